@@ -1,0 +1,57 @@
+//! Counters that say where the engine's time goes.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+/// Running totals since the engine was opened. Durations are in nanoseconds.
+#[derive(Debug, Default)]
+pub struct Stats {
+    pub(crate) groups: AtomicU64,
+    pub(crate) requests: AtomicU64,
+    pub(crate) events: AtomicU64,
+    pub(crate) interpret: AtomicU64,
+    pub(crate) write: AtomicU64,
+    pub(crate) before_commit: AtomicU64,
+    pub(crate) commit: AtomicU64,
+}
+
+/// A reading of [`Stats`].
+#[derive(Debug, Clone, Copy, Default, serde::Serialize)]
+pub struct Snapshot {
+    /// Groups committed.
+    pub groups: u64,
+    /// Requests handled.
+    pub requests: u64,
+    /// History events written.
+    pub events: u64,
+    /// Time in the interpreter and in loading executions.
+    pub interpret_ns: u64,
+    /// Time in writing rows.
+    pub write_ns: u64,
+    /// Time in the host's hook before the commit (syncing the tables).
+    pub before_commit_ns: u64,
+    /// Time in COMMIT, fsync included.
+    pub commit_ns: u64,
+}
+
+impl Stats {
+    /// Reads all counters.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            groups: self.groups.load(Relaxed),
+            requests: self.requests.load(Relaxed),
+            events: self.events.load(Relaxed),
+            interpret_ns: self.interpret.load(Relaxed),
+            write_ns: self.write.load(Relaxed),
+            before_commit_ns: self.before_commit.load(Relaxed),
+            commit_ns: self.commit.load(Relaxed),
+        }
+    }
+
+    pub(crate) fn time<T>(counter: &AtomicU64, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let done = work();
+        counter.fetch_add(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        done
+    }
+}

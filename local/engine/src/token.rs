@@ -1,0 +1,71 @@
+//! Task tokens: the execution and the task, sealed with a key that lives in the journal.
+//!
+//! A token needs no row of its own: it names its task, and the task's state is in the execution. Because the seal is a
+//! function of execution and task alone, a call repeated after a crash carries the same token as before.
+
+use asl::TaskId;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use crate::journal::Seq;
+
+const SEAL: usize = 16;
+
+/// Makes and opens task tokens.
+#[derive(Clone)]
+pub(crate) struct TokenKey([u8; 32]);
+
+impl TokenKey {
+    pub(crate) fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    pub(crate) fn issue(&self, execution: Seq, task: TaskId) -> String {
+        let mut bytes = [0u8; 16 + SEAL];
+        bytes[..8].copy_from_slice(&execution.to_be_bytes());
+        bytes[8..16].copy_from_slice(&task.0.to_be_bytes());
+        let seal = self.seal(&bytes[..16]);
+        bytes[16..].copy_from_slice(&seal);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    pub(crate) fn open(&self, token: &str) -> Option<(Seq, TaskId)> {
+        let bytes: [u8; 16 + SEAL] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
+        let (execution, rest) = bytes.split_first_chunk::<8>()?;
+        let (task, seal) = rest.split_first_chunk::<8>()?;
+        self.mac(&bytes[..16]).verify_truncated_left(seal).ok()?;
+        Some((i64::from_be_bytes(*execution), TaskId(u64::from_be_bytes(*task))))
+    }
+
+    fn mac(&self, bytes: &[u8]) -> Hmac<Sha256> {
+        let mut padded = hmac::digest::Key::<Hmac<Sha256>>::default();
+        padded[..32].copy_from_slice(&self.0);
+        let mut mac = Hmac::<Sha256>::new(&padded);
+        mac.update(bytes);
+        mac
+    }
+
+    fn seal(&self, bytes: &[u8]) -> [u8; SEAL] {
+        let mut seal = [0u8; SEAL];
+        seal.copy_from_slice(&self.mac(bytes).finalize().into_bytes()[..SEAL]);
+        seal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_opens_to_what_it_was_issued_for_and_a_changed_one_to_nothing() {
+        let key = TokenKey::new([7; 32]);
+        let token = key.issue(42, TaskId(3));
+        assert_eq!(key.open(&token), Some((42, TaskId(3))));
+        assert_eq!(TokenKey::new([8; 32]).open(&token), None);
+        assert_eq!(key.open("no token"), None);
+        let changed = token.replacen(token.chars().next().unwrap(), "B", 1);
+        assert_eq!(key.open(&changed), None);
+    }
+}

@@ -1,0 +1,154 @@
+//! The AWS API of the local runtime: one function answers the SDK clients of the handlers (in this process) and the
+//! requests on `--aws` (from `aws --endpoint-url`, boto3 …).
+//!
+//! ```text
+//!   X-Amz-Target: DynamoDB_20120810.*   → tables
+//!                 AWSStepFunctions.*    → engine
+//!                 AWSEvents.*           → event bus
+//!   /2015-03-31/functions/*/invocations → functions
+//! ```
+
+pub(crate) mod events;
+mod functions;
+pub(crate) mod states;
+mod test_state;
+
+use bytes::Bytes;
+use engine::Engine;
+use futures::future::BoxFuture;
+use http::{Method, Request, Response, StatusCode};
+use omniflow_tables::{Service, Tables};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::bus::EventBus;
+use crate::lambda::Functions;
+
+/// An error in AWS's JSON shape.
+#[derive(Debug)]
+pub struct ApiError {
+    pub(crate) status: StatusCode,
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+impl ApiError {
+    pub(crate) fn bad_request(code: &str, message: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code: code.to_owned(), message: message.into() }
+    }
+}
+
+impl From<engine::Error> for ApiError {
+    fn from(error: engine::Error) -> Self {
+        let status =
+            if error.is_internal() { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::BAD_REQUEST };
+        Self { status, code: error.code().to_owned(), message: error.to_string() }
+    }
+}
+
+/// The services of one runtime. Clones share them.
+#[derive(Clone)]
+pub struct Aws {
+    /// DynamoDB.
+    pub tables: Tables,
+    /// Step Functions.
+    pub engine: Engine,
+    /// EventBridge.
+    pub bus: EventBus,
+    /// Lambda.
+    pub functions: Functions,
+}
+
+/// Whether an answer waits until what it acknowledges survives power loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acknowledge {
+    /// At once: for calls from inside, whose effects the runtime makes durable before it tells anyone outside.
+    Early,
+    /// When it is durable: for calls from outside.
+    Durably,
+}
+
+impl Aws {
+    /// Answers one request of an AWS SDK.
+    pub async fn answer(&self, request: Request<Bytes>, acknowledge: Acknowledge) -> Response<Bytes> {
+        let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
+        let response = match target.and_then(|target| target.split_once('.')) {
+            Some(("DynamoDB_20120810", operation)) => {
+                let answer = self.tables.answer(operation, request.body());
+                json_response(status(answer.status), answer.body.into())
+            }
+            Some(("AWSStepFunctions", operation)) => {
+                respond(match parse(request.body()) {
+                    Ok(body) => states::answer(self, operation, body).await,
+                    Err(error) => Err(error),
+                })
+            }
+            Some(("AWSEvents", operation)) => respond(match parse(request.body()) {
+                Ok(body) => events::answer(&self.bus, operation, &body),
+                Err(error) => Err(error),
+            }),
+            _ => match functions::name_in_path(request.method(), request.uri().path()) {
+                Some(name) => functions::answer(&self.functions, &name, &request).await,
+                None => unknown(request.method(), request.uri().path()),
+            },
+        };
+        if acknowledge == Acknowledge::Durably
+            && let Err(error) = crate::durable(&self.tables).await
+        {
+            let message = format!("the write could not be made durable: {error}");
+            return respond(Err(ApiError {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                code: "InternalFailure".to_owned(),
+                message,
+            }));
+        }
+        response
+    }
+}
+
+impl Service for Aws {
+    fn answer(&self, request: Request<Bytes>) -> BoxFuture<'static, Response<Bytes>> {
+        let aws = self.clone();
+        Box::pin(async move { Aws::answer(&aws, request, Acknowledge::Early).await })
+    }
+}
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn parse(body: &[u8]) -> Result<Value, ApiError> {
+    if body.is_empty() {
+        return Ok(json!({}));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| ApiError::bad_request("SerializationException", error.to_string()))
+}
+
+fn respond(result: Result<Value, ApiError>) -> Response<Bytes> {
+    match result {
+        Ok(body) => json_response(StatusCode::OK, body.to_string().into()),
+        Err(error) => {
+            let body = json!({ "__type": error.code, "message": error.message });
+            json_response(error.status, body.to_string().into())
+        }
+    }
+}
+
+fn json_response(status: StatusCode, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.0"));
+    if let Ok(id) = Uuid::new_v4().to_string().parse() {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+fn unknown(method: &Method, path: &str) -> Response<Bytes> {
+    respond(Err(ApiError::bad_request(
+        "UnknownOperationException",
+        format!("{method} {path} is not served here; DynamoDB, Step Functions, EventBridge PutEvents and Lambda Invoke are"),
+    )))
+}

@@ -1,0 +1,315 @@
+//! The Step Functions API (AWS JSON 1.0), as the AWS Step Functions API Reference gives it.
+
+use asl::validate::{self, Diagnostic};
+use engine::{
+    CreateStateMachine, ExecutionDescription, PageRequest, StateMachine, StateMachineKind, UpdateStateMachine, Verdict,
+};
+use serde_json::{Map, Value, json};
+
+use super::{ApiError, Aws, test_state};
+
+type Answer = Result<Value, ApiError>;
+
+pub(crate) async fn answer(aws: &Aws, operation: &str, body: Value) -> Answer {
+    let body = Body(body);
+    let engine = &aws.engine;
+    match operation {
+        "CreateStateMachine" => create_state_machine(aws, &body).await,
+        "UpdateStateMachine" => {
+            let update = UpdateStateMachine {
+                arn: body.required("stateMachineArn")?,
+                definition: body.optional("definition"),
+                role_arn: body.optional("roleArn"),
+            };
+            let updated = engine.update_state_machine(update).await?;
+            Ok(json!({ "updateDate": seconds(updated.updated), "revisionId": updated.revision_id }))
+        }
+        "DeleteStateMachine" => {
+            engine.delete_state_machine(body.required("stateMachineArn")?).await?;
+            Ok(json!({}))
+        }
+        "DescribeStateMachine" => {
+            let machine = engine.describe_state_machine(&body.required("stateMachineArn")?)?;
+            describe_state_machine(&machine)
+        }
+        "DescribeStateMachineForExecution" => describe_for_execution(aws, &body),
+        "ListStateMachines" => list_state_machines(aws),
+        "ValidateStateMachineDefinition" => validate_definition(&body),
+        "TestState" => test_state::answer(aws, &body.0).await,
+        "StartExecution" => {
+            let started = engine
+                .start_execution(body.required("stateMachineArn")?, body.optional("name"), body.input())
+                .await?;
+            Ok(json!({ "executionArn": started.arn, "startDate": seconds(started.started) }))
+        }
+        "StartSyncExecution" => start_sync_execution(aws, &body).await,
+        "StopExecution" => {
+            let (arn, error, cause) =
+                (body.required("executionArn")?, body.optional("error"), body.optional("cause"));
+            let stopped = engine.stop_execution(arn, error, cause).await?;
+            Ok(json!({ "stopDate": seconds(stopped) }))
+        }
+        "RedriveExecution" => {
+            let redriven = engine.redrive_execution(body.required("executionArn")?).await?;
+            Ok(json!({ "redriveDate": seconds(redriven) }))
+        }
+        "DescribeExecution" => describe_execution(aws, &body),
+        "ListExecutions" => list_executions(aws, &body),
+        "GetExecutionHistory" => execution_history(aws, &body),
+        "SendTaskSuccess" => {
+            let output = body.required("output")?;
+            let output = serde_json::from_str(&output)
+                .map_err(|error| engine::Error::InvalidOutput(error.to_string()))?;
+            send_task(aws, &body, Verdict::Success(output)).await
+        }
+        "SendTaskFailure" => {
+            let verdict = Verdict::Failure { error: body.optional("error"), cause: body.optional("cause") };
+            send_task(aws, &body, verdict).await
+        }
+        "SendTaskHeartbeat" => send_task(aws, &body, Verdict::Heartbeat).await,
+        "ListTagsForResource" => Ok(json!({ "tags": [] })),
+        other => Err(ApiError::bad_request(
+            "UnknownOperationException",
+            format!("Step Functions' {other} is not served here"),
+        )),
+    }
+}
+
+/// A request's body, read field by field.
+struct Body(Value);
+
+impl Body {
+    fn optional(&self, name: &str) -> Option<String> {
+        self.0[name].as_str().map(str::to_owned)
+    }
+
+    fn required(&self, name: &str) -> Result<String, ApiError> {
+        self.optional(name).ok_or_else(|| {
+            ApiError::bad_request(
+                "ValidationException",
+                format!(
+                    "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
+                ),
+            )
+        })
+    }
+
+    fn input(&self) -> String {
+        self.optional("input").unwrap_or_else(|| "{}".to_owned())
+    }
+
+    fn page(&self) -> Result<PageRequest, ApiError> {
+        let limit = self.0["maxResults"].as_u64().unwrap_or(0);
+        Ok(PageRequest { limit: usize::try_from(limit).unwrap_or(usize::MAX), next: self.optional("nextToken") })
+    }
+
+    /// `includedData` is `ALL_DATA` unless `METADATA_ONLY` is asked for.
+    fn wants_data(&self) -> bool {
+        self.0["includedData"] != "METADATA_ONLY"
+    }
+
+    fn kind(&self) -> Result<StateMachineKind, ApiError> {
+        match self.0["type"].as_str() {
+            None => Ok(StateMachineKind::Standard),
+            Some(text) => StateMachineKind::parse(text).ok_or_else(|| {
+                ApiError::bad_request(
+                    "ValidationException",
+                    format!(
+                        "1 validation error detected: Value '{text}' at 'type' failed to satisfy constraint: Member must satisfy enum value set: [STANDARD, EXPRESS]"
+                    ),
+                )
+            }),
+        }
+    }
+}
+
+/// AWS JSON 1.0 writes times as seconds since 1970, with a fraction.
+fn seconds(at: asl::Timestamp) -> f64 {
+    #[allow(clippy::cast_precision_loss)]
+    let millis = at.timestamp_millis() as f64;
+    millis / 1000.0
+}
+
+async fn send_task(aws: &Aws, body: &Body, verdict: Verdict) -> Answer {
+    aws.engine.send_task(body.required("taskToken")?, verdict).await?;
+    Ok(json!({}))
+}
+
+async fn create_state_machine(aws: &Aws, body: &Body) -> Answer {
+    if body.0["publish"] == true || body.0.get("versionDescription").is_some() {
+        return Err(ApiError::bad_request(
+            "ValidationException",
+            "versions and aliases of state machines are not supported here: leave out publish and versionDescription",
+        ));
+    }
+    let create = CreateStateMachine {
+        name: body.required("name")?,
+        kind: body.kind()?,
+        definition: body.required("definition")?,
+        role_arn: body.required("roleArn")?,
+    };
+    let machine = aws.engine.create_state_machine(create).await?;
+    Ok(json!({ "stateMachineArn": machine.arn, "creationDate": seconds(machine.created) }))
+}
+
+fn describe_state_machine(machine: &StateMachine) -> Answer {
+    let mut description = json!({
+        "stateMachineArn": machine.arn,
+        "name": machine.name,
+        "status": "ACTIVE",
+        "definition": machine.definition,
+        "roleArn": machine.role_arn,
+        "type": machine.kind.as_str(),
+        "creationDate": seconds(machine.created),
+        "loggingConfiguration": { "level": "OFF", "includeExecutionData": false },
+        "tracingConfiguration": { "enabled": false },
+        "revisionId": machine.revision_id,
+        "encryptionConfiguration": { "type": "AWS_OWNED_KEY" },
+    });
+    let references = asl::Machine::parse(&machine.definition).map(|machine| machine.variable_references());
+    if let Ok(references) = references
+        && !references.is_empty()
+    {
+        description["variableReferences"] = json!(references);
+    }
+    Ok(description)
+}
+
+fn describe_for_execution(aws: &Aws, body: &Body) -> Answer {
+    let machine = aws.engine.describe_state_machine_for_execution(&body.required("executionArn")?)?;
+    let mut description = describe_state_machine(&machine)?;
+    if let Some(description) = description.as_object_mut() {
+        description.remove("creationDate");
+        description.remove("status");
+        description.remove("type");
+        description.insert("updateDate".to_owned(), json!(seconds(machine.updated)));
+    }
+    Ok(description)
+}
+
+fn list_state_machines(aws: &Aws) -> Answer {
+    let machines = aws.engine.list_state_machines()?;
+    let machines = machines.iter().map(|machine| {
+        json!({
+            "stateMachineArn": machine.arn,
+            "name": machine.name,
+            "type": machine.kind.as_str(),
+            "creationDate": seconds(machine.created),
+        })
+    });
+    Ok(json!({ "stateMachines": machines.collect::<Vec<_>>() }))
+}
+
+fn validate_definition(body: &Body) -> Answer {
+    let kind = match body.kind()? {
+        StateMachineKind::Standard => asl::MachineType::Standard,
+        StateMachineKind::Express => asl::MachineType::Express,
+    };
+    let diagnostics = validate::validate(&body.required("definition")?, kind);
+    let failed = diagnostics.iter().any(Diagnostic::is_error);
+    Ok(json!({
+        "result": if failed { "FAIL" } else { "OK" },
+        "diagnostics": diagnostics,
+        "truncated": false,
+    }))
+}
+
+fn describe_execution(aws: &Aws, body: &Body) -> Answer {
+    let description = aws.engine.describe_execution(&body.required("executionArn")?)?;
+    let mut answer = summary(&description);
+    if body.wants_data() {
+        answer.insert("input".into(), json!(description.input));
+        answer.insert("inputDetails".into(), json!({ "included": true }));
+        if let Some(output) = &description.output {
+            answer.insert("output".into(), json!(output));
+            answer.insert("outputDetails".into(), json!({ "included": true }));
+        }
+        insert_some(&mut answer, "error", description.error.as_ref());
+        insert_some(&mut answer, "cause", description.cause.as_ref());
+    }
+    let redrivable = match description.status.as_str() {
+        "RUNNING" => Some("Execution is RUNNING and cannot be redriven"),
+        "SUCCEEDED" => Some("Execution is SUCCEEDED and cannot be redriven"),
+        _ => None,
+    };
+    let word = if redrivable.is_none() { "REDRIVABLE" } else { "NOT_REDRIVABLE" };
+    answer.insert("redriveStatus".into(), json!(word));
+    insert_some(&mut answer, "redriveStatusReason", redrivable);
+    Ok(Value::Object(answer))
+}
+
+fn summary(description: &ExecutionDescription) -> Map<String, Value> {
+    let mut summary = Map::new();
+    summary.insert("executionArn".into(), json!(description.arn));
+    summary.insert("stateMachineArn".into(), json!(description.state_machine_arn));
+    summary.insert("name".into(), json!(description.name));
+    summary.insert("status".into(), json!(description.status));
+    summary.insert("startDate".into(), json!(seconds(description.started)));
+    insert_some(&mut summary, "stopDate", description.stopped.map(seconds));
+    summary.insert("redriveCount".into(), json!(description.redrive_count));
+    insert_some(&mut summary, "redriveDate", description.redriven.map(seconds));
+    summary
+}
+
+fn insert_some(map: &mut Map<String, Value>, key: &str, value: Option<impl serde::Serialize>) {
+    if let Some(value) = value {
+        map.insert(key.to_owned(), json!(value));
+    }
+}
+
+fn list_executions(aws: &Aws, body: &Body) -> Answer {
+    let status = body.optional("statusFilter");
+    let page = aws.engine.list_executions(&body.required("stateMachineArn")?, status.as_deref(), &body.page()?)?;
+    let executions: Vec<_> = page.executions.iter().map(|row| Value::Object(summary(row))).collect();
+    Ok(with_next(json!({ "executions": executions }), page.next))
+}
+
+fn with_next(mut answer: Value, next: Option<String>) -> Value {
+    if let Some(next) = next {
+        answer["nextToken"] = json!(next);
+    }
+    answer
+}
+
+fn execution_history(aws: &Aws, body: &Body) -> Answer {
+    let reverse = body.0["reverseOrder"].as_bool().unwrap_or(false);
+    let mut page = aws.engine.execution_history(&body.required("executionArn")?, reverse, &body.page()?)?;
+    if body.0["includeExecutionData"] == false {
+        page.events.iter_mut().for_each(drop_data);
+    }
+    Ok(with_next(json!({ "events": page.events }), page.next))
+}
+
+/// Without execution data, events keep names and resources but no payloads (GetExecutionHistory).
+fn drop_data(event: &mut Value) {
+    for details in event.as_object_mut().into_iter().flat_map(|event| event.values_mut()) {
+        if let Value::Object(details) = details {
+            for payload in ["input", "output", "parameters", "error", "cause", "assignedVariables"] {
+                details.remove(payload);
+            }
+        }
+    }
+}
+
+async fn start_sync_execution(aws: &Aws, body: &Body) -> Answer {
+    let description = aws
+        .engine
+        .start_sync_execution(body.required("stateMachineArn")?, body.optional("name"), body.input())
+        .await?;
+    let mut answer = summary(&description);
+    answer.remove("redriveCount");
+    let millis = description.stopped.map_or(0, |stopped| (stopped - description.started).num_milliseconds());
+    answer.insert(
+        "billingDetails".into(),
+        json!({ "billedDurationInMilliseconds": (millis / 100 + 1) * 100, "billedMemoryUsedInMB": 64 }),
+    );
+    answer.insert("input".into(), json!(description.input));
+    answer.insert("inputDetails".into(), json!({ "included": true }));
+    if let Some(output) = &description.output {
+        answer.insert("output".into(), json!(output));
+        answer.insert("outputDetails".into(), json!({ "included": true }));
+    }
+    insert_some(&mut answer, "error", description.error.as_ref());
+    insert_some(&mut answer, "cause", description.cause.as_ref());
+    Ok(Value::Object(answer))
+}

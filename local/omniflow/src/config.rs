@@ -1,0 +1,85 @@
+//! What can be set from outside: flags, each also an environment variable.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use reqwest::Url;
+
+/// OmniFlow: order fulfilment on one machine.
+#[derive(Debug, Parser)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; runs the system when nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to run it.
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// What else the binary does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check state machine definitions as AWS would.
+    Validate {
+        /// Files in Amazon States Language.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// How the local runtime runs.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Where the HTTP API listens.
+    #[arg(long, env = "OMNIFLOW_HTTP", default_value = "127.0.0.1:8000")]
+    pub http: SocketAddr,
+    /// Where the AWS API (DynamoDB, Step Functions, EventBridge, Lambda) listens.
+    #[arg(long, env = "OMNIFLOW_AWS", default_value = "127.0.0.1:4566")]
+    pub aws: SocketAddr,
+    /// The folder that keeps orders, stock and executions.
+    #[arg(long, env = "OMNIFLOW_DATA", default_value = ".omniflow")]
+    pub data: PathBuf,
+    /// Keep nothing: all is gone when the process ends.
+    #[arg(long, env = "OMNIFLOW_MEMORY")]
+    pub memory: bool,
+    /// A parameter of the template, Name=Value; may be given more than once.
+    #[arg(long = "parameter", value_name = "NAME=VALUE", env = "OMNIFLOW_PARAMETERS", value_delimiter = ' ', value_parser = parameter)]
+    pub parameters: Vec<(String, String)>,
+    /// The description of the system.
+    #[arg(long, env = "OMNIFLOW_TEMPLATE", default_value_os_t = default_template())]
+    pub template: PathBuf,
+    /// A Lambda endpoint for functions that the template doesn't have, such as http://127.0.0.1:4690.
+    #[arg(long, env = "OMNIFLOW_LAMBDA_ENDPOINT")]
+    pub lambda_endpoint: Option<Url>,
+    /// Needed to listen beyond loopback: every request must carry it, as `Authorization: Bearer TOKEN` on the HTTP API and as the access key id on the AWS API.
+    #[arg(long, env = "OMNIFLOW_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+}
+
+/// The local runtime's own defaults for parameters of the template.
+const LOCAL_DEFAULTS: &[(&str, &str)] = &[("PaymentWindowSeconds", "30"), ("SeedSampleStock", "true")];
+
+impl Config {
+    /// The template's parameters: the local defaults, and what was given.
+    pub fn template_parameters(&self) -> BTreeMap<String, String> {
+        let defaults = LOCAL_DEFAULTS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        defaults.chain(self.parameters.iter().cloned()).collect()
+    }
+}
+
+/// The template of the working directory, or that of the source tree that the binary was built from.
+fn default_template() -> PathBuf {
+    let here = PathBuf::from("template.yaml");
+    let source = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml"));
+    if here.exists() || !source.exists() { here } else { source }
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("'{text}' is not Name=Value")),
+    }
+}

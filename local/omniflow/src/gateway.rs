@@ -1,0 +1,312 @@
+//! API Gateway's HTTP API on one machine: the template's routes, each request an event in payload format 2.0.
+//!
+//! Source: API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs".
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, RawPathParams};
+use axum::routing::{MethodFilter, any, on};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use chrono::Utc;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use omniflow_tables::Tables;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::lambda::Functions;
+use crate::template::{Place, Route};
+
+/// API Gateway's own limit; the function has a lower one and a better answer.
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
+
+/// What a request needs.
+struct Gateway {
+    functions: Functions,
+    tables: Tables,
+    account: String,
+}
+
+/// A route that can't be served.
+#[derive(Debug, thiserror::Error)]
+#[error("the route {method} {path} is not supported here: {problem}")]
+pub struct BadRoute {
+    method: String,
+    path: String,
+    problem: &'static str,
+}
+
+/// A router with the routes of the template.
+///
+/// # Errors
+/// When a route has an unknown method or two routes are the same.
+pub fn router(routes: &[Route], functions: Functions, tables: Tables, place: &Place) -> Result<Router, BadRoute> {
+    let gateway = Arc::new(Gateway { functions, tables, account: place.account.clone() });
+    let mut router = Router::new();
+    let mut fallback = None;
+    for route in routes {
+        if route.path == "$default" {
+            fallback = Some(route.clone());
+            continue;
+        }
+        router = add(router, route, &gateway)?;
+    }
+    let default = move |request: Request<Body>| {
+        let (gateway, route) = (Arc::clone(&gateway), fallback.clone());
+        async move {
+            match route {
+                Some(route) => gateway.serve(&route, request).await,
+                None => json_answer(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#),
+            }
+        }
+    };
+    let router = router.method_not_allowed_fallback(default.clone()).fallback(default);
+    Ok(router.layer(DefaultBodyLimit::disable()))
+}
+
+fn add(router: Router, route: &Route, gateway: &Arc<Gateway>) -> Result<Router, BadRoute> {
+    let bad = |problem| BadRoute {
+        method: route.method.clone().unwrap_or_default(),
+        path: route.path.clone(),
+        problem,
+    };
+    let (gateway, served) = (Arc::clone(gateway), route.clone());
+    let handler = move |request: Request<Body>| {
+        let (gateway, route) = (Arc::clone(&gateway), served.clone());
+        async move { gateway.serve(&route, request).await }
+    };
+    let path = greedy(&route.path);
+    Ok(match route.method.as_deref() {
+        None | Some("ANY") => router.route(&path, any(handler)),
+        Some(method) => {
+            let filter = http::Method::from_bytes(method.as_bytes())
+                .ok()
+                .and_then(|method| MethodFilter::try_from(method).ok())
+                .ok_or_else(|| bad("unknown method"))?;
+            router.route(&path, on(filter, handler))
+        }
+    })
+}
+
+/// `{proxy+}` is axum's `{*proxy}`.
+fn greedy(path: &str) -> String {
+    match path.strip_suffix("+}").and_then(|head| head.rsplit_once('{')) {
+        Some((head, name)) => format!("{head}{{*{name}}}"),
+        None => path.to_owned(),
+    }
+}
+
+impl Gateway {
+    async fn serve(&self, route: &Route, request: Request<Body>) -> Response<Body> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+            return json_answer(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#);
+        };
+        let parameters = match RawPathParams::from_request_parts(&mut parts, &()).await {
+            Ok(parameters) => parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            Err(_) => BTreeMap::new(),
+        };
+        let event = event(route, &parts, &parameters, &body, &self.account);
+        let result = self.functions.invoke(&route.function, event).await;
+        // Whatever the answer acknowledges must survive power loss before anyone hears of it.
+        if let Err(error) = crate::durable(&self.tables).await {
+            tracing::error!(%error, "the tables can't be synced");
+            return internal_error();
+        }
+        match result {
+            Ok(Ok(output)) => answer(&output),
+            Ok(Err(error)) => {
+                tracing::error!(function = route.function, error = %error.payload, "the function failed");
+                internal_error()
+            }
+            Err(error) => {
+                tracing::error!(function = route.function, %error, "no invocation");
+                internal_error()
+            }
+        }
+    }
+}
+
+fn event(
+    route: &Route,
+    parts: &Parts,
+    parameters: &BTreeMap<String, String>,
+    body: &Bytes,
+    account: &str,
+) -> Value {
+    let route_key = match &route.method {
+        Some(method) => format!("{method} {}", route.path),
+        None => route.path.clone(),
+    };
+    let now = Utc::now();
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let client = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers(&parts.headers),
+        "requestContext": {
+            "accountId": account,
+            "apiId": "local",
+            "domainName": header("host"),
+            "domainPrefix": "local",
+            "http": {
+                "method": parts.method.as_str(),
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": client.map(|client| client.0.ip().to_string()).unwrap_or_default(),
+                "userAgent": header("user-agent"),
+            },
+            "requestId": Uuid::now_v7().to_string(),
+            "routeKey": route_key,
+            "stage": "$default",
+            "time": now.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
+            "timeEpoch": now.timestamp_millis(),
+        },
+        "isBase64Encoded": false,
+    });
+    if !query.is_empty() {
+        event["queryStringParameters"] = query_parameters(query);
+    }
+    if !parameters.is_empty() {
+        event["pathParameters"] = json!(parameters);
+    }
+    if !body.is_empty() {
+        match std::str::from_utf8(body) {
+            Ok(text) if is_text(header("content-type")) => event["body"] = Value::from(text),
+            _ => {
+                event["body"] = Value::from(BASE64.encode(body));
+                event["isBase64Encoded"] = Value::from(true);
+            }
+        }
+    }
+    event
+}
+
+/// API Gateway gives a body as text for these types and as base64 for all others, form data among them.
+fn is_text(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    kind.starts_with("text/")
+        || ["application/json", "application/javascript", "application/xml"].contains(&kind)
+        || kind.ends_with("+json")
+        || kind.ends_with("+xml")
+}
+
+fn headers(headers: &HeaderMap) -> Value {
+    let mut joined = Map::new();
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        match joined.get_mut(name.as_str()) {
+            Some(Value::String(kept)) => *kept = format!("{kept},{value}"),
+            _ => {
+                joined.insert(name.as_str().to_owned(), Value::from(value));
+            }
+        }
+    }
+    Value::Object(joined)
+}
+
+fn query_parameters(query: &str) -> Value {
+    let mut joined = Map::new();
+    for (name, value) in url_pairs(query) {
+        match joined.get_mut(&name) {
+            Some(Value::String(kept)) => *kept = format!("{kept},{value}"),
+            _ => {
+                joined.insert(name, Value::from(value));
+            }
+        }
+    }
+    Value::Object(joined)
+}
+
+fn url_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    reqwest::Url::parse(&format!("http://localhost/?{query}"))
+        .map(|url| url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect::<Vec<_>>())
+        .unwrap_or_default()
+        .into_iter()
+}
+
+/// Reads the function's answer; one without a status is the body itself, as API Gateway infers.
+fn answer(output: &Value) -> Response<Body> {
+    let Some(status) = output["statusCode"].as_u64() else {
+        return json_answer(StatusCode::OK, &output.to_string());
+    };
+    let Some(status) = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok()) else {
+        return internal_error();
+    };
+    let text = output["body"].as_str().unwrap_or_default();
+    let body = if output["isBase64Encoded"] == true {
+        match BASE64.decode(text) {
+            Ok(bytes) => Body::from(bytes),
+            Err(_) => return internal_error(),
+        }
+    } else {
+        Body::from(text.to_owned())
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    for (name, value) in output["headers"].as_object().into_iter().flatten() {
+        append(response.headers_mut(), name, value);
+    }
+    for (name, values) in output["multiValueHeaders"].as_object().into_iter().flatten() {
+        for value in values.as_array().into_iter().flatten() {
+            if !response.headers().contains_key(name) || values.as_array().is_some_and(|values| values.len() > 1) {
+                append(response.headers_mut(), name, value);
+            }
+        }
+    }
+    for cookie in output["cookies"].as_array().into_iter().flatten() {
+        append(response.headers_mut(), "set-cookie", cookie);
+    }
+    response
+}
+
+fn append(headers: &mut HeaderMap, name: &str, value: &Value) {
+    let value = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
+        headers.append(name, value);
+    }
+}
+
+fn internal_error() -> Response<Body> {
+    json_answer(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
+}
+
+fn json_answer(status: StatusCode, body: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_owned()));
+    *response.status_mut() = status;
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn form_data_arrives_as_base64_as_it_does_on_aws() {
+        let request = Request::post("/api/v1/orders?a=1&a=2")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(())
+            .unwrap();
+        let (parts, ()) = request.into_parts();
+        let route = Route { method: Some("POST".into()), path: "/api/v1/orders".into(), function: "Api".into() };
+        let event = event(&route, &parts, &BTreeMap::new(), &Bytes::from_static(b"{}"), "0");
+        assert_eq!(event["isBase64Encoded"], true);
+        assert_eq!(event["body"], "e30=");
+        assert_eq!(event["routeKey"], "POST /api/v1/orders");
+        assert_eq!(event["queryStringParameters"]["a"], "1,2");
+    }
+}

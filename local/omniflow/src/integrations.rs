@@ -1,0 +1,227 @@
+//! What Task states may call here, and how each service's answer and errors look to a state machine.
+//!
+//! Sources: AWS Step Functions Developer Guide, "Integrating services", "AWS SDK service integrations".
+
+use std::sync::Arc;
+
+use asl::{Pattern, Resource};
+use engine::{Call, Integrations, TaskError};
+use futures::future::BoxFuture;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::aws::{ApiError, Aws, events, states};
+use crate::lambda;
+
+/// The services of this runtime as Task states call them.
+pub struct LocalIntegrations(Arc<Aws>);
+
+impl LocalIntegrations {
+    /// Calls go to these services.
+    pub fn new(aws: Aws) -> Self {
+        Self(Arc::new(aws))
+    }
+}
+
+impl Integrations for LocalIntegrations {
+    fn call(&self, call: Call) -> BoxFuture<'static, Result<Value, TaskError>> {
+        let aws = Arc::clone(&self.0);
+        Box::pin(async move { dispatch(&aws, &call).await })
+    }
+}
+
+/// Why a definition's resource can't be called here, if it can't.
+pub fn refuse(resource: &Resource) -> Option<String> {
+    match resource {
+        Resource::LambdaFunction { .. } => None,
+        Resource::Activity { arn } => Some(format!("activities are not supported here ({arn})")),
+        Resource::Service { service, action, sdk, pattern } => {
+            let known = match (service.as_str(), *sdk) {
+                ("lambda", false) => action == "invoke",
+                ("events", false) => action == "putEvents",
+                ("states", false) => action == "startExecution",
+                ("dynamodb", _) | ("sfn", true) => true,
+                _ => false,
+            };
+            let waits = matches!(pattern, Pattern::Sync | Pattern::Sync2);
+            if known && (!waits || service == "states") {
+                None
+            } else {
+                let kind = if *sdk { "aws-sdk:" } else { "" };
+                Some(format!(
+                    "the integration {kind}{service}:{action} is not supported here; Lambda, DynamoDB, EventBridge and Step Functions are"
+                ))
+            }
+        }
+    }
+}
+
+async fn dispatch(aws: &Aws, call: &Call) -> Result<Value, TaskError> {
+    let Resource::Service { service, action, sdk, .. } = &call.resource else {
+        return match &call.resource {
+            Resource::LambdaFunction { arn } => invoke(aws, arn, call.arguments.clone()).await,
+            _ => Err(unsupported(&call.resource)),
+        };
+    };
+    match (service.as_str(), *sdk) {
+        ("lambda", false) => invoke_optimised(aws, &call.arguments).await,
+        ("dynamodb", sdk) => dynamodb(aws, action, sdk, &call.arguments),
+        ("events", false) => put_events(aws, &call.arguments),
+        ("sfn", true) => sfn(aws, action, &call.arguments).await,
+        _ => Err(unsupported(&call.resource)),
+    }
+}
+
+fn unsupported(resource: &Resource) -> TaskError {
+    TaskError {
+        error: "States.Runtime".to_owned(),
+        cause: refuse(resource).unwrap_or_else(|| "this resource is not supported here".to_owned()),
+    }
+}
+
+async fn invoke(aws: &Aws, function: &str, event: Value) -> Result<Value, TaskError> {
+    match aws.functions.invoke(function, event).await {
+        Ok(Ok(output)) => Ok(output),
+        Ok(Err(error)) => Err(TaskError { error: error.error_type, cause: error.payload.to_string() }),
+        Err(error @ lambda::Error::NotFound(_)) => Err(TaskError {
+            error: "Lambda.ResourceNotFoundException".to_owned(),
+            cause: sdk_cause(&error.to_string(), "Lambda", 404),
+        }),
+        Err(error) => {
+            Err(TaskError { error: "Lambda.SdkClientException".to_owned(), cause: error.to_string() })
+        }
+    }
+}
+
+async fn invoke_optimised(aws: &Aws, arguments: &Value) -> Result<Value, TaskError> {
+    let Some(function) = arguments["FunctionName"].as_str() else {
+        return Err(TaskError {
+            error: "States.Runtime".to_owned(),
+            cause: "The field 'FunctionName' is required but was missing".to_owned(),
+        });
+    };
+    let payload = arguments.get("Payload").cloned().unwrap_or_else(|| json!({}));
+    if arguments["InvocationType"] == "Event" {
+        let (functions, function) = (aws.functions.clone(), function.to_owned());
+        tokio::spawn(async move { functions.invoke(&function, payload).await });
+        return Ok(with_metadata(json!({ "Payload": "", "StatusCode": 202 }), 0, 202));
+    }
+    let output = invoke(aws, function, payload).await?;
+    let length = output.to_string().len();
+    Ok(with_metadata(json!({ "ExecutedVersion": "$LATEST", "Payload": output, "StatusCode": 200 }), length, 200))
+}
+
+/// What an optimised integration adds to a service's answer.
+fn with_metadata(mut answer: Value, length: usize, status: u16) -> Value {
+    let request_id = Uuid::new_v4().to_string();
+    let (length, kind) = (length.to_string(), "application/x-amz-json-1.0");
+    let metadata = json!({
+        "AllHttpHeaders": {
+            "x-amzn-RequestId": [request_id], "Content-Length": [length], "Content-Type": [kind],
+        },
+        "HttpHeaders": { "Content-Length": length, "Content-Type": kind, "x-amzn-RequestId": request_id },
+        "HttpStatusCode": status,
+    });
+    if let Value::Object(answer) = &mut answer {
+        answer.insert("SdkHttpMetadata".into(), metadata);
+        answer.insert("SdkResponseMetadata".into(), json!({ "RequestId": request_id }));
+        answer.sort_keys();
+    }
+    answer
+}
+
+fn sdk_cause(message: &str, service: &str, status: u16) -> String {
+    format!("{message} (Service: {service}, Status Code: {status}, Request ID: {})", Uuid::new_v4())
+}
+
+fn dynamodb(aws: &Aws, action: &str, sdk: bool, arguments: &Value) -> Result<Value, TaskError> {
+    let answer = aws.tables.answer(&capitalised(action), arguments.to_string().as_bytes());
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
+    if answer.status == 200 {
+        return Ok(if sdk { body } else { with_metadata(body, answer.body.len(), 200) });
+    }
+    let kind = body["__type"].as_str().unwrap_or_default();
+    let code = kind.rsplit('#').next().unwrap_or_default();
+    let message = body["message"].as_str().or(body["Message"].as_str()).unwrap_or_default();
+    let error = code.trim_end_matches("Exception");
+    Err(if sdk {
+        TaskError {
+            error: format!("DynamoDb.{error}Exception"),
+            cause: sdk_cause(message, "DynamoDb", answer.status),
+        }
+    } else {
+        TaskError {
+            error: format!("DynamoDB.{error}Exception"),
+            cause: format!(
+                "{message} (Service: AmazonDynamoDBv2; Status Code: {}; Error Code: {code}; Request ID: {}; Proxy: null)",
+                answer.status,
+                Uuid::new_v4()
+            ),
+        }
+    })
+}
+
+/// In a state machine an event's detail may be any JSON; the API takes it as text.
+fn put_events(aws: &Aws, arguments: &Value) -> Result<Value, TaskError> {
+    let mut arguments = arguments.clone();
+    for entry in arguments["Entries"].as_array_mut().into_iter().flatten() {
+        if let Some(detail) = entry.get_mut("Detail")
+            && !detail.is_string()
+        {
+            *detail = Value::String(detail.to_string());
+        }
+    }
+    let answer = events::put_events(&aws.bus, &arguments).map_err(|error| TaskError {
+        error: format!("EventBridge.{}", error.code),
+        cause: sdk_cause(&error.message, "EventBridge", error.status.as_u16()),
+    })?;
+    if answer["FailedEntryCount"] != 0 {
+        return Err(TaskError { error: "EventBridge.FailedEntry".to_owned(), cause: answer.to_string() });
+    }
+    let length = answer.to_string().len();
+    Ok(with_metadata(answer, length, 200))
+}
+
+/// The SDK integration names members `LikeThis`, the API `likeThis`.
+async fn sfn(aws: &Aws, action: &str, arguments: &Value) -> Result<Value, TaskError> {
+    let arguments = rename(arguments, &|name| with_first(name, |first| first.to_ascii_lowercase()));
+    match Box::pin(states::answer(aws, &capitalised(action), stringify_payloads(arguments))).await {
+        Ok(answer) => Ok(rename(&answer, &capitalised)),
+        Err(ApiError { code, message, status }) => Err(TaskError {
+            error: format!("Sfn.{}Exception", code.trim_end_matches("Exception")),
+            cause: format!("{} (SDK Attempt Count: 1)", sdk_cause(&message, "Sfn", status.as_u16())),
+        }),
+    }
+}
+
+/// Payload members are JSON text in the API; a state machine may give them as JSON.
+fn stringify_payloads(mut arguments: Value) -> Value {
+    for member in ["input", "output", "cause"] {
+        if let Some(value) = arguments.get_mut(member)
+            && !value.is_string()
+        {
+            *value = Value::String(value.to_string());
+        }
+    }
+    arguments
+}
+
+fn rename(value: &Value, name: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::Object(pairs) => {
+            let pairs = pairs.iter().map(|(key, value)| (name(key), rename(value, name)));
+            Value::Object(pairs.collect::<Map<_, _>>())
+        }
+        Value::Array(items) => items.iter().map(|item| rename(item, name)).collect(),
+        scalar => scalar.clone(),
+    }
+}
+
+fn capitalised(name: &str) -> String {
+    with_first(name, |first| first.to_ascii_uppercase())
+}
+
+fn with_first(text: &str, change: impl Fn(char) -> char) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| format!("{}{}", change(first), chars.as_str()))
+}

@@ -1,0 +1,135 @@
+//! Lambda on one machine: the template's functions, run in this process.
+//!
+//! An invocation gets the event and gives the result or the error that Lambda would give. A handler that panics or
+//! exceeds its timeout has failed that invocation, nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use omniflow_domain::{Fault, Handler};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::remote::RemoteFunctions;
+use crate::template::Function;
+
+/// What an invocation gives.
+pub type Invoked = Result<Value, FunctionError>;
+
+/// The error of a function, as Lambda reports it.
+#[derive(Debug, Clone)]
+pub struct FunctionError {
+    /// The name that `Retry` and `Catch` match.
+    pub error_type: String,
+    /// The payload of the response: `errorType`, `errorMessage`.
+    pub payload: Value,
+}
+
+impl FunctionError {
+    fn new(error_type: impl Into<String>, message: impl Into<String>) -> Self {
+        let error_type = error_type.into();
+        let payload = json!({ "errorType": error_type, "errorMessage": message.into() });
+        Self { error_type, payload }
+    }
+}
+
+/// Why there was no invocation.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No function has this name.
+    #[error("Function not found: {0}")]
+    NotFound(String),
+    /// The endpoint for functions that are elsewhere could not be reached.
+    #[error("the Lambda endpoint failed: {0}")]
+    Endpoint(String),
+}
+
+/// A function of the template with its handler.
+pub struct Hosted {
+    /// What the template says.
+    pub function: Function,
+    /// What it runs.
+    pub handler: Box<dyn Handler>,
+}
+
+/// All functions. Clones share them.
+#[derive(Clone)]
+pub struct Functions(Arc<Inner>);
+
+struct Inner {
+    hosted: BTreeMap<String, Arc<Hosted>>,
+    remote: Option<RemoteFunctions>,
+}
+
+impl Functions {
+    /// The functions of this process, and where to find the others.
+    pub fn new(hosted: impl IntoIterator<Item = Hosted>, remote: Option<RemoteFunctions>) -> Self {
+        let hosted = hosted.into_iter().map(|hosted| (hosted.function.name.clone(), Arc::new(hosted)));
+        Self(Arc::new(Inner { hosted: hosted.collect(), remote }))
+    }
+
+    /// Invokes a function by its name or ARN and waits for its result.
+    ///
+    /// # Errors
+    /// When there is no such function, or the endpoint of the others can't be reached.
+    pub async fn invoke(&self, name_or_arn: &str, event: Value) -> Result<Invoked, Error> {
+        let name = function_name(name_or_arn);
+        match (self.0.hosted.get(name), &self.0.remote) {
+            (Some(hosted), _) => Ok(run(Arc::clone(hosted), event).await),
+            (None, Some(remote)) => remote.invoke(name, &event).await,
+            (None, None) => Err(Error::NotFound(name_or_arn.to_owned())),
+        }
+    }
+
+    /// The name of the function with this binary, if the template has one.
+    pub fn with_binary(&self, binary: &str) -> Option<&str> {
+        let hosted = self.0.hosted.values().find(|hosted| hosted.function.binary == binary);
+        hosted.map(|hosted| hosted.function.name.as_str())
+    }
+
+    /// Whether an invocation of this function can succeed.
+    pub fn contains(&self, name_or_arn: &str) -> bool {
+        self.0.hosted.contains_key(function_name(name_or_arn)) || self.0.remote.is_some()
+    }
+}
+
+/// `arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]`, `NAME:QUALIFIER` or `NAME`.
+fn function_name(name_or_arn: &str) -> &str {
+    let name = name_or_arn.split_once(":function:").map_or(name_or_arn, |(_, name)| name);
+    name.split(':').next().unwrap_or(name)
+}
+
+async fn run(hosted: Arc<Hosted>, event: Value) -> Invoked {
+    let limit = hosted.function.timeout;
+    let work = tokio::spawn(async move { hosted.handler.handle(event).await });
+    let abort = work.abort_handle();
+    match tokio::time::timeout(limit, work).await {
+        Ok(Ok(Ok(output))) => Ok(output),
+        Ok(Ok(Err(Fault { error_type, message }))) => Err(FunctionError::new(error_type, message)),
+        Ok(Err(died)) => Err(FunctionError::new("Runtime.Panic", panic_text(died))),
+        Err(_) => {
+            abort.abort();
+            let seconds = limit.as_secs_f64();
+            let message = format!("RequestId: {} Error: Task timed out after {seconds:.2} seconds", Uuid::new_v4());
+            Err(FunctionError::new("Sandbox.Timedout", message))
+        }
+    }
+}
+
+fn panic_text(died: tokio::task::JoinError) -> String {
+    let Ok(panic) = died.try_into_panic() else { return "the invocation was cancelled".to_owned() };
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("the handler panicked: {}", text.unwrap_or("without a text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_found_by_name_and_by_arn() {
+        assert_eq!(function_name("Pay"), "Pay");
+        assert_eq!(function_name("Pay:$LATEST"), "Pay");
+        assert_eq!(function_name("arn:aws:lambda:us-east-1:000000000000:function:Pay:live"), "Pay");
+    }
+}

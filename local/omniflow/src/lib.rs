@@ -1,0 +1,40 @@
+//! OmniFlow on one machine.
+//!
+//! ```text
+//!            template.yaml ──► template (functions, routes, tables, rules, state machines)
+//!                                  │
+//!   --http ──► gateway ──► functions ◄── bus (rules), schedules
+//!                              │  ▲
+//!        AWS SDK, in-process   ▼  │ integrations
+//!   --aws ───────────────────► aws ──► tables (DynamoDB), engine (Step Functions), bus (EventBridge)
+//! ```
+//!
+//! [`Runtime::start`] reads the template and runs what it says. The handlers are those of the Lambda functions; their
+//! SDK clients reach [`aws::Aws`] without a socket.
+
+pub mod aws;
+pub mod bus;
+pub mod config;
+mod functions;
+mod gateway;
+pub mod integrations;
+pub mod lambda;
+pub mod remote;
+mod runtime;
+mod schedule;
+mod server;
+pub mod template;
+
+pub use config::Config;
+pub use runtime::{Runtime, StartError};
+
+use omniflow_tables::Tables;
+
+/// Waits until all table writes so far survive power loss.
+async fn durable(tables: &Tables) -> std::io::Result<()> {
+    if !tables.needs_sync() {
+        return Ok(());
+    }
+    let tables = tables.clone();
+    tokio::task::spawn_blocking(move || tables.sync()).await.map_err(std::io::Error::other)?
+}

@@ -1,0 +1,43 @@
+//! EventBridge's schedules: functions called again and again.
+
+use std::time::Duration;
+
+use chrono::{SecondsFormat, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::lambda::Functions;
+use crate::template::{Place, Schedule};
+
+/// Calls the schedule's function for ever, first after one period.
+pub(crate) async fn run(schedule: Schedule, functions: Functions, place: Place) {
+    let mut ticks = tokio::time::interval(schedule.every.max(Duration::from_secs(1)));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // The first call is made at start: what a crash left behind should not wait for a whole period.
+    loop {
+        ticks.tick().await;
+        let event = schedule.input.clone().unwrap_or_else(|| scheduled_event(&schedule, &place));
+        match functions.invoke(&schedule.function, event).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(function = schedule.function, error = %error.payload, "a scheduled call failed");
+            }
+            Err(error) => tracing::warn!(function = schedule.function, %error, "no scheduled call"),
+        }
+    }
+}
+
+fn scheduled_event(schedule: &Schedule, place: &Place) -> Value {
+    let Place { region, account } = place;
+    json!({
+        "version": "0",
+        "id": Uuid::new_v4().to_string(),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": account,
+        "time": Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+        "region": region,
+        "resources": [format!("arn:aws:events:{region}:{account}:rule/{}", schedule.name)],
+        "detail": {},
+    })
+}

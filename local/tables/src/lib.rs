@@ -1,0 +1,108 @@
+//! DynamoDB on one machine: dynoxide's engine over one SQLite file, made durable in groups.
+//!
+//! A table write goes to the write-ahead log and is safe from the death of the process at once. It is safe from power
+//! loss after [`Tables::sync`], which one fsync does for all writes before it. Whoever acknowledges a write to the
+//! outside calls it first; the engine calls it before each commit of its journal, so that the journal never knows of
+//! a step whose writes could still be lost.
+
+mod connector;
+mod operations;
+mod sync;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use dynoxide::Database;
+
+pub use connector::{InProcess, Service};
+use operations::Effect;
+use sync::WriteAheadLog;
+
+/// Why the tables could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database refused.
+    #[error("the tables can't be opened: {0}")]
+    Database(String),
+    /// The write-ahead log can't be opened for syncing.
+    #[error("the write-ahead log of the tables can't be opened: {0}")]
+    Log(#[from] io::Error),
+}
+
+impl From<dynoxide::DynoxideError> for Error {
+    fn from(error: dynoxide::DynoxideError) -> Self {
+        Self::Database(error.to_string())
+    }
+}
+
+/// The answer to a DynamoDB request.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// JSON.
+    pub body: String,
+}
+
+/// All tables. Clones share them.
+#[derive(Clone)]
+pub struct Tables {
+    database: Database,
+    log: Option<Arc<WriteAheadLog>>,
+}
+
+impl Tables {
+    /// Tables that are gone with the process.
+    ///
+    /// # Errors
+    /// When the database can't be made.
+    pub fn in_memory() -> Result<Self, Error> {
+        Ok(Self { database: Database::memory()?, log: None })
+    }
+
+    /// Tables in a file, made when it doesn't exist.
+    ///
+    /// # Errors
+    /// When the file or its log can't be opened.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let file = path.to_str().ok_or_else(|| Error::Database("its path is not UTF-8".to_owned()))?;
+        let database = Database::new(file)?;
+        // Leaving the bulk mode sets `synchronous = NORMAL`, the only door that the library has to that setting:
+        // a commit then writes the log without an fsync of its own, and `sync` does one for many.
+        database.enable_bulk_loading()?;
+        database.disable_bulk_loading()?;
+        let log = WriteAheadLog::open(path)?;
+        Ok(Self { database, log: Some(Arc::new(log)) })
+    }
+
+    /// Answers one request of the DynamoDB API; `operation` is the part of `X-Amz-Target` behind the dot.
+    pub fn answer(&self, operation: &str, body: &[u8]) -> Answer {
+        let (answer, effect) = operations::answer(&self.database, operation, body);
+        if let (Effect::Writes, Some(log)) = (effect, &self.log) {
+            log.written();
+        }
+        answer
+    }
+
+    /// Makes all writes so far safe from power loss. Costs nothing when there were none since the last time.
+    ///
+    /// # Errors
+    /// When the file system fails; then nothing new may be acknowledged.
+    pub fn sync(&self) -> io::Result<()> {
+        self.log.as_ref().map_or(Ok(()), |log| log.sync())
+    }
+
+    /// Whether there are writes that [`Tables::sync`] would have to make safe.
+    pub fn needs_sync(&self) -> bool {
+        self.log.as_ref().is_some_and(|log| log.is_dirty())
+    }
+
+    /// Deletes the items whose time to live is over; how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn sweep_expired(&self) -> Result<usize, Error> {
+        Ok(self.database.sweep_ttl()?)
+    }
+}
