@@ -1,0 +1,6 @@
+//! The runtime that the tests start: the very program of `cargo run`, built together with the tests so that it is
+//! never an old one.
+
+fn main() -> std::process::ExitCode {
+    omniflow::cli::main()
+}

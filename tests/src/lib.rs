@@ -1,0 +1,28 @@
+//! What the end-to-end tests share: a target, a client that speaks its API, and patience with a deadline.
+//!
+//! ```text
+//!   OMNIFLOW_URL set      → that target, whatever stands behind it (OMNIFLOW_AWS_URL: its AWS API, if it has one)
+//!   OMNIFLOW_URL not set  → a runtime of our own: free ports, a fresh folder, killed with the test that started it
+//! ```
+//!
+//! Tests that restart or kill the runtime, or need its flags, call [`Runtime::own`] and skip on a foreign target.
+//! Helpers panic when something is not as it must be: they are assertions.
+#![allow(clippy::unwrap_used, reason = "these are assertions of tests: a panic with a message is their way to fail")]
+
+mod answer;
+mod aws;
+mod order;
+mod runtime;
+mod seed;
+mod shop;
+mod stock;
+mod waiting;
+
+pub use answer::{Answer, Problem};
+pub use aws::Aws;
+pub use order::{Order, Shipment};
+pub use runtime::{Runtime, Settings, start_and_fail};
+pub use seed::Seed;
+pub use shop::Shop;
+pub use stock::{Place, Stock};
+pub use waiting::{PATIENCE, eventually, eventually_within};

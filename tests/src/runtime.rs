@@ -1,0 +1,276 @@
+//! The runtime under test, as a process of its own that dies with the test that started it.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::waiting::PATIENCE;
+use crate::{Aws, Shop};
+
+/// How to start a runtime.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    parameters: Vec<String>,
+    arguments: Vec<String>,
+    data: Option<PathBuf>,
+    in_memory: bool,
+}
+
+impl Settings {
+    /// Sets a parameter of the template.
+    #[must_use]
+    pub fn parameter(mut self, name: &str, value: impl ToString) -> Self {
+        self.parameters.push(format!("{name}={}", value.to_string()));
+        self
+    }
+
+    /// How long an order waits for its payment.
+    #[must_use]
+    pub fn payment_window(self, seconds: u32) -> Self {
+        self.parameter("PaymentWindowSeconds", seconds)
+    }
+
+    /// Uses this folder instead of a fresh one; it stays when the runtime ends.
+    #[must_use]
+    pub fn data(mut self, folder: &Path) -> Self {
+        self.data = Some(folder.to_owned());
+        self
+    }
+
+    /// Keeps nothing on disk.
+    #[must_use]
+    pub fn in_memory(mut self) -> Self {
+        self.in_memory = true;
+        self
+    }
+
+    /// Adds an argument as it stands, after all others.
+    #[must_use]
+    pub fn argument(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    fn command(&self, data: &Path) -> Command {
+        let mut command = Command::new(binary());
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("OMNIFLOW_") {
+                command.env_remove(name);
+            }
+        }
+        command.args(["--http", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--data"]).arg(data);
+        for parameter in &self.parameters {
+            command.args(["--parameter", parameter]);
+        }
+        if self.in_memory {
+            command.arg("--memory");
+        }
+        command.args(&self.arguments).stdin(Stdio::null());
+        command
+    }
+}
+
+/// What is tested: a process of ours, or a target that runs elsewhere.
+pub struct Runtime {
+    http: String,
+    aws: Option<String>,
+    /// The ready line, empty for a foreign target.
+    pub ready_line: String,
+    /// From launch to the ready line.
+    pub ready_after: Duration,
+    process: Option<Process>,
+}
+
+struct Process {
+    child: Child,
+    log: PathBuf,
+    _folder: TempDir,
+}
+
+static SHARED: Mutex<Weak<Runtime>> = Mutex::new(Weak::new());
+
+impl Runtime {
+    /// The foreign target, or one runtime with usual settings for all tests of this binary that run at the same time.
+    /// It ends with the last test that holds it.
+    pub fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(runtime) = shared.upgrade() {
+            return runtime;
+        }
+        let runtime = Arc::new(Self::foreign().unwrap_or_else(|| Self::launch(&Settings::default())));
+        *shared = Arc::downgrade(&runtime);
+        runtime
+    }
+
+    /// A runtime of our own with these settings; `None`, said on stderr, when the target is a foreign one.
+    pub fn own(settings: &Settings) -> Option<Self> {
+        if let Some(foreign) = Self::foreign() {
+            let test = std::thread::current().name().unwrap_or("a test").to_owned();
+            eprintln!("{test} skipped: needs its own runtime, and the target is {}", foreign.http);
+            return None;
+        }
+        Some(Self::launch(settings))
+    }
+
+    fn foreign() -> Option<Self> {
+        let url = |name| std::env::var(name).ok().map(|url| url.trim_end_matches('/').to_owned());
+        Some(Self {
+            http: url("OMNIFLOW_URL")?,
+            aws: url("OMNIFLOW_AWS_URL"),
+            ready_line: String::new(),
+            ready_after: Duration::ZERO,
+            process: None,
+        })
+    }
+
+    fn launch(settings: &Settings) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("stderr.log");
+        let data = settings.data.clone().unwrap_or_else(|| folder.path().join("data"));
+        let begun = Instant::now();
+        let mut command = settings.command(&data);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", binary().display()));
+        let output = child.stdout.take().unwrap();
+        // From here on dropping it kills the child, also when the test fails below.
+        let mut runtime = Self {
+            http: String::new(),
+            aws: None,
+            ready_line: String::new(),
+            ready_after: Duration::ZERO,
+            process: Some(Process { child, log, _folder: folder }),
+        };
+        let (send, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            // Reads to the end, so that the child never waits for a full pipe.
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let _ = send.send(line);
+            }
+        });
+        runtime.ready_line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("no ready line: {error}"));
+        runtime.ready_after = begun.elapsed();
+        let urls: Vec<_> = runtime
+            .ready_line
+            .split([' ', '(', ',', ')'])
+            .filter(|word| word.starts_with("http://"))
+            .map(str::to_owned)
+            .collect();
+        let [http, aws] = &urls[..] else { panic!("no ready line with two URLs: {}", runtime.ready_line) };
+        (runtime.http, runtime.aws) = (http.clone(), Some(aws.clone()));
+        runtime
+    }
+
+    /// A customer of it. Each belongs to the async test that made it.
+    pub fn shop(&self) -> Shop {
+        Shop::at(&self.http)
+    }
+
+    /// Its AWS API; `None`, said on stderr, when a foreign target has none that we know.
+    pub fn aws(&self) -> Option<Aws> {
+        if self.aws.is_none() {
+            let test = std::thread::current().name().unwrap_or("a test").to_owned();
+            eprintln!("{test} skipped: needs the target's AWS API (OMNIFLOW_AWS_URL)");
+        }
+        self.aws.as_deref().map(Aws::at)
+    }
+
+    /// The URL of the HTTP API.
+    pub fn url(&self) -> &str {
+        &self.http
+    }
+
+    /// The URL of the AWS API of a runtime of ours.
+    pub fn aws_url(&self) -> &str {
+        self.aws.as_deref().expect("an AWS API")
+    }
+
+    /// Whether it is not ours.
+    pub fn is_foreign(&self) -> bool {
+        self.process.is_none()
+    }
+
+    /// `kill -9`: no warning, no farewell.
+    pub fn kill(mut self) {
+        if let Some(process) = &mut self.process {
+            process.child.kill().unwrap();
+            process.child.wait().unwrap();
+        }
+    }
+
+    /// SIGTERM; how it ended.
+    pub fn terminate(mut self) -> ExitStatus {
+        let process = self.process.as_mut().expect("a runtime of ours");
+        let sent = Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().unwrap();
+        assert!(sent.success(), "SIGTERM can't be sent");
+        wait(&mut process.child)
+    }
+
+    /// What it has written to stderr.
+    pub fn log(&self) -> String {
+        let read = |process: &Process| String::from_utf8_lossy(&std::fs::read(&process.log).unwrap()).into_owned();
+        self.process.as_ref().map(read).unwrap_or_default()
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<_> = log.lines().collect();
+            eprintln!("the runtime's last words:\n{}", lines[lines.len().saturating_sub(30)..].join("\n"));
+        }
+        if let Some(process) = &mut self.process {
+            // It may have ended by itself.
+            let _ = process.child.kill();
+            let _ = process.child.wait();
+        }
+    }
+}
+
+/// Starts a runtime that must not come up, and gives what it said and how it ended.
+pub fn start_and_fail(settings: &Settings) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let data = settings.data.clone().unwrap_or_else(|| folder.path().join("data"));
+    let mut child =
+        settings.command(&data).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let status = wait(&mut child);
+    let output = child.wait_with_output().unwrap();
+    Output { status, ..output }
+}
+
+/// Waits for the end of a process, and ends it when it doesn't come.
+fn wait(child: &mut Child) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if begun.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("the process did not end within {PATIENCE:?}");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Cargo builds it before the tests and says where it is; a test binary that is started by hand looks beside itself.
+fn binary() -> PathBuf {
+    const NAME: &str = "omniflow-under-test";
+    std::env::var_os(format!("CARGO_BIN_EXE_{NAME}")).map_or_else(
+        || {
+            let test = std::env::current_exe().unwrap();
+            test.parent().and_then(Path::parent).unwrap().join(NAME)
+        },
+        PathBuf::from,
+    )
+}
