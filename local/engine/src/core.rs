@@ -152,7 +152,9 @@ impl Core {
         let done = Stats::time(&stats.interpret, || self.handle_all(requests))
             .and_then(|()| Stats::time(&stats.write, || self.write_group()))
             .and_then(|events| {
-                if self.group.order.is_empty() && requests.iter().all(|request| matches!(request, Request::Tick)) {
+                if self.group.order.is_empty()
+                    && requests.iter().all(|request| matches!(request, Request::Tick))
+                {
                     self.journal.rollback();
                     return Ok(events);
                 }
@@ -247,7 +249,11 @@ impl Core {
     }
 
     /// Answers after the commit; only a failure of the journal itself fails the group.
-    fn answer<T: Send + 'static>(&mut self, reply: &mut Reply<T>, result: Result<T, Error>) -> Result<(), Error> {
+    fn answer<T: Send + 'static>(
+        &mut self,
+        reply: &mut Reply<T>,
+        result: Result<T, Error>,
+    ) -> Result<(), Error> {
         if let Err(error @ Error::Journal(_)) = result {
             return Err(error);
         }
@@ -265,7 +271,9 @@ impl Core {
         check_definition(&create.definition, create.kind)?;
         let arn = self.place.state_machine_arn(&create.name);
         if let Some((kept, _)) = self.journal.state_machine(&arn)? {
-            let same = kept.definition == create.definition && kept.kind == create.kind && kept.role_arn == create.role_arn;
+            let same = kept.definition == create.definition
+                && kept.kind == create.kind
+                && kept.role_arn == create.role_arn;
             return if same { Ok(kept) } else { Err(Error::StateMachineAlreadyExists(arn)) };
         }
         let now = self.clock.now();
@@ -318,7 +326,8 @@ impl Core {
         let run = self.uuid();
         let arn = self.place.execution_arn(machine.kind, &machine.name, &name, &run);
         if let Some(kept) = self.journal.execution_by_arn(&arn)? {
-            let same = kept.status == "RUNNING" && serde_json::from_str::<Value>(&kept.input).ok().as_ref() == Some(&input);
+            let same = kept.status == "RUNNING"
+                && serde_json::from_str::<Value>(&kept.input).ok().as_ref() == Some(&input);
             return if same && parent.is_none() {
                 Ok((Started { arn, started: kept.started }, kept.seq))
             } else {
@@ -390,7 +399,10 @@ impl Core {
         let machine = self.journal.state_machine(&request.machine_arn)?;
         let result = match machine {
             Some((machine, _)) if machine.kind != StateMachineKind::Express => {
-                Err(Error::StateMachineTypeNotSupported { operation: "StartSyncExecution", kind: machine.kind })
+                Err(Error::StateMachineTypeNotSupported {
+                    operation: "StartSyncExecution",
+                    kind: machine.kind,
+                })
             }
             _ => self.start(request, None),
         };
@@ -434,9 +446,10 @@ impl Core {
 
     fn open_token(&mut self, token: &str) -> Result<(Seq, TaskId), Error> {
         let (seq, task) = self.key.open(token).ok_or(Error::InvalidToken)?;
-        match self.load(seq)? {
-            Some(live) if live.execution.pending(task) => Ok((seq, task)),
-            Some(_) => Err(Error::TaskTimedOut),
+        let waits = self.load(seq)?.map(|live| live.execution.pending(task));
+        match waits {
+            Some(true) => Ok((seq, task)),
+            Some(false) => Err(Error::TaskTimedOut),
             None if self.journal.execution_by_seq(seq)?.is_some() => Err(Error::TaskTimedOut),
             None => Err(Error::TaskDoesNotExist),
         }
@@ -535,7 +548,8 @@ impl Core {
             return Ok(Rc::clone(machine));
         }
         let text = self.journal.definition(definition)?;
-        let machine = Machine::parse(&text).map_err(|invalid| Error::InvalidDefinition(invalid.to_string()))?;
+        let machine =
+            Machine::parse(&text).map_err(|invalid| Error::InvalidDefinition(invalid.to_string()))?;
         let machine = Rc::new(machine);
         self.machines.insert(definition, Rc::clone(&machine));
         Ok(machine)
@@ -551,7 +565,14 @@ impl Core {
                 "express" => StateMachineKind::Express,
                 _ => StateMachineKind::Standard,
             };
-            let live = Live { execution, definition, arn: row.arn.into(), kind, parent: row.parent, waits_only: true };
+            let live = Live {
+                execution,
+                definition,
+                arn: row.arn.into(),
+                kind,
+                parent: row.parent,
+                waits_only: true,
+            };
             self.live.insert(seq, live);
         }
         Ok(self.live.get(&seq))

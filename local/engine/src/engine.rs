@@ -7,7 +7,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use asl::{Event, Pattern, Resource, Timestamp};
-use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -88,7 +87,8 @@ impl Engine {
             stats: Arc::clone(&stats),
             thread: Mutex::new(None),
         }));
-        let caller = Caller { integrations: integrations(engine.clone()), runtime: Handle::current(), requests };
+        let caller =
+            Caller { integrations: integrations(engine.clone()), runtime: Handle::current(), requests };
         let clock = options.clock;
         let (opened, ready) = mpsc::channel();
         let (journal, durable) = (options.journal, options.durable);
@@ -155,7 +155,10 @@ impl Engine {
     ///
     /// # Errors
     /// `StateMachineDoesNotExist`, `InvalidDefinition`.
-    pub async fn update_state_machine(&self, update: UpdateStateMachine) -> Result<UpdatedStateMachine, Error> {
+    pub async fn update_state_machine(
+        &self,
+        update: UpdateStateMachine,
+    ) -> Result<UpdatedStateMachine, Error> {
         self.ask(|reply| Request::Update(update, reply)).await
     }
 
@@ -377,12 +380,4 @@ fn wait(core: &Core, inbox: &Receiver<Request>, clock: &dyn Clock) -> Result<Opt
             Err(RecvTimeoutError::Disconnected) => Err(Stopped),
         },
     }
-}
-
-/// Parses the JSON text that a token's holder sends as its task's result.
-///
-/// # Errors
-/// `InvalidOutput` when it is not JSON.
-pub fn parse_output(text: &str) -> Result<Value, Error> {
-    serde_json::from_str(text).map_err(|error| Error::InvalidOutput(error.to_string()))
 }

@@ -18,7 +18,7 @@ pub enum Error {
     #[error("Invalid Arn: '{0}'")]
     InvalidArn(String),
     /// The definition is not valid ASL; the text lists what is wrong with it.
-    #[error("Invalid State Machine Definition: '{0}'")]
+    #[error("{0}")]
     InvalidDefinition(String),
     /// The input is not JSON, or too large.
     #[error("Invalid State Machine Execution Input: '{0}'")]

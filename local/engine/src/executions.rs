@@ -132,10 +132,8 @@ pub(crate) fn list(
     let mut rows = journal.executions(machine, status, after, size + 1)?;
     let more = rows.len() > size;
     rows.truncate(size);
-    let next = rows
-        .last()
-        .filter(|_| more)
-        .map(|row| format!("{}-{}", row.started.timestamp_millis(), row.seq));
+    let next =
+        rows.last().filter(|_| more).map(|row| format!("{}-{}", row.started.timestamp_millis(), row.seq));
     Ok(ExecutionPage { executions: rows.into_iter().map(Into::into).collect(), next })
 }
 
@@ -160,7 +158,8 @@ pub(crate) fn history(
         None if reverse => last,
         None => 1,
     };
-    let (low, high) = if reverse { (from.saturating_sub(size - 1).max(1), from) } else { (from, from + size - 1) };
+    let (low, high) =
+        if reverse { (from.saturating_sub(size - 1).max(1), from) } else { (from, from + size - 1) };
     let mut events = Vec::new();
     for chunk in journal.history(row.seq, low, high)? {
         let chunk: Vec<Value> =
@@ -182,6 +181,7 @@ pub(crate) fn history(
 fn last_event(journal: &Journal, seq: Seq) -> Result<u64, Error> {
     let Some(first) = journal.last_chunk(seq)? else { return Ok(0) };
     let Some(chunk) = journal.history(seq, first, first)?.pop() else { return Ok(0) };
-    let events: Vec<Value> = serde_json::from_str(&chunk).map_err(|error| Error::Journal(error.to_string()))?;
+    let events: Vec<Value> =
+        serde_json::from_str(&chunk).map_err(|error| Error::Journal(error.to_string()))?;
     Ok(events.last().and_then(|event| event["id"].as_u64()).unwrap_or(0))
 }

@@ -1,5 +1,7 @@
 //! The outside as a Task state sees it: one call, one result.
 
+use std::sync::Arc;
+
 use asl::{Resource, TaskId};
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -16,7 +18,7 @@ pub struct Call {
     /// What to call.
     pub resource: Resource,
     /// The state's `Arguments` or `Parameters`, evaluated.
-    pub arguments: Value,
+    pub arguments: Arc<Value>,
 }
 
 /// How a call failed: the name that `Retry` and `Catch` match, and the text that goes with it.

@@ -217,9 +217,7 @@ impl Journal {
     }
 
     pub(crate) fn last_seq(&self) -> Result<Seq, Error> {
-        Ok(self
-            .connection
-            .query_row("SELECT coalesce(max(seq), 0) FROM execution", [], |row| row.get(0))?)
+        Ok(self.connection.query_row("SELECT coalesce(max(seq), 0) FROM execution", [], |row| row.get(0))?)
     }
 
     pub(crate) fn end_execution(&self, seq: Seq, ending: &Ending<'_>) -> Result<(), Error> {

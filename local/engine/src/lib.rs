@@ -35,7 +35,9 @@ mod token;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::{Engine, Options};
 pub use error::Error;
-pub use executions::{ExecutionDescription, ExecutionPage, ExecutionSummary, HistoryPage, PageRequest, Started};
+pub use executions::{
+    ExecutionDescription, ExecutionPage, ExecutionSummary, HistoryPage, PageRequest, Started,
+};
 pub use integrations::{Call, Integrations, TaskError};
 pub use request::Verdict;
 pub use state_machines::{

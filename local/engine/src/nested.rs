@@ -32,8 +32,9 @@ pub(crate) fn parent(seq: Seq, task: TaskId, pattern: Pattern) -> Option<Parent>
 /// Reads the task's arguments.
 pub(crate) fn request(arguments: &Value) -> Result<StartRequest, Error> {
     let text = |name: &str| arguments.get(name).and_then(Value::as_str).map(str::to_owned);
-    let machine_arn = text("StateMachineArn")
-        .ok_or_else(|| Error::Validation("The field 'StateMachineArn' is required but was missing".to_owned()))?;
+    let machine_arn = text("StateMachineArn").ok_or_else(|| {
+        Error::Validation("The field 'StateMachineArn' is required but was missing".to_owned())
+    })?;
     let input = match arguments.get("Input") {
         None => "{}".to_owned(),
         Some(Value::String(text)) => text.clone(),

@@ -53,7 +53,12 @@ pub(crate) enum Request {
     Delete(String, Reply<()>),
     Start(StartRequest, Reply<Started>),
     StartSync(StartRequest, Reply<ExecutionDescription>),
-    Stop { arn: String, error: Option<String>, cause: Option<String>, reply: Reply<Timestamp> },
+    Stop {
+        arn: String,
+        error: Option<String>,
+        cause: Option<String>,
+        reply: Reply<Timestamp>,
+    },
     Redrive(String, Reply<Timestamp>),
     Token(String, Verdict, Reply<()>),
     /// A call returned.

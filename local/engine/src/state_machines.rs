@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use asl::{Timestamp, validate};
+use asl::Timestamp;
 
 use crate::error::Error;
 
@@ -114,10 +114,18 @@ impl Place {
         format!("arn:aws:states:{}:{}:stateMachine:{name}", self.region, self.account)
     }
 
-    pub(crate) fn execution_arn(&self, kind: StateMachineKind, machine: &str, name: &str, run: &str) -> String {
+    pub(crate) fn execution_arn(
+        &self,
+        kind: StateMachineKind,
+        machine: &str,
+        name: &str,
+        run: &str,
+    ) -> String {
         let Self { region, account } = self;
         match kind {
-            StateMachineKind::Standard => format!("arn:aws:states:{region}:{account}:execution:{machine}:{name}"),
+            StateMachineKind::Standard => {
+                format!("arn:aws:states:{region}:{account}:execution:{machine}:{name}")
+            }
             StateMachineKind::Express => {
                 format!("arn:aws:states:{region}:{account}:express:{machine}:{name}:{run}")
             }
@@ -154,14 +162,14 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses a definition that AWS would refuse, with all diagnostics that are errors in one text.
+/// Refuses a definition that AWS would refuse, or that this engine can't run.
 pub(crate) fn check_definition(definition: &str, kind: StateMachineKind) -> Result<(), Error> {
-    let errors: Vec<_> = validate::validate(definition, kind.machine_type())
-        .into_iter()
-        .filter(validate::Diagnostic::is_error)
-        .map(|diagnostic| diagnostic.to_string())
-        .collect();
-    if errors.is_empty() { Ok(()) } else { Err(Error::InvalidDefinition(errors.join(", "))) }
+    let machine = asl::Machine::parse_as(definition, kind.machine_type())
+        .map_err(|invalid| Error::InvalidDefinition(invalid.to_string()))?;
+    match machine.unsupported().first() {
+        Some(unsupported) => Err(Error::InvalidDefinition(unsupported.to_string())),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

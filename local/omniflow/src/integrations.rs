@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use asl::{Pattern, Resource};
+use asl::Resource;
 use engine::{Call, Integrations, TaskError};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -30,43 +30,54 @@ impl Integrations for LocalIntegrations {
     }
 }
 
-/// Why a definition's resource can't be called here, if it can't.
-pub fn refuse(resource: &Resource) -> Option<String> {
-    match resource {
-        Resource::LambdaFunction { .. } => None,
-        Resource::Activity { arn } => Some(format!("activities are not supported here ({arn})")),
-        Resource::Service { service, action, sdk, pattern } => {
-            let known = match (service.as_str(), *sdk) {
-                ("lambda", false) => action == "invoke",
-                ("events", false) => action == "putEvents",
-                ("states", false) => action == "startExecution",
-                ("dynamodb", _) | ("sfn", true) => true,
-                _ => false,
-            };
-            let waits = matches!(pattern, Pattern::Sync | Pattern::Sync2);
-            if known && (!waits || service == "states") {
-                None
-            } else {
-                let kind = if *sdk { "aws-sdk:" } else { "" };
-                Some(format!(
-                    "the integration {kind}{service}:{action} is not supported here; Lambda, DynamoDB, EventBridge and Step Functions are"
-                ))
-            }
-        }
-    }
+/// The integrations there are; those that end in `:` stand for all actions of the service.
+const INTEGRATIONS: &[&str] = &[
+    "aws-sdk:dynamodb:",
+    "aws-sdk:eventbridge:putEvents",
+    "aws-sdk:lambda:invoke",
+    "aws-sdk:sfn:",
+    "dynamodb:deleteItem",
+    "dynamodb:getItem",
+    "dynamodb:putItem",
+    "dynamodb:updateItem",
+    "events:putEvents",
+    "events:putEvents.waitForTaskToken",
+    "lambda:invoke",
+    "lambda:invoke.waitForTaskToken",
+    "states:startExecution",
+    "states:startExecution.sync",
+    "states:startExecution.sync:2",
+    "states:startExecution.waitForTaskToken",
+];
+
+/// Whether a Task's `Resource` can be called here.
+pub fn serves(resource: &str) -> bool {
+    let Some(integration) = resource.strip_prefix("arn:aws:states:::") else {
+        return resource.starts_with("arn:aws:lambda:");
+    };
+    INTEGRATIONS.iter().any(|known| {
+        *known == integration || (known.ends_with(':') && integration.starts_with(known) && !integration.contains(".sync"))
+    })
 }
 
 async fn dispatch(aws: &Aws, call: &Call) -> Result<Value, TaskError> {
     let Resource::Service { service, action, sdk, .. } = &call.resource else {
         return match &call.resource {
-            Resource::LambdaFunction { arn } => invoke(aws, arn, call.arguments.clone()).await,
+            Resource::LambdaFunction { arn } => invoke(aws, arn, (*call.arguments).clone()).await,
             _ => Err(unsupported(&call.resource)),
         };
     };
     match (service.as_str(), *sdk) {
         ("lambda", false) => invoke_optimised(aws, &call.arguments).await,
         ("dynamodb", sdk) => dynamodb(aws, action, sdk, &call.arguments),
-        ("events", false) => put_events(aws, &call.arguments),
+        ("lambda", true) => invoke_by_sdk(aws, &call.arguments).await,
+        ("events", false) => {
+            put_events(aws, &call.arguments).map(|answer| {
+                let length = answer.to_string().len();
+                with_metadata(answer, length, 200)
+            })
+        }
+        ("eventbridge", true) => put_events(aws, &call.arguments),
         ("sfn", true) => sfn(aws, action, &call.arguments).await,
         _ => Err(unsupported(&call.resource)),
     }
@@ -75,7 +86,7 @@ async fn dispatch(aws: &Aws, call: &Call) -> Result<Value, TaskError> {
 fn unsupported(resource: &Resource) -> TaskError {
     TaskError {
         error: "States.Runtime".to_owned(),
-        cause: refuse(resource).unwrap_or_else(|| "this resource is not supported here".to_owned()),
+        cause: format!("the resource {resource:?} is not supported here"),
     }
 }
 
@@ -109,6 +120,18 @@ async fn invoke_optimised(aws: &Aws, arguments: &Value) -> Result<Value, TaskErr
     let output = invoke(aws, function, payload).await?;
     let length = output.to_string().len();
     Ok(with_metadata(json!({ "ExecutedVersion": "$LATEST", "Payload": output, "StatusCode": 200 }), length, 200))
+}
+
+/// The SDK integration gives the payload as the API does, as text.
+async fn invoke_by_sdk(aws: &Aws, arguments: &Value) -> Result<Value, TaskError> {
+    let function = arguments["FunctionName"].as_str().unwrap_or_default();
+    let payload = match arguments.get("Payload") {
+        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or(Value::Null),
+        Some(payload) => payload.clone(),
+        None => json!({}),
+    };
+    let output = invoke(aws, function, payload).await?;
+    Ok(json!({ "ExecutedVersion": "$LATEST", "Payload": output.to_string(), "StatusCode": 200 }))
 }
 
 /// What an optimised integration adds to a service's answer.
@@ -178,8 +201,7 @@ fn put_events(aws: &Aws, arguments: &Value) -> Result<Value, TaskError> {
     if answer["FailedEntryCount"] != 0 {
         return Err(TaskError { error: "EventBridge.FailedEntry".to_owned(), cause: answer.to_string() });
     }
-    let length = answer.to_string().len();
-    Ok(with_metadata(answer, length, 200))
+    Ok(answer)
 }
 
 /// The SDK integration names members `LikeThis`, the API `likeThis`.

@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use omniflow_domain::{Fault, Handler};
+use omniflow_tables::Counter;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -59,13 +61,14 @@ pub struct Functions(Arc<Inner>);
 struct Inner {
     hosted: BTreeMap<String, Arc<Hosted>>,
     remote: Option<RemoteFunctions>,
+    invocations: Counter,
 }
 
 impl Functions {
     /// The functions of this process, and where to find the others.
     pub fn new(hosted: impl IntoIterator<Item = Hosted>, remote: Option<RemoteFunctions>) -> Self {
         let hosted = hosted.into_iter().map(|hosted| (hosted.function.name.clone(), Arc::new(hosted)));
-        Self(Arc::new(Inner { hosted: hosted.collect(), remote }))
+        Self(Arc::new(Inner { hosted: hosted.collect(), remote, invocations: Counter::default() }))
     }
 
     /// Invokes a function by its name or ARN and waits for its result.
@@ -75,7 +78,12 @@ impl Functions {
     pub async fn invoke(&self, name_or_arn: &str, event: Value) -> Result<Invoked, Error> {
         let name = function_name(name_or_arn);
         match (self.0.hosted.get(name), &self.0.remote) {
-            (Some(hosted), _) => Ok(run(Arc::clone(hosted), event).await),
+            (Some(hosted), _) => {
+                let begun = Instant::now();
+                let invoked = run(Arc::clone(hosted), event).await;
+                self.0.invocations.add(begun);
+                Ok(invoked)
+            }
             (None, Some(remote)) => remote.invoke(name, &event).await,
             (None, None) => Err(Error::NotFound(name_or_arn.to_owned())),
         }
@@ -85,6 +93,11 @@ impl Functions {
     pub fn with_binary(&self, binary: &str) -> Option<&str> {
         let hosted = self.0.hosted.values().find(|hosted| hosted.function.binary == binary);
         hosted.map(|hosted| hosted.function.name.as_str())
+    }
+
+    /// How many invocations there were and how long they took.
+    pub fn invocations(&self) -> &Counter {
+        &self.0.invocations
     }
 
     /// Whether an invocation of this function can succeed.

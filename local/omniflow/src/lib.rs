@@ -14,6 +14,7 @@
 
 pub mod aws;
 pub mod bus;
+pub mod cli;
 pub mod config;
 mod functions;
 mod gateway;

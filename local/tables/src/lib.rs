@@ -6,6 +6,7 @@
 //! a step whose writes could still be lost.
 
 mod connector;
+mod counters;
 mod operations;
 mod sync;
 
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use dynoxide::Database;
 
 pub use connector::{InProcess, Service};
+pub use counters::{Counter, Counters};
 use operations::Effect;
 use sync::WriteAheadLog;
 
@@ -50,6 +52,7 @@ pub struct Answer {
 pub struct Tables {
     database: Database,
     log: Option<Arc<WriteAheadLog>>,
+    counters: Arc<Counters>,
 }
 
 impl Tables {
@@ -58,7 +61,7 @@ impl Tables {
     /// # Errors
     /// When the database can't be made.
     pub fn in_memory() -> Result<Self, Error> {
-        Ok(Self { database: Database::memory()?, log: None })
+        Ok(Self { database: Database::memory()?, log: None, counters: Arc::default() })
     }
 
     /// Tables in a file, made when it doesn't exist.
@@ -73,12 +76,13 @@ impl Tables {
         database.enable_bulk_loading()?;
         database.disable_bulk_loading()?;
         let log = WriteAheadLog::open(path)?;
-        Ok(Self { database, log: Some(Arc::new(log)) })
+        Ok(Self { database, log: Some(Arc::new(log)), counters: Arc::default() })
     }
 
     /// Answers one request of the DynamoDB API; `operation` is the part of `X-Amz-Target` behind the dot.
     pub fn answer(&self, operation: &str, body: &[u8]) -> Answer {
-        let (answer, effect) = operations::answer(&self.database, operation, body);
+        let (answer, effect) =
+            self.counters.calls.time(|| operations::answer(&self.database, operation, body));
         if let (Effect::Writes, Some(log)) = (effect, &self.log) {
             log.written();
         }
@@ -90,7 +94,15 @@ impl Tables {
     /// # Errors
     /// When the file system fails; then nothing new may be acknowledged.
     pub fn sync(&self) -> io::Result<()> {
-        self.log.as_ref().map_or(Ok(()), |log| log.sync())
+        match &self.log {
+            Some(log) if log.is_dirty() => self.counters.syncs.time(|| log.sync()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the tables did and how long it took.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// Whether there are writes that [`Tables::sync`] would have to make safe.

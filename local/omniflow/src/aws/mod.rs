@@ -6,6 +6,7 @@
 //!                 AWSStepFunctions.*    → engine
 //!                 AWSEvents.*           → event bus
 //!   /2015-03-31/functions/*/invocations → functions
+//!   /_omniflow/stats                    → counters of this runtime
 //! ```
 
 pub(crate) mod events;
@@ -17,7 +18,7 @@ use bytes::Bytes;
 use engine::Engine;
 use futures::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode};
-use omniflow_tables::{Service, Tables};
+use omniflow_tables::{Counter, Service, Tables};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -87,6 +88,7 @@ impl Aws {
                 Ok(body) => events::answer(&self.bus, operation, &body),
                 Err(error) => Err(error),
             }),
+            _ if request.uri().path() == "/_omniflow/stats" => respond(Ok(self.stats())),
             _ => match functions::name_in_path(request.method(), request.uri().path()) {
                 Some(name) => functions::answer(&self.functions, &name, &request).await,
                 None => unknown(request.method(), request.uri().path()),
@@ -103,6 +105,20 @@ impl Aws {
             }));
         }
         response
+    }
+}
+
+impl Aws {
+    /// Where the time went since the start. What is counted in functions contains what is counted in tables.
+    fn stats(&self) -> Value {
+        let tables = self.tables.counters();
+        let of = |counter: &Counter| json!({ "count": counter.count(), "time_ns": counter.nanoseconds() });
+        json!({
+            "functions": of(self.functions.invocations()),
+            "table_calls": of(&tables.calls),
+            "table_syncs": of(&tables.syncs),
+            "engine": self.engine.stats().snapshot(),
+        })
     }
 }
 

@@ -1,0 +1,85 @@
+//! A customer: creates an order, pays it, waits until it is completed.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::Error;
+
+/// The shortest pause between two looks at an order.
+const LOOK_AGAIN: Duration = Duration::from_millis(4);
+
+/// A customer of one runtime. It learns how long an order takes, so that it looks at it rarely.
+pub(crate) struct Customer {
+    http: reqwest::Client,
+    url: String,
+    until_payable: Cell<Duration>,
+    until_completed: Cell<Duration>,
+}
+
+impl Customer {
+    pub(crate) fn of(url: &str) -> Self {
+        Self {
+            http: reqwest::Client::new(),
+            url: format!("{url}/api/v1/orders"),
+            until_payable: Cell::default(),
+            until_completed: Cell::default(),
+        }
+    }
+
+    /// One order from create to completed; how long it took.
+    pub(crate) async fn buy(&self, items: &Value) -> Result<Duration, Error> {
+        let begun = Instant::now();
+        let id = self.create(items).await?;
+        self.wait(&id, "AWAITING_PAYMENT", &self.until_payable).await?;
+        let response = self.http.post(format!("{}/{id}/pay", self.url)).send().await?;
+        accepted("pay", response).await?;
+        self.wait(&id, "COMPLETED", &self.until_completed).await?;
+        Ok(begun.elapsed())
+    }
+
+    /// Creates an order; its id.
+    pub(crate) async fn create(&self, items: &Value) -> Result<String, Error> {
+        let body = json!({ "customer_id": "bench", "items": items });
+        let answer = accepted("create", self.http.post(&self.url).json(&body).send().await?).await?;
+        Ok(answer["order_id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until the order is in this state.
+    pub(crate) async fn wait_for(&self, id: &str, wanted: &'static str) -> Result<(), Error> {
+        self.wait(id, wanted, &Cell::new(Duration::ZERO)).await
+    }
+
+    async fn wait(&self, id: &str, wanted: &'static str, usual: &Cell<Duration>) -> Result<(), Error> {
+        let begun = Instant::now();
+        if !usual.get().is_zero() {
+            tokio::time::sleep(usual.get()).await;
+        }
+        let mut looks = 0;
+        loop {
+            let response = self.http.get(format!("{}/{id}", self.url)).send().await?;
+            let order = accepted("get", response).await?;
+            let state = order["state"].as_str().unwrap_or_default();
+            if state == wanted {
+                // Found at the first look: perhaps it was there before.
+                let took = begun.elapsed();
+                usual.set(if looks == 0 { usual.get().mul_f64(0.95) } else { usual.get().mul_f64(0.8) + took.mul_f64(0.2) });
+                return Ok(());
+            }
+            if matches!(state, "CANCELLED" | "REJECTED" | "NEEDS_ATTENTION" | "COMPENSATING") {
+                return Err(Error::Lost { id: id.to_owned(), state: state.to_owned(), wanted });
+            }
+            looks += 1;
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+async fn accepted(what: &'static str, response: reqwest::Response) -> Result<Value, Error> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response.json().await?);
+    }
+    Err(Error::Answer { what, status: status.as_u16(), body: response.text().await? })
+}

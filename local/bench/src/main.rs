@@ -1,0 +1,119 @@
+//! Measures the local runtime as its users meet it: over HTTP, in a process of its own, durable.
+//!
+//! Each run prints one JSON line. The runtime is this same binary, started again as `serve`.
+//!
+//! ```text
+//! cargo run --release -p omniflow-bench -- orders  --concurrency 64 --orders 5000
+//! cargo run --release -p omniflow-bench -- single  --orders 200
+//! cargo run --release -p omniflow-bench -- waiting --orders 100000
+//! cargo run --release -p omniflow-bench -- start   --runs 20
+//! cargo run --release -p omniflow-bench -- engine  --concurrency 1000 --executions 5000
+//! ```
+
+mod client;
+mod engine_alone;
+mod latency;
+mod process;
+mod runs;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Why a run could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("HTTP: {0}")]
+    Http(#[from] reqwest::Error),
+    #[error("the runtime: {0}")]
+    Process(#[from] std::io::Error),
+    #[error("{what} answered {status}: {body}")]
+    Answer { what: &'static str, status: u16, body: String },
+    #[error("the engine: {0}")]
+    Engine(#[from] engine::Error),
+    #[error("order {id} is {state} and will never be {wanted}")]
+    Lost { id: String, state: String, wanted: &'static str },
+}
+
+#[derive(Parser)]
+#[command(about)]
+struct Cli {
+    #[command(subcommand)]
+    run: Run,
+}
+
+#[derive(Subcommand)]
+enum Run {
+    /// Orders per second and latency: create → pay → completed, two warehouses an order.
+    Orders {
+        /// Customers at the same time.
+        #[arg(long, default_value_t = 64)]
+        concurrency: usize,
+        /// Orders in all.
+        #[arg(long, default_value_t = 3000)]
+        orders: usize,
+        /// Without durability, to see what it costs.
+        #[arg(long)]
+        memory: bool,
+    },
+    /// One order at a time: milliseconds from create to completed.
+    Single {
+        /// Orders, one after the other.
+        #[arg(long, default_value_t = 200)]
+        orders: usize,
+    },
+    /// Memory and disk of orders that wait for payment, and the start after kill -9.
+    Waiting {
+        /// Orders that wait.
+        #[arg(long, default_value_t = 100_000)]
+        orders: usize,
+    },
+    /// The engine alone, durable: state transitions per second; and the interpreter alone.
+    Engine {
+        /// Executions at the same time.
+        #[arg(long, default_value_t = 1000)]
+        concurrency: usize,
+        /// Executions in all.
+        #[arg(long, default_value_t = 5000)]
+        executions: usize,
+    },
+    /// Milliseconds from process launch to the ready line, on existing data.
+    Start {
+        /// Starts.
+        #[arg(long, default_value_t = 20)]
+        runs: usize,
+    },
+}
+
+fn main() -> ExitCode {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.get(1).is_some_and(|first| first == process::SERVE) {
+        arguments.remove(1);
+        return omniflow::cli::run_with(arguments);
+    }
+    let cli = Cli::parse();
+    let result = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(Error::from).and_then(
+        |runtime| {
+            runtime.block_on(async {
+                match cli.run {
+                    Run::Orders { concurrency, orders, memory } => runs::orders(concurrency, orders, memory).await,
+                    Run::Single { orders } => runs::single(orders).await,
+                    Run::Waiting { orders } => runs::waiting(orders).await,
+                    Run::Engine { concurrency, executions } => engine_alone::run(concurrency, executions).await,
+                    Run::Start { runs } => runs::start(runs).await,
+                }
+            })
+        },
+    );
+    match result {
+        Ok(line) => {
+            println!("{line}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The runtime as a child process.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::Error;
+
+/// The first argument with which this binary is the runtime.
+pub(crate) const SERVE: &str = "serve";
+
+/// A runtime in a process of its own, killed when dropped.
+pub(crate) struct Served {
+    child: Child,
+    /// The URL of the HTTP API.
+    pub http: String,
+    /// The URL of the AWS API.
+    pub aws: String,
+    /// From launch to the ready line.
+    pub ready_after: Duration,
+}
+
+impl Served {
+    pub(crate) async fn launch(data: &Path, memory: bool) -> Result<Self, Error> {
+        let begun = Instant::now();
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(SERVE).args(["--http", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--data"]).arg(data);
+        command.args(["--parameter", "PaymentWindowSeconds=86400"]);
+        if memory {
+            command.arg("--memory");
+        }
+        let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+        let output = child.stdout.take().ok_or_else(|| std::io::Error::other("no output"))?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line).await?;
+        let ready_after = begun.elapsed();
+        let mut urls = line.split([' ', '(', ',', ')']).filter(|word| word.starts_with("http://")).map(str::to_owned);
+        match (urls.next(), urls.next()) {
+            (Some(http), Some(aws)) => Ok(Self { child, http, aws, ready_after }),
+            _ => Err(std::io::Error::other(format!("no ready line but '{line}'")).into()),
+        }
+    }
+
+    /// Resident memory in bytes.
+    pub(crate) fn memory(&self) -> Result<u64, Error> {
+        let id = self.child.id().ok_or_else(|| std::io::Error::other("it has ended"))?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let kib = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+        kib.map(|kib| kib * 1024).ok_or_else(|| std::io::Error::other("no VmRSS").into())
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(mut self) -> Result<(), Error> {
+        self.child.kill().await?;
+        Ok(())
+    }
+}
+
+/// Bytes of all files in a folder.
+pub(crate) fn size(folder: &Path) -> Result<u64, Error> {
+    let mut total = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let path: PathBuf = entry?.path();
+        total += std::fs::metadata(path)?.len();
+    }
+    Ok(total)
+}

@@ -1,0 +1,90 @@
+//! The command line: what `cargo run` does, as a function, so that tests can run the very same program.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Cli, Command};
+use crate::{Config, Runtime, StartError};
+
+/// Reads the arguments and the environment, and runs until a signal ends it.
+pub fn main() -> ExitCode {
+    run_with(std::env::args_os())
+}
+
+/// As [`main`], with these arguments; the first is the program's name.
+pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = Cli::parse_from(arguments);
+    let filter = EnvFilter::try_from_env("OMNIFLOW_LOG").unwrap_or_else(|_| EnvFilter::new("warn,omniflow=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match cli.command {
+        Some(Command::Validate { files }) => validate(&files),
+        None => match run(cli.config) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("omniflow: {error}");
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+fn run(config: Config) -> Result<(), StartError> {
+    let failed = |problem: std::io::Error| StartError::Data {
+        path: config.data.clone(),
+        problem: format!("no runtime: {problem}"),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
+    runtime.block_on(async {
+        let open = config.token.is_none();
+        let keeps = if config.memory { "nothing".to_owned() } else { config.data.display().to_string() };
+        let system = Runtime::start(config.clone()).await?;
+        let access = if open { "open to this machine, no sign-in" } else { "token needed" };
+        println!("OmniFlow is ready: http://{} (AWS API http://{}, data: {keeps}, {access})", system.http, system.aws_address);
+        wait_for_signal().await;
+        system.stop().await;
+        Ok(())
+    })
+}
+
+async fn wait_for_signal() {
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM can't be heard; Ctrl-C can");
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn validate(files: &[std::path::PathBuf]) -> ExitCode {
+    let mut failed = false;
+    for file in files {
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => {
+                eprintln!("{}: {error}", file.display());
+                failed = true;
+                continue;
+            }
+        };
+        let diagnostics = asl::validate::validate(&text, asl::MachineType::Standard);
+        for diagnostic in &diagnostics {
+            failed |= diagnostic.is_error();
+            let line = diagnostic.line(&text).map_or_else(String::new, |line| format!(":{line}"));
+            println!("{}{line}: {diagnostic}", file.display());
+        }
+        if diagnostics.is_empty() {
+            println!("{}: OK", file.display());
+        }
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,383 @@
+//! Puts the parts together: reads the template, opens the data, runs what the template says, and stops it again.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use engine::{CreateStateMachine, Engine, Options, StateMachineKind, SystemClock, UpdateStateMachine};
+use futures::future::BoxFuture;
+use http::{Request, Response, StatusCode};
+use omniflow_tables::{InProcess, Service, Tables};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::aws::{Acknowledge, Aws};
+use crate::bus::EventBus;
+use crate::functions::{self, Clients};
+use crate::integrations::{LocalIntegrations, serves};
+use crate::lambda::Functions;
+use crate::remote::RemoteFunctions;
+use crate::template::{self, Place, System, Table};
+use crate::{Config, bus, gateway, schedule, server};
+
+/// Where AWS would have its own names.
+const REGION: &str = "us-east-1";
+const ACCOUNT: &str = "000000000000";
+/// How often items whose time to live is over are deleted. AWS: "within a few days".
+const EXPIRY_SWEEP: Duration = Duration::from_secs(600);
+/// How long a stop waits for requests that are running.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Why the runtime could not start. Each is one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The template can't be run.
+    #[error("the template {path}: {source}")]
+    Template {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: template::Error,
+    },
+    /// A function of the template has no handler in this binary.
+    #[error("the function {function}: {problem}")]
+    Function {
+        /// Its logical id.
+        function: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A state machine is not valid, or needs what isn't supported.
+    #[error("the state machine {machine}: {problem}")]
+    StateMachine {
+        /// Its logical id.
+        machine: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// An address can't be listened on.
+    #[error("{flag} {address} can't be used: {source}; choose another with {flag} HOST:PORT")]
+    Address {
+        /// The flag that sets it.
+        flag: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Listening beyond loopback needs a token.
+    #[error("{address} is not a loopback address: set --token (OMNIFLOW_TOKEN) to listen there")]
+    NeedsToken {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The data folder is used by another process.
+    #[error("{path} is in use by another omniflow; stop it or choose another folder with --data")]
+    DataInUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The data can't be opened.
+    #[error("the data in {path}: {problem}")]
+    Data {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A route can't be served.
+    #[error(transparent)]
+    Route(#[from] gateway::BadRoute),
+    /// A rule can't be served.
+    #[error(transparent)]
+    Bus(#[from] bus::Error),
+    /// The sample stock could not be seeded.
+    #[error("seeding the sample stock: {0}")]
+    Seed(String),
+}
+
+/// A running system. Dropping it stops nothing; [`Runtime::stop`] does.
+pub struct Runtime {
+    /// Where the HTTP API listens.
+    pub http: SocketAddr,
+    /// Where the AWS API listens.
+    pub aws_address: SocketAddr,
+    /// The services behind the AWS API.
+    pub aws: Aws,
+    stop: watch::Sender<bool>,
+    servers: Vec<JoinHandle<()>>,
+    workers: Vec<JoinHandle<()>>,
+    _data: Data,
+}
+
+/// The folder and the lock on it; a folder of its own, deleted at the end, when nothing is to be kept.
+struct Data {
+    path: PathBuf,
+    _lock: File,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl Runtime {
+    /// Starts everything; when it returns, requests are served.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let place = Place { region: REGION.to_owned(), account: ACCOUNT.to_owned() };
+        let parameters = config.template_parameters();
+        let system = template::load(&config.template, &parameters, &place)
+            .map_err(|source| StartError::Template { path: config.template.clone(), source })?;
+        check_state_machines(&system)?;
+        check_addresses(&config)?;
+        let http = listen("--http", config.http).await?;
+        let aws_listener = listen("--aws", config.aws).await?;
+        let data = open_data(&config)?;
+        let aws = assemble(&config, &system, &place, &data)?;
+        for table in &system.tables {
+            create_table(&aws.tables, table)
+                .map_err(|problem| StartError::Data { path: data.path.clone(), problem })?;
+        }
+        deploy(&aws.engine, &system).await?;
+        if parameters.get("SeedSampleStock").is_some_and(|seed| seed == "true") {
+            seed(&aws.functions).await?;
+        }
+
+        let (stop, stopped) = watch::channel(false);
+        let token = config.token.as_deref();
+        let router = gateway::router(&system.routes, aws.functions.clone(), aws.tables.clone(), &place)?;
+        let runtime = Self {
+            http: address(&http, "--http")?,
+            aws_address: address(&aws_listener, "--aws")?,
+            servers: vec![
+                tokio::spawn(server::serve(http, server::guarded(router, token), stopped.clone())),
+                tokio::spawn(server::serve(
+                    aws_listener,
+                    server::guarded(server::aws_router(aws.clone()), token),
+                    stopped,
+                )),
+            ],
+            workers: start_workers(&system, &aws, &place),
+            aws,
+            stop,
+            _data: data,
+        };
+        Ok(runtime)
+    }
+
+    /// Finishes the requests that are running, commits, and stops.
+    pub async fn stop(self) {
+        // Servers that are gone need no telling.
+        let _ = self.stop.send(true);
+        for worker in &self.workers {
+            worker.abort();
+        }
+        let finish = futures::future::join_all(self.servers);
+        if tokio::time::timeout(GRACE, finish).await.is_err() {
+            tracing::warn!("requests were still running and were cut off");
+        }
+        let (engine, tables) = (self.aws.engine.clone(), self.aws.tables.clone());
+        let closed = tokio::task::spawn_blocking(move || {
+            engine.shut_down();
+            tables.sync()
+        });
+        if let Ok(Err(error)) = closed.await {
+            tracing::error!(%error, "the tables can't be synced");
+        }
+    }
+}
+
+fn check_addresses(config: &Config) -> Result<(), StartError> {
+    let beyond = [config.http, config.aws].into_iter().find(|address| !address.ip().is_loopback());
+    match beyond {
+        Some(address) if config.token.is_none() => Err(StartError::NeedsToken { address }),
+        _ => Ok(()),
+    }
+}
+
+async fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Address { flag, address, source })
+}
+
+fn address(listener: &TcpListener, flag: &'static str) -> Result<SocketAddr, StartError> {
+    let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
+    listener.local_addr().map_err(|source| StartError::Address { flag, address: unknown, source })
+}
+
+fn open_data(config: &Config) -> Result<Data, StartError> {
+    let problem = |path: &Path, problem: std::io::Error| StartError::Data {
+        path: path.to_owned(),
+        problem: problem.to_string(),
+    };
+    let temporary = if config.memory {
+        Some(tempfile::tempdir().map_err(|error| problem(&std::env::temp_dir(), error))?)
+    } else {
+        None
+    };
+    let path = temporary.as_ref().map_or(config.data.clone(), |folder| folder.path().to_owned());
+    std::fs::create_dir_all(&path).map_err(|error| problem(&path, error))?;
+    let lock = File::create(path.join("lock")).map_err(|error| problem(&path, error))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Data { path, _lock: lock, _temporary: temporary }),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::DataInUse { path }),
+        Err(std::fs::TryLockError::Error(error)) => Err(problem(&path, error)),
+    }
+}
+
+fn assemble(config: &Config, system: &System, place: &Place, data: &Data) -> Result<Aws, StartError> {
+    let failed = |problem: String| StartError::Data { path: data.path.clone(), problem };
+    let tables = if config.memory { Tables::in_memory() } else { Tables::open(&data.path.join("tables.db")) };
+    let tables = tables.map_err(|error| failed(error.to_string()))?;
+    let late = LateAws::default();
+    let clients = Clients::in_process(&InProcess::new(late.clone()), place);
+    let hosted = functions::host(system, &clients)?;
+    let remote = config.lambda_endpoint.clone().map(RemoteFunctions::at);
+    let functions = Functions::new(hosted, remote);
+    let bus =
+        EventBus::open(system.rules.clone(), place.clone(), &data.path.join("deliveries.db"), functions.clone())?;
+    let synced = tables.clone();
+    let options = Options {
+        journal: data.path.join("journal.db"),
+        durable: !config.memory,
+        region: place.region.clone(),
+        account: place.account.clone(),
+        clock: Arc::new(SystemClock),
+        seed: None,
+        before_commit: Box::new(move || synced.sync()),
+    };
+    let mut assembled = None;
+    Engine::open(options, |engine| {
+        let aws = Aws { tables, engine, bus, functions };
+        late.set(aws.clone());
+        assembled = Some(aws.clone());
+        Arc::new(LocalIntegrations::new(aws))
+    })
+    .map_err(|error| failed(error.to_string()))?;
+    assembled.ok_or_else(|| failed("the engine did not start".to_owned()))
+}
+
+/// The services, for clients that are made before there are any.
+#[derive(Clone, Default)]
+struct LateAws(Arc<OnceLock<Aws>>);
+
+impl LateAws {
+    fn set(&self, aws: Aws) {
+        // It is set once, by the one who assembles.
+        let _ = self.0.set(aws);
+    }
+}
+
+impl Service for LateAws {
+    fn answer(&self, request: Request<Bytes>) -> BoxFuture<'static, Response<Bytes>> {
+        let aws = self.0.get().cloned();
+        Box::pin(async move {
+            match aws {
+                Some(aws) => aws.answer(request, Acknowledge::Early).await,
+                None => {
+                    let mut response = Response::new(Bytes::new());
+                    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                    response
+                }
+            }
+        })
+    }
+}
+
+fn create_table(tables: &Tables, table: &Table) -> Result<(), String> {
+    let name = json!({ "TableName": table.name }).to_string();
+    if tables.answer("DescribeTable", name.as_bytes()).status == 200 {
+        return Ok(());
+    }
+    let answer = tables.answer("CreateTable", table.create.to_string().as_bytes());
+    if answer.status != 200 {
+        return Err(format!("the table {} can't be made: {}", table.name, answer.body));
+    }
+    if let Some(attribute) = &table.time_to_live {
+        let specification = json!({
+            "TableName": table.name,
+            "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
+        });
+        tables.answer("UpdateTimeToLive", specification.to_string().as_bytes());
+    }
+    Ok(())
+}
+
+fn check_state_machines(system: &System) -> Result<(), StartError> {
+    for machine in &system.state_machines {
+        let refused = |problem: String| StartError::StateMachine { machine: machine.name.clone(), problem };
+        let kind = match StateMachineKind::parse(&machine.kind) {
+            Some(StateMachineKind::Express) => asl::MachineType::Express,
+            Some(StateMachineKind::Standard) => asl::MachineType::Standard,
+            None => return Err(refused(format!("'{}' is no type of state machine", machine.kind))),
+        };
+        let parsed =
+            asl::Machine::parse_as(&machine.definition, kind).map_err(|error| refused(error.to_string()))?;
+        if let Some(unsupported) = parsed.unsupported().first() {
+            return Err(refused(unsupported.to_string()));
+        }
+        if let Some(resource) = parsed.task_resources().find(|resource| !serves(resource)) {
+            return Err(refused(format!("the resource {resource} is not supported here")));
+        }
+    }
+    Ok(())
+}
+
+async fn deploy(engine: &Engine, system: &System) -> Result<(), StartError> {
+    for machine in &system.state_machines {
+        let refused = |error: engine::Error| StartError::StateMachine {
+            machine: machine.name.clone(),
+            problem: error.to_string(),
+        };
+        let arn = engine.state_machine_arn(&machine.name);
+        match engine.describe_state_machine(&arn) {
+            Ok(kept) if kept.definition == machine.definition => {}
+            Ok(_) => {
+                let update =
+                    UpdateStateMachine { arn, definition: Some(machine.definition.clone()), role_arn: None };
+                engine.update_state_machine(update).await.map_err(refused)?;
+            }
+            Err(_) => {
+                let create = CreateStateMachine {
+                    name: machine.name.clone(),
+                    kind: StateMachineKind::parse(&machine.kind).unwrap_or_default(),
+                    definition: machine.definition.clone(),
+                    role_arn: machine.role_arn.clone(),
+                };
+                engine.create_state_machine(create).await.map_err(refused)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn seed(functions: &Functions) -> Result<(), StartError> {
+    let Some(name) = functions.with_binary("seed-stock").map(str::to_owned) else { return Ok(()) };
+    match functions.invoke(&name, Value::Object(serde_json::Map::new())).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(StartError::Seed(error.payload.to_string())),
+        Err(error) => Err(StartError::Seed(error.to_string())),
+    }
+}
+
+fn start_workers(system: &System, aws: &Aws, place: &Place) -> Vec<JoinHandle<()>> {
+    let mut workers = vec![tokio::spawn(aws.bus.clone().deliver()), tokio::spawn(sweep_expired(aws.tables.clone()))];
+    for schedule in &system.schedules {
+        workers.push(tokio::spawn(schedule::run(schedule.clone(), aws.functions.clone(), place.clone())));
+    }
+    workers
+}
+
+async fn sweep_expired(tables: Tables) {
+    loop {
+        tokio::time::sleep(EXPIRY_SWEEP).await;
+        let tables = tables.clone();
+        let swept = tokio::task::spawn_blocking(move || tables.sweep_expired()).await;
+        if let Ok(Err(error)) = swept {
+            tracing::warn!(%error, "expired items can't be deleted");
+        }
+    }
+}

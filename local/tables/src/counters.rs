@@ -1,0 +1,46 @@
+//! Counters that say where time goes.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+/// How often something was done and how long it took in all.
+#[derive(Debug, Default)]
+pub struct Counter {
+    count: AtomicU64,
+    nanoseconds: AtomicU64,
+}
+
+impl Counter {
+    /// Does the work and counts it.
+    pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let done = work();
+        self.add(begun);
+        done
+    }
+
+    /// Counts work that began then and is done now.
+    pub fn add(&self, begun: Instant) {
+        self.count.fetch_add(1, Relaxed);
+        self.nanoseconds.fetch_add(u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// How often.
+    pub fn count(&self) -> u64 {
+        self.count.load(Relaxed)
+    }
+
+    /// How long in all, in nanoseconds.
+    pub fn nanoseconds(&self) -> u64 {
+        self.nanoseconds.load(Relaxed)
+    }
+}
+
+/// What the tables did since they were opened.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Requests of the DynamoDB API.
+    pub calls: Counter,
+    /// Fsyncs of the write-ahead log.
+    pub syncs: Counter,
+}
