@@ -7,7 +7,10 @@
 //!
 //! Tests that restart or kill the runtime, or need its flags, call [`Runtime::own`] and skip on a foreign target.
 //! Helpers panic when something is not as it must be: they are assertions.
-#![allow(clippy::unwrap_used, reason = "these are assertions of tests: a panic with a message is their way to fail")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "these are assertions of tests: a panic with a message is their way to fail"
+)]
 
 mod answer;
 mod aws;
@@ -21,7 +24,7 @@ mod waiting;
 pub use answer::{Answer, Problem};
 pub use aws::Aws;
 pub use order::{Order, Shipment};
-pub use runtime::{Runtime, Settings, start_and_fail};
+pub use runtime::{Runtime, Settings, refusal, run};
 pub use seed::Seed;
 pub use shop::Shop;
 pub use stock::{Place, Stock};

@@ -13,13 +13,19 @@ use tempfile::TempDir;
 use crate::waiting::PATIENCE;
 use crate::{Aws, Shop};
 
-/// How to start a runtime.
+/// A port that the system chooses.
+const FREE_PORT: &str = "127.0.0.1:0";
+
+/// How to start a runtime: free ports, a fresh folder and the program's own defaults, unless said otherwise.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
+    http: Option<String>,
+    aws: Option<String>,
     parameters: Vec<String>,
     arguments: Vec<String>,
     data: Option<PathBuf>,
     in_memory: bool,
+    by_environment: bool,
 }
 
 impl Settings {
@@ -50,30 +56,68 @@ impl Settings {
         self
     }
 
-    /// Adds an argument as it stands, after all others.
+    /// Listens here for the HTTP API.
     #[must_use]
-    pub fn argument(mut self, argument: impl Into<String>) -> Self {
-        self.arguments.push(argument.into());
+    pub fn http(mut self, address: impl ToString) -> Self {
+        self.http = Some(address.to_string());
+        self
+    }
+
+    /// Listens here for the AWS API.
+    #[must_use]
+    pub fn aws(mut self, address: impl ToString) -> Self {
+        self.aws = Some(address.to_string());
+        self
+    }
+
+    /// Adds arguments as they stand.
+    #[must_use]
+    pub fn arguments<const N: usize>(mut self, arguments: [&str; N]) -> Self {
+        self.arguments.extend(arguments.map(str::to_owned));
+        self
+    }
+
+    /// Says all of it by environment variables instead of flags.
+    #[must_use]
+    pub fn by_environment(mut self) -> Self {
+        self.by_environment = true;
         self
     }
 
     fn command(&self, data: &Path) -> Command {
-        let mut command = Command::new(binary());
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("OMNIFLOW_") {
-                command.env_remove(name);
+        let mut command = program();
+        let http = self.http.as_deref().unwrap_or(FREE_PORT);
+        let aws = self.aws.as_deref().unwrap_or(FREE_PORT);
+        if self.by_environment {
+            command.env("OMNIFLOW_HTTP", http).env("OMNIFLOW_AWS", aws).env("OMNIFLOW_DATA", data);
+            command.env("OMNIFLOW_PARAMETERS", self.parameters.join(" "));
+            if self.in_memory {
+                command.env("OMNIFLOW_MEMORY", "true");
+            }
+        } else {
+            command.args(["--http", http, "--aws", aws, "--data"]).arg(data);
+            for parameter in &self.parameters {
+                command.args(["--parameter", parameter]);
+            }
+            if self.in_memory {
+                command.arg("--memory");
             }
         }
-        command.args(["--http", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--data"]).arg(data);
-        for parameter in &self.parameters {
-            command.args(["--parameter", parameter]);
-        }
-        if self.in_memory {
-            command.arg("--memory");
-        }
-        command.args(&self.arguments).stdin(Stdio::null());
+        command.args(&self.arguments);
         command
     }
+}
+
+/// The program under test, without the settings that the developer's shell has for theirs.
+fn program() -> Command {
+    let mut command = Command::new(binary());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OMNIFLOW_") {
+            command.env_remove(name);
+        }
+    }
+    command.stdin(Stdio::null());
+    command
 }
 
 /// What is tested: a process of ours, or a target that runs elsewhere.
@@ -96,6 +140,20 @@ struct Process {
 static SHARED: Mutex<Weak<Runtime>> = Mutex::new(Weak::new());
 
 impl Runtime {
+    /// A target whose payment window is this short, so that a test can see it end. A foreign target's window is told by
+    /// `OMNIFLOW_PAYMENT_WINDOW` (seconds); without that, or when it is long, `None`, said on stderr.
+    pub fn with_payment_window(seconds: u32) -> Option<Self> {
+        let Some(foreign) = Self::foreign() else {
+            return Some(Self::launch(&Settings::default().payment_window(seconds)));
+        };
+        let window = std::env::var("OMNIFLOW_PAYMENT_WINDOW").ok().and_then(|text| text.parse::<u32>().ok());
+        if window.is_some_and(|window| window <= 20) {
+            return Some(foreign);
+        }
+        eprintln!("{} skipped: needs a short payment window (OMNIFLOW_PAYMENT_WINDOW)", this_test());
+        None
+    }
+
     /// The foreign target, or one runtime with usual settings for all tests of this binary that run at the same time.
     /// It ends with the last test that holds it.
     pub fn shared() -> Arc<Self> {
@@ -111,8 +169,7 @@ impl Runtime {
     /// A runtime of our own with these settings; `None`, said on stderr, when the target is a foreign one.
     pub fn own(settings: &Settings) -> Option<Self> {
         if let Some(foreign) = Self::foreign() {
-            let test = std::thread::current().name().unwrap_or("a test").to_owned();
-            eprintln!("{test} skipped: needs its own runtime, and the target is {}", foreign.http);
+            eprintln!("{} skipped: needs its own runtime, and the target is {}", this_test(), foreign.http);
             return None;
         }
         Some(Self::launch(settings))
@@ -156,7 +213,8 @@ impl Runtime {
                 let _ = send.send(line);
             }
         });
-        runtime.ready_line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("no ready line: {error}"));
+        runtime.ready_line =
+            lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("no ready line: {error}"));
         runtime.ready_after = begun.elapsed();
         let urls: Vec<_> = runtime
             .ready_line
@@ -177,8 +235,7 @@ impl Runtime {
     /// Its AWS API; `None`, said on stderr, when a foreign target has none that we know.
     pub fn aws(&self) -> Option<Aws> {
         if self.aws.is_none() {
-            let test = std::thread::current().name().unwrap_or("a test").to_owned();
-            eprintln!("{test} skipped: needs the target's AWS API (OMNIFLOW_AWS_URL)");
+            eprintln!("{} skipped: needs the target's AWS API (OMNIFLOW_AWS_URL)", this_test());
         }
         self.aws.as_deref().map(Aws::at)
     }
@@ -209,14 +266,17 @@ impl Runtime {
     /// SIGTERM; how it ended.
     pub fn terminate(mut self) -> ExitStatus {
         let process = self.process.as_mut().expect("a runtime of ours");
-        let sent = Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().unwrap();
+        // The shell's own kill: not every machine has one as a program.
+        let kill = format!("kill -TERM {}", process.child.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(sent.success(), "SIGTERM can't be sent");
         wait(&mut process.child)
     }
 
     /// What it has written to stderr.
     pub fn log(&self) -> String {
-        let read = |process: &Process| String::from_utf8_lossy(&std::fs::read(&process.log).unwrap()).into_owned();
+        let read =
+            |process: &Process| String::from_utf8_lossy(&std::fs::read(&process.log).unwrap()).into_owned();
         self.process.as_ref().map(read).unwrap_or_default()
     }
 }
@@ -236,15 +296,35 @@ impl Drop for Runtime {
     }
 }
 
-/// Starts a runtime that must not come up, and gives what it said and how it ended.
-pub fn start_and_fail(settings: &Settings) -> Output {
+/// Starts a runtime that must not come up: its one line on stderr. It must have ended with 1.
+#[track_caller]
+pub fn refusal(settings: &Settings) -> String {
     let folder = tempfile::tempdir().unwrap();
     let data = settings.data.clone().unwrap_or_else(|| folder.path().join("data"));
-    let mut child =
-        settings.command(&data).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let status = wait(&mut child);
-    let output = child.wait_with_output().unwrap();
-    Output { status, ..output }
+    let output = run_to_end(settings.command(&data));
+    let (said, ready) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+    assert_eq!(output.status.code(), Some(1), "{settings:?} ended otherwise: {said}{ready}");
+    assert_eq!(ready, "", "{settings:?} said that it is ready");
+    assert_eq!(said.trim_end().lines().count(), 1, "{settings:?} said more or less than one line: {said}");
+    said.trim_end().to_owned()
+}
+
+/// Runs the program with these arguments to its end.
+pub fn run(arguments: &[&str]) -> Output {
+    let mut command = program();
+    command.args(arguments);
+    run_to_end(command)
+}
+
+fn run_to_end(mut command: Command) -> Output {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait(&mut child);
+    child.wait_with_output().unwrap()
+}
+
+/// The test harness names each test's thread after it.
+fn this_test() -> String {
+    std::thread::current().name().unwrap_or("a test").to_owned()
 }
 
 /// Waits for the end of a process, and ends it when it doesn't come.

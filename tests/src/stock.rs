@@ -1,0 +1,58 @@
+//! Stock as the API tells it.
+
+use serde_json::Value;
+
+/// All stock of one product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stock {
+    /// The product.
+    pub product: String,
+    /// In its warehouses, sorted by their names.
+    pub places: Vec<Place>,
+}
+
+/// Stock of one product in one warehouse.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The warehouse.
+    pub warehouse: String,
+    /// What can still be ordered.
+    pub available: i64,
+    /// What belongs to orders that are under way.
+    pub reserved: i64,
+}
+
+impl Stock {
+    /// Reads one product's stock.
+    #[track_caller]
+    pub fn read(body: &Value) -> Self {
+        let places = body["warehouses"].as_array().unwrap_or_else(|| unreadable(body));
+        let mut places: Vec<_> = places
+            .iter()
+            .map(|place| Place {
+                warehouse: place["warehouse"].as_str().unwrap_or_else(|| unreadable(body)).to_owned(),
+                available: place["available"].as_i64().unwrap_or_else(|| unreadable(body)),
+                reserved: place["reserved"].as_i64().unwrap_or_else(|| unreadable(body)),
+            })
+            .collect();
+        places.sort();
+        let negative = places.iter().any(|place| place.available < 0 || place.reserved < 0);
+        assert!(!negative, "stock below nothing: {body:#}");
+        Self { product: body["product_id"].as_str().unwrap_or_else(|| unreadable(body)).to_owned(), places }
+    }
+
+    /// What can be ordered, wherever it is.
+    pub fn available(&self) -> i64 {
+        self.places.iter().map(|place| place.available).sum()
+    }
+
+    /// What is set aside for orders, wherever it is.
+    pub fn reserved(&self) -> i64 {
+        self.places.iter().map(|place| place.reserved).sum()
+    }
+}
+
+#[track_caller]
+fn unreadable(body: &Value) -> ! {
+    panic!("not the stock of a product: {body:#}")
+}

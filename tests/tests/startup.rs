@@ -1,0 +1,240 @@
+//! How the runtime comes up and goes: its ready line, what it refuses and with which words, and its end.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use omniflow_e2e::{Runtime, Settings, refusal, run};
+use reqwest::Method;
+use serde_json::json;
+use tempfile::TempDir;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// A copy of the template with its state machines, changed by a test.
+fn changed_template(change: impl FnOnce(String) -> String) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(repository().join("template.yaml")).unwrap();
+    fs::write(folder.path().join("template.yaml"), change(text)).unwrap();
+    symlink(repository().join("statemachine"), folder.path().join("statemachine")).unwrap();
+    folder
+}
+
+fn with_template(folder: &TempDir) -> Settings {
+    let path = folder.path().join("template.yaml");
+    Settings::default().arguments(["--template", path.to_str().unwrap()])
+}
+
+#[tokio::test]
+async fn one_line_says_that_it_is_ready_and_where() {
+    let data = tempfile::tempdir().unwrap();
+    let Some(runtime) = Runtime::own(&Settings::default().data(data.path())) else { return };
+    let expected = format!(
+        "OmniFlow is ready: {} (AWS API {}, data: {}",
+        runtime.url(),
+        runtime.aws_url(),
+        data.path().display()
+    );
+    assert!(runtime.ready_line.starts_with(&expected), "{}", runtime.ready_line);
+    assert!(runtime.ready_line.contains("open to this machine"), "who may call it? {}", runtime.ready_line);
+    assert!(runtime.url().starts_with("http://127.0.0.1:"), "not loopback: {}", runtime.url());
+    runtime.shop().get("/health").await.success();
+}
+
+#[tokio::test]
+async fn the_sample_stock_is_there_from_the_first_moment() {
+    let Some(runtime) = Runtime::own(&Settings::default()) else { return };
+    let shop = runtime.shop();
+    for name in ["iPhone 15", "iPhone15", "Mac Pro", "MacPro"] {
+        let id = shop.place(&json!({ "amount": 1, "items": [name] })).await;
+        shop.reaches(&id, "AWAITING_PAYMENT").await;
+    }
+    assert!(shop.stock("prod-001").await.available() > 0);
+}
+
+#[tokio::test]
+async fn no_sample_stock_is_written_when_that_is_asked_for() {
+    let Some(runtime) = Runtime::own(&Settings::default().parameter("SeedSampleStock", false)) else {
+        return;
+    };
+    runtime.shop().get("/api/v1/stock/prod-001").await.problem(404);
+}
+
+#[tokio::test]
+async fn everything_can_be_set_by_environment_variables() {
+    let data = tempfile::tempdir().unwrap();
+    let settings = Settings::default()
+        .parameter("PaymentWindowSeconds", 7)
+        .parameter("AuditThreshold", 100)
+        .data(data.path())
+        .by_environment();
+    let Some(runtime) = Runtime::own(&settings) else { return };
+    assert!(runtime.ready_line.contains(data.path().to_str().unwrap()), "{}", runtime.ready_line);
+    let shop = runtime.shop();
+    let id = shop.place_unpaid(&json!({ "amount": 100, "items": ["iPhone 15"] })).await;
+    let left = shop.read(&id).await.deadline() - chrono::Utc::now();
+    assert!(left.num_seconds() < 7, "{left}");
+    let id = shop.place(&json!({ "amount": 101, "items": ["iPhone 15"] })).await;
+    shop.reaches(&id, "AWAITING_AUDIT").await;
+}
+
+#[tokio::test]
+async fn a_runtime_in_memory_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let Some(runtime) = Runtime::own(&Settings::default().data(&data).in_memory()) else { return };
+    let shop = runtime.shop();
+    let id = shop.place_unpaid(&json!({ "amount": 500, "items": ["iPhone 15"] })).await;
+    shop.pay(&id).await.success();
+    shop.reaches(&id, "COMPLETED").await;
+    assert!(runtime.terminate().success());
+    assert!(!data.exists(), "{} was made", data.display());
+}
+
+#[test]
+fn a_taken_port_is_one_line_that_says_how_to_take_another() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let said = refusal(&Settings::default().http(address));
+    assert!(said.contains(&address.to_string()) && said.contains("--http"), "{said}");
+    let said = refusal(&Settings::default().aws(address));
+    assert!(said.contains(&address.to_string()) && said.contains("--aws"), "{said}");
+}
+
+#[test]
+fn a_template_that_is_not_there_is_one_line() {
+    let said = refusal(&Settings::default().arguments(["--template", "/nowhere/template.yaml"]));
+    assert!(said.contains("/nowhere/template.yaml"), "{said}");
+}
+
+#[test]
+fn a_template_that_is_no_yaml_is_one_line() {
+    let folder = changed_template(|_| "Resources: [".to_owned());
+    let said = refusal(&with_template(&folder));
+    assert!(said.contains("template.yaml"), "{said}");
+}
+
+#[test]
+fn a_resource_that_cannot_run_here_is_named_and_refused() {
+    let folder = changed_template(|text| {
+        text.replace(
+            "\nResources:\n",
+            "\nResources:\n  Archive:\n    Type: AWS::RDS::DBInstance\n    Properties: {}\n",
+        )
+    });
+    let said = refusal(&with_template(&folder));
+    assert!(said.contains("Archive") && said.contains("AWS::RDS::DBInstance"), "{said}");
+}
+
+#[test]
+fn a_function_without_code_here_is_named_and_refused() {
+    let folder = changed_template(|text| text.replace("{Binary: ship-warehouse}", "{Binary: ship-nothing}"));
+    let said = refusal(&with_template(&folder));
+    assert!(said.contains("ShipWarehouseFunction") && said.contains("ship-nothing"), "{said}");
+}
+
+#[test]
+fn a_state_machine_that_is_not_valid_is_named_and_refused() {
+    let folder = changed_template(|text| text);
+    let machines = folder.path().join("statemachine");
+    fs::remove_file(&machines).unwrap();
+    fs::create_dir(&machines).unwrap();
+    for name in ["order.asl.json", "payment-window.asl.json"] {
+        let text = fs::read_to_string(repository().join("statemachine").join(name)).unwrap();
+        fs::write(machines.join(name), text.replace("\"Next\": \"CapturePayment\"", "\"Next\": \"Nowhere\""))
+            .unwrap();
+    }
+    let said = refusal(&with_template(&folder));
+    assert!(said.contains("OrderStateMachine") && said.contains("Nowhere"), "{said}");
+}
+
+#[test]
+fn a_parameter_that_the_template_does_not_have_is_refused() {
+    let said = refusal(&Settings::default().parameter("PaymentWindowSecond", 5));
+    assert!(said.contains("PaymentWindowSecond"), "{said}");
+}
+
+#[test]
+fn a_parameter_that_is_no_number_is_refused() {
+    let said = refusal(&Settings::default().parameter("PaymentWindowSeconds", "soon"));
+    assert!(said.contains("PaymentWindowSeconds"), "{said}");
+}
+
+#[test]
+fn a_parameter_beyond_its_limits_is_refused() {
+    let said = refusal(&Settings::default().parameter("PaymentWindowSeconds", 0));
+    assert!(said.contains("PaymentWindowSeconds"), "{said}");
+    let said = refusal(&Settings::default().parameter("SeedSampleStock", "maybe"));
+    assert!(said.contains("SeedSampleStock"), "{said}");
+}
+
+#[test]
+fn beyond_loopback_it_does_not_listen_without_a_token() {
+    let said = refusal(&Settings::default().http("0.0.0.0:0"));
+    assert!(said.contains("0.0.0.0") && said.contains("token"), "{said}");
+    let said = refusal(&Settings::default().aws("0.0.0.0:0"));
+    assert!(said.contains("0.0.0.0") && said.contains("token"), "{said}");
+}
+
+#[tokio::test]
+async fn with_a_token_only_those_who_have_it_are_served() {
+    let Some(runtime) = Runtime::own(&Settings::default().arguments(["--token", "let-me-in"])) else {
+        return;
+    };
+    assert!(
+        !runtime.ready_line.contains("let-me-in"),
+        "the token is told to everyone: {}",
+        runtime.ready_line
+    );
+    let shop = runtime.shop();
+    assert_eq!(shop.get("/api/v1/stock").await.status, 401);
+    let wrong = [("authorization", "Bearer let-me-out")];
+    assert_eq!(shop.send(Method::GET, "/api/v1/stock", &wrong, None).await.status, 401);
+    let right = [("authorization", "Bearer let-me-in")];
+    shop.send(Method::GET, "/api/v1/stock", &right, None).await.success();
+    let aws = runtime.aws().unwrap();
+    assert_eq!(aws.send("dynamodb", "ListTables", &json!({})).await.status, 401);
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_with_zero_and_loses_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let settings = Settings::default().data(data.path());
+    let Some(runtime) = Runtime::own(&settings) else { return };
+    let id = runtime.shop().place_unpaid(&json!({ "amount": 500, "items": ["iPhone 15"] })).await;
+    assert_eq!(runtime.terminate().code(), Some(0));
+
+    let again = Runtime::own(&settings).unwrap();
+    let shop = again.shop();
+    assert_eq!(shop.read(&id).await.state(), "AWAITING_PAYMENT");
+    shop.pay(&id).await.success();
+    shop.reaches(&id, "COMPLETED").await;
+}
+
+#[tokio::test]
+async fn one_data_folder_serves_one_process_at_a_time() {
+    let data = tempfile::tempdir().unwrap();
+    let settings = Settings::default().data(data.path());
+    let Some(first) = Runtime::own(&settings) else { return };
+    let said = refusal(&settings);
+    assert!(said.contains(data.path().to_str().unwrap()) && said.contains("--data"), "{said}");
+    first.shop().get("/health").await.success();
+    first.kill();
+    // The lock died with its process: nothing must be cleaned up by hand.
+    let second = Runtime::own(&settings).unwrap();
+    second.shop().get("/health").await.success();
+}
+
+#[test]
+fn the_state_machines_of_the_repository_are_valid() {
+    let machines = repository().join("statemachine");
+    let (order, window) = (machines.join("order.asl.json"), machines.join("payment-window.asl.json"));
+    let output = run(&["validate", order.to_str().unwrap(), window.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.lines().filter(|line| line.ends_with(": OK")).count(), 2, "{said}");
+}
