@@ -1,0 +1,488 @@
+//! From a definition that passed validation to the compiled form. What fails here was let through by validation, so the errors only say
+//! where; they never stand in for AWS's.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::api::{Pattern, Resource};
+use crate::intrinsic::Call;
+use crate::jsonata::{self, Expression};
+use crate::jsonpath::JsonPath;
+use crate::machine::{
+    Assign, Catcher, Choice, FailText, Graph, Io, ItemSelector, Items, JsonataIo, Kind, Machine, MapState, Next, Number, PathIo, ResultPath,
+    Retrier, Rule, Source, State, Task, Wait,
+};
+use crate::references;
+use crate::states::choice::Condition;
+use crate::template::{JsonataTemplate, PathTemplate};
+use crate::unsupported;
+
+/// Where the definition does not compile, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason} at {location}")]
+pub(crate) struct Error {
+    pub(crate) location: String,
+    pub(crate) reason: String,
+}
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// The two query languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    JsonPath,
+    Jsonata,
+}
+
+impl Language {
+    /// The language of a part of the definition inside one of the `outer` language.
+    pub(crate) fn of(part: &Value, outer: Self) -> Self {
+        match part.get("QueryLanguage").and_then(Value::as_str) {
+            Some("JSONata") => Self::Jsonata,
+            Some("JSONPath") => Self::JsonPath,
+            _ => outer,
+        }
+    }
+}
+
+/// Compiles a whole machine.
+pub(crate) fn machine(definition: &Value) -> Result<Machine> {
+    let language = Language::of(definition, Language::JsonPath);
+    let mut compiler = Compiler { resources: BTreeSet::new() };
+    let graph = compiler.graph(definition, language, "")?;
+    Ok(Machine {
+        comment: definition.get("Comment").and_then(Value::as_str).map(str::to_owned),
+        timeout_seconds: definition.get("TimeoutSeconds").and_then(Value::as_u64),
+        graph,
+        resources: compiler.resources,
+        references: references::of(definition),
+        unsupported: unsupported::find(definition),
+    })
+}
+
+/// Compiles one state on its own; the states it leads to need not exist.
+pub(crate) fn single(name: &str, definition: &Value, outer: Language) -> Result<State> {
+    let mut compiler = Compiler { resources: BTreeSet::new() };
+    let places = Places { by_name: HashMap::new(), lenient: true };
+    compiler.state(name, definition, outer, &places, &format!("/States/{name}"))
+}
+
+struct Compiler {
+    resources: BTreeSet<String>,
+}
+
+struct Places<'d> {
+    by_name: HashMap<&'d str, usize>,
+    /// Names that aren't there lead to place 0 instead of failing: TestState's definitions are fragments.
+    lenient: bool,
+}
+
+fn fail<T>(location: &str, reason: impl Into<String>) -> Result<T> {
+    Err(Error { location: location.to_owned(), reason: reason.into() })
+}
+
+impl Places<'_> {
+    fn find(&self, name: Option<&Value>, location: &str) -> Result<usize> {
+        match name.and_then(Value::as_str).and_then(|n| self.by_name.get(n)) {
+            Some(place) => Ok(*place),
+            None if self.lenient => Ok(0),
+            None => fail(location, "no such state"),
+        }
+    }
+}
+
+fn text<'d>(part: &'d Value, field: &str) -> Option<&'d str> {
+    part.get(field).and_then(Value::as_str)
+}
+
+impl Compiler {
+    fn graph(&mut self, definition: &Value, outer: Language, location: &str) -> Result<Graph> {
+        let language = Language::of(definition, outer);
+        let empty = Map::new();
+        let states = definition.get("States").and_then(Value::as_object).unwrap_or(&empty);
+        let by_name = states.keys().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+        let places = Places { by_name, lenient: false };
+        let start = places.find(definition.get("StartAt"), location)?;
+        let states = states
+            .iter()
+            .map(|(name, state)| self.state(name, state, language, &places, &format!("{location}/States/{name}")))
+            .collect::<Result<_>>()?;
+        Ok(Graph { start, states })
+    }
+
+    fn state(&mut self, name: &str, definition: &Value, outer: Language, places: &Places<'_>, location: &str) -> Result<State> {
+        let language = Language::of(definition, outer);
+        let kind = self.kind(definition, outer, language, places, location)?;
+        let io = match language {
+            Language::JsonPath => Io::Path(Box::new(path_io(definition, &kind, location)?)),
+            Language::Jsonata => Io::Jsonata(Box::new(jsonata_io(definition, location)?)),
+        };
+        let next = match definition.get("Next") {
+            Some(next) => Next::To(places.find(Some(next), location)?),
+            None => Next::End,
+        };
+        let list = |field: &str| definition.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let retry = list("Retry").iter().map(retrier).collect();
+        let catch = list("Catch")
+            .iter()
+            .map(|c| catcher(c, language, places, location))
+            .collect::<Result<_>>()?;
+        Ok(State { name: Arc::from(name), kind, io, next, retry, catch })
+    }
+
+    fn kind(&mut self, state: &Value, outer: Language, language: Language, places: &Places<'_>, location: &str) -> Result<Kind> {
+        Ok(match text(state, "Type").unwrap_or_default() {
+            "Pass" => Kind::Pass {
+                result: state.get("Result").filter(|_| language == Language::JsonPath).map(|r| Arc::new(r.clone())),
+            },
+            "Task" => Kind::Task(Box::new(self.task(state, language, location)?)),
+            "Choice" => Kind::Choice(choice(state, language, places, location)?),
+            "Wait" => Kind::Wait(wait(state, language, location)?),
+            "Succeed" => Kind::Succeed,
+            "Fail" => Kind::Fail {
+                error: fail_text(state, "Error", language, location)?,
+                cause: fail_text(state, "Cause", language, location)?,
+            },
+            "Parallel" => {
+                let branches = state.get("Branches").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                let branches = branches
+                    .iter()
+                    .enumerate()
+                    .map(|(i, branch)| self.graph(branch, outer, &format!("{location}/Branches[{i}]")))
+                    .collect::<Result<_>>()?;
+                Kind::Parallel { branches }
+            }
+            "Map" => Kind::Map(Box::new(self.map(state, outer, language, location)?)),
+            other => return fail(location, format!("unknown type {other}")),
+        })
+    }
+
+    fn task(&mut self, state: &Value, language: Language, location: &str) -> Result<Task> {
+        let arn = text(state, "Resource").unwrap_or_default();
+        self.resources.insert(arn.to_owned());
+        let resource = resource(arn);
+        let (resource_type, resource_name) = match &resource {
+            Resource::Service { service, sdk, .. } => {
+                let resource_type = if *sdk { format!("aws-sdk:{service}") } else { service.clone() };
+                let name = arn.strip_prefix("arn:aws:states:::").and_then(|r| r.strip_prefix(&resource_type));
+                (Some(Arc::from(resource_type)), Arc::from(name.unwrap_or_default().trim_start_matches(':')))
+            }
+            _ => (None, Arc::from(arn)),
+        };
+        Ok(Task {
+            resource,
+            resource_type,
+            resource_name,
+            timeout: number(state, "TimeoutSeconds", language, location)?,
+            heartbeat: number(state, "HeartbeatSeconds", language, location)?,
+        })
+    }
+
+    fn map(&mut self, state: &Value, outer: Language, language: Language, location: &str) -> Result<MapState> {
+        let (field, processor) = match (state.get("ItemProcessor"), state.get("Iterator")) {
+            (Some(processor), _) => ("ItemProcessor", processor),
+            (None, Some(iterator)) => ("Iterator", iterator),
+            _ => return fail(location, "no ItemProcessor"),
+        };
+        let distributed = processor.pointer("/ProcessorConfig/Mode").is_some_and(|mode| mode == "DISTRIBUTED");
+        let items = match (language, state.get("Items"), text(state, "ItemsPath")) {
+            (Language::Jsonata, Some(items), _) => Items::Template(jsonata_template(items, location)?),
+            (Language::JsonPath, _, Some(path)) => Items::Path(json_path(path, location)?),
+            _ => Items::Input,
+        };
+        let selector = state.get("ItemSelector").or_else(|| state.get("Parameters").filter(|_| language == Language::JsonPath));
+        let item_selector = match (selector, language) {
+            (None, _) => ItemSelector::Item,
+            (Some(selector), Language::JsonPath) => ItemSelector::Path(path_template(selector, location)?),
+            (Some(selector), Language::Jsonata) => ItemSelector::Jsonata(jsonata_template(selector, location)?),
+        };
+        Ok(MapState {
+            processor: self.graph(processor, outer, &format!("{location}/{field}"))?,
+            items,
+            item_selector,
+            max_concurrency: number(state, "MaxConcurrency", language, location)?,
+            tolerated_count: number(state, "ToleratedFailureCount", language, location)?,
+            tolerated_percentage: number(state, "ToleratedFailurePercentage", language, location)?,
+            distributed,
+            label: text(state, "Label").map(str::to_owned),
+        })
+    }
+}
+
+/// What a Task's Resource names.
+pub(crate) fn resource(arn: &str) -> Resource {
+    if let Some(service) = arn.strip_prefix("arn:aws:states:::") {
+        let (sdk, service) = match service.strip_prefix("aws-sdk:") {
+            Some(rest) => (true, rest),
+            None => (false, service),
+        };
+        let (service, action) = service.split_once(':').unwrap_or((service, ""));
+        let (action, pattern) = match action.split_once('.') {
+            Some((action, "sync")) => (action, Pattern::Sync),
+            Some((action, "sync:2")) => (action, Pattern::Sync2),
+            Some((action, "waitForTaskToken")) => (action, Pattern::WaitForTaskToken),
+            _ => (action, Pattern::RequestResponse),
+        };
+        return Resource::Service { service: service.to_owned(), action: action.to_owned(), sdk, pattern };
+    }
+    if arn.starts_with("arn:aws:states:") && arn.contains(":activity:") {
+        return Resource::Activity { arn: arn.to_owned() };
+    }
+    Resource::LambdaFunction { arn: arn.to_owned() }
+}
+
+fn json_path(source: &str, location: &str) -> Result<JsonPath> {
+    JsonPath::parse(source).ok_or_else(|| Error { location: location.to_owned(), reason: format!("{source} is not a JSONPath") })
+}
+
+pub(crate) fn expression(source: &str, location: &str) -> Result<Expression> {
+    Expression::parse(source).map_err(|error| Error { location: location.to_owned(), reason: error.to_string() })
+}
+
+fn number(state: &Value, field: &str, language: Language, location: &str) -> Result<Option<Number>> {
+    let path = match language {
+        Language::JsonPath => text(state, &format!("{field}Path")),
+        Language::Jsonata => None,
+    };
+    Ok(match (state.get(field), path) {
+        (_, Some(path)) => Some(Number::Path(json_path(path, location)?)),
+        (Some(Value::String(source)), None) => match jsonata::delimited(source) {
+            Some(source) => Some(Number::Expression(expression(source, location)?)),
+            None => None,
+        },
+        (Some(value), None) => value.as_f64().map(Number::Literal),
+        (None, None) => None,
+    })
+}
+
+fn source(state: &Value, field: &str, location: &str) -> Result<Source> {
+    Ok(match state.get(field) {
+        None => Source::All,
+        Some(Value::String(path)) if path == "$" => Source::All,
+        Some(Value::String(path)) => Source::Path(json_path(path, location)?),
+        Some(_) => Source::Nothing,
+    })
+}
+
+fn result_path(state: &Value, location: &str) -> Result<ResultPath> {
+    Ok(match state.get("ResultPath") {
+        None => ResultPath::Replace,
+        Some(Value::String(path)) => {
+            let path = json_path(path, location)?;
+            match path.reference() {
+                Some([]) => ResultPath::Replace,
+                Some(steps) => ResultPath::At(steps.to_vec()),
+                None => return fail(location, "ResultPath is not a reference path"),
+            }
+        }
+        Some(_) => ResultPath::Discard,
+    })
+}
+
+fn path_io(state: &Value, kind: &Kind, location: &str) -> Result<PathIo> {
+    // A Map's Parameters are its ItemSelector under the old name.
+    let parameters = state.get("Parameters").filter(|_| !matches!(kind, Kind::Map(_)));
+    Ok(PathIo {
+        input_path: source(state, "InputPath", location)?,
+        parameters: parameters.map(|p| path_template(p, location)).transpose()?,
+        result_selector: state.get("ResultSelector").map(|p| path_template(p, location)).transpose()?,
+        result_path: result_path(state, location)?,
+        output_path: source(state, "OutputPath", location)?,
+        assign: match assign(state, Language::JsonPath, location)? {
+            Assign::Path(fields) => Some(fields),
+            _ => None,
+        },
+    })
+}
+
+fn jsonata_io(state: &Value, location: &str) -> Result<JsonataIo> {
+    Ok(JsonataIo {
+        arguments: state.get("Arguments").map(|t| jsonata_template(t, location)).transpose()?,
+        output: state.get("Output").map(|t| jsonata_template(t, location)).transpose()?,
+        assign: match assign(state, Language::Jsonata, location)? {
+            Assign::Jsonata(fields) => Some(fields),
+            _ => None,
+        },
+    })
+}
+
+fn assign(part: &Value, language: Language, location: &str) -> Result<Assign> {
+    let Some(fields) = part.get("Assign").and_then(Value::as_object) else { return Ok(Assign::None) };
+    Ok(match language {
+        Language::Jsonata => Assign::Jsonata(
+            fields
+                .iter()
+                .map(|(name, value)| Ok((Arc::from(name.as_str()), jsonata_template(value, location)?)))
+                .collect::<Result<_>>()?,
+        ),
+        Language::JsonPath => Assign::Path(
+            fields
+                .iter()
+                .map(|(name, value)| {
+                    let template = path_field(name, value, location)?;
+                    Ok((Arc::from(name.strip_suffix(".$").unwrap_or(name)), template))
+                })
+                .collect::<Result<_>>()?,
+        ),
+    })
+}
+
+fn path_field(name: &str, value: &Value, location: &str) -> Result<PathTemplate> {
+    match (name.ends_with(".$"), value) {
+        (true, Value::String(source)) if source.starts_with('$') => {
+            Ok(PathTemplate::Path(name.to_owned(), json_path(source, location)?))
+        }
+        (true, Value::String(source)) => match Call::parse(source) {
+            Some(call) => Ok(PathTemplate::Call(name.to_owned(), call)),
+            None => fail(location, format!("{name} is neither a path nor a function")),
+        },
+        (true, _) => fail(location, format!("{name} is not text")),
+        (false, value) => path_template(value, location),
+    }
+}
+
+/// A JSONPath template.
+pub(crate) fn path_template(value: &Value, location: &str) -> Result<PathTemplate> {
+    fn constant(value: &Value) -> bool {
+        match value {
+            Value::Object(map) => map.iter().all(|(name, v)| !name.ends_with(".$") && constant(v)),
+            Value::Array(items) => items.iter().all(constant),
+            _ => true,
+        }
+    }
+    if constant(value) {
+        return Ok(PathTemplate::Constant(Arc::new(value.clone())));
+    }
+    Ok(match value {
+        Value::Object(map) => PathTemplate::Object(
+            map.iter()
+                .map(|(name, value)| {
+                    Ok((name.strip_suffix(".$").unwrap_or(name).to_owned(), path_field(name, value, location)?))
+                })
+                .collect::<Result<_>>()?,
+        ),
+        Value::Array(items) => {
+            PathTemplate::Array(items.iter().map(|item| path_template(item, location)).collect::<Result<_>>()?)
+        }
+        _ => PathTemplate::Constant(Arc::new(value.clone())),
+    })
+}
+
+/// A JSONata template.
+pub(crate) fn jsonata_template(value: &Value, location: &str) -> Result<JsonataTemplate> {
+    fn constant(value: &Value) -> bool {
+        match value {
+            Value::String(text) => jsonata::delimited(text).is_none(),
+            Value::Object(map) => map.values().all(constant),
+            Value::Array(items) => items.iter().all(constant),
+            _ => true,
+        }
+    }
+    if constant(value) {
+        return Ok(JsonataTemplate::Constant(Arc::new(value.clone())));
+    }
+    Ok(match value {
+        Value::String(text) => match jsonata::delimited(text) {
+            Some(source) => JsonataTemplate::Expression(expression(source, location)?),
+            None => JsonataTemplate::Constant(Arc::new(value.clone())),
+        },
+        Value::Object(map) => JsonataTemplate::Object(
+            map.iter().map(|(name, v)| Ok((name.clone(), jsonata_template(v, location)?))).collect::<Result<_>>()?,
+        ),
+        Value::Array(items) => {
+            JsonataTemplate::Array(items.iter().map(|item| jsonata_template(item, location)).collect::<Result<_>>()?)
+        }
+        _ => JsonataTemplate::Constant(Arc::new(value.clone())),
+    })
+}
+
+fn choice(state: &Value, language: Language, places: &Places<'_>, location: &str) -> Result<Choice> {
+    let rules = state.get("Choices").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let rules = rules
+        .iter()
+        .enumerate()
+        .map(|(i, rule)| {
+            let location = format!("{location}/Choices[{i}]");
+            Ok(Rule {
+                condition: Condition::compile(rule, language, &location)?,
+                next: places.find(rule.get("Next"), &location)?,
+                output: match language {
+                    Language::Jsonata => rule.get("Output").map(|o| jsonata_template(o, &location)).transpose()?,
+                    Language::JsonPath => None,
+                },
+                assign: assign(rule, language, &location)?,
+            })
+        })
+        .collect::<Result<_>>()?;
+    let default = state.get("Default").map(|name| places.find(Some(name), location)).transpose()?;
+    Ok(Choice { rules, default })
+}
+
+fn wait(state: &Value, language: Language, location: &str) -> Result<Wait> {
+    if let Some(path) = text(state, "TimestampPath") {
+        return Ok(Wait::TimestampPath(json_path(path, location)?));
+    }
+    if let Some(timestamp) = text(state, "Timestamp") {
+        return Ok(match jsonata::delimited(timestamp).filter(|_| language == Language::Jsonata) {
+            Some(source) => Wait::TimestampExpression(expression(source, location)?),
+            None => Wait::Timestamp(timestamp.to_owned()),
+        });
+    }
+    match number(state, "Seconds", language, location)? {
+        Some(seconds) => Ok(Wait::Seconds(seconds)),
+        None => fail(location, "a Wait without a time"),
+    }
+}
+
+fn fail_text(state: &Value, field: &str, language: Language, location: &str) -> Result<FailText> {
+    let path_name = format!("{field}Path");
+    if let Some(path) = text(state, &path_name) {
+        let template = match Call::parse(path) {
+            Some(call) => PathTemplate::Call(path_name, call),
+            None => PathTemplate::Path(path_name, json_path(path, location)?),
+        };
+        return Ok(FailText::Path(template));
+    }
+    Ok(match text(state, field) {
+        None => FailText::Absent,
+        Some(literal) => match jsonata::delimited(literal).filter(|_| language == Language::Jsonata) {
+            Some(source) => FailText::Expression(expression(source, location)?),
+            None => FailText::Literal(literal.to_owned()),
+        },
+    })
+}
+
+fn error_equals(part: &Value) -> Vec<String> {
+    let names = part.get("ErrorEquals").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    names.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn retrier(part: &Value) -> Retrier {
+    let number = |field: &str| part.get(field).and_then(Value::as_f64);
+    Retrier {
+        error_equals: error_equals(part),
+        interval_seconds: number("IntervalSeconds").unwrap_or(1.0),
+        max_attempts: part.get("MaxAttempts").and_then(Value::as_u64).unwrap_or(3),
+        backoff_rate: number("BackoffRate").unwrap_or(2.0),
+        max_delay_seconds: number("MaxDelaySeconds"),
+        full_jitter: text(part, "JitterStrategy") == Some("FULL"),
+    }
+}
+
+fn catcher(part: &Value, language: Language, places: &Places<'_>, location: &str) -> Result<Catcher> {
+    Ok(Catcher {
+        error_equals: error_equals(part),
+        next: places.find(part.get("Next"), location)?,
+        result_path: match language {
+            Language::JsonPath => result_path(part, location)?,
+            Language::Jsonata => ResultPath::Replace,
+        },
+        output: match language {
+            Language::Jsonata => part.get("Output").map(|o| jsonata_template(o, location)).transpose()?,
+            Language::JsonPath => None,
+        },
+        assign: assign(part, language, location)?,
+    })
+}

@@ -1,0 +1,130 @@
+//! A state that fails: Retry, then Catch, then the branch around it.
+
+use chrono::TimeDelta;
+
+use super::branch::{Active, Branch, Phase};
+use super::runner::{Action, Runner, active, raw_input};
+use crate::error::{Failure, FailureKind};
+use crate::history::Details;
+use crate::machine::{Graph, Kind, Retrier, State};
+use crate::scope::Scope;
+use crate::states::data;
+
+/// The longest a retry may be put off, in seconds: the documented maximum of MaxDelaySeconds.
+const MAX_DELAY: f64 = 31_622_400.0;
+
+impl Runner<'_> {
+    /// Decides what a failure of the active state leads to. `Err`: it is the whole branch's failure.
+    pub(super) fn failed(
+        &mut self,
+        graph: &Graph,
+        branch: &mut Branch,
+        outer: Option<&Scope<'_>>,
+        failure: Failure,
+    ) -> Result<Action, Failure> {
+        let Branch { variables, previous, at, item, .. } = branch;
+        let Some((active, state)) = active(graph, at) else { return Err(failure) };
+        let mut failure = self.tell(state, active, previous, failure);
+        let from_task = matches!(state.kind, Kind::Task(_) | Kind::Parallel { .. } | Kind::Map(_));
+        if let Some((index, retrier)) =
+            state.retry.iter().enumerate().find(|(_, r)| failure.matches(&r.error_equals, from_task))
+            && self.retry(active, index, retrier)
+        {
+            return Ok(Action::Suspend);
+        }
+        if !failure.is_terminal() {
+            match state.kind {
+                Kind::Parallel { .. } => *previous = self.record(*previous, "ParallelStateFailed", None),
+                Kind::Map(_) => *previous = self.record(*previous, "MapStateFailed", None),
+                _ => {}
+            }
+        }
+        let catcher = state.catch.iter().enumerate().find(|(_, c)| failure.matches(&c.error_equals, from_task));
+        let Some((index, catcher)) = catcher else { return Err(failure) };
+        let scope = Scope { own: variables, outer, item: item.as_ref() };
+        let input = raw_input(active, self.identity);
+        let caught = self.visit(state, active, &input, scope, None, |visit| data::caught(visit, index, catcher, &failure));
+        match caught {
+            Ok(exit) => Ok(Action::Exit(exit)),
+            Err(second) => {
+                // A catcher that fails itself is not caught again.
+                failure = self.tell(state, active, previous, second);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Puts the state's name into the cause, and the failure of an evaluation into the history.
+    fn tell(&mut self, state: &State, active: &Active, previous: &mut u64, mut failure: Failure) -> Failure {
+        let kind = std::mem::replace(&mut failure.kind, FailureKind::Told);
+        if kind == FailureKind::Told {
+            return failure;
+        }
+        let reason = failure.cause.take().unwrap_or_default();
+        let name = &state.name;
+        let cause =
+            format!("An error occurred while executing the state '{name}' (entered at the event id #{}). {reason}", active.entered);
+        failure.cause = Some(cause.clone());
+        if let FailureKind::Evaluation { location, after_entering } = kind {
+            // An expression fails before AWS has moved on to the state's own event; a value that it yields is looked at after.
+            let follows = if *previous == active.entered && !after_entering { active.before } else { *previous };
+            let error = failure.error.clone().unwrap_or_default().into_owned();
+            let details = Details::Evaluation { error, cause, location, state: std::sync::Arc::clone(name) };
+            *previous = self.record(follows, "EvaluationFailed", Some(details));
+        }
+        failure
+    }
+
+    /// Starts the wait before the next try, if there is one left.
+    fn retry(&mut self, active: &mut Active, index: usize, retrier: &Retrier) -> bool {
+        if active.attempts.len() <= index {
+            active.attempts.resize(index + 1, 0);
+        }
+        let Some(attempts) = active.attempts.get_mut(index) else { return false };
+        if *attempts >= retrier.max_attempts {
+            return false;
+        }
+        let exponent = i32::try_from(*attempts).unwrap_or(i32::MAX);
+        *attempts += 1;
+        active.retries = active.retries.saturating_add(1);
+        let delay = retrier.interval_seconds * retrier.backoff_rate.powi(exponent);
+        let mut delay = delay.min(retrier.max_delay_seconds.unwrap_or(MAX_DELAY)).clamp(0.0, MAX_DELAY);
+        if retrier.full_jitter {
+            delay *= (self.ambient.random() >> 11) as f64 / (1_u64 << 53) as f64;
+        }
+        let delay = TimeDelta::try_milliseconds((delay * 1000.0).round() as i64).unwrap_or_default();
+        active.phase = Phase::Backoff(self.now.checked_add_signed(delay).unwrap_or(self.now));
+        true
+    }
+
+    /// Gives up what runs in a branch because its surroundings have failed. `failed`: it is the branch that brought this about.
+    pub(super) fn abort(&mut self, graph: &Graph, branch: &mut Branch, failed: bool) {
+        let previous = branch.previous;
+        let Some((active, state)) = active(graph, &mut branch.at) else { return };
+        match (&mut active.phase, &state.kind) {
+            (Phase::Task(run), _) => {
+                self.effects.cancelled.push(run.id);
+                active.phase = Phase::Idle;
+            }
+            (Phase::Parallel(branches), Kind::Parallel { branches: graphs }) if !failed => {
+                graphs.iter().zip(branches).for_each(|(graph, branch)| self.abort(graph, branch, false));
+            }
+            (Phase::Map(run), Kind::Map(map)) if !failed => {
+                let muted = usize::from(map.distributed);
+                self.muted += muted;
+                run.running.iter_mut().for_each(|branch| self.abort(&map.processor, branch, false));
+                self.muted -= muted;
+            }
+            (Phase::Parallel(_) | Phase::Map(_), _) => {}
+            (phase, _) => *phase = Phase::Idle,
+        }
+        let event = match state.kind {
+            Kind::Task(_) => "TaskStateAborted",
+            Kind::Wait(_) if !failed => "WaitStateAborted",
+            Kind::Parallel { .. } if !failed => "ParallelStateAborted",
+            Kind::Map(_) if !failed => "MapStateAborted",
+            _ => return,
+        };
+        self.record(previous, event, None);
+    }
+}

@@ -1,0 +1,127 @@
+//! The grammar of calls. Text is in single quotes; a backslash makes the next of `'`, `{`, `}` and `\` ordinary.
+
+use serde_json::Value;
+
+use super::{Argument, Call, Function};
+use crate::jsonpath::JsonPath;
+
+/// AWS allows ten levels of nesting (Developer Guide, "Intrinsics for JSONPath states").
+const MAX_NESTING: usize = 10;
+
+const FUNCTIONS: [(&str, Function, usize, usize); 18] = [
+    ("Array", Function::Array, 0, usize::MAX),
+    ("ArrayContains", Function::ArrayContains, 2, 2),
+    ("ArrayGetItem", Function::ArrayGetItem, 2, 2),
+    ("ArrayLength", Function::ArrayLength, 1, 1),
+    ("ArrayPartition", Function::ArrayPartition, 2, 2),
+    ("ArrayRange", Function::ArrayRange, 3, 3),
+    ("ArrayUnique", Function::ArrayUnique, 1, 1),
+    ("Base64Decode", Function::Base64Decode, 1, 1),
+    ("Base64Encode", Function::Base64Encode, 1, 1),
+    ("Format", Function::Format, 1, usize::MAX),
+    ("Hash", Function::Hash, 2, 2),
+    ("JsonMerge", Function::JsonMerge, 3, 3),
+    ("JsonToString", Function::JsonToString, 1, 1),
+    ("MathAdd", Function::MathAdd, 2, 2),
+    ("MathRandom", Function::MathRandom, 2, 3),
+    ("StringSplit", Function::StringSplit, 2, 2),
+    ("StringToJson", Function::StringToJson, 1, 1),
+    ("UUID", Function::Uuid, 0, 0),
+];
+
+pub(super) fn call(source: &str) -> Option<Call> {
+    let (call, rest) = nested(source, 0)?;
+    rest.is_empty().then_some(call)
+}
+
+fn nested(source: &str, depth: usize) -> Option<(Call, &str)> {
+    if depth > MAX_NESTING {
+        return None;
+    }
+    let open = source.find('(')?;
+    let name = source.get(..open)?.strip_prefix("States.")?;
+    let (_, function, least, most) = FUNCTIONS.iter().find(|(known, ..)| *known == name)?;
+    let mut rest = source.get(open + 1..)?.trim_start();
+    let mut arguments = Vec::new();
+    if let Some(after) = rest.strip_prefix(')') {
+        rest = after;
+    } else {
+        loop {
+            let (argument, after) = argument(rest, depth)?;
+            arguments.push(argument);
+            let after = after.trim_start();
+            if let Some(after) = after.strip_prefix(')') {
+                rest = after;
+                break;
+            }
+            rest = after.strip_prefix(',')?.trim_start();
+        }
+    }
+    if !(*least..=*most).contains(&arguments.len()) {
+        return None;
+    }
+    let length = source.len() - rest.len();
+    Some((Call { source: source[..length].to_owned(), function: *function, arguments }, rest))
+}
+
+fn argument(source: &str, depth: usize) -> Option<(Argument, &str)> {
+    if source.starts_with('\'') {
+        return text(source);
+    }
+    if source.starts_with("States.") {
+        let (call, rest) = nested(source, depth + 1)?;
+        return Some((Argument::Call(call), rest));
+    }
+    let end = end_of_argument(source)?;
+    let (word, rest) = source.split_at(end);
+    let word = word.trim_end();
+    if word.starts_with('$') {
+        return Some((Argument::Path(JsonPath::parse(word)?), rest));
+    }
+    let value: Value = serde_json::from_str(word).ok()?;
+    matches!(value, Value::Number(_) | Value::Bool(_) | Value::Null).then_some((Argument::Literal(value), rest))
+}
+
+/// The comma or parenthesis that ends a path or a literal, outside brackets and quotes.
+fn end_of_argument(source: &str) -> Option<usize> {
+    let (mut depth, mut quote) = (0_usize, None);
+    let mut chars = source.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match (quote, c) {
+            (Some(_), '\\') => {
+                chars.next();
+            }
+            (Some(open), _) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '[' | '(') => depth += 1,
+            (None, ')' | ',') if depth == 0 => return Some(at),
+            (None, ']' | ')') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn text(source: &str) -> Option<(Argument, &str)> {
+    let (mut plain, mut template) = (String::new(), String::new());
+    let mut chars = source.char_indices().skip(1);
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\'' => return Some((Argument::Text { plain, template }, &source[at + 1..])),
+            '\\' => {
+                let escaped = chars.next()?.1;
+                if !matches!(escaped, '\'' | '{' | '}' | '\\') {
+                    return None;
+                }
+                template.extend(['\\', escaped]);
+                plain.push(escaped);
+            }
+            _ => {
+                template.push(c);
+                plain.push(c);
+            }
+        }
+    }
+    None
+}

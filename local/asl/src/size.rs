@@ -1,0 +1,63 @@
+//! Payload sizes, counted without writing the JSON: most payloads are tiny, and each state's output is checked.
+
+use serde_json::Value;
+
+/// Bytes that a payload may have (AWS Step Functions Developer Guide, "Service quotas": 256 KiB of UTF-8).
+pub(crate) const MAX_PAYLOAD: usize = 256 * 1024;
+
+/// Whether the value's JSON is longer than a payload may be.
+pub(crate) fn is_too_large(value: &Value) -> bool {
+    spend(value, MAX_PAYLOAD).is_none()
+}
+
+/// What is left of a budget of bytes.
+fn spend(value: &Value, budget: usize) -> Option<usize> {
+    match value {
+        Value::Null | Value::Bool(true) => budget.checked_sub(4),
+        Value::Bool(false) => budget.checked_sub(5),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => budget.checked_sub(digits(whole)),
+            None => budget.checked_sub(number.to_string().len()),
+        },
+        Value::String(text) => budget.checked_sub(text_length(text)),
+        Value::Array(items) => {
+            let budget = budget.checked_sub(2 + items.len().saturating_sub(1))?;
+            items.iter().try_fold(budget, |left, item| spend(item, left))
+        }
+        Value::Object(map) => {
+            let budget = budget.checked_sub(2 + map.len().saturating_sub(1))?;
+            map.iter().try_fold(budget, |left, (name, value)| spend(value, left.checked_sub(text_length(name) + 1)?))
+        }
+    }
+}
+
+fn digits(value: i64) -> usize {
+    value.unsigned_abs().checked_ilog10().unwrap_or(0) as usize + 1 + usize::from(value < 0)
+}
+
+fn text_length(text: &str) -> usize {
+    let escapes: usize = text
+        .bytes()
+        .map(|byte| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0C => 1,
+            0..0x20 => 5,
+            _ => 0,
+        })
+        .sum();
+    text.len() + escapes + 2
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_count_is_that_of_the_written_json() {
+        let value = json!({"a": [1, -20, 3.5, null, true, false], "b\n\"": "x\u{1}é", "c": {}, "d": []});
+        let length = value.to_string().len();
+        assert_eq!(spend(&value, length), Some(0));
+        assert_eq!(spend(&value, length - 1), None);
+    }
+}

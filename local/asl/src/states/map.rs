@@ -1,0 +1,144 @@
+//! Map: an iteration for each item.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Visit, data, shown, unexpected};
+use crate::error::{Failure, names};
+use crate::jsonata::{Evaluation, Inputs};
+use crate::machine::{Evaluated, Io, ItemSelector, Items, MapState, Number};
+use crate::template::{JsonataTemplate, Location};
+
+/// What a Map wants to have run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The items, an array.
+    pub(crate) items: Arc<Value>,
+    /// How many iterations may run at once; 0 for no limit.
+    pub(crate) max_concurrency: u64,
+    /// How many iterations may fail (Distributed Map only).
+    pub(crate) tolerated: Tolerated,
+    /// A failure to report once the Map has started.
+    pub(crate) refused: Option<Failure>,
+}
+
+/// How many iterations may fail before the Map does.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Tolerated {
+    #[serde(rename = "c")]
+    pub(crate) count: Option<u64>,
+    #[serde(rename = "p")]
+    pub(crate) percentage: Option<f64>,
+}
+
+impl Tolerated {
+    /// Whether this many failures out of so many iterations are too many.
+    pub(crate) fn exceeded(self, failed: u64, of: u64) -> bool {
+        let share = failed as f64 * 100.0 / of.max(1) as f64;
+        match (self.count, self.percentage) {
+            (None, None) => failed > 0,
+            (count, percentage) => {
+                count.is_some_and(|count| failed > count) || percentage.is_some_and(|percentage| share > percentage)
+            }
+        }
+    }
+}
+
+pub(super) fn plan(visit: &mut Visit<'_>, map: &MapState) -> Evaluated<Plan> {
+    let input = data::selected_input(visit)?;
+    let items = items(visit, map, &input)?;
+    let max_concurrency = match &map.max_concurrency {
+        Some(number) => visit.integer(number, "MaxConcurrency", &input)?,
+        None => 0,
+    };
+    let (tolerated, refused) = match tolerated(visit, map, &input) {
+        Ok(tolerated) => (tolerated, None),
+        Err(failure) => (Tolerated::default(), Some(failure)),
+    };
+    Ok(Plan { items, max_concurrency, tolerated, refused })
+}
+
+fn items(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evaluated<Arc<Value>> {
+    let items = match &map.items {
+        Items::Input => Arc::clone(input),
+        Items::Path(path) => visit.look_up(path, input).map(Arc::new).map_err(|missing| {
+            Failure::runtime(format!("Invalid path '{}' : {missing}", path.source()))
+        })?,
+        Items::Template(template) => {
+            let inputs = Inputs { input: Some(visit.input), ..Inputs::default() };
+            let value = template.evaluate(&Location::Root("Items"), &mut Evaluation::new(&mut visit.env, inputs))?;
+            match (template, &*value) {
+                // An object becomes an item for each of its members only when a template spells it out.
+                (_, Value::Array(_)) => {}
+                (JsonataTemplate::Expression(expression), _) => return Err(unexpected(expression, "Items", "array", &value)),
+                _ => {}
+            }
+            value
+        }
+    };
+    match (&*items, &visit.state.io, &map.items) {
+        (Value::Array(_), ..) => Ok(items),
+        (_, Io::Jsonata(_), _) => {
+            Err(Failure::query(None, format!("Map state input must be an array but was: {items}")))
+        }
+        (_, _, Items::Path(path)) => {
+            Err(Failure::runtime(format!("Reference path \"{}\" must point to array.", path.source())))
+        }
+        _ => Err(Failure::runtime("Reference path \"$\" must point to array.".to_owned())),
+    }
+}
+
+fn tolerated(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evaluated<Tolerated> {
+    let count = match &map.tolerated_count {
+        Some(number) => Some(visit.integer(number, "ToleratedFailureCount", input)?),
+        None => None,
+    };
+    let percentage = match &map.tolerated_percentage {
+        None => None,
+        Some(Number::Literal(value)) => Some(*value),
+        Some(Number::Path(path)) => {
+            let source = path.source();
+            let value = visit
+                .look_up(path, input)
+                .map_err(|missing| Failure::runtime(format!("Invalid path '{source}' : {missing}")))?;
+            Some(value.as_f64().ok_or_else(|| {
+                let shown = shown(&value);
+                Failure::runtime(format!(
+                    "The ToleratedFailurePercentagePath field refers to value \"{shown}\" which is not a valid float: {source}"
+                ))
+            })?)
+        }
+        Some(Number::Expression(expression)) => {
+            let value = visit.evaluate(expression, "ToleratedFailurePercentage")?;
+            match value.as_f64() {
+                Some(percentage) => Some(percentage),
+                None => return Err(unexpected(expression, "ToleratedFailurePercentage", "number", &value)),
+            }
+        }
+    };
+    if percentage.is_some_and(|p| !(0.0..=100.0).contains(&p)) {
+        return Err(Failure::runtime("ToleratedFailurePercentage must be between 0 and 100."));
+    }
+    Ok(Tolerated { count, percentage })
+}
+
+/// The input of one iteration; the context object already has the item.
+pub(crate) fn item_input(visit: &mut Visit<'_>, map: &MapState, item: &Arc<Value>) -> Evaluated<Arc<Value>> {
+    match &map.item_selector {
+        ItemSelector::Item => Ok(Arc::clone(item)),
+        ItemSelector::Path(template) => {
+            let input = data::selected_input(visit)?;
+            template.evaluate(&input, &mut visit.env)
+        }
+        ItemSelector::Jsonata(template) => {
+            let inputs = Inputs { input: Some(visit.input), ..Inputs::default() };
+            template.evaluate(&Location::Root("ItemSelector"), &mut Evaluation::new(&mut visit.env, inputs))
+        }
+    }
+}
+
+/// A Map whose iterations failed too often.
+pub(crate) fn too_many_failures() -> Failure {
+    Failure::plain(names::TOLERATED, "The specified tolerated failure threshold was exceeded")
+}

@@ -1,0 +1,32 @@
+//! Task: what to call, with what, and for how long.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Visit, data};
+use crate::machine::{Evaluated, Task};
+
+/// What a Task wants to have called.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) arguments: Arc<Value>,
+    /// Seconds.
+    pub(crate) timeout: Option<u64>,
+    /// Seconds.
+    pub(crate) heartbeat: Option<u64>,
+}
+
+pub(super) fn plan(visit: &mut Visit<'_>, task: &Task) -> Evaluated<Plan> {
+    let arguments = data::effective_input(visit)?;
+    let mut limit = |number: Option<&_>, field| match number {
+        Some(number) => {
+            let input = Arc::clone(visit.input);
+            visit.integer(number, field, &input).map(Some)
+        }
+        None => Ok(None),
+    };
+    let timeout = limit(task.timeout.as_ref(), "TimeoutSeconds")?;
+    let heartbeat = limit(task.heartbeat.as_ref(), "HeartbeatSeconds")?;
+    Ok(Plan { arguments, timeout, heartbeat })
+}

@@ -1,0 +1,81 @@
+//! Wait: an instant to go on at.
+
+use chrono::TimeDelta;
+use serde_json::Value;
+
+use super::{Visit, data, shown};
+use crate::Timestamp;
+use crate::error::{Failure, FailureKind};
+use crate::machine::{Evaluated, Number, Wait};
+use crate::time;
+
+/// AWS keeps a wait's length in 32 bits, in seconds.
+const MAX_SECONDS: i64 = i32::MAX as i64;
+
+pub(super) fn until(visit: &mut Visit<'_>, wait: &Wait) -> Evaluated<Timestamp> {
+    let now = visit.env.ambient.now();
+    let input = data::selected_input(visit)?;
+    let until = match wait {
+        Wait::Seconds(Number::Path(path)) => {
+            let source = path.source();
+            let value = visit.look_up(path, &input).map_err(|_| {
+                Failure::runtime(format!("The SecondsPath parameter does not reference an input value: {source}"))
+            })?;
+            let seconds = value.as_i64().ok_or_else(|| {
+                let shown = shown(&value);
+                Failure::runtime(format!("The SecondsPath parameter cannot be parsed as a long value: {source} == {shown}"))
+            })?;
+            if seconds < 0 {
+                return Err(Failure::runtime(format!(
+                    "The SecondsPath parameter references a negative value: {source} == {seconds}"
+                )));
+            }
+            after(now, seconds)?
+        }
+        Wait::Seconds(number) => {
+            let seconds = visit.integer(number, "Seconds", &input)?;
+            after(now, i64::try_from(seconds).unwrap_or(i64::MAX))?
+        }
+        Wait::Timestamp(text) => time::parse(text).ok_or_else(|| unreadable(text))?,
+        Wait::TimestampPath(path) => {
+            let source = path.source();
+            let value = visit.look_up(path, &input).map_err(|_| {
+                Failure::runtime(format!("The TimestampPath parameter does not reference an input value: {source}"))
+            })?;
+            value.as_str().and_then(time::parse).ok_or_else(|| {
+                let shown = shown(&value);
+                Failure::runtime(format!(
+                    "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: {source} == {shown}"
+                ))
+            })?
+        }
+        Wait::TimestampExpression(expression) => {
+            let value = visit.evaluate(expression, "Timestamp")?;
+            match &*value {
+                Value::String(text) => time::parse(text).ok_or_else(|| unreadable(text))?,
+                other => return Err(super::unexpected(expression, "Timestamp", "string", other)),
+            }
+        }
+    };
+    if (until - now).num_seconds() > MAX_SECONDS {
+        return Err(Failure::runtime("Wait state delay is too long."));
+    }
+    Ok(until)
+}
+
+fn after(now: Timestamp, seconds: i64) -> Evaluated<Timestamp> {
+    TimeDelta::try_seconds(seconds.min(MAX_SECONDS + 1))
+        .and_then(|delay| now.checked_add_signed(delay))
+        .ok_or_else(|| Failure::runtime("Wait state delay is too long."))
+}
+
+fn unreadable(text: &str) -> Failure {
+    let mut failure = Failure::query(
+        "Timestamp".to_owned(),
+        format!("The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: {text}"),
+    );
+    if let FailureKind::Evaluation { after_entering, .. } = &mut failure.kind {
+        *after_entering = true;
+    }
+    failure
+}

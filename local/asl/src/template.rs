@@ -1,0 +1,173 @@
+//! Payload templates: JSON with paths or expressions in it. What is constant is built once, at compile time.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Failure, names};
+use crate::intrinsic::{self, Call};
+use crate::jsonata::{Evaluation, Expression};
+use crate::jsonpath::{JsonPath, Missing, Root};
+use crate::scope::Env;
+
+/// A JSONPath template: fields whose names end in `.$` hold a path or an intrinsic function.
+#[derive(Debug)]
+pub(crate) enum PathTemplate {
+    Constant(Arc<Value>),
+    Object(Vec<(String, PathTemplate)>),
+    Array(Vec<PathTemplate>),
+    /// The field's name, with `.$`, and its path.
+    Path(String, JsonPath),
+    /// The field's name, with `.$`, and its call.
+    Call(String, Call),
+}
+
+/// A JSONata template: text of the form `{% … %}` is an expression.
+#[derive(Debug)]
+pub(crate) enum JsonataTemplate {
+    Constant(Arc<Value>),
+    Expression(Expression),
+    Object(Vec<(String, JsonataTemplate)>),
+    Array(Vec<JsonataTemplate>),
+}
+
+impl PathTemplate {
+    /// Evaluates it against `data`, what `$` stands for.
+    pub(crate) fn evaluate(&self, data: &Arc<Value>, env: &mut Env<'_>) -> Result<Arc<Value>, Failure> {
+        match self {
+            Self::Constant(value) => Ok(Arc::clone(value)),
+            Self::Path(_, path) if path.is_root() && *path.root() == Root::Input => Ok(Arc::clone(data)),
+            _ => self.build(data, env).map(Arc::new),
+        }
+    }
+
+    fn build(&self, data: &Arc<Value>, env: &mut Env<'_>) -> Result<Value, Failure> {
+        Ok(match self {
+            Self::Constant(value) => Value::clone(value),
+            Self::Object(fields) => {
+                let mut map = Map::with_capacity(fields.len());
+                for (name, template) in fields {
+                    map.insert(name.clone(), template.build(data, env)?);
+                }
+                Value::Object(map)
+            }
+            Self::Array(items) => {
+                Value::Array(items.iter().map(|item| item.build(data, env)).collect::<Result<_, _>>()?)
+            }
+            Self::Path(field, path) => resolve(path, data, env).map_err(|_| not_found(path.source(), field, path, data, env))?,
+            Self::Call(field, call) => {
+                call.evaluate(&mut Around { data, env: &mut *env }).map_err(|error| match error {
+                    intrinsic::Error::Path { path, .. } => {
+                        let root = call.paths().into_iter().find(|p| p.source() == path);
+                        match root {
+                            Some(root) => not_found(&path, field, root, data, env),
+                            None => Failure::runtime(format!("Invalid path '{path}'")),
+                        }
+                    }
+                    intrinsic::Error::Failure(reason) => Failure::named(
+                        names::INTRINSIC,
+                        format!("The function '{}' had the following error: {reason}", call.source()),
+                    ),
+                })?
+            }
+        })
+    }
+}
+
+fn not_found(source: &str, field: &str, path: &JsonPath, data: &Value, env: &Env<'_>) -> Failure {
+    let input = match path.root() {
+        Root::Context => env.context.value(),
+        _ => data,
+    };
+    Failure::runtime(format!(
+        "The JSONPath '{source}' specified for the field '{field}' could not be found in the input '{input}'"
+    ))
+}
+
+struct Around<'x, 'a> {
+    data: &'x Arc<Value>,
+    env: &'x mut Env<'a>,
+}
+
+impl intrinsic::Surroundings for Around<'_, '_> {
+    fn resolve(&mut self, path: &JsonPath) -> Result<Value, Missing> {
+        resolve(path, self.data, self.env)
+    }
+
+    fn random(&mut self) -> u64 {
+        self.env.ambient.random()
+    }
+}
+
+/// The value of a path against `data`, the context object or a variable.
+pub(crate) fn resolve(path: &JsonPath, data: &Value, env: &Env<'_>) -> Result<Value, Missing> {
+    let root = match path.root() {
+        Root::Input => data,
+        Root::Context => env.context.value(),
+        Root::Variable(name) => {
+            env.scope.lookup(name).ok_or_else(|| Missing(format!("Variable '{name}' is not defined")))?
+        }
+    };
+    path.select(root).map(std::borrow::Cow::into_owned)
+}
+
+impl JsonataTemplate {
+    /// Evaluates it; `location` is its field, such as `Arguments`.
+    pub(crate) fn evaluate(&self, at: &Location<'_>, evaluation: &mut Evaluation<'_, '_>) -> Result<Arc<Value>, Failure> {
+        match self {
+            Self::Constant(value) => Ok(Arc::clone(value)),
+            Self::Expression(expression) => evaluation.evaluate(expression, &|| at.to_string()),
+            _ => self.build(at, evaluation).map(Arc::new),
+        }
+    }
+
+    fn build(&self, at: &Location<'_>, evaluation: &mut Evaluation<'_, '_>) -> Result<Value, Failure> {
+        Ok(match self {
+            Self::Constant(value) => Value::clone(value),
+            Self::Expression(expression) => {
+                Arc::unwrap_or_clone(evaluation.evaluate(expression, &|| at.to_string())?)
+            }
+            Self::Object(fields) => {
+                let mut map = Map::with_capacity(fields.len());
+                for (name, template) in fields {
+                    map.insert(name.clone(), template.build(&Location::Field(at, name), evaluation)?);
+                }
+                Value::Object(map)
+            }
+            Self::Array(items) => Value::Array(
+                items
+                    .iter()
+                    .enumerate()
+                    .map(|(i, item)| item.build(&Location::Item(at, i), evaluation))
+                    .collect::<Result<_, _>>()?,
+            ),
+        })
+    }
+
+    /// Every expression in it.
+    pub(crate) fn expressions(&self) -> Vec<&Expression> {
+        match self {
+            Self::Constant(_) => Vec::new(),
+            Self::Expression(expression) => vec![expression],
+            Self::Object(fields) => fields.iter().flat_map(|(_, t)| t.expressions()).collect(),
+            Self::Array(items) => items.iter().flat_map(Self::expressions).collect(),
+        }
+    }
+}
+
+/// A field within a state, spelled as EvaluationFailed's `location` has it (`Arguments/Payload/items[0]`).
+pub(crate) enum Location<'a> {
+    Root(&'a str),
+    Field(&'a Location<'a>, &'a str),
+    Item(&'a Location<'a>, usize),
+}
+
+impl std::fmt::Display for Location<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Root(field) => f.write_str(field),
+            Self::Field(parent, name) => write!(f, "{parent}/{name}"),
+            Self::Item(parent, index) => write!(f, "{parent}[{index}]"),
+        }
+    }
+}

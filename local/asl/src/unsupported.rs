@@ -1,0 +1,61 @@
+//! What the language has and this runtime doesn't. It is found when a definition is compiled, so that a host can refuse it in words that
+//! say what is missing.
+
+use serde_json::Value;
+
+use crate::api::Resource;
+use crate::compile;
+
+/// A part of a definition that this runtime does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{feature} is not supported here (at {location})")]
+pub struct Unsupported {
+    /// What it is, such as `Distributed Map`.
+    pub feature: String,
+    /// Where it is, such as `/States/ShipWarehouses/ItemProcessor`.
+    pub location: String,
+}
+
+/// The services there are: design, "services other than Lambda, DynamoDB, EventBridge and Step Functions" are out.
+const SERVICES: [&str; 4] = ["lambda", "dynamodb", "events", "states"];
+const SDK_SERVICES: [&str; 4] = ["lambda", "dynamodb", "eventbridge", "sfn"];
+
+pub(crate) fn find(definition: &Value) -> Vec<Unsupported> {
+    let mut found = Vec::new();
+    graph(definition, "", &mut found);
+    found
+}
+
+fn graph(part: &Value, location: &str, found: &mut Vec<Unsupported>) {
+    for (name, state) in part.get("States").and_then(Value::as_object).into_iter().flatten() {
+        let location = format!("{location}/States/{name}");
+        let at = |field: &str| format!("{location}/{field}");
+        let missing = |feature: &str, field: &str| Unsupported { feature: feature.to_owned(), location: at(field) };
+        for field in ["ItemReader", "ItemBatcher", "ResultWriter", "Credentials"] {
+            if state.get(field).is_some() {
+                found.push(missing(field, field));
+            }
+        }
+        match state.get("Resource").and_then(Value::as_str).map(compile::resource) {
+            Some(Resource::Activity { .. }) => found.push(missing("An activity", "Resource")),
+            Some(Resource::Service { service, sdk, .. }) => {
+                let known = if sdk { &SDK_SERVICES } else { &SERVICES };
+                if !known.contains(&service.as_str()) {
+                    found.push(missing(&format!("The service {service}"), "Resource"));
+                }
+            }
+            _ => {}
+        }
+        for field in ["ItemProcessor", "Iterator"] {
+            if let Some(processor) = state.get(field) {
+                if processor.pointer("/ProcessorConfig/Mode").is_some_and(|mode| mode == "DISTRIBUTED") {
+                    found.push(missing("Distributed Map", field));
+                }
+                graph(processor, &at(field), found);
+            }
+        }
+        for (i, branch) in state.get("Branches").and_then(Value::as_array).into_iter().flatten().enumerate() {
+            graph(branch, &format!("{location}/Branches[{i}]"), found);
+        }
+    }
+}
