@@ -64,7 +64,11 @@ impl Customer {
             if state == wanted {
                 // Found at the first look: perhaps it was there before.
                 let took = begun.elapsed();
-                usual.set(if looks == 0 { usual.get().mul_f64(0.95) } else { usual.get().mul_f64(0.8) + took.mul_f64(0.2) });
+                usual.set(if looks == 0 {
+                    usual.get().mul_f64(0.95)
+                } else {
+                    usual.get().mul_f64(0.8) + took.mul_f64(0.2)
+                });
                 return Ok(());
             }
             if matches!(state, "CANCELLED" | "REJECTED" | "NEEDS_ATTENTION" | "COMPENSATING") {

@@ -7,7 +7,8 @@ use std::time::Instant;
 use asl::{Ambient, Machine, Start, TaskId, Timestamp};
 use chrono::Utc;
 use engine::{
-    Call, CreateStateMachine, Engine, Integrations, Options, PageRequest, StateMachineKind, SystemClock, TaskError,
+    Call, CreateStateMachine, Engine, Integrations, Options, PageRequest, StateMachineKind, SystemClock,
+    TaskError,
 };
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -81,7 +82,12 @@ pub(crate) async fn run(concurrency: usize, executions: usize) -> Result<Value, 
         let begun = Instant::now();
         let runs = (0..executions).map(|_| execute(&engine, &machine, &input));
         stream::iter(runs).buffer_unordered(concurrency).try_collect::<Vec<_>>().await?;
-        while engine.list_executions(&machine, Some("RUNNING"), &PageRequest { limit: 1, next: None })?.executions.len() == 1 {
+        while engine
+            .list_executions(&machine, Some("RUNNING"), &PageRequest { limit: 1, next: None })?
+            .executions
+            .len()
+            == 1
+        {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
         #[allow(clippy::cast_precision_loss)]

@@ -93,19 +93,26 @@ fn main() -> ExitCode {
         return omniflow::cli::run_with(arguments);
     }
     let cli = Cli::parse();
-    let result = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(Error::from).and_then(
-        |runtime| {
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(Error::from)
+        .and_then(|runtime| {
             runtime.block_on(async {
                 match cli.run {
-                    Run::Orders { concurrency, orders, memory } => runs::orders(concurrency, orders, memory).await,
+                    Run::Orders { concurrency, orders, memory } => {
+                        runs::orders(concurrency, orders, memory).await
+                    }
                     Run::Single { orders } => runs::single(orders).await,
                     Run::Waiting { orders } => runs::waiting(orders).await,
-                    Run::Engine { concurrency, executions } => engine_alone::run(concurrency, executions).await,
+                    Run::Engine { concurrency, executions } => {
+                        engine_alone::run(concurrency, executions).await
+                    }
                     Run::Start { runs } => runs::start(runs).await,
                 }
             })
-        },
-    );
+        });
     match result {
         Ok(line) => {
             println!("{line}");

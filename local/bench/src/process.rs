@@ -37,7 +37,8 @@ impl Served {
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).await?;
         let ready_after = begun.elapsed();
-        let mut urls = line.split([' ', '(', ',', ')']).filter(|word| word.starts_with("http://")).map(str::to_owned);
+        let mut urls =
+            line.split([' ', '(', ',', ')']).filter(|word| word.starts_with("http://")).map(str::to_owned);
         match (urls.next(), urls.next()) {
             (Some(http), Some(aws)) => Ok(Self { child, http, aws, ready_after }),
             _ => Err(std::io::Error::other(format!("no ready line but '{line}'")).into()),

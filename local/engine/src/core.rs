@@ -44,7 +44,7 @@ pub(crate) enum After {
 
 struct Live {
     execution: asl::Execution,
-    definition: i64,
+    machine: Rc<Machine>,
     arn: Arc<str>,
     kind: StateMachineKind,
     parent: Option<Parent>,
@@ -134,7 +134,7 @@ impl Core {
     pub(crate) fn recover(&mut self) -> Result<Vec<After>, Error> {
         for seq in self.journal.busy()? {
             let Some(live) = self.load(seq)? else { continue };
-            for invocation in live.execution.invocations() {
+            for invocation in live.execution.invocations(&live.machine) {
                 self.group.work.push_back(Work::Perform(seq, invocation));
             }
         }
@@ -379,14 +379,8 @@ impl Core {
         };
         let mut outside = Outside { now: row.started, rng: &mut self.rng, key: &self.key, seq: row.seq };
         let (execution, effects) = asl::Execution::start(&machine, start, &mut outside);
-        let live = Live {
-            execution,
-            definition: row.definition,
-            arn: row.arn.into(),
-            kind,
-            parent: row.parent,
-            waits_only: false,
-        };
+        let live =
+            Live { execution, machine, arn: row.arn.into(), kind, parent: row.parent, waits_only: false };
         self.live.insert(row.seq, live);
         self.take_effects(row.seq, effects)
     }
@@ -458,11 +452,12 @@ impl Core {
     /// The one way an execution changes.
     fn apply(&mut self, seq: Seq, event: Event) -> Result<(), Error> {
         let now = self.clock.now();
-        let Some(definition) = self.load(seq)?.map(|live| live.definition) else { return Ok(()) };
-        let machine = self.machine(definition)?;
+        if self.load(seq)?.is_none() {
+            return Ok(());
+        }
         let Some(live) = self.live.get_mut(&seq) else { return Ok(()) };
         let mut outside = Outside { now, rng: &mut self.rng, key: &self.key, seq };
-        let effects = live.execution.apply(&machine, event, &mut outside);
+        let effects = live.execution.apply(&live.machine, event, &mut outside);
         self.take_effects(seq, effects)
     }
 
@@ -565,14 +560,9 @@ impl Core {
                 "express" => StateMachineKind::Express,
                 _ => StateMachineKind::Standard,
             };
-            let live = Live {
-                execution,
-                definition,
-                arn: row.arn.into(),
-                kind,
-                parent: row.parent,
-                waits_only: true,
-            };
+            let machine = self.machine(definition)?;
+            let live =
+                Live { execution, machine, arn: row.arn.into(), kind, parent: row.parent, waits_only: true };
             self.live.insert(seq, live);
         }
         Ok(self.live.get(&seq))
@@ -593,7 +583,7 @@ impl Core {
             match ended {
                 Some(Outcome::Succeeded { .. }) => self.journal.delete_progress(*seq)?,
                 _ => {
-                    let busy = ended.is_none() && !live.execution.invocations().is_empty();
+                    let busy = ended.is_none() && !live.execution.invocations(&live.machine).is_empty();
                     let wake = if ended.is_some() { None } else { live.execution.wake_at() };
                     live.waits_only = !busy;
                     let state = serde_json::to_vec(&live.execution)

@@ -295,7 +295,7 @@ impl Journal {
                 "INSERT INTO progress VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (seq) DO UPDATE SET state = ?2, wake = ?3, busy = ?4",
             )?
-            .execute(params![seq, state, wake.map(|at| at.timestamp_millis()), busy])?;
+            .execute(params![seq, state, wake.map(not_before), busy])?;
         Ok(())
     }
 
@@ -392,6 +392,11 @@ impl Readers {
         idle().push(journal);
         result
     }
+}
+
+/// The first whole millisecond that is not before `at`, so that a wake-up is never too early.
+fn not_before(at: Timestamp) -> i64 {
+    at.timestamp_micros().saturating_add(999).div_euclid(1000)
 }
 
 fn at(millis: i64) -> Timestamp {

@@ -5,10 +5,10 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
-use engine::{Engine, ManualClock, TaskError};
+use engine::{CreateStateMachine, Engine, Error, ManualClock, StateMachineKind, TaskError};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{Outside, create, ended, eventually, open, open_with, some_time, start, task};
 
@@ -49,14 +49,21 @@ fn outside() -> Outside {
     })
 }
 
-async fn finish(engine: &Engine, arn: &str, clock: &ManualClock) -> String {
-    for _ in 0..400 {
-        let description = engine.describe_execution(arn).unwrap();
+const INPUT: &str = r#"{"items":[1,2,3]}"#;
+
+/// Moves time on until the execution has ended; how it ended, or `None` when the engine died.
+async fn finish(engine: &Engine, arn: &str, clock: &ManualClock) -> Option<String> {
+    for _ in 0..2000 {
+        let description = engine.describe_execution(arn).ok()?;
         if description.status != "RUNNING" {
-            return format!("{} {:?}", description.status, description.output);
+            return Some(format!("{} {:?} {:?}", description.status, description.output, description.error));
         }
-        clock.advance(Duration::from_secs(1));
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        clock.advance(Duration::from_secs(5));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        // A dead engine answers nothing any more.
+        let alive =
+            engine.delete_state_machine("arn:aws:states:us-east-1:000000000000:stateMachine:none".into());
+        alive.await.ok()?;
     }
     panic!("it hangs");
 }
@@ -69,86 +76,131 @@ fn counts(outside: &Outside) -> BTreeMap<String, usize> {
     counts
 }
 
-/// Runs with an engine that dies in its `fatal`th commit; whether it got so far, and what it was by then.
-async fn run_until_crash(folder: &Path, clock: &ManualClock, outside: &Outside, fatal: usize) -> bool {
-    let mut commits = 0;
-    let engine = open_with(
-        folder,
-        clock,
-        outside,
-        Box::new(move || {
+/// Creates the machine, starts the execution and runs it to its end; both calls may be repeated.
+async fn run(engine: &Engine, machine: &Value, clock: &ManualClock) -> Option<String> {
+    let create = CreateStateMachine {
+        name: "m".into(),
+        kind: StateMachineKind::Standard,
+        definition: machine.to_string(),
+        role_arn: "arn:aws:iam::000000000000:role/test".into(),
+    };
+    let machine = engine.create_state_machine(create).await.ok()?.arn;
+    let started = engine.start_execution(machine.clone(), Some("one".into()), INPUT.into()).await;
+    let arn = match started {
+        Ok(started) => started.arn,
+        // It had ended when the engine died.
+        Err(Error::ExecutionAlreadyExists(arn)) => arn,
+        Err(_) => return None,
+    };
+    finish(engine, &arn, clock).await
+}
+
+/// Runs the machine undisturbed, and then once for each commit of that run with an engine that dies in it; how many.
+async fn crash_everywhere(machine: &Value) -> usize {
+    let (undisturbed, calls) = {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, outside) = (ManualClock::starting_at(some_time()), outside());
+        let engine = open(folder.path(), &clock, &outside);
+        let end = run(&engine, machine, &clock).await.unwrap();
+        engine.shut_down();
+        (end, counts(&outside))
+    };
+    for fatal in 1.. {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, outside) = (ManualClock::starting_at(some_time()), outside());
+        let mut commits = 0;
+        let dies = Box::new(move || {
             commits += 1;
             assert!(commits != fatal, "the crash that this test is about");
             Ok(())
-        }),
-    );
-    let crash = async {
-        let machine = machine();
-        let create = engine::CreateStateMachine {
-            name: "m".into(),
-            kind: engine::StateMachineKind::Standard,
-            definition: machine.to_string(),
-            role_arn: "arn:aws:iam::000000000000:role/test".into(),
-        };
-        let arn = engine.create_state_machine(create).await.ok()?.arn;
-        let started =
-            engine.start_execution(arn, Some("one".into()), r#"{"items":[1,2,3]}"#.into()).await.ok()?;
-        for _ in 0..400 {
-            if engine.describe_execution(&started.arn).ok()?.status != "RUNNING" {
-                return Some(());
-            }
-            clock.advance(Duration::from_secs(1));
-            tokio::time::sleep(Duration::from_millis(2)).await;
-            // A dead engine answers nothing any more.
-            engine
-                .redrive_execution("arn:aws:states:us-east-1:000000000000:execution:m:none".into())
-                .await
-                .err()
-                .filter(|error| !error.is_internal())?;
+        });
+        let engine = open_with(folder.path(), &clock, &outside, dies);
+        let survived = run(&engine, machine, &clock).await;
+        engine.shut_down();
+        if survived.is_some() {
+            assert_eq!(survived.as_deref(), Some(undisturbed.as_str()));
+            return fatal - 1;
         }
-        None
-    };
-    let survived = crash.await.is_some();
-    engine.shut_down();
-    survived
+        let engine = open(folder.path(), &clock, &outside);
+        let end = run(&engine, machine, &clock).await;
+        engine.shut_down();
+        assert_eq!(end.as_deref(), Some(undisturbed.as_str()), "crash at commit {fatal} of {machine}");
+        let again = counts(&outside);
+        for (function, count) in &again {
+            // Only what was in flight when the engine died may have been attempted again, each attempt once.
+            let usual = calls.get(function).copied().unwrap_or(0);
+            assert!(
+                *count <= usual + in_flight_at_once(function),
+                "crash at commit {fatal}: {again:?} against {calls:?}"
+            );
+        }
+    }
+    unreachable!("it returns when a run survives")
+}
+
+fn in_flight_at_once(function: &str) -> usize {
+    if function == "item" { 3 } else { 1 }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_crash_at_any_commit_the_outcome_is_that_of_an_undisturbed_run() {
-    std::panic::set_hook(Box::new(|_| {}));
-    let undisturbed = {
-        let folder = tempfile::tempdir().unwrap();
-        let (clock, outside) = (ManualClock::starting_at(some_time()), outside());
-        let engine = open(folder.path(), &clock, &outside);
-        let machine = create(&engine, "m", &machine()).await;
-        let arn = start(&engine, &machine, "one", &json!({ "items": [1, 2, 3] })).await;
-        let end = finish(&engine, &arn, &clock).await;
-        engine.shut_down();
-        (end, counts(&outside))
-    };
-    assert!(undisturbed.0.starts_with("SUCCEEDED"), "{}", undisturbed.0);
-    let mut crashes = 0;
-    for fatal in 1..200 {
-        let folder = tempfile::tempdir().unwrap();
-        let (clock, outside) = (ManualClock::starting_at(some_time()), outside());
-        if run_until_crash(folder.path(), &clock, &outside, fatal).await {
-            break;
-        }
-        crashes += 1;
-        let engine = open(folder.path(), &clock, &outside);
-        let machine = create(&engine, "m", &machine()).await;
-        let arn = start(&engine, &machine, "one", &json!({ "items": [1, 2, 3] })).await;
-        assert_eq!(finish(&engine, &arn, &clock).await, undisturbed.0, "crash at commit {fatal}");
-        engine.shut_down();
-        let calls = counts(&outside);
-        let more: usize = calls
-            .iter()
-            .map(|(name, count)| count - undisturbed.1.get(name).copied().unwrap_or(0).min(*count))
-            .sum();
-        // Only what was in flight in the lost group may have been attempted again: at most the five branches and items.
-        assert!(more <= 5, "crash at commit {fatal}: {calls:?} against {:?}", undisturbed.1);
-    }
+    let crashes = crash_everywhere(&machine()).await;
     assert!(crashes >= 8, "only {crashes} commits were tried");
+}
+
+/// One state of a generated machine; each keeps its input, so that any order of them makes sense.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Pass,
+    Task,
+    Wait,
+    Both,
+    Each,
+    Flaky,
+    Caught,
+}
+
+fn generated(steps: &[Step]) -> Value {
+    let states = steps.iter().enumerate().map(|(index, step)| {
+        let mut state = match step {
+            Step::Pass => json!({ "Type": "Pass", "Result": index, "ResultPath": format!("$.pass{index}") }),
+            Step::Task => task("first", None),
+            Step::Wait => json!({ "Type": "Wait", "Seconds": 20 }),
+            Step::Both => machine()["States"]["Both"].clone(),
+            Step::Each => machine()["States"]["Each"].clone(),
+            Step::Flaky => machine()["States"]["Flaky"].clone(),
+            Step::Caught => {
+                let mut state = machine()["States"]["Bad"].clone();
+                state["Catch"][0]["Next"] = json!(format!("S{}", index + 1));
+                state
+            }
+        };
+        let fields = state.as_object_mut().unwrap();
+        fields.remove("End");
+        fields.insert("Next".into(), json!(format!("S{}", index + 1)));
+        (format!("S{index}"), state)
+    });
+    let mut states: serde_json::Map<_, _> = states.collect();
+    states.insert(format!("S{}", steps.len()), json!({ "Type": "Succeed" }));
+    json!({ "StartAt": "S0", "States": states })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    #[test]
+    fn generated_machines_end_as_if_nothing_had_happened(
+        steps in proptest::collection::vec(
+            prop_oneof![
+                Just(Step::Pass), Just(Step::Task), Just(Step::Wait), Just(Step::Both),
+                Just(Step::Each), Just(Step::Flaky), Just(Step::Caught)
+            ],
+            1..5,
+        )
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(crash_everywhere(&generated(&steps)));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,7 +18,8 @@ pub fn main() -> ExitCode {
 /// As [`main`], with these arguments; the first is the program's name.
 pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::parse_from(arguments);
-    let filter = EnvFilter::try_from_env("OMNIFLOW_LOG").unwrap_or_else(|_| EnvFilter::new("warn,omniflow=info"));
+    let filter =
+        EnvFilter::try_from_env("OMNIFLOW_LOG").unwrap_or_else(|_| EnvFilter::new("warn,omniflow=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match cli.command {
         Some(Command::Validate { files }) => validate(&files),
@@ -43,7 +44,10 @@ fn run(config: Config) -> Result<(), StartError> {
         let keeps = if config.memory { "nothing".to_owned() } else { config.data.display().to_string() };
         let system = Runtime::start(config.clone()).await?;
         let access = if open { "open to this machine, no sign-in" } else { "token needed" };
-        println!("OmniFlow is ready: http://{} (AWS API http://{}, data: {keeps}, {access})", system.http, system.aws_address);
+        println!(
+            "OmniFlow is ready: http://{} (AWS API http://{}, data: {keeps}, {access})",
+            system.http, system.aws_address
+        );
         wait_for_signal().await;
         system.stop().await;
         Ok(())

@@ -46,7 +46,12 @@ pub struct BadRoute {
 ///
 /// # Errors
 /// When a route has an unknown method or two routes are the same.
-pub fn router(routes: &[Route], functions: Functions, tables: Tables, place: &Place) -> Result<Router, BadRoute> {
+pub fn router(
+    routes: &[Route],
+    functions: Functions,
+    tables: Tables,
+    place: &Place,
+) -> Result<Router, BadRoute> {
     let gateway = Arc::new(Gateway { functions, tables, account: place.account.clone() });
     let mut router = Router::new();
     let mut fallback = None;
@@ -109,7 +114,9 @@ impl Gateway {
             return json_answer(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#);
         };
         let parameters = match RawPathParams::from_request_parts(&mut parts, &()).await {
-            Ok(parameters) => parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            Ok(parameters) => {
+                parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+            }
             Err(_) => BTreeMap::new(),
         };
         let event = event(route, &parts, &parameters, &body, &self.account);
@@ -147,7 +154,8 @@ fn event(
     let now = Utc::now();
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
     let client = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let header =
+        |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut event = json!({
         "version": "2.0",
         "routeKey": route_key,
@@ -230,7 +238,9 @@ fn query_parameters(query: &str) -> Value {
 
 fn url_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     reqwest::Url::parse(&format!("http://localhost/?{query}"))
-        .map(|url| url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect::<Vec<_>>())
+        .map(|url| {
+            url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect::<Vec<_>>()
+        })
         .unwrap_or_default()
         .into_iter()
 }
@@ -259,7 +269,9 @@ fn answer(output: &Value) -> Response<Body> {
     }
     for (name, values) in output["multiValueHeaders"].as_object().into_iter().flatten() {
         for value in values.as_array().into_iter().flatten() {
-            if !response.headers().contains_key(name) || values.as_array().is_some_and(|values| values.len() > 1) {
+            if !response.headers().contains_key(name)
+                || values.as_array().is_some_and(|values| values.len() > 1)
+            {
                 append(response.headers_mut(), name, value);
             }
         }
@@ -302,7 +314,8 @@ mod tests {
             .body(())
             .unwrap();
         let (parts, ()) = request.into_parts();
-        let route = Route { method: Some("POST".into()), path: "/api/v1/orders".into(), function: "Api".into() };
+        let route =
+            Route { method: Some("POST".into()), path: "/api/v1/orders".into(), function: "Api".into() };
         let event = event(&route, &parts, &BTreeMap::new(), &Bytes::from_static(b"{}"), "0");
         assert_eq!(event["isBase64Encoded"], true);
         assert_eq!(event["body"], "e30=");

@@ -56,7 +56,8 @@ pub fn serves(resource: &str) -> bool {
         return resource.starts_with("arn:aws:lambda:");
     };
     INTEGRATIONS.iter().any(|known| {
-        *known == integration || (known.ends_with(':') && integration.starts_with(known) && !integration.contains(".sync"))
+        *known == integration
+            || (known.ends_with(':') && integration.starts_with(known) && !integration.contains(".sync"))
     })
 }
 
@@ -71,12 +72,10 @@ async fn dispatch(aws: &Aws, call: &Call) -> Result<Value, TaskError> {
         ("lambda", false) => invoke_optimised(aws, &call.arguments).await,
         ("dynamodb", sdk) => dynamodb(aws, action, sdk, &call.arguments),
         ("lambda", true) => invoke_by_sdk(aws, &call.arguments).await,
-        ("events", false) => {
-            put_events(aws, &call.arguments).map(|answer| {
-                let length = answer.to_string().len();
-                with_metadata(answer, length, 200)
-            })
-        }
+        ("events", false) => put_events(aws, &call.arguments).map(|answer| {
+            let length = answer.to_string().len();
+            with_metadata(answer, length, 200)
+        }),
         ("eventbridge", true) => put_events(aws, &call.arguments),
         ("sfn", true) => sfn(aws, action, &call.arguments).await,
         _ => Err(unsupported(&call.resource)),
@@ -119,7 +118,11 @@ async fn invoke_optimised(aws: &Aws, arguments: &Value) -> Result<Value, TaskErr
     }
     let output = invoke(aws, function, payload).await?;
     let length = output.to_string().len();
-    Ok(with_metadata(json!({ "ExecutedVersion": "$LATEST", "Payload": output, "StatusCode": 200 }), length, 200))
+    Ok(with_metadata(
+        json!({ "ExecutedVersion": "$LATEST", "Payload": output, "StatusCode": 200 }),
+        length,
+        200,
+    ))
 }
 
 /// The SDK integration gives the payload as the API does, as text.

@@ -123,7 +123,8 @@ async fn run(hosted: Arc<Hosted>, event: Value) -> Invoked {
         Err(_) => {
             abort.abort();
             let seconds = limit.as_secs_f64();
-            let message = format!("RequestId: {} Error: Task timed out after {seconds:.2} seconds", Uuid::new_v4());
+            let message =
+                format!("RequestId: {} Error: Task timed out after {seconds:.2} seconds", Uuid::new_v4());
             Err(FunctionError::new("Sandbox.Timedout", message))
         }
     }
@@ -131,7 +132,8 @@ async fn run(hosted: Arc<Hosted>, event: Value) -> Invoked {
 
 fn panic_text(died: tokio::task::JoinError) -> String {
     let Ok(panic) = died.try_into_panic() else { return "the invocation was cancelled".to_owned() };
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let text =
+        panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     format!("the handler panicked: {}", text.unwrap_or("without a text"))
 }
 

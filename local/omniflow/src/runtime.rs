@@ -237,8 +237,12 @@ fn assemble(config: &Config, system: &System, place: &Place, data: &Data) -> Res
     let hosted = functions::host(system, &clients)?;
     let remote = config.lambda_endpoint.clone().map(RemoteFunctions::at);
     let functions = Functions::new(hosted, remote);
-    let bus =
-        EventBus::open(system.rules.clone(), place.clone(), &data.path.join("deliveries.db"), functions.clone())?;
+    let bus = EventBus::open(
+        system.rules.clone(),
+        place.clone(),
+        &data.path.join("deliveries.db"),
+        functions.clone(),
+    )?;
     let synced = tables.clone();
     let options = Options {
         journal: data.path.join("journal.db"),
@@ -364,7 +368,8 @@ async fn seed(functions: &Functions) -> Result<(), StartError> {
 }
 
 fn start_workers(system: &System, aws: &Aws, place: &Place) -> Vec<JoinHandle<()>> {
-    let mut workers = vec![tokio::spawn(aws.bus.clone().deliver()), tokio::spawn(sweep_expired(aws.tables.clone()))];
+    let mut workers =
+        vec![tokio::spawn(aws.bus.clone().deliver()), tokio::spawn(sweep_expired(aws.tables.clone()))];
     for schedule in &system.schedules {
         workers.push(tokio::spawn(schedule::run(schedule.clone(), aws.functions.clone(), place.clone())));
     }

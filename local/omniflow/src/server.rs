@@ -56,9 +56,8 @@ fn carries(headers: &HeaderMap, token: &str) -> bool {
     let Some(authorization) = headers.get("authorization").and_then(|value| value.to_str().ok()) else {
         return false;
     };
-    let signed_by = authorization
-        .strip_prefix("AWS4-HMAC-SHA256 Credential=")
-        .and_then(|rest| rest.split('/').next());
+    let signed_by =
+        authorization.strip_prefix("AWS4-HMAC-SHA256 Credential=").and_then(|rest| rest.split('/').next());
     authorization.strip_prefix("Bearer ").or(signed_by) == Some(token)
 }
 

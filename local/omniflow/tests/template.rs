@@ -17,8 +17,11 @@ fn parse(text: &str) -> Result<System, Error> {
 }
 
 fn parse_with(text: &str, parameters: &[(&str, &str)]) -> Result<System, Error> {
-    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    template::parse(text, &parameters, &place(), &|file| Ok(format!(r#"{{"file": "{file}", "arn": "${{Arn}}"}}"#)))
+    let parameters =
+        parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    template::parse(text, &parameters, &place(), &|file| {
+        Ok(format!(r#"{{"file": "{file}", "arn": "${{Arn}}"}}"#))
+    })
 }
 
 fn function(properties: &str) -> String {
@@ -35,7 +38,12 @@ fn function(properties: &str) -> String {
 fn the_systems_own_template_can_be_run() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let system = template::load(&path, &BTreeMap::new(), &place()).unwrap();
-    assert!(system.routes.iter().any(|route| route.path == "/api/v1/orders" && route.method.as_deref() == Some("POST")));
+    assert!(
+        system
+            .routes
+            .iter()
+            .any(|route| route.path == "/api/v1/orders" && route.method.as_deref() == Some("POST"))
+    );
     assert_eq!(system.state_machines.len(), 2);
     for machine in &system.state_machines {
         assert!(!machine.definition.contains("${"), "{} has substitutions left", machine.name);
@@ -75,7 +83,8 @@ fn events_become_routes_schedules_and_rules() {
          D: {Type: EventBridgeRule, Properties: {Pattern: {source: [shop]}}}}}",
     );
     let system = parse(&text).unwrap();
-    let routes: Vec<_> = system.routes.iter().map(|route| (route.method.as_deref(), route.path.as_str())).collect();
+    let routes: Vec<_> =
+        system.routes.iter().map(|route| (route.method.as_deref(), route.path.as_str())).collect();
     assert_eq!(routes, [(Some("POST"), "/pay/{id}"), (None, "$default")]);
     assert_eq!(system.schedules[0].every, Duration::from_secs(300));
     assert_eq!((system.rules[0].bus.as_str(), system.rules[0].function.as_str()), ("default", "Pay"));
@@ -101,13 +110,15 @@ fn what_cannot_be_run_is_refused_by_name() {
     assert!(queue.contains("Pay") && queue.contains("SQS"), "{queue}");
     let name = refused(&function("{Environment: {Variables: {X: !Ref Nothing}}}"));
     assert!(name.contains("Nothing"), "{name}");
-    let cron = refused(&function("{Events: {C: {Type: Schedule, Properties: {Schedule: 'cron(0 1 * * ? *)'}}}}"));
+    let cron =
+        refused(&function("{Events: {C: {Type: Schedule, Properties: {Schedule: 'cron(0 1 * * ? *)'}}}}"));
     assert!(cron.contains("cron"), "{cron}");
 }
 
 #[test]
 fn a_bad_parameter_is_refused_with_what_would_do() {
-    let refused = |parameters: &[(&str, &str)]| parse_with(&function("{}"), parameters).unwrap_err().to_string();
+    let refused =
+        |parameters: &[(&str, &str)]| parse_with(&function("{}"), parameters).unwrap_err().to_string();
     assert!(refused(&[("Windw", "1")]).contains("it has: Window"));
     assert!(refused(&[("Window", "0")]).contains("at least 1"));
     assert!(refused(&[("Window", "soon")]).contains("must be a number"));

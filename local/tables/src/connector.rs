@@ -53,7 +53,8 @@ impl HttpConnector for InProcess {
             let (parts, body) = request.into_parts();
             let body = body.bytes().map(Bytes::copy_from_slice).unwrap_or_default();
             let response = service.answer(http::Request::from_parts(parts, body)).await;
-            HttpResponse::try_from(response.map(SdkBody::from)).map_err(|error| ConnectorError::user(error.into()))
+            HttpResponse::try_from(response.map(SdkBody::from))
+                .map_err(|error| ConnectorError::user(error.into()))
         })
     }
 }

@@ -26,7 +26,9 @@ pub(super) async fn answer(functions: &Functions, name: &str, request: &Request<
         Ok(Ok(output)) => json_response(StatusCode::OK, output.to_string().into()),
         Ok(Err(error)) => {
             let mut response = json_response(StatusCode::OK, error.payload.to_string().into());
-            response.headers_mut().insert("x-amz-function-error", http::HeaderValue::from_static("Unhandled"));
+            response
+                .headers_mut()
+                .insert("x-amz-function-error", http::HeaderValue::from_static("Unhandled"));
             response
         }
         Err(error) => respond(Err(refusal(&error))),

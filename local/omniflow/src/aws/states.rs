@@ -2,7 +2,8 @@
 
 use asl::validate::{self, Diagnostic};
 use engine::{
-    CreateStateMachine, ExecutionDescription, PageRequest, StateMachine, StateMachineKind, UpdateStateMachine, Verdict,
+    CreateStateMachine, ExecutionDescription, PageRequest, StateMachine, StateMachineKind,
+    UpdateStateMachine, Verdict,
 };
 use serde_json::{Map, Value, json};
 
@@ -100,7 +101,10 @@ impl Body {
 
     fn page(&self) -> Result<PageRequest, ApiError> {
         let limit = self.0["maxResults"].as_u64().unwrap_or(0);
-        Ok(PageRequest { limit: usize::try_from(limit).unwrap_or(usize::MAX), next: self.optional("nextToken") })
+        Ok(PageRequest {
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            next: self.optional("nextToken"),
+        })
     }
 
     /// `includedData` is `ALL_DATA` unless `METADATA_ONLY` is asked for.
@@ -259,7 +263,8 @@ fn insert_some(map: &mut Map<String, Value>, key: &str, value: Option<impl serde
 
 fn list_executions(aws: &Aws, body: &Body) -> Answer {
     let status = body.optional("statusFilter");
-    let page = aws.engine.list_executions(&body.required("stateMachineArn")?, status.as_deref(), &body.page()?)?;
+    let page =
+        aws.engine.list_executions(&body.required("stateMachineArn")?, status.as_deref(), &body.page()?)?;
     let executions: Vec<_> = page.executions.iter().map(|row| Value::Object(summary(row))).collect();
     Ok(with_next(json!({ "executions": executions }), page.next))
 }

@@ -57,8 +57,9 @@ impl Deliveries {
 
     pub(super) fn due(&self, now: DateTime<Utc>, limit: usize) -> rusqlite::Result<Vec<Delivery>> {
         let connection = self.connection();
-        let mut statement = connection
-            .prepare_cached("SELECT id, function, event, attempts FROM delivery WHERE due <= ?1 ORDER BY due LIMIT ?2")?;
+        let mut statement = connection.prepare_cached(
+            "SELECT id, function, event, attempts FROM delivery WHERE due <= ?1 ORDER BY due LIMIT ?2",
+        )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement.query_map(params![now.timestamp_millis(), limit], |row| {
             let attempts: i64 = row.get(3)?;

@@ -78,9 +78,11 @@ impl PutEvent {
         Ok(Self {
             id: Uuid::now_v7().to_string(),
             bus: bus.rsplit('/').next().unwrap_or_default().to_owned(),
-            source: text("Source").ok_or(missing("Parameter Source is not valid. Reason: Source is a required argument."))?,
-            detail_type: text("DetailType")
-                .ok_or(missing("Parameter DetailType is not valid. Reason: DetailType is a required argument."))?,
+            source: text("Source")
+                .ok_or(missing("Parameter Source is not valid. Reason: Source is a required argument."))?,
+            detail_type: text("DetailType").ok_or(missing(
+                "Parameter DetailType is not valid. Reason: DetailType is a required argument.",
+            ))?,
             detail: detail.ok_or(Refusal { code: "MalformedDetail", message: "Detail is malformed." })?,
             resources: entry.get("Resources").cloned().unwrap_or_else(|| json!([])),
         })
@@ -137,7 +139,8 @@ impl EventBus {
         let mut matched = Vec::new();
         for put in events {
             let event = put.event(&self.0.place);
-            let rules = self.0.rules.iter().filter(|(rule, pattern)| rule.bus == put.bus && pattern.matches(&event));
+            let rules =
+                self.0.rules.iter().filter(|(rule, pattern)| rule.bus == put.bus && pattern.matches(&event));
             matched.extend(rules.map(|(rule, _)| (rule.function.clone(), event.to_string())));
         }
         if !matched.is_empty() {

@@ -30,8 +30,13 @@ impl Pattern {
     /// # Errors
     /// A text that says which part is not supported.
     pub fn parse(pattern: &Value) -> Result<Self, String> {
-        let fields = pattern.as_object().ok_or_else(|| format!("a pattern must be an object, not {pattern}"))?;
-        fields.iter().map(|(name, value)| Ok((name.clone(), node(name, value)?))).collect::<Result<_, _>>().map(Self)
+        let fields =
+            pattern.as_object().ok_or_else(|| format!("a pattern must be an object, not {pattern}"))?;
+        fields
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), node(name, value)?)))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Whether the event matches: every field of the pattern does.
@@ -66,7 +71,9 @@ fn test(value: &Value) -> Result<Test, String> {
         ("exists", Value::Bool(exists)) => Ok(Test::Exists(*exists)),
         ("anything-but", Value::Array(values)) => Ok(Test::AnythingBut(values.clone())),
         ("anything-but", Value::String(_) | Value::Number(_)) => Ok(Test::AnythingBut(vec![operand.clone()])),
-        ("numeric", Value::Array(parts)) => numeric(parts).map_or_else(unsupported, |tests| Ok(Test::Numeric(tests))),
+        ("numeric", Value::Array(parts)) => {
+            numeric(parts).map_or_else(unsupported, |tests| Ok(Test::Numeric(tests)))
+        }
         _ => unsupported(),
     }
 }
@@ -126,7 +133,9 @@ mod tests {
         let event = json!({ "source": "omniflow.orders", "detail": { "state": "PAID", "amount": 12.5, "tags": ["a"] } });
         let matches = |pattern: Value| Pattern::parse(&pattern).unwrap().matches(&event);
         assert!(matches(json!({ "source": ["omniflow.orders"] })));
-        assert!(matches(json!({ "detail": { "state": ["PAID", "COMPLETED"], "amount": [{ "numeric": [">", 10, "<", 20] }] } })));
+        assert!(matches(
+            json!({ "detail": { "state": ["PAID", "COMPLETED"], "amount": [{ "numeric": [">", 10, "<", 20] }] } })
+        ));
         assert!(matches(json!({ "detail": { "tags": ["a", "b"], "reason": [{ "exists": false }] } })));
         assert!(matches(json!({ "source": [{ "prefix": "omniflow." }] })));
         assert!(matches(json!({ "$or": [{ "source": ["x"] }, { "detail": { "state": ["PAID"] } }] })));

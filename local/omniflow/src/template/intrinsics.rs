@@ -77,7 +77,9 @@ impl Scope {
                 items.collect::<Result<_, _>>().map(|items| Some(Value::Array(items)))
             }
             Value::Object(pairs) => match single(pairs) {
-                Some((name, argument)) if name == "Ref" || name.starts_with("Fn::") => self.call(name, argument),
+                Some((name, argument)) if name == "Ref" || name.starts_with("Fn::") => {
+                    self.call(name, argument)
+                }
                 _ => self.resolve_pairs(pairs).map(Some),
             },
             scalar => Ok(Some(scalar.clone())),
@@ -147,8 +149,9 @@ impl Scope {
         let mut rest = template;
         while let Some((before, after)) = rest.split_once("${") {
             out.push_str(before);
-            let (name, tail) =
-                after.split_once('}').ok_or_else(|| Error::Shape(format!("'${{' without '}}' in {template}")))?;
+            let (name, tail) = after
+                .split_once('}')
+                .ok_or_else(|| Error::Shape(format!("'${{' without '}}' in {template}")))?;
             if let Some(literal) = name.strip_prefix('!') {
                 out.push_str(&format!("${{{literal}}}"));
             } else {
@@ -202,7 +205,8 @@ impl Scope {
         let Some((name, argument)) = rule.as_object().and_then(single) else {
             return Err(Error::Shape(format!("a condition must be a function, not {rule}")));
         };
-        let each = || argument.as_array().map(Vec::as_slice).unwrap_or_default().iter().map(|rule| self.holds(rule));
+        let each =
+            || argument.as_array().map(Vec::as_slice).unwrap_or_default().iter().map(|rule| self.holds(rule));
         match name.as_str() {
             "Condition" => self.condition(text(argument)?),
             "Fn::Equals" => {

@@ -122,7 +122,16 @@ pub fn parse(
             }
             let properties = scope.resolve(&resource["Properties"])?;
             let metadata = scope.resolve(&resource["Metadata"])?;
-            model::add_resource(&mut system, id, kind(id, resource)?, &properties, &metadata, &globals, &scope, open)
+            model::add_resource(
+                &mut system,
+                id,
+                kind(id, resource)?,
+                &properties,
+                &metadata,
+                &globals,
+                &scope,
+                open,
+            )
         };
         add().map_err(|source| Error::In { resource: id.clone(), source: Box::new(source) })?;
     }
@@ -175,7 +184,8 @@ fn check_parameter(name: &str, value: &str, declaration: &Value) -> Result<(), E
         Err(Error::BadParameter { name: name.to_owned(), value: value.to_owned(), problem })
     };
     if let Some(allowed) = declaration["AllowedValues"].as_array() {
-        let allowed: Vec<_> = allowed.iter().filter_map(|value| intrinsics::scalar_text(value).ok()).collect();
+        let allowed: Vec<_> =
+            allowed.iter().filter_map(|value| intrinsics::scalar_text(value).ok()).collect();
         if !allowed.iter().any(|allowed| allowed == value) {
             return bad(format!("must be one of {}", allowed.join(", ")));
         }

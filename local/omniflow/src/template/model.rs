@@ -271,7 +271,9 @@ fn rate(expression: &str) -> Result<Duration, Error> {
             };
             Some(Duration::from_secs(count.parse::<u64>().ok().filter(|count| *count > 0)? * seconds))
         });
-    parsed.ok_or_else(|| Error::Unsupported(format!("the schedule '{expression}' (rate(n minutes|hours|days) is)")))
+    parsed.ok_or_else(|| {
+        Error::Unsupported(format!("the schedule '{expression}' (rate(n minutes|hours|days) is)"))
+    })
 }
 
 fn add_rule(system: &mut System, id: &str, properties: &Value) -> Result<(), Error> {

@@ -1,0 +1,152 @@
+"""The Step Functions API as boto3 sees it: answers, errors, paging."""
+
+import json
+
+import pytest
+
+PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "End": True}}}
+WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": True}}}
+FAIL = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Broken", "Cause": "on purpose"}}}
+
+
+def code_of(error):
+    return error.value.response["Error"]["Code"]
+
+
+def test_a_state_machine_is_created_once_described_updated_and_deleted(states, machine):
+    arn = machine(PASS, name="once")
+    assert machine(PASS, name="once") == arn
+    with pytest.raises(states.exceptions.StateMachineAlreadyExists):
+        machine(FAIL, name="once")
+    assert json.loads(states.describe_state_machine(stateMachineArn=arn)["definition"]) == PASS
+    assert arn in [row["stateMachineArn"] for row in states.list_state_machines()["stateMachines"]]
+    first = states.describe_state_machine(stateMachineArn=arn)["revisionId"]
+    states.update_state_machine(stateMachineArn=arn, definition=json.dumps(FAIL))
+    described = states.describe_state_machine(stateMachineArn=arn)
+    assert json.loads(described["definition"]) == FAIL and described["revisionId"] != first
+    states.delete_state_machine(stateMachineArn=arn)
+    with pytest.raises(states.exceptions.StateMachineDoesNotExist):
+        states.describe_state_machine(stateMachineArn=arn)
+
+
+def test_a_bad_definition_name_or_arn_is_refused(states, machine):
+    with pytest.raises(states.exceptions.InvalidDefinition):
+        machine({"StartAt": "Nowhere", "States": {"A": {"Type": "Pass", "End": True}}})
+    with pytest.raises(states.exceptions.InvalidName):
+        machine(PASS, name="a b")
+    with pytest.raises(states.exceptions.InvalidArn):
+        states.describe_execution(executionArn="order")
+
+
+def test_starting_is_idempotent_by_name(states, machine, ended):
+    arn = machine(WAIT)
+    start = dict(stateMachineArn=arn, name="one", input='{"n": 1}')
+    first = states.start_execution(**start)
+    assert states.start_execution(**start)["executionArn"] == first["executionArn"]
+    with pytest.raises(states.exceptions.ExecutionAlreadyExists):
+        states.start_execution(**{**start, "input": '{"n": 2}'})
+    states.stop_execution(executionArn=first["executionArn"], error="E", cause="C")
+    description = ended(first["executionArn"])
+    assert (description["status"], description["error"], description["cause"]) == ("ABORTED", "E", "C")
+    with pytest.raises(states.exceptions.ExecutionAlreadyExists):
+        states.start_execution(**start)
+
+
+def test_what_cannot_start_is_refused(states, machine):
+    arn = machine(PASS)
+    with pytest.raises(states.exceptions.InvalidExecutionInput):
+        states.start_execution(stateMachineArn=arn, input="{")
+    with pytest.raises(states.exceptions.InvalidName):
+        states.start_execution(stateMachineArn=arn, name="a/b")
+    with pytest.raises(states.exceptions.StateMachineDoesNotExist):
+        states.start_execution(stateMachineArn=arn + "x")
+    with pytest.raises(states.exceptions.ClientError) as error:
+        states.start_execution(stateMachineArn=arn, input=json.dumps("x" * 262_145))
+    assert code_of(error) == "ValidationException"
+
+
+def test_a_history_is_paged_reversed_and_read_without_data(states, machine, ended):
+    arn = states.start_execution(stateMachineArn=machine(PASS), input='{"n": 1}')["executionArn"]
+    assert json.loads(ended(arn)["output"]) == {"n": 1}
+    pages = states.get_paginator("get_execution_history").paginate(
+        executionArn=arn, PaginationConfig={"PageSize": 2}
+    )
+    events = [event for page in pages for event in page["events"]]
+    types = [event["type"] for event in events]
+    assert types[0] == "ExecutionStarted" and types[-1] == "ExecutionSucceeded" and len(types) == 6
+    backwards = states.get_execution_history(executionArn=arn, reverseOrder=True)["events"]
+    assert [event["id"] for event in backwards] == [6, 5, 4, 3, 2, 1]
+    bare = states.get_execution_history(executionArn=arn, includeExecutionData=False)["events"]
+    assert "input" not in bare[0]["executionStartedEventDetails"]
+    with pytest.raises(states.exceptions.InvalidToken):
+        states.get_execution_history(executionArn=arn, nextToken="nonsense")
+
+
+def test_executions_are_listed_newest_first_by_status_and_page(states, machine, ended):
+    good = machine(PASS)
+    arns = [states.start_execution(stateMachineArn=good, name=f"n{i}")["executionArn"] for i in range(5)]
+    for arn in arns:
+        ended(arn)
+    pages = states.get_paginator("list_executions").paginate(
+        stateMachineArn=good, statusFilter="SUCCEEDED", PaginationConfig={"PageSize": 2}
+    )
+    assert [row["executionArn"] for page in pages for row in page["executions"]] == arns[::-1]
+    assert states.list_executions(stateMachineArn=good, statusFilter="FAILED")["executions"] == []
+
+
+def test_a_token_is_checked_before_it_is_believed(states):
+    for call in (
+        lambda: states.send_task_success(taskToken="nonsense", output="{}"),
+        lambda: states.send_task_failure(taskToken="nonsense"),
+        lambda: states.send_task_heartbeat(taskToken="nonsense"),
+    ):
+        with pytest.raises(states.exceptions.InvalidToken):
+            call()
+
+
+def test_a_failed_execution_can_be_redriven_and_a_succeeded_one_cannot(states, machine, ended):
+    failed = states.start_execution(stateMachineArn=machine(FAIL))["executionArn"]
+    assert ended(failed)["redriveStatus"] == "REDRIVABLE"
+    states.redrive_execution(executionArn=failed)
+    assert ended(failed)["redriveCount"] == 1
+    good = states.start_execution(stateMachineArn=machine(PASS))["executionArn"]
+    ended(good)
+    with pytest.raises(states.exceptions.ExecutionNotRedrivable):
+        states.redrive_execution(executionArn=good)
+
+
+def test_an_express_machine_answers_at_once(states, machine):
+    answer = states.start_sync_execution(stateMachineArn=machine(PASS, kind="EXPRESS"), input='{"n": 7}')
+    assert (answer["status"], json.loads(answer["output"])) == ("SUCCEEDED", {"n": 7})
+    with pytest.raises(states.exceptions.StateMachineTypeNotSupported):
+        states.start_sync_execution(stateMachineArn=machine(PASS))
+
+
+def test_definitions_are_validated_and_states_tested(states):
+    good = states.validate_state_machine_definition(definition=json.dumps(PASS))
+    assert (good["result"], good["diagnostics"]) == ("OK", [])
+    bad = states.validate_state_machine_definition(definition='{"StartAt": "A", "States": {}}')
+    assert bad["result"] == "FAIL" and bad["diagnostics"][0]["severity"] == "ERROR"
+    tested = states.test_state(
+        definition=json.dumps({"Type": "Pass", "Result": {"n": 2}, "Next": "B"}), roleArn="arn:aws:iam::000000000000:role/x"
+    )
+    assert (tested["status"], tested["nextState"], json.loads(tested["output"])) == ("SUCCEEDED", "B", {"n": 2})
+
+
+def test_what_is_not_supported_is_refused_by_name(states, machine):
+    distributed = {
+        "StartAt": "M",
+        "States": {
+            "M": {
+                "Type": "Map",
+                "End": True,
+                "ItemProcessor": {
+                    "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                    "StartAt": "P",
+                    "States": {"P": {"Type": "Pass", "End": True}},
+                },
+            }
+        },
+    }
+    with pytest.raises(states.exceptions.InvalidDefinition, match="not supported here"):
+        machine(distributed)
