@@ -24,7 +24,7 @@ mod waiting;
 pub use answer::{Answer, Problem};
 pub use aws::Aws;
 pub use order::{Order, Shipment};
-pub use runtime::{Runtime, Settings, refusal, run};
+pub use runtime::{Alone, Runtime, Settings, refusal, run};
 pub use seed::Seed;
 pub use shop::Shop;
 pub use stock::{Place, Stock};

@@ -2,10 +2,10 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -137,18 +137,49 @@ struct Process {
     _folder: TempDir,
 }
 
+/// A target, and the turn of the test that counts on it.
+pub struct Alone {
+    runtime: Runtime,
+    _turn: Option<MutexGuard<'static, ()>>,
+}
+
+impl Alone {
+    fn on(runtime: Runtime) -> Self {
+        static TURNS: Mutex<()> = Mutex::new(());
+        Self { runtime, _turn: Some(TURNS.lock().unwrap_or_else(PoisonError::into_inner)) }
+    }
+}
+
+impl Deref for Alone {
+    type Target = Runtime;
+
+    fn deref(&self) -> &Runtime {
+        &self.runtime
+    }
+}
+
 static SHARED: Mutex<Weak<Runtime>> = Mutex::new(Weak::new());
 
 impl Runtime {
-    /// A target whose payment window is this short, so that a test can see it end. A foreign target's window is told by
-    /// `OMNIFLOW_PAYMENT_WINDOW` (seconds); without that, or when it is long, `None`, said on stderr.
-    pub fn with_payment_window(seconds: u32) -> Option<Self> {
+    /// A target for a test that counts: a runtime of its own, or the foreign target with no other such test beside it.
+    /// On a foreign target others may still buy, so count what nobody else does: see [`crate::products`].
+    pub fn alone() -> Alone {
+        match Self::foreign() {
+            Some(foreign) => Alone::on(foreign),
+            None => Alone { runtime: Self::launch(&Settings::default()), _turn: None },
+        }
+    }
+
+    /// As [`Runtime::alone`], with a payment window so short that a test can see it end. A foreign target's window is
+    /// told by `OMNIFLOW_PAYMENT_WINDOW` (seconds); without that, or when it is long, `None`, said on stderr.
+    pub fn with_payment_window(seconds: u32) -> Option<Alone> {
         let Some(foreign) = Self::foreign() else {
-            return Some(Self::launch(&Settings::default().payment_window(seconds)));
+            let runtime = Self::launch(&Settings::default().payment_window(seconds));
+            return Some(Alone { runtime, _turn: None });
         };
         let window = std::env::var("OMNIFLOW_PAYMENT_WINDOW").ok().and_then(|text| text.parse::<u32>().ok());
         if window.is_some_and(|window| window <= 20) {
-            return Some(foreign);
+            return Some(Alone::on(foreign));
         }
         eprintln!("{} skipped: needs a short payment window (OMNIFLOW_PAYMENT_WINDOW)", this_test());
         None
@@ -157,7 +188,7 @@ impl Runtime {
     /// The foreign target, or one runtime with usual settings for all tests of this binary that run at the same time.
     /// It ends with the last test that holds it.
     pub fn shared() -> Arc<Self> {
-        let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runtime) = shared.upgrade() {
             return runtime;
         }

@@ -27,6 +27,11 @@ impl Seed {
         (mixed ^ (mixed >> 31)) % limit.max(1)
     }
 
+    /// One of these.
+    pub fn choose<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[usize::try_from(self.below(choices.len() as u64)).unwrap()]
+    }
+
     /// A duration from `least` to below `most`.
     pub fn moment(&mut self, least: Duration, most: Duration) -> Duration {
         let span = u64::try_from((most - least).as_micros()).unwrap_or(u64::MAX);

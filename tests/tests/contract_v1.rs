@@ -13,7 +13,9 @@ const CURL: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlenc
 /// The seconds in `待支付 (超时倒计时: 30s)`.
 fn seconds_left(status: &str) -> i64 {
     let number = status.strip_prefix("待支付 (超时倒计时: ").and_then(|rest| rest.strip_suffix("s)"));
-    number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("not the contract's text: '{status}'"))
+    number
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_else(|| panic!("not the contract's text: '{status}'"))
 }
 
 fn phone() -> Value {
@@ -44,7 +46,10 @@ async fn an_order_is_created_with_any_content_type_or_none() {
     ];
     for headers in types {
         let answer = shop.send(Method::POST, "/api/v1/orders", headers, Some(phone().to_string())).await;
-        assert!(answer.success()["order_id"].as_str().unwrap().starts_with("ORD-"), "{headers:?}: {answer:?}");
+        assert!(
+            answer.success()["order_id"].as_str().unwrap().starts_with("ORD-"),
+            "{headers:?}: {answer:?}"
+        );
     }
 }
 
@@ -97,13 +102,8 @@ async fn scenario_c_a_large_order_waits_for_its_audit_and_goes_on_when_approved(
     .await;
     assert_eq!(still.state(), "AWAITING_AUDIT");
 
-    let verdict = shop.send(
-        Method::POST,
-        &format!("/api/v1/orders/{id}/audit"),
-        &CURL,
-        Some(r#"{"action": "APPROVE"}"#.to_owned()),
-    );
-    verdict.await.success();
+    let (path, verdict) = (format!("/api/v1/orders/{id}/audit"), r#"{"action": "APPROVE"}"#.to_owned());
+    shop.send(Method::POST, &path, &CURL, Some(verdict)).await.success();
     let payable = shop.reaches(&id, "AWAITING_PAYMENT").await;
     assert!(seconds_left(payable.status()) > 0, "the window begins with the approval: {payable:?}");
     shop.pay(&id).await.success();
@@ -159,7 +159,9 @@ async fn the_countdown_counts_down_to_the_deadline() {
 
 #[tokio::test]
 async fn shipping_shows_as_a_state_of_its_own() {
-    let Some(runtime) = Runtime::own(&Settings::default().parameter("SimulatedLatencyMillis", 600)) else { return };
+    let Some(runtime) = Runtime::own(&Settings::default().parameter("SimulatedLatencyMillis", 600)) else {
+        return;
+    };
     let shop = runtime.shop();
     let id = shop.place_unpaid(&phone()).await;
     shop.pay(&id).await.success();
@@ -173,7 +175,8 @@ async fn a_failed_payment_gives_the_stock_back_by_itself() {
     let runtime = Runtime::shared();
     let shop = runtime.shop();
     let before = shop.stock("prod-002").await;
-    let body = json!({ "customer_id": "c", "items": [{ "product_id": "prod-002", "quantity": 2, "price": 10 }] });
+    let body =
+        json!({ "customer_id": "c", "items": [{ "product_id": "prod-002", "quantity": 2, "price": 10 }] });
     let id = shop.place_unpaid(&body).await;
     shop.pay_with(&id, "pm_declined").await.success();
     let cancelled = shop.reaches(&id, "CANCELLED").await;
@@ -198,7 +201,8 @@ async fn an_order_tells_everything_about_itself() {
     assert!(body["workflow_id"].as_str().is_some_and(|workflow| workflow.contains(&id)), "{body:#}");
     assert!(body["payment"]["deadline"].is_string(), "{body:#}");
     assert_eq!(order.shipments().len(), 1);
-    let path = ["RECEIVED", "RESERVED", "AWAITING_PAYMENT", "PAYMENT_RECEIVED", "PAID", "SHIPPING", "COMPLETED"];
+    let path =
+        ["RECEIVED", "RESERVED", "AWAITING_PAYMENT", "PAYMENT_RECEIVED", "PAID", "SHIPPING", "COMPLETED"];
     assert_eq!(order.states(), path);
     let times: Vec<DateTime<Utc>> = path.iter().map(|state| order.since(state)).collect();
     assert!(times.is_sorted(), "time runs backwards: {order:?}");

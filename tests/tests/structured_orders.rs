@@ -1,0 +1,145 @@
+//! Structured orders: items with quantities and prices, idempotency keys, orders split over warehouses, and money that
+//! is never off by a cent.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use futures::future::join_all;
+use omniflow_e2e::{Answer, Runtime, Settings, Shop};
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn order() -> Value {
+    json!({
+        "customer_id": "customer-001",
+        "items": [{ "product_id": "prod-001", "name": "iPhone 15 Pro", "quantity": 1, "price": 999.99 }],
+    })
+}
+
+async fn with_key(shop: &Shop, path: &str, key: &str, body: Option<&Value>) -> Answer {
+    let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+    shop.send(Method::POST, path, &headers, body.map(Value::to_string)).await
+}
+
+#[tokio::test]
+async fn the_amount_is_the_sum_of_the_prices_to_the_cent() {
+    let runtime = Runtime::shared();
+    let shop = runtime.shop();
+    let body = json!({
+        "customer_id": "customer-001",
+        "items": [
+            { "product_id": "prod-001", "quantity": 3, "price": 0.10 },
+            { "product_id": "prod-002", "quantity": 1, "price": 19.99 },
+        ],
+    });
+    let id = shop.place_unpaid(&body).await;
+    let order = shop.read(&id).await;
+    // Ten cents three times is not 30 cents in binary fractions.
+    assert_eq!(order.0["amount"].to_string(), "20.29", "{order:?}");
+    assert_eq!(order.0["customer_id"], "customer-001");
+    let items = order.0["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2, "{order:?}");
+    assert_eq!((&items[0]["product_id"], &items[0]["quantity"]), (&json!("prod-001"), &json!(3)));
+
+    let mut same = body;
+    same["amount"] = json!(20.29);
+    shop.order(&same).await.success();
+}
+
+#[tokio::test]
+async fn an_order_with_a_payment_method_needs_no_second_call() {
+    let runtime = Runtime::shared();
+    let shop = runtime.shop();
+    let mut body = order();
+    body["payment"] = json!({ "method": "pm_card" });
+    let id = shop.place(&body).await;
+    let completed = shop.reaches(&id, "COMPLETED").await;
+    assert!(!completed.states().contains(&"AWAITING_PAYMENT"), "{completed:?}");
+    assert!(completed.states().contains(&"PAID"), "{completed:?}");
+}
+
+#[tokio::test]
+async fn the_same_key_gives_the_same_answer_and_one_order() {
+    let runtime = Runtime::shared();
+    let shop = runtime.shop();
+    let key = Uuid::new_v4().to_string();
+    let first = with_key(&shop, "/api/v1/orders", &key, Some(&order())).await;
+    let again = with_key(&shop, "/api/v1/orders", &key, Some(&order())).await;
+    assert_eq!(first.success(), again.success());
+    assert_eq!(first.status, again.status);
+
+    let other = with_key(&shop, "/api/v1/orders", &Uuid::new_v4().to_string(), Some(&order())).await;
+    assert_ne!(first.success()["order_id"], other.success()["order_id"]);
+}
+
+#[tokio::test]
+async fn the_same_key_with_another_body_is_refused() {
+    let runtime = Runtime::shared();
+    let shop = runtime.shop();
+    let key = Uuid::new_v4().to_string();
+    with_key(&shop, "/api/v1/orders", &key, Some(&order())).await.success();
+    let mut other = order();
+    other["items"][0]["quantity"] = json!(2);
+    with_key(&shop, "/api/v1/orders", &key, Some(&other)).await.problem(422);
+}
+
+#[tokio::test]
+async fn one_key_sent_many_times_at_once_makes_one_order() {
+    let runtime = Runtime::shared();
+    let shop = runtime.shop();
+    let body = order();
+    for _ in 0..5 {
+        let key = Uuid::new_v4().to_string();
+        let answers = join_all((0..20).map(|_| with_key(&shop, "/api/v1/orders", &key, Some(&body)))).await;
+        let mut ids: Vec<_> = answers
+            .iter()
+            .filter(|answer| answer.is_success())
+            .map(|answer| answer.json()["order_id"].as_str().unwrap().to_owned())
+            .collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 1, "{answers:?}");
+        // Whoever came while the first was still being answered may be told to come again; nothing else.
+        for answer in answers.iter().filter(|answer| !answer.is_success()) {
+            answer.problem(409);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_order_does_not_use_up_its_key() {
+    let runtime = Runtime::shared();
+    let shop = runtime.shop();
+    let key = Uuid::new_v4().to_string();
+    let mut wrong = order();
+    wrong["items"][0]["quantity"] = json!(-1);
+    with_key(&shop, "/api/v1/orders", &key, Some(&wrong)).await.problem(400);
+    with_key(&shop, "/api/v1/orders", &key, Some(&order())).await.success();
+}
+
+#[tokio::test]
+async fn paying_twice_with_one_key_pays_once_and_answers_alike() {
+    let runtime = Runtime::shared();
+    let shop = runtime.shop();
+    let id = shop.place_unpaid(&order()).await;
+    let (path, key) = (format!("/api/v1/orders/{id}/pay"), Uuid::new_v4().to_string());
+    let first = with_key(&shop, &path, &key, None).await;
+    let again = with_key(&shop, &path, &key, None).await;
+    assert_eq!(first.success(), again.success());
+    shop.reaches(&id, "COMPLETED").await;
+    let later = with_key(&shop, &path, &key, None).await;
+    assert_eq!(first.success(), later.success(), "the first answer is repeated, even when all is over");
+    with_key(&shop, &path, &key, Some(&json!({ "method": "pm_declined" }))).await.problem(422);
+}
+
+#[tokio::test]
+async fn a_kept_answer_survives_a_kill() {
+    let data = tempfile::tempdir().unwrap();
+    let settings = Settings::default().data(data.path());
+    let Some(runtime) = Runtime::own(&settings) else { return };
+    let key = Uuid::new_v4().to_string();
+    let first = with_key(&runtime.shop(), "/api/v1/orders", &key, Some(&order())).await.success();
+    runtime.kill();
+    let runtime = Runtime::own(&settings).unwrap();
+    let again = with_key(&runtime.shop(), "/api/v1/orders", &key, Some(&order())).await.success();
+    assert_eq!(first, again);
+}
