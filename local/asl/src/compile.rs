@@ -11,8 +11,8 @@ use crate::intrinsic::Call;
 use crate::jsonata::{self, Expression};
 use crate::jsonpath::JsonPath;
 use crate::machine::{
-    Assign, Catcher, Choice, FailText, Graph, Io, ItemSelector, Items, JsonataIo, Kind, Machine, MapState, Next, Number, PathIo, ResultPath,
-    Retrier, Rule, Source, State, Task, Wait,
+    Assign, Catcher, Choice, FailText, Graph, Io, ItemSelector, Items, JsonataIo, Kind, Machine, MapState,
+    Next, Number, PathIo, ResultPath, Retrier, Rule, Source, State, Task, Wait,
 };
 use crate::references;
 use crate::states::choice::Condition;
@@ -107,12 +107,21 @@ impl Compiler {
         let start = places.find(definition.get("StartAt"), location)?;
         let states = states
             .iter()
-            .map(|(name, state)| self.state(name, state, language, &places, &format!("{location}/States/{name}")))
+            .map(|(name, state)| {
+                self.state(name, state, language, &places, &format!("{location}/States/{name}"))
+            })
             .collect::<Result<_>>()?;
         Ok(Graph { start, states })
     }
 
-    fn state(&mut self, name: &str, definition: &Value, outer: Language, places: &Places<'_>, location: &str) -> Result<State> {
+    fn state(
+        &mut self,
+        name: &str,
+        definition: &Value,
+        outer: Language,
+        places: &Places<'_>,
+        location: &str,
+    ) -> Result<State> {
         let language = Language::of(definition, outer);
         let kind = self.kind(definition, outer, language, places, location)?;
         let io = match language {
@@ -123,19 +132,29 @@ impl Compiler {
             Some(next) => Next::To(places.find(Some(next), location)?),
             None => Next::End,
         };
-        let list = |field: &str| definition.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let list = |field: &str| {
+            definition.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+        };
         let retry = list("Retry").iter().map(retrier).collect();
-        let catch = list("Catch")
-            .iter()
-            .map(|c| catcher(c, language, places, location))
-            .collect::<Result<_>>()?;
+        let catch =
+            list("Catch").iter().map(|c| catcher(c, language, places, location)).collect::<Result<_>>()?;
         Ok(State { name: Arc::from(name), kind, io, next, retry, catch })
     }
 
-    fn kind(&mut self, state: &Value, outer: Language, language: Language, places: &Places<'_>, location: &str) -> Result<Kind> {
+    fn kind(
+        &mut self,
+        state: &Value,
+        outer: Language,
+        language: Language,
+        places: &Places<'_>,
+        location: &str,
+    ) -> Result<Kind> {
         Ok(match text(state, "Type").unwrap_or_default() {
             "Pass" => Kind::Pass {
-                result: state.get("Result").filter(|_| language == Language::JsonPath).map(|r| Arc::new(r.clone())),
+                result: state
+                    .get("Result")
+                    .filter(|_| language == Language::JsonPath)
+                    .map(|r| Arc::new(r.clone())),
             },
             "Task" => Kind::Task(Box::new(self.task(state, language, location)?)),
             "Choice" => Kind::Choice(choice(state, language, places, location)?),
@@ -146,7 +165,8 @@ impl Compiler {
                 cause: fail_text(state, "Cause", language, location)?,
             },
             "Parallel" => {
-                let branches = state.get("Branches").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                let branches =
+                    state.get("Branches").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
                 let branches = branches
                     .iter()
                     .enumerate()
@@ -180,23 +200,34 @@ impl Compiler {
         })
     }
 
-    fn map(&mut self, state: &Value, outer: Language, language: Language, location: &str) -> Result<MapState> {
+    fn map(
+        &mut self,
+        state: &Value,
+        outer: Language,
+        language: Language,
+        location: &str,
+    ) -> Result<MapState> {
         let (field, processor) = match (state.get("ItemProcessor"), state.get("Iterator")) {
             (Some(processor), _) => ("ItemProcessor", processor),
             (None, Some(iterator)) => ("Iterator", iterator),
             _ => return fail(location, "no ItemProcessor"),
         };
-        let distributed = processor.pointer("/ProcessorConfig/Mode").is_some_and(|mode| mode == "DISTRIBUTED");
+        let distributed =
+            processor.pointer("/ProcessorConfig/Mode").is_some_and(|mode| mode == "DISTRIBUTED");
         let items = match (language, state.get("Items"), text(state, "ItemsPath")) {
             (Language::Jsonata, Some(items), _) => Items::Template(jsonata_template(items, location)?),
             (Language::JsonPath, _, Some(path)) => Items::Path(json_path(path, location)?),
             _ => Items::Input,
         };
-        let selector = state.get("ItemSelector").or_else(|| state.get("Parameters").filter(|_| language == Language::JsonPath));
+        let selector = state
+            .get("ItemSelector")
+            .or_else(|| state.get("Parameters").filter(|_| language == Language::JsonPath));
         let item_selector = match (selector, language) {
             (None, _) => ItemSelector::Item,
             (Some(selector), Language::JsonPath) => ItemSelector::Path(path_template(selector, location)?),
-            (Some(selector), Language::Jsonata) => ItemSelector::Jsonata(jsonata_template(selector, location)?),
+            (Some(selector), Language::Jsonata) => {
+                ItemSelector::Jsonata(jsonata_template(selector, location)?)
+            }
         };
         Ok(MapState {
             processor: self.graph(processor, outer, &format!("{location}/{field}"))?,
@@ -234,11 +265,13 @@ pub(crate) fn resource(arn: &str) -> Resource {
 }
 
 fn json_path(source: &str, location: &str) -> Result<JsonPath> {
-    JsonPath::parse(source).ok_or_else(|| Error { location: location.to_owned(), reason: format!("{source} is not a JSONPath") })
+    JsonPath::parse(source)
+        .ok_or_else(|| Error { location: location.to_owned(), reason: format!("{source} is not a JSONPath") })
 }
 
 pub(crate) fn expression(source: &str, location: &str) -> Result<Expression> {
-    Expression::parse(source).map_err(|error| Error { location: location.to_owned(), reason: error.to_string() })
+    Expression::parse(source)
+        .map_err(|error| Error { location: location.to_owned(), reason: error.to_string() })
 }
 
 fn number(state: &Value, field: &str, language: Language, location: &str) -> Result<Option<Number>> {
@@ -359,13 +392,16 @@ pub(crate) fn path_template(value: &Value, location: &str) -> Result<PathTemplat
         Value::Object(map) => PathTemplate::Object(
             map.iter()
                 .map(|(name, value)| {
-                    Ok((name.strip_suffix(".$").unwrap_or(name).to_owned(), path_field(name, value, location)?))
+                    Ok((
+                        name.strip_suffix(".$").unwrap_or(name).to_owned(),
+                        path_field(name, value, location)?,
+                    ))
                 })
                 .collect::<Result<_>>()?,
         ),
-        Value::Array(items) => {
-            PathTemplate::Array(items.iter().map(|item| path_template(item, location)).collect::<Result<_>>()?)
-        }
+        Value::Array(items) => PathTemplate::Array(
+            items.iter().map(|item| path_template(item, location)).collect::<Result<_>>()?,
+        ),
         _ => PathTemplate::Constant(Arc::new(value.clone())),
     })
 }
@@ -389,11 +425,13 @@ pub(crate) fn jsonata_template(value: &Value, location: &str) -> Result<JsonataT
             None => JsonataTemplate::Constant(Arc::new(value.clone())),
         },
         Value::Object(map) => JsonataTemplate::Object(
-            map.iter().map(|(name, v)| Ok((name.clone(), jsonata_template(v, location)?))).collect::<Result<_>>()?,
+            map.iter()
+                .map(|(name, v)| Ok((name.clone(), jsonata_template(v, location)?)))
+                .collect::<Result<_>>()?,
         ),
-        Value::Array(items) => {
-            JsonataTemplate::Array(items.iter().map(|item| jsonata_template(item, location)).collect::<Result<_>>()?)
-        }
+        Value::Array(items) => JsonataTemplate::Array(
+            items.iter().map(|item| jsonata_template(item, location)).collect::<Result<_>>()?,
+        ),
         _ => JsonataTemplate::Constant(Arc::new(value.clone())),
     })
 }
@@ -409,7 +447,9 @@ fn choice(state: &Value, language: Language, places: &Places<'_>, location: &str
                 condition: Condition::compile(rule, language, &location)?,
                 next: places.find(rule.get("Next"), &location)?,
                 output: match language {
-                    Language::Jsonata => rule.get("Output").map(|o| jsonata_template(o, &location)).transpose()?,
+                    Language::Jsonata => {
+                        rule.get("Output").map(|o| jsonata_template(o, &location)).transpose()?
+                    }
                     Language::JsonPath => None,
                 },
                 assign: assign(rule, language, &location)?,

@@ -84,7 +84,10 @@ impl Failure {
         error_equals.iter().any(|name| {
             name == error
                 || name == names::ALL
-                || (name == names::TASK_FAILED && from_task && error != names::TIMEOUT && error != names::HEARTBEAT)
+                || (name == names::TASK_FAILED
+                    && from_task
+                    && error != names::TIMEOUT
+                    && error != names::HEARTBEAT)
                 || (name == names::TIMEOUT && error == names::HEARTBEAT)
         })
     }

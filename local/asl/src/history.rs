@@ -269,7 +269,10 @@ impl Serialize for Details {
     }
 }
 
-fn entry_service<M: SerializeMap>(map: &mut M, service: &Option<(Arc<str>, Arc<str>)>) -> Result<(), M::Error> {
+fn entry_service<M: SerializeMap>(
+    map: &mut M,
+    service: &Option<(Arc<str>, Arc<str>)>,
+) -> Result<(), M::Error> {
     if let Some((resource_type, resource)) = service {
         map.serialize_entry("resourceType", resource_type)?;
         map.serialize_entry("resource", resource)?;

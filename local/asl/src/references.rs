@@ -23,7 +23,9 @@ fn graph(part: &Value, outer: Language, found: &mut BTreeMap<String, Vec<String>
         for (field, value) in state.as_object().into_iter().flatten() {
             match field.as_str() {
                 "ItemProcessor" | "Iterator" => graph(value, outer, found),
-                "Branches" => value.as_array().into_iter().flatten().for_each(|branch| graph(branch, outer, found)),
+                "Branches" => {
+                    value.as_array().into_iter().flatten().for_each(|branch| graph(branch, outer, found))
+                }
                 // Plain data, whatever it looks like.
                 "Result" | "Comment" | "Type" | "Next" | "Default" | "Resource" => {}
                 _ => collect(field, value, language, &mut names),

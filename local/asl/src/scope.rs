@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::Timestamp;
 use crate::api::Ambient;
 use crate::time;
-use crate::Timestamp;
 
 /// The variables that one branch has assigned.
 pub(crate) type Variables = BTreeMap<Arc<str>, Arc<Value>>;
@@ -71,6 +71,9 @@ pub(crate) struct Identity {
     pub(crate) start_time: Timestamp,
     #[serde(rename = "i")]
     pub(crate) input: Arc<Value>,
+    /// StartSyncExecution: nobody can redrive it, and its context object says nothing of redrives.
+    #[serde(rename = "s", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) synchronous: bool,
     #[serde(rename = "rd", default, skip_serializing_if = "Option::is_none")]
     pub(crate) redriven: Option<Redriven>,
 }
@@ -105,36 +108,44 @@ impl Context<'_> {
     pub(crate) fn value(&self) -> &Value {
         match self {
             Self::Given(value) => value,
-            Self::Live { identity, state, entered, retries, token, scope, built } => built.get_or_init(|| {
-                let mut execution = Map::new();
-                execution.insert("Id".into(), (&*identity.execution_arn).into());
-                execution.insert("Input".into(), Value::clone(&identity.input));
-                execution.insert("StartTime".into(), time::format(identity.start_time).into());
-                execution.insert("Name".into(), (&*identity.execution_name).into());
-                execution.insert("RoleArn".into(), (&*identity.role_arn).into());
-                execution.insert("RedriveCount".into(), identity.redriven.as_ref().map_or(0, |r| r.count).into());
-                if let Some(redriven) = &identity.redriven {
-                    execution.insert("RedriveTime".into(), time::format(redriven.time).into());
-                }
-                let mut context = Map::new();
-                context.insert("Execution".into(), Value::Object(execution));
-                context.insert(
-                    "StateMachine".into(),
-                    json!({"Id": &*identity.state_machine_arn, "Name": &*identity.state_machine_name}),
-                );
-                let mut state = json!({"Name": state, "EnteredTime": time::format(*entered)});
-                if let Some(retries) = retries {
-                    state["RetryCount"] = (*retries).into();
-                }
-                context.insert("State".into(), state);
-                if let Some(token) = token {
-                    context.insert("Task".into(), json!({"Token": token}));
-                }
-                if let Some(item) = scope.map_item() {
-                    context.insert("Map".into(), json!({"Item": {"Index": item.index, "Value": &*item.value}}));
-                }
-                Value::Object(context)
-            }),
+            Self::Live { identity, state, entered, retries, token, scope, built } => {
+                built.get_or_init(|| {
+                    let mut execution = Map::new();
+                    execution.insert("Id".into(), (&*identity.execution_arn).into());
+                    execution.insert("Input".into(), Value::clone(&identity.input));
+                    execution.insert("StartTime".into(), time::format(identity.start_time).into());
+                    execution.insert("Name".into(), (&*identity.execution_name).into());
+                    execution.insert("RoleArn".into(), (&*identity.role_arn).into());
+                    execution.insert(
+                        "RedriveCount".into(),
+                        identity.redriven.as_ref().map_or(0, |r| r.count).into(),
+                    );
+                    if let Some(redriven) = &identity.redriven {
+                        execution.insert("RedriveTime".into(), time::format(redriven.time).into());
+                    }
+                    let mut context = Map::new();
+                    context.insert("Execution".into(), Value::Object(execution));
+                    context.insert(
+                        "StateMachine".into(),
+                        json!({"Id": &*identity.state_machine_arn, "Name": &*identity.state_machine_name}),
+                    );
+                    let mut state = json!({"Name": state, "EnteredTime": time::format(*entered)});
+                    if let Some(retries) = retries {
+                        state["RetryCount"] = (*retries).into();
+                    }
+                    context.insert("State".into(), state);
+                    if let Some(token) = token {
+                        context.insert("Task".into(), json!({"Token": token}));
+                    }
+                    if let Some(item) = scope.map_item() {
+                        context.insert(
+                            "Map".into(),
+                            json!({"Item": {"Index": item.index, "Value": &*item.value}}),
+                        );
+                    }
+                    Value::Object(context)
+                })
+            }
         }
     }
 }

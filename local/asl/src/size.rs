@@ -26,7 +26,9 @@ fn spend(value: &Value, budget: usize) -> Option<usize> {
         }
         Value::Object(map) => {
             let budget = budget.checked_sub(2 + map.len().saturating_sub(1))?;
-            map.iter().try_fold(budget, |left, (name, value)| spend(value, left.checked_sub(text_length(name) + 1)?))
+            map.iter().try_fold(budget, |left, (name, value)| {
+                spend(value, left.checked_sub(text_length(name) + 1)?)
+            })
         }
     }
 }

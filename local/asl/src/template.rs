@@ -54,7 +54,9 @@ impl PathTemplate {
             Self::Array(items) => {
                 Value::Array(items.iter().map(|item| item.build(data, env)).collect::<Result<_, _>>()?)
             }
-            Self::Path(field, path) => resolve(path, data, env).map_err(|_| not_found(path.source(), field, path, data, env))?,
+            Self::Path(field, path) => {
+                resolve(path, data, env).map_err(|_| not_found(path.source(), field, path, data, env))?
+            }
             Self::Call(field, call) => {
                 call.evaluate(&mut Around { data, env: &mut *env }).map_err(|error| match error {
                     intrinsic::Error::Path { path, .. } => {
@@ -113,7 +115,11 @@ pub(crate) fn resolve(path: &JsonPath, data: &Value, env: &Env<'_>) -> Result<Va
 
 impl JsonataTemplate {
     /// Evaluates it; `location` is its field, such as `Arguments`.
-    pub(crate) fn evaluate(&self, at: &Location<'_>, evaluation: &mut Evaluation<'_, '_>) -> Result<Arc<Value>, Failure> {
+    pub(crate) fn evaluate(
+        &self,
+        at: &Location<'_>,
+        evaluation: &mut Evaluation<'_, '_>,
+    ) -> Result<Arc<Value>, Failure> {
         match self {
             Self::Constant(value) => Ok(Arc::clone(value)),
             Self::Expression(expression) => evaluation.evaluate(expression, &|| at.to_string()),

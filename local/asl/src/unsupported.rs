@@ -30,7 +30,8 @@ fn graph(part: &Value, location: &str, found: &mut Vec<Unsupported>) {
     for (name, state) in part.get("States").and_then(Value::as_object).into_iter().flatten() {
         let location = format!("{location}/States/{name}");
         let at = |field: &str| format!("{location}/{field}");
-        let missing = |feature: &str, field: &str| Unsupported { feature: feature.to_owned(), location: at(field) };
+        let missing =
+            |feature: &str, field: &str| Unsupported { feature: feature.to_owned(), location: at(field) };
         for field in ["ItemReader", "ItemBatcher", "ResultWriter", "Credentials"] {
             if state.get(field).is_some() {
                 found.push(missing(field, field));

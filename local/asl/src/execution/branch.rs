@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Timestamp;
-use crate::api::TaskId;
+use crate::api::{Resource, TaskId};
 use crate::scope::{MapItem, Variables};
 use crate::states::map::Tolerated;
 
@@ -99,9 +99,9 @@ pub(crate) struct TaskRun {
     pub(crate) id: TaskId,
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<String>,
-    /// What to call it with, as long as the call may have to be repeated.
+    /// The call, as long as it may have to be repeated.
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) arguments: Option<Arc<Value>>,
+    pub(crate) call: Option<Box<Call>>,
     /// Seconds.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub(crate) timeout: Option<u64>,
@@ -112,6 +112,17 @@ pub(crate) struct TaskRun {
     pub(crate) deadline: Option<Timestamp>,
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none", with = "ts_milliseconds_option")]
     pub(crate) beat_by: Option<Timestamp>,
+}
+
+/// What a task calls. It is kept apart from the definition so that a host can list the calls of a stored execution without it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Call {
+    #[serde(rename = "r")]
+    pub(crate) resource: Resource,
+    #[serde(rename = "a")]
+    pub(crate) arguments: Arc<Value>,
+    #[serde(rename = "s")]
+    pub(crate) state: Arc<str>,
 }
 
 impl TaskRun {

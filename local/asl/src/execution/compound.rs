@@ -42,7 +42,8 @@ impl Runner<'_> {
     ) -> Result<Action, Failure> {
         let Kind::Map(map) = &state.kind else { return Ok(Action::Suspend) };
         let length = plan.items.as_array().map_or(0, Vec::len);
-        *previous = self.record(*previous, "MapStateStarted", Some(Details::MapStarted { length: length as u64 }));
+        *previous =
+            self.record(*previous, "MapStateStarted", Some(Details::MapStarted { length: length as u64 }));
         if let Some(refused) = plan.refused {
             return Err(refused);
         }
@@ -90,11 +91,15 @@ impl Runner<'_> {
         scope: &Scope<'_>,
         stimulus: &mut Stimulus,
     ) -> Result<Action, Failure> {
-        let (Kind::Parallel { branches: graphs }, Phase::Parallel(children)) = (&state.kind, &mut active.phase) else {
+        let (Kind::Parallel { branches: graphs }, Phase::Parallel(children)) =
+            (&state.kind, &mut active.phase)
+        else {
             return Ok(Action::Suspend);
         };
         for (index, graph) in graphs.iter().enumerate() {
-            let Some(child) = children.get_mut(index).filter(|child| child.output.is_none()) else { continue };
+            let Some(child) = children.get_mut(index).filter(|child| child.output.is_none()) else {
+                continue;
+            };
             let result = self.stimulate(graph, child, Some(scope), stimulus);
             if result.is_err() || child.output.is_some() {
                 *previous = child.previous;
@@ -115,13 +120,20 @@ impl Runner<'_> {
         if children.iter().any(|child| child.output.is_none()) {
             return Ok(Action::Suspend);
         }
-        let outputs = children.iter_mut().map(|child| child.output.take().map_or(Value::Null, Arc::unwrap_or_clone));
+        let outputs =
+            children.iter_mut().map(|child| child.output.take().map_or(Value::Null, Arc::unwrap_or_clone));
         let result = Arc::new(Value::Array(outputs.collect()));
         self.record(*previous, "ParallelStateSucceeded", None);
         self.leave_compound(state, active, scope, &result)
     }
 
-    fn leave_compound(&mut self, state: &State, active: &mut Active, scope: &Scope<'_>, result: &Arc<Value>) -> Result<Action, Failure> {
+    fn leave_compound(
+        &mut self,
+        state: &State,
+        active: &mut Active,
+        scope: &Scope<'_>,
+        result: &Arc<Value>,
+    ) -> Result<Action, Failure> {
         active.phase = Phase::Idle;
         let input = raw_input(active, self.identity);
         self.visit(state, active, &input, *scope, None, |visit| data::leave(visit, result)).map(Action::Exit)
@@ -181,8 +193,11 @@ impl Runner<'_> {
             let name = Arc::clone(&state.name);
             let mut branch = Branch { previous: run.previous, item: Some(item), ..Branch::default() };
             if !map.distributed {
-                branch.previous =
-                    self.record(run.previous, "MapIterationStarted", Some(Details::Iteration { name, index: index as u64 }));
+                branch.previous = self.record(
+                    run.previous,
+                    "MapIterationStarted",
+                    Some(Details::Iteration { name, index: index as u64 }),
+                );
             }
             let input = self.item_input(state, map, active, &branch, scope)?;
             run.running.push(branch);
@@ -192,7 +207,14 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn item_input(&mut self, state: &State, map: &MapState, active: &Active, branch: &Branch, scope: &Scope<'_>) -> Result<Arc<Value>, Failure> {
+    fn item_input(
+        &mut self,
+        state: &State,
+        map: &MapState,
+        active: &Active,
+        branch: &Branch,
+        scope: &Scope<'_>,
+    ) -> Result<Arc<Value>, Failure> {
         let Some(item) = &branch.item else { return Ok(Arc::default()) };
         let inner = Scope { own: scope.own, outer: scope.outer, item: Some(item) };
         let input = raw_input(active, self.identity);

@@ -39,11 +39,13 @@ impl Runner<'_> {
                 _ => {}
             }
         }
-        let catcher = state.catch.iter().enumerate().find(|(_, c)| failure.matches(&c.error_equals, from_task));
+        let catcher =
+            state.catch.iter().enumerate().find(|(_, c)| failure.matches(&c.error_equals, from_task));
         let Some((index, catcher)) = catcher else { return Err(failure) };
         let scope = Scope { own: variables, outer, item: item.as_ref() };
         let input = raw_input(active, self.identity);
-        let caught = self.visit(state, active, &input, scope, None, |visit| data::caught(visit, index, catcher, &failure));
+        let caught = self
+            .visit(state, active, &input, scope, None, |visit| data::caught(visit, index, catcher, &failure));
         match caught {
             Ok(exit) => Ok(Action::Exit(exit)),
             Err(second) => {
@@ -62,12 +64,15 @@ impl Runner<'_> {
         }
         let reason = failure.cause.take().unwrap_or_default();
         let name = &state.name;
-        let cause =
-            format!("An error occurred while executing the state '{name}' (entered at the event id #{}). {reason}", active.entered);
+        let cause = format!(
+            "An error occurred while executing the state '{name}' (entered at the event id #{}). {reason}",
+            active.entered
+        );
         failure.cause = Some(cause.clone());
         if let FailureKind::Evaluation { location, after_entering } = kind {
             // An expression fails before AWS has moved on to the state's own event; a value that it yields is looked at after.
-            let follows = if *previous == active.entered && !after_entering { active.before } else { *previous };
+            let follows =
+                if *previous == active.entered && !after_entering { active.before } else { *previous };
             let error = failure.error.clone().unwrap_or_default().into_owned();
             let details = Details::Evaluation { error, cause, location, state: std::sync::Arc::clone(name) };
             *previous = self.record(follows, "EvaluationFailed", Some(details));

@@ -55,6 +55,15 @@ pub struct Execution {
 impl Execution {
     /// Starts an execution and runs it until it waits or ends.
     pub fn start(machine: &Machine, start: Start, ambient: &mut dyn Ambient) -> (Self, Effects) {
+        Self::begin(machine, start, ambient, false)
+    }
+
+    /// The same for StartSyncExecution, whose context object has no RedriveCount.
+    pub fn start_synchronous(machine: &Machine, start: Start, ambient: &mut dyn Ambient) -> (Self, Effects) {
+        Self::begin(machine, start, ambient, true)
+    }
+
+    fn begin(machine: &Machine, start: Start, ambient: &mut dyn Ambient, synchronous: bool) -> (Self, Effects) {
         let identity = Identity {
             execution_arn: start.execution_arn.into(),
             execution_name: start.execution_name.into(),
@@ -63,6 +72,7 @@ impl Execution {
             role_arn: start.role_arn.into(),
             start_time: start.start_time,
             input: Arc::new(start.input),
+            synchronous,
             redriven: None,
         };
         let deadline = deadline(machine, start.start_time);
@@ -96,8 +106,12 @@ impl Execution {
             Event::TaskSubmitted { task, output } => (task, Report::Submitted(output)),
             Event::TaskSucceeded { task, output } => (task, Report::Succeeded(output)),
             Event::TaskFailed { task, error, cause } => (task, Report::Failed("Failed", error, cause)),
-            Event::TaskSubmitFailed { task, error, cause } => (task, Report::Failed("SubmitFailed", error, cause)),
-            Event::TaskStartFailed { task, error, cause } => (task, Report::Failed("StartFailed", error, cause)),
+            Event::TaskSubmitFailed { task, error, cause } => {
+                (task, Report::Failed("SubmitFailed", error, cause))
+            }
+            Event::TaskStartFailed { task, error, cause } => {
+                (task, Report::Failed("StartFailed", error, cause))
+            }
             Event::TaskHeartbeat { task } => (task, Report::Heartbeat),
             Event::Redrive => return Effects::default(),
         };
@@ -120,10 +134,14 @@ impl Execution {
 
     /// The calls that a host has to make again after a crash. A task whose call has been submitted waits for its result or its token and
     /// isn't among them.
-    pub fn invocations(&self, machine: &Machine) -> Vec<Invocation> {
+    pub fn invocations(&self) -> Vec<Invocation> {
         let mut calls = Vec::new();
         if self.outcome.is_none() {
-            tasks::invocations(&machine.graph, &self.root, &mut calls);
+            self.root.each_active(&mut |active| {
+                if let Phase::Task(run) = &active.phase {
+                    calls.extend(tasks::invocation(run));
+                }
+            });
         }
         calls
     }
@@ -186,7 +204,8 @@ impl Execution {
 
     /// Whether RedriveExecution would do something: it failed, timed out or was stopped.
     pub fn is_redrivable(&self) -> bool {
-        self.root.at.is_some() && self.outcome.as_ref().is_some_and(|o| !matches!(o, Outcome::Succeeded { .. }))
+        self.root.at.is_some()
+            && self.outcome.as_ref().is_some_and(|o| !matches!(o, Outcome::Succeeded { .. }))
     }
 
     /// The name of the state it is in, at the top level.
@@ -229,7 +248,13 @@ impl Execution {
         self.end_now(ambient, "ExecutionAborted", Some(details), Outcome::Aborted { error, cause })
     }
 
-    fn end_now(&mut self, ambient: &mut dyn Ambient, event: &'static str, details: Option<Details>, outcome: Outcome) -> Effects {
+    fn end_now(
+        &mut self,
+        ambient: &mut dyn Ambient,
+        event: &'static str,
+        details: Option<Details>,
+        outcome: Outcome,
+    ) -> Effects {
         let mut cancelled = Vec::new();
         self.root.each_active(&mut |active| {
             if let Phase::Task(run) = &active.phase {
@@ -253,7 +278,8 @@ impl Execution {
         self.deadline = deadline(machine, now);
         self.outcome = None;
         self.drive(machine, ambient, |runner, root, machine| {
-            root.previous = runner.record(root.previous, "ExecutionRedriven", Some(Details::Redriven { count }));
+            root.previous =
+                runner.record(root.previous, "ExecutionRedriven", Some(Details::Redriven { count }));
             runner.stimulate(&machine.graph, root, None, &mut Stimulus::Redrive)
         })
     }
@@ -270,15 +296,19 @@ impl Execution {
             Ok(()) => {
                 if let Some(output) = self.root.output.clone() {
                     let details = Details::Output { service: None, output: Arc::clone(&output) };
-                    self.root.previous = runner.record_last(self.root.previous, "ExecutionSucceeded", Some(details));
+                    self.root.previous =
+                        runner.record_last(self.root.previous, "ExecutionSucceeded", Some(details));
                     self.outcome = Some(Outcome::Succeeded { output });
                 }
             }
             Err(failure) => {
                 let error = failure.error.map(std::borrow::Cow::into_owned);
                 let cause = failure.cause;
-                let details = (error.is_some() || cause.is_some())
-                    .then(|| Details::Failure { service: None, error: error.clone(), cause: cause.clone() });
+                let details = (error.is_some() || cause.is_some()).then(|| Details::Failure {
+                    service: None,
+                    error: error.clone(),
+                    cause: cause.clone(),
+                });
                 self.root.previous = runner.record_last(self.root.previous, "ExecutionFailed", details);
                 self.outcome = Some(Outcome::Failed { error, cause });
             }

@@ -61,13 +61,33 @@ pub(super) struct Runner<'r> {
 }
 
 impl<'r> Runner<'r> {
-    pub(super) fn new(identity: &'r Identity, events: &'r mut u64, tasks: &'r mut u64, ambient: &'r mut dyn Ambient) -> Self {
+    pub(super) fn new(
+        identity: &'r Identity,
+        events: &'r mut u64,
+        tasks: &'r mut u64,
+        ambient: &'r mut dyn Ambient,
+    ) -> Self {
         let now = ambient.now();
-        Self { identity, events, tasks, ambient, now, effects: Effects::default(), muted: 0, steps: 0, exhausted: false }
+        Self {
+            identity,
+            events,
+            tasks,
+            ambient,
+            now,
+            effects: Effects::default(),
+            muted: 0,
+            steps: 0,
+            exhausted: false,
+        }
     }
 
     /// Adds an event and returns its id.
-    pub(super) fn record(&mut self, previous: u64, event_type: &'static str, details: Option<Details>) -> u64 {
+    pub(super) fn record(
+        &mut self,
+        previous: u64,
+        event_type: &'static str,
+        details: Option<Details>,
+    ) -> u64 {
         if self.muted > 0 {
             return previous;
         }
@@ -79,7 +99,12 @@ impl<'r> Runner<'r> {
     }
 
     /// Adds the event that ends the history: there is always room for it.
-    pub(super) fn record_last(&mut self, previous: u64, event_type: &'static str, details: Option<Details>) -> u64 {
+    pub(super) fn record_last(
+        &mut self,
+        previous: u64,
+        event_type: &'static str,
+        details: Option<Details>,
+    ) -> u64 {
         self.push(previous, event_type, details)
     }
 
@@ -159,7 +184,12 @@ impl<'r> Runner<'r> {
     }
 
     /// Runs the body of the active state.
-    fn start(&mut self, graph: &Graph, branch: &mut Branch, outer: Option<&Scope<'_>>) -> Result<Action, Failure> {
+    fn start(
+        &mut self,
+        graph: &Graph,
+        branch: &mut Branch,
+        outer: Option<&Scope<'_>>,
+    ) -> Result<Action, Failure> {
         let Branch { variables, previous, at, item, .. } = branch;
         let Some((active, state)) = active(graph, at) else { return Ok(Action::Suspend) };
         let scope = Scope { own: variables, outer, item: item.as_ref() };
@@ -208,7 +238,8 @@ impl<'r> Runner<'r> {
     fn end_wait(&mut self, state: &State, active: &mut Active, scope: Scope<'_>) -> Result<Action, Failure> {
         active.phase = Phase::Idle;
         let input = raw_input(active, self.identity);
-        self.visit(state, active, &input, scope, None, |visit| states::data::leave_wait(visit)).map(Action::Exit)
+        self.visit(state, active, &input, scope, None, |visit| states::data::leave_wait(visit))
+            .map(Action::Exit)
     }
 
     /// Leaves the active state; `None`: the branch has ended.
@@ -257,7 +288,9 @@ impl<'r> Runner<'r> {
                 active.attempts.clear();
                 self.continue_compound(state, active, previous, &scope, stimulus)
             }
-            (Phase::Parallel(_) | Phase::Map(_), _) => self.continue_compound(state, active, previous, &scope, stimulus),
+            (Phase::Parallel(_) | Phase::Map(_), _) => {
+                self.continue_compound(state, active, previous, &scope, stimulus)
+            }
             (_, Stimulus::Redrive) => {
                 active.attempts.clear();
                 active.retries = 0;
@@ -285,12 +318,17 @@ impl<'r> Runner<'r> {
 pub(super) fn too_large(what: &str) -> Failure {
     Failure::plain(
         names::DATA_LIMIT,
-        format!("The state/task '{what}' returned a result with a size exceeding the maximum number of bytes service limit."),
+        format!(
+            "The state/task '{what}' returned a result with a size exceeding the maximum number of bytes service limit."
+        ),
     )
 }
 
 /// The active state and its definition.
-pub(super) fn active<'a, 'g>(graph: &'g Graph, at: &'a mut Option<Active>) -> Option<(&'a mut Active, &'g State)> {
+pub(super) fn active<'a, 'g>(
+    graph: &'g Graph,
+    at: &'a mut Option<Active>,
+) -> Option<(&'a mut Active, &'g State)> {
     let active = at.as_mut()?;
     let state = graph.states.get(active.state)?;
     Some((active, state))

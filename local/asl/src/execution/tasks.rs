@@ -5,12 +5,12 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use super::branch::{Active, Branch, Phase, TaskRun};
+use super::branch::{Active, Call, Phase, TaskRun};
 use super::runner::{Action, Runner, raw_input, too_large};
 use crate::api::{Invocation, Pattern, Resource, TaskId};
 use crate::error::{Failure, names};
 use crate::history::{Details, Scheduled};
-use crate::machine::{Graph, Kind, State, Task};
+use crate::machine::{Kind, State, Task};
 use crate::scope::Scope;
 use crate::states::{Step, data};
 use crate::{Timestamp, size};
@@ -81,7 +81,8 @@ impl Runner<'_> {
             timeout: plan.timeout,
             heartbeat: plan.heartbeat,
         };
-        *previous = self.record(*previous, event(task, "Scheduled"), Some(Details::Scheduled(Box::new(scheduled))));
+        *previous =
+            self.record(*previous, event(task, "Scheduled"), Some(Details::Scheduled(Box::new(scheduled))));
         let started = task.resource_type.as_ref().map(|resource_type| Details::TaskStarted {
             resource_type: Arc::clone(resource_type),
             resource: Arc::clone(&task.resource_name),
@@ -90,13 +91,17 @@ impl Runner<'_> {
         let run = TaskRun {
             id,
             token,
-            arguments: Some(plan.arguments),
+            call: Some(Box::new(Call {
+                resource: task.resource.clone(),
+                arguments: plan.arguments,
+                state: Arc::clone(&state.name),
+            })),
             timeout: plan.timeout,
             heartbeat: plan.heartbeat,
             deadline: plan.timeout.and_then(|seconds| later(self.now, seconds)),
             beat_by: plan.heartbeat.and_then(|seconds| later(self.now, seconds)),
         };
-        self.effects.invocations.extend(invocation(state, task, &run));
+        self.effects.invocations.extend(invocation(&run));
         active.phase = Phase::Task(Box::new(run));
         Ok(Action::Suspend)
     }
@@ -119,7 +124,7 @@ impl Runner<'_> {
                 Ok(Action::Suspend)
             }
             Report::Submitted(output) => {
-                run.arguments = None;
+                run.call = None;
                 let details = Details::Output { service: service(task), output: Arc::new(output) };
                 *previous = self.record(*previous, "TaskSubmitted", Some(details));
                 Ok(Action::Suspend)
@@ -129,7 +134,8 @@ impl Runner<'_> {
                     Resource::LambdaFunction { arn } => arn,
                     _ => &state.name,
                 });
-                let (error, cause) = (failure.error.clone().map(std::borrow::Cow::into_owned), failure.cause.clone());
+                let (error, cause) =
+                    (failure.error.clone().map(std::borrow::Cow::into_owned), failure.cause.clone());
                 active.phase = Phase::Idle;
                 let details = Details::Failure { service: service(task), error, cause };
                 *previous = self.record(*previous, event(task, "Failed"), Some(details));
@@ -142,12 +148,15 @@ impl Runner<'_> {
                 let details = Details::Output { service: service(task), output: Arc::clone(&output) };
                 *previous = self.record(*previous, event(task, "Succeeded"), Some(details));
                 let input = raw_input(active, self.identity);
-                self.visit(state, active, &input, scope, token.as_deref(), |visit| data::leave(visit, &output))
-                    .map(Action::Exit)
+                self.visit(state, active, &input, scope, token.as_deref(), |visit| {
+                    data::leave(visit, &output)
+                })
+                .map(Action::Exit)
             }
             Report::Failed(what, error, cause) => {
                 active.phase = Phase::Idle;
-                let details = Details::Failure { service: service(task), error: error.clone(), cause: cause.clone() };
+                let details =
+                    Details::Failure { service: service(task), error: error.clone(), cause: cause.clone() };
                 *previous = self.record(*previous, event(task, what), Some(details));
                 Err(Failure::told(error, cause))
             }
@@ -155,7 +164,12 @@ impl Runner<'_> {
     }
 
     /// The active state's task has run out of time.
-    pub(super) fn time_out(&mut self, state: &State, active: &mut Active, previous: &mut u64) -> Result<Action, Failure> {
+    pub(super) fn time_out(
+        &mut self,
+        state: &State,
+        active: &mut Active,
+        previous: &mut u64,
+    ) -> Result<Action, Failure> {
         let (Kind::Task(task), Phase::Task(run)) = (&state.kind, &active.phase) else {
             return Ok(Action::Suspend);
         };
@@ -173,30 +187,16 @@ fn later(now: Timestamp, seconds: u64) -> Option<Timestamp> {
     now.checked_add_signed(TimeDelta::try_seconds(i64::try_from(seconds).ok()?)?)
 }
 
-fn invocation(state: &State, task: &Task, run: &TaskRun) -> Option<Invocation> {
+/// The call of a task, unless it has been submitted.
+pub(super) fn invocation(run: &TaskRun) -> Option<Invocation> {
+    let call = run.call.as_deref()?;
     Some(Invocation {
         task: run.id,
-        resource: task.resource.clone(),
-        arguments: Arc::clone(run.arguments.as_ref()?),
+        resource: call.resource.clone(),
+        arguments: Arc::clone(&call.arguments),
         token: run.token.clone(),
         timeout_seconds: run.timeout,
         heartbeat_seconds: run.heartbeat,
-        state: state.name.to_string(),
+        state: call.state.to_string(),
     })
-}
-
-/// The calls of a branch that nobody has confirmed yet.
-pub(super) fn invocations(graph: &Graph, branch: &Branch, calls: &mut Vec<Invocation>) {
-    let Some(active) = &branch.at else { return };
-    let Some(state) = graph.states.get(active.state) else { return };
-    match (&active.phase, &state.kind) {
-        (Phase::Task(run), Kind::Task(task)) => calls.extend(invocation(state, task, run)),
-        (Phase::Parallel(branches), Kind::Parallel { branches: graphs }) => {
-            graphs.iter().zip(branches).for_each(|(graph, branch)| invocations(graph, branch, calls));
-        }
-        (Phase::Map(run), Kind::Map(map)) => {
-            run.running.iter().for_each(|branch| invocations(&map.processor, branch, calls));
-        }
-        _ => {}
-    }
 }

@@ -14,7 +14,11 @@ const MAX_RANGE: usize = 1000;
 /// States.Base64Encode, States.Base64Decode and States.Hash take at most this many characters.
 const MAX_TEXT: usize = 10_000;
 
-pub(super) fn call(function: Function, mut arguments: Vec<Value>, random: &mut dyn FnMut() -> u64) -> Result<Value, String> {
+pub(super) fn call(
+    function: Function,
+    mut arguments: Vec<Value>,
+    random: &mut dyn FnMut() -> u64,
+) -> Result<Value, String> {
     let count = arguments.len();
     let mut take = |i: usize| arguments.get_mut(i).map(Value::take).unwrap_or(Value::Null);
     Ok(match function {
@@ -45,7 +49,8 @@ pub(super) fn call(function: Function, mut arguments: Vec<Value>, random: &mut d
         }
         Function::Base64Encode => Value::String(STANDARD.encode(limited(text(take(0))?)?)),
         Function::Base64Decode => {
-            let bytes = STANDARD.decode(limited(text(take(0))?)?).map_err(|_| "Invalid Base64 text".to_owned())?;
+            let bytes =
+                STANDARD.decode(limited(text(take(0))?)?).map_err(|_| "Invalid Base64 text".to_owned())?;
             Value::String(String::from_utf8_lossy(&bytes).into_owned())
         }
         Function::Format => {
@@ -107,7 +112,14 @@ pub(crate) fn uuid(random: &mut dyn FnMut() -> u64) -> String {
     let (high, low) = (random(), random());
     let high = (high & !0xF000) | 0x4000;
     let low = (low & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000;
-    format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xFFFF, high & 0xFFFF, low >> 48, low & 0xFFFF_FFFF_FFFF)
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        high >> 32,
+        (high >> 16) & 0xFFFF,
+        high & 0xFFFF,
+        low >> 48,
+        low & 0xFFFF_FFFF_FFFF
+    )
 }
 
 /// `States.Hash` and `$hash`: the digest in hexadecimal.
@@ -148,7 +160,8 @@ pub(crate) fn range(from: f64, to: f64, step: f64) -> Result<Value, String> {
 
 /// `States.ArrayPartition`: chunks of one size, the last as long as what is left.
 fn partition(items: Vec<Value>, size: i64) -> Result<Value, String> {
-    let size = usize::try_from(size).ok().filter(|s| *s > 0).ok_or("The chunk size must be a positive integer")?;
+    let size =
+        usize::try_from(size).ok().filter(|s| *s > 0).ok_or("The chunk size must be a positive integer")?;
     Ok(Value::Array(items.chunks(size).map(|chunk| Value::Array(chunk.to_vec())).collect()))
 }
 

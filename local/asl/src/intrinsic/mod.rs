@@ -122,7 +122,8 @@ impl Call {
                 Argument::Call(call) => call.evaluate(around)?,
             });
         }
-        functions::call(self.function, values, &mut || around.random())
-            .map_err(|refusal| Error::Failure(format!("{} in the intrinsic function {}", refusal, self.source)))
+        functions::call(self.function, values, &mut || around.random()).map_err(|refusal| {
+            Error::Failure(format!("{} in the intrinsic function {}", refusal, self.source))
+        })
     }
 }

@@ -79,7 +79,8 @@ fn argument(source: &str, depth: usize) -> Option<(Argument, &str)> {
         return Some((Argument::Path(JsonPath::parse(word)?), rest));
     }
     let value: Value = serde_json::from_str(word).ok()?;
-    matches!(value, Value::Number(_) | Value::Bool(_) | Value::Null).then_some((Argument::Literal(value), rest))
+    matches!(value, Value::Number(_) | Value::Bool(_) | Value::Null)
+        .then_some((Argument::Literal(value), rest))
 }
 
 /// The comma or parenthesis that ends a path or a literal, outside brackets and quotes.

@@ -77,7 +77,9 @@ impl Expression {
 }
 
 fn pick(tree: &Value) -> Option<Plan> {
-    if let Some(name) = tree.get("Variable").and_then(Value::as_str).filter(|n| !n.is_empty() && *n != "states" && *n != "$") {
+    if let Some(name) =
+        tree.get("Variable").and_then(Value::as_str).filter(|n| !n.is_empty() && *n != "states" && *n != "$")
+    {
         return Some(Plan::Pick(name.to_owned(), Vec::new()));
     }
     let steps = tree.get("Path")?.get("steps")?.as_array()?;
@@ -98,7 +100,9 @@ fn pick(tree: &Value) -> Option<Plan> {
     }
     let root = root?.to_owned();
     let known = root != "states"
-        || names.first().is_some_and(|n| matches!(n.as_str(), "input" | "result" | "errorOutput" | "context"));
+        || names
+            .first()
+            .is_some_and(|n| matches!(n.as_str(), "input" | "result" | "errorOutput" | "context"));
     known.then_some(Plan::Pick(root, names))
 }
 
@@ -128,7 +132,9 @@ impl Found {
                 } else if let Some(Value::Array(block)) = map.get("Block") {
                     block.iter().for_each(|expression| self.visit(expression, bound));
                     bound.truncate(outer);
-                } else if let Some(binary) = map.get("Binary").filter(|b| b.get("op").is_some_and(|o| o == "ColonEqual")) {
+                } else if let Some(binary) =
+                    map.get("Binary").filter(|b| b.get("op").is_some_and(|o| o == "ColonEqual"))
+                {
                     let name = binary.pointer("/lhs/Variable").and_then(Value::as_str);
                     // A function may call itself by the name it is bound to.
                     bound.extend(name.map(str::to_owned));
@@ -158,8 +164,9 @@ impl Found {
                 bound.extend(step.get(binding).and_then(Value::as_str).map(str::to_owned));
             }
         }
-        let is_states = steps.first().and_then(|s| s.pointer("/node/Variable")).is_some_and(|v| v == "states")
-            && !bound.iter().any(|b| b == "states");
+        let is_states =
+            steps.first().and_then(|s| s.pointer("/node/Variable")).is_some_and(|v| v == "states")
+                && !bound.iter().any(|b| b == "states");
         let member = steps.get(1).and_then(|s| s.pointer("/node/Name")).and_then(Value::as_str);
         let mut rest = steps;
         if let (true, Some(member)) = (is_states, member) {

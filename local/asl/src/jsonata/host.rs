@@ -19,17 +19,15 @@ fn refuse(message: impl Into<String>) -> EvaluatorError {
 }
 
 fn number(arguments: &[JValue], at: usize, name: &str) -> Result<f64, EvaluatorError> {
-    arguments
-        .get(at)
-        .and_then(JValue::as_f64)
-        .ok_or_else(|| refuse(format!("T0410: Argument {} of function \"{name}\" does not match function signature", at + 1)))
+    arguments.get(at).and_then(JValue::as_f64).ok_or_else(|| {
+        refuse(format!("T0410: Argument {} of function \"{name}\" does not match function signature", at + 1))
+    })
 }
 
 fn text<'a>(arguments: &'a [JValue], at: usize, name: &str) -> Result<&'a str, EvaluatorError> {
-    arguments
-        .get(at)
-        .and_then(JValue::as_str)
-        .ok_or_else(|| refuse(format!("T0410: Argument {} of function \"{name}\" does not match function signature", at + 1)))
+    arguments.get(at).and_then(JValue::as_str).ok_or_else(|| {
+        refuse(format!("T0410: Argument {} of function \"{name}\" does not match function signature", at + 1))
+    })
 }
 
 /// The 64 bits as a number in 0..1, as JavaScript's Math.random has it.
@@ -61,7 +59,9 @@ pub(super) fn register(evaluator: &mut Evaluator, now: Timestamp, dice: &Dice) {
         [] => Ok(JValue::from(unit((shared.borrow_mut())()))),
         // With a seed, AWS's random gives the same number each time.
         [seed, ..] => {
-            let seed = seed.as_f64().ok_or_else(|| refuse("T0410: Argument 1 of function \"random\" does not match function signature"))?;
+            let seed = seed.as_f64().ok_or_else(|| {
+                refuse("T0410: Argument 1 of function \"random\" does not match function signature")
+            })?;
             Ok(JValue::from(unit(intrinsic::mix(seed.to_bits()))))
         }
     });
@@ -70,7 +70,9 @@ pub(super) fn register(evaluator: &mut Evaluator, now: Timestamp, dice: &Dice) {
         let mut next = shared.borrow_mut();
         Ok(JValue::from(intrinsic::uuid(&mut *next)))
     });
-    let _ = evaluator.register_fn_override("eval", |_: &[JValue]| Err(refuse("$eval is not supported. Use $parse instead.")));
+    let _ = evaluator.register_fn_override("eval", |_: &[JValue]| {
+        Err(refuse("$eval is not supported. Use $parse instead."))
+    });
     let _ = evaluator.register_fn_override("parse", |arguments: &[JValue]| {
         let json = text(arguments, 0, "parse")?;
         serde_json::from_str::<Value>(json).map(JValue::from).map_err(|error| refuse(error.to_string()))
@@ -90,7 +92,9 @@ pub(super) fn register(evaluator: &mut Evaluator, now: Timestamp, dice: &Dice) {
             return Err(refuse("The chunk size must be a positive integer"));
         }
         // An array of arrays: `cons` keeps a path step from flattening it.
-        Ok(JValue::cons(items.chunks(size.floor() as usize).map(|chunk| JValue::array(chunk.to_vec())).collect()))
+        Ok(JValue::cons(
+            items.chunks(size.floor() as usize).map(|chunk| JValue::array(chunk.to_vec())).collect(),
+        ))
     });
     let _ = evaluator.register_fn_override("range", |arguments: &[JValue]| {
         let (from, to, step) =

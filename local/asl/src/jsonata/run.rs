@@ -48,7 +48,11 @@ impl<'e, 'a> Evaluation<'e, 'a> {
     }
 
     /// The value of an expression. `location` says which field it is, for the cause.
-    pub(crate) fn evaluate(&mut self, expression: &Expression, location: &dyn Fn() -> String) -> Result<Arc<Value>, Failure> {
+    pub(crate) fn evaluate(
+        &mut self,
+        expression: &Expression,
+        location: &dyn Fn() -> String,
+    ) -> Result<Arc<Value>, Failure> {
         if let Plan::Pick(root, names) = &expression.plan
             && let Some(picked) = self.pick(root, names)
         {
@@ -164,8 +168,9 @@ impl<'e, 'a> Evaluation<'e, 'a> {
 
 fn undefined(expression: &Expression, location: String) -> Failure {
     let source = expression.source();
-    let cause =
-        format!("The JSONata expression '{source}' specified for the field '{location}' returned nothing (undefined).");
+    let cause = format!(
+        "The JSONata expression '{source}' specified for the field '{location}' returned nothing (undefined)."
+    );
     Failure::query(location, cause)
 }
 
@@ -191,7 +196,12 @@ fn to_json(value: &JValue) -> Option<Value> {
         JValue::Number(n) => intrinsic::json_number(*n).map_or(Value::Null, Value::Number),
         JValue::String(s) => Value::String(s.to_string()),
         JValue::Array(items) => stacker::maybe_grow(64 << 10, 1 << 20, || {
-            items.iter().filter(|i| !i.is_undefined()).map(to_json).collect::<Option<Vec<_>>>().map(Value::Array)
+            items
+                .iter()
+                .filter(|i| !i.is_undefined())
+                .map(to_json)
+                .collect::<Option<Vec<_>>>()
+                .map(Value::Array)
         })?,
         JValue::Object(map) => stacker::maybe_grow(64 << 10, 1 << 20, || {
             let mut object = Map::new();

@@ -48,7 +48,8 @@ fn single<'v>(steps: &[Step], root: &'v Value) -> Result<Cow<'v, Value>, Missing
                 )));
             }
             (Step::Length, value) => {
-                let value = length(value).ok_or_else(|| Missing(format!("No results for path: {}", spell(steps))))?;
+                let value =
+                    length(value).ok_or_else(|| Missing(format!("No results for path: {}", spell(steps))))?;
                 return Ok(Cow::Owned(value));
             }
             _ => None,
@@ -135,7 +136,11 @@ fn nth(items: &[Value], index: i64) -> Option<&Value> {
 
 fn slice(items: &[Value], from: Option<i64>, to: Option<i64>) -> &[Value] {
     let place = |at: i64| {
-        if at < 0 { items.len().saturating_sub(at.unsigned_abs() as usize) } else { (at as usize).min(items.len()) }
+        if at < 0 {
+            items.len().saturating_sub(at.unsigned_abs() as usize)
+        } else {
+            (at as usize).min(items.len())
+        }
     };
     let (from, to) = (place(from.unwrap_or(0)), to.map_or(items.len(), place));
     items.get(from..to).unwrap_or(&[])

@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
+use super::Step;
 use super::eval;
 use super::parse::Parser;
-use super::Step;
 
 /// A filter's condition.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,7 +174,9 @@ fn compare(left: Option<&Value>, operator: Operator, right: Option<&Value>) -> b
     match operator {
         Operator::Equal => equal(left, right),
         Operator::NotEqual => !equal(left, right),
-        Operator::In => right.and_then(Value::as_array).is_some_and(|a| a.iter().any(|v| equal(left, Some(v)))),
+        Operator::In => {
+            right.and_then(Value::as_array).is_some_and(|a| a.iter().any(|v| equal(left, Some(v))))
+        }
         Operator::NotIn => !compare(left, Operator::In, right),
         Operator::Less => order(left, right) == Some(Ordering::Less),
         Operator::LessOrEqual => matches!(order(left, right), Some(Ordering::Less | Ordering::Equal)),

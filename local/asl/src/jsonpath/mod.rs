@@ -64,8 +64,7 @@ impl JsonPath {
     }
 
     fn from_parts(source: &str, root: Root, steps: Vec<Step>) -> Self {
-        let definite =
-            steps.iter().all(|s| matches!(s, Step::Child(_) | Step::Index(_) | Step::Length));
+        let definite = steps.iter().all(|s| matches!(s, Step::Child(_) | Step::Index(_) | Step::Length));
         Self { source: source.to_owned(), root, steps, definite }
     }
 

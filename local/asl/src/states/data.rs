@@ -20,9 +20,9 @@ fn select(source: &Source, data: &Arc<Value>, env: &Env<'_>) -> Evaluated<Arc<Va
     match source {
         Source::All => Ok(Arc::clone(data)),
         Source::Nothing => Ok(Arc::new(Value::Object(Map::new()))),
-        Source::Path(path) => template::resolve(path, data, env).map(Arc::new).map_err(|missing| {
-            Failure::runtime(format!("Invalid path '{}' : {missing}", path.source()))
-        }),
+        Source::Path(path) => template::resolve(path, data, env)
+            .map(Arc::new)
+            .map_err(|missing| Failure::runtime(format!("Invalid path '{}' : {missing}", path.source()))),
     }
 }
 
@@ -87,7 +87,12 @@ pub(crate) fn leave_wait(visit: &mut Visit<'_>) -> Evaluated<Exit> {
     leave_without_result(visit, &input)
 }
 
-fn path_output(io: &PathIo, input: &Arc<Value>, result: &Arc<Value>, env: &mut Env<'_>) -> Evaluated<(Arc<Value>, Assigned)> {
+fn path_output(
+    io: &PathIo,
+    input: &Arc<Value>,
+    result: &Arc<Value>,
+    env: &mut Env<'_>,
+) -> Evaluated<(Arc<Value>, Assigned)> {
     let assigned = match &io.assign {
         Some(fields) => assign_path(fields, result, env)?,
         None => Vec::new(),
@@ -100,7 +105,12 @@ fn path_output(io: &PathIo, input: &Arc<Value>, result: &Arc<Value>, env: &mut E
     Ok((select(&io.output_path, &merged, env)?, assigned))
 }
 
-fn jsonata_output(io: &JsonataIo, inputs: Inputs<'_>, otherwise: &Arc<Value>, env: &mut Env<'_>) -> Evaluated<(Arc<Value>, Assigned)> {
+fn jsonata_output(
+    io: &JsonataIo,
+    inputs: Inputs<'_>,
+    otherwise: &Arc<Value>,
+    env: &mut Env<'_>,
+) -> Evaluated<(Arc<Value>, Assigned)> {
     if io.output.is_none() && io.assign.is_none() {
         return Ok((Arc::clone(otherwise), Vec::new()));
     }
@@ -116,19 +126,35 @@ fn jsonata_output(io: &JsonataIo, inputs: Inputs<'_>, otherwise: &Arc<Value>, en
     Ok((output, assigned))
 }
 
-fn assign_path(fields: &[(Arc<str>, PathTemplate)], data: &Arc<Value>, env: &mut Env<'_>) -> Evaluated<Assigned> {
+fn assign_path(
+    fields: &[(Arc<str>, PathTemplate)],
+    data: &Arc<Value>,
+    env: &mut Env<'_>,
+) -> Evaluated<Assigned> {
     fields.iter().map(|(name, template)| Ok((Arc::clone(name), template.evaluate(data, env)?))).collect()
 }
 
-fn assign_jsonata(fields: &[(Arc<str>, JsonataTemplate)], at: &Location<'_>, evaluation: &mut Evaluation<'_, '_>) -> Evaluated<Assigned> {
+fn assign_jsonata(
+    fields: &[(Arc<str>, JsonataTemplate)],
+    at: &Location<'_>,
+    evaluation: &mut Evaluation<'_, '_>,
+) -> Evaluated<Assigned> {
     fields
         .iter()
-        .map(|(name, template)| Ok((Arc::clone(name), template.evaluate(&Location::Field(at, name), evaluation)?)))
+        .map(|(name, template)| {
+            Ok((Arc::clone(name), template.evaluate(&Location::Field(at, name), evaluation)?))
+        })
         .collect()
 }
 
 /// An Assign of a Choice's rule or of a catcher. `inputs` is what JSONata sees, `data` what `$` is in JSONPath.
-pub(crate) fn assign(assign: &Assign, at: &Location<'_>, inputs: Inputs<'_>, data: &Arc<Value>, env: &mut Env<'_>) -> Evaluated<Assigned> {
+pub(crate) fn assign(
+    assign: &Assign,
+    at: &Location<'_>,
+    inputs: Inputs<'_>,
+    data: &Arc<Value>,
+    env: &mut Env<'_>,
+) -> Evaluated<Assigned> {
     match assign {
         Assign::None => Ok(Vec::new()),
         Assign::Path(fields) => assign_path(fields, data, env),
@@ -140,7 +166,12 @@ pub(crate) fn assign(assign: &Assign, at: &Location<'_>, inputs: Inputs<'_>, dat
 }
 
 /// An Output of a Choice's rule or of a catcher.
-pub(crate) fn output(template: &JsonataTemplate, at: &Location<'_>, inputs: Inputs<'_>, env: &mut Env<'_>) -> Evaluated<Arc<Value>> {
+pub(crate) fn output(
+    template: &JsonataTemplate,
+    at: &Location<'_>,
+    inputs: Inputs<'_>,
+    env: &mut Env<'_>,
+) -> Evaluated<Arc<Value>> {
     template.evaluate(&Location::Field(at, "Output"), &mut Evaluation::new(env, inputs))
 }
 
@@ -153,7 +184,12 @@ pub(crate) fn output_path(visit: &Visit<'_>, data: &Arc<Value>) -> Evaluated<Arc
 }
 
 /// Leaves a state through a catcher.
-pub(crate) fn caught(visit: &mut Visit<'_>, index: usize, catcher: &Catcher, failure: &Failure) -> Evaluated<Exit> {
+pub(crate) fn caught(
+    visit: &mut Visit<'_>,
+    index: usize,
+    catcher: &Catcher,
+    failure: &Failure,
+) -> Evaluated<Exit> {
     let text = |text: Option<&str>| text.map_or(Value::Null, Value::from);
     let mut error = Map::with_capacity(2);
     error.insert("Error".to_owned(), text(failure.error.as_deref()));

@@ -39,7 +39,8 @@ impl Tolerated {
         match (self.count, self.percentage) {
             (None, None) => failed > 0,
             (count, percentage) => {
-                count.is_some_and(|count| failed > count) || percentage.is_some_and(|percentage| share > percentage)
+                count.is_some_and(|count| failed > count)
+                    || percentage.is_some_and(|percentage| share > percentage)
             }
         }
     }
@@ -62,16 +63,20 @@ pub(super) fn plan(visit: &mut Visit<'_>, map: &MapState) -> Evaluated<Plan> {
 fn items(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evaluated<Arc<Value>> {
     let items = match &map.items {
         Items::Input => Arc::clone(input),
-        Items::Path(path) => visit.look_up(path, input).map(Arc::new).map_err(|missing| {
-            Failure::runtime(format!("Invalid path '{}' : {missing}", path.source()))
-        })?,
+        Items::Path(path) => visit
+            .look_up(path, input)
+            .map(Arc::new)
+            .map_err(|missing| Failure::runtime(format!("Invalid path '{}' : {missing}", path.source())))?,
         Items::Template(template) => {
             let inputs = Inputs { input: Some(visit.input), ..Inputs::default() };
-            let value = template.evaluate(&Location::Root("Items"), &mut Evaluation::new(&mut visit.env, inputs))?;
+            let value =
+                template.evaluate(&Location::Root("Items"), &mut Evaluation::new(&mut visit.env, inputs))?;
             match (template, &*value) {
                 // An object becomes an item for each of its members only when a template spells it out.
                 (_, Value::Array(_)) => {}
-                (JsonataTemplate::Expression(expression), _) => return Err(unexpected(expression, "Items", "array", &value)),
+                (JsonataTemplate::Expression(expression), _) => {
+                    return Err(unexpected(expression, "Items", "array", &value));
+                }
                 _ => {}
             }
             value

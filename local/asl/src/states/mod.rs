@@ -86,9 +86,9 @@ impl Visit<'_> {
             Number::Literal(value) => return Ok(*value as u64),
             Number::Path(path) => {
                 let source = path.source();
-                let value = self.look_up(path, data).map_err(|missing| {
-                    Failure::runtime(format!("Invalid path '{source}' : {missing}"))
-                })?;
+                let value = self
+                    .look_up(path, data)
+                    .map_err(|missing| Failure::runtime(format!("Invalid path '{source}' : {missing}")))?;
                 let whole = value.as_i64();
                 let Some(whole) = whole else {
                     let shown = shown(&value);
@@ -96,7 +96,8 @@ impl Visit<'_> {
                         "The {field}Path field refers to value \"{shown}\" which is not a valid integer: {source}"
                     )));
                 };
-                return u64::try_from(whole).map_err(|_| Failure::runtime(format!("{field} cannot be negative.")));
+                return u64::try_from(whole)
+                    .map_err(|_| Failure::runtime(format!("{field} cannot be negative.")));
             }
             Number::Expression(expression) => (self.evaluate(expression, field)?, expression),
         };

@@ -121,7 +121,9 @@ impl Test {
         Ok(match &self.comparison {
             Comparison::Is(nature, expected) => is(*nature, &value) == *expected,
             Comparison::Matches(pattern) => value.as_str().is_some_and(|text| matches(pattern, text)),
-            Comparison::Compare(kind, relation, Operand::Literal(operand)) => compare(*kind, *relation, &value, operand),
+            Comparison::Compare(kind, relation, Operand::Literal(operand)) => {
+                compare(*kind, *relation, &value, operand)
+            }
             Comparison::Compare(kind, relation, Operand::Path(path)) => {
                 let operand = visit.look_up(path, input).map_err(|_| invalid(path))?;
                 compare(*kind, *relation, &value, &operand)

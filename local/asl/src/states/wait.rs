@@ -19,11 +19,15 @@ pub(super) fn until(visit: &mut Visit<'_>, wait: &Wait) -> Evaluated<Timestamp> 
         Wait::Seconds(Number::Path(path)) => {
             let source = path.source();
             let value = visit.look_up(path, &input).map_err(|_| {
-                Failure::runtime(format!("The SecondsPath parameter does not reference an input value: {source}"))
+                Failure::runtime(format!(
+                    "The SecondsPath parameter does not reference an input value: {source}"
+                ))
             })?;
             let seconds = value.as_i64().ok_or_else(|| {
                 let shown = shown(&value);
-                Failure::runtime(format!("The SecondsPath parameter cannot be parsed as a long value: {source} == {shown}"))
+                Failure::runtime(format!(
+                    "The SecondsPath parameter cannot be parsed as a long value: {source} == {shown}"
+                ))
             })?;
             if seconds < 0 {
                 return Err(Failure::runtime(format!(
@@ -40,7 +44,9 @@ pub(super) fn until(visit: &mut Visit<'_>, wait: &Wait) -> Evaluated<Timestamp> 
         Wait::TimestampPath(path) => {
             let source = path.source();
             let value = visit.look_up(path, &input).map_err(|_| {
-                Failure::runtime(format!("The TimestampPath parameter does not reference an input value: {source}"))
+                Failure::runtime(format!(
+                    "The TimestampPath parameter does not reference an input value: {source}"
+                ))
             })?;
             value.as_str().and_then(time::parse).ok_or_else(|| {
                 let shown = shown(&value);
@@ -72,7 +78,9 @@ fn after(now: Timestamp, seconds: i64) -> Evaluated<Timestamp> {
 fn unreadable(text: &str) -> Failure {
     let mut failure = Failure::query(
         "Timestamp".to_owned(),
-        format!("The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: {text}"),
+        format!(
+            "The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: {text}"
+        ),
     );
     if let FailureKind::Evaluation { after_entering, .. } = &mut failure.kind {
         *after_entering = true;

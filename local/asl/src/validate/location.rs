@@ -23,7 +23,8 @@ fn steps(location: &str) -> Vec<Step> {
         if !name.is_empty() {
             steps.push(Step::Name(name.to_owned()));
         }
-        steps.extend(indices.split('[').filter_map(|i| i.trim_end_matches(']').parse().ok()).map(Step::Index));
+        steps
+            .extend(indices.split('[').filter_map(|i| i.trim_end_matches(']').parse().ok()).map(Step::Index));
     }
     steps
 }

@@ -84,7 +84,12 @@ impl Invalid {
 pub(crate) const SCHEMA: &str = "SCHEMA_VALIDATION_FAILED";
 
 pub(crate) fn error(code: &'static str, message: &str, location: Option<&str>) -> Diagnostic {
-    Diagnostic { severity: Severity::Error, code, message: message.to_owned(), location: location.map(str::to_owned) }
+    Diagnostic {
+        severity: Severity::Error,
+        code,
+        message: message.to_owned(),
+        location: location.map(str::to_owned),
+    }
 }
 
 /// All findings about a definition.
