@@ -134,7 +134,7 @@ impl Core {
     pub(crate) fn recover(&mut self) -> Result<Vec<After>, Error> {
         for seq in self.journal.busy()? {
             let Some(live) = self.load(seq)? else { continue };
-            for invocation in live.execution.invocations(&live.machine) {
+            for invocation in live.execution.invocations() {
                 self.group.work.push_back(Work::Perform(seq, invocation));
             }
         }
@@ -583,7 +583,7 @@ impl Core {
             match ended {
                 Some(Outcome::Succeeded { .. }) => self.journal.delete_progress(*seq)?,
                 _ => {
-                    let busy = ended.is_none() && !live.execution.invocations(&live.machine).is_empty();
+                    let busy = ended.is_none() && !live.execution.invocations().is_empty();
                     let wake = if ended.is_some() { None } else { live.execution.wake_at() };
                     live.waits_only = !busy;
                     let state = serde_json::to_vec(&live.execution)

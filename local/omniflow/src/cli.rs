@@ -82,7 +82,7 @@ fn validate(files: &[std::path::PathBuf]) -> ExitCode {
         };
         let diagnostics = asl::validate::validate(&text, asl::MachineType::Standard);
         for diagnostic in &diagnostics {
-            failed |= diagnostic.is_error();
+            failed |= diagnostic.severity == asl::validate::Severity::Error;
             let line = diagnostic.line(&text).map_or_else(String::new, |line| format!(":{line}"));
             println!("{}{line}: {diagnostic}", file.display());
         }

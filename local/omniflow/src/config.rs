@@ -1,11 +1,12 @@
 //! What can be set from outside: flags, each also an environment variable.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
+
+use crate::template::Parameters;
 
 /// OmniFlow: order fulfilment on one machine.
 #[derive(Debug, Parser)]
@@ -63,10 +64,10 @@ pub struct Config {
 const LOCAL_DEFAULTS: &[(&str, &str)] = &[("PaymentWindowSeconds", "30"), ("SeedSampleStock", "true")];
 
 impl Config {
-    /// The template's parameters: the local defaults, and what was given.
-    pub fn template_parameters(&self) -> BTreeMap<String, String> {
+    /// The values of the template's parameters: what was given, and the local defaults.
+    pub fn template_parameters(&self) -> Parameters {
         let defaults = LOCAL_DEFAULTS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        defaults.chain(self.parameters.iter().cloned()).collect()
+        Parameters { given: self.parameters.iter().cloned().collect(), defaults: defaults.collect() }
     }
 }
 

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use asl::Resource;
+use chrono::Utc;
 use engine::{Call, Integrations, TaskError};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -74,7 +75,7 @@ async fn dispatch(aws: &Aws, call: &Call) -> Result<Value, TaskError> {
         ("lambda", true) => invoke_by_sdk(aws, &call.arguments).await,
         ("events", false) => put_events(aws, &call.arguments).map(|answer| {
             let length = answer.to_string().len();
-            with_metadata(answer, length, 200)
+            with_metadata(answer, EVENTS, length, 200)
         }),
         ("eventbridge", true) => put_events(aws, &call.arguments),
         ("sfn", true) => sfn(aws, action, &call.arguments).await,
@@ -92,10 +93,15 @@ fn unsupported(resource: &Resource) -> TaskError {
 async fn invoke(aws: &Aws, function: &str, event: Value) -> Result<Value, TaskError> {
     match aws.functions.invoke(function, event).await {
         Ok(Ok(output)) => Ok(output),
-        Ok(Err(error)) => Err(TaskError { error: error.error_type, cause: error.payload.to_string() }),
-        Err(error @ lambda::Error::NotFound(_)) => Err(TaskError {
+        Ok(Err(error)) => Err(TaskError { error: error.error_type, cause: error.payload }),
+        Err(lambda::Error::NotFound(name)) => Err(TaskError {
             error: "Lambda.ResourceNotFoundException".to_owned(),
-            cause: sdk_cause(&error.to_string(), "Lambda", 404),
+            cause: optimised_cause(
+                &format!("Function not found: {}:$LATEST", aws.functions.arn(&name)),
+                "AWSLambda",
+                404,
+                "ResourceNotFoundException",
+            ),
         }),
         Err(error) => {
             Err(TaskError { error: "Lambda.SdkClientException".to_owned(), cause: error.to_string() })
@@ -110,50 +116,91 @@ async fn invoke_optimised(aws: &Aws, arguments: &Value) -> Result<Value, TaskErr
             cause: "The field 'FunctionName' is required but was missing".to_owned(),
         });
     };
-    let payload = arguments.get("Payload").cloned().unwrap_or_else(|| json!({}));
+    let payload = payload(arguments);
     if arguments["InvocationType"] == "Event" {
         let (functions, function) = (aws.functions.clone(), function.to_owned());
         tokio::spawn(async move { functions.invoke(&function, payload).await });
-        return Ok(with_metadata(json!({ "Payload": "", "StatusCode": 202 }), 0, 202));
+        return Ok(with_metadata(json!({ "Payload": "", "StatusCode": 202 }), LAMBDA, 0, 202));
     }
-    let output = invoke(aws, function, payload).await?;
+    let output = invoke(aws, function, payload).await.map_err(rewritten)?;
     let length = output.to_string().len();
     Ok(with_metadata(
         json!({ "ExecutedVersion": "$LATEST", "Payload": output, "StatusCode": 200 }),
+        LAMBDA,
         length,
         200,
     ))
 }
 
+/// The optimised integration reads a function's error and writes it again, without spaces; a function called by its
+/// ARN is quoted as it is.
+fn rewritten(error: TaskError) -> TaskError {
+    let cause = serde_json::from_str(&error.cause).map_or(error.cause, |cause: Value| cause.to_string());
+    TaskError { cause, ..error }
+}
+
+/// The event of an invocation: a text is JSON already written, and nothing is an empty object.
+fn payload(arguments: &Value) -> Value {
+    match &arguments["Payload"] {
+        Value::Null => json!({}),
+        Value::String(text) => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())),
+        payload => payload.clone(),
+    }
+}
+
 /// The SDK integration gives the payload as the API does, as text.
 async fn invoke_by_sdk(aws: &Aws, arguments: &Value) -> Result<Value, TaskError> {
     let function = arguments["FunctionName"].as_str().unwrap_or_default();
-    let payload = match arguments.get("Payload") {
-        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or(Value::Null),
-        Some(payload) => payload.clone(),
-        None => json!({}),
-    };
-    let output = invoke(aws, function, payload).await?;
+    let output = invoke(aws, function, payload(arguments)).await?;
     Ok(json!({ "ExecutedVersion": "$LATEST", "Payload": output.to_string(), "StatusCode": 200 }))
 }
 
+/// The headers of a service's answers beyond those that all have.
+type Headers = &'static [(&'static str, &'static str)];
+
+const LAMBDA: Headers = &[
+    ("Content-Type", "application/json"),
+    ("X-Amz-Executed-Version", "$LATEST"),
+    ("x-amzn-Remapped-Content-Length", "0"),
+    ("X-Amzn-Trace-Id", "Root=1-00000000-000000000000000000000000;Sampled=0"),
+];
+const DYNAMODB: Headers =
+    &[("Content-Type", "application/x-amz-json-1.0"), ("Server", "Server"), ("x-amz-crc32", "0")];
+const EVENTS: Headers = &[("Content-Type", "application/x-amz-json-1.1")];
+
 /// What an optimised integration adds to a service's answer.
-fn with_metadata(mut answer: Value, length: usize, status: u16) -> Value {
+fn with_metadata(mut answer: Value, service: Headers, length: usize, status: u16) -> Value {
     let request_id = Uuid::new_v4().to_string();
-    let (length, kind) = (length.to_string(), "application/x-amz-json-1.0");
-    let metadata = json!({
-        "AllHttpHeaders": {
-            "x-amzn-RequestId": [request_id], "Content-Length": [length], "Content-Type": [kind],
-        },
-        "HttpHeaders": { "Content-Length": length, "Content-Type": kind, "x-amzn-RequestId": request_id },
-        "HttpStatusCode": status,
-    });
+    let date = Utc::now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let length = length.to_string();
+    let common = [
+        ("Connection", "keep-alive"),
+        ("Content-Length", &length),
+        ("Date", &date),
+        ("x-amzn-RequestId", &request_id),
+    ];
+    let headers: Map<_, _> = common
+        .into_iter()
+        .chain(service.iter().copied())
+        .map(|(name, value)| (name.to_owned(), Value::from(value)))
+        .collect();
+    let lists: Map<_, _> = headers.iter().map(|(name, value)| (name.clone(), json!([value]))).collect();
     if let Value::Object(answer) = &mut answer {
-        answer.insert("SdkHttpMetadata".into(), metadata);
+        answer.insert(
+            "SdkHttpMetadata".into(),
+            json!({ "AllHttpHeaders": lists, "HttpHeaders": headers, "HttpStatusCode": status }),
+        );
         answer.insert("SdkResponseMetadata".into(), json!({ "RequestId": request_id }));
         answer.sort_keys();
     }
     answer
+}
+
+fn optimised_cause(message: &str, service: &str, status: u16, code: &str) -> String {
+    let request = Uuid::new_v4();
+    format!(
+        "{message} (Service: {service}; Status Code: {status}; Error Code: {code}; Request ID: {request}; Proxy: null)"
+    )
 }
 
 fn sdk_cause(message: &str, service: &str, status: u16) -> String {
@@ -164,7 +211,7 @@ fn dynamodb(aws: &Aws, action: &str, sdk: bool, arguments: &Value) -> Result<Val
     let answer = aws.tables.answer(&capitalised(action), arguments.to_string().as_bytes());
     let body: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
     if answer.status == 200 {
-        return Ok(if sdk { body } else { with_metadata(body, answer.body.len(), 200) });
+        return Ok(if sdk { body } else { with_metadata(body, DYNAMODB, answer.body.len(), 200) });
     }
     let kind = body["__type"].as_str().unwrap_or_default();
     let code = kind.rsplit('#').next().unwrap_or_default();
@@ -178,11 +225,7 @@ fn dynamodb(aws: &Aws, action: &str, sdk: bool, arguments: &Value) -> Result<Val
     } else {
         TaskError {
             error: format!("DynamoDB.{error}Exception"),
-            cause: format!(
-                "{message} (Service: AmazonDynamoDBv2; Status Code: {}; Error Code: {code}; Request ID: {}; Proxy: null)",
-                answer.status,
-                Uuid::new_v4()
-            ),
+            cause: optimised_cause(message, "AmazonDynamoDBv2", answer.status, code),
         }
     })
 }

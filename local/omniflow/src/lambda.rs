@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::remote::RemoteFunctions;
-use crate::template::Function;
+use crate::template::{Function, Place};
 
 /// What an invocation gives.
 pub type Invoked = Result<Value, FunctionError>;
@@ -23,14 +23,14 @@ pub type Invoked = Result<Value, FunctionError>;
 pub struct FunctionError {
     /// The name that `Retry` and `Catch` match.
     pub error_type: String,
-    /// The payload of the response: `errorType`, `errorMessage`.
-    pub payload: Value,
+    /// The payload of the response, JSON text with `errorType` and `errorMessage`, as the function's runtime wrote it.
+    pub payload: String,
 }
 
 impl FunctionError {
     fn new(error_type: impl Into<String>, message: impl Into<String>) -> Self {
         let error_type = error_type.into();
-        let payload = json!({ "errorType": error_type, "errorMessage": message.into() });
+        let payload = json!({ "errorType": error_type, "errorMessage": message.into() }).to_string();
         Self { error_type, payload }
     }
 }
@@ -62,13 +62,18 @@ struct Inner {
     hosted: BTreeMap<String, Arc<Hosted>>,
     remote: Option<RemoteFunctions>,
     invocations: Counter,
+    place: Place,
 }
 
 impl Functions {
     /// The functions of this process, and where to find the others.
-    pub fn new(hosted: impl IntoIterator<Item = Hosted>, remote: Option<RemoteFunctions>) -> Self {
+    pub fn new(
+        hosted: impl IntoIterator<Item = Hosted>,
+        remote: Option<RemoteFunctions>,
+        place: Place,
+    ) -> Self {
         let hosted = hosted.into_iter().map(|hosted| (hosted.function.name.clone(), Arc::new(hosted)));
-        Self(Arc::new(Inner { hosted: hosted.collect(), remote, invocations: Counter::default() }))
+        Self(Arc::new(Inner { hosted: hosted.collect(), remote, invocations: Counter::default(), place }))
     }
 
     /// Invokes a function by its name or ARN and waits for its result.
@@ -93,6 +98,12 @@ impl Functions {
     pub fn with_binary(&self, binary: &str) -> Option<&str> {
         let hosted = self.0.hosted.values().find(|hosted| hosted.function.binary == binary);
         hosted.map(|hosted| hosted.function.name.as_str())
+    }
+
+    /// The ARN of a function of this name, whether there is one or not.
+    pub fn arn(&self, name_or_arn: &str) -> String {
+        let Place { region, account } = &self.0.place;
+        format!("arn:aws:lambda:{region}:{account}:function:{}", function_name(name_or_arn))
     }
 
     /// How many invocations there were and how long they took.

@@ -29,10 +29,12 @@ impl RemoteFunctions {
             return Err(Error::Endpoint(format!("it answered {}", response.status())));
         }
         let failed_function = response.headers().contains_key("x-amz-function-error");
-        let payload: Value = response.json().await.map_err(failed)?;
+        let text = response.text().await.map_err(failed)?;
+        let payload: Value = serde_json::from_str(&text)
+            .map_err(|error| Error::Endpoint(format!("its answer is not JSON: {error}")))?;
         Ok(if failed_function {
             let error_type = payload["errorType"].as_str().unwrap_or("Unhandled").to_owned();
-            Err(FunctionError { error_type, payload })
+            Err(FunctionError { error_type, payload: text })
         } else {
             Ok(payload)
         })

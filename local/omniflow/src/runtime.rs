@@ -129,8 +129,7 @@ impl Runtime {
     /// See [`StartError`].
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let place = Place { region: REGION.to_owned(), account: ACCOUNT.to_owned() };
-        let parameters = config.template_parameters();
-        let system = template::load(&config.template, &parameters, &place)
+        let system = template::load(&config.template, &config.template_parameters(), &place)
             .map_err(|source| StartError::Template { path: config.template.clone(), source })?;
         check_state_machines(&system)?;
         check_addresses(&config)?;
@@ -143,7 +142,7 @@ impl Runtime {
                 .map_err(|problem| StartError::Data { path: data.path.clone(), problem })?;
         }
         deploy(&aws.engine, &system).await?;
-        if parameters.get("SeedSampleStock").is_some_and(|seed| seed == "true") {
+        if system.parameters.get("SeedSampleStock").is_some_and(|seed| seed == "true") {
             seed(&aws.functions).await?;
         }
 
@@ -236,7 +235,7 @@ fn assemble(config: &Config, system: &System, place: &Place, data: &Data) -> Res
     let clients = Clients::in_process(&InProcess::new(late.clone()), place);
     let hosted = functions::host(system, &clients)?;
     let remote = config.lambda_endpoint.clone().map(RemoteFunctions::at);
-    let functions = Functions::new(hosted, remote);
+    let functions = Functions::new(hosted, remote, place.clone());
     let bus = EventBus::open(
         system.rules.clone(),
         place.clone(),
@@ -362,7 +361,7 @@ async fn seed(functions: &Functions) -> Result<(), StartError> {
     let Some(name) = functions.with_binary("seed-stock").map(str::to_owned) else { return Ok(()) };
     match functions.invoke(&name, Value::Object(serde_json::Map::new())).await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(StartError::Seed(error.payload.to_string())),
+        Ok(Err(error)) => Err(StartError::Seed(error.payload)),
         Err(error) => Err(StartError::Seed(error.to_string())),
     }
 }

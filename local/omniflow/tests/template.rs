@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use omniflow::template::{self, Error, Place, System};
+use omniflow::template::{self, Error, Parameters, Place, System};
 
 fn place() -> Place {
     Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() }
@@ -37,7 +36,7 @@ fn function(properties: &str) -> String {
 #[test]
 fn the_systems_own_template_can_be_run() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
-    let system = template::load(&path, &BTreeMap::new(), &place()).unwrap();
+    let system = template::load(&path, &Parameters::default(), &place()).unwrap();
     assert!(
         system
             .routes

@@ -25,7 +25,7 @@ pub(super) async fn answer(functions: &Functions, name: &str, request: &Request<
     match functions.invoke(name, event).await {
         Ok(Ok(output)) => json_response(StatusCode::OK, output.to_string().into()),
         Ok(Err(error)) => {
-            let mut response = json_response(StatusCode::OK, error.payload.to_string().into());
+            let mut response = json_response(StatusCode::OK, error.payload.into());
             response
                 .headers_mut()
                 .insert("x-amz-function-error", http::HeaderValue::from_static("Unhandled"));

@@ -78,12 +78,10 @@ impl Aws {
                 let answer = self.tables.answer(operation, request.body());
                 json_response(status(answer.status), answer.body.into())
             }
-            Some(("AWSStepFunctions", operation)) => {
-                respond(match parse(request.body()) {
-                    Ok(body) => states::answer(self, operation, body).await,
-                    Err(error) => Err(error),
-                })
-            }
+            Some(("AWSStepFunctions", operation)) => respond(match parse(request.body()) {
+                Ok(body) => states::answer(self, operation, body).await,
+                Err(error) => Err(error),
+            }),
             Some(("AWSEvents", operation)) => respond(match parse(request.body()) {
                 Ok(body) => events::answer(&self.bus, operation, &body),
                 Err(error) => Err(error),
@@ -165,6 +163,8 @@ fn json_response(status: StatusCode, body: Bytes) -> Response<Bytes> {
 fn unknown(method: &Method, path: &str) -> Response<Bytes> {
     respond(Err(ApiError::bad_request(
         "UnknownOperationException",
-        format!("{method} {path} is not served here; DynamoDB, Step Functions, EventBridge PutEvents and Lambda Invoke are"),
+        format!(
+            "{method} {path} is not served here; DynamoDB, Step Functions, EventBridge PutEvents and Lambda Invoke are"
+        ),
     )))
 }

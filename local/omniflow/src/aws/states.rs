@@ -1,6 +1,6 @@
 //! The Step Functions API (AWS JSON 1.0), as the AWS Step Functions API Reference gives it.
 
-use asl::validate::{self, Diagnostic};
+use asl::validate::{self, Severity};
 use engine::{
     CreateStateMachine, ExecutionDescription, PageRequest, StateMachine, StateMachineKind,
     UpdateStateMachine, Verdict,
@@ -210,7 +210,7 @@ fn validate_definition(body: &Body) -> Answer {
         StateMachineKind::Express => asl::MachineType::Express,
     };
     let diagnostics = validate::validate(&body.required("definition")?, kind);
-    let failed = diagnostics.iter().any(Diagnostic::is_error);
+    let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     Ok(json!({
         "result": if failed { "FAIL" } else { "OK" },
         "diagnostics": diagnostics,

@@ -174,7 +174,7 @@ impl EventBus {
         let event = serde_json::from_str(&delivery.event).unwrap_or(Value::Null);
         let failure = match self.0.functions.invoke(&delivery.function, event).await {
             Ok(Ok(_)) => return (delivery, deliveries::Settled::Done),
-            Ok(Err(error)) => error.payload.to_string(),
+            Ok(Err(error)) => error.payload,
             Err(error) => error.to_string(),
         };
         let function = &delivery.function;

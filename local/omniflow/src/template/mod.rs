@@ -75,11 +75,20 @@ pub struct Place {
     pub account: String,
 }
 
+/// Values of the template's parameters.
+#[derive(Debug, Clone, Default)]
+pub struct Parameters {
+    /// What was asked for; each must be a parameter of the template.
+    pub given: BTreeMap<String, String>,
+    /// In place of the template's own defaults, for parameters that it has.
+    pub defaults: BTreeMap<String, String>,
+}
+
 /// Reads the template at `path` with parameter values in place of the declared defaults.
 ///
 /// # Errors
 /// When it can't be read, refers to nothing, or needs what isn't supported here.
-pub fn load(path: &Path, parameters: &BTreeMap<String, String>, place: &Place) -> Result<System, Error> {
+pub fn load(path: &Path, parameters: &Parameters, place: &Place) -> Result<System, Error> {
     let text = read(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     parse(&text, parameters, place, &|file| read(&folder.join(file)))
@@ -95,7 +104,7 @@ fn read(path: &Path) -> Result<String, Error> {
 /// As [`load`].
 pub fn parse(
     text: &str,
-    parameters: &BTreeMap<String, String>,
+    parameters: &Parameters,
     place: &Place,
     open: &dyn Fn(&str) -> Result<String, Error>,
 ) -> Result<System, Error> {
@@ -107,12 +116,13 @@ pub fn parse(
         conditions: section(&template, "Conditions"),
         mappings: Value::Object(section(&template, "Mappings")),
     };
-    scope.refs.extend(parameter_values(&section(&template, "Parameters"), parameters)?);
+    let values = parameter_values(&section(&template, "Parameters"), parameters)?;
+    scope.refs.extend(values.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))));
     for (id, resource) in &resources {
         model::name_resource(&mut scope, id, kind(id, resource)?, place);
     }
     let globals = scope.resolve(&template["Globals"])?;
-    let mut system = System::default();
+    let mut system = System { parameters: values, ..System::default() };
     for (id, resource) in &resources {
         let mut add = || -> Result<(), Error> {
             if let Some(condition) = resource.get("Condition").and_then(Value::as_str)
@@ -161,20 +171,20 @@ fn pseudo_parameters(place: &Place) -> BTreeMap<String, Value> {
 
 fn parameter_values(
     declared: &Map<String, Value>,
-    given: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, Value>, Error> {
-    if let Some(name) = given.keys().find(|name| !declared.contains_key(*name)) {
+    parameters: &Parameters,
+) -> Result<BTreeMap<String, String>, Error> {
+    if let Some(name) = parameters.given.keys().find(|name| !declared.contains_key(*name)) {
         let known = declared.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         return Err(Error::UnknownParameter { name: name.clone(), known });
     }
     let values = declared.iter().map(|(name, declaration)| {
-        let value = match given.get(name) {
+        let value = match parameters.given.get(name).or_else(|| parameters.defaults.get(name)) {
             Some(value) => value.clone(),
             None => intrinsics::scalar_text(&declaration["Default"])
                 .map_err(|_| Error::Shape(format!("parameter {name} has no default and was not given")))?,
         };
         check_parameter(name, &value, declaration)?;
-        Ok((name.clone(), Value::String(value)))
+        Ok((name.clone(), value))
     });
     values.collect()
 }

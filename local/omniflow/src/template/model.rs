@@ -11,6 +11,8 @@ use super::{Error, Place};
 /// Everything that runs.
 #[derive(Debug, Default)]
 pub struct System {
+    /// The parameters' values.
+    pub parameters: BTreeMap<String, String>,
     /// By logical id.
     pub functions: BTreeMap<String, Function>,
     /// In the template's order.
