@@ -43,8 +43,9 @@ impl Machine {
     ///
     /// [`Invalid`] as for [`Machine::parse`].
     pub fn parse_as(definition: &str, kind: MachineType) -> Result<Self, Invalid> {
+        let parsed = validate::parse(definition);
         validate::reject(validate::validate(definition, kind))?;
-        let definition: Value = serde_json::from_str(definition).map_err(|_| Invalid::not_json())?;
+        let definition = parsed.map_err(|diagnostic| Invalid { diagnostics: vec![diagnostic] })?;
         compile::machine(&definition).map_err(|error| Invalid::from_compile(&error))
     }
 

@@ -63,7 +63,12 @@ impl Execution {
         Self::begin(machine, start, ambient, true)
     }
 
-    fn begin(machine: &Machine, start: Start, ambient: &mut dyn Ambient, synchronous: bool) -> (Self, Effects) {
+    fn begin(
+        machine: &Machine,
+        start: Start,
+        ambient: &mut dyn Ambient,
+        synchronous: bool,
+    ) -> (Self, Effects) {
         let identity = Identity {
             execution_arn: start.execution_arn.into(),
             execution_name: start.execution_name.into(),

@@ -15,6 +15,8 @@ pub(crate) struct Expression {
     pub(super) variables: BTreeSet<String>,
     /// The members of `$states` it mentions; `None`: all, since it uses `$states` as a whole.
     pub(super) members: Option<BTreeSet<String>>,
+    /// A name it looks up where there is nothing to look it up in: states have no root data, only `$states` and variables.
+    pub(super) top_level: Option<String>,
     /// Whether it can build deeply nested values, and so needs a big stack to run on.
     pub(super) deep: bool,
 }
@@ -47,7 +49,7 @@ impl Expression {
             let ast = parser::parse(source).map_err(|error| Invalid(error.to_string()))?;
             let tree = serde_json::to_value(&ast).unwrap_or(Value::Null);
             let mut found = Found::default();
-            found.visit(&tree, &mut Vec::new());
+            found.visit(&tree, &mut Vec::new(), false);
             let plan = pick(&tree).unwrap_or_else(|| Plan::Run(Box::new(ast)));
             let deep = ["function", "λ", "$reduce", "$parse", "~>", ":="].iter().any(|t| source.contains(t));
             Ok(Self {
@@ -55,6 +57,7 @@ impl Expression {
                 plan,
                 variables: found.free,
                 members: (!found.whole).then_some(found.members),
+                top_level: found.top_level,
                 deep,
             })
         })
@@ -70,9 +73,14 @@ impl Expression {
         self.variables.iter().map(String::as_str).filter(|name| *name != "states")
     }
 
-    /// The members of `$states` it mentions.
-    pub(crate) fn members(&self) -> Option<&BTreeSet<String>> {
-        self.members.as_ref()
+    /// The name that AWS refuses to have looked up at the top level, if it has one.
+    pub(crate) fn top_level_name(&self) -> Option<&str> {
+        self.top_level.as_deref()
+    }
+
+    /// Whether it reads `$states.` something in so many words.
+    pub(crate) fn mentions(&self, member: &str) -> bool {
+        self.members.as_ref().is_some_and(|members| members.contains(member))
     }
 }
 
@@ -112,38 +120,52 @@ struct Found {
     free: BTreeSet<String>,
     members: BTreeSet<String>,
     whole: bool,
+    top_level: Option<String>,
 }
 
 impl Found {
-    fn visit(&mut self, node: &Value, bound: &mut Vec<String>) {
-        match node {
-            Value::Array(items) => items.iter().for_each(|item| self.visit(item, bound)),
-            Value::Object(map) => {
-                let outer = bound.len();
-                if let Some(name) = map.get("Variable").and_then(Value::as_str) {
-                    self.variable(name, bound);
-                } else if let Some(path) = map.get("Path") {
-                    self.path(path, bound);
-                } else if let Some(lambda) = map.get("Lambda") {
-                    let params = lambda.get("params").and_then(Value::as_array);
-                    bound.extend(params.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
-                    self.visit(lambda, bound);
-                    bound.truncate(outer);
-                } else if let Some(Value::Array(block)) = map.get("Block") {
-                    block.iter().for_each(|expression| self.visit(expression, bound));
-                    bound.truncate(outer);
-                } else if let Some(binary) =
-                    map.get("Binary").filter(|b| b.get("op").is_some_and(|o| o == "ColonEqual"))
-                {
-                    let name = binary.pointer("/lhs/Variable").and_then(Value::as_str);
-                    // A function may call itself by the name it is bound to.
-                    bound.extend(name.map(str::to_owned));
-                    self.visit(binary.get("rhs").unwrap_or(&Value::Null), bound);
-                } else {
-                    map.values().for_each(|child| self.visit(child, bound));
-                }
+    /// `bound`: the names that the expression itself has bound here. `focus`: whether names have something to be looked up in.
+    fn visit(&mut self, node: &Value, bound: &mut Vec<String>, focus: bool) {
+        let map = match node {
+            Value::Array(items) => return items.iter().for_each(|item| self.visit(item, bound, focus)),
+            Value::Object(map) => map,
+            _ => return,
+        };
+        let outer = bound.len();
+        let mut children = |found: &mut Self, kind: &str, focus: bool| {
+            map.get(kind).map(|child| found.visit(child, bound, focus)).is_some()
+        };
+        if let Some(name) = map.get("Variable").and_then(Value::as_str) {
+            self.variable(name, bound);
+        } else if let Some(name) = map.get("Name").and_then(Value::as_str) {
+            if !focus && self.top_level.is_none() {
+                self.top_level = Some(name.to_owned());
             }
-            _ => {}
+        } else if let Some(path) = map.get("Path") {
+            self.path(path, bound, focus);
+        } else if let Some(lambda) = map.get("Lambda") {
+            let params = lambda.get("params").and_then(Value::as_array);
+            bound.extend(params.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+            self.visit(lambda, bound, focus);
+            bound.truncate(outer);
+        } else if let Some(Value::Array(block)) = map.get("Block") {
+            block.iter().for_each(|expression| self.visit(expression, bound, focus));
+            bound.truncate(outer);
+        } else if let Some(binary) =
+            map.get("Binary").filter(|b| b.get("op").is_some_and(|o| o == "ColonEqual"))
+        {
+            let name = binary.pointer("/lhs/Variable").and_then(Value::as_str);
+            // A function may call itself by the name it is bound to.
+            bound.extend(name.map(str::to_owned));
+            self.visit(binary.get("rhs").unwrap_or(&Value::Null), bound, focus);
+        } else if map.contains_key("input") && (map.contains_key("pattern") || map.contains_key("terms")) {
+            // Grouping and sorting look names up in each item.
+            children(self, "input", focus);
+            children(self, "pattern", true);
+            children(self, "terms", true);
+        } else {
+            let focus = focus || map.contains_key("Transform");
+            map.values().for_each(|child| self.visit(child, bound, focus));
         }
     }
 
@@ -157,7 +179,7 @@ impl Found {
         self.free.insert(name.to_owned());
     }
 
-    fn path(&mut self, path: &Value, bound: &mut Vec<String>) {
+    fn path(&mut self, path: &Value, bound: &mut Vec<String>, focus: bool) {
         let steps = path.get("steps").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         for step in steps {
             for binding in ["focus", "index_var"] {
@@ -168,15 +190,17 @@ impl Found {
             steps.first().and_then(|s| s.pointer("/node/Variable")).is_some_and(|v| v == "states")
                 && !bound.iter().any(|b| b == "states");
         let member = steps.get(1).and_then(|s| s.pointer("/node/Name")).and_then(Value::as_str);
-        let mut rest = steps;
-        if let (true, Some(member)) = (is_states, member) {
-            self.free.insert("states".to_owned());
-            self.members.insert(member.to_owned());
-            if let Some(stages) = steps.first().and_then(|s| s.get("stages")) {
-                self.visit(stages, bound);
+        for (i, step) in steps.iter().enumerate() {
+            let node = step.get("node").unwrap_or(&Value::Null);
+            match (i, is_states, member) {
+                (0, true, Some(member)) => {
+                    self.free.insert("states".to_owned());
+                    self.members.insert(member.to_owned());
+                }
+                (0, ..) => self.visit(node, bound, focus),
+                _ => self.visit(node, bound, true),
             }
-            rest = steps.get(1..).unwrap_or_default();
+            self.visit(step.get("stages").unwrap_or(&Value::Null), bound, true);
         }
-        rest.iter().for_each(|step| self.visit(step, bound));
     }
 }

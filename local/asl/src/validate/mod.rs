@@ -1,6 +1,13 @@
 //! Static validation, in AWS's codes and words (ValidateStateMachineDefinition, AWS Step Functions API Reference).
+//!
+//! Two passes, as on AWS: the form of everything first ([`form`], [`expressions`], [`resource`]), and only when that is right, where the
+//! transitions lead ([`transitions`]).
 
+mod expressions;
+mod form;
 mod location;
+mod resource;
+mod transitions;
 
 use std::fmt;
 
@@ -8,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::MachineType;
-use crate::compile;
+use crate::compile::{self, Language};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -51,12 +58,14 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// A definition that CreateStateMachine refuses.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// A definition that CreateStateMachine refuses. Its text is that of AWS's InvalidDefinition exception.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
     /// What is wrong with it; at least one is an error.
     pub diagnostics: Vec<Diagnostic>,
 }
+
+impl std::error::Error for Invalid {}
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,42 +74,96 @@ impl fmt::Display for Invalid {
             if i > 0 {
                 f.write_str(", ")?;
             }
-            write!(f, "{diagnostic}")?;
+            // The exception says "at null" where a diagnostic has no location.
+            let location = diagnostic.location.as_deref().unwrap_or("null");
+            write!(f, "{}: {} at {location}", diagnostic.code, diagnostic.message)?;
         }
         f.write_str("'")
     }
 }
 
 impl Invalid {
-    pub(crate) fn not_json() -> Self {
-        Self { diagnostics: vec![error("INVALID_JSON_DESCRIPTION", "", None)] }
-    }
-
     pub(crate) fn from_compile(error: &compile::Error) -> Self {
-        Self { diagnostics: vec![self::error(SCHEMA, &error.reason, Some(&error.location))] }
+        Self { diagnostics: vec![Diagnostic::error(SCHEMA, &error.reason, Some(error.location.clone()))] }
     }
 }
 
-pub(crate) const SCHEMA: &str = "SCHEMA_VALIDATION_FAILED";
+const SCHEMA: &str = "SCHEMA_VALIDATION_FAILED";
+/// Bytes that a definition may have (AWS Step Functions Developer Guide, "Service quotas").
+const MAX_DEFINITION: usize = 1 << 20;
 
-pub(crate) fn error(code: &'static str, message: &str, location: Option<&str>) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        code,
-        message: message.to_owned(),
-        location: location.map(str::to_owned),
+impl Diagnostic {
+    pub(crate) fn error(code: &'static str, message: impl Into<String>, location: Option<String>) -> Self {
+        Self { severity: Severity::Error, code, message: message.into(), location }
     }
 }
 
-/// All findings about a definition.
-pub fn validate(definition: &str, _kind: MachineType) -> Vec<Diagnostic> {
+/// What is found while walking a definition.
+pub(crate) struct Findings {
+    kind: MachineType,
+    found: Vec<Diagnostic>,
+}
+
+impl Findings {
+    pub(crate) fn new(kind: MachineType) -> Self {
+        Self { kind, found: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, code: &'static str, location: &str, message: impl Into<String>) {
+        self.found.push(Diagnostic::error(code, message, Some(location.to_owned())));
+    }
+
+    pub(crate) fn schema(&mut self, location: &str, message: impl Into<String>) {
+        self.add(SCHEMA, location, message);
+    }
+
+    pub(crate) fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.found
+    }
+}
+
+/// All findings about a definition, in AWS's order. None at all means that CreateStateMachine accepts it.
+pub fn validate(definition: &str, kind: MachineType) -> Vec<Diagnostic> {
+    if definition.len() > MAX_DEFINITION {
+        return vec![Diagnostic::error(
+            SCHEMA,
+            format!("Definition must be at most {MAX_DEFINITION} bytes"),
+            None,
+        )];
+    }
+    match parse(definition) {
+        Ok(definition) => check(&definition, kind),
+        Err(diagnostic) => vec![diagnostic],
+    }
+}
+
+/// The definition as JSON, an object.
+pub(crate) fn parse(definition: &str) -> Result<Value, Diagnostic> {
+    if definition.trim().is_empty() {
+        return Err(Diagnostic::error(SCHEMA, "Definition must be a valid JSON object", None));
+    }
     match serde_json::from_str::<Value>(definition) {
-        Ok(definition) => match compile::machine(&definition) {
-            Ok(_) => Vec::new(),
-            Err(compile) => vec![error(SCHEMA, &compile.reason, Some(&compile.location))],
-        },
-        Err(_) => vec![error("INVALID_JSON_DESCRIPTION", "", None)],
+        Ok(value) if value.is_object() => Ok(value),
+        Ok(_) => Err(Diagnostic::error(SCHEMA, "Definition must be a valid JSON object", None)),
+        Err(error) => Err(Diagnostic::error("INVALID_JSON_DESCRIPTION", error.to_string(), None)),
     }
+}
+
+/// All findings about a parsed definition.
+pub(crate) fn check(definition: &Value, kind: MachineType) -> Vec<Diagnostic> {
+    let mut findings = Findings::new(kind);
+    form::machine(definition, &mut findings);
+    if findings.found.is_empty() {
+        transitions::check(definition, &mut findings);
+    }
+    findings.found
+}
+
+/// All findings about one state on its own.
+pub(crate) fn check_state(name: &str, state: &Value) -> Vec<Diagnostic> {
+    let mut findings = Findings::new(MachineType::Standard);
+    form::state(state, Language::JsonPath, &format!("/States/{name}"), &mut findings);
+    findings.into_diagnostics()
 }
 
 /// An error out of findings, if one of them is an error.

@@ -29,9 +29,9 @@ const OUT_OF_SCOPE: [&str; 10] = [
 
 #[test]
 fn recorded_executions_come_out_as_on_aws() {
-    let folder = std::env::var_os("ASL_CORPUS").map(PathBuf::from).unwrap_or_else(|| {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/asl-corpus")
-    });
+    let folder = std::env::var_os("ASL_CORPUS")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/asl-corpus"));
     let Some(cases) = case::load(&folder) else {
         println!("conformance: no corpus in {} (set ASL_CORPUS): skipped", folder.display());
         return;

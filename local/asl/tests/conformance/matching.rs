@@ -20,7 +20,9 @@ pub fn difference(expected: &Value, actual: &Value, path: &str) -> Option<String
             if parts.len() == 2 && parts.iter().all(|p| p.is_empty()) {
                 return None;
             }
-            let Some(text) = actual.as_str() else { return Some(format!("{path}: text expected, got {actual}")) };
+            let Some(text) = actual.as_str() else {
+                return Some(format!("{path}: text expected, got {actual}"));
+            };
             (!like(&parts, text)).then(|| format!("{path}: {text:?} is not like {pattern:?}"))
         }
         (Value::Object(a), Value::Object(b)) => {

@@ -91,12 +91,18 @@ impl Report {
     pub fn check(&self) {
         for (kind, outcome, cause, history) in GOALS {
             let Some(row) = self.totals.get(kind) else { continue };
-            let share = |part: usize, of: usize| if of == 0 { 100.0 } else { part as f64 * 100.0 / of as f64 };
-            let reached =
-                [share(row.outcome, row.run), share(row.cause, row.run), share(row.history, row.with_history)];
-            for (what, reached, goal) in
-                [("outcome", reached[0], outcome), ("cause", reached[1], cause), ("history", reached[2], history)]
-            {
+            let share =
+                |part: usize, of: usize| if of == 0 { 100.0 } else { part as f64 * 100.0 / of as f64 };
+            let reached = [
+                share(row.outcome, row.run),
+                share(row.cause, row.run),
+                share(row.history, row.with_history),
+            ];
+            for (what, reached, goal) in [
+                ("outcome", reached[0], outcome),
+                ("cause", reached[1], cause),
+                ("history", reached[2], history),
+            ] {
                 assert!(reached >= goal, "{kind}: {what} is {reached:.1} %, the goal is {goal} %");
             }
         }

@@ -26,7 +26,8 @@ pub fn create_error(case: &Case) -> Option<Verdict> {
 pub fn validate(case: &Case) -> Option<Verdict> {
     let diagnostics = asl::validate::validate(&case.definition(), case.machine_type());
     let failed = diagnostics.iter().any(|d| d.severity == asl::validate::Severity::Error);
-    let actual = json!({"result": if failed { "FAIL" } else { "OK" }, "diagnostics": diagnostics, "truncated": false});
+    let actual =
+        json!({"result": if failed { "FAIL" } else { "OK" }, "diagnostics": diagnostics, "truncated": false});
     verdict(difference(case.expected(), &actual, ""))
 }
 
@@ -46,7 +47,11 @@ pub fn variable_references(case: &Case) -> Option<Verdict> {
         }
         value
     };
-    verdict(difference(&sorted(&case.expected()["variableReferences"]), &sorted(&actual), "variableReferences"))
+    verdict(difference(
+        &sorted(&case.expected()["variableReferences"]),
+        &sorted(&actual),
+        "variableReferences",
+    ))
 }
 
 pub fn test_state(_case: &Case) -> Option<Verdict> {

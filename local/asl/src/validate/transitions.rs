@@ -1,0 +1,105 @@
+//! Where transitions lead: every target exists, every state is reached, some state is the last, no name appears twice.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::{Diagnostic, Findings};
+
+pub(super) fn check(definition: &Value, findings: &mut Findings) {
+    let mut names = BTreeSet::new();
+    graph(definition, "", true, &mut names, findings);
+}
+
+fn graph<'d>(
+    part: &'d Value,
+    location: &str,
+    top: bool,
+    names: &mut BTreeSet<&'d str>,
+    findings: &mut Findings,
+) {
+    let Some(states) = part.get("States").and_then(Value::as_object) else { return };
+    for name in states.keys() {
+        if !names.insert(name) {
+            let location = format!("{location}/States/{name}");
+            findings.add("DUPLICATE_STATE_NAME", &location, format!("Duplicate State name: {name}"));
+        }
+    }
+    let mut reached: BTreeSet<&str> = BTreeSet::new();
+    let mut pending = Vec::new();
+    let start = part.get("StartAt").and_then(Value::as_str).unwrap_or_default();
+    aim(states, start, &format!("{location}/StartAt"), &mut pending, findings);
+    // Every state's targets must exist, whether the state is reached or not.
+    for (name, state) in states {
+        let location = format!("{location}/States/{name}");
+        for (field, target) in targets(state) {
+            aim(states, target, &format!("{location}/{field}"), &mut Vec::new(), findings);
+        }
+    }
+    while let Some(name) = pending.pop() {
+        if reached.insert(name) {
+            let state = states.get(name).unwrap_or(&Value::Null);
+            pending.extend(
+                targets(state).into_iter().map(|(_, target)| target).filter(|t| states.contains_key(*t)),
+            );
+        }
+    }
+    if top && !states.values().any(is_terminal) {
+        findings.found.push(Diagnostic::error("MISSING_END_STATE", "Workflow has no terminal state", None));
+    } else {
+        for name in states.keys().filter(|name| !reached.contains(name.as_str())) {
+            let location = format!("{location}/States/{name}");
+            findings.add(
+                "MISSING_TRANSITION_TARGET",
+                &location,
+                format!("State \"{name}\" is not reachable."),
+            );
+        }
+    }
+    for (name, state) in states {
+        let location = format!("{location}/States/{name}");
+        for field in ["ItemProcessor", "Iterator"] {
+            if let Some(inner) = state.get(field) {
+                graph(inner, &format!("{location}/{field}"), false, names, findings);
+            }
+        }
+        for (i, branch) in state.get("Branches").and_then(Value::as_array).into_iter().flatten().enumerate() {
+            graph(branch, &format!("{location}/Branches[{i}]"), false, names, findings);
+        }
+    }
+}
+
+fn aim<'d>(
+    states: &Map<String, Value>,
+    target: &'d str,
+    location: &str,
+    pending: &mut Vec<&'d str>,
+    findings: &mut Findings,
+) {
+    if states.contains_key(target) {
+        pending.push(target);
+    } else {
+        // Whatever the field is called, AWS says 'Next'.
+        findings.add("MISSING_TRANSITION_TARGET", location, format!("Missing 'Next' target: {target}"));
+    }
+}
+
+fn is_terminal(state: &Value) -> bool {
+    state.get("End").is_some_and(|end| end == true)
+        || state.get("Type").is_some_and(|kind| kind == "Succeed" || kind == "Fail")
+}
+
+/// The transitions of a state: the field, and where it leads.
+fn targets(state: &Value) -> Vec<(String, &str)> {
+    let mut targets = Vec::new();
+    for field in ["Next", "Default"] {
+        targets.extend(state.get(field).and_then(Value::as_str).map(|target| (field.to_owned(), target)));
+    }
+    for list in ["Choices", "Catch"] {
+        for (i, entry) in state.get(list).and_then(Value::as_array).into_iter().flatten().enumerate() {
+            let target = entry.get("Next").and_then(Value::as_str);
+            targets.extend(target.map(|target| (format!("{list}[{i}]/Next"), target)));
+        }
+    }
+    targets
+}
