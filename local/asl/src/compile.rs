@@ -62,11 +62,11 @@ pub(crate) fn machine(definition: &Value) -> Result<Machine> {
     })
 }
 
-/// Compiles one state on its own; the states it leads to need not exist.
-pub(crate) fn single(name: &str, definition: &Value, outer: Language) -> Result<State> {
+/// Compiles one state on its own. `targets` are the names it leads to; their places stand in for the states.
+pub(crate) fn single(name: &str, definition: &Value, outer: Language, targets: &[String]) -> Result<State> {
     let mut compiler = Compiler { resources: BTreeSet::new() };
-    let places = Places { by_name: HashMap::new(), lenient: true };
-    compiler.state(name, definition, outer, &places, &format!("/States/{name}"))
+    let by_name = targets.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+    compiler.state(name, definition, outer, &Places { by_name }, &format!("/States/{name}"))
 }
 
 struct Compiler {
@@ -75,8 +75,6 @@ struct Compiler {
 
 struct Places<'d> {
     by_name: HashMap<&'d str, usize>,
-    /// Names that aren't there lead to place 0 instead of failing: TestState's definitions are fragments.
-    lenient: bool,
 }
 
 fn fail<T>(location: &str, reason: impl Into<String>) -> Result<T> {
@@ -87,7 +85,6 @@ impl Places<'_> {
     fn find(&self, name: Option<&Value>, location: &str) -> Result<usize> {
         match name.and_then(Value::as_str).and_then(|n| self.by_name.get(n)) {
             Some(place) => Ok(*place),
-            None if self.lenient => Ok(0),
             None => fail(location, "no such state"),
         }
     }
@@ -103,7 +100,7 @@ impl Compiler {
         let empty = Map::new();
         let states = definition.get("States").and_then(Value::as_object).unwrap_or(&empty);
         let by_name = states.keys().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
-        let places = Places { by_name, lenient: false };
+        let places = Places { by_name };
         let start = places.find(definition.get("StartAt"), location)?;
         let states = states
             .iter()

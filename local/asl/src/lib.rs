@@ -30,6 +30,7 @@ mod scope;
 mod size;
 mod states;
 mod template;
+pub mod test_state;
 mod time;
 mod unsupported;
 pub mod validate;

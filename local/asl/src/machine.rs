@@ -286,6 +286,18 @@ pub(crate) struct Retrier {
     pub(crate) full_jitter: bool,
 }
 
+impl Retrier {
+    /// The wait before the next try, in seconds, without jitter. `used`: how often the retrier has been used.
+    pub(crate) fn delay_seconds(&self, used: u64) -> f64 {
+        let exponent = i32::try_from(used).unwrap_or(i32::MAX);
+        let delay = self.interval_seconds * self.backoff_rate.powi(exponent);
+        delay.min(self.max_delay_seconds.unwrap_or(MAX_DELAY)).clamp(0.0, MAX_DELAY)
+    }
+}
+
+/// The longest a retry may be put off, in seconds: the documented maximum of MaxDelaySeconds.
+const MAX_DELAY: f64 = 31_622_400.0;
+
 /// One catcher.
 #[derive(Debug)]
 pub(crate) struct Catcher {

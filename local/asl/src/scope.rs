@@ -116,10 +116,10 @@ impl Context<'_> {
                     execution.insert("StartTime".into(), time::format(identity.start_time).into());
                     execution.insert("Name".into(), (&*identity.execution_name).into());
                     execution.insert("RoleArn".into(), (&*identity.role_arn).into());
-                    execution.insert(
-                        "RedriveCount".into(),
-                        identity.redriven.as_ref().map_or(0, |r| r.count).into(),
-                    );
+                    if !identity.synchronous {
+                        let count = identity.redriven.as_ref().map_or(0, |r| r.count);
+                        execution.insert("RedriveCount".into(), count.into());
+                    }
                     if let Some(redriven) = &identity.redriven {
                         execution.insert("RedriveTime".into(), time::format(redriven.time).into());
                     }

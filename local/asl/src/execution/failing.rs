@@ -10,9 +10,6 @@ use crate::machine::{Graph, Kind, Retrier, State};
 use crate::scope::Scope;
 use crate::states::data;
 
-/// The longest a retry may be put off, in seconds: the documented maximum of MaxDelaySeconds.
-const MAX_DELAY: f64 = 31_622_400.0;
-
 impl Runner<'_> {
     /// Decides what a failure of the active state leads to. `Err`: it is the whole branch's failure.
     pub(super) fn failed(
@@ -89,11 +86,9 @@ impl Runner<'_> {
         if *attempts >= retrier.max_attempts {
             return false;
         }
-        let exponent = i32::try_from(*attempts).unwrap_or(i32::MAX);
+        let mut delay = retrier.delay_seconds(*attempts);
         *attempts += 1;
         active.retries = active.retries.saturating_add(1);
-        let delay = retrier.interval_seconds * retrier.backoff_rate.powi(exponent);
-        let mut delay = delay.min(retrier.max_delay_seconds.unwrap_or(MAX_DELAY)).clamp(0.0, MAX_DELAY);
         if retrier.full_jitter {
             delay *= (self.ambient.random() >> 11) as f64 / (1_u64 << 53) as f64;
         }

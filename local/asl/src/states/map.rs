@@ -33,6 +33,11 @@ pub(crate) struct Tolerated {
 }
 
 impl Tolerated {
+    /// Whether the definition tolerates anything.
+    pub(crate) fn is_set(self) -> bool {
+        self.count.is_some() || self.percentage.is_some()
+    }
+
     /// Whether this many failures out of so many iterations are too many.
     pub(crate) fn exceeded(self, failed: u64, of: u64) -> bool {
         let share = failed as f64 * 100.0 / of.max(1) as f64;
@@ -88,7 +93,12 @@ fn items(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evaluated
             Err(Failure::query(None, format!("Map state input must be an array but was: {items}")))
         }
         (_, _, Items::Path(path)) => {
-            Err(Failure::runtime(format!("Reference path \"{}\" must point to array.", path.source())))
+            {
+                // AWS names a path into the context object without the sign that makes it one.
+                let source = path.source();
+                let source = source.strip_prefix('$').filter(|rest| rest.starts_with('$')).unwrap_or(source);
+                Err(Failure::runtime(format!("Reference path \"{source}\" must point to array.")))
+            }
         }
         _ => Err(Failure::runtime("Reference path \"$\" must point to array.".to_owned())),
     }
