@@ -13,7 +13,6 @@ pub(crate) mod names {
     pub(crate) const QUERY: &str = "States.QueryEvaluationError";
     pub(crate) const NO_CHOICE: &str = "States.NoChoiceMatched";
     pub(crate) const INTRINSIC: &str = "States.IntrinsicFailure";
-    pub(crate) const PARAMETER_PATH: &str = "States.ParameterPathFailure";
     pub(crate) const RESULT_PATH: &str = "States.ResultPathMatchFailure";
     pub(crate) const TOLERATED: &str = "States.ExceedToleratedFailureThreshold";
 }

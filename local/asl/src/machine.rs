@@ -109,20 +109,6 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The type as history events spell it.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Pass { .. } => "Pass",
-            Self::Task(_) => "Task",
-            Self::Choice(_) => "Choice",
-            Self::Wait(_) => "Wait",
-            Self::Succeed => "Succeed",
-            Self::Fail { .. } => "Fail",
-            Self::Parallel { .. } => "Parallel",
-            Self::Map(_) => "Map",
-        }
-    }
-
     /// Whether the context object has a RetryCount in this state.
     pub(crate) fn retries(&self) -> bool {
         matches!(self, Self::Task(_) | Self::Parallel { .. } | Self::Map(_))

@@ -5,13 +5,16 @@ use serde_json::Value;
 /// Bytes that a payload may have (AWS Step Functions Developer Guide, "Service quotas": 256 KiB of UTF-8).
 pub(crate) const MAX_PAYLOAD: usize = 256 * 1024;
 
-/// Whether the value's JSON is longer than a payload may be.
+/// Levels of nesting that a value may have. JSON readers give up at 128, and a stored execution puts a few levels of its own around it.
+const MAX_DEPTH: usize = 100;
+
+/// Whether the value's JSON is longer than a payload may be, or nested deeper than a reader takes.
 pub(crate) fn is_too_large(value: &Value) -> bool {
-    spend(value, MAX_PAYLOAD).is_none()
+    spend(value, MAX_PAYLOAD, MAX_DEPTH).is_none()
 }
 
 /// What is left of a budget of bytes.
-fn spend(value: &Value, budget: usize) -> Option<usize> {
+fn spend(value: &Value, budget: usize, depth: usize) -> Option<usize> {
     match value {
         Value::Null | Value::Bool(true) => budget.checked_sub(4),
         Value::Bool(false) => budget.checked_sub(5),
@@ -21,13 +24,15 @@ fn spend(value: &Value, budget: usize) -> Option<usize> {
         },
         Value::String(text) => budget.checked_sub(text_length(text)),
         Value::Array(items) => {
+            let depth = depth.checked_sub(1)?;
             let budget = budget.checked_sub(2 + items.len().saturating_sub(1))?;
-            items.iter().try_fold(budget, |left, item| spend(item, left))
+            items.iter().try_fold(budget, |left, item| spend(item, left, depth))
         }
         Value::Object(map) => {
+            let depth = depth.checked_sub(1)?;
             let budget = budget.checked_sub(2 + map.len().saturating_sub(1))?;
             map.iter().try_fold(budget, |left, (name, value)| {
-                spend(value, left.checked_sub(text_length(name) + 1)?)
+                spend(value, left.checked_sub(text_length(name) + 1)?, depth)
             })
         }
     }
@@ -59,7 +64,17 @@ mod tests {
     fn the_count_is_that_of_the_written_json() {
         let value = json!({"a": [1, -20, 3.5, null, true, false], "b\n\"": "x\u{1}é", "c": {}, "d": []});
         let length = value.to_string().len();
-        assert_eq!(spend(&value, length), Some(0));
-        assert_eq!(spend(&value, length - 1), None);
+        assert_eq!(spend(&value, length, MAX_DEPTH), Some(0));
+        assert_eq!(spend(&value, length - 1, MAX_DEPTH), None);
+    }
+
+    #[test]
+    fn a_value_nested_too_deeply_counts_as_too_large() {
+        let mut value = json!(1);
+        for _ in 0..MAX_DEPTH {
+            value = json!([value]);
+        }
+        assert!(!is_too_large(&value));
+        assert!(is_too_large(&json!({ "more": value })));
     }
 }

@@ -149,16 +149,6 @@ impl JsonataTemplate {
             ),
         })
     }
-
-    /// Every expression in it.
-    pub(crate) fn expressions(&self) -> Vec<&Expression> {
-        match self {
-            Self::Constant(_) => Vec::new(),
-            Self::Expression(expression) => vec![expression],
-            Self::Object(fields) => fields.iter().flat_map(|(_, t)| t.expressions()).collect(),
-            Self::Array(items) => items.iter().flat_map(Self::expressions).collect(),
-        }
-    }
 }
 
 /// A field within a state, spelled as EvaluationFailed's `location` has it (`Arguments/Payload/items[0]`).

@@ -238,8 +238,7 @@ impl<'r> Runner<'r> {
     fn end_wait(&mut self, state: &State, active: &mut Active, scope: Scope<'_>) -> Result<Action, Failure> {
         active.phase = Phase::Idle;
         let input = raw_input(active, self.identity);
-        self.visit(state, active, &input, scope, None, |visit| states::data::leave_wait(visit))
-            .map(Action::Exit)
+        self.visit(state, active, &input, scope, None, states::data::leave_wait).map(Action::Exit)
     }
 
     /// Leaves the active state; `None`: the branch has ended.
@@ -249,6 +248,9 @@ impl<'r> Runner<'r> {
         let is_input = active.input.as_ref().is_some_and(|input| Arc::ptr_eq(input, &exit.output))
             || Arc::ptr_eq(&self.identity.input, &exit.output);
         if !is_input && size::is_too_large(&exit.output) {
+            return Err(too_large(&state.name));
+        }
+        if exit.assigned.iter().any(|(_, value)| size::is_too_large(value)) {
             return Err(too_large(&state.name));
         }
         for (name, value) in &exit.assigned {

@@ -13,6 +13,8 @@ pub(crate) struct Expression {
     pub(super) plan: Plan,
     /// Free variables, `states` included.
     pub(super) variables: BTreeSet<String>,
+    /// The functions it names, called or not.
+    pub(super) functions: BTreeSet<String>,
     /// The members of `$states` it mentions; `None`: all, since it uses `$states` as a whole.
     pub(super) members: Option<BTreeSet<String>>,
     /// A name it looks up where there is nothing to look it up in: states have no root data, only `$states` and variables.
@@ -55,6 +57,7 @@ impl Expression {
             Ok(Self {
                 source: source.to_owned(),
                 plan,
+                functions: found.functions,
                 variables: found.free,
                 members: (!found.whole).then_some(found.members),
                 top_level: found.top_level,
@@ -76,11 +79,6 @@ impl Expression {
     /// The name that AWS refuses to have looked up at the top level, if it has one.
     pub(crate) fn top_level_name(&self) -> Option<&str> {
         self.top_level.as_deref()
-    }
-
-    /// Whether it reads `$states.` something in so many words.
-    pub(crate) fn mentions(&self, member: &str) -> bool {
-        self.members.as_ref().is_some_and(|members| members.contains(member))
     }
 }
 
@@ -118,6 +116,7 @@ fn pick(tree: &Value) -> Option<Plan> {
 #[derive(Default)]
 struct Found {
     free: BTreeSet<String>,
+    functions: BTreeSet<String>,
     members: BTreeSet<String>,
     whole: bool,
     top_level: Option<String>,
@@ -132,6 +131,9 @@ impl Found {
             _ => return,
         };
         let outer = bound.len();
+        if let Some(name) = map.get("Function").and_then(|f| f.get("name")).and_then(Value::as_str) {
+            self.functions.insert(name.to_owned());
+        }
         let mut children = |found: &mut Self, kind: &str, focus: bool| {
             map.get(kind).map(|child| found.visit(child, bound, focus)).is_some()
         };
@@ -176,6 +178,7 @@ impl Found {
         if name == "states" {
             self.whole = true;
         }
+        self.functions.insert(name.to_owned());
         self.free.insert(name.to_owned());
     }
 

@@ -88,7 +88,7 @@ pub(super) fn register(evaluator: &mut Evaluator, now: Timestamp, dice: &Dice) {
             Some(single) => vec![single.clone()],
         };
         let size = number(arguments, 1, "partition")?;
-        if !(size.floor() >= 1.0) {
+        if size.is_nan() || size < 1.0 {
             return Err(refuse("The chunk size must be a positive integer"));
         }
         // An array of arrays: `cons` keeps a path step from flattening it.

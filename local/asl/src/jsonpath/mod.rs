@@ -78,11 +78,6 @@ impl JsonPath {
         &self.root
     }
 
-    /// Whether it names at most one place. Any other path yields an array.
-    pub(crate) fn is_definite(&self) -> bool {
-        self.definite
-    }
-
     /// Whether it is the root and nothing else.
     pub(crate) fn is_root(&self) -> bool {
         self.steps.is_empty()

@@ -1,7 +1,5 @@
 //! Choice: the first rule that holds decides.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use super::operators::Test;
@@ -9,7 +7,7 @@ use super::{Exit, Visit, data, unexpected};
 use crate::compile::{self, Language};
 use crate::error::{Failure, names};
 use crate::jsonata::{self, Expression, Inputs};
-use crate::machine::{Assign, Choice, Evaluated, Io, Next};
+use crate::machine::{Choice, Evaluated, Io, Next};
 use crate::template::Location;
 
 /// A rule's condition.
@@ -115,16 +113,4 @@ pub(super) fn run(visit: &mut Visit<'_>, choice: &Choice) -> Evaluated<Exit> {
     }
     exit.next = Next::To(default);
     Ok(exit)
-}
-
-/// Whether a Choice's rule assigns anything; kept beside the rule so that `Assign` has no other reader.
-impl Assign {
-    /// The variables that are assigned.
-    pub(crate) fn names(&self) -> Vec<Arc<str>> {
-        match self {
-            Self::None => Vec::new(),
-            Self::Path(fields) => fields.iter().map(|(name, _)| Arc::clone(name)).collect(),
-            Self::Jsonata(fields) => fields.iter().map(|(name, _)| Arc::clone(name)).collect(),
-        }
-    }
 }

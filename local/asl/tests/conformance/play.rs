@@ -348,8 +348,6 @@ fn compare(expected: &[Value], actual: &[Value], normalised: bool, prefix: bool)
         }
         i += 1;
     }
-    match actual.get(i).filter(|_| !prefix) {
-        Some(extra) => Some(format!("[{}] extra {}", i + 1, extra["type"])),
-        None => None,
-    }
+    let extra = actual.get(i).filter(|_| !prefix)?;
+    Some(format!("[{}] extra {}", i + 1, extra["type"]))
 }
