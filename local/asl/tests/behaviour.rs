@@ -141,7 +141,7 @@ fn a_token_is_handed_out_and_the_submitted_call_is_not_repeated() {
         pattern: Pattern::WaitForTaskToken,
     };
     assert_eq!(call.resource, wanted);
-    assert_eq!(host.execution.invocations(), [call.clone()]);
+    assert_eq!(host.execution.invocations(), std::slice::from_ref(&call));
     host.send(Event::TaskSubmitted { task: call.task, output: json!({}) });
     assert!(host.execution.invocations().is_empty());
     assert!(host.execution.pending(call.task));

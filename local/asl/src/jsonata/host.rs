@@ -1,9 +1,10 @@
 //! The functions that AWS adds to JSONata, and those it takes away (Developer Guide, "JSONata functions provided by Step Functions").
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use jsonata_core::evaluator::{Context, Evaluator, EvaluatorError};
+use jsonata_core::evaluator::{Context, Evaluator, EvaluatorError, HostFnResult};
 use jsonata_core::value::JValue;
 use serde_json::Value;
 
@@ -35,73 +36,94 @@ fn unit(bits: u64) -> f64 {
     (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-pub(super) fn register(evaluator: &mut Evaluator, now: Timestamp, dice: &Dice) {
-    // None of these names is one that the library compiles away, so registering them can't fail.
-    let stamp = time::format(now);
-    let _ = evaluator.register_fn_override("now", move |arguments: &[JValue]| {
-        if arguments.is_empty() {
-            return Ok(JValue::from(stamp.as_str()));
-        }
-        // The library keeps its formatting to itself, except as a function of the language.
-        let mut context = Context::new();
-        context.bind("at".to_owned(), JValue::from(now.timestamp_millis()));
-        for (name, argument) in ["picture", "zone"].iter().zip(arguments) {
-            context.bind((*name).to_owned(), argument.clone());
-        }
-        let call = jsonata_core::parser::parse("$fromMillis($at, $picture, $zone)")
-            .map_err(|error| refuse(error.to_string()))?;
-        Evaluator::with_context(context).evaluate(&call, &JValue::Undefined)
-    });
-    let _ = evaluator
-        .register_fn_override("millis", move |_: &[JValue]| Ok(JValue::from(now.timestamp_millis())));
-    let shared = Rc::clone(dice);
-    let _ = evaluator.register_fn_override("random", move |arguments: &[JValue]| match arguments {
-        [] => Ok(JValue::from(unit((shared.borrow_mut())()))),
+/// Functions that look at the outside. The library hands out its own when they are passed on instead of called, so that is refused.
+pub(super) const IMPURE: [&str; 5] = ["eval", "millis", "now", "random", "uuid"];
+
+/// Registers those of AWS's functions that an expression names: most name none, and registering costs more than evaluating.
+pub(super) fn register(evaluator: &mut Evaluator, names: &BTreeSet<String>, now: Timestamp, dice: &Dice) {
+    for name in names {
+        let dice = Rc::clone(dice);
+        // None of these names is one that the library compiles away, so registering them can't fail.
+        let _ =
+            match name.as_str() {
+                "now" => evaluator
+                    .register_fn_override("now", move |arguments: &[JValue]| format_now(now, arguments)),
+                "millis" => {
+                    let millis = now.timestamp_millis();
+                    evaluator.register_fn_override("millis", move |_: &[JValue]| Ok(JValue::from(millis)))
+                }
+                "random" => evaluator
+                    .register_fn_override("random", move |arguments: &[JValue]| random(&dice, arguments)),
+                "uuid" => evaluator.register_fn_override("uuid", move |_: &[JValue]| {
+                    let mut next = dice.borrow_mut();
+                    Ok(JValue::from(intrinsic::uuid(&mut *next)))
+                }),
+                "eval" => evaluator.register_fn_override("eval", eval),
+                "parse" => evaluator.register_fn_override("parse", parse),
+                "hash" => evaluator.register_fn_override("hash", hash),
+                "partition" => evaluator.register_fn_override("partition", partition),
+                "range" => evaluator.register_fn_override("range", range),
+                _ => Ok(()),
+            };
+    }
+}
+
+fn format_now(now: Timestamp, arguments: &[JValue]) -> HostFnResult {
+    if arguments.is_empty() {
+        return Ok(JValue::from(time::format(now)));
+    }
+    // The library keeps its formatting to itself, except as a function of the language.
+    let mut context = Context::new();
+    context.bind("at".to_owned(), JValue::from(now.timestamp_millis()));
+    for (name, argument) in ["picture", "zone"].iter().zip(arguments) {
+        context.bind((*name).to_owned(), argument.clone());
+    }
+    let call = jsonata_core::parser::parse("$fromMillis($at, $picture, $zone)")
+        .map_err(|error| refuse(error.to_string()))?;
+    Evaluator::with_context(context).evaluate(&call, &JValue::Undefined)
+}
+
+fn random(dice: &Dice, arguments: &[JValue]) -> HostFnResult {
+    match arguments {
+        [] => Ok(JValue::from(unit((dice.borrow_mut())()))),
         // With a seed, AWS's random gives the same number each time.
-        [seed, ..] => {
-            let seed = seed.as_f64().ok_or_else(|| {
-                refuse("T0410: Argument 1 of function \"random\" does not match function signature")
-            })?;
-            Ok(JValue::from(unit(intrinsic::mix(seed.to_bits()))))
-        }
-    });
-    let shared = Rc::clone(dice);
-    let _ = evaluator.register_fn_override("uuid", move |_: &[JValue]| {
-        let mut next = shared.borrow_mut();
-        Ok(JValue::from(intrinsic::uuid(&mut *next)))
-    });
-    let _ = evaluator.register_fn_override("eval", |_: &[JValue]| {
-        Err(refuse("$eval is not supported. Use $parse instead."))
-    });
-    let _ = evaluator.register_fn_override("parse", |arguments: &[JValue]| {
-        let json = text(arguments, 0, "parse")?;
-        serde_json::from_str::<Value>(json).map(JValue::from).map_err(|error| refuse(error.to_string()))
-    });
-    let _ = evaluator.register_fn_override("hash", |arguments: &[JValue]| {
-        let (data, algorithm) = (text(arguments, 0, "hash")?, text(arguments, 1, "hash")?);
-        intrinsic::hash(data, algorithm).map(JValue::from).map_err(refuse)
-    });
-    let _ = evaluator.register_fn_override("partition", |arguments: &[JValue]| {
-        let items = match arguments.first() {
-            Some(JValue::Array(items)) => items.to_vec(),
-            Some(JValue::Undefined) | None => return Ok(JValue::Undefined),
-            Some(single) => vec![single.clone()],
-        };
-        let size = number(arguments, 1, "partition")?;
-        if size.is_nan() || size < 1.0 {
-            return Err(refuse("The chunk size must be a positive integer"));
-        }
-        // An array of arrays: `cons` keeps a path step from flattening it.
-        Ok(JValue::cons(
-            items.chunks(size.floor() as usize).map(|chunk| JValue::array(chunk.to_vec())).collect(),
-        ))
-    });
-    let _ = evaluator.register_fn_override("range", |arguments: &[JValue]| {
-        let (from, to, step) =
-            (number(arguments, 0, "range")?, number(arguments, 1, "range")?, number(arguments, 2, "range")?);
-        match intrinsic::range(from, to, step).map_err(refuse)? {
-            Value::Array(items) => Ok(JValue::sequence(items.into_iter().map(JValue::from).collect())),
-            _ => Ok(JValue::Undefined),
-        }
-    });
+        _ => Ok(JValue::from(unit(intrinsic::mix(number(arguments, 0, "random")?.to_bits())))),
+    }
+}
+
+fn eval(_: &[JValue]) -> HostFnResult {
+    Err(refuse("$eval is not supported. Use $parse instead."))
+}
+
+fn parse(arguments: &[JValue]) -> HostFnResult {
+    let json = text(arguments, 0, "parse")?;
+    serde_json::from_str::<Value>(json).map(JValue::from).map_err(|error| refuse(error.to_string()))
+}
+
+fn hash(arguments: &[JValue]) -> HostFnResult {
+    let (data, algorithm) = (text(arguments, 0, "hash")?, text(arguments, 1, "hash")?);
+    intrinsic::hash(data, algorithm).map(JValue::from).map_err(refuse)
+}
+
+fn partition(arguments: &[JValue]) -> HostFnResult {
+    let items = match arguments.first() {
+        Some(JValue::Array(items)) => items.to_vec(),
+        Some(JValue::Undefined) | None => return Ok(JValue::Undefined),
+        Some(single) => vec![single.clone()],
+    };
+    let size = number(arguments, 1, "partition")?;
+    if size.is_nan() || size < 1.0 {
+        return Err(refuse("The chunk size must be a positive integer"));
+    }
+    let chunks = items.chunks(size.floor() as usize).map(|chunk| JValue::array(chunk.to_vec())).collect();
+    // An array of arrays: `cons` keeps a path step from flattening it.
+    Ok(JValue::cons(chunks))
+}
+
+fn range(arguments: &[JValue]) -> HostFnResult {
+    let bound = |at| number(arguments, at, "range");
+    match intrinsic::range(bound(0)?, bound(1)?, bound(2)?).map_err(refuse)? {
+        Value::Array(items) => Ok(JValue::sequence(items.into_iter().map(JValue::from).collect())),
+        _ => Ok(JValue::Undefined),
+    }
 }

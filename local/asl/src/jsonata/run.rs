@@ -16,13 +16,16 @@ use crate::intrinsic;
 use crate::scope::Env;
 
 /// An evaluation may take this long. It guards against loops; whatever fits 256 KiB of input takes microseconds.
-const TIMEOUT_MS: u64 = 5_000;
+const TIMEOUT_MS: u64 = 1_000;
 /// Recursion in functions of the expression ends here, not at the end of the stack.
 const MAX_DEPTH: usize = 3_000;
 /// The longest sequence; anything near the payload limit is shorter.
 const MAX_SEQUENCE: usize = 150_000;
 /// Enough for values nested as deep as the limits above allow.
-const DEEP_STACK: usize = 64 << 20;
+const DEEP_STACK: usize = 256 << 20;
+
+/// Levels of nesting in a result; no payload has more.
+const MAX_NESTING: usize = 100;
 
 /// `$states` for one state.
 #[derive(Default, Clone, Copy)]
@@ -105,6 +108,17 @@ impl<'e, 'a> Evaluation<'e, 'a> {
                 context.bind(name.to_owned(), JValue::from(Value::clone(value)));
             }
         }
+        let passed_on = host::IMPURE
+            .iter()
+            .find(|name| expression.variables.contains(**name) && self.env.scope.lookup(name).is_none());
+        if let Some(name) = passed_on {
+            return Err(threw(
+                expression,
+                location(),
+                ':',
+                &format!("The function ${name} can be called, but not passed on."),
+            ));
+        }
         if expression.variables.contains("states") {
             context.bind("states".to_owned(), self.states(expression));
         }
@@ -120,26 +134,25 @@ impl<'e, 'a> Evaluation<'e, 'a> {
             seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
             intrinsic::mix(seed)
         })));
-        host::register(&mut evaluator, self.env.ambient.now(), &dice);
+        host::register(&mut evaluator, &expression.functions, self.env.ambient.now(), &dice);
         let value = evaluator.evaluate(ast, &JValue::Undefined).map_err(|error| {
-            let source = expression.source();
-            let location = location();
-            let cause = format!(
-                "The JSONata expression '{source}' specified for the field '{location}' threw an error during evaluation. {}",
-                error.message()
-            );
-            Failure::query(location, cause)
+            // AWS ends the sentence before a coded message, and leads on with a colon to any other.
+            let separator = if error.code().is_some() { '.' } else { ':' };
+            threw(expression, location(), separator, error.message())
         })?;
         match value {
             JValue::Undefined => Err(undefined(expression, location())),
-            value => to_json(&value).map(Arc::new).ok_or_else(|| {
-                let location = location();
-                let source = expression.source();
-                let cause = format!(
-                    "The JSONata expression '{source}' specified for the field '{location}' returned an unsupported result type."
-                );
-                Failure::query(location, cause)
-            }),
+            value => match to_json(&value, MAX_NESTING) {
+                Ok(value) => Ok(Arc::new(value)),
+                Err(reason) => {
+                    let location = location();
+                    let source = expression.source();
+                    let cause = format!(
+                        "The JSONata expression '{source}' specified for the field '{location}' returned an unsupported result type{reason}."
+                    );
+                    Err(Failure::query(location, cause))
+                }
+            },
         }
     }
 
@@ -166,6 +179,14 @@ impl<'e, 'a> Evaluation<'e, 'a> {
     }
 }
 
+fn threw(expression: &Expression, location: String, separator: char, message: &str) -> Failure {
+    let source = expression.source();
+    let cause = format!(
+        "The JSONata expression '{source}' specified for the field '{location}' threw an error during evaluation{separator} {message}"
+    );
+    Failure::query(location, cause)
+}
+
 fn undefined(expression: &Expression, location: String) -> Failure {
     let source = expression.source();
     let cause = format!(
@@ -188,28 +209,26 @@ fn walk<'v>(mut value: &'v Value, names: &[String]) -> Option<Option<&'v Value>>
     Some(Some(value))
 }
 
-/// `None` for a function: it has no JSON.
-fn to_json(value: &JValue) -> Option<Value> {
-    Some(match value {
+/// The value as JSON. `Err`: why it has none, to follow "unsupported result type".
+fn to_json(value: &JValue, depth: usize) -> Result<Value, &'static str> {
+    Ok(match value {
         JValue::Null => Value::Null,
         JValue::Bool(b) => Value::Bool(*b),
-        JValue::Number(n) => intrinsic::json_number(*n).map_or(Value::Null, Value::Number),
+        JValue::Number(n) => Value::Number(intrinsic::json_number(*n).ok_or(": number out of range")?),
         JValue::String(s) => Value::String(s.to_string()),
-        JValue::Array(items) => stacker::maybe_grow(64 << 10, 1 << 20, || {
-            items
-                .iter()
-                .filter(|i| !i.is_undefined())
-                .map(to_json)
-                .collect::<Option<Vec<_>>>()
-                .map(Value::Array)
-        })?,
-        JValue::Object(map) => stacker::maybe_grow(64 << 10, 1 << 20, || {
+        JValue::Array(items) => {
+            let depth = depth.checked_sub(1).ok_or(": nested too deeply")?;
+            let items = items.iter().filter(|item| !item.is_undefined());
+            Value::Array(items.map(|item| to_json(item, depth)).collect::<Result<_, _>>()?)
+        }
+        JValue::Object(map) => {
+            let depth = depth.checked_sub(1).ok_or(": nested too deeply")?;
             let mut object = Map::new();
-            for (name, member) in map.iter().filter(|(_, v)| !v.is_undefined()) {
-                object.insert(name.clone(), to_json(member)?);
+            for (name, member) in map.iter().filter(|(_, member)| !member.is_undefined()) {
+                object.insert(name.clone(), to_json(member, depth)?);
             }
-            Some(Value::Object(object))
-        })?,
-        _ => return None,
+            Value::Object(object)
+        }
+        _ => return Err(""),
     })
 }
