@@ -76,6 +76,8 @@ fn main() -> Result<(), asl::Invalid> {
     measure("Pass, JSONata picks", &chain(100, "JSONata", &pick), 100)?;
     let add = json!({"Type": "Pass", "Output": {"n": "{% $states.input.n + 1 %}"}});
     measure("Pass, JSONata computes", &chain(100, "JSONata", &add), 100)?;
+    let map = json!({"Type": "Pass", "Output": {"n": "{% $sum($map($states.input.items, function($i) { $i.quantity })) %}", "items": "{% $states.input.items %}"}});
+    measure("Pass, JSONata with a function", &chain(100, "JSONata", &map), 100)?;
     let path = json!({"Type": "Pass", "Parameters": {"n.$": "$.n", "text.$": "States.Format('{}', $.n)"}});
     measure("Pass, Parameters", &chain(100, "JSONPath", &path), 100)?;
     let task = json!({"Type": "Task", "Resource": "arn:aws:lambda:eu-central-1:000000000000:function:f"});

@@ -11,6 +11,14 @@
 //!   Event ───▶ Execution::apply ◀──┘──▶ Effects { history, invocations, cancelled }
 //! ```
 //!
+//! A host:
+//! - compiles each definition once ([`Machine::parse_as`]) and refuses what [`Machine::unsupported`] names;
+//! - stores the [`Execution`] and the history of the [`Effects`] in one transaction, and only then makes the calls;
+//! - keeps one wake-up an execution, at [`Execution::wake_at`], and sends [`Event::Wake`] then;
+//! - after a crash makes the calls of [`Execution::invocations`] again;
+//! - runs StartSyncExecution with [`Execution::start_synchronous`], TestState with [`test_state::run`], and the validation API with
+//!   [`validate::validate`].
+//!
 //! Values that may be large (arguments, outputs) are handed around as `Arc<serde_json::Value>`. A history event keeps them that way and
 //! becomes JSON text only when it is serialized ([`HistoryEvent`]).
 

@@ -77,6 +77,9 @@ impl PathTemplate {
 }
 
 fn not_found(source: &str, field: &str, path: &JsonPath, data: &Value, env: &Env<'_>) -> Failure {
+    if is_void(path, data) {
+        return void();
+    }
     let input = match path.root() {
         Root::Context => env.context.value(),
         _ => data,
@@ -99,6 +102,27 @@ impl intrinsic::Surroundings for Around<'_, '_> {
     fn random(&mut self) -> u64 {
         self.env.ambient.random()
     }
+}
+
+/// The failure for a path into a null.
+fn void() -> Failure {
+    Failure::runtime("Unable to apply Path transformation to null or empty input.")
+}
+
+/// The value of a field that is a path itself, such as InputPath.
+pub(crate) fn select(path: &JsonPath, data: &Value, env: &Env<'_>) -> Result<Value, Failure> {
+    resolve(path, data, env).map_err(|missing| {
+        if is_void(path, data) {
+            void()
+        } else {
+            Failure::runtime(format!("Invalid path '{}' : {missing}", path.source()))
+        }
+    })
+}
+
+/// Jayway has nothing to walk in a null.
+fn is_void(path: &JsonPath, data: &Value) -> bool {
+    data.is_null() && *path.root() == Root::Input && !path.is_root()
 }
 
 /// The value of a path against `data`, the context object or a variable.

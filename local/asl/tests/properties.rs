@@ -252,6 +252,7 @@ fn a_hostile_expression_fails_instead_of_hanging() {
         "($f := function($n) { $f($n + 1) }; $f(0))".to_owned(),
         "$reduce([1..100000], function($a, $b) { [$a] })".to_owned(),
         "$reduce([1..100000], function($a, $b) { {'a': $a} })".to_owned(),
+        "(function($f) { $f($f) })(function($g) { {'a': $g($g)} })".to_owned(),
         "[1..10000000]".to_owned(),
         "$map([1..100000], function($x) { [1..1000] })".to_owned(),
         format!("{}1{}", "(".repeat(900), ")".repeat(900)),

@@ -33,7 +33,8 @@ use branch::{Branch, Phase};
 use runner::{Runner, Stimulus};
 use tasks::Report;
 
-/// The whole persistent state of one execution. It serializes compactly; a waiting order is well under a kibibyte plus its own data.
+/// The whole persistent state of one execution: JSON, or MessagePack with field names. It is compact; an order that waits for a token
+/// takes well under a kibibyte besides its own data.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Execution {
     #[serde(rename = "x")]

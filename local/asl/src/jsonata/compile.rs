@@ -53,7 +53,7 @@ impl Expression {
             let mut found = Found::default();
             found.visit(&tree, &mut Vec::new(), false);
             let plan = pick(&tree).unwrap_or_else(|| Plan::Run(Box::new(ast)));
-            let deep = ["function", "λ", "$reduce", "$parse", "~>", ":="].iter().any(|t| source.contains(t));
+            let deep = found.functions.contains("reduce") || found.recursive;
             Ok(Self {
                 source: source.to_owned(),
                 plan,
@@ -120,6 +120,8 @@ struct Found {
     members: BTreeSet<String>,
     whole: bool,
     top_level: Option<String>,
+    /// A function that may call itself.
+    recursive: bool,
 }
 
 impl Found {
@@ -158,6 +160,7 @@ impl Found {
         {
             let name = binary.pointer("/lhs/Variable").and_then(Value::as_str);
             // A function may call itself by the name it is bound to.
+            self.recursive |= binary.pointer("/rhs/Lambda").is_some();
             bound.extend(name.map(str::to_owned));
             self.visit(binary.get("rhs").unwrap_or(&Value::Null), bound, focus);
         } else if map.contains_key("input") && (map.contains_key("pattern") || map.contains_key("terms")) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jsonata_core::evaluator::{Context, Evaluator, EvaluatorOptions};
-use jsonata_core::value::JValue;
+use jsonata_core::value::{JArray, JValue};
 use serde_json::{Map, Value};
 
 use super::compile::{Expression, Plan};
@@ -105,7 +105,7 @@ impl<'e, 'a> Evaluation<'e, 'a> {
         let mut context = Context::new();
         for name in expression.variables() {
             if let Some(value) = self.env.scope.lookup(name) {
-                context.bind(name.to_owned(), JValue::from(Value::clone(value)));
+                context.bind(name.to_owned(), from_json(value));
             }
         }
         let passed_on = host::IMPURE
@@ -166,13 +166,13 @@ impl<'e, 'a> Evaluation<'e, 'a> {
         ];
         for (member, value, slot) in slots {
             if let Some(value) = value.filter(|_| wanted(member)) {
-                let converted = slot.get_or_insert_with(|| JValue::from(Value::clone(value)));
+                let converted = slot.get_or_insert_with(|| from_json(value));
                 states.insert(member.to_owned(), converted.clone());
             }
         }
         if wanted("context") {
             let context = self.env.context.value();
-            let converted = self.context.get_or_insert_with(|| JValue::from(context.clone()));
+            let converted = self.context.get_or_insert_with(|| from_json(context));
             states.insert("context".to_owned(), converted.clone());
         }
         JValue::object(states)
@@ -207,6 +207,21 @@ fn walk<'v>(mut value: &'v Value, names: &[String]) -> Option<Option<&'v Value>>
         }
     }
     Some(Some(value))
+}
+
+/// The value as JSONata has it, without a copy of the JSON in between.
+fn from_json(value: &Value) -> JValue {
+    match value {
+        Value::Null => JValue::Null,
+        Value::Bool(b) => JValue::Bool(*b),
+        Value::Number(n) => JValue::Number(n.as_f64().unwrap_or(0.0)),
+        Value::String(s) => JValue::string(s.as_str()),
+        Value::Array(items) => {
+            let flat = !items.iter().any(Value::is_array);
+            JValue::Array(JArray::new_flat(items.iter().map(from_json).collect(), flat))
+        }
+        Value::Object(map) => JValue::object(map.iter().map(|(k, v)| (k.clone(), from_json(v))).collect()),
+    }
 }
 
 /// The value as JSON. `Err`: why it has none, to follow "unsupported result type".

@@ -20,9 +20,7 @@ fn select(source: &Source, data: &Arc<Value>, env: &Env<'_>) -> Evaluated<Arc<Va
     match source {
         Source::All => Ok(Arc::clone(data)),
         Source::Nothing => Ok(Arc::new(Value::Object(Map::new()))),
-        Source::Path(path) => template::resolve(path, data, env)
-            .map(Arc::new)
-            .map_err(|missing| Failure::runtime(format!("Invalid path '{}' : {missing}", path.source()))),
+        Source::Path(path) => template::select(path, data, env).map(Arc::new),
     }
 }
 

@@ -68,10 +68,7 @@ pub(super) fn plan(visit: &mut Visit<'_>, map: &MapState) -> Evaluated<Plan> {
 fn items(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evaluated<Arc<Value>> {
     let items = match &map.items {
         Items::Input => Arc::clone(input),
-        Items::Path(path) => visit
-            .look_up(path, input)
-            .map(Arc::new)
-            .map_err(|missing| Failure::runtime(format!("Invalid path '{}' : {missing}", path.source())))?,
+        Items::Path(path) => visit.select(path, input).map(Arc::new)?,
         Items::Template(template) => {
             let inputs = Inputs { input: Some(visit.input), ..Inputs::default() };
             let value =
@@ -114,9 +111,7 @@ fn tolerated(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evalu
         Some(Number::Literal(value)) => Some(*value),
         Some(Number::Path(path)) => {
             let source = path.source();
-            let value = visit
-                .look_up(path, input)
-                .map_err(|missing| Failure::runtime(format!("Invalid path '{source}' : {missing}")))?;
+            let value = visit.select(path, input)?;
             Some(value.as_f64().ok_or_else(|| {
                 let shown = shown(&value);
                 Failure::runtime(format!(

@@ -80,15 +80,18 @@ impl Visit<'_> {
         template::resolve(path, data, &self.env)
     }
 
+    /// The value of a path that must lead somewhere.
+    pub(crate) fn select(&self, path: &JsonPath, data: &Value) -> Evaluated<Value> {
+        template::select(path, data, &self.env)
+    }
+
     /// A field that must be a whole number, at least 0.
     pub(crate) fn integer(&mut self, number: &Number, field: &str, data: &Value) -> Evaluated<u64> {
         let value = match number {
             Number::Literal(value) => return Ok(*value as u64),
             Number::Path(path) => {
                 let source = path.source();
-                let value = self
-                    .look_up(path, data)
-                    .map_err(|missing| Failure::runtime(format!("Invalid path '{source}' : {missing}")))?;
+                let value = self.select(path, data)?;
                 let whole = value.as_i64();
                 let Some(whole) = whole else {
                     let shown = shown(&value);

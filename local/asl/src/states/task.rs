@@ -21,7 +21,7 @@ pub(super) fn plan(visit: &mut Visit<'_>, task: &Task) -> Evaluated<Plan> {
     let arguments = data::effective_input(visit)?;
     let mut limit = |number: Option<&_>, field| match number {
         Some(number) => {
-            let input = Arc::clone(visit.input);
+            let input = data::selected_input(visit)?;
             visit.integer(number, field, &input).map(Some)
         }
         None => Ok(None),

@@ -2,11 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Findings, expressions, resource};
+use super::{Findings, expressions, resource, rules};
 use crate::api::MachineType;
 use crate::compile::Language;
-use crate::states::operators;
-use crate::time;
 
 const TYPES: [&str; 8] = ["Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map"];
 const ANY: [&str; 3] = ["Type", "Comment", "QueryLanguage"];
@@ -193,14 +191,19 @@ fn graph(map: &Map<String, Value>, machine: Language, location: &str, findings: 
     }
 }
 
-fn require(map: &Map<String, Value>, fields: &[&str], location: &str, findings: &mut Findings) {
+pub(super) fn require(map: &Map<String, Value>, fields: &[&str], location: &str, findings: &mut Findings) {
     let missing: Vec<&str> = fields.iter().copied().filter(|field| !map.contains_key(*field)).collect();
     if !missing.is_empty() {
         findings.schema(location, format!("These fields are required: [{}]", missing.join(", ")));
     }
 }
 
-fn only_one_of(map: &Map<String, Value>, fields: &[&str], location: &str, findings: &mut Findings) {
+pub(super) fn only_one_of(
+    map: &Map<String, Value>,
+    fields: &[&str],
+    location: &str,
+    findings: &mut Findings,
+) {
     let present: Vec<&str> = fields.iter().copied().filter(|field| map.contains_key(*field)).collect();
     if present.len() > 1 {
         findings.schema(
@@ -210,7 +213,7 @@ fn only_one_of(map: &Map<String, Value>, fields: &[&str], location: &str, findin
     }
 }
 
-fn at_least(value: &Value, minimum: f64, location: &str, findings: &mut Findings) {
+pub(super) fn at_least(value: &Value, minimum: f64, location: &str, findings: &mut Findings) {
     match value {
         Value::Number(number) if number.as_f64().is_some_and(|n| n < minimum) => {
             findings.schema(location, format!("Minimum value is {minimum}"));
@@ -254,8 +257,8 @@ pub(super) fn state(definition: &Value, machine: Language, location: &str, findi
                 );
             }
         }
-        "Choice" => choice(map, language, location, findings),
-        "Wait" => wait(map, language, location, findings),
+        "Choice" => rules::choice(map, language, location, findings),
+        "Wait" => rules::wait(map, language, location, findings),
         "Fail" => {
             only_one_of(map, &["Error", "ErrorPath"], location, findings);
             only_one_of(map, &["Cause", "CausePath"], location, findings);
@@ -267,7 +270,7 @@ pub(super) fn state(definition: &Value, machine: Language, location: &str, findi
     if !matches!(kind, "Choice" | "Succeed" | "Fail") {
         transition(map, location, findings);
     }
-    handlers(map, language, location, findings);
+    rules::handlers(map, language, location, findings);
     expressions::state(map, kind, language, location, findings);
 }
 
@@ -327,7 +330,7 @@ fn transition(map: &Map<String, Value>, location: &str, findings: &mut Findings)
     }
 }
 
-fn items<'m>(
+pub(super) fn items<'m>(
     map: &'m Map<String, Value>,
     field: &str,
     location: &str,
@@ -344,86 +347,6 @@ fn items<'m>(
             &[]
         }
         None => &[],
-    }
-}
-
-fn choice(map: &Map<String, Value>, language: Language, location: &str, findings: &mut Findings) {
-    require(map, &["Choices"], location, findings);
-    for (i, rule) in items(map, "Choices", location, findings).iter().enumerate() {
-        let location = format!("{location}/Choices[{i}]");
-        let Some(rule) = rule.as_object() else {
-            findings.schema(&location, "Expected value of type Object");
-            continue;
-        };
-        require(rule, &["Next"], &location, findings);
-        condition(rule, language, &location, findings);
-    }
-}
-
-fn condition(rule: &Map<String, Value>, language: Language, location: &str, findings: &mut Findings) {
-    if language == Language::Jsonata {
-        require(rule, &["Condition"], location, findings);
-        return;
-    }
-    for field in ["And", "Or"] {
-        for (i, inner) in items(rule, field, location, findings).iter().enumerate() {
-            if let Some(inner) = inner.as_object() {
-                condition(inner, language, &format!("{location}/{field}[{i}]"), findings);
-            }
-        }
-    }
-    match rule.get("Not") {
-        Some(Value::Object(inner)) => condition(inner, language, &format!("{location}/Not"), findings),
-        Some(_) => findings.schema(&format!("{location}/Not"), "Expected value of type Object"),
-        None => {}
-    }
-    if rule.contains_key("And") || rule.contains_key("Or") || rule.contains_key("Not") {
-        return;
-    }
-    require(rule, &["Variable"], location, findings);
-    let mut operators = rule.iter().filter(|(field, _)| operators::is_operator(field));
-    match operators.next() {
-        None => findings.schema(location, "A comparison operator is required"),
-        Some((field, value)) => operand(field, value, location, findings),
-    }
-    for (field, _) in operators {
-        findings.schema(location, format!("Field '{field}' is not supported"));
-    }
-}
-
-fn operand(field: &str, value: &Value, location: &str, findings: &mut Findings) {
-    let location = format!("{location}/{field}");
-    let expected = match field {
-        _ if field.ends_with("Path") => (value.is_string(), "String"),
-        _ if field.starts_with("Is") || field.starts_with("Boolean") => (value.is_boolean(), "Boolean"),
-        _ if field.starts_with("Numeric") => (value.is_number(), "Number"),
-        _ => (value.is_string(), "String"),
-    };
-    if !expected.0 {
-        findings.schema(&location, format!("Expected value of type {}", expected.1));
-    } else if field.starts_with("Timestamp") && !field.ends_with("Path") {
-        timestamp(value, &location, findings);
-    }
-}
-
-fn timestamp(value: &Value, location: &str, findings: &mut Findings) {
-    if value.as_str().and_then(time::parse).is_none() {
-        findings.schema(location, "String does not match RFC3339 timestamp");
-    }
-}
-
-fn wait(map: &Map<String, Value>, language: Language, location: &str, findings: &mut Findings) {
-    const WAYS: [&str; 4] = ["Seconds", "SecondsPath", "Timestamp", "TimestampPath"];
-    only_one_of(map, &WAYS, location, findings);
-    if !WAYS.iter().any(|way| map.contains_key(*way)) {
-        let ways = WAYS.join(", ");
-        findings.schema(location, format!("There should be at least one of the following fields: [{ways}]"));
-    }
-    if let Some(value) = map.get("Timestamp") {
-        let expression = value.as_str().and_then(crate::jsonata::delimited).is_some();
-        if language == Language::JsonPath || !expression {
-            timestamp(value, &format!("{location}/Timestamp"), findings);
-        }
     }
 }
 
@@ -468,39 +391,4 @@ fn nested(part: &Value, machine: Language, known: &[&str], location: &str, findi
         findings.schema(location, format!("Field '{field}' is not supported"));
     }
     graph(map, machine, location, findings);
-}
-
-fn handlers(map: &Map<String, Value>, language: Language, location: &str, findings: &mut Findings) {
-    for (field, required) in [("Retry", &["ErrorEquals"][..]), ("Catch", &["ErrorEquals", "Next"])] {
-        // An empty list is allowed here.
-        let list = map.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        for (i, handler) in list.iter().enumerate() {
-            let location = format!("{location}/{field}[{i}]");
-            let Some(handler) = handler.as_object() else {
-                findings.schema(&location, "Expected value of type Object");
-                continue;
-            };
-            require(handler, required, &location, findings);
-            items(handler, "ErrorEquals", &location, findings);
-            for (number, minimum) in [
-                ("IntervalSeconds", 1.0),
-                ("MaxAttempts", 0.0),
-                ("BackoffRate", 1.0),
-                ("MaxDelaySeconds", 1.0),
-            ] {
-                if let Some(value) = handler.get(number) {
-                    at_least(value, minimum, &format!("{location}/{number}"), findings);
-                }
-            }
-            if handler.get("JitterStrategy").is_some_and(|s| s != "FULL" && s != "NONE") {
-                findings.schema(
-                    &format!("{location}/JitterStrategy"),
-                    "Value should be one of the following: [NONE, FULL]",
-                );
-            }
-            if field == "Catch" {
-                expressions::catcher(handler, language, &location, findings);
-            }
-        }
-    }
 }

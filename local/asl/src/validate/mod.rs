@@ -1,12 +1,13 @@
 //! Static validation, in AWS's codes and words (ValidateStateMachineDefinition, AWS Step Functions API Reference).
 //!
-//! Two passes, as on AWS: the form of everything first ([`form`], [`expressions`], [`resource`]), and only when that is right, where the
-//! transitions lead ([`transitions`]).
+//! Two passes, as on AWS: the form of everything first (`form`, `rules`, `expressions`, `resource`), and only when that is right, where the
+//! transitions lead (`transitions`).
 
 mod expressions;
 mod form;
 mod location;
 mod resource;
+mod rules;
 mod transitions;
 
 use std::fmt;

@@ -1,22 +1,27 @@
 //! From a definition that passed validation to the compiled form. What fails here was let through by validation, so the errors only say
 //! where; they never stand in for AWS's.
 
+mod data;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+
+use data::{assign, jsonata_io, path_io, result_path};
+pub(crate) use data::{jsonata_template, path_template};
 
 use crate::api::{Pattern, Resource};
 use crate::intrinsic::Call;
 use crate::jsonata::{self, Expression};
 use crate::jsonpath::JsonPath;
 use crate::machine::{
-    Assign, Catcher, Choice, FailText, Graph, Io, ItemSelector, Items, JsonataIo, Kind, Machine, MapState,
-    Next, Number, PathIo, ResultPath, Retrier, Rule, Source, State, Task, Wait,
+    Catcher, Choice, FailText, Graph, Io, ItemSelector, Items, Kind, Machine, MapState, Next, Number,
+    ResultPath, Retrier, Rule, State, Task, Wait,
 };
 use crate::references;
 use crate::states::choice::Condition;
-use crate::template::{JsonataTemplate, PathTemplate};
+use crate::template::PathTemplate;
 use crate::unsupported;
 
 /// Where the definition does not compile, and why.
@@ -27,7 +32,7 @@ pub(crate) struct Error {
     pub(crate) reason: String,
 }
 
-type Result<T> = std::result::Result<T, Error>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 /// The two query languages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -284,152 +289,6 @@ fn number(state: &Value, field: &str, language: Language, location: &str) -> Res
         },
         (Some(value), None) => value.as_f64().map(Number::Literal),
         (None, None) => None,
-    })
-}
-
-fn source(state: &Value, field: &str, location: &str) -> Result<Source> {
-    Ok(match state.get(field) {
-        None => Source::All,
-        Some(Value::String(path)) if path == "$" => Source::All,
-        Some(Value::String(path)) => Source::Path(json_path(path, location)?),
-        Some(_) => Source::Nothing,
-    })
-}
-
-fn result_path(state: &Value, location: &str) -> Result<ResultPath> {
-    Ok(match state.get("ResultPath") {
-        None => ResultPath::Replace,
-        Some(Value::String(path)) => {
-            let path = json_path(path, location)?;
-            match path.reference() {
-                Some([]) => ResultPath::Replace,
-                Some(steps) => ResultPath::At(steps.to_vec()),
-                None => return fail(location, "ResultPath is not a reference path"),
-            }
-        }
-        Some(_) => ResultPath::Discard,
-    })
-}
-
-fn path_io(state: &Value, kind: &Kind, location: &str) -> Result<PathIo> {
-    // A Map's Parameters are its ItemSelector under the old name.
-    let parameters = state.get("Parameters").filter(|_| !matches!(kind, Kind::Map(_)));
-    Ok(PathIo {
-        input_path: source(state, "InputPath", location)?,
-        parameters: parameters.map(|p| path_template(p, location)).transpose()?,
-        result_selector: state.get("ResultSelector").map(|p| path_template(p, location)).transpose()?,
-        result_path: result_path(state, location)?,
-        output_path: source(state, "OutputPath", location)?,
-        assign: match assign(state, Language::JsonPath, location)? {
-            Assign::Path(fields) => Some(fields),
-            _ => None,
-        },
-    })
-}
-
-fn jsonata_io(state: &Value, location: &str) -> Result<JsonataIo> {
-    Ok(JsonataIo {
-        arguments: state.get("Arguments").map(|t| jsonata_template(t, location)).transpose()?,
-        output: state.get("Output").map(|t| jsonata_template(t, location)).transpose()?,
-        assign: match assign(state, Language::Jsonata, location)? {
-            Assign::Jsonata(fields) => Some(fields),
-            _ => None,
-        },
-    })
-}
-
-fn assign(part: &Value, language: Language, location: &str) -> Result<Assign> {
-    let Some(fields) = part.get("Assign").and_then(Value::as_object) else { return Ok(Assign::None) };
-    Ok(match language {
-        Language::Jsonata => Assign::Jsonata(
-            fields
-                .iter()
-                .map(|(name, value)| Ok((Arc::from(name.as_str()), jsonata_template(value, location)?)))
-                .collect::<Result<_>>()?,
-        ),
-        Language::JsonPath => Assign::Path(
-            fields
-                .iter()
-                .map(|(name, value)| {
-                    let template = path_field(name, value, location)?;
-                    Ok((Arc::from(name.strip_suffix(".$").unwrap_or(name)), template))
-                })
-                .collect::<Result<_>>()?,
-        ),
-    })
-}
-
-fn path_field(name: &str, value: &Value, location: &str) -> Result<PathTemplate> {
-    match (name.ends_with(".$"), value) {
-        (true, Value::String(source)) if source.starts_with('$') => {
-            Ok(PathTemplate::Path(name.to_owned(), json_path(source, location)?))
-        }
-        (true, Value::String(source)) => match Call::parse(source) {
-            Some(call) => Ok(PathTemplate::Call(name.to_owned(), call)),
-            None => fail(location, format!("{name} is neither a path nor a function")),
-        },
-        (true, _) => fail(location, format!("{name} is not text")),
-        (false, value) => path_template(value, location),
-    }
-}
-
-/// A JSONPath template.
-pub(crate) fn path_template(value: &Value, location: &str) -> Result<PathTemplate> {
-    fn constant(value: &Value) -> bool {
-        match value {
-            Value::Object(map) => map.iter().all(|(name, v)| !name.ends_with(".$") && constant(v)),
-            Value::Array(items) => items.iter().all(constant),
-            _ => true,
-        }
-    }
-    if constant(value) {
-        return Ok(PathTemplate::Constant(Arc::new(value.clone())));
-    }
-    Ok(match value {
-        Value::Object(map) => PathTemplate::Object(
-            map.iter()
-                .map(|(name, value)| {
-                    Ok((
-                        name.strip_suffix(".$").unwrap_or(name).to_owned(),
-                        path_field(name, value, location)?,
-                    ))
-                })
-                .collect::<Result<_>>()?,
-        ),
-        Value::Array(items) => PathTemplate::Array(
-            items.iter().map(|item| path_template(item, location)).collect::<Result<_>>()?,
-        ),
-        _ => PathTemplate::Constant(Arc::new(value.clone())),
-    })
-}
-
-/// A JSONata template.
-pub(crate) fn jsonata_template(value: &Value, location: &str) -> Result<JsonataTemplate> {
-    fn constant(value: &Value) -> bool {
-        match value {
-            Value::String(text) => jsonata::delimited(text).is_none(),
-            Value::Object(map) => map.values().all(constant),
-            Value::Array(items) => items.iter().all(constant),
-            _ => true,
-        }
-    }
-    if constant(value) {
-        return Ok(JsonataTemplate::Constant(Arc::new(value.clone())));
-    }
-    Ok(match value {
-        Value::String(text) => match jsonata::delimited(text) {
-            Some(source) => JsonataTemplate::Expression(expression(source, location)?),
-            None => JsonataTemplate::Constant(Arc::new(value.clone())),
-        },
-        Value::Object(map) => JsonataTemplate::Object(
-            map.iter()
-                .map(|(name, v)| Ok((name.clone(), jsonata_template(v, location)?)))
-                .collect::<Result<_>>()?,
-        ),
-        Value::Array(items) => JsonataTemplate::Array(
-            items.iter().map(|item| jsonata_template(item, location)).collect::<Result<_>>()?,
-        ),
-        _ => JsonataTemplate::Constant(Arc::new(value.clone())),
     })
 }
 
