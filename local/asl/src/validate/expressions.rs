@@ -183,11 +183,7 @@ fn jsonata_in(template: &Value, location: &str, findings: &mut Findings) {
             match Expression::parse(source) {
                 Err(error) => {
                     let message = error.to_string();
-                    // AWS gives the message without JSONata's code.
-                    let message = message
-                        .split_once(": ")
-                        .filter(|(code, _)| code.len() == 5)
-                        .map_or(&*message, |(_, m)| m);
+                    let message = without_code(&message);
                     findings.add("INVALID_JSONATA_EXPRESSION", location, message);
                 }
                 Ok(expression) => {
@@ -203,4 +199,21 @@ fn jsonata_in(template: &Value, location: &str, findings: &mut Findings) {
         }
         _ => {}
     }
+}
+
+/// A syntax error as AWS tells it: without JSONata's code and what the library puts before that.
+fn without_code(message: &str) -> &str {
+    let is_code = |part: &str| {
+        part.len() == 5
+            && part.starts_with(|c: char| c.is_ascii_uppercase())
+            && part[1..].bytes().all(|b| b.is_ascii_digit())
+    };
+    let mut rest = message;
+    while let Some((part, after)) = rest.split_once(": ") {
+        if is_code(part) {
+            return after;
+        }
+        rest = after;
+    }
+    message
 }
