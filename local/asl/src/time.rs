@@ -1,10 +1,16 @@
 //! AWS is strict about timestamps: a Wait accepts only an ISO-8601 extended offset date-time, and the context object
 //! prints them with milliseconds. Both live here so that validation and execution can't disagree.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 
 /// An instant. The interpreter never reads a clock; instants come from the host's [`Ambient`](crate::Ambient).
 pub type Timestamp = DateTime<Utc>;
+
+/// Without what is below a millisecond. Stored instants have no more, so a timer has no more from the start: an execution that was stored
+/// and loaded in between wakes at the very same instant.
+pub(crate) fn floor(at: Timestamp) -> Timestamp {
+    at.trunc_subsecs(3)
+}
 
 /// The spelling that the context object uses (`2024-01-31T12:00:00.123Z`).
 pub(crate) fn format(at: Timestamp) -> String {

@@ -9,6 +9,7 @@ use crate::history::Details;
 use crate::machine::{Graph, Kind, Retrier, State};
 use crate::scope::Scope;
 use crate::states::data;
+use crate::time;
 
 impl Runner<'_> {
     /// Decides what a failure of the active state leads to. `Err`: it is the whole branch's failure.
@@ -93,7 +94,7 @@ impl Runner<'_> {
             delay *= (self.ambient.random() >> 11) as f64 / (1_u64 << 53) as f64;
         }
         let delay = TimeDelta::try_milliseconds((delay * 1000.0).round() as i64).unwrap_or_default();
-        active.phase = Phase::Backoff(self.now.checked_add_signed(delay).unwrap_or(self.now));
+        active.phase = Phase::Backoff(time::floor(self.now.checked_add_signed(delay).unwrap_or(self.now)));
         true
     }
 

@@ -28,7 +28,7 @@ use crate::api::{Ambient, Effects, Event, Invocation, Outcome, Start, TaskId};
 use crate::history::Details;
 use crate::machine::Machine;
 use crate::scope::{Identity, Redriven};
-use crate::{Timestamp, size};
+use crate::{Timestamp, size, time};
 use branch::{Branch, Phase};
 use runner::{Runner, Stimulus};
 use tasks::Report;
@@ -325,7 +325,7 @@ impl Execution {
 
 fn deadline(machine: &Machine, from: Timestamp) -> Option<Timestamp> {
     let seconds = i64::try_from(machine.timeout_seconds?).ok()?;
-    from.checked_add_signed(TimeDelta::try_seconds(seconds)?)
+    from.checked_add_signed(TimeDelta::try_seconds(seconds)?).map(time::floor)
 }
 
 /// Whether StartExecution would refuse this input for its size (256 KiB).

@@ -13,7 +13,7 @@ use crate::history::{Details, HistoryEvent};
 use crate::machine::{Graph, Kind, Next, State};
 use crate::scope::{Context, Env, Identity, Scope};
 use crate::states::{self, Exit, Step, Visit};
-use crate::{Timestamp, size};
+use crate::{Timestamp, size, time};
 
 /// Events in a history (AWS Step Functions Developer Guide, "Avoid reaching the history quota"): the last one is the end.
 const MAX_EVENTS: u64 = 25_000;
@@ -202,7 +202,7 @@ impl<'r> Runner<'r> {
             Step::Exit(exit) => Ok(Action::Exit(exit)),
             Step::Wait(until) if until <= self.now => self.end_wait(state, active, scope),
             Step::Wait(until) => {
-                active.phase = Phase::Wait(until);
+                active.phase = Phase::Wait(time::floor(until));
                 Ok(Action::Suspend)
             }
             Step::Parallel(input) => self.start_parallel(state, active, previous, &scope, &input),

@@ -13,7 +13,7 @@ use crate::history::{Details, Scheduled};
 use crate::machine::{Kind, State, Task};
 use crate::scope::Scope;
 use crate::states::{Step, data};
-use crate::{Timestamp, size};
+use crate::{Timestamp, size, time};
 
 /// What a host says about a task.
 pub(super) enum Report {
@@ -184,7 +184,7 @@ impl Runner<'_> {
 }
 
 fn later(now: Timestamp, seconds: u64) -> Option<Timestamp> {
-    now.checked_add_signed(TimeDelta::try_seconds(i64::try_from(seconds).ok()?)?)
+    now.checked_add_signed(TimeDelta::try_seconds(i64::try_from(seconds).ok()?)?).map(time::floor)
 }
 
 /// The call of a task, unless it has been submitted.
