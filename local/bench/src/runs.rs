@@ -19,7 +19,7 @@ fn two_warehouses() -> Value {
 /// Puts enough stock for any run, through the DynamoDB API as an operator would.
 async fn stock_up(served: &Served) -> Result<(), Error> {
     for (product, warehouse) in [("bench-east", "wh-east"), ("bench-west", "wh-west")] {
-        let item = crate::runs::stock_item(product, warehouse, 100_000_000);
+        let item = stock_item(product, warehouse, 100_000_000);
         let response = reqwest::Client::new()
             .post(&served.aws)
             .header("x-amz-target", "DynamoDB_20120810.PutItem")
@@ -33,6 +33,16 @@ async fn stock_up(served: &Served) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+fn stock_item(product: &str, warehouse: &str, available: u64) -> Value {
+    json!({
+        "product_id": { "S": product },
+        "warehouse_id": { "S": warehouse },
+        "available": { "N": available.to_string() },
+        "reserved": { "N": "0" },
+        "sold": { "N": "0" },
+    })
 }
 
 async fn stats(served: &Served) -> Result<Value, Error> {

@@ -1,7 +1,7 @@
 //! The handlers of the template's functions, by the binary that holds each on Lambda.
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
-use omniflow_domain::{Environment, Handler};
+use omniflow_domain::{ConfigError, Environment, Handler};
 use omniflow_tables::InProcess;
 
 use crate::lambda::Hosted;
@@ -41,9 +41,41 @@ impl Clients {
 }
 
 /// Finds the handler of every function of the template.
-pub(crate) fn host(system: &System, _clients: &Clients) -> Result<Vec<Hosted>, StartError> {
-    let _: Option<Environment> = None;
-    let _: Option<Box<dyn Handler>> = None;
-    let _ = system;
-    Ok(Vec::new())
+pub(crate) fn host(system: &System, clients: &Clients) -> Result<Vec<Hosted>, StartError> {
+    let hosted = system.functions.values().map(|function| {
+        let refused = |problem: String| StartError::Function { function: function.name.clone(), problem };
+        let environment = Environment::from_pairs(function.environment.clone());
+        let handler = handler(&function.binary, clients, &environment)
+            .ok_or_else(|| refused(format!("there is no handler for the binary '{}'", function.binary)))?;
+        let handler = handler.map_err(|error| refused(error.to_string()))?;
+        Ok(Hosted { function: function.clone(), handler })
+    });
+    hosted.collect()
+}
+
+/// The handler that a binary holds; `None` when there is no such binary.
+fn handler(
+    binary: &str,
+    Clients { dynamodb, states, events }: &Clients,
+    environment: &Environment,
+) -> Option<Result<Box<dyn Handler>, ConfigError>> {
+    Some(match binary {
+        "api" => omniflow_api::api(dynamodb, states, environment),
+        "cancel-shipments" => omniflow_shipping::cancel_shipments(dynamodb, events, environment),
+        "capture-payment" => omniflow_payment::capture_payment(dynamodb, events, states, environment),
+        "close-order" => omniflow_order::close_order(dynamodb, events, environment),
+        "close-payment-window" => omniflow_payment::close_payment_window(dynamodb, events, states, environment),
+        "complete-order" => omniflow_order::complete_order(dynamodb, events, environment),
+        "mark-needs-attention" => omniflow_order::mark_needs_attention(dynamodb, events, environment),
+        "notify-customer" => omniflow_notify::notify_customer(environment),
+        "open-payment-window" => omniflow_payment::open_payment_window(dynamodb, events, states, environment),
+        "refund-payment" => omniflow_payment::refund_payment(dynamodb, events, environment),
+        "release-stock" => omniflow_stock::release_stock(dynamodb, events, environment),
+        "request-audit" => omniflow_audit::request_audit(dynamodb, events, states, environment),
+        "reserve-stock" => omniflow_stock::reserve_stock(dynamodb, events, environment),
+        "seed-stock" => omniflow_stock::seed_stock(dynamodb, environment),
+        "ship-warehouse" => omniflow_shipping::ship_warehouse(dynamodb, events, environment),
+        "sweep-orders" => omniflow_order::sweep_orders(dynamodb, states, environment),
+        _ => return None,
+    })
 }

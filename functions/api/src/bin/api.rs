@@ -1,0 +1,9 @@
+//! The Lambda function `api`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), omniflow_bootstrap::Error> {
+    omniflow_bootstrap::run(|sdk, environment| {
+        omniflow_api::api(&aws_sdk_dynamodb::Client::new(sdk), &aws_sdk_sfn::Client::new(sdk), environment)
+    })
+    .await
+}

@@ -1,0 +1,62 @@
+//! The shop's products, found by id or name.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use omniflow_domain::catalogue::{Product, lookup};
+use omniflow_domain::store;
+
+/// The products' table.
+pub(crate) struct Catalogue {
+    client: DynamoDb,
+    table: String,
+}
+
+impl Catalogue {
+    pub(crate) fn new(client: DynamoDb, table: &str) -> Self {
+        Self { client, table: table.to_owned() }
+    }
+
+    /// The products with these ids or names, by their lookup keys. At most 100, as BatchGetItem takes them.
+    pub(crate) async fn find(&self, ids_or_names: &[&str]) -> Result<HashMap<String, Product>, store::Error> {
+        let keys: BTreeSet<_> =
+            ids_or_names.iter().map(|name| lookup(name)).filter(|key| !key.is_empty()).collect();
+        let key = |key: String| HashMap::from([("lookup".to_owned(), AttributeValue::S(key))]);
+        let mut wanted: Vec<_> = keys.into_iter().map(key).collect();
+        let mut found = HashMap::new();
+        while !wanted.is_empty() {
+            let keys = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .build()
+                .map_err(|error| store::Error::Service(error.to_string()))?;
+            let answer = self.client.batch_get_item().request_items(&self.table, keys).send().await?;
+            for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+                if let Some(key) = item.get("lookup").and_then(|key| key.as_s().ok()).cloned() {
+                    found.insert(key, serde_dynamo::from_item(item)?);
+                }
+            }
+            let left = answer.unprocessed_keys.and_then(|mut left| left.remove(&self.table));
+            wanted = left.map(|keys| keys.keys).unwrap_or_default();
+        }
+        Ok(found)
+    }
+
+    /// All products, by id.
+    pub(crate) async fn all(&self) -> Result<HashMap<String, Product>, store::Error> {
+        let mut products = HashMap::new();
+        let mut from = None;
+        loop {
+            let answer =
+                self.client.scan().table_name(&self.table).set_exclusive_start_key(from).send().await?;
+            for item in answer.items.unwrap_or_default() {
+                let product: Product = serde_dynamo::from_item(item)?;
+                products.insert(product.product_id.clone(), product);
+            }
+            from = answer.last_evaluated_key;
+            if from.is_none() {
+                return Ok(products);
+            }
+        }
+    }
+}

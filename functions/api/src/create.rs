@@ -1,0 +1,219 @@
+//! Creating an order: read what is wanted, check it against the catalogue, write it, start its workflow.
+
+use omniflow_domain::catalogue::lookup;
+use omniflow_domain::order::{Item, NewOrder};
+use omniflow_domain::problem::{Kind, Problem};
+use omniflow_domain::simulated::METHODS;
+use omniflow_domain::{Money, Order, OrderId, store};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::keep::Key;
+use crate::request::Request;
+use crate::response::Response;
+use crate::{Api, unavailable};
+
+/// The most items an order may have.
+const MOST_ITEMS: usize = 100;
+/// The most of one product.
+const MOST_OF_ONE: u64 = 1_000_000;
+/// The longest text that is kept as it comes, in characters.
+const LONGEST_TEXT: usize = 200;
+/// How often a random order id that exists already is drawn again.
+const DRAWS: usize = 5;
+
+/// An item as it was asked for.
+struct Asked {
+    /// By id, if it was given, else by name.
+    product: String,
+    name: Option<String>,
+    quantity: u32,
+    price: Option<Money>,
+}
+
+pub(crate) async fn create_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+    let key = Key::of(request, "create")?;
+    if let Some(key) = &key
+        && let Some(kept) = api.kept(key).await?
+    {
+        return Ok(kept);
+    }
+    let new = read(api, &request.json()?).await?;
+    let now = api.clock.now();
+    for _ in 0..DRAWS {
+        let random = u32::from_be_bytes(Uuid::new_v4().into_bytes()[..4].try_into().unwrap_or_default());
+        let order = Order::receive(OrderId::new(now, random), new.clone(), now);
+        let body = answer(&order);
+        let keep = match &key {
+            Some(key) => Some(api.keep(key, 201, &body)?),
+            None => None,
+        };
+        match api.orders.create(&order, keep).await {
+            Ok(()) => {
+                api.tell(&order).await;
+                let location = format!("/api/v1/orders/{}", order.order_id);
+                return Ok(Response::text(201, body).with_header("location", location));
+            }
+            // Either the id or the idempotency key is taken; if it is the key, its answer is there by now.
+            Err(store::Error::Conflict | store::Error::Contention) => {
+                if let Some(key) = &key
+                    && let Some(kept) = api.kept(key).await?
+                {
+                    return Ok(kept);
+                }
+            }
+            Err(error) => return Err(unavailable(&error)),
+        }
+    }
+    Err(unavailable(&store::Error::Conflict))
+}
+
+fn answer(order: &Order) -> String {
+    let id = order.order_id.as_str();
+    json!({
+        "order_id": id,
+        "workflow_id": id,
+        "state": order.status,
+        "amount": order.amount.to_json(),
+    })
+    .to_string()
+}
+
+fn bad(detail: impl Into<String>) -> Problem {
+    Problem::new(Kind::BadRequest, detail)
+}
+
+async fn read(api: &Api, body: &Value) -> Result<NewOrder, Problem> {
+    let items = body["items"].as_array().filter(|items| !items.is_empty());
+    let items = items
+        .ok_or_else(|| bad("'items' must be a list with at least one product, such as [\"iPhone 15\"]."))?;
+    if items.len() > MOST_ITEMS {
+        return Err(bad(format!("An order takes at most {MOST_ITEMS} items; this one has {}.", items.len())));
+    }
+    let asked =
+        items.iter().enumerate().map(|(index, item)| asked(index, item)).collect::<Result<Vec<_>, _>>()?;
+    let amount = match &body["amount"] {
+        Value::Null => None,
+        amount => Some(money("amount", amount)?),
+    };
+    let customer_id = text("customer_id", &body["customer_id"])?;
+    let method = method(&body["payment"])?;
+    let items = priced(api, asked, amount.is_some()).await?;
+    let sum = sum(&items)?;
+    let amount = match (amount, sum) {
+        (Some(amount), Some(sum)) if amount != sum => {
+            return Err(bad(format!(
+                "'amount' is {amount}, but the items cost {sum}. Correct it or leave it out."
+            )));
+        }
+        (Some(amount), _) | (None, Some(amount)) => amount,
+        (None, None) => return Err(bad("'amount' is missing, and not every item has a price.")),
+    };
+    Ok(NewOrder { customer_id, items, amount, method, needs_audit: amount > api.audit_threshold })
+}
+
+fn asked(index: usize, item: &Value) -> Result<Asked, Problem> {
+    let at = |field: &str| format!("items[{index}].{field}");
+    if let Value::String(name) = item {
+        let product = text(&format!("items[{index}]"), item)?.filter(|_| !lookup(name).is_empty());
+        let product = product.ok_or_else(|| bad(format!("items[{index}] must name a product.")))?;
+        return Ok(Asked { product, name: None, quantity: 1, price: None });
+    }
+    if !item.is_object() {
+        return Err(bad(format!(
+            "items[{index}] must be a product's name or an object with product_id and quantity."
+        )));
+    }
+    let name = text(&at("name"), &item["name"])?;
+    let product = text(&at("product_id"), &item["product_id"])?.or_else(|| name.clone());
+    let product = product.filter(|product| !lookup(product).is_empty());
+    let product = product.ok_or_else(|| bad(format!("{} is missing.", at("product_id"))))?;
+    let quantity = match &item["quantity"] {
+        Value::Null => Some(1),
+        quantity => quantity.as_u64().filter(|quantity| (1..=MOST_OF_ONE).contains(quantity)),
+    };
+    let quantity = quantity.and_then(|quantity| u32::try_from(quantity).ok()).ok_or_else(|| {
+        bad(format!(
+            "{} must be a whole number from 1 to {MOST_OF_ONE}, not {}.",
+            at("quantity"),
+            item["quantity"]
+        ))
+    })?;
+    let price = match &item["price"] {
+        Value::Null => None,
+        price => Some(money(&at("price"), price)?),
+    };
+    Ok(Asked { product, name, quantity, price })
+}
+
+fn text(field: &str, value: &Value) -> Result<Option<String>, Problem> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text)
+            if text.chars().count() <= LONGEST_TEXT && !text.chars().any(char::is_control) =>
+        {
+            Ok(Some(text.clone()))
+        }
+        Value::String(_) => {
+            Err(bad(format!("'{field}' must have at most {LONGEST_TEXT} printable characters.")))
+        }
+        other => Err(bad(format!("'{field}' must be a text, not {other}."))),
+    }
+}
+
+fn money(field: &str, value: &Value) -> Result<Money, Problem> {
+    let money =
+        Money::from_json(value).map_err(|error| bad(format!("'{field}' is no amount of money: {error}.")))?;
+    if money > Money::default() { Ok(money) } else { Err(bad(format!("'{field}' must be more than 0."))) }
+}
+
+fn method(payment: &Value) -> Result<Option<String>, Problem> {
+    match payment {
+        Value::Null => Ok(None),
+        payment => match payment["method"].as_str() {
+            Some(method) => check_method(method).map(Some),
+            None => Err(bad("'payment' must be an object with a 'method'.")),
+        },
+    }
+}
+
+/// Checks a payment method against those that the gateway knows.
+pub(crate) fn check_method(method: &str) -> Result<String, Problem> {
+    if METHODS.contains(&method) {
+        return Ok(method.to_owned());
+    }
+    let known = METHODS.join(", ");
+    Err(bad(format!("'{method}' is not a payment method; there are: {known}.")))
+}
+
+/// The items as the catalogue knows them. Prices that were given stay; the catalogue's fill in where neither those nor
+/// an amount say what it costs.
+async fn priced(api: &Api, asked: Vec<Asked>, has_amount: bool) -> Result<Vec<Item>, Problem> {
+    let names: Vec<_> = asked.iter().map(|asked| asked.product.as_str()).collect();
+    let products = api.catalogue.find(&names).await.map_err(|error| unavailable(&error))?;
+    let use_catalogue = !has_amount && asked.iter().all(|asked| asked.price.is_none());
+    let items = asked.into_iter().map(|asked| {
+        let product = products.get(&lookup(&asked.product)).ok_or_else(|| {
+            let detail = format!("'{}' is not sold here. GET /api/v1/stock lists what is.", asked.product);
+            Problem::new(Kind::UnknownProduct, detail).with("product", asked.product.clone())
+        })?;
+        Ok(Item {
+            product_id: product.product_id.clone(),
+            name: asked.name.unwrap_or_else(|| product.name.clone()),
+            quantity: asked.quantity,
+            price: asked.price.or_else(|| use_catalogue.then_some(product.price)),
+        })
+    });
+    items.collect()
+}
+
+/// What the items cost, if each has a price.
+fn sum(items: &[Item]) -> Result<Option<Money>, Problem> {
+    let prices: Option<Vec<_>> = items.iter().map(|item| Some(item.price?.times(item.quantity))).collect();
+    let sum = prices.map(|prices| prices.into_iter().sum::<Money>());
+    // Added up, it may be more than an order may be worth.
+    sum.map(|sum| {
+        Money::parse(&sum.to_string()).map_err(|error| bad(format!("The items cost too much: {error}.")))
+    })
+    .transpose()
+}

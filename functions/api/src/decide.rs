@@ -1,0 +1,122 @@
+//! The decisions that people make: pay, audit, cancel. Each is one conditional write; who comes too late gets 409 and
+//! hears what the order is now.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use omniflow_domain::problem::{Kind, Problem};
+use omniflow_domain::{Order, Refusal, store};
+use serde_json::Value;
+
+use crate::create::check_method;
+use crate::keep::Key;
+use crate::request::Request;
+use crate::response::Response;
+use crate::{Api, unavailable, view};
+
+/// How often a decision is made again after somebody else wrote first.
+const ATTEMPTS: usize = 12;
+/// How an order is paid when the customer doesn't say.
+const DEFAULT_METHOD: &str = "pm_card";
+/// The longest note of a reviewer, in characters.
+const LONGEST_NOTE: usize = 1000;
+
+pub(crate) async fn pay_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+    let body = request.optional_json()?;
+    let method = match &body["method"] {
+        Value::Null => DEFAULT_METHOD.to_owned(),
+        Value::String(method) => check_method(method)?,
+        other => {
+            return Err(Problem::new(Kind::BadRequest, format!("'method' must be a text, not {other}.")));
+        }
+    };
+    let scope = format!("pay#{}", request.order_id()?);
+    let key = Key::of(request, &scope)?;
+    if let Some(key) = &key
+        && let Some(kept) = api.kept(key).await?
+    {
+        return Ok(kept);
+    }
+    let now = api.clock.now();
+    let decided = decide(api, request, key.as_ref(), |order| order.pay(&method, now)).await;
+    match (decided, key) {
+        // The same request at the same moment may have been faster; then its answer is this one's, too.
+        (Err(problem), Some(key)) if problem.kind == Kind::WrongState => {
+            Ok(api.kept(&key).await?.ok_or(problem)?)
+        }
+        (decided, _) => decided,
+    }
+}
+
+pub(crate) async fn audit_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+    request.order_id()?;
+    let body = request.json()?;
+    let approved = match body["action"].as_str() {
+        Some("APPROVE") => true,
+        Some("REJECT") => false,
+        _ => return Err(Problem::new(Kind::BadRequest, "'action' must be \"APPROVE\" or \"REJECT\".")),
+    };
+    let note = match &body["note"] {
+        Value::Null => None,
+        Value::String(note) if note.chars().count() <= LONGEST_NOTE => Some(note.clone()),
+        _ => {
+            let detail = format!("'note' must be a text of at most {LONGEST_NOTE} characters.");
+            return Err(Problem::new(Kind::BadRequest, detail));
+        }
+    };
+    let now = api.clock.now();
+    decide(api, request, None, |order| order.review(approved, note.clone(), now)).await
+}
+
+pub(crate) async fn cancel_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+    let now = api.clock.now();
+    decide(api, request, None, |order| order.cancel(now)).await
+}
+
+async fn decide(
+    api: &Api,
+    request: &Request,
+    key: Option<&Key>,
+    decision: impl Fn(&mut Order) -> Result<(), Refusal>,
+) -> Result<Response, Problem> {
+    let (id, language) = (request.order_id()?, request.language());
+    for _ in 0..ATTEMPTS {
+        let mut order = api.orders.get(&id).await.map_err(|error| unavailable(&error))?;
+        decision(&mut order).map_err(|refusal| too_late(&order, &refusal, request, api))?;
+        let body = view::order(&order, language, api.clock.now()).to_string();
+        let keep: Vec<TransactWriteItem> = match key {
+            Some(key) => vec![api.keep(key, 200, &body)?],
+            None => Vec::new(),
+        };
+        let saved = if keep.is_empty() {
+            api.orders.save(&mut order).await
+        } else {
+            api.orders.save_with(&mut order, keep).await
+        };
+        match saved {
+            Ok(()) => {
+                api.tell(&order).await;
+                return Ok(Response::text(200, body));
+            }
+            // Somebody else decided, or the same key was faster; read again and see.
+            Err(store::Error::Conflict | store::Error::Contention) => {}
+            Err(error) => return Err(unavailable(&error)),
+        }
+    }
+    Err(unavailable(&store::Error::Contention))
+}
+
+fn too_late(order: &Order, refusal: &Refusal, request: &Request, api: &Api) -> Problem {
+    let status = omniflow_domain::texts::status_text(order, request.language(), api.clock.now());
+    let detail = match refusal {
+        Refusal::Undone(_) => format!("The order is {} already and can't be changed any more.", order.status),
+        other => format!("{}: the order is {} now.", sentence(&other.to_string()), order.status),
+    };
+    Problem::new(Kind::WrongState, detail)
+        .with("order_id", order.order_id.as_str())
+        .with("state", order.status.name())
+        .with("order_status", status)
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
+}

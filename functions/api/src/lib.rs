@@ -1,0 +1,107 @@
+//! The HTTP API: one function behind API Gateway's HTTP API or a function URL (payload format 2.0).
+//!
+//! ```text
+//!   event ──► request ──► routes ──► create, read, decide, stock ──► view ──► response
+//! ```
+
+mod catalogue;
+mod create;
+mod decide;
+mod keep;
+mod read;
+mod request;
+mod response;
+mod routes;
+mod stock;
+mod view;
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_sfn::Client as Sfn;
+use omniflow_domain::problem::{Kind, Problem};
+use omniflow_domain::store::{self, Idempotency, Orders, Stock};
+use omniflow_domain::workflow::Workflow;
+use omniflow_domain::{Clock, ConfigError, Environment, Fault, Handler, Money, Order, SystemClock, typed};
+use serde_json::Value;
+
+use catalogue::Catalogue;
+use request::Request;
+use response::Response;
+pub use routes::ROUTES;
+
+/// What the operations use.
+struct Api {
+    orders: Orders,
+    stock: Stock,
+    catalogue: Catalogue,
+    idempotency: Idempotency,
+    workflow: Workflow,
+    audit_threshold: Money,
+    clock: Arc<dyn Clock>,
+}
+
+/// The function `api`.
+///
+/// # Errors
+/// When the environment lacks a setting.
+pub fn api(
+    dynamodb: &DynamoDb,
+    states: &Sfn,
+    environment: &Environment,
+) -> Result<Box<dyn Handler>, ConfigError> {
+    let api = Arc::new(Api {
+        orders: Orders::new(dynamodb.clone(), environment.require("ORDERS_TABLE")?),
+        stock: Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?),
+        catalogue: Catalogue::new(dynamodb.clone(), environment.require("PRODUCTS_TABLE")?),
+        idempotency: Idempotency::new(dynamodb.clone(), environment.require("IDEMPOTENCY_TABLE")?),
+        workflow: Workflow::new(states.clone(), environment.require("ORDER_STATE_MACHINE")?),
+        audit_threshold: threshold(environment)?,
+        clock: Arc::new(SystemClock),
+    });
+    Ok(Box::new(typed(move |event: Value| {
+        let api = Arc::clone(&api);
+        async move { Ok::<_, Fault>(api.answer(&event).await.into_event()) }
+    })))
+}
+
+fn threshold(environment: &Environment) -> Result<Money, ConfigError> {
+    let text = environment.require("AUDIT_THRESHOLD")?;
+    Money::parse(text)
+        .map_err(|_| ConfigError::Invalid { name: "AUDIT_THRESHOLD".to_owned(), value: text.to_owned() })
+}
+
+impl Api {
+    async fn answer(&self, event: &Value) -> Response {
+        let answered = match Request::read(event) {
+            Ok(request) => routes::dispatch(self, &request).await,
+            Err(problem) => Err(problem),
+        };
+        answered.unwrap_or_else(|problem| Response::problem(&problem))
+    }
+
+    /// Tells the workflow what was decided. What can't be sent now is stored with the order, and the sweeper's.
+    async fn tell(&self, order: &Order) {
+        if let Err(error) = self.workflow.tell(order).await {
+            tracing::warn!(order_id = %order.order_id, %error, "left to the sweeper");
+        }
+    }
+}
+
+/// A failure of the store in a caller's words; its own words are for the log.
+fn unavailable(error: &store::Error) -> Problem {
+    match error {
+        store::Error::NoOrder(id) => Problem::new(
+            Kind::OrderNotFound,
+            format!("There is no order {id}. Use the order_id that POST /api/v1/orders answered."),
+        ),
+        store::Error::Conflict | store::Error::Contention => Problem::new(
+            Kind::Unavailable,
+            "Too many requests for this order at once. Send the request again.",
+        ),
+        other => {
+            tracing::error!(error = %other, "the store failed");
+            Problem::new(Kind::Unavailable, "The order store does not answer. Send the request again.")
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! An HTTP response, written as an answer in payload format 2.0.
+
+use omniflow_domain::problem::Problem;
+use serde_json::{Map, Value, json};
+
+/// A response.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub status: u16,
+    content_type: &'static str,
+    headers: Vec<(&'static str, String)>,
+    pub body: String,
+}
+
+impl Response {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self::text(status, body.to_string())
+    }
+
+    /// A body that is JSON text already.
+    pub(crate) fn text(status: u16, body: String) -> Self {
+        Self { status, content_type: "application/json", headers: Vec::new(), body }
+    }
+
+    pub(crate) fn problem(problem: &Problem) -> Self {
+        let mut response = Self::json(problem.kind.status(), &problem.to_json());
+        response.content_type = "application/problem+json";
+        for (name, value) in &problem.more {
+            if *name == "allow" {
+                response.headers.push(("allow", value.as_str().unwrap_or_default().to_owned()));
+            }
+        }
+        response
+    }
+
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn into_event(self) -> Value {
+        let mut headers = Map::new();
+        headers.insert("content-type".to_owned(), Value::from(self.content_type));
+        headers.insert("cache-control".to_owned(), Value::from("no-store"));
+        for (name, value) in self.headers {
+            headers.insert(name.to_owned(), Value::from(value));
+        }
+        json!({ "statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": false })
+    }
+}

@@ -1,0 +1,127 @@
+//! Which path is which call. The template has the same routes; a test compares them.
+
+use std::collections::{BTreeSet, HashMap};
+
+use omniflow_domain::problem::{Kind, Problem};
+use serde_json::json;
+
+use crate::request::Request;
+use crate::response::Response;
+use crate::{Api, create, decide, read, stock};
+
+/// A call of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Call {
+    CreateOrder,
+    ListOrders,
+    ReadOrder,
+    PayOrder,
+    AuditOrder,
+    CancelOrder,
+    ListStock,
+    ReadStock,
+    Health,
+}
+
+/// Method, path and call.
+type Route = (&'static str, &'static str, Call);
+
+const CALLS: &[Route] = &[
+    ("POST", "/api/v1/orders", Call::CreateOrder),
+    ("GET", "/api/v1/orders", Call::ListOrders),
+    ("GET", "/api/v1/orders/{order_id}", Call::ReadOrder),
+    ("POST", "/api/v1/orders/{order_id}/pay", Call::PayOrder),
+    ("POST", "/api/v1/orders/{order_id}/audit", Call::AuditOrder),
+    ("POST", "/api/v1/orders/{order_id}/cancel", Call::CancelOrder),
+    ("GET", "/api/v1/stock", Call::ListStock),
+    ("GET", "/api/v1/stock/{product}", Call::ReadStock),
+    ("GET", "/health", Call::Health),
+];
+
+/// Method and path of every call.
+pub const ROUTES: [(&str, &str); CALLS.len()] = {
+    let mut routes = [("", ""); CALLS.len()];
+    let mut index = 0;
+    while index < CALLS.len() {
+        routes[index] = (CALLS[index].0, CALLS[index].1);
+        index += 1;
+    }
+    routes
+};
+
+pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, Problem> {
+    let (call, parameters) = find(&request.method, &request.path)?;
+    let request = &request.clone().with(parameters);
+    match call {
+        Call::CreateOrder => create::create_order(api, request).await,
+        Call::ListOrders => read::list_orders(api, request).await,
+        Call::ReadOrder => read::read_order(api, request).await,
+        Call::PayOrder => decide::pay_order(api, request).await,
+        Call::AuditOrder => decide::audit_order(api, request).await,
+        Call::CancelOrder => decide::cancel_order(api, request).await,
+        Call::ListStock => stock::list_stock(api).await,
+        Call::ReadStock => stock::read_stock(api, request).await,
+        Call::Health => Ok(Response::json(200, &json!({ "status": "ok" }))),
+    }
+}
+
+fn find(method: &str, path: &str) -> Result<(Call, HashMap<String, String>), Problem> {
+    let here =
+        || CALLS.iter().filter_map(|(method, pattern, call)| Some((method, *call, matches(pattern, path)?)));
+    // HEAD is GET without the body, which the gateway leaves out.
+    let wanted = if method == "HEAD" { "GET" } else { method };
+    if let Some((_, call, parameters)) = here().find(|(method, ..)| **method == wanted) {
+        return Ok((call, parameters));
+    }
+    let allowed: BTreeSet<_> = here().map(|(method, ..)| *method).collect();
+    if allowed.is_empty() {
+        return Err(Problem::new(
+            Kind::RouteNotFound,
+            format!("There is nothing at {path}. GET /health is a start."),
+        ));
+    }
+    let allowed = allowed.into_iter().collect::<Vec<_>>().join(", ");
+    let detail = format!("{method} is not allowed at {path}; allowed: {allowed}.");
+    Err(Problem::new(Kind::MethodNotAllowed, detail).with("allow", allowed))
+}
+
+fn matches(pattern: &str, path: &str) -> Option<HashMap<String, String>> {
+    let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
+    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    let mut parameters = HashMap::new();
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(parameters),
+            (Some(wanted), Some(given)) => {
+                match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+                    Some(name) if !given.is_empty() => {
+                        let value = percent_encoding::percent_decode_str(given).decode_utf8_lossy();
+                        parameters.insert(name.to_owned(), value.into_owned());
+                    }
+                    None if wanted == given => {}
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_to_calls_and_wrong_methods_say_which_are_right() {
+        let (call, parameters) = find("POST", "/api/v1/orders/ORD-1/pay").unwrap();
+        assert_eq!((call, parameters["order_id"].as_str()), (Call::PayOrder, "ORD-1"));
+        assert_eq!(find("GET", "/api/v1/stock/iPhone%2015").unwrap().1["product"], "iPhone 15");
+        let wrong = find("DELETE", "/api/v1/orders").unwrap_err();
+        assert_eq!(wrong.kind, Kind::MethodNotAllowed);
+        assert_eq!(wrong.to_json()["allow"], "GET, POST");
+        assert_eq!(find("GET", "/api/v1/orders/").unwrap().0, Call::ListOrders);
+        for unknown in ["/", "/api", "/api/v1/orders//pay", "/api/v1/orders/1/2/3"] {
+            assert_eq!(find("GET", unknown).unwrap_err().kind, Kind::RouteNotFound, "{unknown}");
+        }
+    }
+}

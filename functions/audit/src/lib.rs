@@ -1,0 +1,43 @@
+//! The review of large orders.
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_eventbridge::Client as EventBridge;
+use aws_sdk_sfn::Client as Sfn;
+use omniflow_domain::activity::{Activity, Done, TokenStep};
+use omniflow_domain::workflow::Workflow;
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, store, typed};
+
+/// The function `request-audit`: puts an order before a reviewer and keeps the token that the verdict answers.
+///
+/// # Errors
+/// When the environment lacks a setting.
+pub fn request_audit(
+    dynamodb: &DynamoDb,
+    events: &EventBridge,
+    states: &Sfn,
+    environment: &Environment,
+) -> Result<Box<dyn Handler>, ConfigError> {
+    let activity = Activity::new(dynamodb, events, environment)?;
+    // It only answers tokens; it starts nothing.
+    let workflow = Workflow::new(states.clone(), "");
+    Ok(Box::new(typed(move |step: TokenStep| {
+        let (activity, workflow) = (activity.clone(), workflow.clone());
+        async move { request(&activity, &workflow, step).await.map_err(Fault::from) }
+    })))
+}
+
+async fn request(activity: &Activity, workflow: &Workflow, step: TokenStep) -> Result<Done, store::Error> {
+    let now = activity.now();
+    let (order, ()) = activity
+        .orders
+        .update(&step.order_id, |order| {
+            order.request_audit(step.task_token.clone(), now).map_err(store::Error::from)
+        })
+        .await?;
+    activity.events.publish(&order, &[Status::AwaitingAudit]).await;
+    // A verdict that came between the first try and this one waits for the new token.
+    if let Err(error) = workflow.tell(&order).await {
+        tracing::warn!(order_id = %order.order_id, %error, "left to the sweeper");
+    }
+    Ok((&order).into())
+}

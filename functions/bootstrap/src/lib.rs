@@ -1,0 +1,72 @@
+//! What every Lambda `main` shares: logs, clients, and how a handler meets the Lambda runtime.
+//!
+//! On Lambda, credentials, region and (for emulators) endpoints are environment variables; reading just those keeps the
+//! start short and the binary small.
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler};
+use serde_json::Value;
+use tracing_subscriber::EnvFilter;
+
+/// Why a function could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is missing or wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The Lambda runtime failed.
+    #[error("the Lambda runtime: {0}")]
+    Runtime(lambda_runtime::Error),
+}
+
+/// Runs one function for ever: what `build` makes of the SDK's settings and the environment.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn run(
+    build: impl FnOnce(&SdkConfig, &Environment) -> Result<Box<dyn Handler>, ConfigError>,
+) -> Result<(), Error> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false).without_time().init();
+    let environment = Environment::process();
+    let handler = build(&sdk_config(&environment)?, &environment)?;
+    let handler = &*handler;
+    let serve =
+        |event: LambdaEvent<Value>| async move { handler.handle(event.payload).await.map_err(diagnostic) };
+    lambda_runtime::run(service_fn(serve)).await.map_err(Error::Runtime)
+}
+
+/// `error_type` is the name that the state machine matches.
+fn diagnostic(fault: Fault) -> Diagnostic {
+    Diagnostic { error_type: fault.error_type, error_message: fault.message }
+}
+
+fn sdk_config(environment: &Environment) -> Result<SdkConfig, ConfigError> {
+    let credentials = Credentials::new(
+        environment.require("AWS_ACCESS_KEY_ID")?,
+        environment.require("AWS_SECRET_ACCESS_KEY")?,
+        environment.get("AWS_SESSION_TOKEN").map(str::to_owned),
+        None,
+        "environment",
+    );
+    let http =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(environment.require("AWS_REGION")?.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http)
+        .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
+            aws_smithy_async::rt::sleep::TokioSleep::new(),
+        ));
+    if let Some(endpoint) = environment.get("AWS_ENDPOINT_URL") {
+        config = config.endpoint_url(endpoint);
+    }
+    Ok(config.build())
+}

@@ -1,0 +1,113 @@
+//! What the shop sells. The sample catalogue also holds products that misbehave in transit, so that anyone can see each
+//! path of an order with curl.
+//!
+//! | product | what happens |
+//! | --- | --- |
+//! | `fragile-lamp` | its shipment fails twice, then it ships |
+//! | `fragile-vase` | its shipment fails for good: the order is undone |
+//! | `stuck-crate` | its shipment can't be called back: undoing it needs attention |
+//! | `macbook-air`, `magic-mouse` | one only in wh-east, one only in wh-west: together, two shipments |
+//! | `limited-edition` | 100 in stock |
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::Money;
+
+/// A product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// Its id.
+    pub product_id: String,
+    /// Its name.
+    pub name: String,
+    /// The price of one.
+    pub price: Money,
+}
+
+/// Under which key a product is found by id or name: letters and digits only, in lower case, so that `iPhone 15`,
+/// `iPhone15` and `iphone-15` are one.
+pub fn lookup(id_or_name: &str) -> String {
+    id_or_name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// A sample product and its stock in wh-east, wh-west and wh-north.
+pub struct Sample {
+    /// Its id.
+    pub product_id: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// The price of one, in cents.
+    pub cents: u32,
+    /// In stock, by warehouse; 0 means that the warehouse doesn't have it.
+    pub stock: [u32; 3],
+}
+
+/// The sample warehouses.
+pub const WAREHOUSES: [&str; 3] = ["wh-east", "wh-west", "wh-north"];
+
+const fn sample(product_id: &'static str, name: &'static str, cents: u32, stock: [u32; 3]) -> Sample {
+    Sample { product_id, name, cents, stock }
+}
+
+/// The sample products.
+pub const SAMPLES: &[Sample] = &[
+    sample("iphone-15", "iPhone 15", 79_900, [500, 300, 200]),
+    sample("prod-001", "iPhone 15 Pro", 99_999, [200, 150, 150]),
+    sample("prod-002", "iPad Air", 59_900, [150, 100, 50]),
+    sample("prod-003", "AirPods Pro", 24_900, [300, 300, 300]),
+    sample("mac-pro", "Mac Pro", 699_900, [30, 20, 10]),
+    sample("macbook-pro", "MacBook Pro", 249_900, [60, 40, 20]),
+    sample("macbook-air", "MacBook Air", 119_900, [100, 0, 0]),
+    sample("magic-mouse", "Magic Mouse", 7_900, [0, 100, 0]),
+    sample("limited-edition", "Limited Edition", 149_900, [40, 35, 25]),
+    sample("fragile-lamp", "Fragile Lamp", 4_900, [50, 0, 0]),
+    sample("fragile-vase", "Fragile Vase", 8_900, [0, 50, 0]),
+    sample("stuck-crate", "Stuck Crate", 19_900, [0, 0, 50]),
+];
+
+impl Sample {
+    /// As a product.
+    ///
+    /// # Errors
+    /// Never for the samples here; the price is checked as any other.
+    pub fn product(&self) -> Result<Product, crate::money::Error> {
+        let price = Money::parse(&format!("{}.{:02}", self.cents / 100, self.cents % 100))?;
+        Ok(Product { product_id: self.product_id.to_owned(), name: self.name.to_owned(), price })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_contracts_names_are_found() {
+        for (name, id) in [
+            ("iPhone 15", "iphone-15"),
+            ("iPhone15", "iphone-15"),
+            ("Mac Pro", "mac-pro"),
+            ("MacPro", "mac-pro"),
+            ("prod-001", "prod-001"),
+            ("iPhone 15 Pro", "prod-001"),
+        ] {
+            let found = SAMPLES
+                .iter()
+                .find(|s| lookup(s.product_id) == lookup(name) || lookup(s.name) == lookup(name));
+            assert_eq!(found.map(|sample| sample.product_id), Some(id), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_two_samples_are_found_under_one_key() {
+        let mut keys = HashSet::new();
+        for sample in SAMPLES {
+            let own: HashSet<_> = [lookup(sample.product_id), lookup(sample.name)].into();
+            for key in own {
+                assert!(keys.insert(key), "{}", sample.product_id);
+            }
+            sample.product().unwrap();
+        }
+    }
+}

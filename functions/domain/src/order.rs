@@ -1,0 +1,736 @@
+//! The order: what it is, and every decision about it.
+//!
+//! A decision is a method that changes the order in memory or refuses. The store then writes it on the condition that
+//! nobody else wrote meanwhile; so of two decisions that race, one is made on the result of the other.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::allocation::{Line, Missing, Share};
+use crate::money::Money;
+use crate::status::{IllegalTransition, Reason, Status};
+
+/// `ORD-` and digits: milliseconds since 1970 and six random digits, so that ids sort by age.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OrderId(String);
+
+/// A text that is no order id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not an order id: it is ORD- and digits")]
+pub struct BadOrderId(String);
+
+impl OrderId {
+    /// A new one; `random` makes it unique within its millisecond.
+    pub fn new(now: DateTime<Utc>, random: u32) -> Self {
+        Self(format!("ORD-{:013}{:06}", now.timestamp_millis(), random % 1_000_000))
+    }
+
+    /// Reads an id.
+    ///
+    /// # Errors
+    /// [`BadOrderId`].
+    pub fn parse(text: &str) -> Result<Self, BadOrderId> {
+        let digits = text.strip_prefix("ORD-").filter(|digits| (1..=32).contains(&digits.len()));
+        match digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
+            Some(_) => Ok(Self(text.to_owned())),
+            None => Err(BadOrderId(text.to_owned())),
+        }
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for OrderId {
+    type Error = BadOrderId;
+
+    fn try_from(text: String) -> Result<Self, BadOrderId> {
+        Self::parse(&text)
+    }
+}
+
+impl From<OrderId> for String {
+    fn from(id: OrderId) -> Self {
+        id.0
+    }
+}
+
+/// Some of one product in an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Which product.
+    pub product_id: String,
+    /// Its name, as the customer or the catalogue has it.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+    /// For one, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
+}
+
+/// A status and when it began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The status.
+    pub status: Status,
+    /// Since when.
+    pub at: DateTime<Utc>,
+}
+
+/// Where a shipment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ShipmentState {
+    /// Its goods are set aside.
+    Pending,
+    /// On its way.
+    Shipped,
+    /// Called back, or never sent.
+    Cancelled,
+}
+
+/// What one warehouse ships.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shipment {
+    /// Which warehouse.
+    pub warehouse: String,
+    /// What.
+    pub items: Vec<Line>,
+    /// Where it is.
+    pub state: ShipmentState,
+    /// The carrier's number, once it is shipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<String>,
+}
+
+/// What became of the stock that was set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Reservation {
+    /// Nothing was set aside yet.
+    None,
+    /// Set aside.
+    Held,
+    /// Given back.
+    Released,
+    /// Sold.
+    Sold,
+}
+
+/// Where the money is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PaymentState {
+    /// Nothing is due yet, or the customer has not paid.
+    Pending,
+    /// The customer gave the method to charge.
+    Authorised,
+    /// Taken.
+    Captured,
+    /// Given back.
+    Refunded,
+    /// It will never be taken.
+    Void,
+}
+
+/// The payment of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// How; unknown until the customer pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Where the money is.
+    pub state: PaymentState,
+    /// Until when the customer may pay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<DateTime<Utc>>,
+    /// Whether the method came with the order, so that nobody has to wait for it.
+    pub prepaid: bool,
+}
+
+/// What the reviewer said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    /// Yes or no.
+    pub approved: bool,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What the workflow must still hear. Stored with the write that decided it, cleared by the workflow's next activity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Signal {
+    /// Begin.
+    Start,
+    /// The customer paid.
+    Paid,
+    /// The reviewer approved.
+    Approved,
+    /// The reviewer rejected.
+    Rejected,
+    /// Nobody paid in time.
+    TimedOut,
+    /// The customer cancelled.
+    Cancelled,
+}
+
+/// An order. This is its item in the database: what it says is what is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Its id, which is also the name of its workflow's executions.
+    pub order_id: OrderId,
+    /// Counts the writes; each is made on the condition that it is the next.
+    pub version: u64,
+    /// Where it is.
+    pub status: Status,
+    /// Why it was not fulfilled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// Whose it is, if they said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<String>,
+    /// What it costs.
+    pub amount: Money,
+    /// What was ordered.
+    pub items: Vec<Item>,
+    /// Each status and when it began.
+    pub timeline: Vec<Change>,
+    /// One for each warehouse; empty until stock is set aside.
+    #[serde(default)]
+    pub shipments: Vec<Shipment>,
+    /// What became of the stock.
+    pub reservation: Reservation,
+    /// The payment.
+    pub payment: Payment,
+    /// Whether a person must approve it.
+    pub needs_audit: bool,
+    /// What that person said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
+    /// The products of which there was too little.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
+    /// What went wrong, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// The token of the workflow's task that waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_token: Option<String>,
+    /// What the workflow must still hear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_signal: Option<Signal>,
+    /// Since when, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_since: Option<i64>,
+}
+
+/// Why a decision was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The order is not in a status in which this can be done.
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    /// The order is being undone or is closed; the workflow must turn to its compensation.
+    #[error("the order is {0}")]
+    Undone(Status),
+    /// The reviewer has said something already.
+    #[error("the order was reviewed already")]
+    ReviewedAlready,
+    /// The deadline for the payment has passed.
+    #[error("the payment window closed at {0}")]
+    TooLate(DateTime<Utc>),
+    /// The deadline for the payment has not passed yet.
+    #[error("the payment window is open until {0}")]
+    TooEarly(DateTime<Utc>),
+    /// A shipment is not on its way yet.
+    #[error("the shipment from {0} is not on its way")]
+    NotShipped(String),
+}
+
+/// What a customer orders.
+#[derive(Debug, Clone)]
+pub struct NewOrder {
+    /// Who.
+    pub customer_id: Option<String>,
+    /// What.
+    pub items: Vec<Item>,
+    /// For how much.
+    pub amount: Money,
+    /// How it is paid, when that is known already.
+    pub method: Option<String>,
+    /// Whether a person must approve it.
+    pub needs_audit: bool,
+}
+
+impl Order {
+    /// A new order, which its workflow has still to be started for.
+    pub fn receive(order_id: OrderId, new: NewOrder, now: DateTime<Utc>) -> Self {
+        let mut order = Self {
+            order_id,
+            version: 0,
+            status: Status::Received,
+            reason: None,
+            customer_id: new.customer_id,
+            amount: new.amount,
+            items: new.items,
+            timeline: vec![Change { status: Status::Received, at: now }],
+            shipments: Vec::new(),
+            reservation: Reservation::None,
+            payment: Payment {
+                prepaid: new.method.is_some(),
+                method: new.method,
+                state: PaymentState::Pending,
+                deadline: None,
+            },
+            needs_audit: new.needs_audit,
+            audit: None,
+            missing: Vec::new(),
+            failure: None,
+            task_token: None,
+            pending_signal: None,
+            pending_since: None,
+        };
+        order.signal(Signal::Start, now);
+        order
+    }
+
+    /// Until when the customer may pay.
+    pub fn deadline(&self) -> Option<DateTime<Utc>> {
+        self.payment.deadline
+    }
+
+    /// When it was created.
+    pub fn created_at(&self) -> Option<DateTime<Utc>> {
+        self.timeline.first().map(|change| change.at)
+    }
+
+    /// The products wanted, each once.
+    pub fn wanted(&self) -> Vec<Line> {
+        let mut wanted: Vec<Line> = Vec::new();
+        for item in &self.items {
+            match wanted.iter_mut().find(|line| line.product_id == item.product_id) {
+                Some(line) => line.quantity = line.quantity.saturating_add(item.quantity),
+                None => wanted.push(Line { product_id: item.product_id.clone(), quantity: item.quantity }),
+            }
+        }
+        wanted
+    }
+
+    fn become_(&mut self, status: Status, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.status.is_undone() && !status.is_undone() {
+            return Err(Refusal::Undone(self.status));
+        }
+        self.status.check(status)?;
+        self.status = status;
+        self.timeline.push(Change { status, at: now });
+        Ok(())
+    }
+
+    fn signal(&mut self, signal: Signal, now: DateTime<Utc>) {
+        self.pending_signal = Some(signal);
+        self.pending_since = Some(now.timestamp_millis());
+    }
+
+    /// The workflow has heard what there was to hear, and waits no more.
+    fn heard(&mut self) {
+        self.pending_signal = None;
+        self.pending_since = None;
+        self.task_token = None;
+    }
+
+    /// Whether the workflow's next step has still to find this order as it wants it: undone orders turn it away.
+    ///
+    /// # Errors
+    /// [`Refusal::Undone`].
+    pub fn check_wanted(&self) -> Result<(), Refusal> {
+        if self.status.is_undone() { Err(Refusal::Undone(self.status)) } else { Ok(()) }
+    }
+
+    /// Stock is set aside in these warehouses.
+    ///
+    /// # Errors
+    /// When it isn't new any more.
+    pub fn reserve(&mut self, shares: Vec<Share>, now: DateTime<Utc>) -> Result<(), Refusal> {
+        self.become_(Status::Reserved, now)?;
+        self.heard();
+        self.reservation = Reservation::Held;
+        let shipment = |share: Share| Shipment {
+            warehouse: share.warehouse,
+            items: share.items,
+            state: ShipmentState::Pending,
+            tracking: None,
+        };
+        self.shipments = shares.into_iter().map(shipment).collect();
+        Ok(())
+    }
+
+    /// There is too little of these products.
+    ///
+    /// # Errors
+    /// When it isn't new any more.
+    pub fn miss(&mut self, missing: Vec<Missing>, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.status != Status::Received {
+            return Err(IllegalTransition { from: self.status, to: Status::Compensating }.into());
+        }
+        self.undo(Reason::OutOfStock, None, now)?;
+        self.missing = missing;
+        Ok(())
+    }
+
+    /// A person must look at it; the verdict answers this token.
+    ///
+    /// # Errors
+    /// When it is past that.
+    pub fn request_audit(&mut self, token: String, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.status != Status::AwaitingAudit {
+            self.become_(Status::AwaitingAudit, now)?;
+        }
+        self.task_token = Some(token);
+        Ok(())
+    }
+
+    /// The reviewer's verdict.
+    ///
+    /// # Errors
+    /// When nobody waits for one, or there is one.
+    pub fn review(
+        &mut self,
+        approved: bool,
+        note: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
+        if self.audit.is_some() {
+            return Err(Refusal::ReviewedAlready);
+        }
+        if self.status != Status::AwaitingAudit {
+            let to = if approved { Status::AwaitingPayment } else { Status::Compensating };
+            return Err(IllegalTransition { from: self.status, to }.into());
+        }
+        self.audit = Some(Audit { approved, note, at: now });
+        if approved {
+            self.signal(Signal::Approved, now);
+            return Ok(());
+        }
+        self.become_(Status::Compensating, now)?;
+        self.reason = Some(Reason::AuditRejected);
+        self.signal(Signal::Rejected, now);
+        Ok(())
+    }
+
+    /// The customer may pay from now on, until `deadline`; payment or timeout answer this token. Doing it again changes
+    /// the token and nothing else.
+    ///
+    /// # Errors
+    /// When it is past that.
+    pub fn open_window(
+        &mut self,
+        token: String,
+        deadline: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
+        match self.status {
+            // Paid between the first try and this one: the new token must hear of it.
+            Status::PaymentReceived => self.signal(Signal::Paid, now),
+            Status::AwaitingPayment => {}
+            _ => {
+                self.become_(Status::AwaitingPayment, now)?;
+                self.heard();
+                self.payment.deadline = Some(deadline);
+            }
+        }
+        self.task_token = Some(token);
+        Ok(())
+    }
+
+    /// The customer pays.
+    ///
+    /// # Errors
+    /// When nobody waits for it any more.
+    pub fn pay(&mut self, method: &str, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.status != Status::AwaitingPayment {
+            return Err(IllegalTransition { from: self.status, to: Status::PaymentReceived }.into());
+        }
+        if let Some(deadline) = self.deadline()
+            && now >= deadline
+        {
+            return Err(Refusal::TooLate(deadline));
+        }
+        self.become_(Status::PaymentReceived, now)?;
+        self.payment.method = Some(method.to_owned());
+        self.payment.state = PaymentState::Authorised;
+        self.signal(Signal::Paid, now);
+        Ok(())
+    }
+
+    /// Nobody paid in time.
+    ///
+    /// # Errors
+    /// When somebody did, or the time is not over.
+    pub fn expire(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.status != Status::AwaitingPayment {
+            return Err(IllegalTransition { from: self.status, to: Status::Compensating }.into());
+        }
+        if let Some(deadline) = self.deadline()
+            && now < deadline
+        {
+            return Err(Refusal::TooEarly(deadline));
+        }
+        self.become_(Status::Compensating, now)?;
+        self.reason = Some(Reason::PaymentTimeout);
+        self.signal(Signal::TimedOut, now);
+        Ok(())
+    }
+
+    /// The customer cancels.
+    ///
+    /// # Errors
+    /// When it is too late for that, or done.
+    pub fn cancel(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.status == Status::Compensating {
+            return Err(Refusal::Undone(self.status));
+        }
+        let waits = matches!(self.status, Status::AwaitingAudit | Status::AwaitingPayment);
+        self.become_(Status::Compensating, now)?;
+        self.reason = Some(Reason::Customer);
+        if waits {
+            self.signal(Signal::Cancelled, now);
+        }
+        // A step that is running finds out by itself: its own write fails. A workflow that was never started still
+        // has to be, and will.
+        Ok(())
+    }
+
+    /// The money is taken.
+    ///
+    /// # Errors
+    /// When the order was undone meanwhile.
+    pub fn capture(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.status != Status::PaymentReceived {
+            self.become_(Status::PaymentReceived, now)?;
+        }
+        self.become_(Status::Paid, now)?;
+        self.heard();
+        self.payment.state = PaymentState::Captured;
+        Ok(())
+    }
+
+    /// The warehouses begin.
+    ///
+    /// # Errors
+    /// When the order was undone meanwhile.
+    pub fn begin_shipping(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.status == Status::Shipping { Ok(()) } else { self.become_(Status::Shipping, now) }
+    }
+
+    /// A shipment is on its way.
+    ///
+    /// # Errors
+    /// When the order was undone meanwhile.
+    pub fn ship(&mut self, warehouse: &str, tracking: &str) -> Result<(), Refusal> {
+        if self.status != Status::Shipping {
+            return Err(if self.status.is_undone() {
+                Refusal::Undone(self.status)
+            } else {
+                IllegalTransition { from: self.status, to: Status::Shipping }.into()
+            });
+        }
+        for shipment in self.shipments.iter_mut().filter(|shipment| shipment.warehouse == warehouse) {
+            shipment.state = ShipmentState::Shipped;
+            shipment.tracking = Some(tracking.to_owned());
+        }
+        Ok(())
+    }
+
+    /// All is on its way: the stock is sold.
+    ///
+    /// # Errors
+    /// When something is not, or the order was undone meanwhile.
+    pub fn complete(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        self.check_wanted()?;
+        if let Some(shipment) =
+            self.shipments.iter().find(|shipment| shipment.state != ShipmentState::Shipped)
+        {
+            return Err(Refusal::NotShipped(shipment.warehouse.clone()));
+        }
+        self.become_(Status::Completed, now)?;
+        self.reservation = Reservation::Sold;
+        Ok(())
+    }
+
+    /// Turns to undoing what was done, if that hasn't begun; what was decided first is the reason.
+    ///
+    /// # Errors
+    /// When it is completed or closed.
+    pub fn undo(
+        &mut self,
+        reason: Reason,
+        failure: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
+        if self.status != Status::Compensating {
+            self.become_(Status::Compensating, now)?;
+            self.reason = Some(reason);
+            self.failure = failure;
+        }
+        self.heard();
+        Ok(())
+    }
+
+    /// No shipment is on its way any more, and none will be.
+    pub fn cancel_shipments(&mut self) {
+        for shipment in &mut self.shipments {
+            shipment.state = ShipmentState::Cancelled;
+        }
+    }
+
+    /// The money is back, or was never taken.
+    pub fn refund(&mut self, money_moved: bool) {
+        self.payment.state = if money_moved { PaymentState::Refunded } else { PaymentState::Void };
+    }
+
+    /// The stock is back. `false` when there was none to give back.
+    pub fn release(&mut self) -> bool {
+        let held = self.reservation == Reservation::Held;
+        if held {
+            self.reservation = Reservation::Released;
+        }
+        for shipment in self.shipments.iter_mut().filter(|shipment| shipment.state == ShipmentState::Pending)
+        {
+            shipment.state = ShipmentState::Cancelled;
+        }
+        held
+    }
+
+    /// All is undone.
+    ///
+    /// # Errors
+    /// When it wasn't being undone.
+    pub fn close(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        let status = match self.reason {
+            Some(Reason::OutOfStock) => Status::Rejected,
+            _ => Status::Cancelled,
+        };
+        self.heard();
+        if matches!(self.payment.state, PaymentState::Pending | PaymentState::Authorised) {
+            self.payment.state = PaymentState::Void;
+        }
+        self.become_(status, now)
+    }
+
+    /// A compensation failed for good: a person must look.
+    ///
+    /// # Errors
+    /// When it wasn't being undone.
+    pub fn need_attention(&mut self, failure: String, now: DateTime<Utc>) -> Result<(), Refusal> {
+        self.heard();
+        self.failure = Some(failure);
+        self.become_(Status::NeedsAttention, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Duration;
+
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+    }
+
+    fn awaiting_payment() -> Order {
+        let new = NewOrder {
+            customer_id: None,
+            items: Vec::new(),
+            amount: Money::default(),
+            method: None,
+            needs_audit: false,
+        };
+        let mut order = Order::receive(OrderId::new(now(), 7), new, now());
+        order.reserve(Vec::new(), now()).unwrap();
+        order.open_window("t1".into(), now() + Duration::seconds(30), now()).unwrap();
+        order
+    }
+
+    #[test]
+    fn ids_sort_by_age_and_are_checked() {
+        let (old, new) = (OrderId::new(now(), 999_999), OrderId::new(now() + Duration::milliseconds(1), 0));
+        assert!(old < new);
+        assert_eq!(OrderId::parse(old.as_str()).unwrap(), old);
+        for bad in ["", "ORD-", "ORD-1x", "1", "ORD-1;drop"] {
+            assert!(OrderId::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_late_payment_is_refused() {
+        let mut order = awaiting_payment();
+        let late = now() + Duration::seconds(30);
+        assert!(matches!(order.pay("pm_card", late), Err(Refusal::TooLate(_))));
+        assert!(matches!(order.expire(now()), Err(Refusal::TooEarly(_))));
+        order.expire(late).unwrap();
+        assert_eq!((order.status, order.pending_signal), (Status::Compensating, Some(Signal::TimedOut)));
+        assert!(order.pay("pm_card", now()).is_err());
+    }
+
+    #[test]
+    fn a_window_that_is_opened_again_keeps_its_deadline_and_a_payment_made_meanwhile() {
+        let mut order = awaiting_payment();
+        order.open_window("t2".into(), now() + Duration::seconds(99), now()).unwrap();
+        assert_eq!(order.deadline(), Some(now() + Duration::seconds(30)));
+        order.pay("pm_card", now()).unwrap();
+        order.open_window("t3".into(), now(), now()).unwrap();
+        assert_eq!((order.status, order.pending_signal), (Status::PaymentReceived, Some(Signal::Paid)));
+        assert_eq!(order.task_token.as_deref(), Some("t3"));
+    }
+
+    #[test]
+    fn a_cancelled_order_turns_every_step_away() {
+        let mut order = awaiting_payment();
+        order.cancel(now()).unwrap();
+        assert!(matches!(order.capture(now()), Err(Refusal::Undone(_))));
+        assert!(matches!(order.begin_shipping(now()), Err(Refusal::Undone(_))));
+        assert!(matches!(order.complete(now()), Err(Refusal::Undone(_))));
+        assert!(order.cancel(now()).is_err());
+        order.undo(Reason::PaymentFailed, None, now()).unwrap();
+        assert_eq!(order.reason, Some(Reason::Customer));
+        order.close(now()).unwrap();
+        assert_eq!(order.status, Status::Cancelled);
+    }
+
+    #[test]
+    fn a_verdict_is_given_once() {
+        let mut order = Order::receive(
+            OrderId::new(now(), 1),
+            NewOrder {
+                customer_id: None,
+                items: vec![],
+                amount: Money::default(),
+                method: None,
+                needs_audit: true,
+            },
+            now(),
+        );
+        order.reserve(Vec::new(), now()).unwrap();
+        assert!(order.review(true, None, now()).is_err());
+        order.request_audit("t".into(), now()).unwrap();
+        order.review(true, None, now()).unwrap();
+        assert_eq!(order.review(false, None, now()), Err(Refusal::ReviewedAlready));
+    }
+}

@@ -1,0 +1,128 @@
+//! What can be wrong with a request, as `application/problem+json` (RFC 9457).
+
+use serde_json::{Value, json};
+
+/// A problem, by its stable type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The body is not JSON or not what this call takes.
+    BadRequest,
+    /// The body is too large.
+    BodyTooLarge,
+    /// A product that the shop doesn't sell.
+    UnknownProduct,
+    /// No order has this id.
+    OrderNotFound,
+    /// No product has this id or name.
+    ProductNotFound,
+    /// No route has this path.
+    RouteNotFound,
+    /// The path is served, with another method.
+    MethodNotAllowed,
+    /// The order is not in a status in which this can be done.
+    WrongState,
+    /// The idempotency key was used for another request.
+    IdempotencyKeyReused,
+    /// Something here failed; the same request may succeed later.
+    Unavailable,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::BadRequest,
+        Self::BodyTooLarge,
+        Self::UnknownProduct,
+        Self::OrderNotFound,
+        Self::ProductNotFound,
+        Self::RouteNotFound,
+        Self::MethodNotAllowed,
+        Self::WrongState,
+        Self::IdempotencyKeyReused,
+        Self::Unavailable,
+    ];
+
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::BodyTooLarge => 413,
+            Self::UnknownProduct | Self::IdempotencyKeyReused => 422,
+            Self::OrderNotFound | Self::ProductNotFound | Self::RouteNotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::WrongState => 409,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// The last part of the `type`, which never changes.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad-request",
+            Self::BodyTooLarge => "body-too-large",
+            Self::UnknownProduct => "unknown-product",
+            Self::OrderNotFound => "order-not-found",
+            Self::ProductNotFound => "product-not-found",
+            Self::RouteNotFound => "route-not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::WrongState => "wrong-state",
+            Self::IdempotencyKeyReused => "idempotency-key-reused",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// A title for people.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::BadRequest => "The request is not valid",
+            Self::BodyTooLarge => "The body is too large",
+            Self::UnknownProduct => "A product is not sold here",
+            Self::OrderNotFound => "There is no such order",
+            Self::ProductNotFound => "There is no such product",
+            Self::RouteNotFound => "There is nothing here",
+            Self::MethodNotAllowed => "The method is not allowed here",
+            Self::WrongState => "The order's state does not allow this",
+            Self::IdempotencyKeyReused => "The idempotency key was used for another request",
+            Self::Unavailable => "Temporarily unavailable",
+        }
+    }
+}
+
+/// A problem with what to do about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// Which.
+    pub kind: Kind,
+    /// What is wrong, and what to do.
+    pub detail: String,
+    /// Further members of the answer.
+    pub more: Vec<(&'static str, Value)>,
+}
+
+impl Problem {
+    /// A problem.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), more: Vec::new() }
+    }
+
+    /// With a further member.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.more.push((name, value.into()));
+        self
+    }
+
+    /// The body of the answer.
+    pub fn to_json(&self) -> Value {
+        let mut body = json!({
+            "type": format!("urn:omniflow:problem:{}", self.kind.slug()),
+            "title": self.kind.title(),
+            "status": self.kind.status(),
+            "detail": self.detail,
+        });
+        for (name, value) in &self.more {
+            body[*name] = value.clone();
+        }
+        body
+    }
+}

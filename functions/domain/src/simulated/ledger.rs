@@ -1,0 +1,75 @@
+//! What the simulated outside remembers: one item for each payment and each shipment.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+
+use crate::store::Error;
+
+/// The table of the simulated outside, and how slow that is.
+#[derive(Clone)]
+pub struct Ledger {
+    client: Client,
+    table: String,
+    latency: Duration,
+}
+
+impl Ledger {
+    /// In this table; every call takes `latency`.
+    pub fn new(client: Client, table: &str, latency: Duration) -> Self {
+        Self { client, table: table.to_owned(), latency }
+    }
+
+    /// The time that the outside takes to answer.
+    pub(super) async fn think(&self) {
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
+    }
+
+    /// Counts an attempt; the how-many-eth it is.
+    pub(super) async fn attempt(&self, entry: &str, counter: &str) -> Result<u32, Error> {
+        let item = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("entry", AttributeValue::S(entry.to_owned()))
+            .update_expression("ADD #counter :one")
+            .expression_attribute_names("#counter", counter)
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await?;
+        let count = item
+            .attributes
+            .as_ref()
+            .and_then(|attributes| attributes.get(counter)?.as_n().ok()?.parse().ok());
+        count.ok_or_else(|| Error::Service(format!("{entry} has no {counter}")))
+    }
+
+    /// Notes a fact, unless `unless` was noted; the entry as it is then.
+    pub(super) async fn note(
+        &self,
+        entry: &str,
+        (name, value): (&str, &str),
+        unless: Option<&str>,
+    ) -> Result<HashMap<String, AttributeValue>, Error> {
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("entry", AttributeValue::S(entry.to_owned()))
+            .update_expression("SET #fact = if_not_exists(#fact, :value)")
+            .expression_attribute_names("#fact", name)
+            .expression_attribute_values(":value", AttributeValue::S(value.to_owned()))
+            .return_values(ReturnValue::AllNew);
+        if let Some(unless) = unless {
+            update = update
+                .condition_expression("attribute_not_exists(#unless)")
+                .expression_attribute_names("#unless", unless);
+        }
+        Ok(update.send().await?.attributes.unwrap_or_default())
+    }
+}

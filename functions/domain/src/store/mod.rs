@@ -1,0 +1,71 @@
+//! DynamoDB: orders, stock, and the answers kept for idempotency keys.
+//!
+//! Every write of an order carries the condition that its version is the one that was read. Whoever loses reads again
+//! and decides again, on what is now.
+
+mod idempotency;
+mod orders;
+mod stock;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::CancellationReason;
+
+use crate::order::{OrderId, Refusal};
+
+pub use idempotency::{Idempotency, Kept};
+pub use orders::{Orders, Page};
+pub use stock::{Stock, StockRow};
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such order.
+    #[error("there is no order {0}")]
+    NoOrder(OrderId),
+    /// Somebody else wrote first; read again and decide again.
+    #[error("somebody else wrote first")]
+    Conflict,
+    /// Two transactions touched the same items at the same moment; try again.
+    #[error("two transactions touched the same items at once")]
+    Contention,
+    /// The decision was refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// More than one transaction can hold.
+    #[error("an order over {0} different places of stock is too large")]
+    TooLarge(usize),
+    /// An item is not what it should be.
+    #[error("an item can't be read or written: {0}")]
+    Item(#[from] serde_dynamo::Error),
+    /// DynamoDB failed.
+    #[error("DynamoDB: {0}")]
+    Service(String),
+}
+
+impl<E: ProvideErrorMetadata, R> From<SdkError<E, R>> for Error {
+    fn from(error: SdkError<E, R>) -> Self {
+        match error.as_service_error().map(|error| (error.code(), error.message())) {
+            Some((Some("ConditionalCheckFailedException"), _)) => Self::Conflict,
+            Some((Some("TransactionConflictException" | "TransactionInProgressException"), _)) => {
+                Self::Contention
+            }
+            Some((code, message)) => {
+                Self::Service(format!("{}: {}", code.unwrap_or("unknown error"), message.unwrap_or_default()))
+            }
+            None => Self::Service(error.to_string()),
+        }
+    }
+}
+
+/// What a cancelled transaction means: a condition that failed outweighs contention.
+fn cancelled(reasons: &[CancellationReason]) -> Error {
+    let any = |wanted: &str| reasons.iter().any(|reason| reason.code() == Some(wanted));
+    if any("ConditionalCheckFailed") {
+        Error::Conflict
+    } else if any("TransactionConflict") {
+        Error::Contention
+    } else {
+        let codes: Vec<_> = reasons.iter().filter_map(CancellationReason::code).collect();
+        Error::Service(format!("the transaction was cancelled: {}", codes.join(", ")))
+    }
+}

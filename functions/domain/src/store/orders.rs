@@ -1,0 +1,261 @@
+//! The orders' table.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
+
+use super::{Error, cancelled};
+use crate::order::{Order, OrderId};
+use crate::status::Status;
+
+/// How often a decision is made again after somebody else wrote first.
+const ATTEMPTS: usize = 12;
+
+/// Orders in DynamoDB.
+#[derive(Clone)]
+pub struct Orders {
+    client: Client,
+    table: String,
+}
+
+/// Part of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// Newest first.
+    pub orders: Vec<Order>,
+    /// The order after which the next page begins, if there is one.
+    pub next: Option<OrderId>,
+}
+
+impl Orders {
+    /// Orders in this table.
+    pub fn new(client: Client, table: &str) -> Self {
+        Self { client, table: table.to_owned() }
+    }
+
+    /// Reads an order as it is at this moment.
+    ///
+    /// # Errors
+    /// [`Error::NoOrder`], or a failure of DynamoDB.
+    pub async fn get(&self, id: &OrderId) -> Result<Order, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("order_id", AttributeValue::S(id.to_string()))
+            .consistent_read(true)
+            .send()
+            .await?;
+        let item = found.item.ok_or_else(|| Error::NoOrder(id.clone()))?;
+        Ok(serde_dynamo::from_item(item)?)
+    }
+
+    /// Writes a new order, and what else must be written with it or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the order, or what goes with it, is there already.
+    pub async fn create(&self, order: &Order, with: Option<TransactWriteItem>) -> Result<(), Error> {
+        let Some(with) = with else {
+            self.client
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(serde_dynamo::to_item(order)?))
+                .condition_expression("attribute_not_exists(order_id)")
+                .send()
+                .await?;
+            return Ok(());
+        };
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(serde_dynamo::to_item(order)?))
+            .condition_expression("attribute_not_exists(order_id)")
+            .build()
+            .map_err(|error| Error::Service(error.to_string()))?;
+        self.transact(vec![TransactWriteItem::builder().put(put).build(), with]).await
+    }
+
+    /// Reads the order, lets `decide` change it, and writes it if nobody else wrote meanwhile; else does so again.
+    ///
+    /// # Errors
+    /// What `decide` refuses, [`Error::NoOrder`], or a failure of DynamoDB.
+    pub async fn update<T, E: From<Error>>(
+        &self,
+        id: &OrderId,
+        mut decide: impl FnMut(&mut Order) -> Result<T, E>,
+    ) -> Result<(Order, T), E> {
+        let mut order = self.get(id).await?;
+        for _ in 0..ATTEMPTS {
+            let mut changed = order.clone();
+            let decided = decide(&mut changed)?;
+            if changed == order {
+                return Ok((order, decided));
+            }
+            match self.save(&mut changed).await {
+                Ok(()) => return Ok((changed, decided)),
+                Err(Error::Conflict) => order = self.get(id).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Contention.into())
+    }
+
+    /// Writes the order, if its version is still the one that was read.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when somebody else wrote first.
+    pub async fn save(&self, order: &mut Order) -> Result<(), Error> {
+        let read = order.version;
+        order.version += 1;
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(serde_dynamo::to_item(&*order)?))
+            .condition_expression("version = :read")
+            .expression_attribute_values(":read", AttributeValue::N(read.to_string()))
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// Writes the order together with `with`, all or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when somebody else wrote first or a condition of `with` failed.
+    pub async fn save_with(&self, order: &mut Order, with: Vec<TransactWriteItem>) -> Result<(), Error> {
+        let read = order.version;
+        order.version += 1;
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(serde_dynamo::to_item(&*order)?))
+            .condition_expression("version = :read")
+            .expression_attribute_values(":read", AttributeValue::N(read.to_string()))
+            .build()
+            .map_err(|error| Error::Service(error.to_string()))?;
+        let mut writes = vec![TransactWriteItem::builder().put(put).build()];
+        writes.extend(with);
+        self.transact(writes).await
+    }
+
+    async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), Error> {
+        let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(service) if service.is_transaction_canceled_exception() => {
+                    Err(cancelled(reasons(service)))
+                }
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// Orders, newest first: of one status, or of all.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn list(
+        &self,
+        status: Option<Status>,
+        limit: usize,
+        after: Option<&OrderId>,
+    ) -> Result<Page, Error> {
+        let statuses = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
+        let mut ids = Vec::new();
+        for status in statuses {
+            ids.extend(self.ids(status, limit + 1, after).await?);
+        }
+        // An order may have changed its status between two queries and been seen twice.
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        ids.dedup();
+        let more = ids.len() > limit;
+        ids.truncate(limit);
+        let next = ids.last().filter(|_| more).cloned();
+        Ok(Page { orders: self.get_all(&ids).await?, next })
+    }
+
+    async fn ids(
+        &self,
+        status: Status,
+        limit: usize,
+        after: Option<&OrderId>,
+    ) -> Result<Vec<OrderId>, Error> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by-status")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", AttributeValue::S(status.name().to_owned()))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        query = match after {
+            None => query.key_condition_expression("#status = :status"),
+            Some(after) => query
+                .key_condition_expression("#status = :status AND order_id < :after")
+                .expression_attribute_values(":after", AttributeValue::S(after.to_string())),
+        };
+        let rows = query.send().await?.items.unwrap_or_default();
+        Ok(rows.iter().filter_map(id_of).collect())
+    }
+
+    /// Reads many orders; those that are not there are left out.
+    async fn get_all(&self, ids: &[OrderId]) -> Result<Vec<Order>, Error> {
+        let mut orders: HashMap<OrderId, Order> = HashMap::new();
+        for chunk in ids.chunks(100) {
+            let mut wanted: Vec<_> = chunk
+                .iter()
+                .map(|id| HashMap::from([("order_id".to_owned(), AttributeValue::S(id.to_string()))]))
+                .collect();
+            // DynamoDB may leave some for another call.
+            while !wanted.is_empty() {
+                let keys = KeysAndAttributes::builder()
+                    .set_keys(Some(wanted))
+                    .consistent_read(true)
+                    .build()
+                    .map_err(|error| Error::Service(error.to_string()))?;
+                let answer = self.client.batch_get_item().request_items(&self.table, keys).send().await?;
+                for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+                    let order: Order = serde_dynamo::from_item(item)?;
+                    orders.insert(order.order_id.clone(), order);
+                }
+                let left = answer.unprocessed_keys.and_then(|mut left| left.remove(&self.table));
+                wanted = left.map(|keys| keys.keys).unwrap_or_default();
+            }
+        }
+        Ok(ids.iter().filter_map(|id| orders.remove(id)).collect())
+    }
+
+    /// The orders whose workflow has had something to hear since before `before` (milliseconds since 1970).
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn unheard(&self, signal: &str, before: i64, limit: i32) -> Result<Vec<OrderId>, Error> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by-pending-signal")
+            .key_condition_expression("pending_signal = :signal AND pending_since < :before")
+            .expression_attribute_values(":signal", AttributeValue::S(signal.to_owned()))
+            .expression_attribute_values(":before", AttributeValue::N(before.to_string()))
+            .limit(limit)
+            .send()
+            .await?;
+        Ok(answer.items.unwrap_or_default().iter().filter_map(id_of).collect())
+    }
+}
+
+fn reasons(
+    error: &aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError,
+) -> &[aws_sdk_dynamodb::types::CancellationReason] {
+    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+    match error {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => cancelled.cancellation_reasons(),
+        _ => &[],
+    }
+}
+
+fn id_of(item: &HashMap<String, AttributeValue>) -> Option<OrderId> {
+    OrderId::parse(item.get("order_id")?.as_s().ok()?).ok()
+}

@@ -1,0 +1,139 @@
+//! Statuses in words, in three languages. The Chinese texts are the contract of the v1 routes.
+
+use chrono::{DateTime, Utc};
+
+use crate::order::Order;
+use crate::status::{Reason, Status};
+
+/// A language that customers are answered in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English.
+    En,
+    /// Chinese.
+    Zh,
+    /// Russian.
+    Ru,
+}
+
+impl Language {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::En, Self::Zh, Self::Ru];
+
+    /// The most wanted language of an `Accept-Language` header (RFC 9110, 12.5.4) that there is.
+    pub fn negotiate(header: Option<&str>, default: Self) -> Self {
+        let wanted = header.unwrap_or_default().split(',').filter_map(|part| {
+            let mut parameters = part.trim().split(';');
+            let tag = parameters.next()?.trim().to_ascii_lowercase();
+            let weight =
+                parameters.find_map(|parameter| parameter.trim().strip_prefix("q=")?.parse::<f32>().ok());
+            let language = match tag.split('-').next()? {
+                "en" => Self::En,
+                "zh" => Self::Zh,
+                "ru" => Self::Ru,
+                _ => return None,
+            };
+            Some((language, weight.unwrap_or(1.0))).filter(|(_, weight)| *weight > 0.0)
+        });
+        // Of equal weights the first counts.
+        wanted
+            .reduce(|best, next| if next.1 > best.1 { next } else { best })
+            .map_or(default, |(language, _)| language)
+    }
+}
+
+/// The order's status at `now`, for people.
+pub fn status_text(order: &Order, language: Language, now: DateTime<Utc>) -> String {
+    match (order.status, order.deadline()) {
+        (Status::AwaitingPayment, Some(deadline)) => {
+            // A started second still counts: 30 s are shown when 29.6 are left.
+            let seconds = ((deadline - now).num_milliseconds().max(0) + 999) / 1000;
+            match language {
+                Language::Zh => format!("待支付 (超时倒计时: {seconds}s)"),
+                Language::En => format!("Awaiting payment ({seconds} s left)"),
+                Language::Ru => format!("Ожидает оплаты (осталось {seconds} с)"),
+            }
+        }
+        (Status::Cancelled | Status::Rejected, _) => match order.reason {
+            Some(reason) => {
+                let (status, reason) = (text(order.status, language), reason_text(reason, language));
+                format!("{status} ({reason})")
+            }
+            None => text(order.status, language).to_owned(),
+        },
+        (status, _) => text(status, language).to_owned(),
+    }
+}
+
+/// A status in words, without what depends on the order.
+pub const fn text(status: Status, language: Language) -> &'static str {
+    let (en, zh, ru) = match status {
+        Status::Received => ("Received", "已接收", "Принят"),
+        Status::Reserved => ("Stock reserved", "已锁定库存", "Товар зарезервирован"),
+        Status::AwaitingAudit => (
+            "⚠️ Awaiting review (large order)",
+            "⚠️ 待风控审核 (大额订单)",
+            "⚠️ Ожидает проверки (крупный заказ)",
+        ),
+        Status::AwaitingPayment => ("Awaiting payment", "待支付", "Ожидает оплаты"),
+        Status::PaymentReceived => ("Payment received", "已收到付款", "Оплата получена"),
+        Status::Paid => ("Paid", "已支付", "Оплачен"),
+        Status::Shipping => ("Shipping", "发货中", "Отправляется"),
+        Status::Completed => ("Completed", "已完成", "Выполнен"),
+        Status::Compensating => ("Being cancelled", "取消中", "Отменяется"),
+        Status::Cancelled => ("Cancelled", "已取消", "Отменён"),
+        Status::Rejected => ("Rejected", "已拒绝", "Отклонён"),
+        Status::NeedsAttention => ("Needs attention", "需人工处理", "Требует внимания"),
+    };
+    match language {
+        Language::En => en,
+        Language::Zh => zh,
+        Language::Ru => ru,
+    }
+}
+
+/// A reason in words.
+pub const fn reason_text(reason: Reason, language: Language) -> &'static str {
+    let (en, zh, ru) = match reason {
+        Reason::PaymentTimeout => ("payment timed out", "超时", "истекло время оплаты"),
+        Reason::AuditRejected => ("review rejected", "审核拒绝", "проверка не пройдена"),
+        Reason::Customer => ("by the customer", "客户取消", "по просьбе покупателя"),
+        Reason::PaymentFailed => ("payment failed", "支付失败", "ошибка оплаты"),
+        Reason::ShipmentFailed => ("shipment failed", "发货失败", "ошибка отправки"),
+        Reason::OutOfStock => ("out of stock", "库存不足", "нет в наличии"),
+        Reason::InternalError => ("internal error", "系统错误", "внутренняя ошибка"),
+    };
+    match language {
+        Language::En => en,
+        Language::Zh => zh,
+        Language::Ru => ru,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_status_and_reason_has_its_own_words_in_every_language() {
+        for language in Language::ALL {
+            let statuses: HashSet<_> = Status::ALL.into_iter().map(|status| text(status, language)).collect();
+            assert_eq!(statuses.len(), Status::ALL.len());
+            let reasons: HashSet<_> =
+                Reason::ALL.into_iter().map(|reason| reason_text(reason, language)).collect();
+            assert_eq!(reasons.len(), Reason::ALL.len());
+        }
+    }
+
+    #[test]
+    fn the_most_wanted_language_is_chosen() {
+        let choose = |header| Language::negotiate(header, Language::Zh);
+        assert_eq!(choose(None), Language::Zh);
+        assert_eq!(choose(Some("de-DE, fr;q=0.9")), Language::Zh);
+        assert_eq!(choose(Some("de, ru-RU;q=0.7, en;q=0.8")), Language::En);
+        assert_eq!(choose(Some("ru, en")), Language::Ru);
+        assert_eq!(choose(Some("en;q=0, ru;q=0.1")), Language::Ru);
+    }
+}

@@ -1,0 +1,102 @@
+//! How the workflow hears of what was decided: the signal that is stored with the decision, sent to Step Functions.
+//!
+//! Sending may be repeated: a workflow that was started, and a token that was answered, say so, and that is success.
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
+use serde_json::json;
+
+use crate::order::{Order, Signal};
+
+/// The error with which a token is answered when nobody paid in time.
+pub const PAYMENT_TIMEOUT: &str = "PaymentTimeout";
+/// The error with which a token is answered when the reviewer rejected the order.
+pub const AUDIT_REJECTED: &str = "AuditRejected";
+/// The error with which a token is answered, and which activities raise, when the order was cancelled.
+pub const ORDER_CANCELLED: &str = "OrderCancelled";
+
+/// The order's workflow in Step Functions.
+#[derive(Clone)]
+pub struct Workflow {
+    client: Client,
+    state_machine: String,
+}
+
+/// What became of a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// The workflow has it now.
+    Now,
+    /// The workflow waits for it no more: it has heard it before, or something else.
+    NoMore,
+}
+
+/// A signal that could not be sent; it stays pending and the sweeper tries again.
+#[derive(Debug, thiserror::Error)]
+#[error("Step Functions: {0}")]
+pub struct Unsent(String);
+
+impl Workflow {
+    /// The workflow that this state machine is.
+    pub fn new(client: Client, state_machine: &str) -> Self {
+        Self { client, state_machine: state_machine.to_owned() }
+    }
+
+    /// Sends the order's pending signal, if there is one.
+    ///
+    /// # Errors
+    /// [`Unsent`].
+    pub async fn tell(&self, order: &Order) -> Result<Heard, Unsent> {
+        match (order.pending_signal, &order.task_token) {
+            (None, _) => Ok(Heard::NoMore),
+            (Some(Signal::Start), _) => self.start(order).await,
+            // Decided before the workflow came to wait: it finds out when it does.
+            (Some(_), None) => Ok(Heard::NoMore),
+            (Some(Signal::Paid | Signal::Approved), Some(token)) => {
+                let output = json!({ "order_id": order.order_id.as_str() }).to_string();
+                heard(self.client.send_task_success().task_token(token).output(output).send().await)
+            }
+            (Some(Signal::Rejected), Some(token)) => {
+                self.fail(token, AUDIT_REJECTED, "the reviewer rejected it").await
+            }
+            (Some(Signal::TimedOut), Some(token)) => {
+                self.fail(token, PAYMENT_TIMEOUT, "nobody paid in time").await
+            }
+            (Some(Signal::Cancelled), Some(token)) => {
+                self.fail(token, ORDER_CANCELLED, "the customer cancelled").await
+            }
+        }
+    }
+
+    async fn start(&self, order: &Order) -> Result<Heard, Unsent> {
+        let id = order.order_id.as_str();
+        let input = json!({ "order_id": id }).to_string();
+        heard(
+            self.client
+                .start_execution()
+                .state_machine_arn(&self.state_machine)
+                .name(id)
+                .input(input)
+                .send()
+                .await,
+        )
+    }
+
+    async fn fail(&self, token: &str, error: &str, cause: &str) -> Result<Heard, Unsent> {
+        heard(self.client.send_task_failure().task_token(token).error(error).cause(cause).send().await)
+    }
+}
+
+fn heard<T, E: ProvideErrorMetadata, R>(sent: Result<T, SdkError<E, R>>) -> Result<Heard, Unsent> {
+    let error = match sent {
+        Ok(_) => return Ok(Heard::Now),
+        Err(error) => error,
+    };
+    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+        Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken" | "ExecutionAlreadyExists") => {
+            Ok(Heard::NoMore)
+        }
+        Some(code) => Err(Unsent(code.to_owned())),
+        None => Err(Unsent(error.to_string())),
+    }
+}

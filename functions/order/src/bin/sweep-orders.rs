@@ -1,0 +1,13 @@
+//! The Lambda function `sweep-orders`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), omniflow_bootstrap::Error> {
+    omniflow_bootstrap::run(|sdk, environment| {
+        omniflow_order::sweep_orders(
+            &aws_sdk_dynamodb::Client::new(sdk),
+            &aws_sdk_sfn::Client::new(sdk),
+            environment,
+        )
+    })
+    .await
+}

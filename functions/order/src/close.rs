@@ -1,0 +1,66 @@
+//! `close-order` and `mark-needs-attention`: the two ends of a compensation.
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_eventbridge::Client as EventBridge;
+use omniflow_domain::activity::{Activity, Compensation, Done};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Refusal, Status, store, typed};
+
+const PUBLISHES: &[Status] =
+    &[Status::Compensating, Status::Cancelled, Status::Rejected, Status::NeedsAttention];
+
+/// The function `close-order`: all is undone.
+///
+/// # Errors
+/// When the environment lacks a setting.
+pub fn close_order(
+    dynamodb: &DynamoDb,
+    events: &EventBridge,
+    environment: &Environment,
+) -> Result<Box<dyn Handler>, ConfigError> {
+    let activity = Activity::new(dynamodb, events, environment)?;
+    Ok(Box::new(typed(move |event: Compensation| {
+        let activity = activity.clone();
+        async move {
+            let now = activity.now();
+            end(&activity, event, |order| order.close(now)).await.map_err(Fault::from)
+        }
+    })))
+}
+
+/// The function `mark-needs-attention`: a compensation failed for good, and the order says which and why.
+///
+/// # Errors
+/// When the environment lacks a setting.
+pub fn mark_needs_attention(
+    dynamodb: &DynamoDb,
+    events: &EventBridge,
+    environment: &Environment,
+) -> Result<Box<dyn Handler>, ConfigError> {
+    let activity = Activity::new(dynamodb, events, environment)?;
+    Ok(Box::new(typed(move |event: Compensation| {
+        let activity = activity.clone();
+        async move {
+            let (now, failure) = (activity.now(), event.failure.text());
+            tracing::error!(order_id = %event.order_id, failure, "a compensation failed for good");
+            end(&activity, event, |order| order.need_attention(failure.clone(), now))
+                .await
+                .map_err(Fault::from)
+        }
+    })))
+}
+
+async fn end(
+    activity: &Activity,
+    event: Compensation,
+    decide: impl Fn(&mut Order) -> Result<(), Refusal>,
+) -> Result<Done, store::Error> {
+    activity.undo(&event).await?;
+    let (order, ()) = activity
+        .orders
+        .update(&event.order_id, |order| {
+            if order.status.is_final() { Ok(()) } else { decide(order).map_err(store::Error::from) }
+        })
+        .await?;
+    activity.events.publish(&order, PUBLISHES).await;
+    Ok((&order).into())
+}

@@ -1,0 +1,45 @@
+//! `complete-order`: what was set aside is sold, in one transaction with the order.
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_eventbridge::Client as EventBridge;
+use omniflow_domain::activity::{Activity, Done, Step};
+use omniflow_domain::store::{self, Stock};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, typed};
+
+/// How often a write that was overtaken is made again.
+const ATTEMPTS: usize = 12;
+
+/// The function `complete-order`.
+///
+/// # Errors
+/// When the environment lacks a setting.
+pub fn complete_order(
+    dynamodb: &DynamoDb,
+    events: &EventBridge,
+    environment: &Environment,
+) -> Result<Box<dyn Handler>, ConfigError> {
+    let activity = Activity::new(dynamodb, events, environment)?;
+    let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
+    Ok(Box::new(typed(move |step: Step| {
+        let (activity, stock) = (activity.clone(), stock.clone());
+        async move { complete(&activity, &stock, step).await.map_err(Fault::from) }
+    })))
+}
+
+async fn complete(activity: &Activity, stock: &Stock, step: Step) -> Result<Done, store::Error> {
+    for _ in 0..ATTEMPTS {
+        let mut order = activity.orders.get(&step.order_id).await?;
+        if order.status != Status::Completed {
+            order.complete(activity.now())?;
+            let writes = stock.sell(&order)?;
+            match activity.orders.save_with(&mut order, writes).await {
+                Ok(()) => {}
+                Err(store::Error::Conflict | store::Error::Contention) => continue,
+                Err(error) => return Err(error),
+            }
+        }
+        activity.events.publish(&order, &[Status::Completed]).await;
+        return Ok((&order).into());
+    }
+    Err(store::Error::Contention)
+}

@@ -1,0 +1,14 @@
+//! The Lambda function `capture-payment`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), omniflow_bootstrap::Error> {
+    omniflow_bootstrap::run(|sdk, environment| {
+        omniflow_payment::capture_payment(
+            &aws_sdk_dynamodb::Client::new(sdk),
+            &aws_sdk_eventbridge::Client::new(sdk),
+            &aws_sdk_sfn::Client::new(sdk),
+            environment,
+        )
+    })
+    .await
+}

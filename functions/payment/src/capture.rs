@@ -1,0 +1,102 @@
+//! `capture-payment`: takes the money, and stops the payment window, which nobody needs any more.
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_eventbridge::Client as EventBridge;
+use aws_sdk_sfn::Client as Sfn;
+use omniflow_domain::activity::{Activity, Done, Step, names};
+use omniflow_domain::order::PaymentState;
+use omniflow_domain::simulated::{Gateway, PaymentError};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Status, store, typed};
+
+/// The bank says no.
+pub const PAYMENT_DECLINED: &str = "PaymentDeclined";
+/// The gateway does not answer; worth a retry.
+pub const GATEWAY_TIMEOUT: &str = "GatewayTimeout";
+
+const DEFAULT_METHOD: &str = "pm_card";
+const PUBLISHES: &[Status] = &[Status::PaymentReceived, Status::Paid];
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        let error_type = match error {
+            Error::Payment(PaymentError::Declined) => PAYMENT_DECLINED,
+            Error::Payment(PaymentError::Timeout) => GATEWAY_TIMEOUT,
+            // Only a refund voids a payment, and only an order that is undone is refunded.
+            Error::Payment(PaymentError::Voided) => names::ORDER_CANCELLED,
+            Error::Payment(PaymentError::Store(error)) | Error::Store(error) => return error.into(),
+        };
+        Self { error_type: error_type.to_owned(), message }
+    }
+}
+
+/// The payment-window machine of an order, as far as it must be stopped.
+#[derive(Clone)]
+struct Window {
+    states: Sfn,
+    state_machine: String,
+}
+
+/// The function `capture-payment`.
+///
+/// # Errors
+/// When the environment lacks a setting.
+pub fn capture_payment(
+    dynamodb: &DynamoDb,
+    events: &EventBridge,
+    states: &Sfn,
+    environment: &Environment,
+) -> Result<Box<dyn Handler>, ConfigError> {
+    let activity = Activity::new(dynamodb, events, environment)?;
+    let gateway = crate::gateway(dynamodb, environment)?;
+    let window = Window {
+        states: states.clone(),
+        state_machine: environment.require("PAYMENT_WINDOW_STATE_MACHINE")?.to_owned(),
+    };
+    Ok(Box::new(typed(move |step: Step| {
+        let (activity, gateway, window) = (activity.clone(), gateway.clone(), window.clone());
+        async move { capture(&activity, &gateway, &window, step).await }
+    })))
+}
+
+async fn capture(activity: &Activity, gateway: &Gateway, window: &Window, step: Step) -> Result<Done, Error> {
+    let order = activity.orders.get(&step.order_id).await?;
+    order.check_wanted().map_err(store::Error::from)?;
+    if order.payment.state == PaymentState::Captured {
+        activity.events.publish(&order, PUBLISHES).await;
+        return Ok((&order).into());
+    }
+    window.stop(&order).await;
+    let method = order.payment.method.as_deref().unwrap_or(DEFAULT_METHOD);
+    gateway.capture(&order.order_id, method, order.amount).await?;
+    let now = activity.now();
+    let (order, ()) = activity
+        .orders
+        .update(&step.order_id, |order| order.capture(now).map_err(store::Error::from))
+        .await?;
+    activity.events.publish(&order, PUBLISHES).await;
+    Ok((&order).into())
+}
+
+impl Window {
+    /// A window that goes on does no harm: it finds the order paid and leaves it alone.
+    async fn stop(&self, order: &Order) {
+        if order.deadline().is_none() {
+            return;
+        }
+        let machine = self.state_machine.replacen(":stateMachine:", ":execution:", 1);
+        let execution = format!("{machine}:{}", order.order_id);
+        let stop = self.states.stop_execution().execution_arn(execution);
+        if let Err(error) = stop.cause("the order was paid").send().await {
+            tracing::debug!(order_id = %order.order_id, %error, "the payment window was not stopped");
+        }
+    }
+}

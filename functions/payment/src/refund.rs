@@ -1,0 +1,67 @@
+//! `refund-payment`, a compensation: gives the money back if it was taken, and makes sure that it can't be any more.
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_eventbridge::Client as EventBridge;
+use omniflow_domain::activity::{Activity, Compensation, Done};
+use omniflow_domain::order::PaymentState;
+use omniflow_domain::simulated::{Gateway, RefundError};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, store, typed};
+
+use crate::capture::GATEWAY_TIMEOUT;
+
+/// The gateway won't give the money back.
+pub const REFUND_FAILED: &str = "RefundFailed";
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Refund(#[from] RefundError),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        let error_type = match error {
+            Error::Refund(RefundError::Refused) => REFUND_FAILED,
+            Error::Refund(RefundError::Timeout) => GATEWAY_TIMEOUT,
+            Error::Refund(RefundError::Store(error)) | Error::Store(error) => return error.into(),
+        };
+        Self { error_type: error_type.to_owned(), message }
+    }
+}
+
+/// The function `refund-payment`.
+///
+/// # Errors
+/// When the environment lacks a setting.
+pub fn refund_payment(
+    dynamodb: &DynamoDb,
+    events: &EventBridge,
+    environment: &Environment,
+) -> Result<Box<dyn Handler>, ConfigError> {
+    let activity = Activity::new(dynamodb, events, environment)?;
+    let gateway = crate::gateway(dynamodb, environment)?;
+    Ok(Box::new(typed(move |event: Compensation| {
+        let (activity, gateway) = (activity.clone(), gateway.clone());
+        async move { refund(&activity, &gateway, event).await }
+    })))
+}
+
+async fn refund(activity: &Activity, gateway: &Gateway, event: Compensation) -> Result<Done, Error> {
+    let order = activity.undo(&event).await?;
+    if order.status.is_final() || matches!(order.payment.state, PaymentState::Refunded | PaymentState::Void) {
+        return Ok((&order).into());
+    }
+    let money_moved = gateway.refund(&order.order_id, order.payment.method.as_deref()).await?;
+    let (order, ()) = activity
+        .orders
+        .update(&event.order_id, |order| {
+            order.refund(money_moved);
+            Ok::<_, store::Error>(())
+        })
+        .await?;
+    activity.events.publish(&order, &[Status::Compensating]).await;
+    Ok((&order).into())
+}

@@ -1,0 +1,150 @@
+//! `open-payment-window` and `close-payment-window`: the time in which the customer may pay.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_eventbridge::Client as EventBridge;
+use aws_sdk_sfn::Client as Sfn;
+use aws_sdk_sfn::error::ProvideErrorMetadata;
+use chrono::TimeDelta;
+use omniflow_domain::activity::{Activity, Done, Step, TokenStep};
+use omniflow_domain::workflow::Workflow;
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Refusal, Status, store, typed};
+use serde_json::json;
+
+/// The payment-window machine could not be started; worth a retry.
+pub const PAYMENT_WINDOW_NOT_STARTED: &str = "PaymentWindowNotStarted";
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("the payment window could not be started: {0}")]
+    NotStarted(String),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::NotStarted(_) => Self { error_type: PAYMENT_WINDOW_NOT_STARTED.to_owned(), message },
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Window {
+    states: Sfn,
+    state_machine: String,
+    length: TimeDelta,
+}
+
+/// The function `open-payment-window`: sets the deadline, keeps the token that payment or timeout answers, and starts
+/// the machine that waits for the deadline.
+///
+/// # Errors
+/// When the environment lacks a setting.
+pub fn open_payment_window(
+    dynamodb: &DynamoDb,
+    events: &EventBridge,
+    states: &Sfn,
+    environment: &Environment,
+) -> Result<Box<dyn Handler>, ConfigError> {
+    let activity = Activity::new(dynamodb, events, environment)?;
+    let workflow = Workflow::new(states.clone(), "");
+    let window = Window {
+        states: states.clone(),
+        state_machine: environment.require("PAYMENT_WINDOW_STATE_MACHINE")?.to_owned(),
+        length: TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?),
+    };
+    Ok(Box::new(typed(move |step: TokenStep| {
+        let (activity, workflow, window) = (activity.clone(), workflow.clone(), window.clone());
+        async move { open(&activity, &workflow, &window, step).await }
+    })))
+}
+
+async fn open(
+    activity: &Activity,
+    workflow: &Workflow,
+    window: &Window,
+    step: TokenStep,
+) -> Result<Done, Error> {
+    let now = activity.now();
+    let (order, ()) = activity
+        .orders
+        .update(&step.order_id, |order| {
+            let token = step.task_token.clone();
+            order.open_window(token, now + window.length, now).map_err(store::Error::from)
+        })
+        .await?;
+    activity.events.publish(&order, &[Status::AwaitingPayment]).await;
+    if order.status == Status::AwaitingPayment {
+        start(window, &order).await?;
+    }
+    tell(workflow, &order).await;
+    Ok((&order).into())
+}
+
+/// Named after the order and always with the same input, so that starting it twice is starting it once.
+async fn start(window: &Window, order: &Order) -> Result<(), Error> {
+    let input = json!({ "order_id": order.order_id.as_str(), "deadline": order.deadline() }).to_string();
+    let start = window.states.start_execution().state_machine_arn(&window.state_machine);
+    match start.name(order.order_id.as_str()).input(input).send().await {
+        Ok(_) => Ok(()),
+        Err(error) => match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+            Some("ExecutionAlreadyExists") => Ok(()),
+            Some(code) => Err(Error::NotStarted(code.to_owned())),
+            None => Err(Error::NotStarted(error.to_string())),
+        },
+    }
+}
+
+/// What the workflow should hear already, it hears; what can't be sent now is the sweeper's.
+async fn tell(workflow: &Workflow, order: &Order) {
+    if let Err(error) = workflow.tell(order).await {
+        tracing::warn!(order_id = %order.order_id, %error, "left to the sweeper");
+    }
+}
+
+/// The function `close-payment-window`: cancels the order that was not paid in time. An order that was paid stays as it
+/// is; its workflow is told again, in case it hasn't heard.
+///
+/// # Errors
+/// When the environment lacks a setting.
+pub fn close_payment_window(
+    dynamodb: &DynamoDb,
+    events: &EventBridge,
+    states: &Sfn,
+    environment: &Environment,
+) -> Result<Box<dyn Handler>, ConfigError> {
+    let activity = Activity::new(dynamodb, events, environment)?;
+    let workflow = Workflow::new(states.clone(), "");
+    Ok(Box::new(typed(move |step: Step| {
+        let (activity, workflow) = (activity.clone(), workflow.clone());
+        async move { close(&activity, &workflow, step).await.map_err(Fault::from) }
+    })))
+}
+
+async fn close(activity: &Activity, workflow: &Workflow, step: Step) -> Result<Done, store::Error> {
+    loop {
+        let now = activity.now();
+        let expired = activity
+            .orders
+            .update(&step.order_id, |order| order.expire(now).map_err(store::Error::from))
+            .await;
+        let order = match expired {
+            Ok((order, ())) => order,
+            // A clock a little behind the one that waited.
+            Err(store::Error::Refused(Refusal::TooEarly(deadline))) => {
+                let left = (deadline - now).to_std().unwrap_or_default();
+                tokio::time::sleep(left.min(Duration::from_secs(5))).await;
+                continue;
+            }
+            Err(store::Error::Refused(_)) => activity.orders.get(&step.order_id).await?,
+            Err(error) => return Err(error),
+        };
+        tell(workflow, &order).await;
+        return Ok((&order).into());
+    }
+}

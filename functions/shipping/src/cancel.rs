@@ -1,0 +1,50 @@
+//! `cancel-shipments`, a compensation: calls back what is on its way and forbids what is not.
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_eventbridge::Client as EventBridge;
+use futures::future::join_all;
+use omniflow_domain::activity::{Activity, Compensation, Done};
+use omniflow_domain::simulated::Carrier;
+use omniflow_domain::{ConfigError, Environment, Handler, Status, store, typed};
+
+use crate::Error;
+
+/// A shipment can't be called back; a person must look.
+pub const SHIPMENT_NOT_CANCELLABLE: &str = "ShipmentNotCancellable";
+
+/// The function `cancel-shipments`.
+///
+/// # Errors
+/// When the environment lacks a setting.
+pub fn cancel_shipments(
+    dynamodb: &DynamoDb,
+    events: &EventBridge,
+    environment: &Environment,
+) -> Result<Box<dyn Handler>, ConfigError> {
+    let activity = Activity::new(dynamodb, events, environment)?;
+    let carrier = crate::carrier(dynamodb, environment)?;
+    Ok(Box::new(typed(move |event: Compensation| {
+        let (activity, carrier) = (activity.clone(), carrier.clone());
+        async move { cancel(&activity, &carrier, event).await }
+    })))
+}
+
+async fn cancel(activity: &Activity, carrier: &Carrier, event: Compensation) -> Result<Done, Error> {
+    // First the order, so that no shipment begins any more; then the carriers, for those that had begun.
+    let order = activity.undo(&event).await?;
+    if order.status.is_final() {
+        return Ok((&order).into());
+    }
+    activity.events.publish(&order, &[Status::Compensating]).await;
+    // All are called back that can be, before the first that can't be stops the chain.
+    let calls = order.shipments.iter().map(|shipment| carrier.call_back(&order.order_id, shipment));
+    join_all(calls).await.into_iter().collect::<Result<Vec<()>, _>>()?;
+    let (order, ()) = activity
+        .orders
+        .update(&event.order_id, |order| {
+            order.cancel_shipments();
+            Ok::<_, store::Error>(())
+        })
+        .await?;
+    Ok((&order).into())
+}

@@ -1,0 +1,66 @@
+//! `ship-warehouse`: ships what one warehouse holds for an order.
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_eventbridge::Client as EventBridge;
+use omniflow_domain::activity::Activity;
+use omniflow_domain::order::{OrderId, ShipmentState};
+use omniflow_domain::simulated::Carrier;
+use omniflow_domain::{ConfigError, Environment, Handler, Status, store, typed};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// The warehouse can't ship this, ever.
+pub const SHIPMENT_FAILED: &str = "ShipmentFailed";
+/// The warehouse does not answer; worth a retry.
+pub const WAREHOUSE_UNAVAILABLE: &str = "WarehouseUnavailable";
+
+#[derive(Debug, Clone, Deserialize)]
+struct Ship {
+    order_id: OrderId,
+    warehouse: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Shipped {
+    warehouse: String,
+    tracking: String,
+}
+
+/// The function `ship-warehouse`.
+///
+/// # Errors
+/// When the environment lacks a setting.
+pub fn ship_warehouse(
+    dynamodb: &DynamoDb,
+    events: &EventBridge,
+    environment: &Environment,
+) -> Result<Box<dyn Handler>, ConfigError> {
+    let activity = Activity::new(dynamodb, events, environment)?;
+    let carrier = crate::carrier(dynamodb, environment)?;
+    Ok(Box::new(typed(move |event: Ship| {
+        let (activity, carrier) = (activity.clone(), carrier.clone());
+        async move { ship(&activity, &carrier, event).await }
+    })))
+}
+
+async fn ship(activity: &Activity, carrier: &Carrier, event: Ship) -> Result<Shipped, Error> {
+    let Ship { order_id, warehouse } = event;
+    let now = activity.now();
+    let (order, ()) = activity
+        .orders
+        .update(&order_id, |order| order.begin_shipping(now).map_err(store::Error::from))
+        .await?;
+    activity.events.publish(&order, &[Status::Shipping]).await;
+    let shipment = order.shipments.iter().find(|shipment| shipment.warehouse == warehouse);
+    let shipment = shipment.ok_or_else(|| Error::NoShipment(warehouse.clone()))?;
+    if let (ShipmentState::Shipped, Some(tracking)) = (shipment.state, &shipment.tracking) {
+        return Ok(Shipped { warehouse, tracking: tracking.clone() });
+    }
+    let tracking = carrier.ship(&order_id, shipment).await?;
+    activity
+        .orders
+        .update(&order_id, |order| order.ship(&warehouse, &tracking).map_err(store::Error::from))
+        .await?;
+    Ok(Shipped { warehouse, tracking })
+}

@@ -1,0 +1,46 @@
+//! `release-stock`, a compensation: gives back what was set aside, once, however often it runs.
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_eventbridge::Client as EventBridge;
+use omniflow_domain::activity::{Activity, Compensation, Done};
+use omniflow_domain::store::{self, Stock};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, typed};
+
+/// How often a write that was overtaken is made again.
+const ATTEMPTS: usize = 12;
+
+/// The function `release-stock`.
+///
+/// # Errors
+/// When the environment lacks a setting.
+pub fn release_stock(
+    dynamodb: &DynamoDb,
+    events: &EventBridge,
+    environment: &Environment,
+) -> Result<Box<dyn Handler>, ConfigError> {
+    let activity = Activity::new(dynamodb, events, environment)?;
+    let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
+    Ok(Box::new(typed(move |event: Compensation| {
+        let (activity, stock) = (activity.clone(), stock.clone());
+        async move { release(&activity, &stock, event).await.map_err(Fault::from) }
+    })))
+}
+
+async fn release(activity: &Activity, stock: &Stock, event: Compensation) -> Result<Done, store::Error> {
+    for _ in 0..ATTEMPTS {
+        let mut order = activity.undo(&event).await?;
+        if !order.release() {
+            return Ok((&order).into());
+        }
+        let writes = stock.release(&order)?;
+        match activity.orders.save_with(&mut order, writes).await {
+            Ok(()) => {
+                activity.events.publish(&order, &[Status::Compensating]).await;
+                return Ok((&order).into());
+            }
+            Err(store::Error::Conflict | store::Error::Contention) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(store::Error::Contention)
+}

@@ -1,0 +1,62 @@
+//! `seed-stock`: writes the sample products and their stock where they are missing. Running it again changes nothing.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures::future::try_join_all;
+use omniflow_domain::activity::names;
+use omniflow_domain::catalogue::{SAMPLES, Sample, WAREHOUSES, lookup};
+use omniflow_domain::store::{self, Stock, StockRow};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, typed};
+use serde_json::{Value, json};
+
+/// The function `seed-stock`.
+///
+/// # Errors
+/// When the environment lacks a setting.
+pub fn seed_stock(dynamodb: &DynamoDb, environment: &Environment) -> Result<Box<dyn Handler>, ConfigError> {
+    let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
+    let products = environment.require("PRODUCTS_TABLE")?.to_owned();
+    let dynamodb = dynamodb.clone();
+    Ok(Box::new(typed(move |_: Value| {
+        let (dynamodb, products, stock) = (dynamodb.clone(), products.clone(), stock.clone());
+        async move {
+            try_join_all(SAMPLES.iter().map(|sample| seed(&dynamodb, &products, &stock, sample))).await?;
+            Ok::<_, Fault>(json!({ "products": SAMPLES.len() }))
+        }
+    })))
+}
+
+async fn seed(dynamodb: &DynamoDb, products: &str, stock: &Stock, sample: &Sample) -> Result<(), Fault> {
+    for (warehouse, available) in WAREHOUSES.iter().zip(sample.stock).filter(|(_, available)| *available > 0)
+    {
+        let row = StockRow {
+            product_id: sample.product_id.to_owned(),
+            warehouse_id: (*warehouse).to_owned(),
+            available,
+            reserved: 0,
+            sold: 0,
+        };
+        stock.seed(&row).await?;
+    }
+    let product = sample.product().map_err(|error| Fault {
+        error_type: names::WRONG_STATE.to_owned(),
+        message: format!("{}: {error}", sample.product_id),
+    })?;
+    for key in BTreeSet::from([lookup(sample.product_id), lookup(sample.name)]) {
+        let mut item: HashMap<String, AttributeValue> =
+            serde_dynamo_item(&product).map_err(|error| Fault::from(store::Error::from(error)))?;
+        item.insert("lookup".to_owned(), AttributeValue::S(key));
+        // A catalogue has no counters: writing the same product again changes nothing.
+        let put = dynamodb.put_item().table_name(products).set_item(Some(item));
+        put.send().await.map_err(|error| Fault::from(store::Error::from(error)))?;
+    }
+    Ok(())
+}
+
+fn serde_dynamo_item(
+    product: &omniflow_domain::catalogue::Product,
+) -> Result<HashMap<String, AttributeValue>, serde_dynamo::Error> {
+    serde_dynamo::to_item(product)
+}
