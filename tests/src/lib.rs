@@ -15,6 +15,7 @@
 mod answer;
 mod aws;
 mod order;
+mod products;
 mod runtime;
 mod seed;
 mod shop;
@@ -24,6 +25,7 @@ mod waiting;
 pub use answer::{Answer, Problem};
 pub use aws::Aws;
 pub use order::{Order, Shipment};
+pub use products::*;
 pub use runtime::{Alone, Runtime, Settings, refusal, run};
 pub use seed::Seed;
 pub use shop::Shop;

@@ -90,6 +90,12 @@ impl Order {
         shipments
     }
 
+    /// What became of its money.
+    #[track_caller]
+    pub fn money(&self) -> &str {
+        self.0["payment"]["state"].as_str().unwrap_or_else(|| panic!("no state of the payment: {self:?}"))
+    }
+
     /// The moment until which it can be paid.
     #[track_caller]
     pub fn deadline(&self) -> DateTime<Utc> {

@@ -20,6 +20,8 @@ pub struct Place {
     pub available: i64,
     /// What belongs to orders that are under way.
     pub reserved: i64,
+    /// What went to customers.
+    pub sold: i64,
 }
 
 impl Stock {
@@ -33,12 +35,18 @@ impl Stock {
                 warehouse: place["warehouse"].as_str().unwrap_or_else(|| unreadable(body)).to_owned(),
                 available: place["available"].as_i64().unwrap_or_else(|| unreadable(body)),
                 reserved: place["reserved"].as_i64().unwrap_or_else(|| unreadable(body)),
+                sold: place["sold"].as_i64().unwrap_or_else(|| unreadable(body)),
             })
             .collect();
         places.sort();
-        let negative = places.iter().any(|place| place.available < 0 || place.reserved < 0);
+        let negative = places.iter().any(|place| place.available < 0 || place.reserved < 0 || place.sold < 0);
         assert!(!negative, "stock below nothing: {body:#}");
-        Self { product: body["product_id"].as_str().unwrap_or_else(|| unreadable(body)).to_owned(), places }
+        let product = body["product_id"].as_str().unwrap_or_else(|| unreadable(body)).to_owned();
+        let stock = Self { product, places };
+        let totals = (stock.available(), stock.reserved(), stock.sold());
+        let told = ["available", "reserved", "sold"].map(|column| body[column].as_i64());
+        assert_eq!(told, [Some(totals.0), Some(totals.1), Some(totals.2)], "wrong totals: {body:#}");
+        stock
     }
 
     /// What can be ordered, wherever it is.
@@ -49,6 +57,19 @@ impl Stock {
     /// What is set aside for orders, wherever it is.
     pub fn reserved(&self) -> i64 {
         self.places.iter().map(|place| place.reserved).sum()
+    }
+
+    /// What went to customers, wherever from.
+    pub fn sold(&self) -> i64 {
+        self.places.iter().map(|place| place.sold).sum()
+    }
+
+    /// Fails unless this is `before` with so many pieces sold and nothing else changed.
+    #[track_caller]
+    pub fn is_after_selling(&self, quantity: i64, before: &Self) {
+        let now = (self.available(), self.reserved(), self.sold());
+        let expected = (before.available() - quantity, before.reserved(), before.sold() + quantity);
+        assert_eq!(now, expected, "{} (available, reserved, sold) after {quantity} were sold", self.product);
     }
 }
 

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt as _};
-use omniflow_e2e::{Order, Runtime, Seed, Settings, Shop, eventually};
+use omniflow_e2e::{
+    COUNTED, EAST, EVERYWHERE, FRAGILE, Order, Runtime, Seed, Settings, Shop, Stock, eventually,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -142,7 +144,7 @@ async fn is_payable(shop: &Shop, id: &str) -> bool {
 }
 
 /// Products with more stock than the test can sell: kept in one warehouse, in two, and one whose shipments fail at first.
-const PRODUCTS: &[&str] = &["prod-001", "prod-002", "prod-003", "fragile-lamp"];
+const PRODUCTS: &[&str] = &[EVERYWHERE, COUNTED, EAST, FRAGILE];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_again_and_again_in_the_middle_of_many_orders_every_order_ends_as_it_should() {
@@ -210,12 +212,9 @@ fn every_step_happened_once(ends: &[Order]) {
 }
 
 async fn stock_is_conserved(shop: &Shop, before: &Value, ends: &[Order]) {
-    for product in before["stock"].as_array().unwrap() {
-        let before = omniflow_e2e::Stock::read(product);
-        let sold = sold(ends, &before.product);
-        let now = shop.stock(&before.product).await;
-        assert_eq!(now.reserved(), 0, "all orders have ended: {now:?}");
-        assert_eq!(now.available() + sold, before.available(), "{sold} sold of {before:?}, now {now:?}");
+    for product in before["products"].as_array().unwrap() {
+        let before = Stock::read(product);
+        shop.stock(&before.product).await.is_after_selling(sold(ends, &before.product), &before);
     }
 }
 
@@ -228,7 +227,23 @@ fn sold(ends: &[Order], product: &str) -> i64 {
         .sum()
 }
 
-async fn money_is_conserved(_runtime: &Runtime, _ends: &[Order]) {}
+/// What the payment gateway took and did not give back is what completed orders cost: its own ledger is the witness.
+async fn money_is_conserved(runtime: &Runtime, ends: &[Order]) {
+    let aws = runtime.aws().unwrap();
+    let ledger = aws.scan(&aws.table("SimulatedLedgerTable").await).await;
+    let payments: BTreeMap<_, _> = ledger
+        .iter()
+        .filter_map(|entry| Some((entry["entry"]["S"].as_str()?.strip_prefix("payment#")?, entry)))
+        .collect();
+    for order in ends {
+        let payment = payments.get(order.id());
+        let taken = payment.and_then(|payment| payment["captured"]["S"].as_str());
+        let given_back = payment.is_some_and(|payment| payment.get("refunded").is_some());
+        let kept = taken.filter(|_| !given_back).map_or(0.0, |amount| amount.parse().unwrap());
+        let due = if order.state() == "COMPLETED" { order.0["amount"].as_f64().unwrap() } else { 0.0 };
+        assert!((kept - due).abs() < 0.001, "{kept} kept, {due} due: {payment:?} {order:?}");
+    }
+}
 
 /// Finished steps are not run again: in a history each state is left once, and its events are numbered without gaps.
 async fn histories_have_no_gaps(runtime: &Runtime, ends: &[Order]) {
@@ -263,7 +278,7 @@ async fn what_was_acknowledged_just_before_the_kill_still_holds() {
         let shop = runtime.shop();
         let mut ids = Vec::new();
         for price in [10, 10, 200, 200] {
-            let mut body = one_of("prod-001");
+            let mut body = one_of(EVERYWHERE);
             body["items"][0]["price"] = json!(price);
             ids.push(shop.place(&body).await);
         }
@@ -307,7 +322,7 @@ async fn an_acknowledged_order_is_there_after_a_kill_at_once() {
     let mut ids = Vec::new();
     for _ in 0..5 {
         let Some(runtime) = Runtime::own(&settings) else { return };
-        ids.push(runtime.shop().place(&one_of("prod-001")).await);
+        ids.push(runtime.shop().place(&one_of(EVERYWHERE)).await);
         runtime.kill();
     }
     let runtime = Runtime::own(&settings).unwrap();
@@ -315,7 +330,7 @@ async fn an_acknowledged_order_is_there_after_a_kill_at_once() {
     for id in &ids {
         shop.reaches(id, "AWAITING_PAYMENT").await;
     }
-    assert_eq!(shop.stock("prod-001").await.reserved(), 5, "each order holds one");
+    assert_eq!(shop.stock(EVERYWHERE).await.reserved(), 5, "each order holds one");
 }
 
 #[tokio::test]
@@ -325,10 +340,10 @@ async fn a_timer_that_came_due_while_everything_was_down_fires_at_start() {
     let settings = Settings::default().payment_window(LATE).data(data.path());
     let Some(runtime) = Runtime::own(&settings) else { return };
     let shop = runtime.shop();
-    let before = shop.stock("prod-001").await;
+    let before = shop.stock(EVERYWHERE).await;
     let mut ids = Vec::new();
     for _ in 0..20 {
-        ids.push(shop.place(&one_of("prod-001")).await);
+        ids.push(shop.place(&one_of(EVERYWHERE)).await);
     }
     let mut deadline = Utc::now();
     for id in &ids {
@@ -358,7 +373,7 @@ async fn restarts_neither_prolong_nor_shorten_a_payment_window() {
     let data = tempfile::tempdir().unwrap();
     let settings = Settings::default().payment_window(4).data(data.path());
     let Some(mut runtime) = Runtime::own(&settings) else { return };
-    let id = runtime.shop().place_unpaid(&one_of("prod-001")).await;
+    let id = runtime.shop().place_unpaid(&one_of(EVERYWHERE)).await;
     let deadline = runtime.shop().read(&id).await.deadline();
     for _ in 0..4 {
         runtime.kill();
@@ -378,9 +393,9 @@ async fn a_step_in_flight_at_the_kill_has_its_effect_once() {
         Settings::default().payment_window(600).parameter("SimulatedLatencyMillis", 400).data(data.path());
     let Some(runtime) = Runtime::own(&slow) else { return };
     let shop = runtime.shop();
-    let before = shop.stock("prod-001").await;
-    let capturing = shop.place_unpaid(&one_of("prod-001")).await;
-    let shipping = shop.place_unpaid(&one_of("prod-001")).await;
+    let before = shop.stock(EVERYWHERE).await;
+    let capturing = shop.place_unpaid(&one_of(EVERYWHERE)).await;
+    let shipping = shop.place_unpaid(&one_of(EVERYWHERE)).await;
     shop.pay(&shipping).await.success();
     shop.reaches(&shipping, "SHIPPING").await;
     shop.pay(&capturing).await.success();
@@ -391,7 +406,7 @@ async fn a_step_in_flight_at_the_kill_has_its_effect_once() {
     let ends = [shop.reaches(&capturing, "COMPLETED").await, shop.reaches(&shipping, "COMPLETED").await];
     every_step_happened_once(&ends);
     money_is_conserved(&runtime, &ends).await;
-    assert_eq!(shop.stock("prod-001").await.available(), before.available() - 2);
+    assert_eq!(shop.stock(EVERYWHERE).await.available(), before.available() - 2);
     for order in &ends {
         assert_eq!(order.shipments().len(), 1, "{order:?}");
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::Utc;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt as _};
-use omniflow_e2e::{Answer, Order, Runtime, Seed, Settings, Shop};
+use omniflow_e2e::{Answer, EVERYWHERE, Order, RARE, Runtime, Seed, Settings, Shop};
 use serde_json::{Value, json};
 
 fn one_of(product: &str) -> Value {
@@ -68,11 +68,11 @@ async fn a_thousand_buyers_of_a_hundred_pieces_a_hundred_win() {
 async fn orders_that_want_the_same_two_products_in_either_order_do_not_oversell() {
     let Some(runtime) = Runtime::own(&Settings::default().payment_window(600)) else { return };
     let shop = runtime.shop();
-    let (rare, plenty) = (shop.stock(RARE).await, shop.stock("prod-001").await);
+    let (rare, plenty) = (shop.stock(RARE).await, shop.stock(EVERYWHERE).await);
     let item = |product: &str| json!({ "product_id": product, "quantity": 1, "price": 1 });
     let bodies: Vec<_> = (0..300)
         .map(|number| {
-            let mut items = vec![item(RARE), item("prod-001")];
+            let mut items = vec![item(RARE), item(EVERYWHERE)];
             items.rotate_left(number % 2);
             json!({ "customer_id": "c", "items": items })
         })
@@ -88,7 +88,7 @@ async fn orders_that_want_the_same_two_products_in_either_order_do_not_oversell(
         payable += i64::from(order.state() == "AWAITING_PAYMENT");
     }
     assert_eq!(payable, rare.available());
-    let (rare_now, plenty_now) = (shop.stock(RARE).await, shop.stock("prod-001").await);
+    let (rare_now, plenty_now) = (shop.stock(RARE).await, shop.stock(EVERYWHERE).await);
     assert_eq!((rare_now.available(), rare_now.reserved()), (0, payable));
     assert_eq!((plenty_now.available(), plenty_now.reserved()), (plenty.available() - payable, payable));
 }
@@ -97,8 +97,8 @@ async fn orders_that_want_the_same_two_products_in_either_order_do_not_oversell(
 async fn pay_racing_the_timeout_has_one_winner() {
     let Some(runtime) = Runtime::with_payment_window(2) else { return };
     let (shop, mut seed) = (runtime.shop(), Seed::new());
-    let before = shop.stock("prod-001").await;
-    let ids = place_many(&shop, &one_of("prod-001"), ORDERS).await;
+    let before = shop.stock(EVERYWHERE).await;
+    let ids = place_many(&shop, &one_of(EVERYWHERE), ORDERS).await;
     let offsets: Vec<_> = ids.iter().map(|_| seed.below(160) as i64 - 80).collect();
     let races = ids.iter().zip(offsets).map(async |(id, offset)| {
         let deadline = shop.reaches(id, "AWAITING_PAYMENT").await.deadline();
@@ -113,16 +113,15 @@ async fn pay_racing_the_timeout_has_one_winner() {
         paid += i64::from(won);
     }
     println!("{paid} of {ORDERS} paid in time");
-    let after = shop.stock("prod-001").await;
-    assert_eq!((after.available(), after.reserved()), (before.available() - paid, before.reserved()));
+    shop.stock(EVERYWHERE).await.is_after_selling(paid, &before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pay_racing_the_timeout_racing_cancel_ends_as_the_answers_said() {
     let Some(runtime) = Runtime::with_payment_window(2) else { return };
     let (shop, mut seed) = (runtime.shop(), Seed::new());
-    let before = shop.stock("prod-001").await;
-    let ids = place_many(&shop, &one_of("prod-001"), ORDERS).await;
+    let before = shop.stock(EVERYWHERE).await;
+    let ids = place_many(&shop, &one_of(EVERYWHERE), ORDERS).await;
     let offsets: Vec<_> = ids.iter().map(|_| [(); 2].map(|()| seed.below(160) as i64 - 80)).collect();
     let races = ids.iter().zip(offsets).map(async |(id, [pay_at, cancel_at])| {
         let deadline = shop.reaches(id, "AWAITING_PAYMENT").await.deadline();
@@ -149,8 +148,7 @@ async fn pay_racing_the_timeout_racing_cancel_ends_as_the_answers_said() {
         assert_eq!(end(&order), expected, "paid: {paid}, cancelled: {cancelled}, {order:?}");
         sold += i64::from(order.state() == "COMPLETED");
     }
-    let after = shop.stock("prod-001").await;
-    assert_eq!((after.available(), after.reserved()), (before.available() - sold, before.reserved()));
+    shop.stock(EVERYWHERE).await.is_after_selling(sold, &before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -158,7 +156,7 @@ async fn many_payments_for_one_order_are_one_payment() {
     let Some(runtime) = Runtime::own(&Settings::default()) else { return };
     let shop = runtime.shop();
     for _ in 0..10 {
-        let id = shop.place_unpaid(&one_of("prod-001")).await;
+        let id = shop.place_unpaid(&one_of(EVERYWHERE)).await;
         let answers = join_all((0..8).map(|_| shop.pay(&id))).await;
         assert_eq!(answers.iter().filter(|answer| won(answer)).count(), 1, "{answers:?}");
         let order = shop.reaches(&id, "COMPLETED").await;
@@ -170,8 +168,8 @@ async fn many_payments_for_one_order_are_one_payment() {
 async fn approve_racing_reject_racing_cancel_ends_as_the_answers_said() {
     let Some(runtime) = Runtime::own(&Settings::default().payment_window(600)) else { return };
     let shop = runtime.shop();
-    let before = shop.stock("prod-001").await;
-    let mut large = one_of("prod-001");
+    let before = shop.stock(EVERYWHERE).await;
+    let mut large = one_of(EVERYWHERE);
     large["items"][0]["price"] = json!(20000);
     let ids = place_many(&shop, &large, ORDERS).await;
     let races = ids.iter().map(async |id| {
@@ -203,8 +201,8 @@ async fn a_cancellation_at_any_moment_of_a_paid_order_is_kept_or_refused_never_f
         return;
     };
     let (shop, mut seed) = (runtime.shop(), Seed::new());
-    let before = shop.stock("prod-001").await;
-    let ids = place_many(&shop, &one_of("prod-001"), ORDERS).await;
+    let before = shop.stock(EVERYWHERE).await;
+    let ids = place_many(&shop, &one_of(EVERYWHERE), ORDERS).await;
     let delays: Vec<_> =
         ids.iter().map(|_| seed.moment(Duration::ZERO, Duration::from_millis(300))).collect();
     let races = ids.iter().zip(delays).map(async |(id, delay)| {
@@ -221,9 +219,5 @@ async fn a_cancellation_at_any_moment_of_a_paid_order_is_kept_or_refused_never_f
         sold += i64::from(!cancelled);
     }
     println!("{sold} of {ORDERS} were too late to cancel");
-    let after = shop.stock("prod-001").await;
-    assert_eq!((after.available(), after.reserved()), (before.available() - sold, before.reserved()));
+    shop.stock(EVERYWHERE).await.is_after_selling(sold, &before);
 }
-
-/// A product of which the sample stock has exactly a hundred.
-const RARE: &str = "limited-edition";

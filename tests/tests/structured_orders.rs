@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use futures::future::join_all;
-use omniflow_e2e::{Answer, Runtime, Settings, Shop};
+use omniflow_e2e::{
+    Answer, COUNTED, EAST, EVERYWHERE, FRAGILE, Order, PHONE, Runtime, Settings, Shipment, Shop, Stock, WEST,
+    eventually,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -142,4 +145,104 @@ async fn a_kept_answer_survives_a_kill() {
     let runtime = Runtime::own(&settings).unwrap();
     let again = with_key(&runtime.shop(), "/api/v1/orders", &key, Some(&order())).await.success();
     assert_eq!(first, again);
+}
+
+#[tokio::test]
+async fn an_order_that_fits_into_one_warehouse_is_not_split() {
+    let Some(runtime) = Runtime::own(&Settings::default()) else { return };
+    let shop = runtime.shop();
+    // Each product is in several warehouses; only one has all that is wanted.
+    let most = |product: &Stock| product.places.iter().max_by_key(|place| place.available).cloned().unwrap();
+    let fullest = most(&shop.stock(EVERYWHERE).await);
+    let body = json!({ "customer_id": "c", "items": [
+        { "product_id": EVERYWHERE, "quantity": fullest.available, "price": 0.01 },
+        { "product_id": PHONE, "quantity": 1, "price": 0.01 },
+        { "product_id": COUNTED, "quantity": 1, "price": 0.01 },
+    ] });
+    let id = shop.place_unpaid(&body).await;
+    let order = shop.read(&id).await;
+    let expected = Shipment { warehouse: fullest.warehouse, state: "PENDING".to_owned() };
+    assert_eq!(order.shipments(), [expected], "{order:?}");
+}
+
+#[tokio::test]
+async fn an_order_for_more_than_one_warehouse_holds_is_split_over_the_fewest() {
+    let Some(runtime) = Runtime::own(&Settings::default()) else { return };
+    let shop = runtime.shop();
+    let before = shop.stock(EVERYWHERE).await;
+    let mut places = before.places.clone();
+    places.sort_by_key(|place| -place.available);
+    assert_eq!(places.len(), 3, "{before:?}");
+    let two = places[0].available + 1;
+    assert!(two <= places[0].available + places[1].available);
+    let three = places[0].available + places[1].available + 1;
+
+    let one_item = |quantity: i64| json!({ "customer_id": "c", "items": [{ "product_id": EVERYWHERE, "quantity": quantity, "price": 0.01 }] });
+    let id = shop.place_unpaid(&one_item(two)).await;
+    let order = shop.read(&id).await;
+    assert_eq!(order.shipments().len(), 2, "{order:?}");
+    shop.cancel(&id).await.success();
+    shop.reaches(&id, "CANCELLED").await;
+    shop.stock_is_back(&before).await;
+
+    let id = shop.place_unpaid(&one_item(three)).await;
+    assert_eq!(shop.read(&id).await.shipments().len(), 3);
+    shop.pay(&id).await.success();
+    let order = shop.reaches(&id, "COMPLETED").await;
+    assert!(order.shipments().iter().all(|shipment| shipment.state == "SHIPPED"), "{order:?}");
+    shop.stock(EVERYWHERE).await.is_after_selling(three, &before);
+    let shipped: i64 = order.0["shipments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|shipment| shipment["items"].as_array().unwrap())
+        .map(|line| line["quantity"].as_i64().unwrap())
+        .sum();
+    assert_eq!(shipped, three, "{order:?}");
+}
+
+#[tokio::test]
+async fn each_shipment_shows_its_own_state_while_they_ship_in_parallel() {
+    let slow = Settings::default().parameter("SimulatedLatencyMillis", 700);
+    let Some(runtime) = Runtime::own(&slow) else { return };
+    let shop = runtime.shop();
+    let body = json!({ "customer_id": "c", "items": [
+        { "product_id": EAST, "quantity": 1, "price": 1 },
+        { "product_id": WEST, "quantity": 1, "price": 1 },
+        { "product_id": FRAGILE, "quantity": 1, "price": 1 },
+    ] });
+    let id = shop.place_unpaid(&body).await;
+    let states =
+        |order: &Order| order.shipments().into_iter().map(|shipment| shipment.state).collect::<Vec<_>>();
+    assert_eq!(
+        states(&shop.read(&id).await),
+        ["PENDING", "PENDING"],
+        "lamp and laptop leave from one warehouse"
+    );
+    shop.pay(&id).await.success();
+    // The lamp fails twice, so its shipment is still under way when the other has left.
+    let halfway = eventually("one shipment has left, one has not", async || {
+        let order = shop.read(&id).await;
+        if states(&order) == ["PENDING", "SHIPPED"] { Ok(order) } else { Err(order) }
+    })
+    .await;
+    assert_eq!(halfway.state(), "SHIPPING");
+    let order = shop.reaches(&id, "COMPLETED").await;
+    assert_eq!(states(&order), ["SHIPPED", "SHIPPED"]);
+    for shipment in order.0["shipments"].as_array().unwrap() {
+        assert!(shipment["tracking"].is_string(), "{order:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_product_twice_in_one_order_is_reserved_twice() {
+    let runtime = Runtime::alone();
+    let shop = runtime.shop();
+    let before = shop.stock(COUNTED).await;
+    let item = json!({ "product_id": COUNTED, "quantity": 2, "price": 1 });
+    let id = shop.place_unpaid(&json!({ "customer_id": "c", "items": [item, item] })).await;
+    assert_eq!(shop.stock(COUNTED).await.reserved(), before.reserved() + 4);
+    shop.cancel(&id).await.success();
+    shop.reaches(&id, "CANCELLED").await;
+    shop.stock_is_back(&before).await;
 }
