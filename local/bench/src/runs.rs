@@ -13,12 +13,12 @@ use crate::process::{Served, size};
 
 /// Two products that are kept in different warehouses, so that every order has two shipments.
 fn two_warehouses() -> Value {
-    json!([{ "product_id": "bench-east", "quantity": 1 }, { "product_id": "bench-west", "quantity": 1 }])
+    json!([{ "product_id": "macbook-air", "quantity": 1 }, { "product_id": "magic-mouse", "quantity": 1 }])
 }
 
 /// Puts enough stock for any run, through the DynamoDB API as an operator would.
 async fn stock_up(served: &Served) -> Result<(), Error> {
-    for (product, warehouse) in [("bench-east", "wh-east"), ("bench-west", "wh-west")] {
+    for (product, warehouse) in [("macbook-air", "wh-east"), ("magic-mouse", "wh-west")] {
         let item = stock_item(product, warehouse, 100_000_000);
         let response = reqwest::Client::new()
             .post(&served.aws)

@@ -60,6 +60,17 @@ struct Group {
     after: Vec<After>,
 }
 
+/// Who starts an execution.
+#[derive(Clone, Copy)]
+enum Origin {
+    /// StartExecution.
+    Caller,
+    /// StartSyncExecution.
+    WaitingCaller,
+    /// A Task state; with a parent, when it waits for the end.
+    State(Option<Parent>),
+}
+
 enum Work {
     Apply(Seq, Event),
     Perform(Seq, Invocation),
@@ -218,7 +229,7 @@ impl Core {
                 self.answer(reply, result)
             }
             Request::Start(start, reply) => {
-                let result = self.start(start, None).map(|(started, _)| started);
+                let result = self.start(start, Origin::Caller).map(|(started, _)| started);
                 self.answer(reply, result)
             }
             Request::StartSync(start, reply) => self.start_sync(start, reply),
@@ -312,7 +323,7 @@ impl Core {
     }
 
     /// Starts an execution, or finds the running one of the same name and input (StartExecution is idempotent so).
-    fn start(&mut self, request: &StartRequest, parent: Option<Parent>) -> Result<(Started, Seq), Error> {
+    fn start(&mut self, request: &StartRequest, origin: Origin) -> Result<(Started, Seq), Error> {
         if resource_type(&request.machine_arn)? != "stateMachine" {
             return Err(Error::InvalidArn(request.machine_arn.clone()));
         }
@@ -328,7 +339,7 @@ impl Core {
         if let Some(kept) = self.journal.execution_by_arn(&arn)? {
             let same = kept.status == "RUNNING"
                 && serde_json::from_str::<Value>(&kept.input).ok().as_ref() == Some(&input);
-            return if same && parent.is_none() {
+            return if same && !matches!(origin, Origin::State(Some(_))) {
                 Ok((Started { arn, started: kept.started }, kept.seq))
             } else {
                 Err(Error::ExecutionAlreadyExists(arn))
@@ -350,13 +361,16 @@ impl Core {
             cause: None,
             redrives: 0,
             redriven: None,
-            parent,
+            parent: match origin {
+                Origin::State(parent) => parent,
+                Origin::Caller | Origin::WaitingCaller => None,
+            },
         };
         self.next_seq += 1;
         self.journal.insert_execution(&row)?;
         let started = Started { arn: row.arn.clone(), started: row.started };
         let seq = row.seq;
-        self.begin(row, machine.name, machine.kind, input)?;
+        self.begin(row, machine.name, machine.kind, input, origin)?;
         Ok((started, seq))
     }
 
@@ -366,6 +380,7 @@ impl Core {
         machine_name: String,
         kind: StateMachineKind,
         input: Value,
+        origin: Origin,
     ) -> Result<(), Error> {
         let machine = self.machine(row.definition)?;
         let start = Start {
@@ -378,7 +393,10 @@ impl Core {
             input,
         };
         let mut outside = Outside { now: row.started, rng: &mut self.rng, key: &self.key, seq: row.seq };
-        let (execution, effects) = asl::Execution::start(&machine, start, &mut outside);
+        let (execution, effects) = match origin {
+            Origin::WaitingCaller => asl::Execution::start_synchronous(&machine, start, &mut outside),
+            Origin::Caller | Origin::State(_) => asl::Execution::start(&machine, start, &mut outside),
+        };
         let live =
             Live { execution, machine, arn: row.arn.into(), kind, parent: row.parent, waits_only: false };
         self.live.insert(row.seq, live);
@@ -398,7 +416,7 @@ impl Core {
                     kind: machine.kind,
                 })
             }
-            _ => self.start(request, None),
+            _ => self.start(request, Origin::WaitingCaller),
         };
         match result {
             Ok((_, seq)) => {
@@ -525,7 +543,7 @@ impl Core {
         let task = invocation.task;
         let parent = nested::parent(seq, task, pattern);
         let events = match nested::request(&invocation.arguments) {
-            Ok(request) => match self.start(&request, parent) {
+            Ok(request) => match self.start(&request, Origin::State(parent)) {
                 Ok((started, _)) => Ok(nested::started(task, pattern, &started)),
                 Err(error @ Error::Journal(_)) => return Err(error),
                 Err(error) => Err(error),

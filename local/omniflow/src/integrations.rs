@@ -27,7 +27,7 @@ impl LocalIntegrations {
 impl Integrations for LocalIntegrations {
     fn call(&self, call: Call) -> BoxFuture<'static, Result<Value, TaskError>> {
         let aws = Arc::clone(&self.0);
-        Box::pin(async move { dispatch(&aws, &call).await })
+        Box::pin(async move { self::call(&aws, &call.resource, &call.arguments).await })
     }
 }
 
@@ -62,24 +62,24 @@ pub fn serves(resource: &str) -> bool {
     })
 }
 
-async fn dispatch(aws: &Aws, call: &Call) -> Result<Value, TaskError> {
-    let Resource::Service { service, action, sdk, .. } = &call.resource else {
-        return match &call.resource {
-            Resource::LambdaFunction { arn } => invoke(aws, arn, (*call.arguments).clone()).await,
-            _ => Err(unsupported(&call.resource)),
-        };
+/// Makes one call of a Task state.
+pub(crate) async fn call(aws: &Aws, resource: &Resource, arguments: &Value) -> Result<Value, TaskError> {
+    let (service, action, sdk) = match resource {
+        Resource::LambdaFunction { arn } => return invoke(aws, arn, arguments.clone()).await,
+        Resource::Service { service, action, sdk, .. } => (service.as_str(), action.as_str(), *sdk),
+        Resource::Activity { .. } => return Err(unsupported(resource)),
     };
-    match (service.as_str(), *sdk) {
-        ("lambda", false) => invoke_optimised(aws, &call.arguments).await,
-        ("dynamodb", sdk) => dynamodb(aws, action, sdk, &call.arguments),
-        ("lambda", true) => invoke_by_sdk(aws, &call.arguments).await,
-        ("events", false) => put_events(aws, &call.arguments).map(|answer| {
+    match (service, sdk) {
+        ("lambda", false) => invoke_optimised(aws, arguments).await,
+        ("lambda", true) => invoke_by_sdk(aws, arguments).await,
+        ("dynamodb", sdk) => dynamodb(aws, action, sdk, arguments),
+        ("events", false) => put_events(aws, arguments).map(|answer| {
             let length = answer.to_string().len();
             with_metadata(answer, EVENTS, length, 200)
         }),
-        ("eventbridge", true) => put_events(aws, &call.arguments),
-        ("sfn", true) => sfn(aws, action, &call.arguments).await,
-        _ => Err(unsupported(&call.resource)),
+        ("eventbridge", true) => put_events(aws, arguments),
+        ("sfn", true) => sfn(aws, action, arguments).await,
+        _ => Err(unsupported(resource)),
     }
 }
 

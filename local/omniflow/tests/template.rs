@@ -16,8 +16,8 @@ fn parse(text: &str) -> Result<System, Error> {
 }
 
 fn parse_with(text: &str, parameters: &[(&str, &str)]) -> Result<System, Error> {
-    let parameters =
-        parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let parameters = Parameters { given, ..Parameters::default() };
     template::parse(text, &parameters, &place(), &|file| {
         Ok(format!(r#"{{"file": "{file}", "arn": "${{Arn}}"}}"#))
     })

@@ -1,9 +1,88 @@
-//! TestState: one state, run once, without an execution.
+//! TestState: one state, run once, without an execution. A task without a mock is really called.
 
-use serde_json::Value;
+use asl::test_state::{Configuration, FieldValidation, InspectionLevel, Mock, Request, run};
+use asl::{Ambient, Resource, TaskId, Timestamp};
+use chrono::Utc;
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use uuid::Uuid;
 
 use super::{ApiError, Aws};
+use crate::integrations;
 
-pub(super) async fn answer(_aws: &Aws, _body: &Value) -> Result<Value, ApiError> {
-    Err(ApiError::bad_request("UnknownOperationException", "TestState"))
+pub(super) async fn answer(aws: &Aws, body: &Value) -> Result<Value, ApiError> {
+    let (aws, body, runtime) = (aws.clone(), body.clone(), Handle::current());
+    // The interpreter calls a task and waits; that must not hold up the runtime's own threads.
+    let tested = tokio::task::spawn_blocking(move || test(&aws, &body, &runtime)).await;
+    tested.unwrap_or_else(|died| {
+        Err(ApiError {
+            status: http::StatusCode::INTERNAL_SERVER_ERROR,
+            code: "InternalFailure".to_owned(),
+            message: died.to_string(),
+        })
+    })
+}
+
+fn test(aws: &Aws, body: &Value, runtime: &Handle) -> Result<Value, ApiError> {
+    let text = |name: &str| body[name].as_str();
+    let configuration = &body["stateConfiguration"];
+    let request = Request {
+        definition: text("definition").unwrap_or_default(),
+        state_name: text("stateName"),
+        input: text("input"),
+        context: text("context"),
+        variables: text("variables"),
+        inspection_level: match text("inspectionLevel") {
+            Some("DEBUG") => InspectionLevel::Debug,
+            Some("TRACE") => InspectionLevel::Trace,
+            _ => InspectionLevel::Info,
+        },
+        role_arn: text("roleArn"),
+        reveal_secrets: body["revealSecrets"] == true,
+        mock: mock(&body["mock"]),
+        configuration: Configuration {
+            retrier_retry_count: configuration["retrierRetryCount"].as_u64().unwrap_or(0),
+            error_caused_by_state: configuration["errorCausedByState"].as_str(),
+            map_iteration_failure_count: configuration["mapIterationFailureCount"].as_u64(),
+            map_item_reader_data: configuration["mapItemReaderData"].as_str(),
+        },
+    };
+    let mut call = |resource: &Resource, arguments: &Value| {
+        let called = runtime.block_on(integrations::call(aws, resource, arguments));
+        called.map_err(|error| (error.error, error.cause))
+    };
+    run(&request, &mut Now, &mut call)
+        .map(|answer| json!(answer))
+        .map_err(|refused| ApiError::bad_request(refused.code, refused.message))
+}
+
+fn mock(mock: &Value) -> Option<Mock<'_>> {
+    mock.as_object()?;
+    let error = &mock["errorOutput"];
+    Some(Mock {
+        result: mock["result"].as_str(),
+        error_output: error.is_object().then(|| (error["error"].as_str(), error["cause"].as_str())),
+        field_validation: match mock["fieldValidationMode"].as_str() {
+            Some("PRESENT") => FieldValidation::Present,
+            Some("NONE") => FieldValidation::None,
+            _ => FieldValidation::Strict,
+        },
+    })
+}
+
+/// The real time and real randomness; a test has no other.
+struct Now;
+
+impl Ambient for Now {
+    fn now(&self) -> Timestamp {
+        Utc::now()
+    }
+
+    fn random(&mut self) -> u64 {
+        Uuid::new_v4().as_u64_pair().0
+    }
+
+    fn task_token(&mut self, _: TaskId) -> String {
+        Uuid::new_v4().to_string()
+    }
 }
