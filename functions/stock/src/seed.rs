@@ -1,4 +1,5 @@
-//! `seed-stock`: writes the sample products and their stock where they are missing. Running it again changes nothing.
+//! `seed-stock`: writes the sample products and their stock where they are missing, if the deployment says that it wants
+//! samples (`SeedSampleStock`): invoked by mistake, it leaves a real shop alone. Running it again changes nothing.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -18,10 +19,14 @@ use serde_json::{Value, json};
 pub fn seed_stock(dynamodb: &DynamoDb, environment: &Environment) -> Result<Box<dyn Handler>, ConfigError> {
     let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
     let products = environment.require("PRODUCTS_TABLE")?.to_owned();
+    let wanted: bool = environment.parse("SEED_SAMPLE_STOCK")?;
     let dynamodb = dynamodb.clone();
     Ok(Box::new(typed(move |_: Value| {
         let (dynamodb, products, stock) = (dynamodb.clone(), products.clone(), stock.clone());
         async move {
+            if !wanted {
+                return Ok::<_, Fault>(json!({ "products": 0 }));
+            }
             try_join_all(SAMPLES.iter().map(|sample| seed(&dynamodb, &products, &stock, sample))).await?;
             Ok::<_, Fault>(json!({ "products": SAMPLES.len() }))
         }
