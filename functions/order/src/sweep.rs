@@ -14,8 +14,8 @@ use omniflow_domain::{Clock, ConfigError, Environment, Fault, Handler, SystemClo
 use serde::Serialize;
 use serde_json::Value;
 
-/// Whoever decided sends at once; what is older than this was left behind.
-const LEFT_BEHIND_AFTER: TimeDelta = TimeDelta::seconds(5);
+/// Whoever decided sends at once; what is older than this was left behind. Sending twice would do no harm.
+const LEFT_BEHIND_AFTER: TimeDelta = TimeDelta::seconds(2);
 /// At most so many of each signal in one run; the next run takes more.
 const AT_ONCE: i32 = 200;
 

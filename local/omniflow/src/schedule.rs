@@ -9,13 +9,15 @@ use uuid::Uuid;
 use crate::lambda::Functions;
 use crate::template::{Place, Schedule};
 
-/// Calls the schedule's function for ever, first after one period.
+/// When the calls after a start are made: what a crash left behind should not wait for a whole period, nor what was
+/// too young for the first call.
+const AFTER_A_START: [Duration; 2] = [Duration::ZERO, Duration::from_secs(3)];
+
+/// Calls the schedule's function for ever.
 pub(crate) async fn run(schedule: Schedule, functions: Functions, place: Place) {
-    let mut ticks = tokio::time::interval(schedule.every.max(Duration::from_secs(1)));
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    // The first call is made at start: what a crash left behind should not wait for a whole period.
-    loop {
-        ticks.tick().await;
+    let pauses = AFTER_A_START.into_iter().chain(std::iter::repeat(schedule.every));
+    for pause in pauses {
+        tokio::time::sleep(pause).await;
         let event = schedule.input.clone().unwrap_or_else(|| scheduled_event(&schedule, &place));
         match functions.invoke(&schedule.function, event).await {
             Ok(Ok(_)) => {}
