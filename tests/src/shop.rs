@@ -149,7 +149,12 @@ impl Shop {
 
     /// Waits until the order has ended, however.
     pub async fn ends(&self, id: &str) -> Order {
-        eventually_within(PATIENCE, &format!("{id} ends"), async || {
+        self.ends_within(PATIENCE, id).await
+    }
+
+    /// As [`Shop::ends`], with a limit of its own.
+    pub async fn ends_within(&self, limit: Duration, id: &str) -> Order {
+        eventually_within(limit, &format!("{id} ends"), async || {
             let order = self.read(id).await;
             if order.is_final() { Ok(order) } else { Err(order) }
         })

@@ -123,8 +123,11 @@ async fn the_history_of_an_order_tells_every_step_in_order() {
         assert!(event["previousEventId"].as_u64().unwrap() <= index as u64, "{event:#}");
         assert!(event["timestamp"].is_number(), "{event:#}");
     }
-    let entered: Vec<_> =
-        events.iter().filter_map(|event| event["stateEnteredEventDetails"]["name"].as_str()).collect();
+    let entered: Vec<_> = events
+        .iter()
+        .filter_map(|event| event["stateEnteredEventDetails"]["name"].as_str())
+        .filter(|name| !name.ends_with('?'))
+        .collect();
     let path = [
         "ReserveStock",
         "AwaitPayment",
