@@ -1,30 +1,36 @@
 //! The shop's products, found by id or name.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use omniflow_domain::catalogue::{Product, lookup};
 use omniflow_domain::store;
 
-/// The products' table.
+/// How long a product is believed without looking again. Its name and price change rarely; its stock is not here.
+const FRESH_FOR: Duration = Duration::from_secs(60);
+
+/// The products' table, and what was lately read from it.
 pub(crate) struct Catalogue {
     client: DynamoDb,
     table: String,
+    known: Mutex<HashMap<String, (Product, Instant)>>,
 }
 
 impl Catalogue {
     pub(crate) fn new(client: DynamoDb, table: &str) -> Self {
-        Self { client, table: table.to_owned() }
+        Self { client, table: table.to_owned(), known: Mutex::default() }
     }
 
     /// The products with these ids or names, by their lookup keys. At most 100, as BatchGetItem takes them.
     pub(crate) async fn find(&self, ids_or_names: &[&str]) -> Result<HashMap<String, Product>, store::Error> {
         let keys: BTreeSet<_> =
             ids_or_names.iter().map(|name| lookup(name)).filter(|key| !key.is_empty()).collect();
+        let mut found = self.fresh(&keys);
         let key = |key: String| HashMap::from([("lookup".to_owned(), AttributeValue::S(key))]);
-        let mut wanted: Vec<_> = keys.into_iter().map(key).collect();
-        let mut found = HashMap::new();
+        let mut wanted: Vec<_> = keys.into_iter().filter(|key| !found.contains_key(key)).map(key).collect();
         while !wanted.is_empty() {
             let keys = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))
@@ -33,13 +39,28 @@ impl Catalogue {
             let answer = self.client.batch_get_item().request_items(&self.table, keys).send().await?;
             for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
                 if let Some(key) = item.get("lookup").and_then(|key| key.as_s().ok()).cloned() {
-                    found.insert(key, serde_dynamo::from_item(item)?);
+                    let product: Product = serde_dynamo::from_item(item)?;
+                    self.known().insert(key.clone(), (product.clone(), Instant::now()));
+                    found.insert(key, product);
                 }
             }
             let left = answer.unprocessed_keys.and_then(|mut left| left.remove(&self.table));
             wanted = left.map(|keys| keys.keys).unwrap_or_default();
         }
         Ok(found)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, (Product, Instant)>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fresh(&self, keys: &BTreeSet<String>) -> HashMap<String, Product> {
+        let known = self.known();
+        let fresh = keys.iter().filter_map(|key| {
+            let (product, read) = known.get(key)?;
+            (read.elapsed() < FRESH_FOR).then(|| (key.clone(), product.clone()))
+        });
+        fresh.collect()
     }
 
     /// All products, by id.

@@ -54,10 +54,10 @@ async fn end(
     event: Compensation,
     decide: impl Fn(&mut Order) -> Result<(), Refusal>,
 ) -> Result<Done, store::Error> {
-    activity.undo(&event).await?;
+    let order = activity.undo(&event).await?;
     let (order, ()) = activity
         .orders
-        .update(&event.order_id, |order| {
+        .update_read(order, |order| {
             if order.status.is_final() { Ok(()) } else { decide(order).map_err(store::Error::from) }
         })
         .await?;

@@ -78,10 +78,8 @@ async fn capture(activity: &Activity, gateway: &Gateway, window: &Window, step: 
     let method = order.payment.method.as_deref().unwrap_or(DEFAULT_METHOD);
     gateway.capture(&order.order_id, method, order.amount).await?;
     let now = activity.now();
-    let (order, ()) = activity
-        .orders
-        .update(&step.order_id, |order| order.capture(now).map_err(store::Error::from))
-        .await?;
+    let (order, ()) =
+        activity.orders.update_read(order, |order| order.capture(now).map_err(store::Error::from)).await?;
     activity.events.publish(&order, PUBLISHES).await;
     Ok((&order).into())
 }

@@ -60,7 +60,7 @@ async fn ship(activity: &Activity, carrier: &Carrier, event: Ship) -> Result<Shi
     let tracking = carrier.ship(&order_id, shipment).await?;
     activity
         .orders
-        .update(&order_id, |order| order.ship(&warehouse, &tracking).map_err(store::Error::from))
+        .update_read(order, |order| order.ship(&warehouse, &tracking).map_err(store::Error::from))
         .await?;
     Ok(Shipped { warehouse, tracking })
 }

@@ -18,7 +18,7 @@ use dynoxide::Database;
 
 pub use connector::{InProcess, Service};
 pub use counters::{Counter, Counters};
-use operations::Effect;
+use operations::{Effect, Repeats};
 use sync::WriteAheadLog;
 
 /// Why the tables could not be opened.
@@ -81,8 +81,18 @@ impl Tables {
 
     /// Answers one request of the DynamoDB API; `operation` is the part of `X-Amz-Target` behind the dot.
     pub fn answer(&self, operation: &str, body: &[u8]) -> Answer {
+        self.perform(operation, body, Repeats::Expected)
+    }
+
+    /// As [`Tables::answer`], for a caller in this process: no answer can be lost on the way to it, so it never sends
+    /// the same request again and no transaction need be remembered by its `ClientRequestToken`.
+    pub fn answer_in_process(&self, operation: &str, body: &[u8]) -> Answer {
+        self.perform(operation, body, Repeats::Impossible)
+    }
+
+    fn perform(&self, operation: &str, body: &[u8], repeats: Repeats) -> Answer {
         let (answer, effect) =
-            self.counters.calls.time(|| operations::answer(&self.database, operation, body));
+            self.counters.calls.time(|| operations::answer(&self.database, operation, body, repeats));
         if let (Effect::Writes, Some(log)) = (effect, &self.log) {
             log.written();
         }

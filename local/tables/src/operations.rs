@@ -1,5 +1,6 @@
 //! The operations of the DynamoDB API, by name.
 
+use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +14,19 @@ pub(crate) enum Effect {
     Writes,
 }
 
-pub(crate) fn answer(database: &Database, operation: &str, body: &[u8]) -> (Answer, Effect) {
+/// Whether the caller may send the same request again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeats {
+    Expected,
+    Impossible,
+}
+
+pub(crate) fn answer(
+    database: &Database,
+    operation: &str,
+    body: &[u8],
+    repeats: Repeats,
+) -> (Answer, Effect) {
     use Effect::{Reads, Writes};
     let db = database;
     match operation {
@@ -30,7 +43,15 @@ pub(crate) fn answer(database: &Database, operation: &str, body: &[u8]) -> (Answ
         "UpdateItem" => (call(body, |request| db.update_item(request)), Writes),
         "DeleteItem" => (call(body, |request| db.delete_item(request)), Writes),
         "BatchWriteItem" => (call(body, |request| db.batch_write_item(request)), Writes),
-        "TransactWriteItems" => (call(body, |request| db.transact_write_items(request)), Writes),
+        "TransactWriteItems" => (
+            call(body, |mut request: TransactWriteItemsRequest| {
+                if repeats == Repeats::Impossible {
+                    request.client_request_token = None;
+                }
+                db.transact_write_items(request)
+            }),
+            Writes,
+        ),
         "ExecuteStatement" => (call(body, |request| db.execute_statement(request)), Writes),
         "ExecuteTransaction" => (call(body, |request| db.execute_transaction(request)), Writes),
         "BatchExecuteStatement" => (call(body, |request| db.batch_execute_statement(request)), Writes),

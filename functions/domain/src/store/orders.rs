@@ -82,9 +82,20 @@ impl Orders {
     pub async fn update<T, E: From<Error>>(
         &self,
         id: &OrderId,
+        decide: impl FnMut(&mut Order) -> Result<T, E>,
+    ) -> Result<(Order, T), E> {
+        self.update_read(self.get(id).await?, decide).await
+    }
+
+    /// As [`Orders::update`], for an order that was just read; it is read again only when that reading is out of date.
+    ///
+    /// # Errors
+    /// As [`Orders::update`].
+    pub async fn update_read<T, E: From<Error>>(
+        &self,
+        mut order: Order,
         mut decide: impl FnMut(&mut Order) -> Result<T, E>,
     ) -> Result<(Order, T), E> {
-        let mut order = self.get(id).await?;
         for _ in 0..ATTEMPTS {
             let mut changed = order.clone();
             let decided = decide(&mut changed)?;
@@ -93,7 +104,7 @@ impl Orders {
             }
             match self.save(&mut changed).await {
                 Ok(()) => return Ok((changed, decided)),
-                Err(Error::Conflict) => order = self.get(id).await?,
+                Err(Error::Conflict) => order = self.get(&order.order_id).await?,
                 Err(error) => return Err(error.into()),
             }
         }
