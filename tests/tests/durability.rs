@@ -432,3 +432,56 @@ async fn a_step_in_flight_at_the_kill_has_its_effect_once() {
         assert_eq!(order.shipments().len(), 1, "{order:?}");
     }
 }
+
+/// The two moments in which a crash is worst: what was decided is written, and nobody has told the workflow yet. They are
+/// too short to be hit by chance, so the table is put into that state by hand.
+#[tokio::test]
+async fn what_was_written_but_never_sent_goes_on_at_the_next_start() {
+    let data = tempfile::tempdir().unwrap();
+    let settings = Settings::default().payment_window(600).data(data.path());
+    let Some(runtime) = Runtime::own(&settings) else { return };
+    let (shop, aws) = (runtime.shop(), runtime.aws().unwrap());
+    let table = aws.table("OrdersTable").await;
+    let paid = shop.place_unpaid(&one_of(EVERYWHERE)).await;
+    let item = aws.scan(&table).await.remove(0);
+    let version: u64 = item["version"]["N"].as_str().unwrap().parse().unwrap();
+    let now = Utc::now();
+
+    // The payment was accepted, its workflow doesn't know.
+    let mut pay = item.clone();
+    pay["status"] = json!({ "S": "PAYMENT_RECEIVED" });
+    pay["version"] = json!({ "N": (version + 1).to_string() });
+    pay["payment"]["M"]["method"] = json!({ "S": "pm_card" });
+    pay["payment"]["M"]["state"] = json!({ "S": "AUTHORISED" });
+    let change = json!({ "M": { "status": { "S": "PAYMENT_RECEIVED" }, "at": { "S": now } } });
+    pay["timeline"]["L"].as_array_mut().unwrap().push(change);
+    signal(&mut pay, "PAID", now);
+
+    // Another order was accepted, its workflow was never started.
+    let accepted = format!("ORD-{}000000", now.timestamp_millis());
+    let mut create = item;
+    create["order_id"] = json!({ "S": accepted });
+    create["status"] = json!({ "S": "RECEIVED" });
+    create["version"] = json!({ "N": "1" });
+    create["payment"] = json!({ "M": { "state": { "S": "PENDING" }, "prepaid": { "BOOL": false } } });
+    create["reservation"] = json!({ "S": "NONE" });
+    create["shipments"] = json!({ "L": [] });
+    create["timeline"]["L"].as_array_mut().unwrap().truncate(1);
+    create.as_object_mut().unwrap().remove("task_token");
+    signal(&mut create, "START", now);
+
+    for item in [pay, create] {
+        aws.dynamodb("PutItem", &json!({ "TableName": table, "Item": item })).await;
+    }
+    runtime.kill();
+
+    let runtime = Runtime::own(&settings).unwrap();
+    let shop = runtime.shop();
+    shop.reaches_within(SETTLED, &paid, "COMPLETED").await;
+    shop.reaches_within(SETTLED, &accepted, "AWAITING_PAYMENT").await;
+}
+
+fn signal(item: &mut Value, signal: &str, since: chrono::DateTime<Utc>) {
+    item["pending_signal"] = json!({ "S": signal });
+    item["pending_since"] = json!({ "N": since.timestamp_millis().to_string() });
+}
