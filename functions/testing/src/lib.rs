@@ -1,0 +1,22 @@
+//! What the tests of the handlers stand on.
+//!
+//! ```text
+//!   test ──► Shop ──► handlers (by binary) ──► AWS SDK ──► Aws ──► embedded DynamoDB
+//!              │                                            ├───► Step Functions: records, answers, fails on demand
+//!              └──► Walk: the order's state machine,        └───► EventBridge: records, fails on demand
+//!                   one step at a time, from its definition
+//! ```
+//!
+//! Tables, environment variables and state machines come from `template.yaml`. No test waits for real time: deadlines
+//! and ages are moved in the tables, and who overtakes whom is drawn from a seed ([`Shop::shuffled`]) or held up by
+//! hand ([`Aws::hold`]).
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod aws;
+mod shop;
+mod walk;
+
+pub use aws::{Aws, Call, Held, Outage, Token};
+pub use shop::{Answer, Shop, system};
+pub use walk::{At, Walk};

@@ -1,0 +1,350 @@
+//! The shop: the handlers of all functions over tables in memory.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use chrono::{TimeDelta, Utc};
+use omniflow::template::{self, Parameters, Place, System};
+use omniflow_domain::catalogue::lookup;
+use omniflow_domain::store::{Error, Orders, Stock, StockRow};
+use omniflow_domain::{Environment, Fault, Handler, Order, OrderId};
+use omniflow_tables::{InProcess, Tables};
+use serde_json::{Value, json};
+
+use crate::aws::{Aws, Endpoint};
+
+/// What a product of [`Shop::stocked`] costs.
+const PRICE: &str = "10";
+
+/// `template.yaml`, read once.
+pub fn system() -> &'static System {
+    static SYSTEM: OnceLock<System> = OnceLock::new();
+    SYSTEM.get_or_init(|| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+        let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
+        template::load(&path, &Parameters::default(), &place).unwrap()
+    })
+}
+
+/// An answer of the API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u64,
+    /// The headers.
+    pub headers: Value,
+    /// The body.
+    pub body: Value,
+}
+
+/// All functions of the template, invoked by the names of their binaries.
+pub struct Shop {
+    /// What the handlers reach.
+    pub aws: Arc<Aws>,
+    /// The orders, read and written past the handlers.
+    pub orders: Orders,
+    stock: Stock,
+    handlers: BTreeMap<String, Box<dyn Handler>>,
+}
+
+macro_rules! client {
+    ($service:ident, $http:expr) => {
+        $service::Client::from_conf(
+            $service::Config::builder()
+                .behavior_version(BehaviorVersion::v2026_01_12())
+                .region(Region::new("us-east-1"))
+                .endpoint_url("http://localhost")
+                .http_client($http.clone())
+                // A request that is told to fail fails: no pauses, no second tries.
+                .retry_config(RetryConfig::disabled())
+                .allow_no_auth()
+                .build(),
+        )
+    };
+}
+
+impl Shop {
+    /// A shop with this much of each product (by id) in each warehouse, each at a price of 10.
+    pub fn stocked(rows: &[(&str, &str, u32)]) -> Self {
+        Self::open(rows, None, &[])
+    }
+
+    /// As [`Shop::stocked`]; which of several requests that are under way overtakes which is drawn from `seed`.
+    pub fn shuffled(rows: &[(&str, &str, u32)], seed: u64) -> Self {
+        Self::open(rows, Some(seed), &[])
+    }
+
+    /// As [`Shop::stocked`], with these environment variables in place of the template's.
+    pub fn set_up(rows: &[(&str, &str, u32)], environment: &[(&str, &str)]) -> Self {
+        Self::open(rows, None, environment)
+    }
+
+    fn open(rows: &[(&str, &str, u32)], seed: Option<u64>, environment: &[(&str, &str)]) -> Self {
+        let tables = Tables::in_memory().unwrap();
+        for table in &system().tables {
+            let made = tables.answer("CreateTable", table.create.to_string().as_bytes());
+            assert_eq!(made.status, 200, "{}", made.body);
+        }
+        for row in rows {
+            put_stock(&tables, *row);
+        }
+        let aws = Arc::new(Aws::new(tables, seed));
+        let http = InProcess::new(Endpoint(Arc::clone(&aws)));
+        let dynamodb = client!(aws_sdk_dynamodb, http);
+        let states = client!(aws_sdk_sfn, http);
+        let events = client!(aws_sdk_eventbridge, http);
+        let handlers = system().functions.values().map(|function| {
+            let mut variables = function.environment.clone();
+            for (name, value) in environment {
+                variables.insert((*name).to_owned(), (*value).to_owned());
+            }
+            let variables = Environment::from_pairs(variables);
+            let handler = handler(&function.binary, &dynamodb, &states, &events, &variables);
+            (function.binary.clone(), handler)
+        });
+        Self {
+            handlers: handlers.collect(),
+            orders: Orders::new(dynamodb.clone(), "OrdersTable"),
+            stock: Stock::new(dynamodb, "StockTable"),
+            aws,
+        }
+    }
+
+    /// Invokes a function.
+    ///
+    /// # Errors
+    /// The function's.
+    pub async fn invoke(&self, binary: &str, event: Value) -> Result<Value, Fault> {
+        self.handlers[binary].handle(event).await
+    }
+
+    /// Invokes an activity that goes forward.
+    ///
+    /// # Errors
+    /// The activity's.
+    pub async fn forward(&self, binary: &str, id: &OrderId) -> Result<Value, Fault> {
+        self.invoke(binary, json!({ "order_id": id })).await
+    }
+
+    /// Invokes an activity that waits for a token.
+    ///
+    /// # Errors
+    /// The activity's.
+    pub async fn wait(&self, binary: &str, id: &OrderId, token: &str) -> Result<Value, Fault> {
+        self.invoke(binary, json!({ "order_id": id, "task_token": token })).await
+    }
+
+    /// Invokes a compensation of a workflow that caught `error`.
+    ///
+    /// # Errors
+    /// The compensation's.
+    pub async fn undo(&self, binary: &str, id: &OrderId, error: &str) -> Result<Value, Fault> {
+        self.invoke(binary, json!({ "order_id": id, "failure": { "Error": error, "Cause": "" } })).await
+    }
+
+    /// Sends the API a request.
+    pub async fn http(&self, method: &str, path: &str, body: Value) -> Answer {
+        self.send(method, path, &[], body).await
+    }
+
+    /// As [`Shop::http`], with an `Idempotency-Key`.
+    pub async fn http_once(&self, key: &str, path: &str, body: Value) -> Answer {
+        self.send("POST", path, &[("idempotency-key", key)], body).await
+    }
+
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+        let headers: BTreeMap<_, _> = headers.iter().copied().collect();
+        let mut event = json!({
+            "version": "2.0",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": headers,
+            "requestContext": { "http": { "method": method, "path": path } },
+            "isBase64Encoded": false,
+        });
+        if !body.is_null() {
+            event["body"] = Value::from(body.to_string());
+        }
+        let answer = self.invoke("api", event).await.unwrap();
+        Answer {
+            status: answer["statusCode"].as_u64().unwrap(),
+            headers: answer["headers"].clone(),
+            body: serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(),
+        }
+    }
+
+    /// Orders something, which must be accepted.
+    pub async fn place(&self, body: Value) -> OrderId {
+        let answer = self.http("POST", "/api/v1/orders", body).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        OrderId::parse(answer.body["order_id"].as_str().unwrap()).unwrap()
+    }
+
+    /// Orders so many of one product.
+    pub async fn place_one(&self, product: &str, quantity: u32) -> OrderId {
+        self.place(json!({ "items": [{ "product_id": product, "quantity": quantity }] })).await
+    }
+
+    /// `pay`, `cancel`: a decision that needs no body.
+    pub async fn decide(&self, id: &OrderId, decision: &str) -> Answer {
+        self.http("POST", &format!("/api/v1/orders/{id}/{decision}"), Value::Null).await
+    }
+
+    /// Pays in this way.
+    pub async fn pay(&self, id: &OrderId, method: &str) -> Answer {
+        self.http("POST", &format!("/api/v1/orders/{id}/pay"), json!({ "method": method })).await
+    }
+
+    /// `APPROVE` or `REJECT`.
+    pub async fn audit(&self, id: &OrderId, action: &str) -> Answer {
+        self.http("POST", &format!("/api/v1/orders/{id}/audit"), json!({ "action": action })).await
+    }
+
+    /// The order as it is stored.
+    pub async fn order(&self, id: &OrderId) -> Order {
+        self.orders.get(id).await.unwrap()
+    }
+
+    /// Changes an order past all handlers.
+    pub async fn tamper(&self, id: &OrderId, change: impl Fn(&mut Order)) {
+        let changed = self.orders.update(id, |order| {
+            change(order);
+            Ok::<_, Error>(())
+        });
+        changed.await.unwrap();
+    }
+
+    /// Lets the time to pay be over.
+    pub async fn pass_deadline(&self, id: &OrderId) {
+        self.tamper(id, |order| order.payment.deadline = Some(Utc::now() - TimeDelta::seconds(1))).await;
+    }
+
+    /// Lets what the workflow must still hear be an hour old, so that the sweeper takes it.
+    pub async fn age_signal(&self, id: &OrderId) {
+        self.tamper(id, |order| {
+            order.pending_since = order.pending_since.map(|since| since - 3_600_000);
+        })
+        .await;
+    }
+
+    /// Runs the sweeper; how many signals it `sent`, `settled` and `failed` to send.
+    pub async fn sweep(&self) -> (u64, u64, u64) {
+        let swept = self.invoke("sweep-orders", json!({})).await.unwrap();
+        let count = |name: &str| swept[name].as_u64().unwrap();
+        (count("sent"), count("settled"), count("failed"))
+    }
+
+    /// The stock, by product and warehouse.
+    pub async fn stock(&self) -> Vec<StockRow> {
+        let mut rows = self.stock.all().await.unwrap();
+        rows.sort_by(|a, b| (&a.product_id, &a.warehouse_id).cmp(&(&b.product_id, &b.warehouse_id)));
+        rows
+    }
+
+    /// What the simulated outside remembers, by entry.
+    pub fn ledger(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let entries = scan(&self.aws.tables, "SimulatedLedgerTable").into_iter().map(|item| {
+            let text = |value: &Value| {
+                value.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
+            };
+            let mut facts: BTreeMap<_, _> =
+                item.as_object().unwrap().iter().map(|(name, value)| (name.clone(), text(value))).collect();
+            (facts.remove("entry").unwrap(), facts)
+        });
+        entries.collect()
+    }
+
+    /// Whether money was taken for this order, and whether it was given back.
+    pub fn money(&self, id: &OrderId) -> (bool, bool) {
+        let ledger = self.ledger();
+        let entry = ledger.get(&format!("payment#{id}"));
+        let has = |fact: &str| entry.is_some_and(|facts| facts.contains_key(fact));
+        (has("captured"), has("refunded"))
+    }
+
+    /// Everything that there is, but times, tokens and the order's id: equal for shops in which the same was done.
+    pub async fn world(&self, id: &OrderId) -> String {
+        let mut order = serde_json::to_value(self.order(id).await).unwrap();
+        for name in ["version", "pending_since"] {
+            order.as_object_mut().unwrap().remove(name);
+        }
+        for change in order["timeline"].as_array_mut().unwrap() {
+            change["at"] = Value::Null;
+        }
+        if order["payment"].get("deadline").is_some() {
+            order["payment"]["deadline"] = Value::from("set");
+        }
+        if order.get("audit").is_some() {
+            order["audit"]["at"] = Value::Null;
+        }
+        let world = json!({ "order": order, "stock": self.stock().await, "ledger": self.ledger() });
+        let digits = id.as_str().trim_start_matches("ORD-");
+        serde_json::to_string_pretty(&world).unwrap().replace(digits, "N")
+    }
+}
+
+/// All items of a table.
+pub(crate) fn scan(tables: &Tables, table: &str) -> Vec<Value> {
+    let answer = tables.answer("Scan", json!({ "TableName": table }).to_string().as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let answer: Value = serde_json::from_str(&answer.body).unwrap();
+    answer["Items"].as_array().unwrap().clone()
+}
+
+fn put(tables: &Tables, table: &str, item: Value) {
+    let answer = tables.answer("PutItem", json!({ "TableName": table, "Item": item }).to_string().as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+fn put_stock(tables: &Tables, (product, warehouse, available): (&str, &str, u32)) {
+    let stock = json!({
+        "product_id": { "S": product },
+        "warehouse_id": { "S": warehouse },
+        "available": { "N": available.to_string() },
+        "reserved": { "N": "0" },
+        "sold": { "N": "0" },
+    });
+    put(tables, "StockTable", stock);
+    let product = json!({
+        "lookup": { "S": lookup(product) },
+        "product_id": { "S": product },
+        "name": { "S": product },
+        "price": { "S": PRICE },
+    });
+    put(tables, "ProductsTable", product);
+}
+
+/// The handler that a binary holds.
+fn handler(
+    binary: &str,
+    dynamodb: &aws_sdk_dynamodb::Client,
+    states: &aws_sdk_sfn::Client,
+    events: &aws_sdk_eventbridge::Client,
+    environment: &Environment,
+) -> Box<dyn Handler> {
+    let handler = match binary {
+        "api" => omniflow_api::api(dynamodb, states, environment),
+        "cancel-shipments" => omniflow_shipping::cancel_shipments(dynamodb, events, environment),
+        "capture-payment" => omniflow_payment::capture_payment(dynamodb, events, states, environment),
+        "close-order" => omniflow_order::close_order(dynamodb, events, environment),
+        "close-payment-window" => {
+            omniflow_payment::close_payment_window(dynamodb, events, states, environment)
+        }
+        "complete-order" => omniflow_order::complete_order(dynamodb, events, environment),
+        "mark-needs-attention" => omniflow_order::mark_needs_attention(dynamodb, events, environment),
+        "notify-customer" => omniflow_notify::notify_customer(environment),
+        "open-payment-window" => omniflow_payment::open_payment_window(dynamodb, events, states, environment),
+        "refund-payment" => omniflow_payment::refund_payment(dynamodb, events, environment),
+        "release-stock" => omniflow_stock::release_stock(dynamodb, events, environment),
+        "request-audit" => omniflow_audit::request_audit(dynamodb, events, states, environment),
+        "reserve-stock" => omniflow_stock::reserve_stock(dynamodb, events, environment),
+        "seed-stock" => omniflow_stock::seed_stock(dynamodb, environment),
+        "ship-warehouse" => omniflow_shipping::ship_warehouse(dynamodb, events, environment),
+        "sweep-orders" => omniflow_order::sweep_orders(dynamodb, states, environment),
+        other => panic!("the template has a function that the tests don't know: {other}"),
+    };
+    handler.unwrap()
+}
