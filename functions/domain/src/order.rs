@@ -516,7 +516,7 @@ impl Order {
         Ok(())
     }
 
-    /// The money is taken.
+    /// The money is taken, and the warehouses may begin: one write for both, since nothing comes between.
     ///
     /// # Errors
     /// When the order was undone meanwhile.
@@ -525,17 +525,10 @@ impl Order {
             self.become_(Status::PaymentReceived, now)?;
         }
         self.become_(Status::Paid, now)?;
+        self.become_(Status::Shipping, now)?;
         self.heard();
         self.payment.state = PaymentState::Captured;
         Ok(())
-    }
-
-    /// The warehouses begin.
-    ///
-    /// # Errors
-    /// When the order was undone meanwhile.
-    pub fn begin_shipping(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
-        if self.status == Status::Shipping { Ok(()) } else { self.become_(Status::Shipping, now) }
     }
 
     /// A shipment is on its way.
@@ -705,7 +698,7 @@ mod tests {
         let mut order = awaiting_payment();
         order.cancel(now()).unwrap();
         assert!(matches!(order.capture(now()), Err(Refusal::Undone(_))));
-        assert!(matches!(order.begin_shipping(now()), Err(Refusal::Undone(_))));
+        assert!(matches!(order.ship("wh-east", "t"), Err(Refusal::Undone(_))));
         assert!(matches!(order.complete(now()), Err(Refusal::Undone(_))));
         assert!(order.cancel(now()).is_err());
         order.undo(Reason::PaymentFailed, None, now()).unwrap();

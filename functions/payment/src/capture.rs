@@ -14,7 +14,7 @@ pub const PAYMENT_DECLINED: &str = "PaymentDeclined";
 pub const GATEWAY_TIMEOUT: &str = "GatewayTimeout";
 
 const DEFAULT_METHOD: &str = "pm_card";
-const PUBLISHES: &[Status] = &[Status::PaymentReceived, Status::Paid];
+const PUBLISHES: &[Status] = &[Status::PaymentReceived, Status::Paid, Status::Shipping];
 
 #[derive(Debug, thiserror::Error)]
 enum Error {

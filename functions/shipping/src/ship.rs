@@ -1,11 +1,10 @@
 //! `ship-warehouse`: ships what one warehouse holds for an order.
 
 use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_eventbridge::Client as EventBridge;
-use omniflow_domain::activity::Activity;
 use omniflow_domain::order::{OrderId, ShipmentState};
 use omniflow_domain::simulated::Carrier;
-use omniflow_domain::{ConfigError, Environment, Handler, Status, store, typed};
+use omniflow_domain::store::Orders;
+use omniflow_domain::{ConfigError, Environment, Handler, store, typed};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -33,33 +32,27 @@ struct Shipped {
 /// When the environment lacks a setting.
 pub fn ship_warehouse(
     dynamodb: &DynamoDb,
-    events: &EventBridge,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
-    let activity = Activity::new(dynamodb, events, environment)?;
+    let orders = Orders::new(dynamodb.clone(), environment.require("ORDERS_TABLE")?);
     let carrier = crate::carrier(dynamodb, environment)?;
     Ok(Box::new(typed(move |event: Ship| {
-        let (activity, carrier) = (activity.clone(), carrier.clone());
-        async move { ship(&activity, &carrier, event).await }
+        let (orders, carrier) = (orders.clone(), carrier.clone());
+        async move { ship(&orders, &carrier, event).await }
     })))
 }
 
-async fn ship(activity: &Activity, carrier: &Carrier, event: Ship) -> Result<Shipped, Error> {
+async fn ship(orders: &Orders, carrier: &Carrier, event: Ship) -> Result<Shipped, Error> {
     let Ship { order_id, warehouse } = event;
-    let now = activity.now();
-    let (order, ()) = activity
-        .orders
-        .update(&order_id, |order| order.begin_shipping(now).map_err(store::Error::from))
-        .await?;
-    activity.events.publish(&order, &[Status::Shipping]).await;
+    let order = orders.get(&order_id).await?;
+    order.check_wanted().map_err(store::Error::from)?;
     let shipment = order.shipments.iter().find(|shipment| shipment.warehouse == warehouse);
     let shipment = shipment.ok_or_else(|| Error::NoShipment(warehouse.clone()))?;
     if let (ShipmentState::Shipped, Some(tracking)) = (shipment.state, &shipment.tracking) {
         return Ok(Shipped { warehouse, tracking: tracking.clone() });
     }
     let tracking = carrier.ship(&order_id, shipment).await?;
-    activity
-        .orders
+    orders
         .update_read(order, |order| order.ship(&warehouse, &tracking).map_err(store::Error::from))
         .await?;
     Ok(Shipped { warehouse, tracking })

@@ -56,6 +56,15 @@ impl Served {
         kib.map(|kib| kib * 1024).ok_or_else(|| std::io::Error::other("no VmRSS").into())
     }
 
+    /// Processor time so far, in milliseconds: what a busy machine does not change.
+    pub(crate) fn processor_ms(&self) -> Result<u64, Error> {
+        let id = self.child.id().ok_or_else(|| std::io::Error::other("it has ended"))?;
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+        // After the name in parentheses, the 12th and 13th fields: user and system time in hundredths of a second.
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        Ok(fields.filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10)
+    }
+
     /// `kill -9`.
     pub(crate) async fn kill(mut self) -> Result<(), Error> {
         self.child.kill().await?;

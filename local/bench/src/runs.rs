@@ -56,12 +56,12 @@ pub(crate) async fn orders(concurrency: usize, orders: usize, memory: bool) -> R
     let (customer, items) = (Customer::of(&served.http), two_warehouses());
     let warm_up = (0..concurrency * 2).map(|_| customer.buy(&items));
     stream::iter(warm_up).buffer_unordered(concurrency).try_collect::<Vec<_>>().await?;
-    let before = stats(&served).await?;
+    let (before, processor) = (stats(&served).await?, served.processor_ms()?);
     let begun = Instant::now();
     let buys = (0..orders).map(|_| customer.buy(&items));
     let took = stream::iter(buys).buffer_unordered(concurrency).try_collect::<Vec<_>>().await?;
     let seconds = begun.elapsed().as_secs_f64();
-    let after = stats(&served).await?;
+    let (after, processor) = (stats(&served).await?, served.processor_ms()? - processor);
     Ok(json!({
         "bench": "orders",
         "durable": !memory,
@@ -69,6 +69,7 @@ pub(crate) async fn orders(concurrency: usize, orders: usize, memory: bool) -> R
         "orders": orders,
         "orders_per_second": round(per(orders, seconds)),
         "milliseconds": percentiles(took),
+        "processor_us_an_order": processor * 1000 / orders as u64,
         "per_order": per_order(&before, &after, orders),
     }))
 }
