@@ -342,7 +342,7 @@ fn handler(
         "request-audit" => omniflow_audit::request_audit(dynamodb, events, states, environment),
         "reserve-stock" => omniflow_stock::reserve_stock(dynamodb, events, environment),
         "seed-stock" => omniflow_stock::seed_stock(dynamodb, environment),
-        "ship-warehouse" => omniflow_shipping::ship_warehouse(dynamodb, events, environment),
+        "ship-warehouse" => omniflow_shipping::ship_warehouse(dynamodb, environment),
         "sweep-orders" => omniflow_order::sweep_orders(dynamodb, states, environment),
         other => panic!("the template has a function that the tests don't know: {other}"),
     };

@@ -15,9 +15,14 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::task::yield_now;
 
-/// Little enough that orders compete.
-const STOCK: [(&str, &str, u32); 4] =
-    [("ring", "wh-east", 3), ("ring", "wh-west", 2), ("vase", "wh-west", 2), ("vase", "wh-north", 2)];
+/// Little enough that orders compete; a lamp ships at the third try, a vase never.
+const STOCK: [(&str, &str, u32); 5] = [
+    ("ring", "wh-east", 3),
+    ("ring", "wh-west", 2),
+    ("fragile-lamp", "wh-west", 2),
+    ("fragile-lamp", "wh-north", 2),
+    ("fragile-vase", "wh-east", 2),
+];
 
 /// What somebody decides about an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +38,8 @@ enum Decision {
 #[derive(Debug, Clone)]
 struct Plan {
     rings: u32,
-    vases: u32,
+    lamps: u32,
+    vase: bool,
     audited: bool,
     prepaid: Option<&'static str>,
     /// Each after so many turns of the others.
@@ -62,10 +68,18 @@ fn decision() -> impl Strategy<Value = Decision> {
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
-    let goods = (0u32..4, 0u32..3).prop_filter("something", |(rings, vases)| rings + vases > 0);
+    let goods = (0u32..4, 0u32..3, proptest::bool::weighted(0.15));
+    let goods = goods.prop_filter("something", |(rings, lamps, _)| rings + lamps > 0);
     let decisions = proptest::collection::vec((0u8..120, decision()), 0..4);
     (goods, proptest::bool::weighted(0.3), proptest::option::weighted(0.3, method()), decisions).prop_map(
-        |((rings, vases), audited, prepaid, decisions)| Plan { rings, vases, audited, prepaid, decisions },
+        |((rings, lamps, vase), audited, prepaid, decisions)| Plan {
+            rings,
+            lamps,
+            vase,
+            audited,
+            prepaid,
+            decisions,
+        },
     )
 }
 
@@ -99,11 +113,11 @@ fn check_stock(tables: &Tables) {
 }
 
 async fn place(shop: &Shop, plan: &Plan) -> OrderId {
-    let price = if plan.audited { 9_999 } else { 10 };
-    let goods = [("ring", plan.rings), ("vase", plan.vases)];
+    let price = if plan.audited { 20_000 } else { 10 };
+    let goods = [("ring", plan.rings), ("fragile-lamp", plan.lamps), ("fragile-vase", u32::from(plan.vase))];
     let items = goods.iter().filter(|(_, quantity)| *quantity > 0);
     let items: Vec<_> = items
-        .map(|(id, quantity)| json!({ "product_id": id, "quantity": quantity, "price": price * 2 }))
+        .map(|(id, quantity)| json!({ "product_id": id, "quantity": quantity, "price": price }))
         .collect();
     let mut order = json!({ "items": items });
     if let Some(method) = plan.prepaid {
@@ -247,7 +261,8 @@ fn check_orders(shop: &Shop, orders: &[Order], heard: &[Heard]) {
                 assert_ne!(order.reservation, Reservation::Held);
             }
         }
-        if heard.paid_with == Some("pm_card") && !heard.cancelled {
+        let breaks = order.items.iter().any(|item| item.product_id == "fragile-vase");
+        if heard.paid_with == Some("pm_card") && !heard.cancelled && !breaks {
             assert_eq!(order.status, Status::Completed, "an accepted payment was lost: {order:#?}");
         }
         if heard.rejected {
@@ -265,7 +280,7 @@ async fn check_sold(shop: &Shop, orders: &[Order]) {
             *by_status.entry((line.product_id.clone(), sold)).or_default() += line.quantity;
         }
     }
-    for product in ["ring", "vase"] {
+    for product in ["ring", "fragile-lamp", "fragile-vase"] {
         let rows: Vec<_> = shop.stock().await.into_iter().filter(|row| row.product_id == product).collect();
         let total = |sold| by_status.get(&(product.to_owned(), sold)).copied().unwrap_or(0);
         assert_eq!(rows.iter().map(|row| row.sold).sum::<u32>(), total(true), "{product} sold");
