@@ -87,15 +87,15 @@ async fn scenario_b_an_unpaid_order_is_cancelled_and_the_stock_is_back() {
 
 #[tokio::test]
 async fn scenario_c_a_large_order_waits_for_its_audit_and_goes_on_when_approved() {
-    let Some(runtime) = Runtime::with_payment_window(2) else { return };
+    let Some(runtime) = Runtime::with_payment_window(3) else { return };
     let shop = runtime.shop();
     let id = shop.place(&json!({ "amount": 20000, "items": ["Mac Pro"] })).await;
     let waiting = shop.reaches(&id, "AWAITING_AUDIT").await;
     assert_eq!(waiting.status(), "⚠️ 待风控审核 (大额订单)");
 
     // It waits without limit: the payment window neither runs nor ends it.
-    let audited_later = waiting.since("AWAITING_AUDIT") + chrono::TimeDelta::seconds(3);
-    let still = eventually("three seconds later", async || {
+    let audited_later = waiting.since("AWAITING_AUDIT") + chrono::TimeDelta::seconds(4);
+    let still = eventually("four seconds later", async || {
         let order = shop.read(&id).await;
         if Utc::now() > audited_later { Ok(order) } else { Err(order) }
     })
