@@ -8,6 +8,7 @@ use std::thread;
 use futures::future::join_all;
 use omniflow_domain::{OrderId, Status};
 use omniflow_testing::{Shop, Walk};
+use serde_json::json;
 
 fn in_this_thread<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
@@ -88,13 +89,13 @@ async fn an_order_is_split_over_the_fewest_warehouses() {
         (12, 1, vec!["wh-east", "wh-north", "wh-west"]),
     ] {
         let shop = Shop::stocked(&stock);
-        let mut items = vec![serde_json::json!({ "product_id": "ring", "quantity": rings })];
+        let mut items = vec![json!({ "product_id": "ring", "quantity": rings })];
         if vases > 0 {
-            items.push(serde_json::json!({ "product_id": "vase", "quantity": vases }));
+            items.push(json!({ "product_id": "vase", "quantity": vases }));
         }
-        let id = shop.place(serde_json::json!({ "items": items })).await;
+        let id = shop.place(json!({ "items": items })).await;
         let answer = shop.forward("reserve-stock", &id).await.unwrap();
-        assert_eq!(answer["warehouses"], serde_json::json!(warehouses), "{rings} rings, {vases} vases");
+        assert_eq!(answer["warehouses"], json!(warehouses), "{rings} rings, {vases} vases");
         let shipped: u32 = shop
             .order(&id)
             .await
@@ -118,4 +119,47 @@ async fn what_a_cancelled_order_gives_back_the_next_buyer_gets() {
     walk.to_the_end(&shop).await.unwrap();
     let third = shop.place_one("ring", 1).await;
     assert!(reserve(&shop, &third).await);
+}
+
+/// So many products, one of each in each of the warehouses.
+fn thin_stock(products: &[String], warehouses: &[&'static str]) -> Shop {
+    let rows: Vec<_> = products
+        .iter()
+        .flat_map(|product| warehouses.iter().map(move |warehouse| (product.as_str(), *warehouse, 1)))
+        .collect();
+    Shop::stocked(&rows)
+}
+
+#[tokio::test]
+async fn an_order_that_fits_into_one_transaction_is_reserved_and_a_larger_one_is_closed_untouched() {
+    let products: Vec<_> = (0..50).map(|n| format!("part-{n}")).collect();
+    let items = |count: usize, quantity: usize| {
+        let item = |product: &String| json!({ "product_id": product, "quantity": quantity });
+        json!({ "items": products[..count].iter().map(item).collect::<Vec<_>>() })
+    };
+    let warehouses = ["wh-east", "wh-west", "wh-north"];
+    let shop = thin_stock(&products[..33], &warehouses);
+    let largest = shop.place(items(33, 3)).await;
+    assert!(reserve(&shop, &largest).await, "99 places and the order are what a transaction takes");
+    let shop = thin_stock(&products, &warehouses[..2]);
+    let larger = shop.place(items(50, 2)).await;
+    let fault = shop.forward("reserve-stock", &larger).await.unwrap_err();
+    assert_eq!(fault.error_type, "OrderTooLarge");
+    Walk::of(&larger).to_the_end(&shop).await.unwrap();
+    assert_eq!(shop.order(&larger).await.status, Status::Cancelled);
+    assert!(shop.stock().await.iter().all(|row| row.available == 1));
+}
+
+#[tokio::test]
+async fn a_product_named_twice_is_reserved_as_one_line() {
+    let shop = Shop::stocked(&[("ring", "wh-east", 3)]);
+    let id = shop.place(json!({ "items": ["ring", { "product_id": "ring", "quantity": 2 }] })).await;
+    assert!(reserve(&shop, &id).await);
+    assert_eq!(
+        (shop.stock().await[0].available, shop.order(&id).await.shipments[0].items[0].quantity),
+        (0, 3)
+    );
+    let more = shop.place(json!({ "items": ["ring", "ring"] })).await;
+    assert!(!reserve(&shop, &more).await);
+    assert_eq!(shop.order(&more).await.missing[0].wanted, 2);
 }

@@ -115,6 +115,49 @@ async fn an_activity_that_fails_at_any_request_is_made_good_by_running_it_again(
     }
 }
 
+/// Activities that refuse: the products and the method that make them, and the error.
+const REFUSALS: [(&str, &str, &str, &str); 4] = [
+    ("ReserveStock", "out-of-stock", "pm_card", "OutOfStock"),
+    ("CapturePayment", "lamp", "pm_declined", "PaymentDeclined"),
+    ("CapturePayment", "lamp", "pm_timeout_always", "GatewayTimeout"),
+    ("ShipWarehouses", "fragile-vase", "pm_card", "ShipmentFailed"),
+];
+
+#[tokio::test]
+async fn an_activity_that_refuses_refuses_again_and_changes_nothing_more() {
+    for (state, product, method, error) in REFUSALS {
+        let before = async || {
+            let stock =
+                [("lamp", "wh-east", 2), ("fragile-vase", "wh-east", 2), ("out-of-stock", "wh-east", 0)];
+            let shop = Shop::stocked(&stock);
+            let id = shop.place(json!({ "items": [product], "payment": { "method": method } })).await;
+            let walk = Walk::until(&shop, &id, state).await;
+            (shop, id, walk)
+        };
+        let (shop, id, walk) = before().await;
+        shop.aws.outages([]);
+        let first = run(&shop, &walk).await.unwrap_err();
+        assert_eq!(first.error_type, error);
+        let (requests, world, order) = (shop.aws.requests(), shop.world(&id).await, shop.order(&id).await);
+        assert_eq!(run(&shop, &walk).await.unwrap_err(), first, "{state}");
+        assert_eq!(shop.order(&id).await, order, "{state}");
+        for request in 0..requests {
+            for carried_out in [false, true] {
+                let (shop, id, walk) = before().await;
+                shop.aws.outages([Outage { request, carried_out }]);
+                let _broken = run(&shop, &walk).await.unwrap_err();
+                shop.aws.heal();
+                assert_eq!(run(&shop, &walk).await.unwrap_err(), first, "{state}, request {request}");
+                assert_eq!(
+                    shop.world(&id).await,
+                    world,
+                    "{state}, request {request}, carried out: {carried_out}"
+                );
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_order_whose_every_step_runs_twice_is_completed_once() {
     let (shop, id) = shop_with_an_order().await;
@@ -148,4 +191,19 @@ async fn undoing_everything_twice_leaves_nothing_behind() {
     for row in shop.stock().await {
         assert_eq!((row.available, row.reserved, row.sold), (2, 0, 0), "{row:?}");
     }
+}
+
+#[tokio::test]
+async fn samples_are_seeded_once_and_only_where_they_are_wanted() {
+    let unwanted = Shop::stocked(&[]);
+    assert_eq!(unwanted.invoke("seed-stock", json!({})).await.unwrap()["products"], 0);
+    assert!(unwanted.stock().await.is_empty());
+    let shop = Shop::set_up(&[], &[("SEED_SAMPLE_STOCK", "true")]);
+    let first = shop.invoke("seed-stock", json!({})).await.unwrap();
+    let id = shop.place(json!({ "items": ["iPhone 15"], "amount": 500 })).await;
+    Walk::of(&id).to_the_end(&shop).await.unwrap();
+    let stock = shop.stock().await;
+    assert_eq!(stock.iter().map(|row| row.sold).sum::<u32>(), 1);
+    assert_eq!(shop.invoke("seed-stock", json!({})).await.unwrap(), first);
+    assert_eq!(shop.stock().await, stock, "what is sold stays sold");
 }
