@@ -36,7 +36,7 @@ pub(crate) async fn create_order(api: &Api, request: &Request) -> Result<Respons
     if let Some(key) = &key
         && let Some(kept) = api.kept(key).await?
     {
-        return Ok(kept);
+        return Ok(located(kept));
     }
     let new = read(api, &request.json()?).await?;
     let now = api.clock.now();
@@ -51,21 +51,29 @@ pub(crate) async fn create_order(api: &Api, request: &Request) -> Result<Respons
         match api.orders.create(&order, keep).await {
             Ok(()) => {
                 api.tell(&order).await;
-                let location = format!("/api/v1/orders/{}", order.order_id);
-                return Ok(Response::text(201, body).with_header("location", location));
+                return Ok(located(Response::text(201, body)));
             }
             // Either the id or the idempotency key is taken; if it is the key, its answer is there by now.
             Err(store::Error::Conflict | store::Error::Contention) => {
                 if let Some(key) = &key
                     && let Some(kept) = api.kept(key).await?
                 {
-                    return Ok(kept);
+                    return Ok(located(kept));
                 }
             }
             Err(error) => return Err(unavailable(&error)),
         }
     }
     Err(unavailable(&store::Error::Conflict))
+}
+
+/// With the order's place, which its body names.
+fn located(response: Response) -> Response {
+    let body: Value = serde_json::from_str(&response.body).unwrap_or_default();
+    match body["order_id"].as_str() {
+        Some(id) => response.with_header("location", format!("/api/v1/orders/{id}")),
+        None => response,
+    }
 }
 
 fn answer(order: &Order) -> String {

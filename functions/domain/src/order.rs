@@ -401,6 +401,10 @@ impl Order {
         if self.status != Status::AwaitingAudit {
             self.become_(Status::AwaitingAudit, now)?;
         }
+        // Approved between the first try and this one: the new token must hear of it.
+        if self.audit.as_ref().is_some_and(|audit| audit.approved) {
+            self.signal(Signal::Approved, now);
+        }
         self.task_token = Some(token);
         Ok(())
     }

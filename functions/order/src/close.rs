@@ -5,8 +5,14 @@ use aws_sdk_eventbridge::Client as EventBridge;
 use omniflow_domain::activity::{Activity, Compensation, Done};
 use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Refusal, Status, store, typed};
 
-const PUBLISHES: &[Status] =
-    &[Status::Compensating, Status::Cancelled, Status::Rejected, Status::NeedsAttention];
+/// A payment that was received and never captured has not been told of before.
+const PUBLISHES: &[Status] = &[
+    Status::PaymentReceived,
+    Status::Compensating,
+    Status::Cancelled,
+    Status::Rejected,
+    Status::NeedsAttention,
+];
 
 /// The function `close-order`: all is undone.
 ///

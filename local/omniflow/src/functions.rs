@@ -1,6 +1,8 @@
 //! The handlers of the template's functions, by the binary that holds each on Lambda.
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use omniflow_domain::{ConfigError, Environment, Handler};
 use omniflow_tables::InProcess;
 
@@ -15,6 +17,7 @@ pub(crate) struct Clients {
     events: aws_sdk_eventbridge::Client,
 }
 
+/// What guards a request against the network has nothing to do in a process, and is left out.
 macro_rules! client {
     ($service:ident, $http:expr, $place:expr) => {
         $service::Client::from_conf(
@@ -24,6 +27,9 @@ macro_rules! client {
                 .endpoint_url("http://localhost")
                 .http_client($http.clone())
                 .allow_no_auth()
+                .retry_config(RetryConfig::disabled())
+                .timeout_config(TimeoutConfig::disabled())
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .build(),
         )
     };
