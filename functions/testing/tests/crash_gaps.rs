@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use omniflow_domain::order::Signal;
 use omniflow_domain::{OrderId, Status};
 use omniflow_testing::{Answer, At, Outage, Shop, Token, Walk};
@@ -238,6 +240,45 @@ async fn a_payment_whose_answer_was_lost_is_found_by_asking_again() {
             }
             walk.to_the_end(&shop).await.unwrap();
             assert_eq!(shop.order(&id).await.status, Status::Completed);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_decision_that_breaks_at_any_request_is_made_or_not_and_asking_again_tells() {
+    let approve = |shop: Shop, id: OrderId| async move { (shop.audit(&id, "APPROVE").await, shop) }.boxed();
+    let reject = |shop: Shop, id: OrderId| async move { (shop.audit(&id, "REJECT").await, shop) }.boxed();
+    let pay = |shop: Shop, id: OrderId| async move { (shop.pay(&id, "pm_card").await, shop) }.boxed();
+    let cancel = |shop: Shop, id: OrderId| async move { (shop.decide(&id, "cancel").await, shop) }.boxed();
+    type Decide = fn(Shop, OrderId) -> BoxFuture<'static, (Answer, Shop)>;
+    let decisions: [(&str, Decide, &str, Status); 5] = [
+        ("AwaitAudit", approve, "AWAITING_AUDIT", Status::Completed),
+        ("AwaitAudit", reject, "COMPENSATING", Status::Cancelled),
+        ("AwaitPayment", pay, "PAYMENT_RECEIVED", Status::Completed),
+        ("AwaitPayment", cancel, "COMPENSATING", Status::Cancelled),
+        ("AwaitAudit", cancel, "COMPENSATING", Status::Cancelled),
+    ];
+    for (waits_in, decide, state, end) in decisions {
+        // Reading the order, writing it, telling the workflow.
+        for request in 0..3 {
+            for carried_out in [false, true] {
+                let at = format!("{state} from {waits_in}, request {request}, carried out: {carried_out}");
+                let shop = Shop::stocked(&STOCK);
+                let (id, walk, _) = awaiting(&shop, waits_in).await;
+                shop.aws.outages([Outage { request, carried_out }]);
+                let (first, shop) = decide(shop, id.clone()).await;
+                assert_eq!(first.status, if request < 2 { 503 } else { 200 }, "{at}: {}", first.body);
+                shop.aws.heal();
+                let (second, shop) = decide(shop, id.clone()).await;
+                let made = request == 2 || (request == 1 && carried_out);
+                assert_eq!(second.status, if made { 409 } else { 200 }, "{at}: {}", second.body);
+                assert_eq!(second.body["state"], state, "{at}");
+                shop.age_signal(&id).await;
+                shop.sweep().await;
+                walk.to_the_end(&shop).await.unwrap();
+                let order = shop.order(&id).await;
+                assert_eq!((order.status, order.pending_signal), (end, None), "{at}");
+            }
         }
     }
 }
