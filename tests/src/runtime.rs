@@ -316,8 +316,8 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = self.log();
-            let lines: Vec<_> = log.lines().collect();
-            eprintln!("the runtime's last words:\n{}", lines[lines.len().saturating_sub(30)..].join("\n"));
+            let lines: Vec<_> = log.lines().filter(|line| !line.contains("customer notified")).collect();
+            eprintln!("the runtime's last words:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
         }
         if let Some(process) = &mut self.process {
             // It may have ended by itself.

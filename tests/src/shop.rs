@@ -51,7 +51,7 @@ impl Shop {
         body: Option<String>,
     ) -> Answer {
         let what = format!("{method} {path}");
-        self.try_send(method, path, headers, body).await.unwrap_or_else(|error| panic!("{what}: {error}"))
+        self.try_send(method, path, headers, body).await.unwrap_or_else(|error| panic!("{what}: {error:?}"))
     }
 
     /// GET.
