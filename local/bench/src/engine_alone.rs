@@ -149,3 +149,57 @@ fn interpreter() -> f64 {
     let transitions = (runs * CHAIN) as f64;
     round(begun.elapsed().as_secs_f64() * 1e9 / transitions)
 }
+
+/// Executions that wait for a token: what each costs in memory and on disk, and how soon the engine is back.
+pub(crate) async fn waiting(executions: usize) -> Result<Value, Error> {
+    let folder = tempfile::tempdir()?;
+    let journal = folder.path().join("journal.db");
+    let engine = open(&journal)?;
+    let ask = json!({ "QueryLanguage": "JSONata", "StartAt": "Ask", "States": { "Ask": {
+        "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "TimeoutSeconds": 86_400,
+        "Arguments": { "FunctionName": "ask", "Payload": { "token": "{% $states.context.Task.Token %}" } },
+        "End": true } } });
+    let create = CreateStateMachine {
+        name: "ask".to_owned(),
+        kind: StateMachineKind::Standard,
+        definition: ask.to_string(),
+        role_arn: "arn:aws:iam::000000000000:role/bench".to_owned(),
+    };
+    let machine = engine.create_state_machine(create).await?.arn;
+    let input = json!({ "order_id": "ORD-1795240432395886130" });
+    // A first tenth warms caches and pools, which are no cost of the executions that follow.
+    let warm = (executions / 10).max(1);
+    start_all(&engine, &machine, &input, warm).await?;
+    let before = crate::process::memory_of("self")?;
+    start_all(&engine, &machine, &input, executions - warm).await?;
+    let memory = crate::process::memory_of("self")?;
+    engine.shut_down();
+    let disk = crate::process::size(folder.path())?;
+    let begun = Instant::now();
+    let engine = open(&journal)?;
+    let running = engine.list_executions(&machine, Some("RUNNING"), &PageRequest { limit: 1, next: None })?;
+    let recovered = begun.elapsed();
+    engine.shut_down();
+    Ok(json!({
+        "bench": "engine-waiting",
+        "executions": executions,
+        "still_running": !running.executions.is_empty(),
+        "memory_bytes_each": memory.saturating_sub(before) / (executions - warm) as u64,
+        "disk_bytes_each": disk / executions as u64,
+        "recovery_ms": round(recovered.as_secs_f64() * 1000.0),
+    }))
+}
+
+async fn start_all(engine: &Engine, machine: &str, input: &Value, count: usize) -> Result<(), Error> {
+    let starts = (0..count).map(|_| execute(engine, machine, input));
+    stream::iter(starts).buffer_unordered(512).try_for_each(|()| async { Ok(()) }).await?;
+    // The calls have returned when nothing more is written.
+    let mut seen = 0;
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        match engine.stats().snapshot().events {
+            events if events == seen => return Ok(()),
+            events => seen = events,
+        }
+    }
+}

@@ -8,6 +8,7 @@
 //! cargo run --release -p omniflow-bench -- waiting --orders 100000
 //! cargo run --release -p omniflow-bench -- start   --runs 20
 //! cargo run --release -p omniflow-bench -- engine  --concurrency 1000 --executions 5000
+//! cargo run --release -p omniflow-bench -- engine-waiting --executions 100000
 //! ```
 
 mod client;
@@ -78,6 +79,12 @@ enum Run {
         #[arg(long, default_value_t = 5000)]
         executions: usize,
     },
+    /// The engine alone: memory and disk of executions that wait for a token, and the time to recover them.
+    EngineWaiting {
+        /// Executions that wait.
+        #[arg(long, default_value_t = 100_000)]
+        executions: usize,
+    },
     /// Milliseconds from process launch to the ready line, on existing data.
     Start {
         /// Starts.
@@ -109,6 +116,7 @@ fn main() -> ExitCode {
                     Run::Engine { concurrency, executions } => {
                         engine_alone::run(concurrency, executions).await
                     }
+                    Run::EngineWaiting { executions } => engine_alone::waiting(executions).await,
                     Run::Start { runs } => runs::start(runs).await,
                 }
             })

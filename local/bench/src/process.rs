@@ -48,12 +48,7 @@ impl Served {
     /// Resident memory in bytes.
     pub(crate) fn memory(&self) -> Result<u64, Error> {
         let id = self.child.id().ok_or_else(|| std::io::Error::other("it has ended"))?;
-        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-        let kib = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-        kib.map(|kib| kib * 1024).ok_or_else(|| std::io::Error::other("no VmRSS").into())
+        memory_of(&id.to_string())
     }
 
     /// Processor time so far, in milliseconds: what a busy machine does not change.
@@ -80,4 +75,14 @@ pub(crate) fn size(folder: &Path) -> Result<u64, Error> {
         total += std::fs::metadata(path)?.len();
     }
     Ok(total)
+}
+
+/// Resident memory of a process (`self` or a number), in bytes.
+pub(crate) fn memory_of(process: &str) -> Result<u64, Error> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let kib = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    kib.map(|kib| kib * 1024).ok_or_else(|| std::io::Error::other("no VmRSS").into())
 }
