@@ -205,12 +205,13 @@ impl Walk {
         let arn = task["Arguments"]["FunctionName"].as_str().unwrap();
         let binary = &system().functions[arn.rsplit(':').next().unwrap()].binary;
         let mut event = json!({});
-        for name in task["Arguments"]["Payload"].as_object().unwrap().keys() {
-            event[name] = match name.as_str() {
-                "order_id" => json!(self.order_id),
-                "failure" => self.failure.clone(),
-                "task_token" => json!(self.token()),
-                "warehouse" => json!(warehouse),
+        for (name, expression) in task["Arguments"]["Payload"].as_object().unwrap() {
+            event[name] = match expression.as_str().unwrap() {
+                "{% $order_id %}" | "{% $states.input.order_id %}" => json!(self.order_id),
+                "{% $failure %}" => self.failure.clone(),
+                "{% $states.input.warehouse %}" => json!(warehouse),
+                "{% $states.context.State.RetryCount %}" => json!(self.attempt),
+                "{% $states.context.Task.Token %}" => json!(self.token()),
                 other => panic!("a state passes on what the tests don't know: {other}"),
             };
         }
