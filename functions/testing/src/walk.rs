@@ -166,8 +166,21 @@ impl Walk {
                     None => self.advance(name),
                 }
             }
-            Err(fault) if self.attempt < attempts(state(name), &fault) => self.attempt += 1,
-            Err(fault) => self.catch(name, caught(&fault)),
+            Err(fault) => {
+                if let Some(token) = self.token() {
+                    // Answered already, the task has ended whatever becomes of the invocation; else its token ends here.
+                    if shop.aws.answered(&token).is_some() {
+                        self.at = At::Waiting(name.to_owned(), token);
+                        return;
+                    }
+                    shop.aws.forget(&token);
+                }
+                if self.attempt < attempts(state(name), &fault) {
+                    self.attempt += 1;
+                } else {
+                    self.catch(name, caught(&fault));
+                }
+            }
         }
     }
 

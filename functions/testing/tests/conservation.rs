@@ -169,6 +169,15 @@ async fn expire(shop: &Shop, id: &OrderId) {
     }
 }
 
+/// The sweeper leaves alone what is younger than two seconds.
+async fn age_signal(shop: &Shop, id: &OrderId) {
+    let aged = shop.orders.update(id, |order| {
+        order.pending_since = order.pending_since.map(|_| 0);
+        Ok::<_, omniflow_domain::store::Error>(())
+    });
+    let _the_table_may_fail = aged.await;
+}
+
 /// Lets everything that is still open end: nobody pays or reviews any more, the sweeper runs.
 async fn settle(shop: &Shop, walks: &mut [Walk]) {
     for _ in 0..100 {
@@ -216,6 +225,9 @@ async fn live(plans: Vec<Plan>, outages: Vec<Outage>, seed: u64) {
         while deciding.get() > 0 {
             for _ in 0..50 {
                 yield_now().await;
+            }
+            for id in &ids {
+                age_signal(&shop, id).await;
             }
             let _may_fail = shop.invoke("sweep-orders", json!({})).await;
         }
