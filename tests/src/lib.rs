@@ -5,7 +5,7 @@
 //!   OMNIFLOW_URL not set  → a runtime of our own: free ports, a fresh folder, killed with the test that started it
 //! ```
 //!
-//! Tests that restart or kill the runtime, or need its flags, call [`Runtime::own`] and skip on a foreign target.
+//! Tests that restart or kill the runtime, or need its flags, call [`Runtime::own`] and skip on a foreign target, saying so on stderr.
 //! Helpers panic when something is not as it must be: they are assertions.
 #![allow(
     clippy::unwrap_used,
