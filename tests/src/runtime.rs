@@ -162,7 +162,7 @@ static SHARED: Mutex<Weak<Runtime>> = Mutex::new(Weak::new());
 
 impl Runtime {
     /// A target for a test that counts: a runtime of its own, or the foreign target with no other such test beside it.
-    /// On a foreign target others may still buy, so count what nobody else does: see [`crate::products`].
+    /// On a foreign target others may still buy, so count what nobody else does: see [`crate::COUNTED`].
     pub fn alone() -> Alone {
         match Self::foreign() {
             Some(foreign) => Alone::on(foreign),
