@@ -30,9 +30,7 @@ async fn request(activity: &Activity, workflow: &Workflow, step: TokenStep) -> R
     let now = activity.now();
     let (order, ()) = activity
         .orders
-        .update(&step.order_id, |order| {
-            order.request_audit(step.task_token.clone(), now).map_err(store::Error::from)
-        })
+        .update(&step.order_id, |order| order.request_audit(step.token(), now).map_err(store::Error::from))
         .await?;
     activity.events.publish(&order, &[Status::AwaitingAudit]).await;
     // A verdict that came between the first try and this one waits for the new token.

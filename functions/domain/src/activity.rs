@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::clock::{Clock, SystemClock};
 use crate::event::Publisher;
 use crate::handler::{ConfigError, Environment, Fault};
-use crate::order::{Order, OrderId, Refusal};
+use crate::order::{Order, OrderId, Refusal, Token};
 use crate::status::{Reason, Status};
 use crate::store::{self, Orders};
 
@@ -43,6 +43,16 @@ pub struct TokenStep {
     pub order_id: OrderId,
     /// The token that ends the wait.
     pub task_token: String,
+    /// Which attempt of the task this is, from 0.
+    #[serde(default)]
+    pub attempt: u64,
+}
+
+impl TokenStep {
+    /// The token with its attempt.
+    pub fn token(&self) -> Token {
+        Token { token: self.task_token.clone(), attempt: self.attempt }
+    }
 }
 
 /// The event of a compensation.

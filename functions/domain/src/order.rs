@@ -232,6 +232,10 @@ pub struct Order {
     /// The token of the workflow's task that waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_token: Option<String>,
+    /// The attempt of that task that the token belongs to. Attempts may overtake each other: one that Step Functions
+    /// has given up may still be running, and its token is dead.
+    #[serde(default)]
+    pub token_attempt: u64,
     /// What the workflow must still hear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_signal: Option<Signal>,
@@ -261,6 +265,15 @@ pub enum Refusal {
     /// A shipment is not on its way yet.
     #[error("the shipment from {0} is not on its way")]
     NotShipped(String),
+}
+
+/// A task token, and which attempt of its task it was given to.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// The token.
+    pub token: String,
+    /// Counts from 0.
+    pub attempt: u64,
 }
 
 /// What a customer orders.
@@ -303,6 +316,7 @@ impl Order {
             missing: Vec::new(),
             failure: None,
             task_token: None,
+            token_attempt: 0,
             pending_signal: None,
             pending_since: None,
         };
@@ -354,6 +368,14 @@ impl Order {
         self.task_token = None;
     }
 
+    /// Keeps the token, unless a later attempt of the same task brought a newer one.
+    fn keep_token(&mut self, Token { token, attempt }: Token) {
+        if self.task_token.is_none() || attempt >= self.token_attempt {
+            self.task_token = Some(token);
+            self.token_attempt = attempt;
+        }
+    }
+
     /// Whether the workflow's next step has still to find this order as it wants it: undone orders turn it away.
     ///
     /// # Errors
@@ -397,15 +419,16 @@ impl Order {
     ///
     /// # Errors
     /// When it is past that.
-    pub fn request_audit(&mut self, token: String, now: DateTime<Utc>) -> Result<(), Refusal> {
+    pub fn request_audit(&mut self, token: Token, now: DateTime<Utc>) -> Result<(), Refusal> {
         if self.status != Status::AwaitingAudit {
             self.become_(Status::AwaitingAudit, now)?;
+            self.heard();
         }
         // Approved between the first try and this one: the new token must hear of it.
         if self.audit.as_ref().is_some_and(|audit| audit.approved) {
             self.signal(Signal::Approved, now);
         }
-        self.task_token = Some(token);
+        self.keep_token(token);
         Ok(())
     }
 
@@ -444,7 +467,7 @@ impl Order {
     /// When it is past that.
     pub fn open_window(
         &mut self,
-        token: String,
+        token: Token,
         deadline: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), Refusal> {
@@ -458,7 +481,7 @@ impl Order {
                 self.payment.deadline = Some(deadline);
             }
         }
-        self.task_token = Some(token);
+        self.keep_token(token);
         Ok(())
     }
 
@@ -651,6 +674,10 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000, 0).unwrap()
     }
 
+    fn token(token: &str, attempt: u64) -> Token {
+        Token { token: token.to_owned(), attempt }
+    }
+
     fn awaiting_payment() -> Order {
         let new = NewOrder {
             customer_id: None,
@@ -661,7 +688,7 @@ mod tests {
         };
         let mut order = Order::receive(OrderId::new(now(), 7), new, now());
         order.reserve(Vec::new(), now()).unwrap();
-        order.open_window("t1".into(), now() + Duration::seconds(30), now()).unwrap();
+        order.open_window(token("t1", 0), now() + Duration::seconds(30), now()).unwrap();
         order
     }
 
@@ -689,12 +716,20 @@ mod tests {
     #[test]
     fn a_window_that_is_opened_again_keeps_its_deadline_and_a_payment_made_meanwhile() {
         let mut order = awaiting_payment();
-        order.open_window("t2".into(), now() + Duration::seconds(99), now()).unwrap();
+        order.open_window(token("t2", 1), now() + Duration::seconds(99), now()).unwrap();
         assert_eq!(order.deadline(), Some(now() + Duration::seconds(30)));
         order.pay("pm_card", now()).unwrap();
-        order.open_window("t3".into(), now(), now()).unwrap();
+        order.open_window(token("t3", 2), now(), now()).unwrap();
         assert_eq!((order.status, order.pending_signal), (Status::PaymentReceived, Some(Signal::Paid)));
         assert_eq!(order.task_token.as_deref(), Some("t3"));
+    }
+
+    #[test]
+    fn an_attempt_that_was_given_up_does_not_bring_its_dead_token_back() {
+        let mut order = awaiting_payment();
+        order.open_window(token("t2", 1), now(), now()).unwrap();
+        order.open_window(token("t1", 0), now(), now()).unwrap();
+        assert_eq!(order.task_token.as_deref(), Some("t2"));
     }
 
     #[test]
@@ -726,7 +761,7 @@ mod tests {
         );
         order.reserve(Vec::new(), now()).unwrap();
         assert!(order.review(true, None, now()).is_err());
-        order.request_audit("t".into(), now()).unwrap();
+        order.request_audit(token("t", 0), now()).unwrap();
         order.review(true, None, now()).unwrap();
         assert_eq!(order.review(false, None, now()), Err(Refusal::ReviewedAlready));
     }

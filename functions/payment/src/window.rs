@@ -74,7 +74,7 @@ async fn open(
     let (order, ()) = activity
         .orders
         .update(&step.order_id, |order| {
-            let token = step.task_token.clone();
+            let token = step.token();
             order.open_window(token, now + window.length, now).map_err(store::Error::from)
         })
         .await?;
