@@ -1,6 +1,7 @@
 //! The command line: what `cargo run` does, as a function, so that tests can run the very same program.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -20,7 +21,8 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::parse_from(arguments);
     let filter =
         EnvFilter::try_from_env("OMNIFLOW_LOG").unwrap_or_else(|_| EnvFilter::new("warn,omniflow=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     match cli.command {
         Some(Command::Validate { files }) => validate(&files),
         None => match run(cli.config) {

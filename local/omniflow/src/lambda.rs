@@ -10,10 +10,15 @@ use std::time::Instant;
 use omniflow_domain::{Fault, Handler};
 use omniflow_tables::Counter;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::remote::RemoteFunctions;
 use crate::template::{Function, Place};
+
+/// Invocations that run at the same time. More wait for their turn, and their time has not begun: under a rush,
+/// functions get slower to start and not slower to run, so that none exceeds its timeout for want of a processor.
+const AT_ONCE: usize = 128;
 
 /// What an invocation gives.
 pub type Invoked = Result<Value, FunctionError>;
@@ -62,6 +67,7 @@ struct Inner {
     hosted: BTreeMap<String, Arc<Hosted>>,
     remote: Option<RemoteFunctions>,
     invocations: Counter,
+    places: Semaphore,
     place: Place,
 }
 
@@ -73,7 +79,13 @@ impl Functions {
         place: Place,
     ) -> Self {
         let hosted = hosted.into_iter().map(|hosted| (hosted.function.name.clone(), Arc::new(hosted)));
-        Self(Arc::new(Inner { hosted: hosted.collect(), remote, invocations: Counter::default(), place }))
+        Self(Arc::new(Inner {
+            hosted: hosted.collect(),
+            remote,
+            invocations: Counter::default(),
+            places: Semaphore::new(AT_ONCE),
+            place,
+        }))
     }
 
     /// Invokes a function by its name or ARN and waits for its result.
@@ -84,6 +96,8 @@ impl Functions {
         let name = function_name(name_or_arn);
         match (self.0.hosted.get(name), &self.0.remote) {
             (Some(hosted), _) => {
+                // It is never closed, so a place is always given in the end.
+                let _place = self.0.places.acquire().await;
                 let begun = Instant::now();
                 let invoked = run(Arc::clone(hosted), event).await;
                 self.0.invocations.add(begun);

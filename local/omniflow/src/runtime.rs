@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use omniflow_tables::{InProcess, Service, Tables};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -30,6 +30,8 @@ const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "000000000000";
 /// How often items whose time to live is over are deleted. AWS: "within a few days".
 const EXPIRY_SWEEP: Duration = Duration::from_secs(600);
+/// Connections that may wait to be accepted: a rush of a thousand buyers must not be turned away.
+const BACKLOG: u32 = 4096;
 /// How long a stop waits for requests that are running.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -133,8 +135,8 @@ impl Runtime {
             .map_err(|source| StartError::Template { path: config.template.clone(), source })?;
         check_state_machines(&system)?;
         check_addresses(&config)?;
-        let http = listen("--http", config.http).await?;
-        let aws_listener = listen("--aws", config.aws).await?;
+        let http = listen("--http", config.http)?;
+        let aws_listener = listen("--aws", config.aws)?;
         let data = open_data(&config)?;
         let aws = assemble(&config, &system, &place, &data)?;
         for table in &system.tables {
@@ -198,8 +200,18 @@ fn check_addresses(config: &Config) -> Result<(), StartError> {
     }
 }
 
-async fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Address { flag, address, source })
+fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    let bound = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // As the standard library's: a port in TIME_WAIT may be used again at once.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bound().map_err(|source| StartError::Address { flag, address, source })
 }
 
 fn address(listener: &TcpListener, flag: &'static str) -> Result<SocketAddr, StartError> {
@@ -254,7 +266,7 @@ fn assemble(config: &Config, system: &System, place: &Place, data: &Data) -> Res
     };
     let mut assembled = None;
     Engine::open(options, |engine| {
-        let aws = Aws { tables, engine, bus, functions };
+        let aws = Aws { tables, engine, bus, functions, turn: Arc::default() };
         late.set(aws.clone());
         assembled = Some(aws.clone());
         Arc::new(LocalIntegrations::new(aws))

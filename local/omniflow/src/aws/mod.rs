@@ -14,6 +14,8 @@ mod functions;
 pub(crate) mod states;
 mod test_state;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use engine::Engine;
 use futures::future::BoxFuture;
@@ -58,6 +60,9 @@ pub struct Aws {
     pub bus: EventBus,
     /// Lambda.
     pub functions: Functions,
+    /// Who may use the tables next. They do one thing at a time; a task that waits here leaves its thread to others,
+    /// where one that waits for the tables' own lock would stop it.
+    pub turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Whether an answer waits until what it acknowledges survives power loss.
@@ -75,10 +80,12 @@ impl Aws {
         let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
         let response = match target.and_then(|target| target.split_once('.')) {
             Some(("DynamoDB_20120810", operation)) => {
+                let turn = self.turn.lock().await;
                 let answer = match acknowledge {
                     Acknowledge::Early => self.tables.answer_in_process(operation, request.body()),
                     Acknowledge::Durably => self.tables.answer(operation, request.body()),
                 };
+                drop(turn);
                 json_response(status(answer.status), answer.body.into())
             }
             Some(("AWSStepFunctions", operation)) => respond(match parse(request.body()) {
