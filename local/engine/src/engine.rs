@@ -1,5 +1,6 @@
 //! The engine's public door: the operations of the Step Functions API, and the thread behind them.
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use asl::{Event, Pattern, Resource, Timestamp};
+use futures::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -315,8 +317,11 @@ impl Caller {
         let requests = self.requests.clone();
         self.runtime.spawn(async move {
             // A panic in an integration is that call's failure, never the engine's.
-            let result = tokio::spawn(call).await.unwrap_or_else(|died| {
-                Err(TaskError { error: "States.Runtime".to_owned(), cause: died.to_string() })
+            let result = AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_| {
+                Err(TaskError {
+                    error: "States.Runtime".to_owned(),
+                    cause: "the integration panicked".to_owned(),
+                })
             });
             let event = match result {
                 Ok(output) if waits_for_token => Event::TaskSubmitted { task, output },

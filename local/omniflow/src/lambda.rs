@@ -3,10 +3,13 @@
 //! An invocation gets the event and gives the result or the error that Lambda would give. A handler that panics or
 //! exceeds its timeout has failed that invocation, nothing else.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures::FutureExt;
 use omniflow_domain::{Fault, Handler};
 use omniflow_tables::Counter;
 use serde_json::{Value, json};
@@ -139,14 +142,13 @@ fn function_name(name_or_arn: &str) -> &str {
 
 async fn run(hosted: Arc<Hosted>, event: Value) -> Invoked {
     let limit = hosted.function.timeout;
-    let work = tokio::spawn(async move { hosted.handler.handle(event).await });
-    let abort = work.abort_handle();
+    // In this task, not in one of its own: a panic is caught all the same, and no thread has to be woken.
+    let work = AssertUnwindSafe(async { hosted.handler.handle(event).await }).catch_unwind();
     match tokio::time::timeout(limit, work).await {
         Ok(Ok(Ok(output))) => Ok(output),
         Ok(Ok(Err(Fault { error_type, message }))) => Err(FunctionError::new(error_type, message)),
-        Ok(Err(died)) => Err(FunctionError::new("Runtime.Panic", panic_text(died))),
+        Ok(Err(panic)) => Err(FunctionError::new("Runtime.Panic", panic_text(&*panic))),
         Err(_) => {
-            abort.abort();
             let seconds = limit.as_secs_f64();
             let message =
                 format!("RequestId: {} Error: Task timed out after {seconds:.2} seconds", Uuid::new_v4());
@@ -155,8 +157,7 @@ async fn run(hosted: Arc<Hosted>, event: Value) -> Invoked {
     }
 }
 
-fn panic_text(died: tokio::task::JoinError) -> String {
-    let Ok(panic) = died.try_into_panic() else { return "the invocation was cancelled".to_owned() };
+fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text =
         panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     format!("the handler panicked: {}", text.unwrap_or("without a text"))
@@ -165,6 +166,38 @@ fn panic_text(died: tokio::task::JoinError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    struct Fake(fn(&Value));
+
+    impl Handler for Fake {
+        fn handle(&self, event: Value) -> futures::future::BoxFuture<'_, Result<Value, Fault>> {
+            Box::pin(async move {
+                (self.0)(&event);
+                std::future::pending().await
+            })
+        }
+    }
+
+    async fn invoke(work: fn(&Value)) -> FunctionError {
+        let function = Function {
+            name: "Fake".to_owned(),
+            binary: "fake".to_owned(),
+            timeout: std::time::Duration::from_millis(10),
+            memory: 128,
+            environment: BTreeMap::new(),
+        };
+        let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
+        let functions = Functions::new([Hosted { function, handler: Box::new(Fake(work)) }], None, place);
+        functions.invoke("Fake", Value::Null).await.unwrap().unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_panic_and_a_timeout_are_that_invocations_errors() {
+        let panicked = invoke(|_| panic!("on purpose")).await;
+        assert_eq!(panicked.error_type, "Runtime.Panic");
+        assert!(panicked.payload.contains("on purpose"), "{}", panicked.payload);
+        assert_eq!(invoke(|_| {}).await.error_type, "Sandbox.Timedout");
+    }
 
     #[test]
     fn a_function_is_found_by_name_and_by_arn() {
