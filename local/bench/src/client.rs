@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 
 use crate::Error;
 
-/// The shortest pause between two looks at an order.
+/// The shortest pause between two looks at an order; the longer it usually takes, the longer the pause.
 const LOOK_AGAIN: Duration = Duration::from_millis(4);
+/// The part of the usual time that the pause is.
+const PART: f64 = 0.15;
 
 /// A customer of one runtime. It learns how long an order takes, so that it looks at it rarely.
 pub(crate) struct Customer {
@@ -65,7 +67,7 @@ impl Customer {
                 // Found at the first look: perhaps it was there before.
                 let took = begun.elapsed();
                 usual.set(if looks == 0 {
-                    usual.get().mul_f64(0.95)
+                    usual.get().mul_f64(0.98)
                 } else {
                     usual.get().mul_f64(0.8) + took.mul_f64(0.2)
                 });
@@ -75,7 +77,7 @@ impl Customer {
                 return Err(Error::Lost { id: id.to_owned(), state: state.to_owned(), wanted });
             }
             looks += 1;
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(usual.get().mul_f64(PART).max(LOOK_AGAIN)).await;
         }
     }
 }
