@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use chrono::{TimeDelta, Utc};
+use omniflow::functions::{Clients, handler};
 use omniflow::template::{self, Parameters, Place, System};
 use omniflow_domain::catalogue::lookup;
 use omniflow_domain::store::{Error, Orders, Stock, StockRow};
@@ -24,9 +23,12 @@ pub fn system() -> &'static System {
     static SYSTEM: OnceLock<System> = OnceLock::new();
     SYSTEM.get_or_init(|| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
-        let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
-        template::load(&path, &Parameters::default(), &place).unwrap()
+        template::load(&path, &Parameters::default(), &place()).unwrap()
     })
+}
+
+fn place() -> Place {
+    Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() }
 }
 
 /// An answer of the API.
@@ -48,22 +50,6 @@ pub struct Shop {
     pub orders: Orders,
     stock: Stock,
     handlers: BTreeMap<String, Box<dyn Handler>>,
-}
-
-macro_rules! client {
-    ($service:ident, $http:expr) => {
-        $service::Client::from_conf(
-            $service::Config::builder()
-                .behavior_version(BehaviorVersion::v2026_01_12())
-                .region(Region::new("us-east-1"))
-                .endpoint_url("http://localhost")
-                .http_client($http.clone())
-                // A request that is told to fail fails: no pauses, no second tries.
-                .retry_config(RetryConfig::disabled())
-                .allow_no_auth()
-                .build(),
-        )
-    };
 }
 
 impl Shop {
@@ -93,22 +79,21 @@ impl Shop {
         }
         let aws = Arc::new(Aws::new(tables, seed));
         let http = InProcess::new(Endpoint(Arc::clone(&aws)));
-        let dynamodb = client!(aws_sdk_dynamodb, http);
-        let states = client!(aws_sdk_sfn, http);
-        let events = client!(aws_sdk_eventbridge, http);
+        // These make no second tries: a request that is told to fail fails.
+        let clients = Clients::in_process(&http, &place());
         let handlers = system().functions.values().map(|function| {
             let mut variables = function.environment.clone();
             for (name, value) in environment {
                 variables.insert((*name).to_owned(), (*value).to_owned());
             }
             let variables = Environment::from_pairs(variables);
-            let handler = handler(&function.binary, &dynamodb, &states, &events, &variables);
-            (function.binary.clone(), handler)
+            let handler = handler(&function.binary, &clients, &variables);
+            (function.binary.clone(), handler.expect("every function of the template has a handler").unwrap())
         });
         Self {
             handlers: handlers.collect(),
-            orders: Orders::new(dynamodb.clone(), "OrdersTable"),
-            stock: Stock::new(dynamodb, "StockTable"),
+            orders: Orders::new(clients.dynamodb.clone(), "OrdersTable"),
+            stock: Stock::new(clients.dynamodb, "StockTable"),
             aws,
         }
     }
@@ -315,36 +300,4 @@ fn put_stock(tables: &Tables, (product, warehouse, available): (&str, &str, u32)
         "price": { "S": PRICE },
     });
     put(tables, "ProductsTable", product);
-}
-
-/// The handler that a binary holds.
-fn handler(
-    binary: &str,
-    dynamodb: &aws_sdk_dynamodb::Client,
-    states: &aws_sdk_sfn::Client,
-    events: &aws_sdk_eventbridge::Client,
-    environment: &Environment,
-) -> Box<dyn Handler> {
-    let handler = match binary {
-        "api" => omniflow_api::api(dynamodb, states, environment),
-        "cancel-shipments" => omniflow_shipping::cancel_shipments(dynamodb, events, environment),
-        "capture-payment" => omniflow_payment::capture_payment(dynamodb, events, states, environment),
-        "close-order" => omniflow_order::close_order(dynamodb, events, environment),
-        "close-payment-window" => {
-            omniflow_payment::close_payment_window(dynamodb, events, states, environment)
-        }
-        "complete-order" => omniflow_order::complete_order(dynamodb, events, environment),
-        "mark-needs-attention" => omniflow_order::mark_needs_attention(dynamodb, events, environment),
-        "notify-customer" => omniflow_notify::notify_customer(environment),
-        "open-payment-window" => omniflow_payment::open_payment_window(dynamodb, events, states, environment),
-        "refund-payment" => omniflow_payment::refund_payment(dynamodb, events, environment),
-        "release-stock" => omniflow_stock::release_stock(dynamodb, events, environment),
-        "request-audit" => omniflow_audit::request_audit(dynamodb, events, states, environment),
-        "reserve-stock" => omniflow_stock::reserve_stock(dynamodb, events, environment),
-        "seed-stock" => omniflow_stock::seed_stock(dynamodb, environment),
-        "ship-warehouse" => omniflow_shipping::ship_warehouse(dynamodb, environment),
-        "sweep-orders" => omniflow_order::sweep_orders(dynamodb, states, environment),
-        other => panic!("the template has a function that the tests don't know: {other}"),
-    };
-    handler.unwrap()
 }

@@ -11,10 +11,13 @@ use crate::runtime::StartError;
 use crate::template::{Place, System};
 
 /// The SDK clients that handlers get. They reach this process's own AWS API, unsigned.
-pub(crate) struct Clients {
-    dynamodb: aws_sdk_dynamodb::Client,
-    states: aws_sdk_sfn::Client,
-    events: aws_sdk_eventbridge::Client,
+pub struct Clients {
+    /// DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// Step Functions.
+    pub states: aws_sdk_sfn::Client,
+    /// EventBridge.
+    pub events: aws_sdk_eventbridge::Client,
 }
 
 /// What guards a request against the network has nothing to do in a process, and is left out.
@@ -37,7 +40,7 @@ macro_rules! client {
 
 impl Clients {
     /// Clients whose requests `http` answers.
-    pub(crate) fn in_process(http: &InProcess, place: &Place) -> Self {
+    pub fn in_process(http: &InProcess, place: &Place) -> Self {
         Self {
             dynamodb: client!(aws_sdk_dynamodb, http, place),
             states: client!(aws_sdk_sfn, http, place),
@@ -60,7 +63,7 @@ pub(crate) fn host(system: &System, clients: &Clients) -> Result<Vec<Hosted>, St
 }
 
 /// The handler that a binary holds; `None` when there is no such binary.
-fn handler(
+pub fn handler(
     binary: &str,
     Clients { dynamodb, states, events }: &Clients,
     environment: &Environment,

@@ -16,7 +16,7 @@ pub mod aws;
 pub mod bus;
 pub mod cli;
 pub mod config;
-mod functions;
+pub mod functions;
 mod gateway;
 pub mod integrations;
 pub mod lambda;
