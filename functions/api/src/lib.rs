@@ -1,7 +1,8 @@
 //! The HTTP API: one function behind API Gateway's HTTP API or a function URL (payload format 2.0).
 //!
 //! ```text
-//!   event ──► request ──► routes ──► create, read, decide, stock ──► view ──► response
+//!   event ──► request ──► routes ──► create, read, decide, stock, summary, workflow ──► view ──► response
+//!                            └────► web: the console's files
 //! ```
 
 mod catalogue;
@@ -13,7 +14,10 @@ mod request;
 mod response;
 mod routes;
 mod stock;
+mod summary;
 mod view;
+mod web;
+mod workflow;
 
 use std::sync::Arc;
 
@@ -29,6 +33,7 @@ use catalogue::Catalogue;
 use request::Request;
 use response::Response;
 pub use routes::ROUTES;
+use workflow::Executions;
 
 /// What the operations use.
 struct Api {
@@ -37,6 +42,7 @@ struct Api {
     catalogue: Catalogue,
     idempotency: Idempotency,
     workflow: Workflow,
+    executions: Executions,
     audit_threshold: Money,
     clock: Arc<dyn Clock>,
 }
@@ -56,6 +62,11 @@ pub fn api(
         catalogue: Catalogue::new(dynamodb.clone(), environment.require("PRODUCTS_TABLE")?),
         idempotency: Idempotency::new(dynamodb.clone(), environment.require("IDEMPOTENCY_TABLE")?),
         workflow: Workflow::new(states.clone(), environment.require("ORDER_STATE_MACHINE")?),
+        executions: Executions::new(
+            states.clone(),
+            environment.require("ORDER_STATE_MACHINE")?,
+            environment.require("PAYMENT_WINDOW_STATE_MACHINE")?,
+        ),
         audit_threshold: threshold(environment)?,
         clock: Arc::new(SystemClock),
     });

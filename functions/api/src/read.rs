@@ -1,7 +1,8 @@
 //! Reading orders.
 
 use omniflow_domain::problem::{Kind, Problem};
-use omniflow_domain::{OrderId, Status};
+use omniflow_domain::store::{self, Page};
+use omniflow_domain::{Order, OrderId, Status};
 use serde_json::json;
 
 use crate::request::Request;
@@ -10,6 +11,10 @@ use crate::{Api, unavailable, view};
 
 const DEFAULT_LIMIT: usize = 20;
 const MOST: usize = 100;
+/// How many orders one search looks at.
+const MOST_LOOKED_AT: usize = 500;
+/// What all ids begin with.
+const ID_PREFIX: &str = "ORD-";
 
 pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response, Problem> {
     let order = api.orders.get(&request.order_id()?).await.map_err(|error| unavailable(&error))?;
@@ -38,9 +43,92 @@ pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response
             bad(format!("'next' must be what the page before gave as 'next', not '{text}'."))
         })?),
     };
-    let page = api.orders.list(state, limit, after.as_ref()).await.map_err(|error| unavailable(&error))?;
+    let search = Search::read(request.query("search").unwrap_or_default());
+    let page = find(api, state, &search, limit, after).await.map_err(|error| unavailable(&error))?;
     let now = api.clock.now();
     let orders: Vec<_> =
         page.orders.iter().map(|order| view::order(order, request.language(), now)).collect();
     Ok(Response::json(200, &json!({ "orders": orders, "next": page.next.as_ref().map(OrderId::as_str) })))
+}
+
+/// What a list is searched for.
+#[derive(Debug, PartialEq, Eq)]
+enum Search {
+    /// Orders whose ids begin so; the index finds them.
+    Id(String),
+    /// Orders whose customer, product or failure has this in it, in lower case; each order is looked at.
+    Text(String),
+}
+
+impl Search {
+    fn read(text: &str) -> Self {
+        let text = text.trim();
+        let id = text.to_ascii_uppercase();
+        let is_id = ID_PREFIX.starts_with(&id)
+            || id.strip_prefix(ID_PREFIX).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        if text.is_empty() {
+            Self::Id(ID_PREFIX.to_owned())
+        } else if is_id {
+            Self::Id(id)
+        } else {
+            Self::Text(text.to_lowercase())
+        }
+    }
+
+    fn prefix(&self) -> &str {
+        match self {
+            Self::Id(prefix) => prefix,
+            Self::Text(_) => ID_PREFIX,
+        }
+    }
+
+    fn matches(&self, order: &Order) -> bool {
+        let Self::Text(wanted) = self else { return true };
+        let items = order.items.iter().flat_map(|item| [item.product_id.as_str(), item.name.as_str()]);
+        let texts = items.chain(order.customer_id.as_deref()).chain(order.failure.as_deref());
+        texts.into_iter().any(|text| text.to_lowercase().contains(wanted))
+    }
+}
+
+/// A page of what is searched for. It may have fewer orders than fit, or none, and yet a next one: so many orders were
+/// looked at and no more.
+async fn find(
+    api: &Api,
+    state: Option<Status>,
+    search: &Search,
+    limit: usize,
+    mut after: Option<OrderId>,
+) -> Result<Page, store::Error> {
+    let mut found = Vec::new();
+    for _ in 0..MOST_LOOKED_AT / MOST {
+        let chunk = if matches!(search, Search::Id(_)) { limit } else { MOST };
+        let page = api.orders.list(state, search.prefix(), chunk, after.as_ref()).await?;
+        let mut orders = page.orders.into_iter().filter(|order| search.matches(order));
+        found.extend(orders.by_ref().take(limit - found.len()));
+        let left_over = orders.next().is_some();
+        if found.len() == limit {
+            let next = found.last().map(|order| order.order_id.clone());
+            return Ok(Page { orders: found, next: next.filter(|_| left_over || page.next.is_some()) });
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(Page { orders: found, next: after })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_the_beginning_of_an_id_is_one() {
+        for (text, id) in [("", "ORD-"), (" ord-17 ", "ORD-17"), ("OR", "OR"), ("ORD-", "ORD-")] {
+            assert_eq!(Search::read(text), Search::Id(id.to_owned()), "{text}");
+        }
+        for text in ["ordinary", "customer-001", "ORD-1x", "17"] {
+            assert_eq!(Search::read(text), Search::Text(text.to_lowercase()), "{text}");
+        }
+    }
 }

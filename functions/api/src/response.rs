@@ -22,6 +22,11 @@ impl Response {
         Self { status, content_type: "application/json", headers: Vec::new(), body }
     }
 
+    /// A file, or anything else that is not JSON.
+    pub(crate) fn file(status: u16, content_type: &'static str, body: impl Into<String>) -> Self {
+        Self { status, content_type, headers: Vec::new(), body: body.into() }
+    }
+
     pub(crate) fn problem(problem: &Problem) -> Self {
         let mut response = Self::json(problem.kind.status(), &problem.to_json());
         response.content_type = "application/problem+json";

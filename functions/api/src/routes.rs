@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, create, decide, read, stock};
+use crate::{Api, create, decide, read, stock, summary, web, workflow};
 
 /// A call of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,11 @@ enum Call {
     CancelOrder,
     ListStock,
     ReadStock,
+    ReadWorkflow,
+    ReadSummary,
     Health,
+    Console,
+    ConsoleFile,
 }
 
 /// Method, path and call.
@@ -35,7 +39,11 @@ const CALLS: &[Route] = &[
     ("POST", "/api/v1/orders/{order_id}/cancel", Call::CancelOrder),
     ("GET", "/api/v1/stock", Call::ListStock),
     ("GET", "/api/v1/stock/{product}", Call::ReadStock),
+    ("GET", "/api/v1/orders/{order_id}/workflow", Call::ReadWorkflow),
+    ("GET", "/api/v1/summary", Call::ReadSummary),
     ("GET", "/health", Call::Health),
+    ("GET", "/web", Call::Console),
+    ("GET", "/web/{file+}", Call::ConsoleFile),
 ];
 
 /// Method and path of every call.
@@ -61,6 +69,10 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         Call::CancelOrder => decide::cancel_order(api, request).await,
         Call::ListStock => stock::list_stock(api).await,
         Call::ReadStock => stock::read_stock(api, request).await,
+        Call::ReadWorkflow => workflow::read_workflow(api, request).await,
+        Call::ReadSummary => summary::read_summary(api, request).await,
+        Call::Console => Ok(web::console(request)),
+        Call::ConsoleFile => web::file(request),
         Call::Health => Ok(Response::json(200, &json!({ "status": "ok" }))),
     }
 }
@@ -87,24 +99,30 @@ fn find(method: &str, path: &str) -> Result<(Call, HashMap<String, String>), Pro
 
 fn matches(pattern: &str, path: &str) -> Option<HashMap<String, String>> {
     let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
-    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
     let mut parameters = HashMap::new();
-    loop {
-        match (wanted.next(), given.next()) {
-            (None, None) => return Some(parameters),
-            (Some(wanted), Some(given)) => {
-                match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-                    Some(name) if !given.is_empty() => {
-                        let value = percent_encoding::percent_decode_str(given).decode_utf8_lossy();
-                        parameters.insert(name.to_owned(), value.into_owned());
-                    }
-                    None if wanted == given => {}
-                    _ => return None,
-                }
+    let (mut pattern, mut path) = (Some(pattern), Some(path));
+    while let (Some(wanted), Some(given)) = (pattern, path) {
+        let (segment, more_wanted) = first(wanted);
+        let name = segment.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
+        // A parameter with a plus takes all that is left, as API Gateway's greedy ones do.
+        let greedy = name.and_then(|name| name.strip_suffix('+'));
+        let (value, more_given) = if greedy.is_some() { (given, None) } else { first(given) };
+        match greedy.or(name) {
+            Some(name) if !value.is_empty() => {
+                let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+                parameters.insert(name.to_owned(), value.into_owned());
             }
+            None if segment == value => {}
             _ => return None,
         }
+        (pattern, path) = (more_wanted, more_given);
     }
+    (pattern.is_none() && path.is_none()).then_some(parameters)
+}
+
+/// The first segment, and what follows it.
+fn first(path: &str) -> (&str, Option<&str>) {
+    path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)))
 }
 
 #[cfg(test)]
@@ -120,6 +138,9 @@ mod tests {
         assert_eq!(wrong.kind, Kind::MethodNotAllowed);
         assert_eq!(wrong.to_json()["allow"], "GET, POST");
         assert_eq!(find("GET", "/api/v1/orders/").unwrap().0, Call::ListOrders);
+        assert_eq!(find("GET", "/web/").unwrap().0, Call::Console);
+        let (call, parameters) = find("GET", "/web/pages/shop.js").unwrap();
+        assert_eq!((call, parameters["file"].as_str()), (Call::ConsoleFile, "pages/shop.js"));
         for unknown in ["/", "/api", "/api/v1/orders//pay", "/api/v1/orders/1/2/3"] {
             assert_eq!(find("GET", unknown).unwrap_err().kind, Kind::RouteNotFound, "{unknown}");
         }

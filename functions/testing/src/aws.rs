@@ -233,6 +233,10 @@ impl Aws {
                 let error = body["error"].as_str().unwrap_or_default().to_owned();
                 state.end_task(&body, Token::Failure(error))
             }
+            // Executions are recorded here and don't run.
+            "DescribeExecution" | "DescribeStateMachineForExecution" | "GetExecutionHistory" => {
+                failure(400, "ExecutionDoesNotExist")
+            }
             "StopExecution" => ok(&json!({ "stopDate": 1_800_000_000 })),
             "PutEvents" => {
                 let entries = body["Entries"].as_array().map_or(0, Vec::len);

@@ -157,7 +157,7 @@ impl Shop {
         Answer {
             status: answer["statusCode"].as_u64().unwrap(),
             headers: answer["headers"].clone(),
-            body: serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(),
+            body: json_or_text(answer["body"].as_str().unwrap()),
         }
     }
 
@@ -269,6 +269,11 @@ impl Shop {
         let digits = id.as_str().trim_start_matches("ORD-");
         serde_json::to_string_pretty(&world).unwrap().replace(digits, "N")
     }
+}
+
+/// Pages and scripts are no JSON.
+fn json_or_text(body: &str) -> Value {
+    serde_json::from_str(body).unwrap_or_else(|_| Value::from(body))
 }
 
 /// All items of a table.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, Select, TransactWriteItem};
 
 use super::{Error, cancelled};
 use crate::order::{Order, OrderId};
@@ -26,6 +26,15 @@ pub struct Page {
     pub orders: Vec<Order>,
     /// The order after which the next page begins, if there is one.
     pub next: Option<OrderId>,
+}
+
+/// A number of orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// So many were counted.
+    pub count: u64,
+    /// Whether there are more.
+    pub more: bool,
 }
 
 impl Orders {
@@ -161,20 +170,43 @@ impl Orders {
         }
     }
 
-    /// Orders, newest first: of one status, or of all.
+    /// Counts the orders of one status, up to `most`. Eventually consistent, as the index is.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn count(&self, status: Status, most: i32) -> Result<Counted, Error> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by-status")
+            .key_condition_expression("#status = :status")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", AttributeValue::S(status.name().to_owned()))
+            .select(Select::Count)
+            .limit(most)
+            .send()
+            .await?;
+        let count = u64::try_from(answer.count).unwrap_or_default();
+        // DynamoDB names a key to go on from whenever it stopped at the limit, even at the very last item.
+        Ok(Counted { count, more: answer.last_evaluated_key.is_some() })
+    }
+
+    /// Orders, newest first: of one status, or of all; with ids that begin so, when `prefix` says how.
     ///
     /// # Errors
     /// A failure of DynamoDB.
     pub async fn list(
         &self,
         status: Option<Status>,
+        prefix: &str,
         limit: usize,
         after: Option<&OrderId>,
     ) -> Result<Page, Error> {
         let statuses = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
         let mut ids = Vec::new();
         for status in statuses {
-            ids.extend(self.ids(status, limit + 1, after).await?);
+            ids.extend(self.ids(status, prefix, limit + 1, after).await?);
         }
         // An order may have changed its status between two queries and been seen twice.
         ids.sort_unstable_by(|a, b| b.cmp(a));
@@ -188,26 +220,32 @@ impl Orders {
     async fn ids(
         &self,
         status: Status,
+        prefix: &str,
         limit: usize,
         after: Option<&OrderId>,
     ) -> Result<Vec<OrderId>, Error> {
-        let mut query = self
+        // Ids end in digits, after which comes the colon. BETWEEN takes both ends in: one more, for `after` itself.
+        let below = format!("{prefix}:");
+        let to = after.map(OrderId::as_str).filter(|after| *after < below.as_str()).unwrap_or(&below);
+        if to < prefix {
+            return Ok(Vec::new());
+        }
+        let answer = self
             .client
             .query()
             .table_name(&self.table)
             .index_name("by-status")
+            .key_condition_expression("#status = :status AND order_id BETWEEN :from AND :to")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", AttributeValue::S(status.name().to_owned()))
+            .expression_attribute_values(":from", AttributeValue::S(prefix.to_owned()))
+            .expression_attribute_values(":to", AttributeValue::S(to.to_owned()))
             .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        query = match after {
-            None => query.key_condition_expression("#status = :status"),
-            Some(after) => query
-                .key_condition_expression("#status = :status AND order_id < :after")
-                .expression_attribute_values(":after", AttributeValue::S(after.to_string())),
-        };
-        let rows = query.send().await?.items.unwrap_or_default();
-        Ok(rows.iter().filter_map(id_of).collect())
+            .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX))
+            .send()
+            .await?;
+        let ids = answer.items.unwrap_or_default();
+        Ok(ids.iter().filter_map(id_of).filter(|id| Some(id) != after).take(limit).collect())
     }
 
     /// Reads many orders; those that are not there are left out.

@@ -1,0 +1,153 @@
+//! The web console: its files, which the binary carries, under `/web/`.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use omniflow_domain::problem::{Kind, Problem};
+use sha2::{Digest, Sha256};
+
+use crate::request::Request;
+use crate::response::Response;
+
+/// Only the console's own files; nothing inline, nothing from elsewhere, and no page of others around it.
+const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+macro_rules! files {
+    ($($path:literal),+ $(,)?) => {
+        &[$(($path, include_str!(concat!("../web/", $path)))),+]
+    };
+}
+
+/// Path and content. A test compares them with the folder.
+const FILES: &[(&str, &str)] = files!["index.html",];
+
+/// A file as it is served.
+struct File {
+    path: &'static str,
+    content_type: &'static str,
+    content: &'static str,
+    /// Names the content: whoever has it already need not load it again.
+    etag: String,
+}
+
+static SERVED: LazyLock<Vec<File>> = LazyLock::new(|| FILES.iter().map(File::new).collect());
+
+impl File {
+    fn new(&(path, content): &(&'static str, &'static str)) -> Self {
+        let digest = Sha256::digest(content);
+        let etag = digest[..8].iter().fold(String::new(), |mut etag, byte| {
+            // Writing to a String can't fail.
+            let _ = write!(etag, "{byte:02x}");
+            etag
+        });
+        Self { path, content_type: content_type(path), content, etag: format!("\"{etag}\"") }
+    }
+
+    fn answer(&self, request: &Request) -> Response {
+        let known = request.header("if-none-match").unwrap_or_default();
+        let known =
+            known.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == self.etag);
+        let (status, content) = if known { (304, "") } else { (200, self.content) };
+        Response::file(status, self.content_type, content)
+            .with_header("etag", &self.etag)
+            .with_header("cache-control", "no-cache")
+            .with_header("content-security-policy", SECURITY_POLICY)
+            .with_header("x-content-type-options", "nosniff")
+            .with_header("referrer-policy", "no-referrer")
+    }
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
+/// `GET /web`: the page, at the address that its relative links need.
+pub(crate) fn console(request: &Request) -> Response {
+    match served("index.html") {
+        Some(page) if request.path.ends_with('/') => page.answer(request),
+        // Relative, so that it holds under a stage's name, too.
+        _ => Response::file(308, "text/plain; charset=utf-8", "").with_header("location", "web/"),
+    }
+}
+
+/// `GET /web/{file+}`
+pub(crate) fn file(request: &Request) -> Result<Response, Problem> {
+    let path = request.parameters.get("file").map_or("", String::as_str);
+    match served(path) {
+        Some(file) => Ok(file.answer(request)),
+        None => {
+            let detail = format!("There is no {path} in the console. GET /web/ is its page.");
+            Err(Problem::new(Kind::RouteNotFound, detail))
+        }
+    }
+}
+
+fn served(path: &str) -> Option<&'static File> {
+    SERVED.iter().find(|file| file.path == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// What the page may weigh, all files together, uncompressed.
+    const MOST_BYTES: usize = 300 * 1024;
+
+    fn files_in(folder: &Path, root: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files_in(&path, root, found);
+            } else {
+                found.insert(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_served() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
+        let mut found = BTreeSet::new();
+        files_in(&root, &root, &mut found);
+        found.retain(|path| !path.ends_with(".md"));
+        assert_eq!(found, FILES.iter().map(|(path, _)| (*path).to_owned()).collect());
+    }
+
+    #[test]
+    fn the_console_is_light_and_speaks_to_no_other_host() {
+        let bytes: usize = FILES.iter().map(|(_, content)| content.len()).sum();
+        assert!(bytes <= MOST_BYTES, "{bytes} bytes");
+        for (path, content) in FILES {
+            let hosts =
+                content.match_indices("://").map(|(at, _)| &content[at..(at + 30).min(content.len())]);
+            // Names of XML, not addresses.
+            let hosts: Vec<_> = hosts.filter(|host| !host.starts_with("://www.w3.org/")).collect();
+            assert!(hosts.is_empty() || path.starts_with("vendor/"), "{path}: {hosts:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_the_browser_has_is_not_sent_again() {
+        let page = served("index.html").unwrap();
+        let event = |tag: &str| {
+            serde_json::json!({
+                "rawPath": "/web/",
+                "headers": { "if-none-match": tag },
+                "requestContext": { "http": { "method": "GET" } },
+            })
+        };
+        let status = |tag: &str| console(&Request::read(&event(tag)).unwrap()).status;
+        assert_eq!(status(&page.etag), 304);
+        assert_eq!(status(&format!("\"other\", W/{}", page.etag)), 304);
+        assert_eq!(status("\"other\""), 200);
+    }
+}

@@ -1,0 +1,172 @@
+//! The workflow of an order as Step Functions tells it: its executions, their definitions and their histories. Nothing
+//! is decided by it; the order's own item says what the order is.
+
+mod event;
+mod payload;
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
+use chrono::{DateTime, Utc};
+use futures::future::{try_join, try_join_all, try_join3};
+use omniflow_domain::OrderId;
+use omniflow_domain::problem::{Kind, Problem};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::request::Request;
+use crate::response::Response;
+use crate::{Api, unavailable};
+use event::{Event, instant};
+use payload::shown;
+
+/// Events in one answer. An order that nothing goes wrong with has about forty; Lambda answers with at most 6 MB.
+const EVENTS: i32 = 500;
+
+/// The two state machines that an order has an execution of, each named after the order.
+pub(crate) struct Executions {
+    client: Client,
+    order: String,
+    payment_window: String,
+}
+
+/// Which of an order's executions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Part {
+    /// The order itself.
+    Order,
+    /// Its payment window, which a prepaid order has none of.
+    PaymentWindow,
+}
+
+/// An order's executions.
+#[derive(Debug, Serialize)]
+struct Workflow {
+    order_id: OrderId,
+    executions: Vec<Execution>,
+}
+
+/// One execution.
+#[derive(Debug, Serialize)]
+struct Execution {
+    part: Part,
+    execution_arn: String,
+    /// `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
+    status: String,
+    started_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_at: Option<DateTime<Utc>>,
+    input: Value,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    output: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+    /// In Amazon States Language, as it was when the execution began.
+    definition: Value,
+    /// Oldest first.
+    events: Vec<Event>,
+    /// Where the history goes on, when this is not all of it.
+    next: Option<String>,
+}
+
+/// `GET /api/v1/orders/{order_id}/workflow`: with `execution` and `next`, the next page of that execution's history.
+pub(crate) async fn read_workflow(api: &Api, request: &Request) -> Result<Response, Problem> {
+    let id = request.order_id()?;
+    let (parts, next) = match (request.query("execution"), request.query("next")) {
+        (None, None) => (vec![Part::Order, Part::PaymentWindow], None),
+        (None, Some(_)) => return Err(bad("'next' needs 'execution', which says whose history goes on.")),
+        (Some("order"), next) => (vec![Part::Order], next),
+        (Some("payment-window"), next) => (vec![Part::PaymentWindow], next),
+        (Some(other), _) => {
+            return Err(bad(format!("'{other}' is not an execution; there are: order, payment-window.")));
+        }
+    };
+    let order = async { api.orders.get(&id).await.map_err(|error| unavailable(&error)) };
+    let executions = try_join_all(parts.into_iter().map(|part| api.executions.read(part, &id, next)));
+    let (_, executions) = try_join(order, executions).await?;
+    let workflow = Workflow { order_id: id, executions: executions.into_iter().flatten().collect() };
+    Ok(Response::json(200, &json!(workflow)))
+}
+
+fn bad(detail: impl Into<String>) -> Problem {
+    Problem::new(Kind::BadRequest, detail)
+}
+
+/// Why Step Functions said nothing.
+enum Silence {
+    /// There is no such execution: it has not begun yet, there will be none, or it is too long ago (90 days).
+    Nothing,
+    /// Something else.
+    Problem(Problem),
+}
+
+impl<E: ProvideErrorMetadata, R> From<SdkError<E, R>> for Silence {
+    fn from(error: SdkError<E, R>) -> Self {
+        let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+        match code {
+            Some("ExecutionDoesNotExist") => Self::Nothing,
+            Some("InvalidToken") => Self::Problem(bad(
+                "'next' must be what the page before gave as 'next', and a day old at most.",
+            )),
+            code => {
+                tracing::error!(code, %error, "Step Functions failed");
+                let detail = "The workflow service does not answer. Send the request again.";
+                Self::Problem(Problem::new(Kind::Unavailable, detail))
+            }
+        }
+    }
+}
+
+impl Executions {
+    pub(crate) fn new(client: Client, order: &str, payment_window: &str) -> Self {
+        Self { client, order: order.to_owned(), payment_window: payment_window.to_owned() }
+    }
+
+    fn arn(&self, part: Part, id: &OrderId) -> String {
+        let machine = match part {
+            Part::Order => &self.order,
+            Part::PaymentWindow => &self.payment_window,
+        };
+        format!("{}:{id}", machine.replacen(":stateMachine:", ":execution:", 1))
+    }
+
+    /// The execution, if there is one.
+    async fn read(&self, part: Part, id: &OrderId, next: Option<&str>) -> Result<Option<Execution>, Problem> {
+        match self.ask(part, id, next).await {
+            Ok(execution) => Ok(Some(execution)),
+            Err(Silence::Nothing) => Ok(None),
+            Err(Silence::Problem(problem)) => Err(problem),
+        }
+    }
+
+    async fn ask(&self, part: Part, id: &OrderId, next: Option<&str>) -> Result<Execution, Silence> {
+        let arn = self.arn(part, id);
+        let description =
+            async { Ok::<_, Silence>(self.client.describe_execution().execution_arn(&arn).send().await?) };
+        let machine = async {
+            let asked = self.client.describe_state_machine_for_execution().execution_arn(&arn);
+            Ok::<_, Silence>(asked.send().await?)
+        };
+        let history = async {
+            let asked = self.client.get_execution_history().execution_arn(&arn).max_results(EVENTS);
+            Ok::<_, Silence>(asked.set_next_token(next.map(str::to_owned)).send().await?)
+        };
+        let (description, machine, history) = try_join3(description, machine, history).await?;
+        Ok(Execution {
+            part,
+            status: description.status.as_str().to_owned(),
+            started_at: instant(&description.start_date),
+            stopped_at: description.stop_date.as_ref().and_then(instant),
+            input: shown(description.input.as_deref()),
+            output: shown(description.output.as_deref()),
+            error: description.error,
+            cause: description.cause,
+            definition: shown(Some(&machine.definition)),
+            events: history.events.iter().map(Event::from).collect(),
+            next: history.next_token,
+            execution_arn: arn,
+        })
+    }
+}
