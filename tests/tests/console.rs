@@ -21,7 +21,7 @@ fn events<'a>(execution: &'a Value, kind: &str) -> Vec<&'a Value> {
     execution["events"].as_array().unwrap().iter().filter(|event| event["type"] == kind).collect()
 }
 
-fn entered<'a>(execution: &'a Value) -> Vec<&'a str> {
+fn entered(execution: &Value) -> Vec<&str> {
     let events = execution["events"].as_array().unwrap().iter();
     let entered = events.filter(|event| event["type"].as_str().unwrap().ends_with("StateEntered"));
     entered.map(|event| event["state"].as_str().unwrap()).collect()
@@ -113,8 +113,8 @@ async fn orders_are_counted_by_state_and_found_by_what_is_in_them() {
         let orders = page["orders"].as_array().unwrap().clone();
         orders.iter().map(|order| order["order_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(found(&id).await, [id.clone()]);
-    assert_eq!(found("searched%20for").await, [id.clone()]);
+    assert_eq!(found(&id).await, std::slice::from_ref(&id));
+    assert_eq!(found("searched%20for").await, std::slice::from_ref(&id));
     let by_product = found(COUNTED).await;
     assert!(by_product.contains(&id) && by_product.contains(&other), "{by_product:?}");
     assert_eq!(found("nobody%20has%20this").await, Vec::<String>::new());
