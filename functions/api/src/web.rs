@@ -19,7 +19,35 @@ macro_rules! files {
 }
 
 /// Path and content. A test compares them with the folder.
-const FILES: &[(&str, &str)] = files!["index.html",];
+const FILES: &[(&str, &str)] = files![
+    "index.html",
+    "api.js",
+    "icon.svg",
+    "language.js",
+    "live.js",
+    "main.js",
+    "order-actions.js",
+    "parts.js",
+    "style.css",
+    "lang/en.js",
+    "lang/ru.js",
+    "lang/zh.js",
+    "pages/operations.js",
+    "pages/order.js",
+    "pages/review.js",
+    "pages/shop.js",
+    "vendor/dagre.js",
+    "vendor/preact.js",
+    "workflow/data.js",
+    "workflow/definition.js",
+    "workflow/graph.js",
+    "workflow/history.js",
+    "workflow/layout.js",
+    "workflow/progress.js",
+    "workflow/state.js",
+    "workflow/style.css",
+    "workflow/view.js",
+];
 
 /// A file as it is served.
 struct File {

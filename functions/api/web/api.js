@@ -1,0 +1,59 @@
+// The API: every call speaks the chosen language and carries the access token, when there is one.
+import { language } from "./language.js";
+
+const TOKEN = "omniflow.token";
+const listeners = new Set();
+
+/** A call that was refused; `message` says why and what to do. */
+export class Refusal extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+/** The access token of this tab. */
+export const token = () => sessionStorage.getItem(TOKEN);
+
+/** Keeps a token until the tab is closed; without one, forgets it. */
+export function signIn(text) {
+  if (text) sessionStorage.setItem(TOKEN, text);
+  else sessionStorage.removeItem(TOKEN);
+}
+
+/** Calls `listener` whenever the API asks who this is. */
+export function onSignInWanted(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+async function call(method, path, body, headers = {}) {
+  const request = { method, headers: { "accept-language": language(), ...headers } };
+  if (token()) request.headers.authorization = `Bearer ${token()}`;
+  if (body !== undefined) {
+    request.body = JSON.stringify(body);
+    request.headers["content-type"] = "application/json";
+  }
+  // Relative to /web/, so that a stage's name before it does no harm.
+  const response = await fetch(`../${path}`, request);
+  const answer = await response.json().catch(() => ({}));
+  if (response.ok) return answer;
+  if (response.status === 401) listeners.forEach((listener) => listener());
+  throw new Refusal(response.status, answer.detail ?? answer.message ?? `${response.status} ${response.statusText}`);
+}
+
+const query = (values) =>
+  new URLSearchParams(Object.entries(values).filter(([, value]) => value)).toString();
+const order = (id) => `api/v1/orders/${encodeURIComponent(id)}`;
+
+export const api = {
+  stock: () => call("GET", "api/v1/stock"),
+  summary: () => call("GET", "api/v1/summary"),
+  orders: (filter) => call("GET", `api/v1/orders?${query(filter)}`),
+  order: (id) => call("GET", order(id)),
+  workflow: (id, page = {}) => call("GET", `${order(id)}/workflow?${query(page)}`),
+  create: (wanted, key) => call("POST", "api/v1/orders", wanted, { "idempotency-key": key }),
+  pay: (id, method) => call("POST", `${order(id)}/pay`, { method }),
+  cancel: (id) => call("POST", `${order(id)}/cancel`),
+  audit: (id, action, note) => call("POST", `${order(id)}/audit`, { action, note: note || null }),
+};

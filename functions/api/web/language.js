@@ -1,0 +1,62 @@
+// The console's texts in the chosen language. What orders say of themselves comes from the API in the same language.
+import en from "./lang/en.js";
+import ru from "./lang/ru.js";
+import zh from "./lang/zh.js";
+
+const TEXTS = { zh, en, ru };
+const KEPT_AS = "omniflow.language";
+
+/** The languages, by their own names. */
+export const LANGUAGES = { zh: "中文", en: "English", ru: "Русский" };
+
+let chosen = firstOf(localStorage.getItem(KEPT_AS), ...navigator.languages) ?? "en";
+document.documentElement.lang = chosen;
+
+function firstOf(...tags) {
+  return tags.map((tag) => tag?.slice(0, 2)).find((tag) => tag in TEXTS);
+}
+
+/** The chosen language's tag. */
+export const language = () => chosen;
+
+/** Chooses a language and keeps the choice. */
+export function choose(tag) {
+  chosen = tag;
+  localStorage.setItem(KEPT_AS, tag);
+  document.documentElement.lang = tag;
+}
+
+/** A text by its key; `{name}` in it is replaced by `values.name`. */
+export function t(key, values = {}) {
+  const text = TEXTS[chosen][key] ?? en[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+/** A text that only some keys have. */
+export const hint = (key) => TEXTS[chosen][key] ?? "";
+
+/** An amount of money. */
+export const money = (amount) =>
+  new Intl.NumberFormat(chosen, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(amount);
+
+/** A moment as the time of its day, with the day when that is another than today. */
+export function moment(at) {
+  const date = new Date(at);
+  const today = date.toDateString() === new Date().toDateString();
+  const time = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  return new Intl.DateTimeFormat(chosen, today ? time : { dateStyle: "short", timeStyle: "medium" }).format(date);
+}
+
+/** A length of time in its two largest units. */
+export function duration(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const units = [["d", 86400], ["h", 3600], ["m", 60], ["s", 1]];
+  const first = Math.max(0, units.findIndex(([, length]) => seconds >= length));
+  const largest = seconds === 0 ? [units[3]] : units.slice(first, first + 2);
+  return largest
+    .map(([unit, length], place) => {
+      const above = place === 0 ? Infinity : largest[place - 1][1];
+      return t(`unit.${unit}`, { n: Math.floor((above === Infinity ? seconds : seconds % above) / length) });
+    })
+    .join(" ");
+}

@@ -1,0 +1,34 @@
+// A state machine's definition as nodes and edges. A Map or Parallel state has graphs of its own inside.
+
+/** The states of a definition and how they follow each other. */
+export function graphOf(definition) {
+  const nodes = Object.entries(definition.States).map(([name, state]) => ({
+    name,
+    type: state.Type,
+    comment: state.Comment,
+    end: Boolean(state.End) || state.Type === "Succeed" || state.Type === "Fail",
+    inner: innerOf(state).map(graphOf),
+  }));
+  return { nodes, edges: edgesOf(definition), start: definition.StartAt };
+}
+
+const innerOf = (state) => [state.ItemProcessor ?? state.Iterator ?? [], state.Branches ?? []].flat();
+
+/** One edge for each pair of states; what goes right outweighs what is caught. */
+function edgesOf(definition) {
+  const edges = new Map();
+  const add = (from, to, kind) => {
+    const key = edgeKey(from, to);
+    if (to && !edges.has(key)) edges.set(key, { from, to, kind });
+  };
+  for (const [name, state] of Object.entries(definition.States)) {
+    add(name, state.Next, "next");
+    add(name, state.Default, "next");
+    for (const choice of state.Choices ?? []) add(name, choice.Next, "next");
+    for (const rule of state.Catch ?? []) add(name, rule.Next, "catch");
+  }
+  return [...edges.values()];
+}
+
+/** What names an edge. */
+export const edgeKey = (from, to) => `${from} → ${to}`;

@@ -1,0 +1,58 @@
+// Where the states of a graph are drawn. A state with graphs inside is laid out around them.
+import { Graph, layout } from "../vendor/dagre.js";
+
+const HEIGHT = 46;
+/** The width of a state: its name's, about, and of the mark before it. */
+const widthOf = (name) => Math.max(132, 40 + 8.5 * name.length);
+/** The room that a state with graphs inside keeps around them, and for its own name. */
+const PADDING = 14;
+const HEAD = 44;
+/** The beginning and the end of a machine are dots, whose names no state has. */
+const DOT = 14;
+export const START = "(start)";
+export const END = "(end)";
+
+/** The graph with places: `x` and `y` are centres, edges have `points`. Only the outermost has dots. */
+export function placed(graph, inside = false) {
+  const board = new Graph();
+  board.setGraph({ rankdir: "TB", nodesep: 18, ranksep: 30, edgesep: 9, marginx: 4, marginy: 4 });
+  for (const node of graph.nodes) {
+    const inner = node.inner.map((graph) => placed(graph, true));
+    board.setNode(node.name, { ...node, inner, ...sizeOf(node.name, inner) });
+  }
+  graph.edges.forEach((edge) => connect(board, edge));
+  if (!inside) addDots(board, graph);
+  layout(board);
+  const { width, height } = board.graph();
+  return {
+    width,
+    height,
+    nodes: board.nodes().map((name) => board.node(name)),
+    edges: board.edges().map((edge) => board.edge(edge)),
+  };
+}
+
+function addDots(board, graph) {
+  for (const name of [START, END]) board.setNode(name, { name, dot: true, width: DOT, height: DOT });
+  connect(board, { from: START, to: graph.start, kind: "next" });
+  graph.nodes.filter((node) => node.end).forEach((node) => connect(board, { from: node.name, to: END, kind: "next" }));
+}
+
+// What goes right is drawn straight; what is caught goes around it.
+const connect = (board, edge) => board.setEdge(edge.from, edge.to, { ...edge, weight: edge.kind === "next" ? 8 : 1 });
+
+function sizeOf(name, inner) {
+  if (inner.length === 0) return { width: widthOf(name), height: HEIGHT };
+  const width = inner.reduce((sum, graph) => sum + graph.width, 0) + PADDING * (inner.length + 1);
+  return { width: Math.max(widthOf(name), width), height: Math.max(...inner.map((graph) => graph.height)) + HEAD + PADDING };
+}
+
+/** Where the graphs inside a node begin, relative to the whole drawing. */
+export function innerPlaces(node) {
+  let x = node.x - node.width / 2 + PADDING;
+  return node.inner.map((graph) => {
+    const place = { x, y: node.y - node.height / 2 + HEAD, graph };
+    x += graph.width + PADDING;
+    return place;
+  });
+}

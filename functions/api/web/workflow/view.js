@@ -1,0 +1,85 @@
+// The workflow of an order: its executions, each drawn, with what its states took and gave, and its history.
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { api } from "../api.js";
+import { t } from "../language.js";
+import { useLive } from "../live.js";
+import { Loading, Problem, Time, isFinal } from "../parts.js";
+import { Drawing } from "./graph.js";
+import { progressOf } from "./progress.js";
+import { StateDetails } from "./state.js";
+import { History } from "./history.js";
+
+export function Workflow({ order }) {
+  const id = order.order_id;
+  const [part, setPart] = useState("order");
+  const settled = (workflow) => isFinal(order) && workflow.executions.every((execution) => execution.status !== "RUNNING");
+  const live = useLive(() => whole(id), { every: 1500, settled, key: `${id} ${isFinal(order)}` });
+  const executions = live.data?.executions ?? [];
+  const shown = executions.find((execution) => execution.part === part) ?? executions[0];
+  return html`
+    <section class="card" aria-labelledby="workflow">
+      <h2 id="workflow">${t("workflow")}</h2>
+      ${!live.data && html`<${Loading} live=${live} />`}
+      ${live.data && !shown && html`<p class="quiet">${t("workflow.none")}</p>`}
+      ${executions.length > 1 &&
+      html`
+        <div class="row" role="group" aria-label=${t("workflow")}>
+          ${executions.map((execution) => html`<button key=${execution.part} type="button" aria-pressed=${execution === shown} onClick=${() => setPart(execution.part)}>${t(`part.${execution.part}`)}</button>`)}
+        </div>
+      `}
+      ${shown && html`<${Execution} key=${shown.part} execution=${shown} order=${order} />`}
+      ${live.data && html`<${Problem} refusal=${live.refusal} />`}
+    </section>
+  `;
+}
+
+/** The workflow with its whole history, page by page. */
+async function whole(id) {
+  const workflow = await api.workflow(id);
+  for (const execution of workflow.executions) {
+    while (execution.next) {
+      const page = (await api.workflow(id, { execution: execution.part, next: execution.next })).executions[0];
+      execution.events.push(...(page?.events ?? []));
+      execution.next = page?.next;
+    }
+  }
+  return workflow;
+}
+
+function Execution({ execution, order }) {
+  const [chosen, setChosen] = useState(null);
+  const progress = progressOf(execution);
+  const drawing = useFollowed([...progress.states.keys()].at(-1));
+  // A Wait ends at the deadline that its input names; the payment is awaited as long as the customer may pay.
+  const deadline = (node, state) => {
+    if (state?.waits === "moment") return state.visits.at(-1).input?.deadline;
+    return state?.waits === "answer" && order.state === "AWAITING_PAYMENT" ? order.payment.deadline : null;
+  };
+  return html`
+    <dl class="facts">
+      <dt>${t("status")}</dt><dd><span class="execution ${execution.status.toLowerCase()}" data-execution=${execution.part}>${t(`execution.${execution.status}`)}</span></dd>
+      <dt>${t("started")}</dt><dd><${Time} at=${execution.started_at} /></dd>
+      <dt>${t("stopped")}</dt><dd><${Time} at=${execution.stopped_at} /></dd>
+      ${execution.error && html`<dt>${t("error")}</dt><dd class="failure">${execution.error}${execution.cause && `: ${execution.cause}`}</dd>`}
+    </dl>
+    <div class="workflow">
+      <div ref=${drawing} class="scroll drawing" role="region" aria-label=${t("graph")} tabindex="0">
+        <${Drawing} execution=${execution} progress=${progress} deadline=${deadline} chosen=${chosen} choose=${setChosen} />
+      </div>
+      <${StateDetails} execution=${execution} name=${chosen} state=${progress.states.get(chosen)} />
+    </div>
+    <${History} events=${execution.events} />
+  `;
+}
+
+/** Keeps the state that the execution came to last in the middle, where the drawing is wider than its place. */
+function useFollowed(name) {
+  const drawing = useRef();
+  useEffect(() => {
+    const state = name && drawing.current.querySelector(`[data-state="${CSS.escape(name)}"]`);
+    if (!state) return;
+    const [inner, outer] = [state.getBoundingClientRect(), drawing.current.getBoundingClientRect()];
+    drawing.current.scrollLeft += (inner.left + inner.right) / 2 - (outer.left + outer.right) / 2;
+  }, [name]);
+  return drawing;
+}
