@@ -261,34 +261,34 @@ async fn what_was_written_but_never_sent_goes_on_at_the_next_start() {
     let table = aws.table("OrdersTable").await;
     let paid = shop.place_unpaid(&one_of(EVERYWHERE)).await;
     let item = aws.scan(&table).await.remove(0);
-    let version: u64 = item["version"]["N"].as_str().unwrap().parse().unwrap();
+    let order: Value = serde_json::from_str(item["document"]["S"].as_str().unwrap()).unwrap();
+    let version = order["version"].as_u64().unwrap();
     let now = Utc::now();
 
     // The payment was accepted, its workflow doesn't know.
-    let mut pay = item.clone();
-    pay["status"] = json!({ "S": "PAYMENT_RECEIVED" });
-    pay["version"] = json!({ "N": (version + 1).to_string() });
-    pay["payment"]["M"]["method"] = json!({ "S": "pm_card" });
-    pay["payment"]["M"]["state"] = json!({ "S": "AUTHORISED" });
-    let change = json!({ "M": { "status": { "S": "PAYMENT_RECEIVED" }, "at": { "S": now } } });
-    pay["timeline"]["L"].as_array_mut().unwrap().push(change);
+    let mut pay = order.clone();
+    pay["version"] = json!(version + 1);
+    pay["status"] = json!("PAYMENT_RECEIVED");
+    pay["payment"]["method"] = json!("pm_card");
+    pay["payment"]["state"] = json!("AUTHORISED");
+    pay["timeline"].as_array_mut().unwrap().push(json!({ "status": "PAYMENT_RECEIVED", "at": now }));
     signal(&mut pay, "PAID", now);
 
     // Another order was accepted, its workflow was never started.
     let accepted = format!("ORD-{}000000", now.timestamp_millis());
-    let mut create = item;
-    create["order_id"] = json!({ "S": accepted });
-    create["status"] = json!({ "S": "RECEIVED" });
-    create["version"] = json!({ "N": "1" });
-    create["payment"] = json!({ "M": { "state": { "S": "PENDING" }, "prepaid": { "BOOL": false } } });
-    create["reservation"] = json!({ "S": "NONE" });
-    create["shipments"] = json!({ "L": [] });
-    create["timeline"]["L"].as_array_mut().unwrap().truncate(1);
+    let mut create = order;
+    create["order_id"] = json!(accepted);
+    create["version"] = json!(1);
+    create["status"] = json!("RECEIVED");
+    create["payment"] = json!({ "state": "PENDING", "prepaid": false });
+    create["reservation"] = json!("NONE");
+    create["shipments"] = json!([]);
+    create["timeline"].as_array_mut().unwrap().truncate(1);
     create.as_object_mut().unwrap().remove("task_token");
     signal(&mut create, "START", now);
 
-    for item in [pay, create] {
-        aws.dynamodb("PutItem", &json!({ "TableName": table, "Item": item })).await;
+    for order in [pay, create] {
+        aws.dynamodb("PutItem", &json!({ "TableName": table, "Item": item(&order) })).await;
     }
     runtime.kill();
 
@@ -298,7 +298,19 @@ async fn what_was_written_but_never_sent_goes_on_at_the_next_start() {
     shop.reaches_within(SETTLED, &accepted, "AWAITING_PAYMENT").await;
 }
 
-fn signal(item: &mut Value, signal: &str, since: chrono::DateTime<Utc>) {
-    item["pending_signal"] = json!({ "S": signal });
-    item["pending_since"] = json!({ "N": since.timestamp_millis().to_string() });
+fn signal(order: &mut Value, signal: &str, since: chrono::DateTime<Utc>) {
+    order["pending_signal"] = json!(signal);
+    order["pending_since"] = json!(since.timestamp_millis());
+}
+
+/// The order's item, as the functions write it.
+fn item(order: &Value) -> Value {
+    json!({
+        "order_id": { "S": order["order_id"] },
+        "version": { "N": order["version"].to_string() },
+        "status": { "S": order["status"] },
+        "pending_signal": { "S": order["pending_signal"] },
+        "pending_since": { "N": order["pending_since"].to_string() },
+        "document": { "S": order.to_string() },
+    })
 }

@@ -4,6 +4,7 @@
 //! and decides again, on what is now.
 
 mod idempotency;
+mod item;
 mod orders;
 mod stock;
 
@@ -37,6 +38,9 @@ pub enum Error {
     /// An item is not what it should be.
     #[error("an item can't be read or written: {0}")]
     Item(#[from] serde_dynamo::Error),
+    /// The document of an order is not what it should be.
+    #[error("an order's document can't be read or written: {0}")]
+    Document(#[from] serde_json::Error),
     /// DynamoDB failed.
     #[error("DynamoDB: {0}")]
     Service(String),
