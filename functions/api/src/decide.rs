@@ -78,8 +78,9 @@ async fn decide(
     decision: impl Fn(&mut Order) -> Result<(), Refusal>,
 ) -> Result<Response, Problem> {
     let (id, language) = (request.order_id()?, request.language());
+    let possible = |order: &Order| decision(&mut order.clone()).is_ok();
+    let mut order = api.orders.recall(&id, possible).await.map_err(|error| unavailable(&error))?;
     for _ in 0..ATTEMPTS {
-        let mut order = api.orders.get(&id).await.map_err(|error| unavailable(&error))?;
         decision(&mut order).map_err(|refusal| too_late(&order, &refusal, request, api))?;
         let body = view::order(&order, language, api.clock.now()).to_string();
         let keep: Vec<TransactWriteItem> = match key {
@@ -97,7 +98,9 @@ async fn decide(
                 return Ok(Response::text(200, body));
             }
             // Somebody else decided, or the same key was faster; read again and see.
-            Err(store::Error::Conflict | store::Error::Contention) => {}
+            Err(store::Error::Conflict | store::Error::Contention) => {
+                order = api.orders.get(&id).await.map_err(|error| unavailable(&error))?;
+            }
             Err(error) => return Err(unavailable(&error)),
         }
     }

@@ -63,7 +63,7 @@ async fn end(
     let order = activity.undo(&event).await?;
     let (order, ()) = activity
         .orders
-        .update_read(order, |order| {
+        .update(&order.order_id, |order| {
             if order.status.is_final() { Ok(()) } else { decide(order).map_err(store::Error::from) }
         })
         .await?;

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_eventbridge::Client as EventBridge;
 use omniflow_domain::activity::{Activity, Done, Step};
 use omniflow_domain::store::{self, Stock};
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, typed};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Status, typed};
 
 /// How often a write that was overtaken is made again.
 const ATTEMPTS: usize = 12;
@@ -27,14 +27,18 @@ pub fn complete_order(
 }
 
 async fn complete(activity: &Activity, stock: &Stock, step: Step) -> Result<Done, store::Error> {
+    let shipped = |order: &Order| order.clone().complete(activity.now()).is_ok();
+    let mut order = activity.orders.recall(&step.order_id, shipped).await?;
     for _ in 0..ATTEMPTS {
-        let mut order = activity.orders.get(&step.order_id).await?;
         if order.status != Status::Completed {
             order.complete(activity.now())?;
             let writes = stock.sell(&order)?;
             match activity.orders.save_with(&mut order, writes).await {
                 Ok(()) => {}
-                Err(store::Error::Conflict | store::Error::Contention) => continue,
+                Err(store::Error::Conflict | store::Error::Contention) => {
+                    order = activity.orders.get(&step.order_id).await?;
+                    continue;
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -68,7 +68,8 @@ pub fn capture_payment(
 }
 
 async fn capture(activity: &Activity, gateway: &Gateway, window: &Window, step: Step) -> Result<Done, Error> {
-    let order = activity.orders.get(&step.order_id).await?;
+    let payable = |order: &Order| order.clone().capture(activity.now()).is_ok();
+    let order = activity.orders.recall(&step.order_id, payable).await?;
     order.check_wanted().map_err(store::Error::from)?;
     if order.payment.state == PaymentState::Captured {
         activity.events.publish(&order, PUBLISHES).await;
@@ -79,7 +80,7 @@ async fn capture(activity: &Activity, gateway: &Gateway, window: &Window, step: 
     gateway.capture(&order.order_id, method, order.amount).await?;
     let now = activity.now();
     let (order, ()) =
-        activity.orders.update_read(order, |order| order.capture(now).map_err(store::Error::from)).await?;
+        activity.orders.update(&order.order_id, |order| order.capture(now).map_err(store::Error::from)).await?;
     activity.events.publish(&order, PUBLISHES).await;
     Ok((&order).into())
 }

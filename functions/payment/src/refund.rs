@@ -57,7 +57,7 @@ async fn refund(activity: &Activity, gateway: &Gateway, event: Compensation) -> 
     let money_moved = gateway.refund(&order.order_id, order.payment.method.as_deref()).await?;
     let (order, ()) = activity
         .orders
-        .update_read(order, |order| {
+        .update(&order.order_id, |order| {
             order.refund(money_moved);
             Ok::<_, store::Error>(())
         })

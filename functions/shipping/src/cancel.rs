@@ -41,7 +41,7 @@ async fn cancel(activity: &Activity, carrier: &Carrier, event: Compensation) -> 
     join_all(calls).await.into_iter().collect::<Result<Vec<()>, _>>()?;
     let (order, ()) = activity
         .orders
-        .update_read(order, |order| {
+        .update(&order.order_id, |order| {
             order.cancel_shipments();
             Ok::<_, store::Error>(())
         })

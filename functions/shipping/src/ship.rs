@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client as DynamoDb;
 use omniflow_domain::order::{OrderId, ShipmentState};
 use omniflow_domain::simulated::Carrier;
 use omniflow_domain::store::Orders;
-use omniflow_domain::{ConfigError, Environment, Handler, store, typed};
+use omniflow_domain::{ConfigError, Environment, Handler, Status, store, typed};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -44,7 +44,7 @@ pub fn ship_warehouse(
 
 async fn ship(orders: &Orders, carrier: &Carrier, event: Ship) -> Result<Shipped, Error> {
     let Ship { order_id, warehouse } = event;
-    let order = orders.get(&order_id).await?;
+    let order = orders.recall(&order_id, |order| order.status == Status::Shipping).await?;
     order.check_wanted().map_err(store::Error::from)?;
     let shipment = order.shipments.iter().find(|shipment| shipment.warehouse == warehouse);
     let shipment = shipment.ok_or_else(|| Error::NoShipment(warehouse.clone()))?;
@@ -52,6 +52,6 @@ async fn ship(orders: &Orders, carrier: &Carrier, event: Ship) -> Result<Shipped
         return Ok(Shipped { warehouse, tracking: tracking.clone() });
     }
     let tracking = carrier.ship(&order_id, shipment).await?;
-    orders.update_read(order, |order| order.ship(&warehouse, &tracking).map_err(store::Error::from)).await?;
+    orders.update(&order.order_id, |order| order.ship(&warehouse, &tracking).map_err(store::Error::from)).await?;
     Ok(Shipped { warehouse, tracking })
 }

@@ -82,8 +82,8 @@ pub fn reserve_stock(
 }
 
 async fn reserve(activity: &Activity, stock: &Stock, step: Step) -> Result<Reserved, Error> {
+    let mut order = activity.orders.recall(&step.order_id, |order| order.status == Status::Received).await?;
     for attempt in 0..ATTEMPTS {
-        let order = activity.orders.get(&step.order_id).await?;
         if let Some(reserved) = made_before(&order)? {
             activity.events.publish(&order, PUBLISHES).await;
             return Ok(reserved);
@@ -92,6 +92,7 @@ async fn reserve(activity: &Activity, stock: &Stock, step: Step) -> Result<Reser
             // Others took stock meanwhile: read again, plan again. Each time somebody got on, so this ends.
             Err(Error::Store(store::Error::Conflict | store::Error::Contention)) => {
                 tokio::time::sleep(Duration::from_millis(u64::from(attempt))).await;
+                order = activity.orders.get(&step.order_id).await?;
             }
             done => return done,
         }

@@ -9,6 +9,7 @@ use omniflow_tables::InProcess;
 use crate::lambda::Hosted;
 use crate::runtime::StartError;
 use crate::template::{Place, System};
+use crate::unguarded::Unguarded;
 
 /// The SDK clients that handlers get. They reach this process's own AWS API, unsigned.
 pub struct Clients {
@@ -33,6 +34,7 @@ macro_rules! client {
                 .retry_config(RetryConfig::disabled())
                 .timeout_config(TimeoutConfig::disabled())
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+                .interceptor(Unguarded)
                 .build(),
         )
     };

@@ -25,6 +25,7 @@ mod runtime;
 mod schedule;
 mod server;
 pub mod template;
+mod unguarded;
 
 pub use config::Config;
 pub use runtime::{Runtime, StartError};

@@ -288,7 +288,7 @@ async fn what_was_written_but_never_sent_goes_on_at_the_next_start() {
     signal(&mut create, "START", now);
 
     for order in [pay, create] {
-        aws.dynamodb("PutItem", &json!({ "TableName": table, "Item": item(&order) })).await;
+        aws.dynamodb("PutItem", &json!({ "TableName": table, "Item": item_of(&order) })).await;
     }
     runtime.kill();
 
@@ -304,7 +304,7 @@ fn signal(order: &mut Value, signal: &str, since: chrono::DateTime<Utc>) {
 }
 
 /// The order's item, as the functions write it.
-fn item(order: &Value) -> Value {
+fn item_of(order: &Value) -> Value {
     json!({
         "order_id": { "S": order["order_id"] },
         "version": { "N": order["version"].to_string() },

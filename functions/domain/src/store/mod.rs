@@ -6,6 +6,7 @@
 mod idempotency;
 mod item;
 mod orders;
+mod recent;
 mod stock;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, Select, TransactWriteItem};
 
-use super::{Error, cancelled, item};
+use super::{Error, cancelled, item, recent};
 use crate::order::{Order, OrderId};
 use crate::status::Status;
 
@@ -58,7 +58,21 @@ impl Orders {
             .send()
             .await?;
         let item = found.item.ok_or_else(|| Error::NoOrder(id.clone()))?;
-        item::read(item)
+        let order = item::read(item)?;
+        recent::remember(&self.table, &order);
+        Ok(order)
+    }
+
+    /// The order as this process last saw it, if that is as `wanted`; else read as by [`Orders::get`]. Only for
+    /// decisions that end in a conditional write: the order may be out of date, and the write finds that out.
+    ///
+    /// # Errors
+    /// As [`Orders::get`].
+    pub async fn recall(&self, id: &OrderId, wanted: impl FnOnce(&Order) -> bool) -> Result<Order, Error> {
+        match recent::recall(&self.table, id).filter(wanted) {
+            Some(order) => Ok(order),
+            None => self.get(id).await,
+        }
     }
 
     /// Writes a new order, and what else must be written with it or not at all.
@@ -67,30 +81,25 @@ impl Orders {
     /// [`Error::Conflict`] when the order, or what goes with it, is there already.
     pub async fn create(&self, order: &Order, with: Option<TransactWriteItem>) -> Result<(), Error> {
         let put = self.put(order)?.condition_expression("attribute_not_exists(order_id)");
-        self.write(put, with.into_iter().collect()).await
+        self.write(put, with.into_iter().collect()).await?;
+        recent::remember(&self.table, order);
+        Ok(())
     }
 
-    /// Reads the order, lets `decide` change it, and writes it if nobody else wrote meanwhile; else does so again.
+    /// Lets `decide` change the order, and writes it if nobody else wrote meanwhile; else does so again.
     ///
     /// # Errors
     /// What `decide` refuses, [`Error::NoOrder`], or a failure of DynamoDB.
     pub async fn update<T, E: From<Error>>(
         &self,
         id: &OrderId,
-        decide: impl FnMut(&mut Order) -> Result<T, E>,
-    ) -> Result<(Order, T), E> {
-        self.update_read(self.get(id).await?, decide).await
-    }
-
-    /// As [`Orders::update`], for an order that was just read; it is read again only when that reading is out of date.
-    ///
-    /// # Errors
-    /// As [`Orders::update`].
-    pub async fn update_read<T, E: From<Error>>(
-        &self,
-        mut order: Order,
         mut decide: impl FnMut(&mut Order) -> Result<T, E>,
     ) -> Result<(Order, T), E> {
+        let changes = |order: &Order| {
+            let mut changed = order.clone();
+            decide(&mut changed).is_ok() && changed != *order
+        };
+        let mut order = self.recall(id, changes).await?;
         for _ in 0..ATTEMPTS {
             let mut changed = order.clone();
             let decided = decide(&mut changed)?;
@@ -122,7 +131,9 @@ impl Orders {
         let read = AttributeValue::N(order.version.to_string());
         order.version += 1;
         let put = self.put(order)?.condition_expression("version = :read");
-        self.write(put.expression_attribute_values(":read", read), with).await
+        self.write(put.expression_attribute_values(":read", read), with).await?;
+        recent::remember(&self.table, order);
+        Ok(())
     }
 
     fn put(&self, order: &Order) -> Result<PutBuilder, Error> {
