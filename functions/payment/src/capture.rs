@@ -79,8 +79,10 @@ async fn capture(activity: &Activity, gateway: &Gateway, window: &Window, step: 
     let method = order.payment.method.as_deref().unwrap_or(DEFAULT_METHOD);
     gateway.capture(&order.order_id, method, order.amount).await?;
     let now = activity.now();
-    let (order, ()) =
-        activity.orders.update(&order.order_id, |order| order.capture(now).map_err(store::Error::from)).await?;
+    let (order, ()) = activity
+        .orders
+        .update(&order.order_id, |order| order.capture(now).map_err(store::Error::from))
+        .await?;
     activity.events.publish(&order, PUBLISHES).await;
     Ok((&order).into())
 }

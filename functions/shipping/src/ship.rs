@@ -52,6 +52,8 @@ async fn ship(orders: &Orders, carrier: &Carrier, event: Ship) -> Result<Shipped
         return Ok(Shipped { warehouse, tracking: tracking.clone() });
     }
     let tracking = carrier.ship(&order_id, shipment).await?;
-    orders.update(&order.order_id, |order| order.ship(&warehouse, &tracking).map_err(store::Error::from)).await?;
+    orders
+        .update(&order.order_id, |order| order.ship(&warehouse, &tracking).map_err(store::Error::from))
+        .await?;
     Ok(Shipped { warehouse, tracking })
 }

@@ -73,7 +73,9 @@ impl Customer {
                 usual.set(usual.get() + pause.mul_f64(LATER));
             }
             if there {
-                if std::env::var("TL").is_ok() { eprintln!("TL {} {} {}", wanted, begun.elapsed().as_millis(), order["timeline"]); }
+                if std::env::var("TL").is_ok() {
+                    eprintln!("TL {} {} {}", wanted, begun.elapsed().as_millis(), order["timeline"]);
+                }
                 return Ok(());
             }
             if matches!(state, "CANCELLED" | "REJECTED" | "NEEDS_ATTENTION" | "COMPENSATING") {

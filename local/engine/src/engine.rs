@@ -34,7 +34,7 @@ const RETRY: Duration = Duration::from_millis(200);
 const GATHERED_PART: usize = 4;
 /// How long a group waits for them, at most, and between two looks.
 const GATHER: Duration = Duration::from_millis(2);
-const GATHER_LOOK: Duration = Duration::from_micros(250);
+const GATHER_LOOK: Duration = Duration::from_micros(400);
 
 /// Called on the engine's thread before each commit: makes durable what the finished steps wrote elsewhere.
 pub type BeforeCommit = Box<dyn FnMut() -> std::io::Result<()> + Send>;

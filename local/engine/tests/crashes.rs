@@ -160,14 +160,22 @@ enum Step {
     Caught,
 }
 
+/// A state's name is unique in the whole machine, in branches too.
+fn renamed(state: &Value, index: usize) -> Value {
+    let text = ["Left", "Right", "Item"].iter().fold(state.to_string(), |text, name| {
+        text.replace(&format!("\"{name}\""), &format!("\"{name}{index}\""))
+    });
+    serde_json::from_str(&text).unwrap()
+}
+
 fn generated(steps: &[Step]) -> Value {
     let states = steps.iter().enumerate().map(|(index, step)| {
         let mut state = match step {
             Step::Pass => json!({ "Type": "Pass", "Result": index, "ResultPath": format!("$.pass{index}") }),
             Step::Task => task("first", None),
             Step::Wait => json!({ "Type": "Wait", "Seconds": 20 }),
-            Step::Both => machine()["States"]["Both"].clone(),
-            Step::Each => machine()["States"]["Each"].clone(),
+            Step::Both => renamed(&machine()["States"]["Both"], index),
+            Step::Each => renamed(&machine()["States"]["Each"], index),
             Step::Flaky => machine()["States"]["Flaky"].clone(),
             Step::Caught => {
                 let mut state = machine()["States"]["Bad"].clone();

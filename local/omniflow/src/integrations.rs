@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::aws::{ApiError, Aws, events, states};
+use crate::bus::flushed_later;
 use crate::lambda;
 
 /// The services of this runtime as Task states call them.
@@ -27,7 +28,8 @@ impl LocalIntegrations {
 impl Integrations for LocalIntegrations {
     fn call(&self, call: Call) -> BoxFuture<'static, Result<Value, TaskError>> {
         let aws = Arc::clone(&self.0);
-        Box::pin(async move { self::call(&aws, &call.resource, &call.arguments).await })
+        // The engine flushes the bus before it commits the step that this call is.
+        Box::pin(flushed_later(async move { self::call(&aws, &call.resource, &call.arguments).await }))
     }
 }
 

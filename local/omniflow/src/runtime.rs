@@ -254,7 +254,7 @@ fn assemble(config: &Config, system: &System, place: &Place, data: &Data) -> Res
         &data.path.join("deliveries.db"),
         functions.clone(),
     )?;
-    let synced = tables.clone();
+    let (synced, flushed) = (tables.clone(), bus.clone());
     let options = Options {
         journal: data.path.join("journal.db"),
         durable: !config.memory,
@@ -262,11 +262,14 @@ fn assemble(config: &Config, system: &System, place: &Place, data: &Data) -> Res
         account: place.account.clone(),
         clock: Arc::new(SystemClock),
         seed: None,
-        before_commit: Box::new(move || synced.sync()),
+        before_commit: Box::new(move || {
+            flushed.flush().map_err(std::io::Error::other)?;
+            synced.sync()
+        }),
     };
     let mut assembled = None;
     Engine::open(options, |engine| {
-        let aws = Aws { tables, engine, bus, functions, turn: Arc::default() };
+        let aws = Aws { tables, engine, bus, functions };
         late.set(aws.clone());
         assembled = Some(aws.clone());
         Arc::new(LocalIntegrations::new(aws))

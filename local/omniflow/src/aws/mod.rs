@@ -14,8 +14,6 @@ mod functions;
 pub(crate) mod states;
 mod test_state;
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use engine::Engine;
 use futures::future::BoxFuture;
@@ -60,9 +58,6 @@ pub struct Aws {
     pub bus: EventBus,
     /// Lambda.
     pub functions: Functions,
-    /// Who may use the tables next. They do one thing at a time; a task that waits here leaves its thread to others,
-    /// where one that waits for the tables' own lock would stop it.
-    pub turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Whether an answer waits until what it acknowledges survives power loss.
@@ -80,12 +75,10 @@ impl Aws {
         let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
         let response = match target.and_then(|target| target.split_once('.')) {
             Some(("DynamoDB_20120810", operation)) => {
-                let turn = self.turn.lock().await;
                 let answer = match acknowledge {
                     Acknowledge::Early => self.tables.answer_in_process(operation, request.body()),
                     Acknowledge::Durably => self.tables.answer(operation, request.body()),
                 };
-                drop(turn);
                 json_response(status(answer.status), answer.body.into())
             }
             Some(("AWSStepFunctions", operation)) => respond(match parse(request.body()) {
@@ -102,17 +95,19 @@ impl Aws {
                 None => unknown(request.method(), request.uri().path()),
             },
         };
-        if acknowledge == Acknowledge::Durably
-            && let Err(error) = crate::durable(&self.tables).await
-        {
-            let message = format!("the write could not be made durable: {error}");
-            return respond(Err(ApiError {
-                status: StatusCode::INTERNAL_SERVER_ERROR,
-                code: "InternalFailure".to_owned(),
-                message,
-            }));
+        match acknowledge {
+            Acknowledge::Early => response,
+            Acknowledge::Durably => with_request_id(self.durably(response).await),
         }
-        response
+    }
+
+    async fn durably(&self, response: Response<Bytes>) -> Response<Bytes> {
+        let Err(error) = crate::durable(&self.tables).await else { return response };
+        respond(Err(ApiError {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            code: "InternalFailure".to_owned(),
+            message: format!("the write could not be made durable: {error}"),
+        }))
     }
 }
 
@@ -164,8 +159,12 @@ fn json_response(status: StatusCode, body: Bytes) -> Response<Bytes> {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.0"));
+    response
+}
+
+fn with_request_id(mut response: Response<Bytes>) -> Response<Bytes> {
     if let Ok(id) = Uuid::new_v4().to_string().parse() {
-        headers.insert("x-amzn-requestid", id);
+        response.headers_mut().insert("x-amzn-requestid", id);
     }
     response
 }

@@ -1,28 +1,21 @@
-//! Deliveries on disk: what is to be delivered, and the dead letters.
+//! Deliveries on disk: what is still to be delivered, and the dead letters.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, params};
 
 /// One event on its way to one function.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Delivery {
-    pub id: i64,
     pub function: String,
     pub event: String,
+    /// Attempts that failed.
     pub attempts: usize,
 }
 
-/// How an attempt ended.
-pub(super) enum Settled {
-    Done,
-    Again(DateTime<Utc>),
-    Dead(String),
-}
-
-pub(super) struct Deliveries(Mutex<Connection>);
+/// The file.
+pub(super) struct Deliveries(Connection);
 
 impl Deliveries {
     pub(super) fn open(path: &Path) -> rusqlite::Result<Self> {
@@ -37,61 +30,57 @@ impl Deliveries {
              CREATE TABLE IF NOT EXISTS dead_letter (id INTEGER PRIMARY KEY, function TEXT NOT NULL, event TEXT NOT NULL,
                failure TEXT NOT NULL);",
         )?;
-        Ok(Self(Mutex::new(connection)))
+        Ok(Self(connection))
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn add(&self, deliveries: &[(String, String)], due: DateTime<Utc>) -> rusqlite::Result<()> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction()?;
-        for (function, event) in deliveries {
-            transaction
-                .prepare_cached("INSERT INTO delivery (function, event, due) VALUES (?1, ?2, ?3)")?
-                .execute(params![function, event, due.timestamp_millis()])?;
-        }
-        transaction.commit()
-    }
-
-    pub(super) fn due(&self, now: DateTime<Utc>, limit: usize) -> rusqlite::Result<Vec<Delivery>> {
-        let connection = self.connection();
-        let mut statement = connection.prepare_cached(
+    /// What was left by the last process or has waited for its next attempt, with its row.
+    pub(super) fn due(&self, now: DateTime<Utc>, limit: usize) -> rusqlite::Result<Vec<(i64, Delivery)>> {
+        let mut statement = self.0.prepare_cached(
             "SELECT id, function, event, attempts FROM delivery WHERE due <= ?1 ORDER BY due LIMIT ?2",
         )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement.query_map(params![now.timestamp_millis(), limit], |row| {
             let attempts: i64 = row.get(3)?;
-            Ok(Delivery {
-                id: row.get(0)?,
-                function: row.get(1)?,
-                event: row.get(2)?,
-                attempts: usize::try_from(attempts).unwrap_or(usize::MAX),
-            })
+            let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
+            Ok((row.get(0)?, Delivery { function: row.get(1)?, event: row.get(2)?, attempts }))
         })?;
         rows.collect()
     }
 
-    pub(super) fn settle(&self, results: &[(Delivery, Settled)]) -> rusqlite::Result<()> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction()?;
-        for (delivery, settled) in results {
-            if let Settled::Again(due) = settled {
-                transaction.execute(
-                    "UPDATE delivery SET attempts = attempts + 1, due = ?2 WHERE id = ?1",
-                    params![delivery.id, due.timestamp_millis()],
-                )?;
-                continue;
-            }
-            if let Settled::Dead(failure) = settled {
-                transaction.execute(
-                    "INSERT INTO dead_letter (function, event, failure) VALUES (?1, ?2, ?3)",
-                    params![delivery.function, delivery.event, failure],
-                )?;
-            }
-            transaction.prepare_cached("DELETE FROM delivery WHERE id = ?1")?.execute([delivery.id])?;
-        }
-        transaction.commit()
+    /// Makes several changes at once, or none.
+    pub(super) fn change<T>(
+        &mut self,
+        change: impl FnOnce(&Change<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let transaction = self.0.transaction()?;
+        let changed = change(&Change(&transaction))?;
+        transaction.commit()?;
+        Ok(changed)
+    }
+}
+
+/// Changes that are made together.
+pub(super) struct Change<'a>(&'a Transaction<'a>);
+
+impl Change<'_> {
+    /// Keeps a delivery until `due`; its row.
+    pub(super) fn add(&self, delivery: &Delivery, due: DateTime<Utc>) -> rusqlite::Result<i64> {
+        let attempts = i64::try_from(delivery.attempts).unwrap_or(i64::MAX);
+        self.0
+            .prepare_cached("INSERT INTO delivery (function, event, attempts, due) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![delivery.function, delivery.event, attempts, due.timestamp_millis()])?;
+        Ok(self.0.last_insert_rowid())
+    }
+
+    pub(super) fn remove(&self, row: i64) -> rusqlite::Result<()> {
+        self.0.prepare_cached("DELETE FROM delivery WHERE id = ?1")?.execute([row])?;
+        Ok(())
+    }
+
+    pub(super) fn bury(&self, delivery: &Delivery, failure: &str) -> rusqlite::Result<()> {
+        self.0
+            .prepare_cached("INSERT INTO dead_letter (function, event, failure) VALUES (?1, ?2, ?3)")?
+            .execute(params![delivery.function, delivery.event, failure])?;
+        Ok(())
     }
 }

@@ -1,15 +1,16 @@
 //! EventBridge on one machine: events matched against the template's rules, delivered to functions.
 //!
-//! A delivery is a row until its function has answered, so it survives a crash; a function that fails is tried again,
-//! as Lambda does with asynchronous invocations: twice, after one and after two minutes. What still fails is logged
-//! and kept in the dead letters.
+//! A delivery that isn't made at once is a row until its function has answered, so it survives a crash; a function that
+//! fails is tried again, as Lambda does with asynchronous invocations: twice, after one and after two minutes. What
+//! still fails is logged and kept in the dead letters.
 
 mod deliveries;
 mod pattern;
+mod queue;
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, Utc};
 use futures::future::join_all;
@@ -21,11 +22,24 @@ use crate::lambda::Functions;
 use crate::template::{Place, Rule};
 use deliveries::{Deliveries, Delivery};
 pub use pattern::Pattern;
+use queue::{Key, Queue, Settled};
 
 /// Lambda Developer Guide, "Error handling for asynchronous invocation".
 const RETRIES: &[Duration] = &[Duration::from_secs(60), Duration::from_secs(120)];
 /// Deliveries made at the same time.
 const AT_ONCE: usize = 32;
+/// How often those are looked for whose time has come.
+const LOOK: Duration = Duration::from_secs(1);
+
+tokio::task_local! {
+    static FLUSHED_LATER: ();
+}
+
+/// Does what publishes events as part of a step that is committed later. Its events are on disk when
+/// [`EventBus::flush`] was called, which whoever commits the step does first.
+pub(crate) async fn flushed_later<T>(work: impl Future<Output = T>) -> T {
+    FLUSHED_LATER.scope((), work).await
+}
 
 /// Why the bus failed.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +124,7 @@ pub struct EventBus(Arc<Inner>);
 struct Inner {
     rules: Vec<(Rule, Pattern)>,
     place: Place,
-    deliveries: Deliveries,
+    queue: Mutex<Queue>,
     functions: Functions,
     waiting: Notify,
 }
@@ -127,53 +141,84 @@ impl EventBus {
             Ok((rule, pattern))
         });
         let rules = rules.collect::<Result<_, Error>>()?;
-        let deliveries = Deliveries::open(store)?;
-        Ok(Self(Arc::new(Inner { rules, place, deliveries, functions, waiting: Notify::new() })))
+        let queue = Mutex::new(Queue::new(Deliveries::open(store)?));
+        Ok(Self(Arc::new(Inner { rules, place, queue, functions, waiting: Notify::new() })))
     }
 
-    /// Takes events; what a rule matches is stored for delivery.
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes events; what a rule matches is delivered.
     ///
     /// # Errors
-    /// When the deliveries can't be stored; then none is.
+    /// When the deliveries can't be stored.
     pub fn put<'a>(&self, events: impl Iterator<Item = &'a PutEvent>) -> Result<(), Error> {
         let mut matched = Vec::new();
         for put in events {
             let event = put.event(&self.0.place);
             let rules =
                 self.0.rules.iter().filter(|(rule, pattern)| rule.bus == put.bus && pattern.matches(&event));
-            matched.extend(rules.map(|(rule, _)| (rule.function.clone(), event.to_string())));
+            matched.extend(rules.map(|(rule, _)| Delivery {
+                function: rule.function.clone(),
+                event: event.to_string(),
+                attempts: 0,
+            }));
         }
-        if !matched.is_empty() {
-            self.0.deliveries.add(&matched, Utc::now())?;
-            self.0.waiting.notify_one();
+        if matched.is_empty() {
+            return Ok(());
         }
+        let mut queue = self.queue();
+        matched.into_iter().for_each(|delivery| queue.add(delivery));
+        if FLUSHED_LATER.try_with(|()| ()).is_err() {
+            queue.flush(Utc::now())?;
+        }
+        drop(queue);
+        self.0.waiting.notify_one();
         Ok(())
+    }
+
+    /// Stores the deliveries that are only in memory.
+    ///
+    /// # Errors
+    /// When they can't be stored.
+    pub fn flush(&self) -> Result<(), Error> {
+        Ok(self.queue().flush(Utc::now())?)
     }
 
     /// Delivers for ever.
     pub async fn deliver(self) {
+        let mut looked: Option<Instant> = None;
         loop {
-            let due = self.0.deliveries.due(Utc::now(), AT_ONCE).unwrap_or_else(|error| {
-                tracing::error!(%error, "the deliveries can't be read");
-                Vec::new()
-            });
-            if due.is_empty() {
-                // New ones notify; retries are found by looking again.
-                let _ = tokio::time::timeout(Duration::from_secs(1), self.0.waiting.notified()).await;
+            let mut taken = self.queue().take_fresh(AT_ONCE);
+            if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+                looked = Some(Instant::now());
+                let due = self.queue().take_due(Utc::now(), AT_ONCE);
+                taken.extend(due.unwrap_or_else(|error| {
+                    tracing::error!(%error, "the deliveries can't be read");
+                    Vec::new()
+                }));
+            }
+            if taken.is_empty() {
+                // New ones notify; what waits for its time is found by looking again.
+                let _ = tokio::time::timeout(LOOK, self.0.waiting.notified()).await;
                 continue;
             }
-            let results = join_all(due.into_iter().map(|delivery| self.try_once(delivery))).await;
-            if let Err(error) = self.0.deliveries.settle(&results) {
+            let results =
+                join_all(taken.into_iter().map(|(key, delivery)| self.try_once(key, delivery))).await;
+            let settled = self.queue().settle(&results);
+            if let Err(error) = settled {
                 tracing::error!(%error, "the deliveries can't be written");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                self.queue().give_back(results.into_iter().map(|(key, _)| key));
+                tokio::time::sleep(LOOK).await;
             }
         }
     }
 
-    async fn try_once(&self, delivery: Delivery) -> (Delivery, deliveries::Settled) {
+    async fn try_once(&self, key: Key, delivery: Delivery) -> (Key, Settled) {
         let event = serde_json::from_str(&delivery.event).unwrap_or(Value::Null);
         let failure = match self.0.functions.invoke(&delivery.function, event).await {
-            Ok(Ok(_)) => return (delivery, deliveries::Settled::Done),
+            Ok(Ok(_)) => return (key, Settled::Done),
             Ok(Err(error)) => error.payload,
             Err(error) => error.to_string(),
         };
@@ -181,11 +226,11 @@ impl EventBus {
         match RETRIES.get(delivery.attempts) {
             Some(pause) => {
                 tracing::warn!(function, failure, "a delivery failed and will be tried again");
-                (delivery, deliveries::Settled::Again(Utc::now() + *pause))
+                (key, Settled::Again(Utc::now() + *pause))
             }
             None => {
                 tracing::error!(function, failure, "a delivery failed for good; it is kept as a dead letter");
-                (delivery, deliveries::Settled::Dead(failure))
+                (key, Settled::Dead(failure))
             }
         }
     }

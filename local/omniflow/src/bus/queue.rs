@@ -1,0 +1,172 @@
+//! What is to be delivered: in memory while it is fresh, on disk before anything relies on it.
+//!
+//! A notice is usually delivered before the step that published it is committed; then it is never written at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::deliveries::{Deliveries, Delivery};
+
+/// Names a delivery while it is in memory.
+pub(super) type Key = u64;
+
+/// How an attempt ended.
+pub(super) enum Settled {
+    Done,
+    Again(DateTime<Utc>),
+    Dead(String),
+}
+
+pub(super) struct Queue {
+    store: Deliveries,
+    next: Key,
+    fresh: BTreeSet<Key>,
+    under_way: BTreeMap<Key, Entry>,
+}
+
+struct Entry {
+    delivery: Delivery,
+    row: Option<i64>,
+}
+
+impl Queue {
+    pub(super) fn new(store: Deliveries) -> Self {
+        Self { store, next: 0, fresh: BTreeSet::new(), under_way: BTreeMap::new() }
+    }
+
+    pub(super) fn add(&mut self, delivery: Delivery) {
+        let key = self.insert(delivery, None);
+        self.fresh.insert(key);
+    }
+
+    fn insert(&mut self, delivery: Delivery, row: Option<i64>) -> Key {
+        let key = self.next;
+        self.next += 1;
+        self.under_way.insert(key, Entry { delivery, row });
+        key
+    }
+
+    /// The oldest that nobody has taken yet.
+    pub(super) fn take_fresh(&mut self, limit: usize) -> Vec<(Key, Delivery)> {
+        let keys: Vec<_> = self.fresh.iter().take(limit).copied().collect();
+        keys.into_iter()
+            .filter_map(|key| {
+                self.fresh.remove(&key);
+                Some((key, self.under_way.get(&key)?.delivery.clone()))
+            })
+            .collect()
+    }
+
+    /// What is due on disk and not under way.
+    pub(super) fn take_due(
+        &mut self,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<(Key, Delivery)>> {
+        let known: BTreeSet<_> = self.under_way.values().filter_map(|entry| entry.row).collect();
+        let due = self.store.due(now, limit + known.len())?;
+        let due = due.into_iter().filter(|(row, _)| !known.contains(row)).take(limit);
+        Ok(due.map(|(row, delivery)| (self.insert(delivery.clone(), Some(row)), delivery)).collect())
+    }
+
+    /// Writes what is only in memory; after that, a crash loses none of it.
+    pub(super) fn flush(&mut self, now: DateTime<Utc>) -> rusqlite::Result<()> {
+        let unwritten: Vec<_> = self.under_way.values_mut().filter(|entry| entry.row.is_none()).collect();
+        if unwritten.is_empty() {
+            return Ok(());
+        }
+        let rows = self.store.change(|change| {
+            unwritten.iter().map(|entry| change.add(&entry.delivery, now)).collect::<Result<Vec<_>, _>>()
+        })?;
+        for (entry, row) in unwritten.into_iter().zip(rows) {
+            entry.row = Some(row);
+        }
+        Ok(())
+    }
+
+    /// Notes how attempts ended. When that can't be written, they will be made again.
+    pub(super) fn settle(&mut self, results: &[(Key, Settled)]) -> rusqlite::Result<()> {
+        let ended: Vec<_> =
+            results.iter().filter_map(|(key, settled)| Some((self.under_way.get(key)?, settled))).collect();
+        let in_memory =
+            |(entry, settled): &(&Entry, &Settled)| entry.row.is_none() && matches!(settled, Settled::Done);
+        if !ended.iter().all(in_memory) {
+            self.store.change(|change| {
+                for (Entry { delivery, row }, settled) in &ended {
+                    match settled {
+                        Settled::Done => {}
+                        Settled::Again(due) => {
+                            let tried = Delivery { attempts: delivery.attempts + 1, ..delivery.clone() };
+                            change.add(&tried, *due)?;
+                        }
+                        Settled::Dead(failure) => change.bury(delivery, failure)?,
+                    }
+                    row.map_or(Ok(()), |row| change.remove(row))?;
+                }
+                Ok(())
+            })?;
+        }
+        for (key, _) in results {
+            self.under_way.remove(key);
+        }
+        Ok(())
+    }
+
+    /// Lets these be taken again.
+    pub(super) fn give_back(&mut self, keys: impl Iterator<Item = Key>) {
+        self.fresh.extend(keys);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery(event: &str) -> Delivery {
+        Delivery { function: "Notify".to_owned(), event: event.to_owned(), attempts: 0 }
+    }
+
+    fn open(folder: &tempfile::TempDir) -> Queue {
+        Queue::new(Deliveries::open(&folder.path().join("deliveries.db")).unwrap())
+    }
+
+    fn events(taken: &[(Key, Delivery)]) -> Vec<&str> {
+        taken.iter().map(|(_, delivery)| delivery.event.as_str()).collect()
+    }
+
+    #[test]
+    fn what_was_flushed_survives_and_what_was_delivered_does_not_come_back() {
+        let (folder, now) = (tempfile::tempdir().unwrap(), Utc::now());
+        let mut queue = open(&folder);
+        for event in ["early", "before", "after"] {
+            queue.add(delivery(event));
+        }
+        let early = queue.take_fresh(1);
+        queue.settle(&[(early[0].0, Settled::Done)]).unwrap();
+        queue.flush(now).unwrap();
+        let before = queue.take_fresh(1);
+        assert_eq!(events(&before), ["before"]);
+        assert!(queue.take_due(now, 9).unwrap().is_empty(), "what is under way is not taken twice");
+        queue.settle(&[(before[0].0, Settled::Done)]).unwrap();
+        drop(queue);
+
+        let mut again = open(&folder);
+        assert_eq!(events(&again.take_due(now, 9).unwrap()), ["after"]);
+    }
+
+    #[test]
+    fn a_failed_attempt_waits_for_its_time_and_a_dead_one_is_kept() {
+        let (folder, now) = (tempfile::tempdir().unwrap(), Utc::now());
+        let mut queue = open(&folder);
+        queue.add(delivery("again"));
+        let taken = queue.take_fresh(9);
+        let later = now + chrono::TimeDelta::minutes(1);
+        queue.settle(&[(taken[0].0, Settled::Again(later))]).unwrap();
+        assert!(queue.take_due(now, 9).unwrap().is_empty());
+        let taken = queue.take_due(later, 9).unwrap();
+        assert_eq!(taken[0].1.attempts, 1);
+        queue.settle(&[(taken[0].0, Settled::Dead("no".to_owned()))]).unwrap();
+        assert!(queue.take_due(later, 9).unwrap().is_empty());
+    }
+}
