@@ -81,7 +81,11 @@ async fn capture(activity: &Activity, gateway: &Gateway, window: &Window, step: 
     let now = activity.now();
     let (order, ()) = activity
         .orders
-        .update(&order.order_id, |order| order.capture(now).map_err(store::Error::from))
+        .update(&order.order_id, |order| match order.payment.state {
+            // An attempt that was given up got there first.
+            PaymentState::Captured => Ok(()),
+            _ => order.capture(now).map_err(store::Error::from),
+        })
         .await?;
     activity.events.publish(&order, PUBLISHES).await;
     Ok((&order).into())

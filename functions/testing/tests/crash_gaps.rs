@@ -259,18 +259,18 @@ async fn a_decision_that_breaks_at_any_request_is_made_or_not_and_asking_again_t
         ("AwaitAudit", cancel, "COMPENSATING", Status::Cancelled),
     ];
     for (waits_in, decide, state, end) in decisions {
-        // Reading the order, writing it, telling the workflow.
-        for request in 0..3 {
+        // Writing the order, which this process has seen before, and telling the workflow.
+        for request in 0..2 {
             for carried_out in [false, true] {
                 let at = format!("{state} from {waits_in}, request {request}, carried out: {carried_out}");
                 let shop = Shop::stocked(&STOCK);
                 let (id, walk, _) = awaiting(&shop, waits_in).await;
                 shop.aws.outages([Outage { request, carried_out }]);
                 let (first, shop) = decide(shop, id.clone()).await;
-                assert_eq!(first.status, if request < 2 { 503 } else { 200 }, "{at}: {}", first.body);
+                assert_eq!(first.status, if request == 0 { 503 } else { 200 }, "{at}: {}", first.body);
                 shop.aws.heal();
                 let (second, shop) = decide(shop, id.clone()).await;
-                let made = request == 2 || (request == 1 && carried_out);
+                let made = request == 1 || carried_out;
                 assert_eq!(second.status, if made { 409 } else { 200 }, "{at}: {}", second.body);
                 assert_eq!(second.body["state"], state, "{at}");
                 shop.age_signal(&id).await;

@@ -81,9 +81,7 @@ impl Orders {
     /// [`Error::Conflict`] when the order, or what goes with it, is there already.
     pub async fn create(&self, order: &Order, with: Option<TransactWriteItem>) -> Result<(), Error> {
         let put = self.put(order)?.condition_expression("attribute_not_exists(order_id)");
-        self.write(put, with.into_iter().collect()).await?;
-        recent::remember(&self.table, order);
-        Ok(())
+        self.write(order, put, with.into_iter().collect()).await
     }
 
     /// Lets `decide` change the order, and writes it if nobody else wrote meanwhile; else does so again.
@@ -131,16 +129,23 @@ impl Orders {
         let read = AttributeValue::N(order.version.to_string());
         order.version += 1;
         let put = self.put(order)?.condition_expression("version = :read");
-        self.write(put.expression_attribute_values(":read", read), with).await?;
-        recent::remember(&self.table, order);
-        Ok(())
+        self.write(order, put.expression_attribute_values(":read", read), with).await
     }
 
     fn put(&self, order: &Order) -> Result<PutBuilder, Error> {
         Ok(Put::builder().table_name(&self.table).set_item(Some(item::of(order)?)))
     }
 
-    async fn write(&self, put: PutBuilder, with: Vec<TransactWriteItem>) -> Result<(), Error> {
+    async fn write(&self, order: &Order, put: PutBuilder, with: Vec<TransactWriteItem>) -> Result<(), Error> {
+        let sent = self.send(put, with).await;
+        match &sent {
+            Ok(()) => recent::remember(&self.table, order),
+            Err(_) => recent::forget(&self.table, &order.order_id),
+        }
+        sent
+    }
+
+    async fn send(&self, put: PutBuilder, with: Vec<TransactWriteItem>) -> Result<(), Error> {
         let put = put.build().map_err(|error| Error::Service(error.to_string()))?;
         if with.is_empty() {
             // Half the price of a transaction of one.

@@ -26,6 +26,11 @@ pub(super) fn recall(table: &str, id: &OrderId) -> Option<Order> {
     recent().get(&(table.to_owned(), id.clone())).cloned()
 }
 
+/// Forgets an order of which nobody knows what it is: the answer to a write was lost.
+pub(super) fn forget(table: &str, id: &OrderId) {
+    recent().pop(&(table.to_owned(), id.clone()));
+}
+
 /// Keeps the order, unless a later version is known.
 pub(super) fn remember(table: &str, order: &Order) {
     let mut recent = recent();
