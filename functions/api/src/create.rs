@@ -8,6 +8,7 @@ use omniflow_domain::{Money, Order, OrderId, store};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::keep::Key;
 use crate::request::Request;
 use crate::response::Response;
@@ -38,7 +39,7 @@ pub(crate) async fn create_order(api: &Api, request: &Request) -> Result<Respons
     {
         return Ok(located(kept));
     }
-    let new = read(api, &request.json()?).await?;
+    let new = read(api, &request.caller, &request.json()?).await?;
     let now = api.clock.now();
     for _ in 0..DRAWS {
         let random = u32::from_be_bytes(Uuid::new_v4().into_bytes()[..4].try_into().unwrap_or_default());
@@ -91,7 +92,7 @@ fn bad(detail: impl Into<String>) -> Problem {
     Problem::new(Kind::BadRequest, detail)
 }
 
-async fn read(api: &Api, body: &Value) -> Result<NewOrder, Problem> {
+async fn read(api: &Api, caller: &Caller, body: &Value) -> Result<NewOrder, Problem> {
     let items = body["items"].as_array().filter(|items| !items.is_empty());
     let items = items
         .ok_or_else(|| bad("'items' must be a list with at least one product, such as [\"iPhone 15\"]."))?;
@@ -104,7 +105,10 @@ async fn read(api: &Api, body: &Value) -> Result<NewOrder, Problem> {
         Value::Null => None,
         amount => Some(money("amount", amount)?),
     };
-    let customer_id = text("customer_id", &body["customer_id"])?;
+    let customer_id = match caller.customer() {
+        Some(own) => Some(own.to_owned()),
+        None => text("customer_id", &body["customer_id"])?,
+    };
     let method = method(&body["payment"])?;
     let items = priced(api, asked, amount.is_some()).await?;
     let sum = sum(&items)?;

@@ -81,6 +81,9 @@ async fn decide(
     let possible = |order: &Order| decision(&mut order.clone()).is_ok();
     let mut order = api.orders.recall(&id, possible).await.map_err(|error| unavailable(&error))?;
     for _ in 0..ATTEMPTS {
+        if !request.caller.sees(&order) {
+            return Err(unavailable(&store::Error::NoOrder(id)));
+        }
         decision(&mut order).map_err(|refusal| too_late(&order, &refusal, request, api))?;
         let body = view::order(&order, language, api.clock.now()).to_string();
         let keep: Vec<TransactWriteItem> = match key {

@@ -21,7 +21,8 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The request's `Idempotency-Key`, if it has one; `scope` keeps apart what is sent to different places.
+    /// The request's `Idempotency-Key`, if it has one; `scope` keeps apart what is sent to different places. Each
+    /// customer's keys are their own.
     pub(crate) fn of(request: &Request, scope: &str) -> Result<Option<Self>, Problem> {
         let Some(key) = request.header("idempotency-key") else { return Ok(None) };
         if key.trim().is_empty() || key.len() > LONGEST {
@@ -29,7 +30,11 @@ impl Key {
             return Err(Problem::new(Kind::BadRequest, detail));
         }
         let digest = BASE64.encode(Sha256::digest(request.body()));
-        Ok(Some(Self { key: format!("{scope}#{key}"), request: digest }))
+        let key = match request.caller.customer() {
+            Some(customer) => format!("{scope}#{customer}#{key}"),
+            None => format!("{scope}#{key}"),
+        };
+        Ok(Some(Self { key, request: digest }))
     }
 }
 

@@ -5,6 +5,7 @@
 //!                            └────► web: the console's files
 //! ```
 
+mod caller;
 mod catalogue;
 mod create;
 mod decide;
@@ -29,6 +30,8 @@ use omniflow_domain::workflow::Workflow;
 use omniflow_domain::{Clock, ConfigError, Environment, Fault, Handler, Money, Order, SystemClock, typed};
 use serde_json::Value;
 
+pub use caller::Access;
+use caller::Doorkeeper;
 use catalogue::Catalogue;
 use request::Request;
 use response::Response;
@@ -43,6 +46,7 @@ struct Api {
     idempotency: Idempotency,
     workflow: Workflow,
     executions: Executions,
+    doorkeeper: Doorkeeper,
     audit_threshold: Money,
     clock: Arc<dyn Clock>,
 }
@@ -67,6 +71,7 @@ pub fn api(
             environment.require("ORDER_STATE_MACHINE")?,
             environment.require("PAYMENT_WINDOW_STATE_MACHINE")?,
         ),
+        doorkeeper: Doorkeeper::new(environment)?,
         audit_threshold: threshold(environment)?,
         clock: Arc::new(SystemClock),
     });
@@ -84,7 +89,7 @@ fn threshold(environment: &Environment) -> Result<Money, ConfigError> {
 
 impl Api {
     async fn answer(&self, event: &Value) -> Response {
-        let answered = match Request::read(event) {
+        let answered = match Request::read(event, self.doorkeeper.recognise(event)) {
             Ok(request) => routes::dispatch(self, &request).await,
             Err(problem) => Err(problem),
         };

@@ -18,6 +18,9 @@ const ID_PREFIX: &str = "ORD-";
 
 pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response, Problem> {
     let order = api.orders.get(&request.order_id()?).await.map_err(|error| unavailable(&error))?;
+    if !request.caller.sees(&order) {
+        return Err(unavailable(&store::Error::NoOrder(order.order_id)));
+    }
     Ok(Response::json(200, &view::order(&order, request.language(), api.clock.now())))
 }
 
@@ -44,7 +47,9 @@ pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response
         })?),
     };
     let search = Search::read(request.query("search").unwrap_or_default());
-    let page = find(api, state, &search, limit, after).await.map_err(|error| unavailable(&error))?;
+    let page = find(api, request.caller.customer(), state, &search, limit, after)
+        .await
+        .map_err(|error| unavailable(&error))?;
     let now = api.clock.now();
     let orders: Vec<_> =
         page.orders.iter().map(|order| view::order(order, request.language(), now)).collect();
@@ -94,6 +99,7 @@ impl Search {
 /// looked at and no more.
 async fn find(
     api: &Api,
+    customer: Option<&str>,
     state: Option<Status>,
     search: &Search,
     limit: usize,
@@ -101,9 +107,16 @@ async fn find(
 ) -> Result<Page, store::Error> {
     let mut found = Vec::new();
     for _ in 0..MOST_LOOKED_AT / MOST {
-        let chunk = if matches!(search, Search::Id(_)) { limit } else { MOST };
-        let page = api.orders.list(state, search.prefix(), chunk, after.as_ref()).await?;
-        let mut orders = page.orders.into_iter().filter(|order| search.matches(order));
+        let page = match customer {
+            None => {
+                let chunk = if matches!(search, Search::Id(_)) { limit } else { MOST };
+                api.orders.list(state, search.prefix(), chunk, after.as_ref()).await?
+            }
+            Some(customer) => api.orders.list_of(customer, search.prefix(), MOST, after.as_ref()).await?,
+        };
+        // A list that was made by state may hold an order that has gone on since; that is no reason to leave it out.
+        let wanted = |order: &Order| customer.is_none() || state.is_none_or(|state| order.status == state);
+        let mut orders = page.orders.into_iter().filter(|order| wanted(order) && search.matches(order));
         found.extend(orders.by_ref().take(limit - found.len()));
         let left_over = orders.next().is_some();
         if found.len() == limit {

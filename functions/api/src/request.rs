@@ -9,6 +9,8 @@ use omniflow_domain::problem::{Kind, Problem};
 use omniflow_domain::texts::Language;
 use serde_json::Value;
 
+use crate::caller::Caller;
+
 /// The largest body, in bytes.
 const MAX_BODY: usize = 256 * 1024;
 
@@ -17,6 +19,7 @@ const MAX_BODY: usize = 256 * 1024;
 pub(crate) struct Request {
     pub method: String,
     pub path: String,
+    pub caller: Caller,
     /// Filled in by the route.
     pub parameters: HashMap<String, String>,
     query: HashMap<String, String>,
@@ -25,7 +28,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn read(event: &Value) -> Result<Self, Problem> {
+    pub(crate) fn read(event: &Value, caller: Caller) -> Result<Self, Problem> {
         let http = &event["requestContext"]["http"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let path = match event["rawPath"].as_str() {
@@ -37,6 +40,7 @@ impl Request {
         Ok(Self {
             method: text(&http["method"]),
             path,
+            caller,
             parameters: HashMap::new(),
             query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
             headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), text(value))).collect(),

@@ -1,10 +1,12 @@
-//! Which path is which call. The template has the same routes; a test compares them.
+//! Which path is which call, and who may make it. The template has the routes that the gateway treats differently; a
+//! test compares them.
 
 use std::collections::{BTreeSet, HashMap};
 
 use omniflow_domain::problem::{Kind, Problem};
 use serde_json::json;
 
+use crate::caller::Access;
 use crate::request::Request;
 use crate::response::Response;
 use crate::{Api, create, decide, read, stock, summary, web, workflow};
@@ -27,38 +29,39 @@ enum Call {
     ConsoleFile,
 }
 
-/// Method, path and call.
-type Route = (&'static str, &'static str, Call);
+/// Method, path, who may make the call, and the call.
+type Route = (&'static str, &'static str, Access, Call);
 
 const CALLS: &[Route] = &[
-    ("POST", "/api/v1/orders", Call::CreateOrder),
-    ("GET", "/api/v1/orders", Call::ListOrders),
-    ("GET", "/api/v1/orders/{order_id}", Call::ReadOrder),
-    ("POST", "/api/v1/orders/{order_id}/pay", Call::PayOrder),
-    ("POST", "/api/v1/orders/{order_id}/audit", Call::AuditOrder),
-    ("POST", "/api/v1/orders/{order_id}/cancel", Call::CancelOrder),
-    ("GET", "/api/v1/stock", Call::ListStock),
-    ("GET", "/api/v1/stock/{product}", Call::ReadStock),
-    ("GET", "/api/v1/orders/{order_id}/workflow", Call::ReadWorkflow),
-    ("GET", "/api/v1/summary", Call::ReadSummary),
-    ("GET", "/health", Call::Health),
-    ("GET", "/web", Call::Console),
-    ("GET", "/web/{file+}", Call::ConsoleFile),
+    ("POST", "/api/v1/orders", Access::Customer, Call::CreateOrder),
+    ("GET", "/api/v1/orders", Access::Customer, Call::ListOrders),
+    ("GET", "/api/v1/orders/{order_id}", Access::Customer, Call::ReadOrder),
+    ("POST", "/api/v1/orders/{order_id}/pay", Access::Customer, Call::PayOrder),
+    ("POST", "/api/v1/orders/{order_id}/audit", Access::Operator, Call::AuditOrder),
+    ("POST", "/api/v1/orders/{order_id}/cancel", Access::Customer, Call::CancelOrder),
+    ("GET", "/api/v1/stock", Access::Customer, Call::ListStock),
+    ("GET", "/api/v1/stock/{product}", Access::Customer, Call::ReadStock),
+    ("GET", "/api/v1/orders/{order_id}/workflow", Access::Operator, Call::ReadWorkflow),
+    ("GET", "/api/v1/summary", Access::Operator, Call::ReadSummary),
+    ("GET", "/health", Access::Public, Call::Health),
+    ("GET", "/web", Access::Public, Call::Console),
+    ("GET", "/web/{file+}", Access::Public, Call::ConsoleFile),
 ];
 
-/// Method and path of every call.
-pub const ROUTES: [(&str, &str); CALLS.len()] = {
-    let mut routes = [("", ""); CALLS.len()];
+/// Method and path of every call, and who may make it.
+pub const ROUTES: [(&str, &str, Access); CALLS.len()] = {
+    let mut routes = [("", "", Access::Operator); CALLS.len()];
     let mut index = 0;
     while index < CALLS.len() {
-        routes[index] = (CALLS[index].0, CALLS[index].1);
+        routes[index] = (CALLS[index].0, CALLS[index].1, CALLS[index].2);
         index += 1;
     }
     routes
 };
 
 pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, Problem> {
-    let (call, parameters) = find(&request.method, &request.path)?;
+    let (access, call, parameters) = find(&request.method, &request.path)?;
+    request.caller.check(access)?;
     let request = &request.clone().with(parameters);
     match call {
         Call::CreateOrder => create::create_order(api, request).await,
@@ -77,13 +80,16 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
     }
 }
 
-fn find(method: &str, path: &str) -> Result<(Call, HashMap<String, String>), Problem> {
-    let here =
-        || CALLS.iter().filter_map(|(method, pattern, call)| Some((method, *call, matches(pattern, path)?)));
+fn find(method: &str, path: &str) -> Result<(Access, Call, HashMap<String, String>), Problem> {
+    let here = || {
+        CALLS.iter().filter_map(|(method, pattern, access, call)| {
+            Some((method, *access, *call, matches(pattern, path)?))
+        })
+    };
     // HEAD is GET without the body, which the gateway leaves out.
     let wanted = if method == "HEAD" { "GET" } else { method };
-    if let Some((_, call, parameters)) = here().find(|(method, ..)| **method == wanted) {
-        return Ok((call, parameters));
+    if let Some((_, access, call, parameters)) = here().find(|(method, ..)| **method == wanted) {
+        return Ok((access, call, parameters));
     }
     let allowed: BTreeSet<_> = here().map(|(method, ..)| *method).collect();
     if allowed.is_empty() {
@@ -131,15 +137,15 @@ mod tests {
 
     #[test]
     fn paths_lead_to_calls_and_wrong_methods_say_which_are_right() {
-        let (call, parameters) = find("POST", "/api/v1/orders/ORD-1/pay").unwrap();
+        let (_, call, parameters) = find("POST", "/api/v1/orders/ORD-1/pay").unwrap();
         assert_eq!((call, parameters["order_id"].as_str()), (Call::PayOrder, "ORD-1"));
-        assert_eq!(find("GET", "/api/v1/stock/iPhone%2015").unwrap().1["product"], "iPhone 15");
+        assert_eq!(find("GET", "/api/v1/stock/iPhone%2015").unwrap().2["product"], "iPhone 15");
         let wrong = find("DELETE", "/api/v1/orders").unwrap_err();
         assert_eq!(wrong.kind, Kind::MethodNotAllowed);
         assert_eq!(wrong.to_json()["allow"], "GET, POST");
-        assert_eq!(find("GET", "/api/v1/orders/").unwrap().0, Call::ListOrders);
-        assert_eq!(find("GET", "/web/").unwrap().0, Call::Console);
-        let (call, parameters) = find("GET", "/web/pages/shop.js").unwrap();
+        assert_eq!(find("GET", "/api/v1/orders/").unwrap().1, Call::ListOrders);
+        assert_eq!(find("GET", "/web/").unwrap().1, Call::Console);
+        let (_, call, parameters) = find("GET", "/web/pages/shop.js").unwrap();
         assert_eq!((call, parameters["file"].as_str()), (Call::ConsoleFile, "pages/shop.js"));
         for unknown in ["/", "/api", "/api/v1/orders//pay", "/api/v1/orders/1/2/3"] {
             assert_eq!(find("GET", unknown).unwrap_err().kind, Kind::RouteNotFound, "{unknown}");

@@ -126,6 +126,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::caller::Caller;
 
     /// What the page may weigh, all files together, uncompressed.
     const MOST_BYTES: usize = 300 * 1024;
@@ -173,7 +174,7 @@ mod tests {
                 "requestContext": { "http": { "method": "GET" } },
             })
         };
-        let status = |tag: &str| console(&Request::read(&event(tag)).unwrap()).status;
+        let status = |tag: &str| console(&Request::read(&event(tag), Caller::Unknown).unwrap()).status;
         assert_eq!(status(&page.etag), 304);
         assert_eq!(status(&format!("\"other\", W/{}", page.etag)), 304);
         assert_eq!(status("\"other\""), 200);

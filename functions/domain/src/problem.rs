@@ -9,6 +9,10 @@ pub enum Kind {
     BadRequest,
     /// The body is too large.
     BodyTooLarge,
+    /// Nobody knows who calls.
+    Unauthorized,
+    /// The caller may not do this.
+    Forbidden,
     /// A product that the shop doesn't sell.
     UnknownProduct,
     /// No order has this id.
@@ -29,9 +33,11 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::BadRequest,
         Self::BodyTooLarge,
+        Self::Unauthorized,
+        Self::Forbidden,
         Self::UnknownProduct,
         Self::OrderNotFound,
         Self::ProductNotFound,
@@ -46,6 +52,8 @@ impl Kind {
     pub const fn status(self) -> u16 {
         match self {
             Self::BadRequest => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden => 403,
             Self::BodyTooLarge => 413,
             Self::UnknownProduct | Self::IdempotencyKeyReused => 422,
             Self::OrderNotFound | Self::ProductNotFound | Self::RouteNotFound => 404,
@@ -60,6 +68,8 @@ impl Kind {
         match self {
             Self::BadRequest => "bad-request",
             Self::BodyTooLarge => "body-too-large",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
             Self::UnknownProduct => "unknown-product",
             Self::OrderNotFound => "order-not-found",
             Self::ProductNotFound => "product-not-found",
@@ -76,6 +86,8 @@ impl Kind {
         match self {
             Self::BadRequest => "The request is not valid",
             Self::BodyTooLarge => "The body is too large",
+            Self::Unauthorized => "Nobody knows who you are",
+            Self::Forbidden => "You may not do this",
             Self::UnknownProduct => "A product is not sold here",
             Self::OrderNotFound => "There is no such order",
             Self::ProductNotFound => "There is no such product",

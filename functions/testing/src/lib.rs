@@ -18,5 +18,5 @@ mod shop;
 mod walk;
 
 pub use aws::{Aws, Call, Held, Outage, Token};
-pub use shop::{Answer, Shop, system};
+pub use shop::{Answer, Shop, deployed, system};
 pub use walk::{At, Walk};

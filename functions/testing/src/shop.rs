@@ -18,13 +18,17 @@ use crate::aws::{Aws, Endpoint};
 /// What a product of [`Shop::stocked`] costs.
 const PRICE: &str = "10";
 
-/// `template.yaml`, read once.
+/// `template.yaml` as it runs where access is open, read once.
 pub fn system() -> &'static System {
     static SYSTEM: OnceLock<System> = OnceLock::new();
-    SYSTEM.get_or_init(|| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
-        template::load(&path, &Parameters::default(), &place()).unwrap()
-    })
+    SYSTEM.get_or_init(|| deployed(&[("OpenAccess", "true")]))
+}
+
+/// `template.yaml` as it is deployed with these parameters.
+pub fn deployed(parameters: &[(&str, &str)]) -> System {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    template::load(&path, &Parameters { given, ..Parameters::default() }, &place()).unwrap()
 }
 
 fn place() -> Place {
@@ -132,22 +136,35 @@ impl Shop {
 
     /// Sends the API a request.
     pub async fn http(&self, method: &str, path: &str, body: Value) -> Answer {
-        self.send(method, path, &[], body).await
+        self.send(method, path, &[], body, &Value::Null).await
+    }
+
+    /// As [`Shop::http`], from whom the gateway recognised: `requestContext.authorizer` of the event.
+    pub async fn http_as(&self, authorizer: &Value, method: &str, path: &str, body: Value) -> Answer {
+        self.send(method, path, &[], body, authorizer).await
     }
 
     /// As [`Shop::http`], with an `Idempotency-Key`.
     pub async fn http_once(&self, key: &str, path: &str, body: Value) -> Answer {
-        self.send("POST", path, &[("idempotency-key", key)], body).await
+        self.send("POST", path, &[("idempotency-key", key)], body, &Value::Null).await
     }
 
-    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+        authorizer: &Value,
+    ) -> Answer {
         let headers: BTreeMap<_, _> = headers.iter().copied().collect();
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let mut event = json!({
             "version": "2.0",
             "rawPath": path,
-            "rawQueryString": "",
+            "rawQueryString": query,
             "headers": headers,
-            "requestContext": { "http": { "method": method, "path": path } },
+            "requestContext": { "http": { "method": method, "path": path }, "authorizer": authorizer },
             "isBase64Encoded": false,
         });
         if !body.is_null() {

@@ -6,8 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use omniflow::template::{Authorization, Route, System};
+use omniflow_api::Access;
 use omniflow_domain::{activity, handler, workflow};
-use omniflow_testing::{Shop, system};
+use omniflow_testing::{Shop, deployed, system};
 use serde_json::{Map, Value};
 
 /// The error names that Rust code raises, and answers tokens with.
@@ -78,27 +80,51 @@ fn errors(rule: &Value) -> Vec<&str> {
 #[test]
 fn the_templates_routes_are_the_apis() {
     let api = system().functions.values().find(|function| function.binary == "api").unwrap();
-    let mut routes = BTreeSet::new();
-    let mut otherwise = 0;
-    for route in &system().routes {
-        assert_eq!(route.function, api.name);
-        match &route.method {
-            Some(method) => assert!(routes.insert((method.as_str(), route.path.as_str())), "{route:?} twice"),
-            None => otherwise += 1,
-        }
+    assert!(system().routes.iter().all(|route| route.function == api.name));
+    let deployed = deployed(&[("JwtIssuer", "https://issuer.example")]);
+    let of = |wanted: &dyn Fn(&Authorization) -> bool| -> BTreeSet<String> {
+        deployed.routes.iter().filter(|route| wanted(&route.authorization)).map(key).collect()
+    };
+    let calls = |wanted: Access| -> BTreeSet<String> {
+        let calls = omniflow_api::ROUTES.iter().filter(|(_, _, access)| *access == wanted);
+        calls.map(|(method, path, _)| format!("{method} {path}")).collect()
+    };
+    assert_eq!(of(&|authorization| *authorization == Authorization::None), calls(Access::Public));
+    let operators = Authorization::Jwt(vec!["omniflow/operate".to_owned()]);
+    assert_eq!(of(&|authorization| *authorization == operators), calls(Access::Operator));
+    let default = BTreeSet::from(["$default".to_owned()]);
+    assert_eq!(of(&|authorization| *authorization == Authorization::Jwt(Vec::new())), default);
+    assert_eq!(deployed.routes.len(), 1 + calls(Access::Public).len() + calls(Access::Operator).len());
+}
+
+fn key(route: &Route) -> String {
+    match &route.method {
+        Some(method) => format!("{method} {}", route.path),
+        None => route.path.clone(),
     }
-    assert_eq!(otherwise, 1, "unknown paths must reach the function, once");
-    assert_eq!(routes, omniflow_api::ROUTES.into_iter().collect());
-    assert_eq!(routes.len(), omniflow_api::ROUTES.len());
+}
+
+#[test]
+fn without_an_issuer_nothing_but_the_public_is_open_and_open_access_must_be_asked_for() {
+    let public: BTreeSet<_> =
+        omniflow_api::ROUTES.iter().filter(|(_, _, access)| *access == Access::Public).collect();
+    let open = |system: &System| {
+        system.routes.iter().filter(|route| route.authorization == Authorization::None).count()
+    };
+    assert_eq!(open(&deployed(&[])), public.len());
+    let signed =
+        deployed(&[]).routes.iter().filter(|route| route.authorization == Authorization::Iam).count();
+    assert_eq!(signed, deployed(&[]).routes.len() - public.len());
+    let all = deployed(&[("OpenAccess", "true")]);
+    assert_eq!(open(&all), all.routes.len());
 }
 
 #[tokio::test]
-async fn every_route_of_the_template_is_answered() {
+async fn every_route_is_answered() {
     let shop = Shop::stocked(&[("ring", "wh-east", 1)]);
     let id = shop.place_one("ring", 1).await;
-    for route in &system().routes {
-        let Some(method) = &route.method else { continue };
-        let path = route.path.replace("{order_id}", id.as_str()).replace("{product}", "ring");
+    for (method, path, _) in omniflow_api::ROUTES {
+        let path = path.replace("{order_id}", id.as_str()).replace("{product}", "ring");
         let path = path.replace("{file+}", "index.html");
         assert!(!path.contains('{'), "a parameter that this test doesn't know: {path}");
         let answer = shop.http(method, &path, Value::Null).await;

@@ -306,6 +306,7 @@ fn json_answer(status: StatusCode, body: &str) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::template::Authorization;
 
     #[test]
     fn form_data_arrives_as_base64_as_it_does_on_aws() {
@@ -314,8 +315,12 @@ mod tests {
             .body(())
             .unwrap();
         let (parts, ()) = request.into_parts();
-        let route =
-            Route { method: Some("POST".into()), path: "/api/v1/orders".into(), function: "Api".into() };
+        let route = Route {
+            method: Some("POST".into()),
+            path: "/api/v1/orders".into(),
+            function: "Api".into(),
+            authorization: Authorization::None,
+        };
         let event = event(&route, &parts, &BTreeMap::new(), &Bytes::from_static(b"{}"), "0");
         assert_eq!(event["isBase64Encoded"], true);
         assert_eq!(event["body"], "e30=");

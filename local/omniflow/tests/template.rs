@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use omniflow::template::{self, Error, Parameters, Place, System};
+use omniflow::template::{self, Authorization, Error, Parameters, Place, System};
 
 fn place() -> Place {
     Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() }
@@ -37,12 +37,8 @@ fn function(properties: &str) -> String {
 fn the_systems_own_template_can_be_run() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let system = template::load(&path, &Parameters::default(), &place()).unwrap();
-    assert!(
-        system
-            .routes
-            .iter()
-            .any(|route| route.path == "/api/v1/orders" && route.method.as_deref() == Some("POST"))
-    );
+    let audit = system.routes.iter().find(|route| route.path.ends_with("/audit")).unwrap();
+    assert_eq!((audit.method.as_deref(), audit.function.as_str()), (Some("POST"), "ApiFunction"));
     assert_eq!(system.state_machines.len(), 2);
     for machine in &system.state_machines {
         assert!(!machine.definition.contains("${"), "{} has substitutions left", machine.name);
@@ -87,6 +83,20 @@ fn events_become_routes_schedules_and_rules() {
     assert_eq!(routes, [(Some("POST"), "/pay/{id}"), (None, "$default")]);
     assert_eq!(system.schedules[0].every, Duration::from_secs(300));
     assert_eq!((system.rules[0].bus.as_str(), system.rules[0].function.as_str()), ("default", "Pay"));
+}
+
+#[test]
+fn a_route_leads_through_its_integration_to_a_function() {
+    let text = function("{}")
+        + "  Route: {Type: 'AWS::ApiGatewayV2::Route', Properties: {RouteKey: 'get /pay/{id}', Target: !Sub 'integrations/${Calls}', \
+           AuthorizationType: JWT, AuthorizationScopes: [pay]}}\n  \
+           Calls: {Type: 'AWS::ApiGatewayV2::Integration', Properties: {IntegrationUri: !GetAtt Pay.Arn}}\n";
+    let route = &parse(&text).unwrap().routes[0];
+    assert_eq!((route.method.as_deref(), route.path.as_str()), (Some("GET"), "/pay/{id}"));
+    assert_eq!(route.function, "Pay");
+    assert_eq!(route.authorization, Authorization::Jwt(vec!["pay".to_owned()]));
+    let nowhere = parse(&text.replace("${Calls}", "other")).unwrap_err().to_string();
+    assert!(nowhere.contains("other"), "{nowhere}");
 }
 
 #[test]

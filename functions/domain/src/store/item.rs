@@ -18,6 +18,8 @@ struct Keys<'a> {
     version: u64,
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
+    customer_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pending_signal: Option<Signal>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pending_since: Option<i64>,
@@ -34,6 +36,7 @@ pub(super) fn of(order: &Order) -> Result<HashMap<String, AttributeValue>, Error
         order_id: &order.order_id,
         version: order.version,
         status: order.status,
+        customer_id: order.customer_id.as_deref().filter(|customer| !customer.is_empty()),
         pending_signal: order.pending_signal,
         pending_since: order.pending_since,
         document: serde_json::to_string(order)?,

@@ -12,6 +12,8 @@ use crate::status::Status;
 
 /// How often a decision is made again after somebody else wrote first.
 const ATTEMPTS: usize = 12;
+const BY_STATUS: &str = "by-status";
+const BY_CUSTOMER: &str = "by-customer";
 
 /// Orders in DynamoDB.
 #[derive(Clone)]
@@ -186,7 +188,7 @@ impl Orders {
             .client
             .query()
             .table_name(&self.table)
-            .index_name("by-status")
+            .index_name(BY_STATUS)
             .key_condition_expression("#status = :status")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", AttributeValue::S(status.name().to_owned()))
@@ -213,20 +215,40 @@ impl Orders {
         let statuses = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
         let mut ids = Vec::new();
         for status in statuses {
-            ids.extend(self.ids(status, prefix, limit + 1, after).await?);
+            ids.extend(self.ids(("status", status.name()), prefix, limit + 1, after).await?);
         }
         // An order may have changed its status between two queries and been seen twice.
         ids.sort_unstable_by(|a, b| b.cmp(a));
         ids.dedup();
+        self.page(ids, limit).await
+    }
+
+    /// As [`Orders::list`], of one customer.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn list_of(
+        &self,
+        customer: &str,
+        prefix: &str,
+        limit: usize,
+        after: Option<&OrderId>,
+    ) -> Result<Page, Error> {
+        let ids = self.ids(("customer_id", customer), prefix, limit + 1, after).await?;
+        self.page(ids, limit).await
+    }
+
+    async fn page(&self, mut ids: Vec<OrderId>, limit: usize) -> Result<Page, Error> {
         let more = ids.len() > limit;
         ids.truncate(limit);
         let next = ids.last().filter(|_| more).cloned();
         Ok(Page { orders: self.get_all(&ids).await?, next })
     }
 
+    /// Ids from the index of this attribute, with this value.
     async fn ids(
         &self,
-        status: Status,
+        (attribute, value): (&str, &str),
         prefix: &str,
         limit: usize,
         after: Option<&OrderId>,
@@ -241,10 +263,10 @@ impl Orders {
             .client
             .query()
             .table_name(&self.table)
-            .index_name("by-status")
-            .key_condition_expression("#status = :status AND order_id BETWEEN :from AND :to")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", AttributeValue::S(status.name().to_owned()))
+            .index_name(if attribute == "status" { BY_STATUS } else { BY_CUSTOMER })
+            .key_condition_expression("#attribute = :value AND order_id BETWEEN :from AND :to")
+            .expression_attribute_names("#attribute", attribute)
+            .expression_attribute_values(":value", AttributeValue::S(value.to_owned()))
             .expression_attribute_values(":from", AttributeValue::S(prefix.to_owned()))
             .expression_attribute_values(":to", AttributeValue::S(to.to_owned()))
             .scan_index_forward(false)

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use intrinsics::Scope;
-pub use model::{Function, Route, Rule, Schedule, StateMachine, System, Table};
+pub use model::{Authorization, Function, Route, Rule, Schedule, StateMachine, System, Table};
 
 /// Why a template can't be run here.
 #[derive(Debug, thiserror::Error)]
@@ -145,6 +145,7 @@ pub fn parse(
         };
         add().map_err(|source| Error::In { resource: id.clone(), source: Box::new(source) })?;
     }
+    system.integrate();
     system.check()?;
     Ok(system)
 }

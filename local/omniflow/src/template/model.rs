@@ -27,6 +27,8 @@ pub struct System {
     pub buses: Vec<String>,
     /// In the template's order.
     pub state_machines: Vec<StateMachine>,
+    /// The functions' logical ids, by the logical ids of their integrations.
+    pub(super) integrations: BTreeMap<String, String>,
 }
 
 /// A Lambda function.
@@ -53,6 +55,20 @@ pub struct Route {
     pub path: String,
     /// The function's logical id.
     pub function: String,
+    /// Who may call it on AWS; here all may.
+    pub authorization: Authorization,
+}
+
+/// What API Gateway wants of a caller.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Authorization {
+    /// Nothing.
+    #[default]
+    None,
+    /// An IAM signature.
+    Iam,
+    /// A token with one of these scopes, if there are any.
+    Jwt(Vec<String>),
 }
 
 /// A function called again and again.
@@ -107,6 +123,9 @@ pub struct StateMachine {
 
 /// Resources that mean something on AWS and nothing on one machine.
 const WITHOUT_MEANING_HERE: &[&str] = &[
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::ApiGatewayV2::Stage",
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
     "AWS::IAM::ManagedPolicy",
@@ -150,7 +169,9 @@ pub(super) fn name_resource(scope: &mut Scope, id: &str, kind: &str, place: &Pla
     for attribute in ["Name", "QueueName", "TopicName"] {
         scope.attributes.insert(format!("{id}.{attribute}"), id.to_owned());
     }
-    scope.attributes.insert(format!("{id}.ApiEndpoint"), "http://localhost".to_owned());
+    for attribute in ["ApiEndpoint", "FunctionUrl"] {
+        scope.attributes.insert(format!("{id}.{attribute}"), "http://localhost".to_owned());
+    }
 }
 
 /// Takes a resource into the system, or refuses it.
@@ -177,6 +198,22 @@ pub(super) fn add_resource(
             Ok(())
         }
         "AWS::Events::Rule" => add_rule(system, id, properties),
+        "AWS::ApiGatewayV2::Integration" => {
+            let function = function_id(&properties["IntegrationUri"])?;
+            system.integrations.insert(id.to_owned(), function);
+            Ok(())
+        }
+        "AWS::ApiGatewayV2::Route" => add_route(system, properties),
+        "AWS::Lambda::Url" => {
+            let function = function_id(&properties["TargetFunctionArn"])?;
+            system.routes.push(Route {
+                method: None,
+                path: "$default".to_owned(),
+                function,
+                authorization: Authorization::None,
+            });
+            Ok(())
+        }
         known if WITHOUT_MEANING_HERE.contains(&known) => Ok(()),
         other => Err(Error::Unsupported(format!("the resource type {other}"))),
     }
@@ -235,6 +272,7 @@ fn add_event(system: &mut System, function: &str, name: &str, event: &Value) -> 
                 method: method.filter(|_| path != "$default"),
                 path: path.to_owned(),
                 function: function.to_owned(),
+                authorization: Authorization::None,
             });
         }
         "Schedule" | "ScheduleV2" => {
@@ -278,18 +316,42 @@ fn rate(expression: &str) -> Result<Duration, Error> {
     })
 }
 
+/// The function that an ARN names.
+fn function_id(arn: &Value) -> Result<String, Error> {
+    let arn = arn.as_str().unwrap_or_default();
+    let function = arn.split_once(":function:").map(|(_, name)| name.to_owned());
+    function.ok_or_else(|| Error::Unsupported(format!("the target {arn} (functions are)")))
+}
+
+/// The function is found when all integrations are known.
+fn add_route(system: &mut System, properties: &Value) -> Result<(), Error> {
+    let key = properties["RouteKey"].as_str().unwrap_or("$default");
+    let (method, path) = match key.split_once(' ') {
+        Some((method, path)) => (Some(method.to_uppercase()), path),
+        None if key == "$default" => (None, key),
+        None => return Err(Error::Shape(format!("the RouteKey '{key}' is not a method and a path"))),
+    };
+    let scopes = properties["AuthorizationScopes"].as_array().into_iter().flatten();
+    let authorization = match properties["AuthorizationType"].as_str().unwrap_or("NONE") {
+        "NONE" => Authorization::None,
+        "AWS_IAM" => Authorization::Iam,
+        "JWT" => Authorization::Jwt(scopes.map(scalar_text).collect::<Result<_, _>>()?),
+        other => return Err(Error::Unsupported(format!("the AuthorizationType {other}"))),
+    };
+    let target = properties["Target"].as_str().unwrap_or_default();
+    let function = target.strip_prefix("integrations/").unwrap_or(target).to_owned();
+    system.routes.push(Route { method, path: path.to_owned(), function, authorization });
+    Ok(())
+}
+
 fn add_rule(system: &mut System, id: &str, properties: &Value) -> Result<(), Error> {
     for target in properties["Targets"].as_array().into_iter().flatten() {
-        let arn = target["Arn"].as_str().unwrap_or_default();
-        let function = arn
-            .split_once(":function:")
-            .map(|(_, name)| name)
-            .ok_or_else(|| Error::Unsupported(format!("the rule target {arn} (functions are)")))?;
+        let function = function_id(&target["Arn"])?;
         system.rules.push(Rule {
             name: id.to_owned(),
             bus: properties["EventBusName"].as_str().unwrap_or("default").to_owned(),
             pattern: properties["EventPattern"].clone(),
-            function: function.to_owned(),
+            function,
         });
     }
     Ok(())
@@ -334,6 +396,15 @@ fn add_state_machine(
 }
 
 impl System {
+    /// Leads routes through their integrations to functions.
+    pub(super) fn integrate(&mut self) {
+        for route in &mut self.routes {
+            if let Some(function) = self.integrations.get(&route.function) {
+                route.function.clone_from(function);
+            }
+        }
+    }
+
     /// Checks that whatever is named as a target is there.
     pub(super) fn check(&self) -> Result<(), Error> {
         let targets = self.routes.iter().map(|route| &route.function);

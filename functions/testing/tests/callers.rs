@@ -1,0 +1,111 @@
+//! Who may do what, where access isn't open: customers see their own orders, operators all, strangers nothing.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use omniflow_api::{Access, ROUTES};
+use omniflow_testing::{Answer, Shop};
+use serde_json::{Value, json};
+
+fn shop() -> Shop {
+    Shop::set_up(&[("ring", "wh-east", 9)], &[("OPEN_ACCESS", "false")])
+}
+
+fn customer(subject: &str) -> Value {
+    json!({ "jwt": { "claims": { "sub": subject, "scope": "openid" } } })
+}
+
+fn operator() -> Value {
+    json!({ "jwt": { "claims": { "sub": "staff", "scope": "openid omniflow/operate" } } })
+}
+
+fn signed() -> Value {
+    json!({ "iam": { "userArn": "arn:aws:iam::000000000000:user/staff" } })
+}
+
+async fn ring_of(shop: &Shop, subject: &str) -> String {
+    let body = json!({ "customer_id": "somebody-else", "items": ["ring"] });
+    let made = shop.http_as(&customer(subject), "POST", "/api/v1/orders", body).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    made.body["order_id"].as_str().unwrap().to_owned()
+}
+
+fn problem(answer: &Answer) -> (u64, &str) {
+    (answer.status, answer.body["type"].as_str().unwrap_or_default())
+}
+
+#[tokio::test]
+async fn an_order_belongs_to_whose_token_made_it_and_to_others_it_does_not_exist() {
+    let shop = shop();
+    let id = ring_of(&shop, "ann").await;
+    let path = format!("/api/v1/orders/{id}");
+    for who in [customer("ann"), operator(), signed()] {
+        let read = shop.http_as(&who, "GET", &path, Value::Null).await;
+        assert_eq!((read.status, &read.body["customer_id"]), (200, &json!("ann")), "{who}");
+    }
+    for call in ["", "/pay", "/cancel"] {
+        let method = if call.is_empty() { "GET" } else { "POST" };
+        let answer = shop.http_as(&customer("bob"), method, &format!("{path}{call}"), Value::Null).await;
+        assert_eq!(problem(&answer), (404, "urn:omniflow:problem:order-not-found"), "{call}");
+    }
+    let unchanged = shop.http_as(&customer("ann"), "GET", &path, Value::Null).await;
+    assert_eq!(unchanged.body["state"], "RECEIVED");
+    assert_eq!(
+        shop.http_as(&customer("ann"), "POST", &format!("{path}/cancel"), Value::Null).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_list_holds_ones_own_orders_page_by_page() {
+    let shop = shop();
+    let mut own = Vec::new();
+    for _ in 0..3 {
+        own.push(ring_of(&shop, "ann").await);
+        ring_of(&shop, "bob").await;
+    }
+    own.sort_unstable_by(|a, b| b.cmp(a));
+    let (mut listed, mut path) = (Vec::new(), "/api/v1/orders?limit=2".to_owned());
+    loop {
+        let page = shop.http_as(&customer("ann"), "GET", &path, Value::Null).await;
+        let orders = page.body["orders"].as_array().unwrap();
+        listed.extend(orders.iter().map(|order| order["order_id"].as_str().unwrap().to_owned()));
+        match page.body["next"].as_str() {
+            Some(next) => path = format!("/api/v1/orders?limit=2&next={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(listed, own);
+    let none = shop.http_as(&customer("ann"), "GET", "/api/v1/orders?state=COMPLETED", Value::Null).await;
+    assert_eq!(none.body["orders"], json!([]));
+    let all = shop.http_as(&operator(), "GET", "/api/v1/orders", Value::Null).await;
+    assert_eq!(all.body["orders"].as_array().unwrap().len(), 6);
+}
+
+#[tokio::test]
+async fn a_key_of_one_customer_says_nothing_to_another() {
+    let shop = shop();
+    let id = ring_of(&shop, "ann").await;
+    let path = format!("/api/v1/orders/{id}/pay");
+    shop.http_as(&operator(), "POST", &path, json!({})).await;
+    let answer = shop.http_as(&customer("bob"), "POST", &path, json!({})).await;
+    assert_eq!(answer.status, 404, "{answer:?}");
+}
+
+#[tokio::test]
+async fn every_call_is_refused_to_those_it_is_not_for() {
+    let shop = shop();
+    let id = ring_of(&shop, "ann").await;
+    for (method, path, access) in ROUTES {
+        let path =
+            path.replace("{order_id}", &id).replace("{product}", "ring").replace("{file+}", "index.html");
+        let stranger = shop.http_as(&Value::Null, method, &path, Value::Null).await.status;
+        let customer = shop.http_as(&customer("ann"), method, &path, Value::Null).await.status;
+        match access {
+            Access::Public => assert!(stranger < 400 && customer < 400, "{method} {path}"),
+            Access::Customer => {
+                assert!(stranger == 401 && ![401, 403].contains(&customer), "{method} {path}")
+            }
+            Access::Operator => assert_eq!((stranger, customer), (401, 403), "{method} {path}"),
+        }
+    }
+}
