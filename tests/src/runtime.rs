@@ -16,6 +16,9 @@ use crate::{Aws, Shop};
 /// A port that the system chooses.
 const FREE_PORT: &str = "127.0.0.1:0";
 
+/// The longest payment window, in seconds, whose end a test waits for.
+const LONGEST_WATCHED: u32 = 20;
+
 /// How to start a runtime: free ports, a fresh folder and the program's own defaults, unless said otherwise.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -164,9 +167,14 @@ impl Runtime {
     /// A target for a test that counts: a runtime of its own, or the foreign target with no other such test beside it.
     /// On a foreign target others may still buy, so count what nobody else does: see [`crate::COUNTED`].
     pub fn alone() -> Alone {
+        Self::alone_or(&Settings::default())
+    }
+
+    /// As [`Runtime::alone`], where a runtime of its own has these settings.
+    pub fn alone_or(settings: &Settings) -> Alone {
         match Self::foreign() {
             Some(foreign) => Alone::on(foreign),
-            None => Alone { runtime: Self::launch(&Settings::default()), _turn: None },
+            None => Alone { runtime: Self::launch(settings), _turn: None },
         }
     }
 
@@ -177,12 +185,18 @@ impl Runtime {
             let runtime = Self::launch(&Settings::default().payment_window(seconds));
             return Some(Alone { runtime, _turn: None });
         };
-        let window = std::env::var("OMNIFLOW_PAYMENT_WINDOW").ok().and_then(|text| text.parse::<u32>().ok());
-        if window.is_some_and(|window| window <= 20) {
+        if Self::foreign_payment_window().is_some() {
             return Some(Alone::on(foreign));
         }
         eprintln!("{} skipped: needs a short payment window (OMNIFLOW_PAYMENT_WINDOW)", this_test());
         None
+    }
+
+    /// The seconds of a foreign target's payment window, when it is so short that a test can see it end.
+    pub fn foreign_payment_window() -> Option<u32> {
+        Self::foreign()?;
+        let window = std::env::var("OMNIFLOW_PAYMENT_WINDOW").ok()?.parse::<u32>().ok()?;
+        (window <= LONGEST_WATCHED).then_some(window)
     }
 
     /// The foreign target, or one runtime with usual settings for all tests of this binary that run at the same time.
@@ -204,6 +218,11 @@ impl Runtime {
             return None;
         }
         Some(Self::launch(settings))
+    }
+
+    /// A runtime of our own beside the target, foreign or not.
+    pub fn beside(settings: &Settings) -> Self {
+        Self::launch(settings)
     }
 
     fn foreign() -> Option<Self> {
