@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Builds the functions for this machine and lays them out as `sam build` does: `OUT/template.yaml`, in which each
+function's CodeUri is the folder `OUT/<LogicalId>` with its `bootstrap`. Nothing else of the template changes."""
+
+import argparse
+import os
+import pathlib
+import shutil
+import subprocess
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PACKAGES = ["api", "audit", "notify", "order", "payment", "shipping", "stock"]
+
+
+class Tagged(yaml.YAMLObject):
+    """A value with a CloudFormation tag (!Ref, !Sub …), kept as it is."""
+
+    def __init__(self, tag, node):
+        self.tag, self.node = tag, node
+
+
+class Loader(yaml.SafeLoader):
+    pass
+
+
+class Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data):
+        return True
+
+
+Loader.add_multi_constructor("!", lambda loader, tag, node: Tagged("!" + tag, node))
+Dumper.add_representer(Tagged, lambda dumper, value: value.node)
+
+
+def build_functions(profile):
+    command = ["cargo", "build", "--bins", "--profile", profile]
+    for package in PACKAGES:
+        command += ["-p", f"omniflow-{package}"]
+    subprocess.run(command, cwd=ROOT, check=True)
+    folder = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    return folder / ("debug" if profile == "dev" else profile)
+
+
+def lay_out(binaries, out):
+    template = yaml.load((ROOT / "template.yaml").read_text(), Loader)
+    shutil.rmtree(out, ignore_errors=True)
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::Function":
+            (out / name).mkdir(parents=True)
+            binary = binaries / resource["Metadata"]["BuildProperties"]["Binary"]
+            # A link, or a copy where links can't go.
+            try:
+                os.link(binary, out / name / "bootstrap")
+            except OSError:
+                shutil.copy2(binary, out / name / "bootstrap")
+            resource["Properties"]["CodeUri"] = name
+        elif resource["Type"] == "AWS::Serverless::StateMachine":
+            definition = resource["Properties"]["DefinitionUri"]
+            (out / definition).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / definition, out / definition)
+    (out / "template.yaml").write_text(yaml.dump(template, Dumper=Dumper, sort_keys=False, width=120))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / ".aws-sam" / "build")
+    parser.add_argument("--profile", default="lambda", help="cargo profile (default: lambda)")
+    arguments = parser.parse_args()
+    lay_out(build_functions(arguments.profile), arguments.out)
+    print(arguments.out / "template.yaml")
+
+
+if __name__ == "__main__":
+    main()
