@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::caller::Caller;
+use crate::decide::DEFAULT_METHOD;
 use crate::keep::Key;
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, unavailable};
+use crate::{Api, unavailable, view};
 
 /// The most items an order may have.
 const MOST_ITEMS: usize = 100;
@@ -32,19 +33,31 @@ struct Asked {
     price: Option<Money>,
 }
 
+/// `POST /api/v1/orders`: the order waits for its payment, unless it brings a method.
 pub(crate) async fn create_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+    create(api, request, None).await
+}
+
+/// `POST /api/orders` and `POST /api/orders/create`: those systems have no call to pay, so a method is assumed.
+pub(crate) async fn process_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+    create(api, request, Some(DEFAULT_METHOD)).await
+}
+
+async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<Response, Problem> {
     let key = Key::of(request, "create")?;
     if let Some(key) = &key
         && let Some(kept) = api.kept(key).await?
     {
         return Ok(located(kept));
     }
-    let new = read(api, &request.caller, &request.json()?).await?;
+    let mut new = read(api, &request.caller, &request.json()?).await?;
+    new.method = new.method.or_else(|| assumed.map(str::to_owned));
     let now = api.clock.now();
     for _ in 0..DRAWS {
         let random = u32::from_be_bytes(Uuid::new_v4().into_bytes()[..4].try_into().unwrap_or_default());
         let order = Order::receive(OrderId::new(now, random), new.clone(), now);
-        let body = answer(&order);
+        let body =
+            if request.is_v1() { answer(&order) } else { view::answer(&order, request, now).to_string() };
         let keep = match &key {
             Some(key) => Some(api.keep(key, 201, &body)?),
             None => None,

@@ -15,7 +15,7 @@ use crate::{Api, unavailable, view};
 /// How often a decision is made again after somebody else wrote first.
 const ATTEMPTS: usize = 12;
 /// How an order is paid when the customer doesn't say.
-const DEFAULT_METHOD: &str = "pm_card";
+pub(crate) const DEFAULT_METHOD: &str = "pm_card";
 /// The longest note of a reviewer, in characters.
 const LONGEST_NOTE: usize = 1000;
 
@@ -77,7 +77,7 @@ async fn decide(
     key: Option<&Key>,
     decision: impl Fn(&mut Order) -> Result<(), Refusal>,
 ) -> Result<Response, Problem> {
-    let (id, language) = (request.order_id()?, request.language());
+    let id = request.order_id()?;
     let possible = |order: &Order| decision(&mut order.clone()).is_ok();
     let mut order = api.orders.recall(&id, possible).await.map_err(|error| unavailable(&error))?;
     for _ in 0..ATTEMPTS {
@@ -85,7 +85,7 @@ async fn decide(
             return Err(unavailable(&store::Error::NoOrder(id)));
         }
         decision(&mut order).map_err(|refusal| too_late(&order, &refusal, request, api))?;
-        let body = view::order(&order, language, api.clock.now()).to_string();
+        let body = view::answer(&order, request, api.clock.now()).to_string();
         let keep: Vec<TransactWriteItem> = match key {
             Some(key) => vec![api.keep(key, 200, &body)?],
             None => Vec::new(),

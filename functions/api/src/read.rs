@@ -21,7 +21,7 @@ pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response,
     if !request.caller.sees(&order) {
         return Err(unavailable(&store::Error::NoOrder(order.order_id)));
     }
-    Ok(Response::json(200, &view::order(&order, request.language(), api.clock.now())))
+    Ok(Response::json(200, &view::answer(&order, request, api.clock.now())))
 }
 
 pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response, Problem> {

@@ -79,10 +79,15 @@ impl Request {
         if self.body.iter().all(u8::is_ascii_whitespace) { Ok(Value::Null) } else { self.json() }
     }
 
-    /// The order that the path names.
+    /// The order that the path names, or `?workflow_id=` where the path names none; by its id or its workflow's.
     pub(crate) fn order_id(&self) -> Result<OrderId, Problem> {
-        let text = self.parameters.get("order_id").map_or("", String::as_str);
-        OrderId::parse(text).map_err(|_| {
+        let text = match self.parameters.get("order_id") {
+            Some(text) => text,
+            None => self.query("workflow_id").ok_or_else(|| {
+                Problem::new(Kind::BadRequest, "'workflow_id' is missing: add ?workflow_id=… to the address.")
+            })?,
+        };
+        OrderId::parse_workflow_id(text).map_err(|_| {
             Problem::new(
                 Kind::OrderNotFound,
                 format!("There is no order {text}. Use the order_id that POST /api/v1/orders answered."),
@@ -90,9 +95,16 @@ impl Request {
         })
     }
 
-    /// What the caller reads; Chinese when they don't say, as the v1 routes promise.
+    /// Whether it came through the first door, `/api/v1`, or one of the others.
+    pub(crate) fn is_v1(&self) -> bool {
+        !self.path.starts_with("/api/orders") && !self.path.starts_with("/api/workflows")
+    }
+
+    /// What the caller reads; Chinese when they don't say, as the v1 routes promise, and Russian at the other doors,
+    /// whose users come from Russian systems.
     pub(crate) fn language(&self) -> Language {
-        Language::negotiate(self.header("accept-language"), Language::Zh)
+        let usual = if self.is_v1() { Language::Zh } else { Language::Ru };
+        Language::negotiate(self.header("accept-language"), usual)
     }
 }
 

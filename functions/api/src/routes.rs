@@ -15,6 +15,8 @@ use crate::{Api, create, decide, read, stock, summary, web, workflow};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Call {
     CreateOrder,
+    ProcessOrder,
+    ReadExecution,
     ListOrders,
     ReadOrder,
     PayOrder,
@@ -43,6 +45,15 @@ const CALLS: &[Route] = &[
     ("GET", "/api/v1/stock/{product}", Access::Customer, Call::ReadStock),
     ("GET", "/api/v1/orders/{order_id}/workflow", Access::Operator, Call::ReadWorkflow),
     ("GET", "/api/v1/summary", Access::Operator, Call::ReadSummary),
+    ("POST", "/api/orders", Access::Customer, Call::ProcessOrder),
+    ("POST", "/api/orders/create", Access::Customer, Call::ProcessOrder),
+    // Before the paths with a parameter that would take them, too.
+    ("GET", "/api/orders/status", Access::Customer, Call::ReadOrder),
+    ("GET", "/api/orders/state", Access::Customer, Call::ReadExecution),
+    ("POST", "/api/orders/cancel", Access::Customer, Call::CancelOrder),
+    ("GET", "/api/orders/{order_id}", Access::Customer, Call::ReadOrder),
+    ("POST", "/api/orders/{order_id}/cancel", Access::Customer, Call::CancelOrder),
+    ("GET", "/api/workflows/{order_id}/status", Access::Customer, Call::ReadExecution),
     ("GET", "/health", Access::Public, Call::Health),
     ("GET", "/web", Access::Public, Call::Console),
     ("GET", "/web/{file+}", Access::Public, Call::ConsoleFile),
@@ -65,6 +76,8 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
     let request = &request.clone().with(parameters);
     match call {
         Call::CreateOrder => create::create_order(api, request).await,
+        Call::ProcessOrder => create::process_order(api, request).await,
+        Call::ReadExecution => workflow::read_execution(api, request).await,
         Call::ListOrders => read::list_orders(api, request).await,
         Call::ReadOrder => read::read_order(api, request).await,
         Call::PayOrder => decide::pay_order(api, request).await,

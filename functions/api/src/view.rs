@@ -5,6 +5,20 @@ use omniflow_domain::order::{Item, Order};
 use omniflow_domain::texts::{Language, status_text, text};
 use serde_json::{Value, json};
 
+use crate::request::Request;
+
+/// The order as the door shows it through which the request came.
+pub(crate) fn answer(order: &Order, request: &Request, now: DateTime<Utc>) -> Value {
+    let mut view = self::order(order, request.language(), now);
+    if !request.is_v1() {
+        let workflow_id = order.order_id.processing_id(order.customer_id.as_deref());
+        view["orderId"] = json!(order.order_id);
+        view["workflowId"] = json!(workflow_id);
+        view["workflow_id"] = json!(workflow_id);
+    }
+    view
+}
+
 pub(crate) fn order(order: &Order, language: Language, now: DateTime<Utc>) -> Value {
     let id = order.order_id.as_str();
     let mut view = json!({

@@ -40,11 +40,33 @@ impl OrderId {
         }
     }
 
+    /// Reads an id, or a workflow id of the order: the order id itself, or `order-processing-CUSTOMER-NUMBER`.
+    ///
+    /// # Errors
+    /// [`BadOrderId`].
+    pub fn parse_workflow_id(text: &str) -> Result<Self, BadOrderId> {
+        match text.strip_prefix(PROCESSING).and_then(|rest| rest.rsplit_once('-')) {
+            Some((_, number)) => {
+                Self::parse(&format!("ORD-{number}")).map_err(|_| BadOrderId(text.to_owned()))
+            }
+            None => Self::parse(text),
+        }
+    }
+
+    /// The workflow id that names the customer as well; the number is the order's.
+    pub fn processing_id(&self, customer: Option<&str>) -> String {
+        let number = self.0.trim_start_matches("ORD-");
+        format!("{PROCESSING}{}-{number}", customer.unwrap_or("guest"))
+    }
+
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+/// What workflow ids begin with that name the customer.
+const PROCESSING: &str = "order-processing-";
 
 impl fmt::Display for OrderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

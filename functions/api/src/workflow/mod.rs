@@ -8,8 +8,8 @@ use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use chrono::{DateTime, Utc};
 use futures::future::{try_join, try_join_all, try_join3};
-use omniflow_domain::OrderId;
 use omniflow_domain::problem::{Kind, Problem};
+use omniflow_domain::{OrderId, store};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -88,6 +88,39 @@ pub(crate) async fn read_workflow(api: &Api, request: &Request) -> Result<Respon
     let (_, executions) = try_join(order, executions).await?;
     let workflow = Workflow { order_id: id, executions: executions.into_iter().flatten().collect() };
     Ok(Response::json(200, &json!(workflow)))
+}
+
+/// `GET /api/orders/state?workflow_id=` and `GET /api/workflows/{order_id}/status`: the workflow itself, not the order.
+pub(crate) async fn read_execution(api: &Api, request: &Request) -> Result<Response, Problem> {
+    let id = request.order_id()?;
+    let order = api.orders.get(&id).await.map_err(|error| unavailable(&error))?;
+    if !request.caller.sees(&order) {
+        return Err(unavailable(&store::Error::NoOrder(id)));
+    }
+    let workflow_id = id.processing_id(order.customer_id.as_deref());
+    let arn = api.executions.arn(Part::Order, &id);
+    let described = api.executions.client.describe_execution().execution_arn(&arn).send().await;
+    let description = match described.map_err(Silence::from) {
+        Ok(description) => Some(description),
+        // Accepted, and its workflow will begin in a moment.
+        Err(Silence::Nothing) => None,
+        Err(Silence::Problem(problem)) => return Err(problem),
+    };
+    let status = description.as_ref().map_or("PENDING", |description| description.status.as_str());
+    Ok(Response::json(
+        200,
+        &json!({
+            "workflow_id": workflow_id,
+            "workflowId": workflow_id,
+            "order_id": id,
+            "orderId": id,
+            "execution_arn": arn,
+            "status": status,
+            "started_at": description.as_ref().and_then(|description| instant(&description.start_date)),
+            "stopped_at": description.as_ref().and_then(|description| description.stop_date.as_ref().and_then(instant)),
+            "state": order.status,
+        }),
+    ))
 }
 
 fn bad(detail: impl Into<String>) -> Problem {
