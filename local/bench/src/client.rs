@@ -58,7 +58,6 @@ impl Customer {
     }
 
     async fn wait(&self, id: &str, wanted: &'static str, usual: &Cell<Duration>) -> Result<(), Error> {
-        let begun = Instant::now();
         tokio::time::sleep(usual.get()).await;
         let pause = usual.get().mul_f64(PART).max(LOOK_AGAIN);
         let mut first = true;
@@ -73,9 +72,6 @@ impl Customer {
                 usual.set(usual.get() + pause.mul_f64(LATER));
             }
             if there {
-                if std::env::var("TL").is_ok() {
-                    eprintln!("TL {} {} {}", wanted, begun.elapsed().as_millis(), order["timeline"]);
-                }
                 return Ok(());
             }
             if matches!(state, "CANCELLED" | "REJECTED" | "NEEDS_ATTENTION" | "COMPENSATING") {

@@ -9,15 +9,19 @@
 //! cargo run --release -p omniflow-bench -- start   --runs 20
 //! cargo run --release -p omniflow-bench -- engine  --concurrency 1000 --executions 5000
 //! cargo run --release -p omniflow-bench -- engine-waiting --executions 100000
+//! cargo build --profile function --workspace --bins && cargo run --release -p omniflow-bench -- functions
 //! ```
 
 mod client;
 mod engine_alone;
+mod functions;
 mod latency;
 mod process;
 mod runs;
+mod runtime_api;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +37,8 @@ pub(crate) enum Error {
     Answer { what: &'static str, status: u16, body: String },
     #[error("the engine: {0}")]
     Engine(#[from] engine::Error),
+    #[error("the template: {0}")]
+    Template(#[from] omniflow::template::Error),
     #[error("order {id} is {state} and will never be {wanted}")]
     Lost { id: String, state: String, wanted: &'static str },
 }
@@ -85,6 +91,15 @@ enum Run {
         #[arg(long, default_value_t = 100_000)]
         executions: usize,
     },
+    /// The Lambda binaries: bytes of each one's zip, milliseconds from launch to the first answer, memory at its peak.
+    Functions {
+        /// The folder of the binaries.
+        #[arg(long, default_value = "target/function")]
+        folder: PathBuf,
+        /// Starts of each.
+        #[arg(long, default_value_t = 21)]
+        runs: usize,
+    },
     /// Milliseconds from process launch to the ready line, on existing data.
     Start {
         /// Starts.
@@ -117,6 +132,7 @@ fn main() -> ExitCode {
                         engine_alone::run(concurrency, executions).await
                     }
                     Run::EngineWaiting { executions } => engine_alone::waiting(executions).await,
+                    Run::Functions { folder, runs } => functions::run(&folder, runs).await,
                     Run::Start { runs } => runs::start(runs).await,
                 }
             })

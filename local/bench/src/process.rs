@@ -79,10 +79,19 @@ pub(crate) fn size(folder: &Path) -> Result<u64, Error> {
 
 /// Resident memory of a process (`self` or a number), in bytes.
 pub(crate) fn memory_of(process: &str) -> Result<u64, Error> {
+    bytes_of(process, "VmRSS:")
+}
+
+/// The most that it ever was.
+pub(crate) fn peak_memory_of(process: &str) -> Result<u64, Error> {
+    bytes_of(process, "VmHWM:")
+}
+
+fn bytes_of(process: &str, field: &str) -> Result<u64, Error> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let kib = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .find_map(|line| line.strip_prefix(field))
         .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-    kib.map(|kib| kib * 1024).ok_or_else(|| std::io::Error::other("no VmRSS").into())
+    kib.map(|kib| kib * 1024).ok_or_else(|| std::io::Error::other(format!("no {field}")).into())
 }
