@@ -66,7 +66,7 @@ def lay_out(binaries, out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / ".aws-sam" / "build")
-    parser.add_argument("--profile", default="lambda", help="cargo profile (default: lambda)")
+    parser.add_argument("--profile", default="function", help="cargo profile (default: function)")
     arguments = parser.parse_args()
     lay_out(build_functions(arguments.profile), arguments.out)
     print(arguments.out / "template.yaml")

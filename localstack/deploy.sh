@@ -5,7 +5,7 @@
 #   localstack/deploy.sh [Name=Value ...]     parameters of the template
 #   localstack/deploy.sh --delete             deletes the stack
 #
-# Environment: AWS_ENDPOINT_URL (http://127.0.0.1:4566), STACK (omniflow), PROFILE (the cargo profile: lambda).
+# Environment: AWS_ENDPOINT_URL (http://127.0.0.1:4566), STACK (omniflow), PROFILE (the cargo profile: function).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,7 +34,7 @@ if [ "${1:-}" = --delete ]; then
   exit
 fi
 
-python localstack/build.py --profile "${PROFILE:-lambda}" --out "$out"
+python localstack/build.py --profile "${PROFILE:-function}" --out "$out"
 aws s3 mb "s3://$bucket" > /dev/null 2>&1 || true
 aws cloudformation package --template-file "$out/template.yaml" --s3-bucket "$bucket" \
   --output-template-file "$out/packaged.yaml" > /dev/null 2> "$out/package.log" || { cat "$out/package.log" >&2; exit 1; }

@@ -11,6 +11,8 @@ pub const COUNTED: &str = "prod-003";
 pub const EAST: &str = "macbook-air";
 /// As [`COUNTED`], in wh-west only.
 pub const WEST: &str = "magic-mouse";
+/// As [`COUNTED`], with at most 60 in one warehouse.
+pub const LARGE_ORDERS: &str = "macbook-pro";
 /// Exactly a hundred, over three warehouses.
 pub const RARE: &str = "limited-edition";
 /// Its shipment fails twice, then it ships; in wh-east.

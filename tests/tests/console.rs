@@ -1,7 +1,7 @@
 //! What the web console reads: the workflow of an order, the counts, the search, and its own files.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use omniflow_e2e::{COUNTED, Runtime, Shop, eventually};
+use omniflow_e2e::{EVERYWHERE, Runtime, Shop, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn entered(execution: &Value) -> Vec<&str> {
 }
 
 fn one_for(customer: &str) -> Value {
-    json!({ "customer_id": customer, "items": [{ "product_id": COUNTED, "quantity": 1 }] })
+    json!({ "customer_id": customer, "items": [{ "product_id": EVERYWHERE, "quantity": 1 }] })
 }
 
 #[tokio::test]
@@ -119,12 +119,12 @@ async fn orders_are_counted_by_state_and_found_by_what_is_in_them() {
     };
     assert_eq!(found(&id).await, std::slice::from_ref(&id));
     assert_eq!(found("searched%20for").await, std::slice::from_ref(&id));
-    let by_product = found(COUNTED).await;
+    let by_product = found(EVERYWHERE).await;
     assert!(by_product.contains(&id) && by_product.contains(&other), "{by_product:?}");
     assert_eq!(found("nobody%20has%20this").await, Vec::<String>::new());
-    let first = shop.get(&format!("/api/v1/orders?limit=1&search={COUNTED}")).await.success();
+    let first = shop.get(&format!("/api/v1/orders?limit=1&search={EVERYWHERE}")).await.success();
     let next = first["next"].as_str().expect("a next page");
-    let second = shop.get(&format!("/api/v1/orders?limit=1&search={COUNTED}&next={next}")).await.success();
+    let second = shop.get(&format!("/api/v1/orders?limit=1&search={EVERYWHERE}&next={next}")).await.success();
     assert!(second["orders"][0]["order_id"].as_str() < first["orders"][0]["order_id"].as_str());
 }
 

@@ -1,11 +1,11 @@
 //! What a customer and a reviewer do with one order, chosen by chance before it begins.
 
-use omniflow_e2e::{COUNTED, EAST, EVERYWHERE, FRAGILE, Seed, UNSHIPPABLE, WEST};
+use omniflow_e2e::{COUNTED, EAST, FRAGILE, LARGE_ORDERS, Seed, UNSHIPPABLE, WEST};
 use serde_json::{Value, json};
 
 /// The products that take part. A crate that can't be called back doesn't: whether it left before a shipment beside it
 /// failed is a matter of moments.
-pub const PRODUCTS: [&str; 6] = [COUNTED, EVERYWHERE, EAST, WEST, FRAGILE, UNSHIPPABLE];
+pub const PRODUCTS: [&str; 6] = [COUNTED, LARGE_ORDERS, EAST, WEST, FRAGILE, UNSHIPPABLE];
 
 const METHODS: [&str; 6] =
     ["pm_card", "pm_card", "pm_declined", "pm_timeout_twice", "pm_refund_fails_twice", "pm_refund_fails"];
@@ -68,7 +68,8 @@ fn item(seed: &mut Seed, price: &str) -> Value {
     let product = seed.choose(&PRODUCTS);
     let quantity = match seed.below(12) {
         0 => 5000,
-        1 if product == EVERYWHERE => 210,
+        // More than any one warehouse has.
+        1..=3 if product == LARGE_ORDERS => 70,
         _ => 1 + seed.below(3),
     };
     json!({ "product_id": product, "quantity": quantity, "price": price })
