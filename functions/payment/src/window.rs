@@ -8,8 +8,11 @@ use aws_sdk_sfn::Client as Sfn;
 use aws_sdk_sfn::error::ProvideErrorMetadata;
 use chrono::TimeDelta;
 use omniflow_domain::activity::{Activity, Done, Step, TokenStep};
+use omniflow_domain::store::Orders;
 use omniflow_domain::workflow::Workflow;
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Refusal, Status, store, typed};
+use omniflow_domain::{
+    Clock as _, ConfigError, Environment, Fault, Handler, Order, Refusal, Status, SystemClock, store, typed,
+};
 use serde_json::json;
 
 /// The payment-window machine could not be started; worth a retry.
@@ -114,25 +117,22 @@ async fn tell(workflow: &Workflow, order: &Order) {
 /// When the environment lacks a setting.
 pub fn close_payment_window(
     dynamodb: &DynamoDb,
-    events: &EventBridge,
     states: &Sfn,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
-    let activity = Activity::new(dynamodb, events, environment)?;
+    let orders = Orders::new(dynamodb.clone(), environment.require("ORDERS_TABLE")?);
     let workflow = Workflow::new(states.clone(), "");
     Ok(Box::new(typed(move |step: Step| {
-        let (activity, workflow) = (activity.clone(), workflow.clone());
-        async move { close(&activity, &workflow, step).await.map_err(Fault::from) }
+        let (orders, workflow) = (orders.clone(), workflow.clone());
+        async move { close(&orders, &workflow, step).await.map_err(Fault::from) }
     })))
 }
 
-async fn close(activity: &Activity, workflow: &Workflow, step: Step) -> Result<Done, store::Error> {
+async fn close(orders: &Orders, workflow: &Workflow, step: Step) -> Result<Done, store::Error> {
     loop {
-        let now = activity.now();
-        let expired = activity
-            .orders
-            .update(&step.order_id, |order| order.expire(now).map_err(store::Error::from))
-            .await;
+        let now = SystemClock.now();
+        let expired =
+            orders.update(&step.order_id, |order| order.expire(now).map_err(store::Error::from)).await;
         let order = match expired {
             Ok((order, ())) => order,
             // A clock a little behind the one that waited.
@@ -141,7 +141,7 @@ async fn close(activity: &Activity, workflow: &Workflow, step: Step) -> Result<D
                 tokio::time::sleep(left.min(Duration::from_secs(5))).await;
                 continue;
             }
-            Err(store::Error::Refused(_)) => activity.orders.get(&step.order_id).await?,
+            Err(store::Error::Refused(_)) => orders.get(&step.order_id).await?,
             Err(error) => return Err(error),
         };
         tell(workflow, &order).await;

@@ -1,16 +1,30 @@
 //! The AWS that the handlers' clients reach: real tables, and a Step Functions and an EventBridge that record what they
 //! are told.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
+use omniflow::template::Function;
 use omniflow_tables::{Service, Tables};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::yield_now;
+
+use crate::access;
+
+/// Something that a function did and its role must allow.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Use {
+    /// The function's logical id.
+    pub function: String,
+    /// Such as `dynamodb:GetItem`.
+    pub action: String,
+    /// An ARN.
+    pub resource: String,
+}
 
 /// A request that was made.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +73,7 @@ struct State {
 pub struct Aws {
     /// The tables.
     pub tables: Tables,
+    used: Mutex<BTreeSet<Use>>,
     state: Mutex<State>,
 }
 
@@ -83,11 +98,29 @@ impl Held {
 
 impl Aws {
     pub(crate) fn new(tables: Tables, seed: Option<u64>) -> Self {
-        Self { tables, state: Mutex::new(State { seed, ..State::default() }) }
+        Self { tables, used: Mutex::default(), state: Mutex::new(State { seed, ..State::default() }) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What functions did with their roles.
+    pub fn used(&self) -> BTreeSet<Use> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Panics when the function's role in the template doesn't allow what it does.
+    fn use_role(&self, function: &Function, request: &Request<Bytes>) {
+        for (action, resource) in access::needed(request) {
+            assert!(
+                function.permissions.iter().any(|permission| permission.allows(&action, &resource)),
+                "the role of {} does not allow {action} on {resource}: add it in template.yaml",
+                function.name
+            );
+            let used = Use { function: function.name.clone(), action, resource };
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(used);
+        }
     }
 
     /// From now on the operation fails with this error code.
@@ -233,9 +266,8 @@ impl Aws {
                 let error = body["error"].as_str().unwrap_or_default().to_owned();
                 state.end_task(&body, Token::Failure(error))
             }
-            // Executions are recorded here and don't run.
             "DescribeExecution" | "DescribeStateMachineForExecution" | "GetExecutionHistory" => {
-                failure(400, "ExecutionDoesNotExist")
+                state.describe(&body)
             }
             "StopExecution" => ok(&json!({ "stopDate": 1_800_000_000 })),
             "PutEvents" => {
@@ -261,6 +293,28 @@ impl State {
         ok(&json!({ "executionArn": arn, "startDate": 1_800_000_000 }))
     }
 
+    /// Executions are recorded here and don't run: what was started has not done anything yet.
+    fn describe(&self, body: &Value) -> (u16, String) {
+        let arn = body["executionArn"].as_str().unwrap();
+        let mut parts = arn.rsplit(':');
+        let (name, machine) = (parts.next().unwrap(), parts.next().unwrap());
+        let Some(input) = self.executions.get(&(machine.to_owned(), name.to_owned())) else {
+            return failure(400, "ExecutionDoesNotExist");
+        };
+        ok(&json!({
+            "executionArn": arn,
+            "stateMachineArn": machine,
+            "status": "RUNNING",
+            "startDate": 1_800_000_000,
+            "input": input.to_string(),
+            "name": name,
+            "definition": "{}",
+            "roleArn": "role",
+            "updateDate": 1_800_000_000,
+            "events": [],
+        }))
+    }
+
     /// The first answer counts; for later ones nobody waits.
     fn end_task(&mut self, body: &Value, answer: Token) -> (u16, String) {
         let token = body["taskToken"].as_str().unwrap();
@@ -280,10 +334,26 @@ fn failure(status: u16, code: &str) -> (u16, String) {
     (status, json!({ "__type": code, "message": "told to fail" }).to_string())
 }
 
-/// The SDK's way to an [`Aws`].
-pub(crate) struct Endpoint(pub(crate) Arc<Aws>);
+/// The SDK's way to an [`Aws`], for one function with its role.
+pub(crate) struct Endpoint {
+    pub(crate) aws: Arc<Aws>,
+    pub(crate) function: &'static Function,
+}
 
 impl Service for Endpoint {
+    fn answer(&self, request: Request<Bytes>) -> BoxFuture<'static, Response<Bytes>> {
+        let (aws, function) = (Arc::clone(&self.aws), self.function);
+        Box::pin(async move {
+            aws.use_role(function, &request);
+            aws.respond(request).await
+        })
+    }
+}
+
+/// As [`Endpoint`], for the tests themselves, who may everything.
+pub(crate) struct Past(pub(crate) Arc<Aws>);
+
+impl Service for Past {
     fn answer(&self, request: Request<Bytes>) -> BoxFuture<'static, Response<Bytes>> {
         let aws = Arc::clone(&self.0);
         Box::pin(async move { aws.respond(request).await })

@@ -13,10 +13,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod access;
 mod aws;
 mod shop;
 mod walk;
 
-pub use aws::{Aws, Call, Held, Outage, Token};
+pub use aws::{Aws, Call, Held, Outage, Token, Use};
 pub use shop::{Answer, Shop, deployed, system};
 pub use walk::{At, Walk};

@@ -13,7 +13,7 @@ use omniflow_domain::{Environment, Fault, Handler, Order, OrderId};
 use omniflow_tables::{InProcess, Tables};
 use serde_json::{Value, json};
 
-use crate::aws::{Aws, Endpoint};
+use crate::aws::{Aws, Endpoint, Past};
 
 /// What a product of [`Shop::stocked`] costs.
 const PRICE: &str = "10";
@@ -82,10 +82,10 @@ impl Shop {
             put_stock(&tables, *row);
         }
         let aws = Arc::new(Aws::new(tables, seed));
-        let http = InProcess::new(Endpoint(Arc::clone(&aws)));
         // These make no second tries: a request that is told to fail fails.
-        let clients = Clients::in_process(&http, &place());
+        let clients = |http: &InProcess| Clients::in_process(http, &place());
         let handlers = system().functions.values().map(|function| {
+            let clients = clients(&InProcess::new(Endpoint { aws: Arc::clone(&aws), function }));
             let mut variables = function.environment.clone();
             for (name, value) in environment {
                 variables.insert((*name).to_owned(), (*value).to_owned());
@@ -94,8 +94,10 @@ impl Shop {
             let handler = handler(&function.binary, &clients, &variables);
             (function.binary.clone(), handler.expect("every function of the template has a handler").unwrap())
         });
+        let handlers = handlers.collect();
+        let clients = clients(&InProcess::new(Past(Arc::clone(&aws))));
         Self {
-            handlers: handlers.collect(),
+            handlers,
             orders: Orders::new(clients.dynamodb.clone(), "OrdersTable"),
             stock: Stock::new(clients.dynamodb, "StockTable"),
             aws,
@@ -237,6 +239,18 @@ impl Shop {
         let swept = self.invoke("sweep-orders", json!({})).await.unwrap();
         let count = |name: &str| swept[name].as_u64().unwrap();
         (count("sent"), count("settled"), count("failed"))
+    }
+
+    /// Writes the order as it is once more, past this process's memory of it: as if another process had.
+    pub fn touch(&self, id: &OrderId) {
+        let mut items = scan(&self.aws.tables, "OrdersTable").into_iter();
+        let mut item = items.find(|item| item["order_id"]["S"] == id.as_str()).unwrap();
+        let mut order: Value = serde_json::from_str(item["document"]["S"].as_str().unwrap()).unwrap();
+        let version = order["version"].as_u64().unwrap() + 1;
+        order["version"] = json!(version);
+        item["version"] = json!({ "N": version.to_string() });
+        item["document"] = json!({ "S": order.to_string() });
+        put(&self.aws.tables, "OrdersTable", item);
     }
 
     /// The stock, by product and warehouse.

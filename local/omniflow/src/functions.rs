@@ -75,9 +75,7 @@ pub fn handler(
         "cancel-shipments" => omniflow_shipping::cancel_shipments(dynamodb, events, environment),
         "capture-payment" => omniflow_payment::capture_payment(dynamodb, events, states, environment),
         "close-order" => omniflow_order::close_order(dynamodb, events, environment),
-        "close-payment-window" => {
-            omniflow_payment::close_payment_window(dynamodb, events, states, environment)
-        }
+        "close-payment-window" => omniflow_payment::close_payment_window(dynamodb, states, environment),
         "complete-order" => omniflow_order::complete_order(dynamodb, events, environment),
         "mark-needs-attention" => omniflow_order::mark_needs_attention(dynamodb, events, environment),
         "notify-customer" => omniflow_notify::notify_customer(environment),

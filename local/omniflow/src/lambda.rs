@@ -185,6 +185,8 @@ mod tests {
             timeout: std::time::Duration::from_millis(10),
             memory: 128,
             environment: BTreeMap::new(),
+            permissions: Vec::new(),
+            role: None,
         };
         let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
         let functions = Functions::new([Hosted { function, handler: Box::new(Fake(work)) }], None, place);

@@ -5,7 +5,6 @@ async fn main() -> Result<(), omniflow_bootstrap::Error> {
     omniflow_bootstrap::run(|sdk, environment| {
         omniflow_payment::close_payment_window(
             &aws_sdk_dynamodb::Client::new(sdk),
-            &aws_sdk_eventbridge::Client::new(sdk),
             &aws_sdk_sfn::Client::new(sdk),
             environment,
         )

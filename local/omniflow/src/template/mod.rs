@@ -6,6 +6,7 @@
 
 mod intrinsics;
 mod model;
+mod permissions;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 
 use intrinsics::Scope;
 pub use model::{Authorization, Function, Route, Rule, Schedule, StateMachine, System, Table};
+pub use permissions::Permission;
 
 /// Why a template can't be run here.
 #[derive(Debug, thiserror::Error)]
@@ -146,6 +148,7 @@ pub fn parse(
         add().map_err(|source| Error::In { resource: id.clone(), source: Box::new(source) })?;
     }
     system.integrate();
+    system.empower();
     system.check()?;
     Ok(system)
 }

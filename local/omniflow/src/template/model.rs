@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::intrinsics::{Scope, scalar_text};
+use super::permissions::{Permission, Roles, permissions};
 use super::{Error, Place};
 
 /// Everything that runs.
@@ -29,6 +30,7 @@ pub struct System {
     pub state_machines: Vec<StateMachine>,
     /// The functions' logical ids, by the logical ids of their integrations.
     pub(super) integrations: BTreeMap<String, String>,
+    pub(super) roles: Roles,
 }
 
 /// A Lambda function.
@@ -44,6 +46,10 @@ pub struct Function {
     pub memory: u64,
     /// Its environment variables.
     pub environment: BTreeMap<String, String>,
+    /// What its role allows.
+    pub permissions: Vec<Permission>,
+    /// The logical id of its role, if the template has one for it.
+    pub role: Option<String>,
 }
 
 /// A route of the HTTP API.
@@ -129,8 +135,6 @@ const WITHOUT_MEANING_HERE: &[&str] = &[
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
     "AWS::IAM::ManagedPolicy",
-    "AWS::IAM::Policy",
-    "AWS::IAM::Role",
     "AWS::Lambda::Permission",
     "AWS::Logs::LogGroup",
     "AWS::Logs::MetricFilter",
@@ -204,6 +208,14 @@ pub(super) fn add_resource(
             Ok(())
         }
         "AWS::ApiGatewayV2::Route" => add_route(system, properties),
+        "AWS::IAM::Role" => {
+            system.roles.add_role(id, properties);
+            Ok(())
+        }
+        "AWS::IAM::Policy" => {
+            system.roles.add_policy(properties);
+            Ok(())
+        }
         "AWS::Lambda::Url" => {
             let function = function_id(&properties["TargetFunctionArn"])?;
             system.routes.push(Route {
@@ -244,6 +256,13 @@ fn add_function(
             timeout: Duration::from_secs(number(property("Timeout"))?.unwrap_or(3)),
             memory: number(property("MemorySize"))?.unwrap_or(128),
             environment,
+            permissions: properties["Policies"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .flat_map(permissions)
+                .collect(),
+            role: properties["Role"].as_str().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned),
         },
     );
     for (name, event) in properties["Events"].as_object().into_iter().flatten() {
@@ -401,6 +420,15 @@ impl System {
         for route in &mut self.routes {
             if let Some(function) = self.integrations.get(&route.function) {
                 route.function.clone_from(function);
+            }
+        }
+    }
+
+    /// Gives functions what their roles allow.
+    pub(super) fn empower(&mut self) {
+        for function in self.functions.values_mut() {
+            if let Some(role) = &function.role {
+                function.permissions.extend(self.roles.of(role));
             }
         }
     }

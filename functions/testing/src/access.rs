@@ -1,0 +1,48 @@
+//! Which permissions a request takes, as the Service Authorization Reference has it for DynamoDB, Step Functions and
+//! EventBridge.
+
+use bytes::Bytes;
+use http::Request;
+use serde_json::Value;
+
+const TABLE: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/";
+const BUS: &str = "arn:aws:events:us-east-1:000000000000:event-bus/";
+/// The one machine whose tasks wait for tokens; a token doesn't say whose it is.
+const TOKENS: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:OrderStateMachine";
+
+/// Actions and the resources they are done to.
+pub(crate) fn needed(request: &Request<Bytes>) -> Vec<(String, String)> {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    let (service, operation) = target.and_then(|target| target.split_once('.')).unwrap_or_default();
+    let body: Value = serde_json::from_slice(request.body()).unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    match (service, operation) {
+        ("DynamoDB_20120810", "TransactWriteItems") => {
+            let writes = body["TransactItems"].as_array().unwrap().iter();
+            let each = writes.flat_map(|write| write.as_object().unwrap());
+            each.map(|(kind, write)| dynamodb(&format!("{kind}Item"), &text(&write["TableName"]))).collect()
+        }
+        ("DynamoDB_20120810", "BatchGetItem") => {
+            body["RequestItems"].as_object().unwrap().keys().map(|table| dynamodb(operation, table)).collect()
+        }
+        ("DynamoDB_20120810", _) => match body["IndexName"].as_str() {
+            Some(index) => vec![dynamodb(operation, &format!("{}/index/{index}", text(&body["TableName"])))],
+            None => vec![dynamodb(operation, &text(&body["TableName"]))],
+        },
+        ("AWSEvents", _) => {
+            let entries = body["Entries"].as_array().unwrap().iter();
+            entries
+                .map(|entry| (format!("events:{operation}"), BUS.to_owned() + &text(&entry["EventBusName"])))
+                .collect()
+        }
+        (_, "StartExecution") => vec![(format!("states:{operation}"), text(&body["stateMachineArn"]))],
+        (_, "SendTaskSuccess" | "SendTaskFailure") => {
+            vec![(format!("states:{operation}"), TOKENS.to_owned())]
+        }
+        _ => vec![(format!("states:{operation}"), text(&body["executionArn"]))],
+    }
+}
+
+fn dynamodb(operation: &str, resource: &str) -> (String, String) {
+    (format!("dynamodb:{operation}"), format!("{TABLE}{resource}"))
+}
