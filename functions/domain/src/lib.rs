@@ -16,6 +16,7 @@ pub mod catalogue;
 pub mod clock;
 pub mod event;
 pub mod handler;
+pub mod metrics;
 pub mod money;
 pub mod order;
 pub mod problem;

@@ -3,7 +3,9 @@
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_eventbridge::Client as EventBridge;
 use omniflow_domain::activity::{Activity, Compensation, Done};
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Refusal, Status, store, typed};
+use omniflow_domain::{
+    ConfigError, Environment, Fault, Handler, Order, Refusal, Status, metrics, store, typed,
+};
 
 /// A payment that was received and never captured has not been told of before.
 const PUBLISHES: &[Status] = &[
@@ -61,12 +63,16 @@ async fn end(
     decide: impl Fn(&mut Order) -> Result<(), Refusal>,
 ) -> Result<Done, store::Error> {
     let order = activity.undo(&event).await?;
-    let (order, ()) = activity
+    let (order, ended_now) = activity
         .orders
-        .update(&order.order_id, |order| {
-            if order.status.is_final() { Ok(()) } else { decide(order).map_err(store::Error::from) }
+        .update(&order.order_id, |order| match order.status.is_final() {
+            true => Ok(false),
+            false => decide(order).map(|()| true).map_err(store::Error::from),
         })
         .await?;
+    if ended_now {
+        metrics::outcome(&order);
+    }
     activity.events.publish(&order, PUBLISHES).await;
     Ok((&order).into())
 }

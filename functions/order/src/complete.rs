@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_eventbridge::Client as EventBridge;
 use omniflow_domain::activity::{Activity, Done, Step};
 use omniflow_domain::store::{self, Stock};
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Status, typed};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Status, metrics, typed};
 
 /// How often a write that was overtaken is made again.
 const ATTEMPTS: usize = 12;
@@ -34,7 +34,10 @@ async fn complete(activity: &Activity, stock: &Stock, step: Step) -> Result<Done
             order.complete(activity.now())?;
             let writes = stock.sell(&order)?;
             match activity.orders.save_with(&mut order, writes).await {
-                Ok(()) => {}
+                Ok(()) => {
+                    metrics::outcome(&order);
+                    metrics::phase("SecondsToComplete", &order, Status::PaymentReceived, Status::Completed);
+                }
                 Err(store::Error::Conflict | store::Error::Contention) => {
                     order = activity.orders.get(&step.order_id).await?;
                     continue;

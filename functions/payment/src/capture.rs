@@ -6,7 +6,7 @@ use aws_sdk_sfn::Client as Sfn;
 use omniflow_domain::activity::{Activity, Done, Step, names};
 use omniflow_domain::order::PaymentState;
 use omniflow_domain::simulated::{Gateway, PaymentError};
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Status, store, typed};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Status, metrics, store, typed};
 
 /// The bank says no.
 pub const PAYMENT_DECLINED: &str = "PaymentDeclined";
@@ -87,6 +87,7 @@ async fn capture(activity: &Activity, gateway: &Gateway, window: &Window, step: 
             _ => order.capture(now).map_err(store::Error::from),
         })
         .await?;
+    metrics::phase("SecondsToPay", &order, Status::AwaitingPayment, Status::PaymentReceived);
     activity.events.publish(&order, PUBLISHES).await;
     Ok((&order).into())
 }

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_eventbridge::Client as EventBridge;
 use omniflow_domain::activity::{Activity, Compensation, Done};
 use omniflow_domain::store::{self, Stock};
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, typed};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, metrics, typed};
 
 /// How often a write that was overtaken is made again.
 const ATTEMPTS: usize = 12;
@@ -35,6 +35,7 @@ async fn release(activity: &Activity, stock: &Stock, event: Compensation) -> Res
         let writes = stock.release(&order)?;
         match activity.orders.save_with(&mut order, writes).await {
             Ok(()) => {
+                metrics::count("Compensations", &order.order_id);
                 activity.events.publish(&order, &[Status::Compensating]).await;
                 return Ok((&order).into());
             }

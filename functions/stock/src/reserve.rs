@@ -7,7 +7,7 @@ use aws_sdk_eventbridge::Client as EventBridge;
 use omniflow_domain::activity::{Activity, Step, names};
 use omniflow_domain::allocation::{Missing, allocate};
 use omniflow_domain::store::{self, Stock};
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Reason, Status, typed};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Reason, Status, metrics, typed};
 use serde::Serialize;
 
 /// There is not enough of what the order wants.
@@ -91,6 +91,7 @@ async fn reserve(activity: &Activity, stock: &Stock, step: Step) -> Result<Reser
         match plan_and_write(activity, stock, order).await {
             // Others took stock meanwhile: read again, plan again. Each time somebody got on, so this ends.
             Err(Error::Store(store::Error::Conflict | store::Error::Contention)) => {
+                metrics::count("StockConflicts", &step.order_id);
                 tokio::time::sleep(Duration::from_millis(u64::from(attempt))).await;
                 order = activity.orders.get(&step.order_id).await?;
             }
@@ -119,6 +120,7 @@ async fn plan_and_write(activity: &Activity, stock: &Stock, mut order: Order) ->
             order.reserve(shares, activity.now()).map_err(store::Error::from)?;
             let writes = stock.reserve(&order)?;
             activity.orders.save_with(&mut order, writes).await?;
+            metrics::phase("SecondsToReserve", &order, Status::Received, Status::Reserved);
             activity.events.publish(&order, PUBLISHES).await;
             Ok((&order).into())
         }

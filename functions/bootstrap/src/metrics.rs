@@ -1,0 +1,100 @@
+//! Metrics in CloudWatch's embedded metric format: a line of JSON on standard output for each.
+//!
+//! Source: CloudWatch User Guide, "Specification: Embedded metric format".
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use omniflow_domain::metrics::TARGET;
+use serde_json::{Value, json};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+
+/// Writes the events of the metrics' target.
+pub(crate) struct EmbeddedMetrics {
+    stack: String,
+}
+
+impl EmbeddedMetrics {
+    /// `stack` is their dimension.
+    pub(crate) fn of(stack: &str) -> Self {
+        Self { stack: stack.to_owned() }
+    }
+
+    fn line(&self, metric: &Metric, milliseconds: u128) -> Value {
+        json!({
+            "_aws": {
+                "Timestamp": u64::try_from(milliseconds).unwrap_or(u64::MAX),
+                "CloudWatchMetrics": [{
+                    "Namespace": "OmniFlow",
+                    "Dimensions": [["Stack"]],
+                    "Metrics": [{ "Name": metric.name, "Unit": metric.unit }],
+                }],
+            },
+            "Stack": self.stack,
+            "order_id": metric.order_id,
+            metric.name.as_str(): metric.value,
+        })
+    }
+}
+
+impl<S: Subscriber> Layer<S> for EmbeddedMetrics {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == TARGET {
+            let mut metric = Metric::default();
+            event.record(&mut metric);
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            println!("{}", self.line(&metric, now.as_millis()));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Metric {
+    name: String,
+    unit: String,
+    value: f64,
+    order_id: String,
+}
+
+impl Visit for Metric {
+    fn record_f64(&mut self, _: &Field, value: f64) {
+        self.value = value;
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "metric" => self.name = value.to_owned(),
+            "unit" => self.unit = value.to_owned(),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "order_id" {
+            self.order_id = format!("{value:?}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_names_the_metric_its_unit_and_its_stack() {
+        let metric = Metric {
+            name: "SecondsToPay".to_owned(),
+            unit: "Seconds".to_owned(),
+            value: 1.5,
+            order_id: "ORD-1".to_owned(),
+        };
+        let line = EmbeddedMetrics::of("shop").line(&metric, 7);
+        let declared = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(declared["Metrics"], json!([{ "Name": "SecondsToPay", "Unit": "Seconds" }]));
+        assert_eq!(declared["Dimensions"], json!([["Stack"]]));
+        assert_eq!((&line["Stack"], &line["SecondsToPay"]), (&json!("shop"), &json!(1.5)));
+        assert_eq!((&line["_aws"]["Timestamp"], &line["order_id"]), (&json!(7), &json!("ORD-1")));
+    }
+}
