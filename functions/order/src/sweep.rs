@@ -1,12 +1,14 @@
 //! `sweep-orders`: sends what a crash left behind between a decision and the word to the workflow, and starts the
 //! workflows that could not be started when their orders were accepted.
 
+use std::ops::Add;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_sfn::Client as Sfn;
 use chrono::TimeDelta;
 use futures::future::join_all;
+use futures::stream::{self, StreamExt};
 use omniflow_domain::order::{OrderId, Signal};
 use omniflow_domain::store::{self, Orders};
 use omniflow_domain::workflow::{Heard, Workflow};
@@ -16,8 +18,12 @@ use serde_json::Value;
 
 /// Whoever decided sends at once; what is older than this was left behind. Sending twice would do no harm.
 const LEFT_BEHIND_AFTER: TimeDelta = TimeDelta::seconds(2);
-/// At most so many of each signal in one run; the next run takes more.
-const AT_ONCE: i32 = 200;
+/// So many of one signal are read at once …
+const PAGE: i32 = 200;
+/// … and so many are sent at the same time.
+const AT_ONCE: usize = 16;
+/// After so long no page is begun; the next run goes on. The function's own timeout is later than that.
+const NO_PAGE_AFTER: TimeDelta = TimeDelta::seconds(30);
 
 const SIGNALS: [(Signal, &str); 6] = [
     (Signal::Start, "START"),
@@ -33,6 +39,18 @@ struct Swept {
     sent: usize,
     settled: usize,
     failed: usize,
+}
+
+impl Add for Swept {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            sent: self.sent + other.sent,
+            settled: self.settled + other.settled,
+            failed: self.failed + other.failed,
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -63,26 +81,45 @@ pub fn sweep_orders(
 }
 
 impl Sweeper {
+    /// All signals side by side: a long queue of one keeps none of the others waiting.
     async fn sweep(&self) -> Result<Swept, store::Error> {
-        let before = (self.clock.now() - LEFT_BEHIND_AFTER).timestamp_millis();
-        let mut swept = Swept::default();
-        for (_, signal) in SIGNALS {
-            let left = self.orders.unheard(signal, before, AT_ONCE).await?;
-            for result in join_all(left.iter().map(|id| self.send(id))).await {
-                match result {
-                    Ok(Heard::Now) => swept.sent += 1,
-                    Ok(Heard::NoMore) => swept.settled += 1,
-                    Err(error) => {
-                        tracing::warn!(%error, signal, "left to the next sweep");
-                        swept.failed += 1;
-                    }
-                }
-            }
-        }
-        Ok(swept)
+        let swept = join_all(SIGNALS.map(|(_, signal)| self.sweep_one(signal))).await;
+        swept.into_iter().try_fold(Swept::default(), |all, one| Ok(all + one?))
     }
 
-    async fn send(&self, id: &OrderId) -> Result<Heard, Box<dyn std::error::Error + Send + Sync>> {
+    /// Page by page, whatever becomes of single orders.
+    async fn sweep_one(&self, signal: &str) -> Result<Swept, store::Error> {
+        let begun = self.clock.now();
+        let before = (begun - LEFT_BEHIND_AFTER).timestamp_millis();
+        let mut swept = Swept::default();
+        let mut page = self.orders.unheard(signal, before, PAGE, None).await?;
+        loop {
+            let mut sent =
+                stream::iter(page.orders).map(|id| self.send(id, signal)).buffer_unordered(AT_ONCE);
+            while let Some(one) = sent.next().await {
+                swept = swept + one;
+            }
+            match page.after {
+                Some(after) if self.clock.now() - begun < NO_PAGE_AFTER => {
+                    page = self.orders.unheard(signal, before, PAGE, Some(after)).await?;
+                }
+                _ => return Ok(swept),
+            }
+        }
+    }
+
+    async fn send(&self, id: OrderId, signal: &str) -> Swept {
+        match self.try_to_send(&id).await {
+            Ok(Heard::Now) => Swept { sent: 1, ..Swept::default() },
+            Ok(Heard::NoMore) => Swept { settled: 1, ..Swept::default() },
+            Err(error) => {
+                tracing::warn!(order_id = %id, signal, error, "left to the next sweep");
+                Swept { failed: 1, ..Swept::default() }
+            }
+        }
+    }
+
+    async fn try_to_send(&self, id: &OrderId) -> Result<Heard, Box<dyn std::error::Error + Send + Sync>> {
         let order = self.orders.get(id).await?;
         let heard = self.workflow.tell(&order).await?;
         if heard == Heard::NoMore {

@@ -60,6 +60,7 @@ type Watch = Box<dyn Fn(&Tables) + Send>;
 struct State {
     calls: Vec<Call>,
     failing: HashMap<String, String>,
+    throttled: HashMap<String, usize>,
     outages: Vec<Outage>,
     requests: usize,
     tokens: HashMap<String, Token>,
@@ -128,10 +129,16 @@ impl Aws {
         self.state().failing.insert(operation.to_owned(), code.to_owned());
     }
 
+    /// From now on the operation is refused with ThrottlingException so many times, and then no more.
+    pub fn throttle(&self, operation: &str, times: usize) {
+        self.state().throttled.insert(operation.to_owned(), times);
+    }
+
     /// From now on nothing fails.
     pub fn heal(&self) {
         let mut state = self.state();
         state.failing.clear();
+        state.throttled.clear();
         state.outages.clear();
     }
 
@@ -230,7 +237,7 @@ impl Aws {
             let request = state.requests;
             state.requests += 1;
             let outage = state.outages.iter().find(|outage| outage.request == request).copied();
-            (state.failing.get(operation).cloned(), outage)
+            (state.refusal(operation), outage)
         };
         if let Some(code) = failing {
             return failure(400, &code);
@@ -280,6 +287,15 @@ impl Aws {
 }
 
 impl State {
+    /// The error with which this request is refused, if it is.
+    fn refusal(&mut self, operation: &str) -> Option<String> {
+        if let Some(times) = self.throttled.get_mut(operation).filter(|times| **times > 0) {
+            *times -= 1;
+            return Some("ThrottlingException".to_owned());
+        }
+        self.failing.get(operation).cloned()
+    }
+
     /// The same name with the same input is the same execution; with another input it is refused.
     fn start(&mut self, body: &Value) -> (u16, String) {
         let arn = body["stateMachineArn"].as_str().unwrap();

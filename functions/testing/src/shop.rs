@@ -9,7 +9,7 @@ use omniflow::functions::{Clients, handler};
 use omniflow::template::{self, Parameters, Place, System};
 use omniflow_domain::catalogue::lookup;
 use omniflow_domain::store::{Error, Orders, Stock, StockRow};
-use omniflow_domain::{Environment, Fault, Handler, Order, OrderId};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, OrderId};
 use omniflow_tables::{InProcess, Tables};
 use serde_json::{Value, json};
 
@@ -29,6 +29,16 @@ pub fn deployed(parameters: &[(&str, &str)]) -> System {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     template::load(&path, &Parameters { given, ..Parameters::default() }, &place()).unwrap()
+}
+
+/// Whether a function starts with these environment variables.
+///
+/// # Errors
+/// When one is missing or wrong.
+pub fn starts(binary: &str, variables: BTreeMap<String, String>) -> Result<(), ConfigError> {
+    let aws = Aws::new(Tables::in_memory().unwrap(), None);
+    let clients = Clients::in_process(&InProcess::new(Past(Arc::new(aws))), &place());
+    handler(binary, &clients, &Environment::from_pairs(variables)).unwrap().map(drop)
 }
 
 fn place() -> Place {
@@ -250,6 +260,14 @@ impl Shop {
         order["version"] = json!(version);
         item["version"] = json!({ "N": version.to_string() });
         item["document"] = json!({ "S": order.to_string() });
+        put(&self.aws.tables, "OrdersTable", item);
+    }
+
+    /// Makes the order one that can't be read.
+    pub fn spoil(&self, id: &OrderId) {
+        let mut items = scan(&self.aws.tables, "OrdersTable").into_iter();
+        let mut item = items.find(|item| item["order_id"]["S"] == id.as_str()).unwrap();
+        item["document"] = json!({ "S": "no document" });
         put(&self.aws.tables, "OrdersTable", item);
     }
 

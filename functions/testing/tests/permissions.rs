@@ -5,12 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use omniflow_domain::OrderId;
-use omniflow_testing::{At, Shop, Use, Walk, system};
+use omniflow_domain::{ConfigError, OrderId};
+use omniflow_testing::{At, Shop, Use, Walk, starts, system};
 use serde_json::{Value, json};
 
 const STOCK: [(&str, &str, u32); 3] =
     [("ring", "wh-east", 9), ("fragile-vase", "wh-west", 9), ("stuck-crate", "wh-north", 9)];
+
+/// What `functions/bootstrap` reads.
+const OF_EVERY_FUNCTION: [&str; 2] = ["RUST_LOG", "STACK"];
 
 fn shop() -> Shop {
     Shop::set_up(&STOCK, &[("SEED_SAMPLE_STOCK", "true")])
@@ -174,6 +177,19 @@ fn no_permission_is_for_everything() {
             let executions =
                 permission.resource.contains(":execution:") && permission.resource.ends_with(":*");
             assert!(executions || !permission.resource.contains('*'), "{}: {permission:?}", function.name);
+        }
+    }
+}
+
+#[test]
+fn functions_have_the_variables_that_they_use_and_no_others() {
+    for function in system().functions.values() {
+        assert_eq!(starts(&function.binary, function.environment.clone()), Ok(()), "{}", function.name);
+        for name in function.environment.keys().filter(|name| !OF_EVERY_FUNCTION.contains(&name.as_str())) {
+            let mut others = function.environment.clone();
+            others.remove(name);
+            let missing = Err(ConfigError::Missing(name.clone()));
+            assert_eq!(starts(&function.binary, others), missing, "{} doesn't use {name}", function.name);
         }
     }
 }

@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::types::CancellationReason;
 use crate::order::{OrderId, Refusal};
 
 pub use idempotency::{Idempotency, Kept};
-pub use orders::{Counted, Orders, Page};
+pub use orders::{After, Counted, Orders, Page, Unheard};
 pub use stock::{Stock, StockRow};
 
 /// Why the store did not do what was asked.

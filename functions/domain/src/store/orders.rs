@@ -31,6 +31,19 @@ pub struct Page {
     pub next: Option<OrderId>,
 }
 
+/// Orders whose workflow has something to hear.
+#[derive(Debug)]
+pub struct Unheard {
+    /// Oldest first.
+    pub orders: Vec<OrderId>,
+    /// Where the next page begins, if there is one.
+    pub after: Option<After>,
+}
+
+/// The place in an index after which a page begins.
+#[derive(Debug)]
+pub struct After(HashMap<String, AttributeValue>);
+
 /// A number of orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
@@ -304,11 +317,18 @@ impl Orders {
         Ok(ids.iter().filter_map(|id| orders.remove(id)).collect())
     }
 
-    /// The orders whose workflow has had something to hear since before `before` (milliseconds since 1970).
+    /// The orders whose workflow has had something to hear since before `before` (milliseconds since 1970), oldest
+    /// first; at most `limit` of them, beginning after the page that gave `after`.
     ///
     /// # Errors
     /// A failure of DynamoDB.
-    pub async fn unheard(&self, signal: &str, before: i64, limit: i32) -> Result<Vec<OrderId>, Error> {
+    pub async fn unheard(
+        &self,
+        signal: &str,
+        before: i64,
+        limit: i32,
+        after: Option<After>,
+    ) -> Result<Unheard, Error> {
         let answer = self
             .client
             .query()
@@ -318,9 +338,11 @@ impl Orders {
             .expression_attribute_values(":signal", AttributeValue::S(signal.to_owned()))
             .expression_attribute_values(":before", AttributeValue::N(before.to_string()))
             .limit(limit)
+            .set_exclusive_start_key(after.map(|After(key)| key))
             .send()
             .await?;
-        Ok(answer.items.unwrap_or_default().iter().filter_map(id_of).collect())
+        let orders = answer.items.unwrap_or_default().iter().filter_map(id_of).collect();
+        Ok(Unheard { orders, after: answer.last_evaluated_key.map(After) })
     }
 }
 
