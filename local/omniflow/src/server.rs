@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -34,6 +34,10 @@ pub(crate) fn aws_router(aws: Aws) -> Router {
     })
 }
 
+/// Where the console's files are. They hold nothing of anybody's, and a browser that opens a page sends no token: the
+/// console asks for it and sends it with what it reads.
+const CONSOLE: &str = "/web";
+
 /// Lets only requests with the token through, when there is one.
 pub(crate) fn guarded(router: Router, token: Option<&str>) -> Router {
     let Some(token) = token else { return router };
@@ -45,11 +49,16 @@ pub(crate) fn guarded(router: Router, token: Option<&str>) -> Router {
 }
 
 async fn check(token: &str, request: Request, next: Next) -> Response {
-    if carries(request.headers(), token) {
+    if carries(request.headers(), token) || is_console(&request) {
         return next.run(request).await;
     }
     let advice = "this server listens beyond loopback: send its token as 'Authorization: Bearer TOKEN' (HTTP API) or as the access key id (AWS API)\n";
     (StatusCode::UNAUTHORIZED, advice).into_response()
+}
+
+fn is_console(request: &Request) -> bool {
+    let rest = request.uri().path().strip_prefix(CONSOLE);
+    request.method() == Method::GET && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn carries(headers: &HeaderMap, token: &str) -> bool {

@@ -1,0 +1,105 @@
+"""Runtimes of their own and a real Chromium for the console's tests."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import urllib.request
+
+import pytest
+from console import Console
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("OMNIFLOW_BIN", str(ROOT / "target/debug/omniflow"))
+# Where a skipped test would be a test that nobody ever runs.
+REQUIRED = os.environ.get("OMNIFLOW_BROWSER") == "required"
+
+
+def unavailable(what):
+    """Skips, saying what is missing; fails where the browser is required."""
+    (pytest.fail if REQUIRED else pytest.skip)(f"{what}; the console is not tested")
+
+
+class Runtime:
+    """A runtime that keeps nothing, on ports that the system chooses."""
+
+    def __init__(self, *arguments):
+        if not os.path.exists(BINARY):
+            unavailable(f"{BINARY} is not built (`cargo build -p omniflow`)")
+        command = [BINARY, "--http", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--memory", *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
+        self.url = re.search(r"ready: (http://[\d.:]+)", self.process.stdout.readline())[1]
+
+    def order(self, **wanted):
+        """Places an order past the console; its id."""
+        request = urllib.request.Request(f"{self.url}/api/v1/orders", json.dumps(wanted).encode())
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)["order_id"]
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(timeout=30) == 0
+
+
+@pytest.fixture(scope="session")
+def start():
+    """Starts runtimes, and stops them at the end."""
+    started = []
+
+    def start(*arguments):
+        started.append(Runtime(*arguments))
+        return started[-1]
+
+    yield start
+    for runtime in started:
+        runtime.stop()
+
+
+@pytest.fixture(scope="session")
+def runtime(start):
+    """A runtime with time enough to pay."""
+    return start("--parameter", "PaymentWindowSeconds=600")
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Chromium, without a screen and without a past."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromedriver = shutil.which("chromedriver")
+    if not chromium or not chromedriver:
+        unavailable("there is no chromium with its chromedriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    profile = tmp_path_factory.mktemp("profile")
+    for argument in [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-dev-shm-usage",
+        "--window-size=1280,900",
+        f"--user-data-dir={profile}",
+    ]:
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options=options, service=Service(chromedriver))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def console(browser, runtime):
+    """The console of the usual runtime, in English; it must not have complained when the test is over."""
+    console = Console(browser, runtime)
+    yield console
+    console.must_be_content()
+
+
+@pytest.fixture
+def console_of(browser):
+    """As `console`, of another runtime."""
+    return lambda runtime, **options: Console(browser, runtime, **options)

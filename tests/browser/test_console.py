@@ -1,0 +1,171 @@
+"""The web console in a real browser."""
+
+import re
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+
+def test_an_order_is_placed_paid_and_completed(console):
+    id = console.order("iphone-15", 2)
+    card = f"[data-order={id}]"
+    waiting = console.is_in("AWAITING_PAYMENT", card)
+    first = waiting.text
+    assert re.search(r"\d+ s left", first)
+    console.until("the countdown runs", lambda: console.is_in("AWAITING_PAYMENT", card).text != first)
+    console.click(f"{card} button", "Pay")
+    console.is_in("COMPLETED", card)
+    assert id in console.see("#announcements", "Completed").get_attribute("textContent")
+
+
+def test_a_timeout_is_seen_without_a_reload(console_of, start):
+    console = console_of(start("--parameter", "PaymentWindowSeconds=2"))
+    id = console.order("iphone-15")
+    console.see(f"[data-order={id}] .status", "Cancelled (payment timed out)")
+    assert not console.all(f"[data-order={id}] button"), "nothing can be done any more"
+    console.must_be_content()
+
+
+def test_a_customer_cancels(console):
+    id = console.order("iphone-15")
+    console.is_in("AWAITING_PAYMENT", f"[data-order={id}]")
+    console.click(f"[data-order={id}] button", "Cancel order")
+    console.see(f"[data-order={id}] .status", "Cancelled (by the customer)")
+
+
+@pytest.mark.parametrize(("button", "said", "state"), [("Approve", "Approved", "AWAITING_PAYMENT"), ("Reject", "Rejected", "CANCELLED")])
+def test_a_reviewer_decides(console, runtime, button, said, state):
+    id = runtime.order(customer_id="customer-042", items=[{"product_id": "mac-pro", "quantity": 2}])
+    console.open("review")
+    case = f"[data-order={id}]"
+    text = console.see(case).text
+    assert "customer-042" in text and "13,998.00" in text and "2 × Mac Pro" in text
+    console.type(f"#note-{id}", "called the customer")
+    console.click(f"{case} button", button)
+    console.gone(case)
+    console.open(f"orders/{id}")
+    console.is_in(state, ".large")
+    assert said in console.see("dd", "called the customer").text
+
+
+def test_the_workflow_is_drawn_as_it_runs(console, runtime):
+    id = runtime.order(items=["iPhone 15"])
+    console.open(f"orders/{id}")
+    console.is_drawn("ReserveStock", "done")
+    assert "until" in console.is_drawn("AwaitPayment", "running").text
+    console.is_drawn("CapturePayment", "untouched")
+    console.click("button", "Payment window")
+    assert "until" in console.is_drawn("AwaitDeadline", "running").text
+    console.click("[role=group] button", "Order")
+    console.click("button", "Pay")
+    console.is_drawn("CompleteOrder", "done")
+    console.see("[data-execution=order]", "Succeeded")
+    console.is_drawn("RefundPayment", "untouched")
+    state = console.is_drawn("CapturePayment", "done")
+    state.send_keys(Keys.ENTER)
+    console.see(".details h3", "CapturePayment")
+    console.see(".details pre", id)
+    console.click("summary", "History")
+    assert len(console.all(".history tbody tr")) > 30
+    console.see(".history td", "ExecutionSucceeded")
+
+
+def test_failures_and_retries_are_drawn(console, runtime):
+    id = runtime.order(items=["fragile-lamp", "fragile-vase"], payment={"method": "pm_card"})
+    console.open(f"orders/{id}")
+    console.is_in("CANCELLED", ".large")
+    console.is_drawn("ShipWarehouses", "failed")
+    for state in ["CancelShipments", "RefundPayment", "ReleaseStock", "CloseOrder"]:
+        console.is_drawn(state, "done")
+    assert console.all(".edge.catch.taken"), "the way into the compensation is drawn as taken"
+    console.click(".graph [data-state=ShipWarehouse]")
+    console.see(".details .failure", "ShipmentFailed")
+
+
+def test_operations_counts_filters_and_searches(console, runtime):
+    id = runtime.order(customer_id="operations-test", items=["fragile-vase", "stuck-crate"], payment={"method": "pm_card"})
+    paid = runtime.order(customer_id="operations-test", items=["iPhone 15"], payment={"method": "pm_card"})
+    console.open("operations")
+    assert "can't be called back" in console.see(".card.alarm li", id).text
+    console.type("#search", "operations-test")
+    console.see("tbody tr", paid)
+    console.until("only what was searched for", lambda: all("operations-test" in row.text for row in console.all("[aria-labelledby=orders] tbody tr")))
+    console.click(".tile", "Needs attention")
+    console.until("one order", lambda: [row.text.split()[0] for row in console.all("[aria-labelledby=orders] tbody tr")] == [id])
+    console.type("#search", paid)
+    console.see("[aria-labelledby=orders] [role=status]", "No orders")
+    console.see("[aria-labelledby=stock] td", "wh-north")
+
+
+@pytest.mark.parametrize(
+    ("language", "page", "status"),
+    [("zh", "商店", "待支付 (超时倒计时"), ("en", "Shop", "Awaiting payment ("), ("ru", "Магазин", "Ожидает оплаты (")],
+)
+def test_three_languages(console, runtime, language, page, status):
+    id = runtime.order(items=["iPhone 15"])
+    console.choose("#language", language)
+    console.see("h1", page)
+    console.open(f"orders/{id}")
+    console.see(".large .status", status)
+    assert console.browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == language
+    unknown = re.findall(r"\b(?:page|state|method|payment|shop|event|unit)\.[a-z-]+\b", console.browser.find_element(By.TAG_NAME, "body").text)
+    assert not unknown, "keys without a text"
+
+
+def test_everything_is_done_with_the_keyboard_alone(console):
+    console.see("#quantity-iphone-15")
+    focused = lambda: console.browser.switch_to.active_element
+
+    def tab_to(wanted):
+        for _ in range(80):
+            focused().send_keys(Keys.TAB)
+            element = focused()
+            outline = element.value_of_css_property("outline-style")
+            assert outline != "none", f"the focus on {element.get_attribute('outerHTML')[:80]} can't be seen"
+            if wanted(element):
+                return element
+        raise AssertionError("not reached with the Tab key")
+
+    tab_to(lambda element: element.get_attribute("id") == "quantity-iphone-15").send_keys("1")
+    tab_to(lambda element: element.text == "Place order").send_keys(Keys.ENTER)
+    console.is_in("AWAITING_PAYMENT", "[data-order]")
+    tab_to(lambda element: element.text == "Pay").send_keys(Keys.ENTER)
+    console.is_in("COMPLETED", "[data-order]")
+
+
+def test_every_control_has_a_name(console, runtime):
+    id = runtime.order(items=[{"product_id": "mac-pro", "quantity": 2}])
+    for page in ["shop", "review", "operations", f"orders/{id}"]:
+        console.open(page)
+        console.see("h1")
+        controls = console.until("controls", lambda: console.all("main button, main input, main select, main textarea, main a"))
+        nameless = [control.get_attribute("outerHTML")[:90] for control in controls if not control.accessible_name]
+        assert not nameless, nameless
+
+
+def test_a_phone_needs_no_sideways_scrolling(console, runtime):
+    id = runtime.order(items=["macbook-air", "magic-mouse"])
+    phone = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    console.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        for language in ["zh", "en", "ru"]:
+            console.choose("#language", language)
+            for page in ["shop", "review", "operations", f"orders/{id}"]:
+                console.open(page)
+                console.until("the page", lambda: console.all(".card, .cards"))
+                assert console.browser.execute_script("return document.documentElement.scrollWidth") <= 390, f"{page} in {language}"
+    finally:
+        console.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_token_is_asked_for_where_one_is_needed(console_of, start):
+    console = console_of(start("--token", "the-right-one"))
+    console.type("#token", "a-wrong-one")
+    console.click("button", "Sign in")
+    console.type("#token", "the-right-one")
+    console.click("button", "Sign in")
+    console.see("#quantity-iphone-15")
+    console.gone(".sign-in")
+    console.click("button", "Sign out")
+    console.see(".sign-in")
