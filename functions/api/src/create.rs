@@ -4,11 +4,10 @@ use omniflow_domain::catalogue::lookup;
 use omniflow_domain::order::{Item, NewOrder};
 use omniflow_domain::problem::{Kind, Problem};
 use omniflow_domain::simulated::METHODS;
-use omniflow_domain::{Money, Order, OrderId, store};
+use omniflow_domain::{Email, Money, Order, OrderId, store};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::caller::Caller;
 use crate::decide::DEFAULT_METHOD;
 use crate::keep::Key;
 use crate::request::Request;
@@ -50,7 +49,7 @@ async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<R
     {
         return Ok(located(kept));
     }
-    let mut new = read(api, &request.caller, &request.json()?).await?;
+    let mut new = read(api, request).await?;
     new.method = new.method.or_else(|| assumed.map(str::to_owned));
     let now = api.clock.now();
     for _ in 0..DRAWS {
@@ -105,7 +104,8 @@ fn bad(detail: impl Into<String>) -> Problem {
     Problem::new(Kind::BadRequest, detail)
 }
 
-async fn read(api: &Api, caller: &Caller, body: &Value) -> Result<NewOrder, Problem> {
+async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
+    let body = &request.json()?;
     let items = body["items"].as_array().filter(|items| !items.is_empty());
     let items = items
         .ok_or_else(|| bad("'items' must be a list with at least one product, such as [\"iPhone 15\"]."))?;
@@ -118,10 +118,11 @@ async fn read(api: &Api, caller: &Caller, body: &Value) -> Result<NewOrder, Prob
         Value::Null => None,
         amount => Some(money("amount", amount)?),
     };
-    let customer_id = match caller.customer() {
+    let customer_id = match request.caller.customer() {
         Some(own) => Some(own.to_owned()),
         None => text("customer_id", &body["customer_id"])?,
     };
+    let email = email(&body["email"], customer_id.as_deref())?;
     let method = method(&body["payment"])?;
     let items = priced(api, asked, amount.is_some()).await?;
     let sum = sum(&items)?;
@@ -134,7 +135,8 @@ async fn read(api: &Api, caller: &Caller, body: &Value) -> Result<NewOrder, Prob
         (Some(amount), _) | (None, Some(amount)) => amount,
         (None, None) => return Err(bad("'amount' is missing, and not every item has a price.")),
     };
-    Ok(NewOrder { customer_id, items, amount, method, needs_audit: amount > api.audit_threshold })
+    let needs_audit = amount > api.audit_threshold;
+    Ok(NewOrder { customer_id, email, language: request.language(), items, amount, method, needs_audit })
 }
 
 fn asked(index: usize, item: &Value) -> Result<Asked, Problem> {
@@ -183,6 +185,16 @@ fn text(field: &str, value: &Value) -> Result<Option<String>, Problem> {
             Err(bad(format!("'{field}' must have at most {LONGEST_TEXT} printable characters.")))
         }
         other => Err(bad(format!("'{field}' must be a text, not {other}."))),
+    }
+}
+
+/// Where the customer's messages go: where they say, or to a customer id that is an address itself.
+fn email(given: &Value, customer_id: Option<&str>) -> Result<Option<Email>, Problem> {
+    match text("email", given)? {
+        None => Ok(customer_id.and_then(|customer| customer.parse().ok())),
+        Some(given) => {
+            given.parse().map(Some).map_err(|error| bad(format!("'email' can't be used: {error}.")))
+        }
     }
 }
 

@@ -39,6 +39,9 @@ pub(crate) fn order(order: &Order, language: Language, now: DateTime<Utc>) -> Va
             "deadline": order.payment.deadline,
         },
     });
+    if let Some(email) = &order.email {
+        view["email"] = json!(email);
+    }
     if let Some(audit) = &order.audit {
         view["audit"] = json!(audit);
     }

@@ -14,6 +14,7 @@ pub mod activity;
 pub mod allocation;
 pub mod catalogue;
 pub mod clock;
+pub mod email;
 pub mod event;
 pub mod handler;
 pub mod metrics;
@@ -30,6 +31,7 @@ pub mod texts;
 pub mod workflow;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use email::Email;
 pub use handler::{ConfigError, Environment, Fault, Handler, typed};
 pub use money::Money;
 pub use order::{Order, OrderId, Refusal};

@@ -9,8 +9,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::allocation::{Line, Missing, Share};
+use crate::email::Email;
 use crate::money::Money;
 use crate::status::{IllegalTransition, Reason, Status};
+use crate::texts::Language;
 
 /// `ORD-` and digits: milliseconds since 1970 and six random digits, so that ids sort by age.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -227,6 +229,12 @@ pub struct Order {
     /// Whose it is, if they said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<String>,
+    /// Where its messages go, if the customer said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// The language that it was ordered in, and that its messages are in.
+    #[serde(default)]
+    pub language: Language,
     /// What it costs.
     pub amount: Money,
     /// What was ordered.
@@ -303,6 +311,10 @@ pub struct Token {
 pub struct NewOrder {
     /// Who.
     pub customer_id: Option<String>,
+    /// Where messages go.
+    pub email: Option<Email>,
+    /// The language of the messages.
+    pub language: Language,
     /// What.
     pub items: Vec<Item>,
     /// For how much.
@@ -322,6 +334,8 @@ impl Order {
             status: Status::Received,
             reason: None,
             customer_id: new.customer_id,
+            email: new.email,
+            language: new.language,
             amount: new.amount,
             items: new.items,
             timeline: vec![Change { status: Status::Received, at: now }],
@@ -703,6 +717,8 @@ mod tests {
     fn awaiting_payment() -> Order {
         let new = NewOrder {
             customer_id: None,
+            email: None,
+            language: Language::default(),
             items: Vec::new(),
             amount: Money::default(),
             method: None,
@@ -774,6 +790,8 @@ mod tests {
             OrderId::new(now(), 1),
             NewOrder {
                 customer_id: None,
+                email: None,
+                language: Language::default(),
                 items: vec![],
                 amount: Money::default(),
                 method: None,

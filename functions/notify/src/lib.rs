@@ -1,7 +1,18 @@
 //! Tells customers what became of their orders. Whatever goes wrong here never touches the order.
 
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, typed};
+mod message;
+
+use aws_sdk_sesv2::Client as Ses;
+use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as EmailMessage};
+use omniflow_domain::texts::Language;
+use omniflow_domain::{ConfigError, Email, Environment, Fault, Handler, Reason, Status, typed};
 use serde::{Deserialize, Serialize};
+
+pub use message::{Message, message};
+
+/// The message could not be handed over; worth a retry.
+pub const NOTIFICATION_FAILED: &str = "NotificationFailed";
 
 /// An event of the order bus, as far as it matters here.
 #[derive(Debug, Deserialize)]
@@ -14,23 +25,82 @@ struct Detail {
     event_id: String,
     order_id: String,
     state: Status,
-    #[serde(default)]
+    reason: Option<Reason>,
     customer_id: Option<String>,
+    email: Option<Email>,
+    #[serde(default)]
+    language: Language,
 }
 
 #[derive(Debug, Serialize)]
 struct Notified {
     event_id: String,
+    /// Amazon SES's id of the message, when one was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
 }
 
-/// The function `notify-customer`: writes the message to the log.
+/// Sends messages from one address.
+struct Sender {
+    ses: Ses,
+    from: Email,
+}
+
+/// The function `notify-customer`: sends the message by Amazon SES when there is an address to send it from
+/// (`NOTIFICATION_SENDER`, empty when there is none) and one to send it to, and otherwise only logs that there was one.
+///
+/// It keeps no record of what was sent: an event that comes twice, which takes a crash at the wrong moment, is told twice.
 ///
 /// # Errors
-/// None now; a sender's address would be read here.
-pub fn notify_customer(_environment: &Environment) -> Result<Box<dyn Handler>, ConfigError> {
-    Ok(Box::new(typed(|event: OrderEvent| async move {
-        let Detail { event_id, order_id, state, customer_id } = event.detail;
-        tracing::info!(event_id, order_id, %state, customer = customer_id.as_deref().unwrap_or("-"), "customer notified");
-        Ok::<_, Fault>(Notified { event_id })
+/// When `NOTIFICATION_SENDER` is missing or no address.
+pub fn notify_customer(ses: &Ses, environment: &Environment) -> Result<Box<dyn Handler>, ConfigError> {
+    let sender = match environment.require("NOTIFICATION_SENDER")? {
+        "" => None,
+        _ => Some(Sender { ses: ses.clone(), from: environment.parse("NOTIFICATION_SENDER")? }),
+    };
+    let sender = std::sync::Arc::new(sender);
+    Ok(Box::new(typed(move |event: OrderEvent| {
+        let sender = std::sync::Arc::clone(&sender);
+        async move { notify(sender.as_ref().as_ref(), event.detail).await }
     })))
+}
+
+async fn notify(sender: Option<&Sender>, detail: Detail) -> Result<Notified, Fault> {
+    let Detail { event_id, order_id, state, reason, customer_id, email, language } = detail;
+    let message_id = match (sender, &email, message(&order_id, state, reason, language)) {
+        (Some(sender), Some(email), Some(message)) => sender.send(email, message).await?,
+        _ => None,
+    };
+    let customer = customer_id.as_deref().unwrap_or("-");
+    tracing::info!(event_id, order_id, %state, customer, sent = message_id.is_some(), "customer notified");
+    Ok(Notified { event_id, message_id })
+}
+
+impl Sender {
+    async fn send(&self, to: &Email, message: Message) -> Result<Option<String>, Fault> {
+        let failed = |message: String| Fault { error_type: NOTIFICATION_FAILED.to_owned(), message };
+        let content = content(message).map_err(|error| failed(error.to_string()))?;
+        let sending = self
+            .ses
+            .send_email()
+            .from_email_address(self.from.as_str())
+            .destination(Destination::builder().to_addresses(to.as_str()).build())
+            .content(content);
+        match sending.send().await {
+            Ok(sent) => Ok(sent.message_id),
+            Err(error) => {
+                let service = error.as_service_error();
+                let code = service.and_then(ProvideErrorMetadata::code).unwrap_or("no answer");
+                let text = service.and_then(ProvideErrorMetadata::message).unwrap_or_default();
+                Err(failed(format!("Amazon SES: {code}: {text}")))
+            }
+        }
+    }
+}
+
+fn content(Message { subject, text }: Message) -> Result<EmailContent, BuildError> {
+    let utf8 = |data: String| Content::builder().data(data).charset("UTF-8").build();
+    let body = Body::builder().text(utf8(text)?).build();
+    let message = EmailMessage::builder().subject(utf8(subject)?).body(body).build();
+    Ok(EmailContent::builder().simple(message).build())
 }

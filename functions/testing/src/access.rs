@@ -1,5 +1,5 @@
-//! Which permissions a request takes, as the Service Authorization Reference has it for DynamoDB, Step Functions and
-//! EventBridge.
+//! Which permissions a request takes, as the Service Authorization Reference has it for DynamoDB, Step Functions,
+//! EventBridge and SES.
 
 use bytes::Bytes;
 use http::Request;
@@ -7,6 +7,7 @@ use serde_json::Value;
 
 const TABLE: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/";
 const BUS: &str = "arn:aws:events:us-east-1:000000000000:event-bus/";
+const IDENTITY: &str = "arn:aws:ses:us-east-1:000000000000:identity/";
 /// The one machine whose tasks wait for tokens; a token doesn't say whose it is.
 const TOKENS: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:OrderStateMachine";
 
@@ -17,6 +18,8 @@ pub(crate) fn needed(request: &Request<Bytes>) -> Vec<(String, String)> {
     let body: Value = serde_json::from_slice(request.body()).unwrap();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     match (service, operation) {
+        // SendEmail has a path and no target.
+        ("", _) => vec![("ses:SendEmail".to_owned(), IDENTITY.to_owned() + &text(&body["FromEmailAddress"]))],
         ("DynamoDB_20120810", "TransactWriteItems") => {
             let writes = body["TransactItems"].as_array().unwrap().iter();
             let each = writes.flat_map(|write| write.as_object().unwrap());

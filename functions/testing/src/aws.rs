@@ -221,6 +221,12 @@ impl Aws {
             held.arrived.notify_one();
             held.go.notified().await;
         }
+        // SendEmail is a REST call and has no target.
+        let (service, operation) = if request.uri().path() == "/v2/email/outbound-emails" {
+            ("SES", "SendEmail")
+        } else {
+            (service, operation)
+        };
         let (status, body) = self.answer(service, operation, request.body());
         self.stagger().await;
         let mut response = Response::new(Bytes::from(body));
@@ -281,6 +287,7 @@ impl Aws {
                 let entries = body["Entries"].as_array().map_or(0, Vec::len);
                 ok(&json!({ "FailedEntryCount": 0, "Entries": vec![json!({ "EventId": "1" }); entries] }))
             }
+            "SendEmail" => ok(&json!({ "MessageId": "1" })),
             other => panic!("no handler is known to call {service}.{other}"),
         }
     }

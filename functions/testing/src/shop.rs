@@ -18,10 +18,13 @@ use crate::aws::{Aws, Endpoint, Past};
 /// What a product of [`Shop::stocked`] costs.
 const PRICE: &str = "10";
 
-/// `template.yaml` as it runs where access is open, read once.
+/// The address that customers are written to from.
+pub const SENDER: &str = "shop@example.com";
+
+/// `template.yaml` as it runs where access is open and customers are written to, read once.
 pub fn system() -> &'static System {
     static SYSTEM: OnceLock<System> = OnceLock::new();
-    SYSTEM.get_or_init(|| deployed(&[("OpenAccess", "true")]))
+    SYSTEM.get_or_init(|| deployed(&[("OpenAccess", "true"), ("NotificationSender", SENDER)]))
 }
 
 /// `template.yaml` as it is deployed with these parameters.

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use omniflow_domain::event::{DETAIL_TYPE, SOURCE};
-use omniflow_domain::{Order, OrderId, Status};
-use omniflow_testing::{At, Shop, Walk, system};
+use omniflow_domain::texts::Language;
+use omniflow_domain::{Order, OrderId, Reason, Status};
+use omniflow_testing::{At, SENDER, Shop, Walk, system};
 use serde_json::{Value, json};
 
 const STOCK: [(&str, &str, u32); 2] = [("ring", "wh-east", 2), ("ring", "wh-west", 2)];
@@ -85,6 +86,110 @@ async fn every_status_of_an_undone_order_is_told_and_the_repeats_are_the_same() 
     }
 }
 
+/// Lets the walk come to its end once its order is decided against, the payment and the review not being in its favour.
+async fn end(shop: &Shop, mut walk: Walk) -> Order {
+    while !matches!(walk.at, At::Ended(_)) {
+        assert!(walk.step(shop).await, "it waits: {:?}", walk.at);
+    }
+    shop.order(&walk.order_id).await
+}
+
+/// Every path that the others don't take: what it is, its order, the state before which something happens, and what.
+#[tokio::test]
+async fn every_status_of_every_path_is_told() {
+    let products = [("ring", "wh-east", 9), ("fragile-vase", "wh-west", 9), ("stuck-crate", "wh-north", 9)];
+    let paid = |items: Value, method: &str| json!({ "items": items, "payment": { "method": method } });
+    for (body, end_status, reason) in [
+        (paid(json!(["ring"]), "pm_card"), Status::Completed, None),
+        (paid(json!(["ring"]), "pm_declined"), Status::Cancelled, Some("PAYMENT_FAILED")),
+        (paid(json!(["ring"]), "pm_timeout_always"), Status::Cancelled, Some("PAYMENT_FAILED")),
+        (paid(json!(["fragile-vase"]), "pm_card"), Status::Cancelled, Some("SHIPMENT_FAILED")),
+        (paid(json!(["fragile-vase"]), "pm_refund_fails"), Status::NeedsAttention, Some("SHIPMENT_FAILED")),
+        (
+            paid(json!(["fragile-vase", "stuck-crate"]), "pm_card"),
+            Status::NeedsAttention,
+            Some("SHIPMENT_FAILED"),
+        ),
+    ] {
+        let shop = Shop::stocked(&products);
+        let id = shop.place(body.clone()).await;
+        let order = end(&shop, Walk::of(&id)).await;
+        assert_eq!((order.status, states(&shop, &id)), (end_status, lived(&order)), "{body}");
+        assert_eq!(
+            by_id(&shop)[&format!("{id}:{end_status}")].get("reason"),
+            reason.map(Value::from).as_ref(),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_status_of_an_order_that_nobody_pays_or_approves_is_told() {
+    let shop = Shop::stocked(&STOCK);
+    let unpaid = shop.place_one("ring", 1).await;
+    let walk = waiting(&shop, &unpaid).await;
+    shop.pass_deadline(&unpaid).await;
+    shop.forward("close-payment-window", &unpaid).await.unwrap();
+    let order = end(&shop, walk).await;
+    assert_eq!(states(&shop, &unpaid), lived(&order));
+    assert_eq!(by_id(&shop)[&format!("{unpaid}:CANCELLED")]["reason"], "PAYMENT_TIMEOUT");
+
+    let rejected = place(&shop).await;
+    let walk = waiting(&shop, &rejected).await;
+    assert_eq!(shop.audit(&rejected, "REJECT").await.status, 200);
+    let order = end(&shop, walk).await;
+    assert_eq!(states(&shop, &rejected), lived(&order));
+    assert_eq!(by_id(&shop)[&format!("{rejected}:CANCELLED")]["reason"], "AUDIT_REJECTED");
+}
+
+/// The walk of this order, where it waits for somebody.
+async fn waiting(shop: &Shop, id: &OrderId) -> Walk {
+    let mut walk = Walk::of(id);
+    while walk.step(shop).await {}
+    assert!(matches!(walk.at, At::Waiting(..)), "{:?}", walk.at);
+    walk
+}
+
+#[tokio::test]
+async fn events_have_the_shape_that_their_schema_describes() {
+    const SCHEMA: &str = include_str!("../../domain/events/order-status-changed.schema.json");
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.enable_format_assertions();
+    compiler.add_resource("event.json", schema.clone()).unwrap();
+    let compiled = compiler.compile("event.json", &mut schemas).unwrap();
+
+    let shop = Shop::stocked(&STOCK);
+    let order = json!({ "items": ["ring"], "customer_id": "c1", "email": "ann@example.com" });
+    let done = shop.place(order).await;
+    Walk::of(&done).to_the_end(&shop).await.unwrap();
+    let rejected = shop.place_one("ring", 5).await;
+    end(&shop, Walk::of(&rejected)).await;
+    let events = shop.aws.events();
+    assert!(events.len() >= 9);
+    for event in &events {
+        schemas.validate(event, compiled).unwrap_or_else(|error| panic!("{event:#}: {error}"));
+        for member in event.as_object().unwrap().keys() {
+            assert!(schema["properties"][member].is_object(), "the schema doesn't know {member}");
+        }
+    }
+    let mut broken = events[0].clone();
+    broken["state"] = json!("LOST");
+    assert!(schemas.validate(&broken, compiled).is_err(), "the schema refuses nothing");
+    for status in Status::ALL {
+        assert!(
+            schema["properties"]["state"]["enum"].as_array().unwrap().contains(&json!(status)),
+            "{status}"
+        );
+    }
+    for reason in Reason::ALL {
+        assert!(
+            schema["properties"]["reason"]["enum"].as_array().unwrap().contains(&json!(reason)),
+            "{reason:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn an_order_without_stock_is_told_as_rejected() {
     let shop = Shop::stocked(&STOCK);
@@ -134,6 +239,75 @@ async fn the_notifier_takes_every_event_that_its_rule_lets_through() {
         told += 1;
     }
     assert!(told >= 4);
+}
+
+#[tokio::test]
+async fn customers_are_told_of_the_statuses_that_the_rule_lets_through_in_their_language() {
+    let pattern = &system().rules[0].pattern["detail"]["state"];
+    for status in Status::ALL {
+        let told = pattern.as_array().unwrap().contains(&json!(status));
+        let mut texts = BTreeMap::new();
+        for language in Language::ALL {
+            let message = omniflow_notify::message("ORD-1", status, Some(Reason::Customer), language);
+            assert_eq!(message.is_some(), told, "{status} {language:?}");
+            texts.extend(message.map(|message| (message.text, language)));
+        }
+        assert_eq!(
+            texts.len(),
+            if told { Language::ALL.len() } else { 0 },
+            "{status}: a text for each language"
+        );
+    }
+
+    let shop = Shop::stocked(&STOCK);
+    for (customer, email) in [
+        (json!({ "email": "ann@example.com" }), "ann@example.com"),
+        (json!({ "customer_id": "bob@example.com" }), "bob@example.com"),
+    ] {
+        let mut order = customer;
+        order["items"] = json!(["ring"]);
+        let id = shop.place(order).await;
+        Walk::of(&id).to_the_end(&shop).await.unwrap();
+        let event = by_id(&shop)[&format!("{id}:COMPLETED")].clone();
+        let sent = shop.invoke("notify-customer", json!({ "detail": event })).await.unwrap();
+        assert_eq!(sent["message_id"], "1");
+        let call = shop.aws.calls("SendEmail").pop().unwrap().body;
+        assert_eq!(call["Destination"]["ToAddresses"], json!([email]));
+        assert_eq!(call["FromEmailAddress"], SENDER);
+        let subject = &call["Content"]["Simple"]["Subject"]["Data"];
+        assert_eq!(
+            subject,
+            &json!(format!("订单 {id}：已完成")),
+            "the order came through a door that speaks Chinese"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_sent_is_a_failure_that_is_worth_a_retry() {
+    let shop = Shop::stocked(&STOCK);
+    let id = shop.place(json!({ "items": ["ring"], "email": "ann@example.com" })).await;
+    Walk::of(&id).to_the_end(&shop).await.unwrap();
+    shop.aws.fail("SendEmail", "TooManyRequestsException");
+    let event = by_id(&shop)[&format!("{id}:COMPLETED")].clone();
+    let fault = shop.invoke("notify-customer", json!({ "detail": event })).await.unwrap_err();
+    assert_eq!(fault.error_type, omniflow_notify::NOTIFICATION_FAILED);
+    assert!(fault.message.contains("TooManyRequestsException"), "{fault:?}");
+    assert_eq!(shop.order(&id).await.status, Status::Completed);
+}
+
+#[tokio::test]
+async fn without_an_address_nothing_is_sent() {
+    let to_nobody = Shop::stocked(&STOCK);
+    let from_nobody = Shop::set_up(&STOCK, &[("NOTIFICATION_SENDER", "")]);
+    for (shop, email) in [(to_nobody, Value::Null), (from_nobody, json!("ann@example.com"))] {
+        let id = shop.place(json!({ "items": ["ring"], "email": email })).await;
+        Walk::of(&id).to_the_end(&shop).await.unwrap();
+        let event = by_id(&shop)[&format!("{id}:COMPLETED")].clone();
+        let answer = shop.invoke("notify-customer", json!({ "detail": event })).await.unwrap();
+        assert_eq!(answer.get("message_id"), None);
+        assert!(shop.aws.calls("SendEmail").is_empty());
+    }
 }
 
 #[tokio::test]

@@ -116,6 +116,10 @@ async fn all_ways() -> BTreeSet<Use> {
     let customer = json!({ "jwt": { "claims": { "sub": "ann" } } });
     shop.http_as(&customer, "GET", "/api/v1/orders", Value::Null).await;
     shop.http_once("a key", "/api/v1/orders", json!({ "items": ["ring"] })).await;
+    for mut event in shop.aws.events() {
+        event["email"] = json!("ann@example.com");
+        shop.invoke("notify-customer", json!({ "detail": event })).await.unwrap();
+    }
     swept(&shop).await;
     shop.aws.used()
 }

@@ -61,8 +61,12 @@ pub struct Config {
 }
 
 /// The local runtime's own defaults for parameters of the template.
-const LOCAL_DEFAULTS: &[(&str, &str)] =
-    &[("OpenAccess", "true"), ("PaymentWindowSeconds", "30"), ("SeedSampleStock", "true")];
+const LOCAL_DEFAULTS: &[(&str, &str)] = &[
+    ("NotificationSender", "orders@omniflow.example"),
+    ("OpenAccess", "true"),
+    ("PaymentWindowSeconds", "30"),
+    ("SeedSampleStock", "true"),
+];
 
 impl Config {
     /// The values of the template's parameters: what was given, and the local defaults.

@@ -19,6 +19,8 @@ pub struct Clients {
     pub states: aws_sdk_sfn::Client,
     /// EventBridge.
     pub events: aws_sdk_eventbridge::Client,
+    /// Amazon SES.
+    pub email: aws_sdk_sesv2::Client,
 }
 
 /// What guards a request against the network has nothing to do in a process, and is left out.
@@ -47,6 +49,7 @@ impl Clients {
             dynamodb: client!(aws_sdk_dynamodb, http, place),
             states: client!(aws_sdk_sfn, http, place),
             events: client!(aws_sdk_eventbridge, http, place),
+            email: client!(aws_sdk_sesv2, http, place),
         }
     }
 }
@@ -67,7 +70,7 @@ pub(crate) fn host(system: &System, clients: &Clients) -> Result<Vec<Hosted>, St
 /// The handler that a binary holds; `None` when there is no such binary.
 pub fn handler(
     binary: &str,
-    Clients { dynamodb, states, events }: &Clients,
+    Clients { dynamodb, states, events, email }: &Clients,
     environment: &Environment,
 ) -> Option<Result<Box<dyn Handler>, ConfigError>> {
     Some(match binary {
@@ -78,7 +81,7 @@ pub fn handler(
         "close-payment-window" => omniflow_payment::close_payment_window(dynamodb, states, environment),
         "complete-order" => omniflow_order::complete_order(dynamodb, events, environment),
         "mark-needs-attention" => omniflow_order::mark_needs_attention(dynamodb, events, environment),
-        "notify-customer" => omniflow_notify::notify_customer(environment),
+        "notify-customer" => omniflow_notify::notify_customer(email, environment),
         "open-payment-window" => omniflow_payment::open_payment_window(dynamodb, events, states, environment),
         "refund-payment" => omniflow_payment::refund_payment(dynamodb, events, environment),
         "release-stock" => omniflow_stock::release_stock(dynamodb, events, environment),

@@ -117,6 +117,11 @@ impl Functions {
         hosted.map(|hosted| hosted.function.name.as_str())
     }
 
+    /// How often an asynchronous invocation of this function that failed is made again.
+    pub fn retries(&self, name: &str) -> usize {
+        self.0.hosted.get(name).map_or(usize::MAX, |hosted| hosted.function.retries)
+    }
+
     /// The ARN of a function of this name, whether there is one or not.
     pub fn arn(&self, name_or_arn: &str) -> String {
         let Place { region, account } = &self.0.place;
@@ -187,6 +192,7 @@ mod tests {
             environment: BTreeMap::new(),
             permissions: Vec::new(),
             role: None,
+            retries: 0,
         };
         let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
         let functions = Functions::new([Hosted { function, handler: Box::new(Fake(work)) }], None, place);

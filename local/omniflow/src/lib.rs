@@ -20,6 +20,7 @@ pub mod functions;
 mod gateway;
 pub mod integrations;
 pub mod lambda;
+mod outbox;
 pub mod remote;
 mod runtime;
 mod schedule;

@@ -21,6 +21,7 @@ use crate::bus::EventBus;
 use crate::functions::{self, Clients};
 use crate::integrations::{LocalIntegrations, serves};
 use crate::lambda::Functions;
+use crate::outbox::{self, Outbox};
 use crate::remote::RemoteFunctions;
 use crate::template::{self, Place, System, Table};
 use crate::{Config, bus, gateway, schedule, server};
@@ -151,6 +152,7 @@ impl Runtime {
         let (stop, stopped) = watch::channel(false);
         let token = config.token.as_deref();
         let router = gateway::router(&system.routes, aws.functions.clone(), aws.tables.clone(), &place)?;
+        let router = router.merge(outbox::router(aws.outbox.clone(), aws.bus.clone()));
         let runtime = Self {
             http: address(&http, "--http")?,
             aws_address: address(&aws_listener, "--aws")?,
@@ -269,7 +271,7 @@ fn assemble(config: &Config, system: &System, place: &Place, data: &Data) -> Res
     };
     let mut assembled = None;
     Engine::open(options, |engine| {
-        let aws = Aws { tables, engine, bus, functions };
+        let aws = Aws { tables, engine, bus, functions, outbox: Outbox::default() };
         late.set(aws.clone());
         assembled = Some(aws.clone());
         Arc::new(LocalIntegrations::new(aws))

@@ -6,9 +6,11 @@
 //!                 AWSStepFunctions.*    → engine
 //!                 AWSEvents.*           → event bus
 //!   /2015-03-31/functions/*/invocations → functions
+//!   /v2/email/outbound-emails           → outbox (Amazon SES)
 //!   /_omniflow/stats                    → counters of this runtime
 //! ```
 
+mod email;
 pub(crate) mod events;
 mod functions;
 pub(crate) mod states;
@@ -24,6 +26,7 @@ use uuid::Uuid;
 
 use crate::bus::EventBus;
 use crate::lambda::Functions;
+use crate::outbox::Outbox;
 
 /// An error in AWS's JSON shape.
 #[derive(Debug)]
@@ -58,6 +61,8 @@ pub struct Aws {
     pub bus: EventBus,
     /// Lambda.
     pub functions: Functions,
+    /// Amazon SES, as far as it gets: what it would send.
+    pub outbox: Outbox,
 }
 
 /// Whether an answer waits until what it acknowledges survives power loss.
@@ -89,6 +94,7 @@ impl Aws {
                 Ok(body) => events::answer(&self.bus, operation, &body),
                 Err(error) => Err(error),
             }),
+            _ if request.uri().path() == email::PATH => email::answer(&self.outbox, &request),
             _ if request.uri().path() == "/_omniflow/stats" => respond(Ok(self.stats())),
             _ => match functions::name_in_path(request.method(), request.uri().path()) {
                 Some(name) => functions::answer(&self.functions, &name, &request).await,
@@ -173,7 +179,7 @@ fn unknown(method: &Method, path: &str) -> Response<Bytes> {
     respond(Err(ApiError::bad_request(
         "UnknownOperationException",
         format!(
-            "{method} {path} is not served here; DynamoDB, Step Functions, EventBridge PutEvents and Lambda Invoke are"
+            "{method} {path} is not served here; DynamoDB, Step Functions, EventBridge PutEvents, Lambda Invoke and SES SendEmail are"
         ),
     )))
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
+use serde::Serialize;
+use serde_json::Value;
 
 /// One event on its way to one function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +14,43 @@ pub(super) struct Delivery {
     pub event: String,
     /// Attempts that failed.
     pub attempts: usize,
+}
+
+/// What has not been delivered yet, and what never will be.
+#[derive(Debug, Serialize)]
+pub struct Undelivered {
+    /// Failed, and to be tried again.
+    pub waiting: Vec<Waiting>,
+    /// Failed for good.
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// An event that waits for its next attempt.
+#[derive(Debug, Serialize)]
+pub struct Waiting {
+    /// The function that it is for.
+    pub function: String,
+    /// The event.
+    pub event: Value,
+    /// Attempts that failed.
+    pub attempts: i64,
+    /// When the next one is.
+    pub due: Option<DateTime<Utc>>,
+}
+
+/// An event that could not be delivered.
+#[derive(Debug, Serialize)]
+pub struct DeadLetter {
+    /// The function that it was for.
+    pub function: String,
+    /// The event.
+    pub event: Value,
+    /// How the last attempt failed.
+    pub failure: String,
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }
 
 /// The file.
@@ -45,6 +84,36 @@ impl Deliveries {
             Ok((row.get(0)?, Delivery { function: row.get(1)?, event: row.get(2)?, attempts }))
         })?;
         rows.collect()
+    }
+
+    /// What has failed, the newest first, at most `limit` of each kind.
+    pub(super) fn undelivered(&self, limit: usize) -> rusqlite::Result<Undelivered> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut waiting = self.0.prepare_cached(
+            "SELECT function, event, attempts, due FROM delivery WHERE attempts > 0 ORDER BY id DESC LIMIT ?1",
+        )?;
+        let waiting = waiting.query_map([limit], |row| {
+            Ok(Waiting {
+                function: row.get(0)?,
+                event: json(&row.get::<_, String>(1)?),
+                attempts: row.get(2)?,
+                due: DateTime::from_timestamp_millis(row.get(3)?),
+            })
+        })?;
+        let mut dead = self
+            .0
+            .prepare_cached("SELECT function, event, failure FROM dead_letter ORDER BY id DESC LIMIT ?1")?;
+        let dead = dead.query_map([limit], |row| {
+            Ok(DeadLetter {
+                function: row.get(0)?,
+                event: json(&row.get::<_, String>(1)?),
+                failure: row.get(2)?,
+            })
+        })?;
+        Ok(Undelivered {
+            waiting: waiting.collect::<Result<_, _>>()?,
+            dead_letters: dead.collect::<Result<_, _>>()?,
+        })
     }
 
     /// Makes several changes at once, or none.

@@ -1,7 +1,8 @@
 //! EventBridge on one machine: events matched against the template's rules, delivered to functions.
 //!
 //! A delivery that isn't made at once is a row until its function has answered, so it survives a crash; a function that
-//! fails is tried again, as Lambda does with asynchronous invocations: twice, after one and after two minutes. What
+//! fails is tried again, as Lambda does with asynchronous invocations: after one and after two minutes, as often as the
+//! template lets it. What
 //! still fails is logged and kept in the dead letters.
 
 mod deliveries;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 
 use crate::lambda::Functions;
 use crate::template::{Place, Rule};
+pub use deliveries::{DeadLetter, Undelivered, Waiting};
 use deliveries::{Deliveries, Delivery};
 pub use pattern::Pattern;
 use queue::{Key, Queue, Settled};
@@ -28,6 +30,8 @@ use queue::{Key, Queue, Settled};
 const RETRIES: &[Duration] = &[Duration::from_secs(60), Duration::from_secs(120)];
 /// Deliveries made at the same time.
 const AT_ONCE: usize = 32;
+/// How many undelivered events are shown, the newest.
+const SHOWN: usize = 100;
 /// How often those are looked for whose time has come.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -186,6 +190,14 @@ impl EventBus {
         Ok(self.queue().flush(Utc::now())?)
     }
 
+    /// What is still to be delivered again, and what could not be delivered.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn undelivered(&self) -> Result<Undelivered, Error> {
+        Ok(self.queue().undelivered(SHOWN)?)
+    }
+
     /// Delivers for ever.
     pub async fn deliver(self) {
         let mut looked: Option<Instant> = None;
@@ -223,7 +235,7 @@ impl EventBus {
             Err(error) => error.to_string(),
         };
         let function = &delivery.function;
-        match RETRIES.get(delivery.attempts) {
+        match RETRIES.iter().take(self.0.functions.retries(function)).nth(delivery.attempts) {
             Some(pause) => {
                 tracing::warn!(function, failure, "a delivery failed and will be tried again");
                 (key, Settled::Again(Utc::now() + *pause))

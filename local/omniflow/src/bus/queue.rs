@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::deliveries::{Deliveries, Delivery};
+use super::deliveries::{Deliveries, Delivery, Undelivered};
 
 /// Names a delivery while it is in memory.
 pub(super) type Key = u64;
@@ -113,6 +113,11 @@ impl Queue {
         Ok(())
     }
 
+    /// What failed before and what failed for good, the newest `limit` of each.
+    pub(super) fn undelivered(&self, limit: usize) -> rusqlite::Result<Undelivered> {
+        self.store.undelivered(limit)
+    }
+
     /// Lets these be taken again.
     pub(super) fn give_back(&mut self, keys: impl Iterator<Item = Key>) {
         self.fresh.extend(keys);
@@ -166,7 +171,14 @@ mod tests {
         assert!(queue.take_due(now, 9).unwrap().is_empty());
         let taken = queue.take_due(later, 9).unwrap();
         assert_eq!(taken[0].1.attempts, 1);
+        assert_eq!(queue.undelivered(9).unwrap().waiting[0].attempts, 1);
         queue.settle(&[(taken[0].0, Settled::Dead("no".to_owned()))]).unwrap();
         assert!(queue.take_due(later, 9).unwrap().is_empty());
+        let undelivered = queue.undelivered(9).unwrap();
+        assert!(undelivered.waiting.is_empty());
+        assert_eq!(
+            (undelivered.dead_letters[0].event.as_str(), undelivered.dead_letters[0].failure.as_str()),
+            (Some("again"), "no")
+        );
     }
 }

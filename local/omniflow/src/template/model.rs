@@ -50,6 +50,8 @@ pub struct Function {
     pub permissions: Vec<Permission>,
     /// The logical id of its role, if the template has one for it.
     pub role: Option<String>,
+    /// How often an asynchronous invocation that failed is made again (`EventInvokeConfig.MaximumRetryAttempts`).
+    pub retries: usize,
 }
 
 /// A route of the HTTP API.
@@ -126,6 +128,9 @@ pub struct StateMachine {
     /// Told back by the API.
     pub role_arn: String,
 }
+
+/// Lambda's own number of retries, which can only be lowered.
+const MOST_RETRIES: usize = 2;
 
 /// Resources that mean something on AWS and nothing on one machine.
 const WITHOUT_MEANING_HERE: &[&str] = &[
@@ -263,6 +268,10 @@ fn add_function(
                 .flat_map(permissions)
                 .collect(),
             role: properties["Role"].as_str().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned),
+            retries: number(&properties["EventInvokeConfig"]["MaximumRetryAttempts"])?
+                .map_or(MOST_RETRIES, |retries| {
+                    usize::try_from(retries).unwrap_or(MOST_RETRIES).min(MOST_RETRIES)
+                }),
         },
     );
     for (name, event) in properties["Events"].as_object().into_iter().flatten() {

@@ -1,0 +1,88 @@
+//! What customers read, in their language.
+
+use omniflow_domain::texts::{self, Language};
+use omniflow_domain::{Reason, Status};
+
+/// A message to a customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The line above.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+}
+
+/// What to tell a customer whose order has come to this status; `None` when it is none of their concern.
+pub fn message(
+    order_id: &str,
+    status: Status,
+    reason: Option<Reason>,
+    language: Language,
+) -> Option<Message> {
+    let news = news(status, language)?;
+    let because =
+        reason.map_or_else(String::new, |reason| format!(" ({})", texts::reason_text(reason, language)));
+    let status = texts::text(status, language);
+    let (subject, text) = match language {
+        Language::En => (
+            format!("Order {order_id}: {status}"),
+            format!("Hello,\n\n{news}\n\nOrder: {order_id}\nStatus: {status}{because}\n\nOmniFlow\n"),
+        ),
+        Language::Zh => (
+            format!("订单 {order_id}：{status}"),
+            format!("您好，\n\n{news}\n\n订单：{order_id}\n状态：{status}{because}\n\nOmniFlow\n"),
+        ),
+        Language::Ru => (
+            format!("Заказ {order_id}: {status}"),
+            format!(
+                "Здравствуйте!\n\n{news}\n\nЗаказ: {order_id}\nСостояние: {status}{because}\n\nOmniFlow\n"
+            ),
+        ),
+    };
+    Some(Message { subject, text })
+}
+
+/// One sentence for each status that customers hear of; the rule of the template lets the same ones through.
+const fn news(status: Status, language: Language) -> Option<&'static str> {
+    let (en, zh, ru) = match status {
+        Status::AwaitingPayment => {
+            ("Your order is ready to be paid.", "您的订单已确认，请尽快付款。", "Ваш заказ ждёт оплаты.")
+        }
+        Status::AwaitingAudit => (
+            "Your order is large, so we look at it before you pay. You need do nothing.",
+            "您的订单金额较大，我们需要先审核，您无需操作。",
+            "Заказ на крупную сумму, поэтому сначала мы его проверим. От вас ничего не требуется.",
+        ),
+        Status::Shipping => (
+            "Your payment has arrived and your order is being shipped.",
+            "我们已收到付款，您的订单正在发货。",
+            "Оплата получена, заказ отправляется.",
+        ),
+        Status::Completed => (
+            "Everything you ordered is on its way.",
+            "您订购的商品已全部发出。",
+            "Все товары заказа отправлены.",
+        ),
+        Status::Cancelled => (
+            "Your order was cancelled. If you have paid, the money is on its way back.",
+            "您的订单已取消。如已付款，款项将原路退回。",
+            "Ваш заказ отменён. Если вы его оплатили, деньги вернутся.",
+        ),
+        Status::Rejected => (
+            "We are sorry: what you ordered is not in stock. Nothing was charged.",
+            "非常抱歉，您订购的商品库存不足，我们没有扣款。",
+            "К сожалению, товара нет в наличии. Деньги не списаны.",
+        ),
+        Status::Received
+        | Status::Reserved
+        | Status::PaymentReceived
+        | Status::Paid
+        | Status::Compensating
+        | Status::NeedsAttention => return None,
+    };
+    Some(match language {
+        Language::En => en,
+        Language::Zh => zh,
+        Language::Ru => ru,
+    })
+}

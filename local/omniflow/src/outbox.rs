@@ -1,0 +1,162 @@
+//! The outbox: what Amazon SES would send, and the events that could not be delivered, as a page and as JSON.
+//!
+//! The messages are in memory only, the newest of them: nobody waits for them, and an order must not pay for them with
+//! a write.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::response::{Html, IntoResponse, Json, Response};
+use axum::routing::get;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+
+use crate::bus::{EventBus, Undelivered};
+
+/// So many messages are remembered.
+const MOST: usize = 200;
+
+/// A message that would be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// Given to it here.
+    pub message_id: String,
+    /// When it was handed over.
+    pub at: DateTime<Utc>,
+    /// The sender's address.
+    pub from: String,
+    /// The receivers' addresses.
+    pub to: Vec<String>,
+    /// The line above.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+}
+
+/// The newest messages. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Outbox(Arc<Mutex<VecDeque<Message>>>);
+
+impl Outbox {
+    fn messages(&self) -> MutexGuard<'_, VecDeque<Message>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a message; the oldest goes when there is no room.
+    pub fn put(&self, message: Message) {
+        let mut messages = self.messages();
+        messages.truncate(MOST - 1);
+        messages.push_front(message);
+    }
+
+    /// All that are remembered, the newest first.
+    pub fn newest_first(&self) -> Vec<Message> {
+        self.messages().iter().cloned().collect()
+    }
+}
+
+#[derive(Serialize)]
+struct Shown {
+    messages: Vec<Message>,
+    #[serde(flatten)]
+    undelivered: Undelivered,
+}
+
+/// `GET /_omniflow/outbox`: a page for browsers, JSON for everyone else.
+pub(crate) fn router(outbox: Outbox, bus: EventBus) -> Router {
+    let show = move |headers: HeaderMap| {
+        let (outbox, bus) = (outbox.clone(), bus.clone());
+        async move { show(&outbox, &bus, &headers) }
+    };
+    Router::new().route("/_omniflow/outbox", get(show))
+}
+
+fn show(outbox: &Outbox, bus: &EventBus, headers: &HeaderMap) -> Response {
+    let undelivered = match bus.undelivered() {
+        Ok(undelivered) => undelivered,
+        Err(error) => {
+            tracing::error!(%error, "the deliveries can't be read");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    let shown = Shown { messages: outbox.newest_first(), undelivered };
+    let accept = headers.get("accept").and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if accept.contains("text/html") {
+        Html(page(&shown)).into_response()
+    } else {
+        Json(shown).into_response()
+    }
+}
+
+fn page(shown: &Shown) -> String {
+    let mut page = String::from(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>OmniFlow outbox</title>\
+         <style>body{font:16px/1.5 system-ui;max-width:48rem;margin:2rem auto;padding:0 1rem}\
+         article{border-top:1px solid #ccc;padding:.5rem 0}pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0}\
+         small{color:#666}</style><h1>Outbox</h1>\
+         <p>What Amazon SES would send to customers, the newest first.</p>",
+    );
+    for Message { at, from, to, subject, text, .. } in &shown.messages {
+        let head = format!("{} · {from} → {}", at.format("%Y-%m-%d %H:%M:%S"), to.join(", "));
+        article(&mut page, &head, subject, text);
+    }
+    if shown.messages.is_empty() {
+        page.push_str("<p>Nothing yet: order something with an <code>email</code>.</p>");
+    }
+    page.push_str("<h2>Not delivered</h2>");
+    for waiting in &shown.undelivered.waiting {
+        let due = waiting.due.unwrap_or_default().format("%Y-%m-%d %H:%M:%S");
+        let head = format!("{} · failed {} times, again at {due}", waiting.function, waiting.attempts);
+        article(&mut page, &head, "To be tried again", &waiting.event["detail"].to_string());
+    }
+    for letter in &shown.undelivered.dead_letters {
+        let text = format!("{}\n{}", letter.failure, letter.event["detail"]);
+        article(&mut page, &letter.function, "Dead letter", &text);
+    }
+    page
+}
+
+fn article(page: &mut String, head: &str, title: &str, text: &str) {
+    let [head, title, text] = [head, title, text].map(escaped);
+    // Writing to a String can't fail.
+    let _ =
+        write!(page, "<article><small>{head}</small><br><strong>{title}</strong><pre>{text}</pre></article>");
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(subject: &str) -> Message {
+        Message {
+            message_id: "1".to_owned(),
+            at: Utc::now(),
+            from: "orders@omniflow.example".to_owned(),
+            to: vec!["ann@example.com".to_owned()],
+            subject: subject.to_owned(),
+            text: "<script>".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_newest_messages_are_remembered() {
+        let outbox = Outbox::default();
+        (0..MOST + 5).for_each(|number| outbox.put(message(&number.to_string())));
+        let messages = outbox.newest_first();
+        assert_eq!((messages.len(), messages[0].subject.as_str()), (MOST, "204"));
+    }
+
+    #[test]
+    fn what_customers_wrote_is_text_on_the_page() {
+        let undelivered = Undelivered { waiting: Vec::new(), dead_letters: Vec::new() };
+        let page = page(&Shown { messages: vec![message("a & b")], undelivered });
+        assert!(page.contains("a &amp; b") && page.contains("&lt;script&gt;") && !page.contains("<script>"));
+    }
+}
