@@ -1,6 +1,7 @@
 """The console as somebody in front of it uses it."""
 
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
@@ -54,6 +55,11 @@ class Console:
         element = self.see(selector)
         element.clear()
         element.send_keys(text)
+
+    def press(self, element, key):
+        """Presses a key where the focus is on this element, of whatever kind it is."""
+        self.browser.execute_script("arguments[0].focus()", element)
+        ActionChains(self.browser).send_keys(key).perform()
 
     def choose(self, selector, value):
         Select(self.see(selector)).select_by_value(value)
