@@ -48,6 +48,7 @@ api="$(output ApiUrl)"
 case "$api" in
   *.execute-api.*) id="${api#*//}" && api="$AWS_ENDPOINT_URL/_aws/execute-api/${id%%.*}/\$default" ;;
 esac
+api="${api%/}"
 echo "$api" > "$out/url"
 echo "API:   $api"
 echo "AWS:   $AWS_ENDPOINT_URL"

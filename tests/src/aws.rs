@@ -15,6 +15,7 @@ pub struct Aws {
 
 impl Aws {
     pub(crate) fn at(url: &str) -> Self {
+        crate::prepare_tls();
         let http = Client::builder().timeout(PATIENCE).no_proxy().build().unwrap();
         Self { http, url: url.to_owned() }
     }

@@ -19,7 +19,10 @@ mod products;
 mod runtime;
 mod seed;
 mod shop;
+#[cfg(feature = "aws")]
+mod signature;
 mod stock;
+mod tls;
 mod waiting;
 
 pub use answer::{Answer, Problem};
@@ -30,4 +33,5 @@ pub use runtime::{Alone, Runtime, Settings, refusal, run};
 pub use seed::Seed;
 pub use shop::Shop;
 pub use stock::{Place, Stock};
+pub use tls::prepare_tls;
 pub use waiting::{PATIENCE, eventually, eventually_within};

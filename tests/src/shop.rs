@@ -15,12 +15,20 @@ use crate::waiting::{PATIENCE, eventually_within};
 pub struct Shop {
     http: Client,
     url: String,
+    #[cfg(feature = "aws")]
+    signer: Option<crate::signature::Signer>,
 }
 
 impl Shop {
     pub(crate) fn at(url: &str) -> Self {
+        crate::prepare_tls();
         let http = Client::builder().timeout(PATIENCE).no_proxy().build().unwrap();
-        Self { http, url: url.to_owned() }
+        Self {
+            http,
+            url: url.to_owned(),
+            #[cfg(feature = "aws")]
+            signer: crate::signature::Signer::of(url),
+        }
     }
 
     /// Sends any request; an error when no answer comes, as from a process that was killed.
@@ -39,7 +47,13 @@ impl Shop {
         if let Some(body) = body {
             request = request.body(body);
         }
-        Answer::read(call, request.send().await?).await
+        #[allow(unused_mut, reason = "only a signature changes it")]
+        let mut request = request.build()?;
+        #[cfg(feature = "aws")]
+        if let Some(signer) = &self.signer {
+            signer.sign(&mut request);
+        }
+        Answer::read(call, self.http.execute(request).await?).await
     }
 
     /// Sends any request.

@@ -2,5 +2,6 @@
 //! never an old one.
 
 fn main() -> std::process::ExitCode {
+    omniflow_e2e::prepare_tls();
     omniflow::cli::main()
 }
