@@ -13,7 +13,7 @@ export function Workflow({ order }) {
   const id = order.order_id;
   const [part, setPart] = useState("order");
   const settled = (workflow) => isFinal(order) && workflow.executions.every((execution) => execution.status !== "RUNNING");
-  const live = useLive(() => whole(id), { every: 1500, settled, key: `${id} ${isFinal(order)}` });
+  const live = useLive(() => whole(id), { every: 1500, settled, key: id });
   const executions = live.data?.executions ?? [];
   const shown = executions.find((execution) => execution.part === part) ?? executions[0];
   return html`
