@@ -238,3 +238,36 @@ fn the_state_machines_of_the_repository_are_valid() {
     assert!(output.status.success(), "{said}");
     assert_eq!(said.lines().filter(|line| line.ends_with(": OK")).count(), 2, "{said}");
 }
+
+#[test]
+fn the_demo_plays_every_story_to_its_end() {
+    let output = run(&[
+        "demo",
+        "--exit",
+        "--orders",
+        "18",
+        "--pace",
+        "20",
+        "--memory",
+        "--http",
+        "127.0.0.1:0",
+        "--aws",
+        "127.0.0.1:0",
+        "--parameter",
+        "PaymentWindowSeconds=3",
+        "--parameter",
+        "SimulatedLatencyMillis=50",
+    ]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    let (_, ends) = said.rsplit_once("All played: ").unwrap_or_else(|| panic!("not played: {said}"));
+    let count = |end: &str| {
+        let of =
+            ends.trim().split(", ").filter_map(|count| count.split_once(' ')).find(|(_, name)| *name == end);
+        of.map_or(0, |(count, _)| count.parse().unwrap())
+    };
+    let all = ["COMPLETED", "CANCELLED", "REJECTED", "NEEDS_ATTENTION"].map(count);
+    assert_eq!(all.iter().sum::<u32>(), 17, "all but the order that is left to a reviewer: {ends}");
+    assert!(all.iter().all(|count| *count > 0), "every kind of end is seen: {ends}");
+    assert!(said.contains("two warehouses ship side by side"), "the stories are told: {said}");
+}

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -9,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Cli, Command};
+use crate::demo::{self, Demo};
 use crate::{Config, Runtime, StartError};
 
 /// Reads the arguments and the environment, and runs until a signal ends it.
@@ -19,23 +21,29 @@ pub fn main() -> ExitCode {
 /// As [`main`], with these arguments; the first is the program's name.
 pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::parse_from(arguments);
-    let filter =
-        EnvFilter::try_from_env("OMNIFLOW_LOG").unwrap_or_else(|_| EnvFilter::new("warn,omniflow=info"));
+    // A demo tells by itself what happens.
+    let usual = if matches!(cli.command, Some(Command::Demo(_))) { "warn" } else { "warn,omniflow=info" };
+    let filter = EnvFilter::try_from_env("OMNIFLOW_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     match cli.command {
         Some(Command::Validate { files }) => validate(&files),
-        None => match run(cli.config) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("omniflow: {error}");
-                ExitCode::FAILURE
-            }
-        },
+        Some(Command::Demo(demo)) => ended(run(demo.config(), Some(demo))),
+        None => ended(run(cli.config, None)),
     }
 }
 
-fn run(config: Config) -> Result<(), StartError> {
+fn ended(run: Result<(), StartError>) -> ExitCode {
+    match run {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("omniflow: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(config: Config, demo: Option<Demo>) -> Result<(), StartError> {
     let failed = |problem: std::io::Error| StartError::Data {
         path: config.data.clone(),
         problem: format!("no runtime: {problem}"),
@@ -50,10 +58,23 @@ fn run(config: Config) -> Result<(), StartError> {
             "OmniFlow is ready: http://{} (AWS API http://{}, data: {keeps}, {access})",
             system.http, system.aws_address
         );
-        wait_for_signal().await;
+        tokio::select! {
+            () = played(demo.as_ref(), system.http) => {}
+            () = wait_for_signal() => {}
+        }
         system.stop().await;
         Ok(())
     })
+}
+
+/// Ends when a demo that is to end has been played; otherwise never.
+async fn played(demo: Option<&Demo>, address: SocketAddr) {
+    if let Some(demo) = demo {
+        demo::play(demo, address).await;
+    }
+    if !demo.is_some_and(|demo| demo.exit) {
+        std::future::pending().await
+    }
 }
 
 async fn wait_for_signal() {

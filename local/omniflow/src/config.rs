@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
 
+use crate::demo::Demo;
 use crate::template::Parameters;
 
 /// OmniFlow: order fulfilment on one machine.
@@ -29,6 +30,8 @@ pub enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Run the system and play orders of every kind against it.
+    Demo(Demo),
 }
 
 /// How the local runtime runs.

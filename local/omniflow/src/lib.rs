@@ -16,6 +16,7 @@ pub mod aws;
 pub mod bus;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod functions;
 mod gateway;
 pub mod integrations;

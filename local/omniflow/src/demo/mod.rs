@@ -1,0 +1,156 @@
+//! `omniflow demo`: plays orders of every kind against the running system, over HTTP as any customer would, and says
+//! what becomes of them.
+
+mod story;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+use futures::future::join_all;
+use omniflow_domain::status::Status;
+use reqwest::{Client, RequestBuilder};
+use serde_json::Value;
+
+use crate::Config;
+use story::{CUSTOMERS, STORIES, Story};
+
+/// How often an order is looked at.
+const LOOK: Duration = Duration::from_millis(150);
+
+/// Parameters of the template that make steps slow enough to be watched, unless they are given.
+const PACE_OF_STEPS: &[(&str, &str)] = &[("PaymentWindowSeconds", "15"), ("SimulatedLatencyMillis", "700")];
+
+/// How the demo is played.
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    /// How many orders.
+    #[arg(long, default_value_t = 54)]
+    pub orders: usize,
+    /// Milliseconds from one order to the next, and before somebody acts.
+    #[arg(long, default_value_t = 1200)]
+    pub pace: u64,
+    /// End when the orders have ended, instead of going on to serve them.
+    #[arg(long)]
+    pub exit: bool,
+    /// How the system runs.
+    #[command(flatten)]
+    pub config: Config,
+}
+
+impl Demo {
+    /// How the system runs for a demo.
+    pub fn config(&self) -> Config {
+        let mut config = self.config.clone();
+        for (name, value) in PACE_OF_STEPS {
+            if !config.parameters.iter().any(|(given, _)| given == name) {
+                config.parameters.push(((*name).to_owned(), (*value).to_owned()));
+            }
+        }
+        config
+    }
+}
+
+/// Plays all orders against the HTTP API at `address`; ends when they have ended, but for those that are left to the
+/// reader.
+pub async fn play(demo: &Demo, address: SocketAddr) {
+    let player = Player {
+        http: Client::new(),
+        url: format!("http://{address}"),
+        token: demo.config.token.clone(),
+        pace: Duration::from_millis(demo.pace),
+    };
+    println!("Watch it: {0}/web/#/operations, and decide yourself: {0}/web/#/review", player.url);
+    let mut played = Vec::new();
+    for (number, story) in STORIES.iter().cycle().take(demo.orders).enumerate() {
+        let (customer, language) = CUSTOMERS[number % CUSTOMERS.len()];
+        let playing = tokio::spawn(player.clone().play(story, customer, language));
+        if !story.is_left_to_you() {
+            played.push(playing);
+        }
+        tokio::time::sleep(player.pace).await;
+    }
+    let mut ends = BTreeMap::new();
+    for end in join_all(played).await {
+        let end = end.ok().flatten().map_or("not played to its end", Status::name);
+        *ends.entry(end).or_insert(0) += 1;
+    }
+    let counted: Vec<_> = ends.iter().map(|(end, count)| format!("{count} {end}")).collect();
+    println!("All played: {}", counted.join(", "));
+}
+
+/// A customer of the HTTP API.
+#[derive(Clone)]
+struct Player {
+    http: Client,
+    url: String,
+    token: Option<String>,
+    pace: Duration,
+}
+
+/// An order as the API shows it.
+struct Seen {
+    status: Status,
+    text: String,
+}
+
+impl Player {
+    /// Plays one story; its order's final status, or nothing when the system does not answer any more.
+    async fn play(self, story: &'static Story, customer: &str, language: &str) -> Option<Status> {
+        let create =
+            self.http.post(format!("{}/api/v1/orders", self.url)).header("accept-language", language);
+        let created = self.send(create.json(&story.order(customer))).await?;
+        let id = created["order_id"].as_str()?.to_owned();
+        say(&id, &format!("{customer}: {}", story.shows));
+        let mut acts = story.acts.iter();
+        let mut next = acts.next();
+        let mut before = None;
+        loop {
+            let seen = self.look(&id).await?;
+            if before != Some(seen.status) {
+                say(&id, &seen.text);
+                before = Some(seen.status);
+            }
+            if seen.status.is_final() {
+                return Some(seen.status);
+            }
+            if let Some((status, act)) = next
+                && *status == seen.status
+            {
+                next = acts.next();
+                if let Some((path, body)) = act.call() {
+                    tokio::time::sleep(self.pace).await;
+                    let url = format!("{}/api/v1/orders/{id}/{path}", self.url);
+                    self.send(self.http.post(url).json(&body)).await?;
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn look(&self, id: &str) -> Option<Seen> {
+        let url = format!("{}/api/v1/orders/{id}", self.url);
+        let order = self.send(self.http.get(url).header("accept-language", "en")).await?;
+        let status = Status::parse(order["state"].as_str()?)?;
+        Some(Seen { status, text: order["status"].as_str()?.to_owned() })
+    }
+
+    /// The answer's body. A refusal is said and is an answer, too: somebody else at the console may have been quicker.
+    async fn send(&self, mut request: RequestBuilder) -> Option<Value> {
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.ok()?;
+        let refused = !answer.status().is_success();
+        let body: Value = answer.json().await.ok()?;
+        if refused {
+            say("refused", body["detail"].as_str().unwrap_or("without a reason"));
+        }
+        Some(body)
+    }
+}
+
+fn say(id: &str, what: &str) {
+    println!("{}  {id:<24}  {what}", chrono::Local::now().format("%H:%M:%S"));
+}
