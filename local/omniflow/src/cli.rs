@@ -28,7 +28,7 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     match cli.command {
         Some(Command::Validate { files }) => validate(&files),
-        Some(Command::Demo(demo)) => ended(run(demo.config(), Some(demo))),
+        Some(Command::Demo(demo)) => ended(run(demo.config(), Some(*demo))),
         None => ended(run(cli.config, None)),
     }
 }

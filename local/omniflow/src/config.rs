@@ -31,7 +31,7 @@ pub enum Command {
         files: Vec<PathBuf>,
     },
     /// Run the system and play orders of every kind against it.
-    Demo(Demo),
+    Demo(Box<Demo>),
 }
 
 /// How the local runtime runs.
