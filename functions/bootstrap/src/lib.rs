@@ -3,6 +3,7 @@
 //! On Lambda, credentials, region and (for emulators) endpoints are environment variables; reading just those keeps the
 //! start short and the binary small.
 
+mod logs;
 mod metrics;
 
 use aws_credential_types::Credentials;
@@ -14,12 +15,10 @@ use aws_types::region::Region;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use omniflow_domain::{ConfigError, Environment, Fault, Handler};
 use serde_json::Value;
-use tracing_subscriber::filter::FilterFn;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
 
-use metrics::EmbeddedMetrics;
+pub use logs::subscriber;
 
 /// Why a function could not start.
 #[derive(Debug, thiserror::Error)]
@@ -41,10 +40,7 @@ pub async fn run(
 ) -> Result<(), Error> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let environment = Environment::process();
-    let logs = tracing_subscriber::fmt::layer().json().with_current_span(false).without_time();
-    let no_metrics = FilterFn::new(|metadata| metadata.target() != omniflow_domain::metrics::TARGET);
-    let metrics = EmbeddedMetrics::of(environment.get("STACK").unwrap_or("omniflow"));
-    tracing_subscriber::registry().with(filter).with(logs.with_filter(no_metrics)).with(metrics).init();
+    subscriber(filter, environment.get("STACK").unwrap_or("omniflow"), std::io::stdout).init();
     let handler = build(&sdk_config(&environment)?, &environment)?;
     let handler = &*handler;
     let serve =

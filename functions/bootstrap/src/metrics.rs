@@ -1,7 +1,8 @@
-//! Metrics in CloudWatch's embedded metric format: a line of JSON on standard output for each.
+//! Metrics in CloudWatch's embedded metric format: a line of JSON for each.
 //!
 //! Source: CloudWatch User Guide, "Specification: Embedded metric format".
 
+use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use omniflow_domain::metrics::TARGET;
@@ -9,17 +10,19 @@ use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
 
 /// Writes the events of the metrics' target.
-pub(crate) struct EmbeddedMetrics {
+pub(crate) struct EmbeddedMetrics<W> {
     stack: String,
+    writer: W,
 }
 
-impl EmbeddedMetrics {
+impl<W> EmbeddedMetrics<W> {
     /// `stack` is their dimension.
-    pub(crate) fn of(stack: &str) -> Self {
-        Self { stack: stack.to_owned() }
+    pub(crate) fn of(stack: &str, writer: W) -> Self {
+        Self { stack: stack.to_owned(), writer }
     }
 
     fn line(&self, metric: &Metric, milliseconds: u128) -> Value {
@@ -39,13 +42,14 @@ impl EmbeddedMetrics {
     }
 }
 
-impl<S: Subscriber> Layer<S> for EmbeddedMetrics {
+impl<S: Subscriber, W: for<'w> MakeWriter<'w> + 'static> Layer<S> for EmbeddedMetrics<W> {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if event.metadata().target() == TARGET {
             let mut metric = Metric::default();
             event.record(&mut metric);
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            println!("{}", self.line(&metric, now.as_millis()));
+            // Whoever can't write its metrics can't write that either.
+            let _ = writeln!(self.writer.make_writer(), "{}", self.line(&metric, now.as_millis()));
         }
     }
 }
@@ -90,7 +94,7 @@ mod tests {
             value: 1.5,
             order_id: "ORD-1".to_owned(),
         };
-        let line = EmbeddedMetrics::of("shop").line(&metric, 7);
+        let line = EmbeddedMetrics::of("shop", std::io::sink).line(&metric, 7);
         let declared = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(declared["Metrics"], json!([{ "Name": "SecondsToPay", "Unit": "Seconds" }]));
         assert_eq!(declared["Dimensions"], json!([["Stack"]]));

@@ -9,10 +9,12 @@
 //! cargo run --release -p omniflow-bench -- start   --runs 20
 //! cargo run --release -p omniflow-bench -- engine  --concurrency 1000 --executions 5000
 //! cargo run --release -p omniflow-bench -- engine-waiting --executions 100000
+//! cargo run -p omniflow-bench -- cost
 //! cargo build --profile function --workspace --bins && cargo run --release -p omniflow-bench -- functions
 //! ```
 
 mod client;
+mod cost;
 mod engine_alone;
 mod functions;
 mod latency;
@@ -39,6 +41,12 @@ pub(crate) enum Error {
     Engine(#[from] engine::Error),
     #[error("the template: {0}")]
     Template(#[from] omniflow::template::Error),
+    #[error("the runtime's settings: {0}")]
+    Settings(#[from] clap::Error),
+    #[error(transparent)]
+    Start(#[from] omniflow::StartError),
+    #[error("waited in vain for {what}")]
+    Waited { what: &'static str },
     #[error("order {id} is {state} and will never be {wanted}")]
     Lost { id: String, state: String, wanted: &'static str },
 }
@@ -100,6 +108,8 @@ enum Run {
         #[arg(long, default_value_t = 21)]
         runs: usize,
     },
+    /// What a million orders cost on AWS, for each way that an order can go: a table, and the line.
+    Cost,
     /// Milliseconds from process launch to the ready line, on existing data.
     Start {
         /// Starts.
@@ -133,6 +143,7 @@ fn main() -> ExitCode {
                     }
                     Run::EngineWaiting { executions } => engine_alone::waiting(executions).await,
                     Run::Functions { folder, runs } => functions::run(&folder, runs).await,
+                    Run::Cost => cost::run().await,
                     Run::Start { runs } => runs::start(runs).await,
                 }
             })

@@ -20,7 +20,7 @@ use crate::aws::{Acknowledge, Aws};
 use crate::bus::EventBus;
 use crate::functions::{self, Clients};
 use crate::integrations::{LocalIntegrations, serves};
-use crate::lambda::Functions;
+use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
 use crate::remote::RemoteFunctions;
 use crate::template::{self, Place, System, Table};
@@ -131,6 +131,21 @@ impl Runtime {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_hosting(config, |system, place, aws| {
+            functions::host(system, &Clients::in_process(aws, place))
+        })
+        .await
+    }
+
+    /// As [`Runtime::start`], with the functions that `host` makes of the template's and of the way to this process's
+    /// own AWS API: for whoever wants to watch what functions do.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start_hosting(
+        config: Config,
+        host: impl FnOnce(&System, &Place, &InProcess) -> Result<Vec<Hosted>, StartError>,
+    ) -> Result<Self, StartError> {
         let place = Place { region: REGION.to_owned(), account: ACCOUNT.to_owned() };
         let system = template::load(&config.template, &config.template_parameters(), &place)
             .map_err(|source| StartError::Template { path: config.template.clone(), source })?;
@@ -139,7 +154,7 @@ impl Runtime {
         let http = listen("--http", config.http)?;
         let aws_listener = listen("--aws", config.aws)?;
         let data = open_data(&config)?;
-        let aws = assemble(&config, &system, &place, &data)?;
+        let aws = assemble(&config, &system, &place, &data, host)?;
         for table in &system.tables {
             create_table(&aws.tables, table)
                 .map_err(|problem| StartError::Data { path: data.path.clone(), problem })?;
@@ -241,13 +256,18 @@ fn open_data(config: &Config) -> Result<Data, StartError> {
     }
 }
 
-fn assemble(config: &Config, system: &System, place: &Place, data: &Data) -> Result<Aws, StartError> {
+fn assemble(
+    config: &Config,
+    system: &System,
+    place: &Place,
+    data: &Data,
+    host: impl FnOnce(&System, &Place, &InProcess) -> Result<Vec<Hosted>, StartError>,
+) -> Result<Aws, StartError> {
     let failed = |problem: String| StartError::Data { path: data.path.clone(), problem };
     let tables = if config.memory { Tables::in_memory() } else { Tables::open(&data.path.join("tables.db")) };
     let tables = tables.map_err(|error| failed(error.to_string()))?;
     let late = LateAws::default();
-    let clients = Clients::in_process(&InProcess::new(late.clone()), place);
-    let hosted = functions::host(system, &clients)?;
+    let hosted = host(system, place, &InProcess::new(late.clone()))?;
     let remote = config.lambda_endpoint.clone().map(RemoteFunctions::at);
     let functions = Functions::new(hosted, remote, place.clone());
     let bus = EventBus::open(

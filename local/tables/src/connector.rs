@@ -39,6 +39,12 @@ impl InProcess {
     }
 }
 
+impl Service for InProcess {
+    fn answer(&self, request: http::Request<Bytes>) -> BoxFuture<'static, http::Response<Bytes>> {
+        self.0.answer(request)
+    }
+}
+
 impl fmt::Debug for InProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InProcess")

@@ -198,6 +198,11 @@ impl EventBus {
         Ok(self.queue().undelivered(SHOWN)?)
     }
 
+    /// Whether nothing is being delivered; what failed and waits for its next attempt is not.
+    pub fn is_idle(&self) -> bool {
+        self.queue().is_idle()
+    }
+
     /// Delivers for ever.
     pub async fn deliver(self) {
         let mut looked: Option<Instant> = None;

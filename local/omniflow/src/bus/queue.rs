@@ -47,6 +47,11 @@ impl Queue {
         key
     }
 
+    /// Whether nothing is in memory.
+    pub(super) fn is_idle(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
     /// The oldest that nobody has taken yet.
     pub(super) fn take_fresh(&mut self, limit: usize) -> Vec<(Key, Delivery)> {
         let keys: Vec<_> = self.fresh.iter().take(limit).copied().collect();

@@ -1,0 +1,243 @@
+//! Watches the functions of a local runtime: what each invocation asks of AWS, what that consumes, and what it logs.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use omniflow::StartError;
+use omniflow::functions::{Clients, handler};
+use omniflow::lambda::Hosted;
+use omniflow::template::{Function, Place, System};
+use omniflow_domain::{Environment, Fault, Handler};
+use omniflow_tables::{InProcess, Service};
+use serde_json::Value;
+use tracing::instrument::WithSubscriber as _;
+use tracing_subscriber::EnvFilter;
+
+use super::assumptions::{PLATFORM_LINES, TOKEN};
+use super::capacity::{Units, units};
+
+/// What one invocation did.
+#[derive(Debug, Clone)]
+pub(crate) struct Invocation {
+    /// The function's binary.
+    pub binary: String,
+    /// The function's memory in MiB.
+    pub memory: u64,
+    /// What it asked of AWS.
+    pub calls: Vec<Call>,
+    /// What is logged of it.
+    pub log_bytes: usize,
+}
+
+/// A request to AWS.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    /// Such as `GetItem`.
+    pub operation: String,
+    /// What it took of DynamoDB.
+    pub units: Units,
+    /// How many events it published.
+    pub events: usize,
+}
+
+/// Counts invocations. Clones count together.
+#[derive(Clone, Default)]
+pub(crate) struct Meter(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    done: Mutex<Vec<Invocation>>,
+    begun: AtomicUsize,
+    running: AtomicUsize,
+}
+
+impl Meter {
+    fn done(&self) -> MutexGuard<'_, Vec<Invocation>> {
+        self.0.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The invocations since this was asked last.
+    pub(crate) fn take(&self) -> Vec<Invocation> {
+        std::mem::take(&mut *self.done())
+    }
+
+    /// Whether no function is running.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.0.running.load(SeqCst) == 0
+    }
+
+    /// The template's functions, watched.
+    pub(crate) fn host(
+        &self,
+        system: &System,
+        place: &Place,
+        aws: &InProcess,
+    ) -> Result<Vec<Hosted>, StartError> {
+        let hosted = system.functions.values().map(|function| {
+            let watched = Watched {
+                function: function.clone(),
+                place: place.clone(),
+                aws: aws.clone(),
+                meter: self.clone(),
+            };
+            Ok(Hosted { function: function.clone(), handler: Box::new(watched) })
+        });
+        hosted.collect()
+    }
+}
+
+/// A function whose every invocation is one in a new process.
+struct Watched {
+    function: Function,
+    place: Place,
+    aws: InProcess,
+    meter: Meter,
+}
+
+impl Handler for Watched {
+    fn handle(&self, event: Value) -> BoxFuture<'_, Result<Value, Fault>> {
+        Box::pin(async move {
+            self.meter.0.running.fetch_add(1, SeqCst);
+            let answer = self.invoke(event).await;
+            self.meter.0.running.fetch_sub(1, SeqCst);
+            answer
+        })
+    }
+}
+
+impl Watched {
+    async fn invoke(&self, mut event: Value) -> Result<Value, Fault> {
+        lengthen_token(&mut event);
+        let calls = Calls { aws: self.aws.clone(), calls: Arc::default() };
+        let clients = Clients::in_process(&InProcess::new(calls.clone()), &self.place);
+        let handler = handler(&self.function.binary, &clients, &self.environment());
+        let handler = handler.ok_or_else(|| fault("there is no such binary"))?.map_err(fault)?;
+        let log = Log::default();
+        let variable = |name: &str| self.function.environment.get(name).map_or("", String::as_str);
+        let filter = EnvFilter::new(variable("RUST_LOG"));
+        let writer = log.clone();
+        let logs = omniflow_bootstrap::subscriber(filter, variable("STACK"), move || writer.clone());
+        let answer = handler.handle(event).with_subscriber(logs).await;
+        self.meter.done().push(Invocation {
+            binary: self.function.binary.clone(),
+            memory: self.function.memory,
+            calls: calls.taken(),
+            log_bytes: log.0.load(SeqCst) + PLATFORM_LINES,
+        });
+        answer
+    }
+
+    /// Handlers remember orders by the name of their table. With a name of its own each invocation remembers its own
+    /// only, as where each function is a process and somebody else wrote meanwhile.
+    fn environment(&self) -> Environment {
+        let invocation = self.meter.0.begun.fetch_add(1, SeqCst);
+        let variables =
+            self.function.environment.clone().into_iter().map(|(name, value)| match name.as_str() {
+                "ORDERS_TABLE" => (name, format!("{value}{OWN_NAME}{invocation}")),
+                _ => (name, value),
+            });
+        Environment::from_pairs(variables)
+    }
+}
+
+fn fault(problem: impl ToString) -> Fault {
+    Fault { error_type: "Runtime.Unknown".to_owned(), message: problem.to_string() }
+}
+
+/// Between the table's name and what makes it an invocation's own.
+const OWN_NAME: char = '.';
+/// Between a token and what makes it as long as AWS's.
+const PADDING: char = '~';
+
+fn lengthen_token(event: &mut Value) {
+    if let Some(Value::String(token)) = event.get_mut("task_token") {
+        let missing = TOKEN.saturating_sub(token.len());
+        token.extend(std::iter::repeat_n(PADDING, missing));
+    }
+}
+
+/// Gives tables and tokens their real names back.
+fn undisguise(request: &mut Value) {
+    match request {
+        Value::Object(members) => {
+            for (name, value) in members.iter_mut() {
+                let cut = match name.as_str() {
+                    "TableName" => OWN_NAME,
+                    "taskToken" => PADDING,
+                    _ => {
+                        undisguise(value);
+                        continue;
+                    }
+                };
+                if let Value::String(text) = value {
+                    text.truncate(text.find(cut).unwrap_or(text.len()));
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(undisguise),
+        _ => {}
+    }
+}
+
+/// The way to AWS of one invocation.
+#[derive(Clone)]
+struct Calls {
+    aws: InProcess,
+    calls: Arc<Mutex<Vec<Call>>>,
+}
+
+impl Calls {
+    fn calls(&self) -> MutexGuard<'_, Vec<Call>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn taken(&self) -> Vec<Call> {
+        std::mem::take(&mut *self.calls())
+    }
+
+    async fn ask(self, request: Request<Bytes>) -> Response<Bytes> {
+        let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+        let (service, operation) = target.and_then(|target| target.split_once('.')).unwrap_or_default();
+        let (service, operation) = (service.to_owned(), operation.to_owned());
+        let (parts, body) = request.into_parts();
+        let mut body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        undisguise(&mut body);
+        let is_dynamodb = service == "DynamoDB_20120810";
+        if is_dynamodb {
+            body["ReturnConsumedCapacity"] = Value::from("TOTAL");
+        }
+        let request = Request::from_parts(parts, Bytes::from(body.to_string()));
+        let response = self.aws.answer(request).await;
+        let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        let succeeded = Some(&answer).filter(|_| response.status().is_success());
+        let units = if is_dynamodb { units(&operation, &body, succeeded) } else { Units::default() };
+        let events = body["Entries"].as_array().map_or(0, Vec::len);
+        self.calls().push(Call { operation, units, events });
+        response
+    }
+}
+
+impl Service for Calls {
+    fn answer(&self, request: Request<Bytes>) -> BoxFuture<'static, Response<Bytes>> {
+        Box::pin(self.clone().ask(request))
+    }
+}
+
+/// Counts what is written.
+#[derive(Clone, Default)]
+struct Log(Arc<AtomicUsize>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.fetch_add(bytes.len(), SeqCst);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

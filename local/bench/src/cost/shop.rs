@@ -1,0 +1,192 @@
+//! A local runtime in this process, watched, and one order at a time in it.
+
+use std::time::Duration;
+
+use clap::Parser as _;
+use omniflow::Runtime;
+use omniflow::config::Cli;
+use serde_json::{Value, json};
+
+use super::meter::{Invocation, Meter};
+use super::paths::{Path, Step};
+use super::transitions::billed;
+use super::usage::Usage;
+use crate::Error;
+
+/// The pause between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// After so many looks something is wrong.
+const LOOKS: usize = 12_000;
+/// So long there is nothing to do before all is done.
+const QUIET: Duration = Duration::from_millis(100);
+/// Runs whatever is sold, and is no part of an order.
+const SWEEPER: &str = "sweep-orders";
+const MACHINES: [&str; 2] = ["OrderStateMachine", "PaymentWindowStateMachine"];
+
+pub(crate) struct Shop {
+    runtime: Runtime,
+    meter: Meter,
+    http: reqwest::Client,
+}
+
+impl Shop {
+    /// With a payment window of so many seconds.
+    pub(crate) async fn open(payment_window: u32) -> Result<Self, Error> {
+        let window = format!("PaymentWindowSeconds={payment_window}");
+        let arguments = ["omniflow", "--memory", "--http", "127.0.0.1:0", "--aws", "127.0.0.1:0"];
+        // Without a sender customers are not written to, as where the template's own defaults are deployed.
+        let parameters = ["--parameter", &window, "--parameter", "NotificationSender="];
+        let cli = Cli::try_parse_from(arguments.into_iter().chain(parameters))?;
+        let meter = Meter::default();
+        let watched = meter.clone();
+        let runtime =
+            Runtime::start_hosting(cli.config, move |system, place, aws| watched.host(system, place, aws));
+        Ok(Self { runtime: runtime.await?, meter, http: reqwest::Client::new() })
+    }
+
+    pub(crate) async fn close(self) {
+        self.runtime.stop().await;
+    }
+
+    /// What an order uses that goes this way.
+    pub(crate) async fn measure(&self, path: &Path) -> Result<Usage, Error> {
+        self.settle().await?;
+        self.meter.take();
+        let id = self.create(path).await?;
+        let mut transitions = 0;
+        if let Some(id) = &id {
+            for step in &path.steps {
+                self.take(id, step).await?;
+            }
+            for machine in MACHINES {
+                transitions += self.transitions(machine, id).await?;
+            }
+            self.read(id, path).await?;
+        }
+        self.settle().await?;
+        #[allow(clippy::cast_precision_loss)]
+        let workflow = Usage { transitions: transitions as f64, ..Usage::default() };
+        let invocations = self.meter.take();
+        let of_order = invocations.iter().filter(|invocation| invocation.binary != SWEEPER);
+        Ok(of_order.map(Usage::from).fold(workflow, |sum, usage| sum + usage))
+    }
+
+    /// What one run of the sweeper uses that finds nothing to do.
+    pub(crate) async fn measure_sweep(&self) -> Result<Usage, Error> {
+        self.settle().await?;
+        self.meter.take();
+        let url = format!(
+            "http://{}/2015-03-31/functions/SweepOrdersFunction/invocations",
+            self.runtime.aws_address
+        );
+        answer("sweep", self.http.post(url).body("{}").send().await?).await?;
+        let swept = self.meter.take();
+        let swept: Option<&Invocation> = swept.iter().find(|invocation| invocation.binary == SWEEPER);
+        Ok(swept.map(Usage::from).unwrap_or_default())
+    }
+
+    async fn create(&self, path: &Path) -> Result<Option<String>, Error> {
+        let response = self.http.post(self.url("")).json(&path.order).send().await?;
+        if path.ends.is_none() && response.status().is_client_error() {
+            return Ok(None);
+        }
+        let order = answer("create", response).await?;
+        Ok(Some(text(&order["order_id"])))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}/api/v1/orders{path}", self.runtime.http)
+    }
+
+    async fn take(&self, id: &str, step: &Step) -> Result<(), Error> {
+        let key = json!({ "TableName": "OrdersTable", "Key": { "order_id": { "S": id } } });
+        until(step.when, async || {
+            // Past the API, where looking costs nothing.
+            let found = self.aws("DynamoDB_20120810.GetItem", &key).await?;
+            Ok(found["Item"]["status"]["S"] == step.when)
+        })
+        .await?;
+        let mut request = self.http.post(self.url(&format!("/{id}/{}", step.call)));
+        if !step.body.is_null() {
+            request = request.json(&step.body);
+        }
+        answer(step.call, request.send().await?).await?;
+        Ok(())
+    }
+
+    /// As the customer looks at the order once.
+    async fn read(&self, id: &str, path: &Path) -> Result<(), Error> {
+        let order = answer("get", self.http.get(self.url(&format!("/{id}"))).send().await?).await?;
+        match path.ends {
+            Some(wanted) if order["state"] != wanted => {
+                Err(Error::Lost { id: id.to_owned(), state: text(&order["state"]), wanted })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The billed transitions of the order's execution of this machine, when it has ended; 0 when there is none.
+    async fn transitions(&self, machine: &str, id: &str) -> Result<usize, Error> {
+        let arn = format!("arn:aws:states:us-east-1:000000000000:execution:{machine}:{id}");
+        let execution = json!({ "executionArn": arn, "maxResults": 1000 });
+        let mut exists = true;
+        until("the end of the workflow", async || {
+            match self.aws("AWSStepFunctions.DescribeExecution", &execution).await {
+                Ok(described) => Ok(described["status"] != "RUNNING"),
+                Err(Error::Answer { body, .. }) if body.contains("ExecutionDoesNotExist") => {
+                    exists = false;
+                    Ok(true)
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .await?;
+        if !exists {
+            return Ok(0);
+        }
+        let history = self.aws("AWSStepFunctions.GetExecutionHistory", &execution).await?;
+        Ok(billed(history["events"].as_array().map(Vec::as_slice).unwrap_or_default()))
+    }
+
+    async fn aws(&self, target: &'static str, body: &Value) -> Result<Value, Error> {
+        let request = self.http.post(format!("http://{}", self.runtime.aws_address));
+        let request =
+            request.header("x-amz-target", target).header("content-type", "application/x-amz-json-1.0");
+        answer(target, request.json(body).send().await?).await
+    }
+
+    /// Waits until nothing runs and nothing is to be delivered.
+    async fn settle(&self) -> Result<(), Error> {
+        let idle = || self.runtime.aws.bus.is_idle() && self.meter.is_idle();
+        until("quiet", async || {
+            if !idle() {
+                return Ok(false);
+            }
+            tokio::time::sleep(QUIET).await;
+            Ok(idle())
+        })
+        .await
+    }
+}
+
+async fn until(what: &'static str, mut there: impl AsyncFnMut() -> Result<bool, Error>) -> Result<(), Error> {
+    for _ in 0..LOOKS {
+        if there().await? {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Err(Error::Waited { what })
+}
+
+async fn answer(what: &'static str, response: reqwest::Response) -> Result<Value, Error> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response.json().await?);
+    }
+    Err(Error::Answer { what, status: status.as_u16(), body: response.text().await? })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,73 @@
+//! The report for people.
+
+use std::fmt::Write as _;
+
+use super::usage::Usage;
+use super::{assumptions, prices};
+
+const HEAD: [&str; 10] = [
+    "transitions",
+    "invocations",
+    "GB-s",
+    "RRU",
+    "WRU",
+    "events",
+    "requests",
+    "log bytes",
+    "traces",
+    "$ per million",
+];
+
+/// A line for each path; then prices and assumptions.
+pub(crate) fn table(measured: &[(&str, Usage)], sweeps: f64) -> String {
+    let mut report = String::new();
+    let width = measured.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    // Writing to a String can't fail.
+    let _ = writeln!(report, "{:width$}  {}", "an order that is", HEAD.join("  "));
+    for (name, usage) in measured {
+        let counts = usage.lines().map(|(_, count)| count);
+        let cells = counts.into_iter().chain([usage.dollars_a_million()]).zip(HEAD);
+        let cells = cells.map(|(number, head)| format!("{:>width$}", short(number), width = head.len()));
+        let _ = writeln!(report, "{name:width$}  {}", cells.collect::<Vec<_>>().join("  "));
+    }
+    let _ = writeln!(report, "\nThe sweeper: ${sweeps:.2} a month, whatever is sold.");
+    let _ = writeln!(report, "\nPrices of us-east-1, {}, without the free tier:", prices::DATE);
+    for (price, _) in Usage::default().lines() {
+        let _ =
+            writeln!(report, "  {:28} ${} per {}  ({})", price.thing, price.dollars, price.per, price.source);
+    }
+    let _ = writeln!(report, "\nAssumed:");
+    for assumption in assumptions::IN_WORDS {
+        let _ = writeln!(report, "  {assumption}");
+    }
+    report
+}
+
+/// Whole numbers as such, others with as many decimals as tell something.
+fn short(number: f64) -> String {
+    if number.fract().abs() < 1e-9 {
+        format!("{number:.0}")
+    } else if number < 1.0 {
+        format!("{number:.3}")
+    } else {
+        format!("{number:.2}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_as_long_as_they_tell_something() {
+        assert_eq!([8.0, 0.1046, 7.5].map(short), ["8", "0.105", "7.50"]);
+    }
+
+    #[test]
+    fn a_path_has_its_line_and_its_price() {
+        let usage = Usage { transitions: 8.0, ..Usage::default() };
+        let table = table(&[("happy", usage)], 0.5);
+        let line = table.lines().find(|line| line.starts_with("happy")).unwrap();
+        assert!(line.trim_end().ends_with("200"), "{line}");
+    }
+}

@@ -1,0 +1,139 @@
+//! What AWS bills, in its units, and in dollars.
+
+use std::ops::Add;
+
+use serde_json::{Map, Value, json};
+
+use super::assumptions::{self, TRACED};
+use super::meter::Invocation;
+use super::prices::{self, Price};
+
+/// The function behind the API.
+const API: &str = "api";
+const MIB_IN_A_GIB: f64 = 1024.0;
+const MILLISECONDS: f64 = 1000.0;
+/// Dollars are told for so many orders.
+const ORDERS: f64 = 1e6;
+
+/// What was used.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Usage {
+    pub transitions: f64,
+    pub invocations: f64,
+    pub gb_seconds: f64,
+    pub read_units: f64,
+    pub write_units: f64,
+    pub events: f64,
+    pub api_requests: f64,
+    pub log_bytes: f64,
+}
+
+impl From<&Invocation> for Usage {
+    #[allow(clippy::cast_precision_loss)]
+    fn from(invocation: &Invocation) -> Self {
+        let calls = || invocation.calls.iter();
+        let milliseconds = assumptions::billed_milliseconds(calls().map(|call| call.operation.as_str()));
+        Self {
+            transitions: 0.0,
+            invocations: 1.0,
+            gb_seconds: invocation.memory as f64 / MIB_IN_A_GIB * milliseconds as f64 / MILLISECONDS,
+            read_units: calls().map(|call| call.units.read).sum(),
+            write_units: calls().map(|call| call.units.write).sum(),
+            events: calls().map(|call| call.events as f64).sum(),
+            api_requests: if invocation.binary == API { 1.0 } else { 0.0 },
+            log_bytes: invocation.log_bytes as f64,
+        }
+    }
+}
+
+impl Add for Usage {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            transitions: self.transitions + other.transitions,
+            invocations: self.invocations + other.invocations,
+            gb_seconds: self.gb_seconds + other.gb_seconds,
+            read_units: self.read_units + other.read_units,
+            write_units: self.write_units + other.write_units,
+            events: self.events + other.events,
+            api_requests: self.api_requests + other.api_requests,
+            log_bytes: self.log_bytes + other.log_bytes,
+        }
+    }
+}
+
+impl Usage {
+    /// The lines of the bill: how many of what.
+    pub(crate) fn lines(&self) -> [(Price, f64); 9] {
+        [
+            (prices::TRANSITION, self.transitions),
+            (prices::INVOCATION, self.invocations),
+            (prices::GB_SECOND, self.gb_seconds),
+            (prices::READ_UNIT, self.read_units),
+            (prices::WRITE_UNIT, self.write_units),
+            (prices::EVENT, self.events),
+            (prices::API_REQUEST, self.api_requests),
+            (prices::LOG_BYTE, self.log_bytes),
+            (prices::TRACE, self.api_requests * TRACED),
+        ]
+    }
+
+    /// What it costs, in dollars.
+    pub(crate) fn dollars(&self) -> f64 {
+        self.lines().into_iter().map(|(price, count)| price.of(count)).sum()
+    }
+
+    /// What a million orders cost that use this much each.
+    pub(crate) fn dollars_a_million(&self) -> f64 {
+        self.dollars() * ORDERS
+    }
+
+    pub(crate) fn to_json(self) -> Value {
+        let lines = self.lines().into_iter().map(|(price, count)| {
+            let dollars = crate::latency::round(price.of(count) * ORDERS);
+            (price.thing.to_owned(), json!({ "count": count, "dollars_per_million": dollars }))
+        });
+        json!({
+            "lines": lines.collect::<Map<_, _>>(),
+            "dollars_per_million": crate::latency::round(self.dollars_a_million()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::capacity::Units;
+    use super::super::meter::Call;
+    use super::*;
+
+    #[test]
+    fn an_invocation_uses_what_its_calls_use() {
+        let put = Call { operation: "PutItem".to_owned(), units: Units { read: 0.0, write: 4.0 }, events: 0 };
+        let get = Call { operation: "GetItem".to_owned(), units: Units { read: 1.0, write: 0.0 }, events: 0 };
+        let tell = Call { operation: "PutEvents".to_owned(), units: Units::default(), events: 3 };
+        let invocation =
+            Invocation { binary: "api".to_owned(), memory: 256, calls: vec![get, put, tell], log_bytes: 90 };
+        let usage = Usage::from(&invocation);
+        let expected = Usage {
+            transitions: 0.0,
+            invocations: 1.0,
+            gb_seconds: 0.25 * 0.043,
+            read_units: 1.0,
+            write_units: 4.0,
+            events: 3.0,
+            api_requests: 1.0,
+            log_bytes: 90.0,
+        };
+        assert_eq!(usage, expected);
+        assert_eq!((usage + usage).write_units, 8.0);
+    }
+
+    #[test]
+    fn a_million_orders_cost_what_the_prices_say() {
+        let usage = Usage { transitions: 8.0, write_units: 10.0, events: 1.0, ..Usage::default() };
+        assert!((usage.dollars_a_million() - (200.0 + 6.25 + 1.0)).abs() < 1e-9);
+        let requests = Usage { invocations: 1.0, api_requests: 1.0, ..Usage::default() };
+        assert!((requests.dollars_a_million() - (0.2 + 1.0 + 0.25)).abs() < 1e-9, "with one trace in twenty");
+    }
+}
