@@ -90,8 +90,8 @@ async fn a_workflow_that_cannot_be_read_says_why() {
     let shop = runtime.shop();
     shop.get("/api/v1/orders/ORD-1/workflow").await.problem(404);
     let id = shop.place(&one_for("customer-001")).await;
-    for query in ["next=x", "execution=other", "execution=order&next=x"] {
-        shop.get(&format!("/api/v1/orders/{id}/workflow?{query}")).await.problem(400);
+    for (query, status) in [("execution=other", 400), ("next=x", 404), ("execution=order&next=x", 404)] {
+        shop.get(&format!("/api/v1/orders/{id}/workflow?{query}")).await.problem(status);
     }
 }
 

@@ -191,7 +191,12 @@ async fn with_a_token_only_those_who_have_it_are_served() {
         runtime.ready_line
     );
     let shop = runtime.shop();
-    assert_eq!(shop.get("/api/v1/stock").await.status, 401);
+    let refused = shop.get("/api/v1/stock").await;
+    refused.problem(401);
+    assert_eq!(refused.header("www-authenticate"), "Bearer");
+    for open in ["/health", "/web/", "/openapi.json"] {
+        assert_eq!(shop.get(open).await.status, 200, "{open}");
+    }
     let wrong = [("authorization", "Bearer let-me-out")];
     assert_eq!(shop.send(Method::GET, "/api/v1/stock", &wrong, None).await.status, 401);
     let right = [("authorization", "Bearer let-me-in")];

@@ -4,7 +4,8 @@ use omniflow_domain::catalogue::lookup;
 use omniflow_domain::order::{Item, NewOrder};
 use omniflow_domain::problem::{Kind, Problem};
 use omniflow_domain::simulated::METHODS;
-use omniflow_domain::{Email, Money, Order, OrderId, store};
+use omniflow_domain::{Email, Money, Order, OrderId, Status, store};
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -12,14 +13,15 @@ use crate::decide::DEFAULT_METHOD;
 use crate::keep::Key;
 use crate::request::Request;
 use crate::response::Response;
+use crate::view::Amount;
 use crate::{Api, unavailable, view};
 
 /// The most items an order may have.
-const MOST_ITEMS: usize = 100;
+pub(crate) const MOST_ITEMS: usize = 100;
 /// The most of one product.
-const MOST_OF_ONE: u64 = 1_000_000;
+pub(crate) const MOST_OF_ONE: u64 = 1_000_000;
 /// The longest text that is kept as it comes, in characters.
-const LONGEST_TEXT: usize = 200;
+pub(crate) const LONGEST_TEXT: usize = 200;
 /// How often a random order id that exists already is drawn again.
 const DRAWS: usize = 5;
 
@@ -30,6 +32,18 @@ struct Asked {
     name: Option<String>,
     quantity: u32,
     price: Option<Money>,
+}
+
+/// The answer to a new order.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Created<'a> {
+    order_id: &'a OrderId,
+    /// The order id again.
+    workflow_id: &'a OrderId,
+    /// How it begins; reading the order says how it goes on.
+    state: Status,
+    amount: Amount,
 }
 
 /// `POST /api/v1/orders`: the order waits for its payment, unless it brings a method.
@@ -43,7 +57,8 @@ pub(crate) async fn process_order(api: &Api, request: &Request) -> Result<Respon
 }
 
 async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<Response, Problem> {
-    let key = Key::of(request, "create")?;
+    // The doors answer differently: what one of them answered is no answer of another.
+    let key = Key::of(request, if assumed.is_none() { "create" } else { "process" })?;
     if let Some(key) = &key
         && let Some(kept) = api.kept(key).await?
     {
@@ -90,18 +105,19 @@ fn located(response: Response) -> Response {
 }
 
 fn answer(order: &Order) -> String {
-    let id = order.order_id.as_str();
-    json!({
-        "order_id": id,
-        "workflow_id": id,
-        "state": order.status,
-        "amount": order.amount.to_json(),
-    })
-    .to_string()
+    let id = &order.order_id;
+    let created =
+        Created { order_id: id, workflow_id: id, state: order.status, amount: Amount(order.amount) };
+    json!(created).to_string()
 }
 
 fn bad(detail: impl Into<String>) -> Problem {
     Problem::new(Kind::BadRequest, detail)
+}
+
+/// What is said is clear, and yet doesn't add up.
+fn mismatch(detail: impl Into<String>) -> Problem {
+    Problem::new(Kind::AmountMismatch, detail)
 }
 
 async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
@@ -128,12 +144,16 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
     let sum = sum(&items)?;
     let amount = match (amount, sum) {
         (Some(amount), Some(sum)) if amount != sum => {
-            return Err(bad(format!(
+            return Err(mismatch(format!(
                 "'amount' is {amount}, but the items cost {sum}. Correct it or leave it out."
             )));
         }
         (Some(amount), _) | (None, Some(amount)) => amount,
-        (None, None) => return Err(bad("'amount' is missing, and not every item has a price.")),
+        (None, None) => {
+            return Err(mismatch(
+                "'amount' is missing, and only some of the items have a price. Add the others.",
+            ));
+        }
     };
     let needs_audit = amount > api.audit_threshold;
     Ok(NewOrder { customer_id, email, language: request.language(), items, amount, method, needs_audit })
@@ -142,8 +162,7 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
 fn asked(index: usize, item: &Value) -> Result<Asked, Problem> {
     let at = |field: &str| format!("items[{index}].{field}");
     if let Value::String(name) = item {
-        let product = text(&format!("items[{index}]"), item)?.filter(|_| !lookup(name).is_empty());
-        let product = product.ok_or_else(|| bad(format!("items[{index}] must name a product.")))?;
+        let product = text(&format!("items[{index}]"), item)?.unwrap_or_else(|| name.clone());
         return Ok(Asked { product, name: None, quantity: 1, price: None });
     }
     if !item.is_object() {
@@ -153,11 +172,10 @@ fn asked(index: usize, item: &Value) -> Result<Asked, Problem> {
     }
     let name = text(&at("name"), &item["name"])?;
     let product = text(&at("product_id"), &item["product_id"])?.or_else(|| name.clone());
-    let product = product.filter(|product| !lookup(product).is_empty());
     let product = product.ok_or_else(|| bad(format!("{} is missing.", at("product_id"))))?;
     let quantity = match &item["quantity"] {
         Value::Null => Some(1),
-        quantity => quantity.as_u64().filter(|quantity| (1..=MOST_OF_ONE).contains(quantity)),
+        quantity => whole(quantity).filter(|quantity| (1..=MOST_OF_ONE).contains(quantity)),
     };
     let quantity = quantity.and_then(|quantity| u32::try_from(quantity).ok()).ok_or_else(|| {
         bad(format!(
@@ -173,16 +191,22 @@ fn asked(index: usize, item: &Value) -> Result<Asked, Problem> {
     Ok(Asked { product, name, quantity, price })
 }
 
+/// A whole number, also as those write it who have no others: `2.0`.
+fn whole(value: &Value) -> Option<u64> {
+    let from_float = |float: f64| (float.fract() == 0.0).then(|| format!("{float}").parse().ok()).flatten();
+    value.as_u64().or_else(|| value.as_f64().and_then(from_float))
+}
+
 fn text(field: &str, value: &Value) -> Result<Option<String>, Problem> {
     match value {
         Value::Null => Ok(None),
         Value::String(text)
-            if text.chars().count() <= LONGEST_TEXT && !text.chars().any(char::is_control) =>
+            if (1..=LONGEST_TEXT).contains(&text.chars().count()) && !text.chars().any(char::is_control) =>
         {
             Ok(Some(text.clone()))
         }
         Value::String(_) => {
-            Err(bad(format!("'{field}' must have at most {LONGEST_TEXT} printable characters.")))
+            Err(bad(format!("'{field}' must have 1 to {LONGEST_TEXT} printable characters.")))
         }
         other => Err(bad(format!("'{field}' must be a text, not {other}."))),
     }
@@ -250,7 +274,7 @@ fn sum(items: &[Item]) -> Result<Option<Money>, Problem> {
     let sum = prices.map(|prices| prices.into_iter().sum::<Money>());
     // Added up, it may be more than an order may be worth.
     sum.map(|sum| {
-        Money::parse(&sum.to_string()).map_err(|error| bad(format!("The items cost too much: {error}.")))
+        Money::parse(&sum.to_string()).map_err(|error| mismatch(format!("The items cost too much: {error}.")))
     })
     .transpose()
 }

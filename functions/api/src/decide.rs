@@ -17,7 +17,7 @@ const ATTEMPTS: usize = 12;
 /// How an order is paid when the customer doesn't say.
 pub(crate) const DEFAULT_METHOD: &str = "pm_card";
 /// The longest note of a reviewer, in characters.
-const LONGEST_NOTE: usize = 1000;
+pub(crate) const LONGEST_NOTE: usize = 1000;
 
 pub(crate) async fn pay_order(api: &Api, request: &Request) -> Result<Response, Problem> {
     let body = request.optional_json()?;

@@ -12,7 +12,7 @@ use crate::response::Response;
 use crate::{Api, unavailable};
 
 /// The longest key.
-const LONGEST: usize = 255;
+pub(crate) const LONGEST: usize = 255;
 
 /// The key of one request.
 pub(crate) struct Key {
@@ -25,8 +25,9 @@ impl Key {
     /// customer's keys are their own.
     pub(crate) fn of(request: &Request, scope: &str) -> Result<Option<Self>, Problem> {
         let Some(key) = request.header("idempotency-key") else { return Ok(None) };
-        if key.trim().is_empty() || key.len() > LONGEST {
-            let detail = format!("The Idempotency-Key must have 1 to {LONGEST} characters.");
+        let printable = key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if key.trim().is_empty() || key.len() > LONGEST || !printable {
+            let detail = format!("The Idempotency-Key must have 1 to {LONGEST} printable ASCII characters.");
             return Err(Problem::new(Kind::BadRequest, detail));
         }
         let digest = BASE64.encode(Sha256::digest(request.body()));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   event ──► request ──► routes ──► create, read, decide, stock, summary, workflow ──► view ──► response
-//!                            └────► web: the console's files
+//!                            └────► web: the console's files, the description of all this (openapi)
 //! ```
 
 mod caller;
@@ -10,6 +10,8 @@ mod catalogue;
 mod create;
 mod decide;
 mod keep;
+#[cfg(test)]
+mod openapi;
 mod read;
 mod request;
 mod response;

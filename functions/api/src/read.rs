@@ -3,18 +3,30 @@
 use omniflow_domain::problem::{Kind, Problem};
 use omniflow_domain::store::{self, Page};
 use omniflow_domain::{Order, OrderId, Status};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::request::Request;
 use crate::response::Response;
+use crate::view::OrderView;
 use crate::{Api, unavailable, view};
 
-const DEFAULT_LIMIT: usize = 20;
-const MOST: usize = 100;
+pub(crate) const DEFAULT_LIMIT: usize = 20;
+pub(crate) const MOST: usize = 100;
 /// How many orders one search looks at.
 const MOST_LOOKED_AT: usize = 500;
 /// What all ids begin with.
 const ID_PREFIX: &str = "ORD-";
+
+/// A page of a list.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Orders<'a> {
+    /// Newest first. It may be fewer than asked for, even none, and yet there is a next page.
+    orders: Vec<OrderView<'a>>,
+    /// What to ask for as `next`; null on the last page.
+    next: Option<&'a OrderId>,
+}
 
 pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response, Problem> {
     let order = api.orders.get(&request.order_id()?).await.map_err(|error| unavailable(&error))?;
@@ -51,9 +63,8 @@ pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response
         .await
         .map_err(|error| unavailable(&error))?;
     let now = api.clock.now();
-    let orders: Vec<_> =
-        page.orders.iter().map(|order| view::order(order, request.language(), now)).collect();
-    Ok(Response::json(200, &json!({ "orders": orders, "next": page.next.as_ref().map(OrderId::as_str) })))
+    let orders = page.orders.iter().map(|order| OrderView::of(order, request.language(), now)).collect();
+    Ok(Response::json(200, &json!(Orders { orders, next: page.next.as_ref() })))
 }
 
 /// What a list is searched for.

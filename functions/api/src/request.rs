@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::caller::Caller;
 
 /// The largest body, in bytes.
-const MAX_BODY: usize = 256 * 1024;
+pub(crate) const MAX_BODY: usize = 256 * 1024;
 
 /// A request.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +59,7 @@ impl Request {
     }
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.query.get(name).map(String::as_str)
     }
 
     pub(crate) fn body(&self) -> &[u8] {
@@ -83,7 +83,7 @@ impl Request {
     pub(crate) fn order_id(&self) -> Result<OrderId, Problem> {
         let text = match self.parameters.get("order_id") {
             Some(text) => text,
-            None => self.query("workflow_id").ok_or_else(|| {
+            None => self.query("workflow_id").filter(|id| !id.is_empty()).ok_or_else(|| {
                 Problem::new(Kind::BadRequest, "'workflow_id' is missing: add ?workflow_id=… to the address.")
             })?,
         };

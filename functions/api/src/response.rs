@@ -1,6 +1,6 @@
 //! An HTTP response, written as an answer in payload format 2.0.
 
-use omniflow_domain::problem::Problem;
+use omniflow_domain::problem::{Kind, Problem};
 use serde_json::{Map, Value, json};
 
 /// A response.
@@ -30,6 +30,9 @@ impl Response {
     pub(crate) fn problem(problem: &Problem) -> Self {
         let mut response = Self::json(problem.kind.status(), &problem.to_json());
         response.content_type = "application/problem+json";
+        if problem.kind == Kind::Unauthorized {
+            response.headers.push(("www-authenticate", "Bearer".to_owned()));
+        }
         for (name, value) in &problem.more {
             if *name == "allow" {
                 response.headers.push(("allow", value.as_str().unwrap_or_default().to_owned()));

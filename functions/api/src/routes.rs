@@ -13,7 +13,7 @@ use crate::{Api, create, decide, read, stock, summary, web, workflow};
 
 /// A call of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Call {
+pub(crate) enum Call {
     CreateOrder,
     ProcessOrder,
     ReadExecution,
@@ -29,12 +29,14 @@ enum Call {
     Health,
     Console,
     ConsoleFile,
+    OpenApi,
+    Documentation,
 }
 
 /// Method, path, who may make the call, and the call.
-type Route = (&'static str, &'static str, Access, Call);
+pub(crate) type Route = (&'static str, &'static str, Access, Call);
 
-const CALLS: &[Route] = &[
+pub(crate) const CALLS: &[Route] = &[
     ("POST", "/api/v1/orders", Access::Customer, Call::CreateOrder),
     ("GET", "/api/v1/orders", Access::Customer, Call::ListOrders),
     ("GET", "/api/v1/orders/{order_id}", Access::Customer, Call::ReadOrder),
@@ -47,7 +49,6 @@ const CALLS: &[Route] = &[
     ("GET", "/api/v1/summary", Access::Operator, Call::ReadSummary),
     ("POST", "/api/orders", Access::Customer, Call::ProcessOrder),
     ("POST", "/api/orders/create", Access::Customer, Call::ProcessOrder),
-    // Before the paths with a parameter that would take them, too.
     ("GET", "/api/orders/status", Access::Customer, Call::ReadOrder),
     ("GET", "/api/orders/state", Access::Customer, Call::ReadExecution),
     ("POST", "/api/orders/cancel", Access::Customer, Call::CancelOrder),
@@ -57,6 +58,8 @@ const CALLS: &[Route] = &[
     ("GET", "/health", Access::Public, Call::Health),
     ("GET", "/web", Access::Public, Call::Console),
     ("GET", "/web/{file+}", Access::Public, Call::ConsoleFile),
+    ("GET", "/openapi.json", Access::Public, Call::OpenApi),
+    ("GET", "/docs", Access::Public, Call::Documentation),
 ];
 
 /// Method and path of every call, and who may make it.
@@ -89,13 +92,19 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         Call::ReadSummary => summary::read_summary(api, request).await,
         Call::Console => Ok(web::console(request)),
         Call::ConsoleFile => web::file(request),
+        Call::OpenApi => Ok(web::openapi(request)),
+        Call::Documentation => Ok(web::documentation(request)),
         Call::Health => Ok(Response::json(200, &json!({ "status": "ok" }))),
     }
 }
 
 fn find(method: &str, path: &str) -> Result<(Access, Call, HashMap<String, String>), Problem> {
+    // A path in so many words is that one alone, and not one with a parameter that would take it, too.
+    let literal =
+        CALLS.iter().any(|(_, pattern, ..)| !pattern.contains('{') && matches(pattern, path).is_some());
     let here = || {
-        CALLS.iter().filter_map(|(method, pattern, access, call)| {
+        let calls = CALLS.iter().filter(|(_, pattern, ..)| !(literal && pattern.contains('{')));
+        calls.filter_map(|(method, pattern, access, call)| {
             Some((method, *access, *call, matches(pattern, path)?))
         })
     };
@@ -156,6 +165,9 @@ mod tests {
         let wrong = find("DELETE", "/api/v1/orders").unwrap_err();
         assert_eq!(wrong.kind, Kind::MethodNotAllowed);
         assert_eq!(wrong.to_json()["allow"], "GET, POST");
+        // A path in so many words is not an order of that name.
+        let wrong = find("GET", "/api/orders/cancel").unwrap_err();
+        assert_eq!((wrong.kind, &wrong.to_json()["allow"]), (Kind::MethodNotAllowed, &json!("POST")));
         assert_eq!(find("GET", "/api/v1/orders/").unwrap().1, Call::ListOrders);
         assert_eq!(find("GET", "/web/").unwrap().1, Call::Console);
         let (_, call, parameters) = find("GET", "/web/pages/shop.js").unwrap();

@@ -5,11 +5,48 @@ use std::collections::BTreeMap;
 use omniflow_domain::catalogue::{Product, lookup};
 use omniflow_domain::problem::{Kind, Problem};
 use omniflow_domain::store::StockRow;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::request::Request;
 use crate::response::Response;
+use crate::view::Amount;
 use crate::{Api, unavailable};
+
+/// The stock of all products.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct StockList<'a> {
+    products: Vec<ProductStock<'a>>,
+}
+
+/// The stock of a product, in all warehouses together and in each.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ProductStock<'a> {
+    product_id: &'a str,
+    /// Null for stock of what is sold no more.
+    name: Option<&'a str>,
+    /// For one; null for stock of what is sold no more.
+    price: Option<Amount>,
+    /// Can be ordered.
+    available: u64,
+    /// Set aside for orders.
+    reserved: u64,
+    /// Gone to customers.
+    sold: u64,
+    warehouses: Vec<WarehouseStock<'a>>,
+}
+
+/// The stock of a product in a warehouse.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct WarehouseStock<'a> {
+    warehouse: &'a str,
+    available: u32,
+    reserved: u32,
+    sold: u32,
+}
 
 pub(crate) async fn list_stock(api: &Api) -> Result<Response, Problem> {
     let (rows, products) = futures::future::try_join(api.stock.all(), api.catalogue.all())
@@ -19,8 +56,8 @@ pub(crate) async fn list_stock(api: &Api) -> Result<Response, Problem> {
     for row in rows {
         by_product.entry(row.product_id.clone()).or_default().push(row);
     }
-    let products = by_product.iter().map(|(id, rows)| product(id, products.get(id), rows));
-    Ok(Response::json(200, &json!({ "products": products.collect::<Vec<_>>() })))
+    let products = by_product.iter().map(|(id, rows)| product(id, products.get(id), rows)).collect();
+    Ok(Response::json(200, &json!(StockList { products })))
 }
 
 pub(crate) async fn read_stock(api: &Api, request: &Request) -> Result<Response, Problem> {
@@ -31,26 +68,24 @@ pub(crate) async fn read_stock(api: &Api, request: &Request) -> Result<Response,
         Problem::new(Kind::ProductNotFound, detail)
     })?;
     let rows = api.stock.of(&known.product_id).await.map_err(|error| unavailable(&error))?;
-    Ok(Response::json(200, &product(&known.product_id, Some(known), &rows)))
+    Ok(Response::json(200, &json!(product(&known.product_id, Some(known), &rows))))
 }
 
-fn product(id: &str, known: Option<&Product>, rows: &[StockRow]) -> Value {
+fn product<'a>(id: &'a str, known: Option<&'a Product>, rows: &'a [StockRow]) -> ProductStock<'a> {
     let total = |column: fn(&StockRow) -> u32| rows.iter().map(|row| u64::from(column(row))).sum::<u64>();
-    let warehouses = rows.iter().map(|row| {
-        json!({
-            "warehouse": row.warehouse_id,
-            "available": row.available,
-            "reserved": row.reserved,
-            "sold": row.sold,
-        })
+    let warehouses = rows.iter().map(|row| WarehouseStock {
+        warehouse: &row.warehouse_id,
+        available: row.available,
+        reserved: row.reserved,
+        sold: row.sold,
     });
-    json!({
-        "product_id": id,
-        "name": known.map(|product| product.name.as_str()),
-        "price": known.map(|product| product.price.to_json()),
-        "available": total(|row| row.available),
-        "reserved": total(|row| row.reserved),
-        "sold": total(|row| row.sold),
-        "warehouses": warehouses.collect::<Vec<_>>(),
-    })
+    ProductStock {
+        product_id: id,
+        name: known.map(|product| product.name.as_str()),
+        price: known.map(|product| Amount(product.price)),
+        available: total(|row| row.available),
+        reserved: total(|row| row.reserved),
+        sold: total(|row| row.sold),
+        warehouses: warehouses.collect(),
+    }
 }

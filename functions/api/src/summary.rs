@@ -16,12 +16,14 @@ const MOST_COUNTED: i32 = 1000;
 
 /// The orders in all states.
 #[derive(Debug, Serialize)]
-struct Summary {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Summary {
     states: Vec<StateCount>,
 }
 
 /// The orders in one state.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct StateCount {
     state: Status,
     /// For people.

@@ -1,69 +1,162 @@
-//! An order as the v1 routes show it: `status` is the text for people, `state` the machine name.
+//! An order as the routes show it: `status` is the text for people, `state` the machine name.
 
 use chrono::{DateTime, Utc};
-use omniflow_domain::order::{Item, Order};
+use omniflow_domain::allocation::Missing;
+use omniflow_domain::order::{Audit, Item, Order, PaymentState, Shipment};
 use omniflow_domain::texts::{Language, status_text, text};
+use omniflow_domain::{Email, Money, OrderId, Reason, Status};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::request::Request;
 
+/// Money as a JSON number. The database has it as a text.
+#[derive(Debug)]
+pub(crate) struct Amount(pub Money);
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.to_json().serialize(serializer)
+    }
+}
+
+/// An order as it is at this moment.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Order"))]
+pub(crate) struct OrderView<'a> {
+    order_id: &'a OrderId,
+    /// The order id again; at the other doors `order-processing-`, the customer and the order's number. All calls
+    /// take either.
+    workflow_id: String,
+    /// For people, in their language, with the seconds that are left to pay.
+    status: String,
+    /// For machines.
+    state: Status,
+    /// Why it was not fulfilled.
+    reason: Option<Reason>,
+    customer_id: Option<&'a str>,
+    amount: Amount,
+    items: Vec<ItemView<'a>>,
+    created_at: Option<DateTime<Utc>>,
+    /// Each state and since when, oldest first.
+    timeline: Vec<Step>,
+    /// One for each warehouse; none until stock is set aside.
+    shipments: &'a [Shipment],
+    payment: PaymentView<'a>,
+    /// Where its messages go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a Email>,
+    /// What the reviewer said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit: Option<&'a Audit>,
+    /// The products of which there was too little.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    missing: &'a [Missing],
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a str>,
+}
+
+/// Some of one product in an order.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Item"))]
+struct ItemView<'a> {
+    product_id: &'a str,
+    name: &'a str,
+    quantity: u32,
+    /// For one; null when the order came with an amount and without prices.
+    price: Option<Amount>,
+}
+
+/// A state of an order and since when.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Step {
+    state: Status,
+    /// For people.
+    status: &'static str,
+    at: DateTime<Utc>,
+}
+
+/// The payment of an order.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Payment"))]
+struct PaymentView<'a> {
+    /// Null until the customer pays.
+    method: Option<&'a str>,
+    state: PaymentState,
+    /// Until when the customer may pay; null unless they are waited for.
+    deadline: Option<DateTime<Utc>>,
+}
+
+/// An order as the doors of OrderFlow and of the order page show it: with the names of both for its ids.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "OrderAtOtherDoors"))]
+pub(crate) struct OtherDoorsView<'a> {
+    #[serde(flatten)]
+    order: OrderView<'a>,
+    order_id: &'a OrderId,
+    workflow_id: String,
+}
+
 /// The order as the door shows it through which the request came.
 pub(crate) fn answer(order: &Order, request: &Request, now: DateTime<Utc>) -> Value {
-    let mut view = self::order(order, request.language(), now);
-    if !request.is_v1() {
-        let workflow_id = order.order_id.processing_id(order.customer_id.as_deref());
-        view["orderId"] = json!(order.order_id);
-        view["workflowId"] = json!(workflow_id);
-        view["workflow_id"] = json!(workflow_id);
+    if request.is_v1() {
+        return json!(OrderView::of(order, request.language(), now));
     }
-    view
-}
-
-pub(crate) fn order(order: &Order, language: Language, now: DateTime<Utc>) -> Value {
-    let id = order.order_id.as_str();
-    let mut view = json!({
-        "order_id": id,
-        "workflow_id": id,
-        "status": status_text(order, language, now),
-        "state": order.status,
-        "reason": order.reason,
-        "customer_id": order.customer_id,
-        "amount": order.amount.to_json(),
-        "items": order.items.iter().map(item).collect::<Vec<_>>(),
-        "created_at": order.created_at(),
-        "timeline": timeline(order, language),
-        "shipments": order.shipments,
-        "payment": {
-            "method": order.payment.method,
-            "state": order.payment.state,
-            "deadline": order.payment.deadline,
-        },
-    });
-    if let Some(email) = &order.email {
-        view["email"] = json!(email);
-    }
-    if let Some(audit) = &order.audit {
-        view["audit"] = json!(audit);
-    }
-    if !order.missing.is_empty() {
-        view["missing"] = json!(order.missing);
-    }
-    if let Some(failure) = &order.failure {
-        view["failure"] = json!(failure);
-    }
-    view
-}
-
-fn timeline(order: &Order, language: Language) -> Value {
-    let changes = order.timeline.iter();
-    changes.map(|change| json!({ "state": change.status, "status": text(change.status, language), "at": change.at })).collect()
-}
-
-fn item(item: &Item) -> Value {
-    json!({
-        "product_id": item.product_id,
-        "name": item.name,
-        "quantity": item.quantity,
-        "price": item.price.map(|price| price.to_json()),
+    let workflow_id = order.order_id.processing_id(order.customer_id.as_deref());
+    json!(OtherDoorsView {
+        order: OrderView::new(order, workflow_id.clone(), request.language(), now),
+        order_id: &order.order_id,
+        workflow_id,
     })
+}
+
+impl<'a> OrderView<'a> {
+    /// The order as the v1 routes show it.
+    pub(crate) fn of(order: &'a Order, language: Language, now: DateTime<Utc>) -> Self {
+        Self::new(order, order.order_id.to_string(), language, now)
+    }
+
+    fn new(order: &'a Order, workflow_id: String, language: Language, now: DateTime<Utc>) -> Self {
+        let step = |status: Status, at| Step { state: status, status: text(status, language), at };
+        Self {
+            order_id: &order.order_id,
+            workflow_id,
+            status: status_text(order, language, now),
+            state: order.status,
+            reason: order.reason,
+            customer_id: order.customer_id.as_deref(),
+            amount: Amount(order.amount),
+            items: order.items.iter().map(ItemView::new).collect(),
+            created_at: order.created_at(),
+            timeline: order.timeline.iter().map(|change| step(change.status, change.at)).collect(),
+            shipments: &order.shipments,
+            payment: PaymentView {
+                method: order.payment.method.as_deref(),
+                state: order.payment.state,
+                deadline: order.payment.deadline,
+            },
+            email: order.email.as_ref(),
+            audit: order.audit.as_ref(),
+            missing: &order.missing,
+            failure: order.failure.as_deref(),
+        }
+    }
+}
+
+impl<'a> ItemView<'a> {
+    fn new(item: &'a Item) -> Self {
+        Self {
+            product_id: &item.product_id,
+            name: &item.name,
+            quantity: item.quantity,
+            price: item.price.map(Amount),
+        }
+    }
 }

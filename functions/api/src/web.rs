@@ -19,9 +19,13 @@ macro_rules! files {
 }
 
 /// Path and content. A test compares them with the folder.
-const FILES: &[(&str, &str)] = files![
+pub(crate) const FILES: &[(&str, &str)] = files![
     "index.html",
     "api.js",
+    "docs.html",
+    "docs/page.js",
+    "docs/parts.js",
+    "docs/style.css",
     "icon.svg",
     "language.js",
     "live.js",
@@ -58,6 +62,10 @@ struct File {
     etag: String,
 }
 
+/// The description of the API. The tests make it of the routes and the types, and tell when this is another.
+static OPENAPI: LazyLock<File> =
+    LazyLock::new(|| File::new(&("openapi.json", include_str!("../openapi.json"))));
+
 static SERVED: LazyLock<Vec<File>> = LazyLock::new(|| FILES.iter().map(File::new).collect());
 
 impl File {
@@ -89,6 +97,7 @@ fn content_type(path: &str) -> &'static str {
     match path.rsplit('.').next() {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
+        Some("json") => "application/json",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
         _ => "text/plain; charset=utf-8",
@@ -99,9 +108,23 @@ fn content_type(path: &str) -> &'static str {
 pub(crate) fn console(request: &Request) -> Response {
     match served("index.html") {
         Some(page) if request.path.ends_with('/') => page.answer(request),
-        // Relative, so that it holds under a stage's name, too.
-        _ => Response::file(308, "text/plain; charset=utf-8", "").with_header("location", "web/"),
+        _ => redirect("web/"),
     }
+}
+
+/// `GET /openapi.json`
+pub(crate) fn openapi(request: &Request) -> Response {
+    OPENAPI.answer(request)
+}
+
+/// `GET /docs`: the page that shows what `/openapi.json` says, where its own files are.
+pub(crate) fn documentation(request: &Request) -> Response {
+    redirect(if request.path.ends_with('/') { "../web/docs.html" } else { "web/docs.html" })
+}
+
+/// Relative, so that it holds under a stage's name, too.
+fn redirect(to: &str) -> Response {
+    Response::file(308, "text/plain; charset=utf-8", "").with_header("location", to)
 }
 
 /// `GET /web/{file+}`

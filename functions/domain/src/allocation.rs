@@ -12,6 +12,7 @@ pub type Available = BTreeMap<String, BTreeMap<String, u32>>;
 
 /// Some of one product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Line {
     /// Which product.
     pub product_id: String,
@@ -30,6 +31,7 @@ pub struct Share {
 
 /// A product of which there is not enough in all warehouses together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Missing {
     /// Which product.
     pub product_id: String,

@@ -10,7 +10,9 @@ pub const LONGEST: usize = 254;
 
 /// An e-mail address, `ann@example.com`: ASCII only, as Amazon SES wants it, with neither a name nor an IP address in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", schemars(extend("format" = "email", "maxLength" = LONGEST)))]
 pub struct Email(String);
 
 /// A text that is no e-mail address.

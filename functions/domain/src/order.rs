@@ -16,7 +16,9 @@ use crate::texts::Language;
 
 /// `ORD-` and digits: milliseconds since 1970 and six random digits, so that ids sort by age.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", schemars(extend("pattern" = "^ORD-[0-9]{1,32}$")))]
 pub struct OrderId(String);
 
 /// A text that is no order id.
@@ -115,6 +117,7 @@ pub struct Change {
 
 /// Where a shipment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ShipmentState {
     /// Its goods are set aside.
@@ -127,6 +130,7 @@ pub enum ShipmentState {
 
 /// What one warehouse ships.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Shipment {
     /// Which warehouse.
     pub warehouse: String,
@@ -155,6 +159,7 @@ pub enum Reservation {
 
 /// Where the money is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentState {
     /// Nothing is due yet, or the customer has not paid.
@@ -186,6 +191,7 @@ pub struct Payment {
 
 /// What the reviewer said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Audit {
     /// Yes or no.
     pub approved: bool,

@@ -15,10 +15,14 @@ pub enum Kind {
     Forbidden,
     /// A product that the shop doesn't sell.
     UnknownProduct,
+    /// The amount and the prices of the items don't go together.
+    AmountMismatch,
     /// No order has this id.
     OrderNotFound,
     /// No product has this id or name.
     ProductNotFound,
+    /// A list has no such page, or has it no more.
+    PageNotFound,
     /// No route has this path.
     RouteNotFound,
     /// The path is served, with another method.
@@ -33,14 +37,16 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::Unauthorized,
         Self::Forbidden,
         Self::UnknownProduct,
+        Self::AmountMismatch,
         Self::OrderNotFound,
         Self::ProductNotFound,
+        Self::PageNotFound,
         Self::RouteNotFound,
         Self::MethodNotAllowed,
         Self::WrongState,
@@ -55,8 +61,8 @@ impl Kind {
             Self::Unauthorized => 401,
             Self::Forbidden => 403,
             Self::BodyTooLarge => 413,
-            Self::UnknownProduct | Self::IdempotencyKeyReused => 422,
-            Self::OrderNotFound | Self::ProductNotFound | Self::RouteNotFound => 404,
+            Self::UnknownProduct | Self::AmountMismatch | Self::IdempotencyKeyReused => 422,
+            Self::OrderNotFound | Self::ProductNotFound | Self::PageNotFound | Self::RouteNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::WrongState => 409,
             Self::Unavailable => 503,
@@ -71,14 +77,21 @@ impl Kind {
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::UnknownProduct => "unknown-product",
+            Self::AmountMismatch => "amount-mismatch",
             Self::OrderNotFound => "order-not-found",
             Self::ProductNotFound => "product-not-found",
+            Self::PageNotFound => "page-not-found",
             Self::RouteNotFound => "route-not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::WrongState => "wrong-state",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
             Self::Unavailable => "unavailable",
         }
+    }
+
+    /// The `type`: a name, not an address. The documentation has its meaning at `/docs#` and the type.
+    pub fn uri(self) -> String {
+        format!("urn:omniflow:problem:{}", self.slug())
     }
 
     /// A title for people.
@@ -89,8 +102,10 @@ impl Kind {
             Self::Unauthorized => "Nobody knows who you are",
             Self::Forbidden => "You may not do this",
             Self::UnknownProduct => "A product is not sold here",
+            Self::AmountMismatch => "The amount and the prices do not go together",
             Self::OrderNotFound => "There is no such order",
             Self::ProductNotFound => "There is no such product",
+            Self::PageNotFound => "There is no such page of the list",
             Self::RouteNotFound => "There is nothing here",
             Self::MethodNotAllowed => "The method is not allowed here",
             Self::WrongState => "The order's state does not allow this",
@@ -127,7 +142,7 @@ impl Problem {
     /// The body of the answer.
     pub fn to_json(&self) -> Value {
         let mut body = json!({
-            "type": format!("urn:omniflow:problem:{}", self.kind.slug()),
+            "type": self.kind.uri(),
             "title": self.kind.title(),
             "status": self.kind.status(),
             "detail": self.detail,

@@ -108,6 +108,28 @@ fn key(route: &Route) -> String {
 }
 
 #[test]
+fn the_description_of_the_api_has_its_routes_and_says_who_may_call_them() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/openapi.json"));
+    let document: Value = serde_json::from_str(&text.unwrap()).unwrap();
+    let mut described = BTreeSet::new();
+    for (path, calls) in document["paths"].as_object().unwrap() {
+        for (method, call) in calls.as_object().unwrap() {
+            let scopes = call["security"].pointer("/0/token").map(|scopes| scopes.as_array().unwrap().len());
+            described.insert((method.to_uppercase(), path.clone(), scopes));
+        }
+    }
+    let scopes = |access| match access {
+        Access::Public => None,
+        Access::Customer => Some(0),
+        Access::Operator => Some(1),
+    };
+    let routes = omniflow_api::ROUTES.iter();
+    let routes =
+        routes.map(|(method, path, access)| ((*method).to_owned(), path.replace("+}", "}"), scopes(*access)));
+    assert_eq!(described, routes.collect());
+}
+
+#[test]
 fn without_an_issuer_nothing_but_the_public_is_open_and_open_access_must_be_asked_for() {
     let public: BTreeSet<_> =
         omniflow_api::ROUTES.iter().filter(|(_, _, access)| *access == Access::Public).collect();

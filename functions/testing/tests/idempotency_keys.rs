@@ -51,6 +51,16 @@ async fn the_same_key_with_another_body_is_refused() {
 }
 
 #[tokio::test]
+async fn a_door_that_answers_otherwise_does_not_repeat_what_another_one_said() {
+    let shop = Shop::stocked(&STOCK);
+    let v1 = shop.http_once("k", ORDERS, order()).await;
+    let other = shop.http_once("k", "/api/orders", order()).await;
+    assert_eq!((v1.status, other.status), (201, 201));
+    assert_ne!(v1.body["order_id"], other.body["order_id"], "one waits for its payment, the other is paid");
+    assert_eq!(shop.http_once("k", "/api/orders/create", order()).await.body, other.body);
+}
+
+#[tokio::test]
 async fn requests_with_one_key_at_the_same_time_make_one_order() {
     for seed in 0..30 {
         let shop = Shop::shuffled(&STOCK, seed);
@@ -197,7 +207,7 @@ async fn an_order_whose_answer_was_lost_is_found_by_its_key() {
 #[tokio::test]
 async fn a_key_that_is_empty_or_too_long_is_refused() {
     let shop = Shop::stocked(&STOCK);
-    for key in [String::new(), " ".to_owned(), "k".repeat(256)] {
+    for key in [String::new(), " ".to_owned(), "k".repeat(256), "ключ".to_owned(), "a\tb".to_owned()] {
         assert_eq!(shop.http_once(&key, ORDERS, order()).await.status, 400, "{key:?}");
     }
     assert_eq!(shop.http_once(&"k".repeat(255), ORDERS, order()).await.status, 201);

@@ -23,8 +23,9 @@ use crate::integrations::{LocalIntegrations, serves};
 use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
 use crate::remote::RemoteFunctions;
+use crate::server::{self, Refusal};
 use crate::template::{self, Place, System, Table};
-use crate::{Config, bus, gateway, schedule, server};
+use crate::{Config, bus, gateway, schedule};
 
 /// Where AWS would have its own names.
 const REGION: &str = "us-east-1";
@@ -172,10 +173,14 @@ impl Runtime {
             http: address(&http, "--http")?,
             aws_address: address(&aws_listener, "--aws")?,
             servers: vec![
-                tokio::spawn(server::serve(http, server::guarded(router, token), stopped.clone())),
+                tokio::spawn(server::serve(
+                    http,
+                    server::guarded(router, token, Refusal::Problem),
+                    stopped.clone(),
+                )),
                 tokio::spawn(server::serve(
                     aws_listener,
-                    server::guarded(server::aws_router(aws.clone()), token),
+                    server::guarded(server::aws_router(aws.clone()), token, Refusal::Text),
                     stopped,
                 )),
             ],

@@ -8,7 +8,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, StatusCode};
+use omniflow_domain::problem::{Kind, Problem};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -34,31 +35,58 @@ pub(crate) fn aws_router(aws: Aws) -> Router {
     })
 }
 
-/// Where the console's files are. They hold nothing of anybody's, and a browser that opens a page sends no token: the
+/// What anyone may read, as on AWS: it holds nothing of anybody's, and a browser that opens a page sends no token. The
 /// console asks for it and sends it with what it reads.
-const CONSOLE: &str = "/web";
+const OPEN: [&str; 4] = ["/health", "/web", "/docs", "/openapi.json"];
+
+/// How a server refuses who doesn't have its token.
+#[derive(Clone, Copy)]
+pub(crate) enum Refusal {
+    /// As the HTTP API refuses everything.
+    Problem,
+    /// In plain words.
+    Text,
+}
 
 /// Lets only requests with the token through, when there is one.
-pub(crate) fn guarded(router: Router, token: Option<&str>) -> Router {
+pub(crate) fn guarded(router: Router, token: Option<&str>, refusal: Refusal) -> Router {
     let Some(token) = token else { return router };
     let token: Arc<str> = token.into();
     router.layer(middleware::from_fn(move |request: Request, next: Next| {
         let token = Arc::clone(&token);
-        async move { check(&token, request, next).await }
+        async move {
+            if carries(request.headers(), &token) || is_open(&request) {
+                next.run(request).await
+            } else {
+                refusal.response()
+            }
+        }
     }))
 }
 
-async fn check(token: &str, request: Request, next: Next) -> Response {
-    if carries(request.headers(), token) || is_console(&request) {
-        return next.run(request).await;
+impl Refusal {
+    fn response(self) -> Response {
+        match self {
+            Self::Problem => {
+                let advice = "This server has a token: send it as 'Authorization: Bearer TOKEN'.";
+                let problem = Problem::new(Kind::Unauthorized, advice);
+                let headers = [("content-type", "application/problem+json"), ("www-authenticate", "Bearer")];
+                (StatusCode::UNAUTHORIZED, headers, problem.to_json().to_string()).into_response()
+            }
+            Self::Text => {
+                let advice = "this server has a token: send it as the access key id\n";
+                (StatusCode::UNAUTHORIZED, advice).into_response()
+            }
+        }
     }
-    let advice = "this server listens beyond loopback: send its token as 'Authorization: Bearer TOKEN' (HTTP API) or as the access key id (AWS API)\n";
-    (StatusCode::UNAUTHORIZED, advice).into_response()
 }
 
-fn is_console(request: &Request) -> bool {
-    let rest = request.uri().path().strip_prefix(CONSOLE);
-    request.method() == Method::GET && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+fn is_open(request: &Request) -> bool {
+    let under = |place: &str| {
+        let rest = request.uri().path().strip_prefix(place);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    OPEN.into_iter().any(under)
 }
 
 fn carries(headers: &HeaderMap, token: &str) -> bool {

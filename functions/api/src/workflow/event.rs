@@ -11,6 +11,7 @@ use super::payload::shown;
 
 /// An event.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Event {
     /// Counts from 1.
     id: i64,

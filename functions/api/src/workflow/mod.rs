@@ -9,7 +9,7 @@ use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use chrono::{DateTime, Utc};
 use futures::future::{try_join, try_join_all, try_join3};
 use omniflow_domain::problem::{Kind, Problem};
-use omniflow_domain::{OrderId, store};
+use omniflow_domain::{OrderId, Status, store};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -32,7 +32,8 @@ pub(crate) struct Executions {
 /// Which of an order's executions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Part {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) enum Part {
     /// The order itself.
     Order,
     /// Its payment window, which a prepaid order has none of.
@@ -41,17 +42,20 @@ enum Part {
 
 /// An order's executions.
 #[derive(Debug, Serialize)]
-struct Workflow {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Workflow {
     order_id: OrderId,
     executions: Vec<Execution>,
 }
 
 /// One execution.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Execution {
     part: Part,
     execution_arn: String,
-    /// `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
+    /// As in Step Functions.
+    #[cfg_attr(test, schemars(extend("enum" = crate::openapi::EXECUTION_STATUSES)))]
     status: String,
     started_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,13 +75,36 @@ struct Execution {
     next: Option<String>,
 }
 
-/// `GET /api/v1/orders/{order_id}/workflow`: with `execution` and `next`, the next page of that execution's history.
+/// The execution of an order's workflow, without what happened in it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct WorkflowStatus<'a> {
+    workflow_id: &'a str,
+    /// The workflow id again, under the order page's name for it.
+    #[serde(rename = "workflowId")]
+    workflow_id_of_the_page: &'a str,
+    order_id: &'a OrderId,
+    /// The order id again, under the order page's name for it.
+    #[serde(rename = "orderId")]
+    order_id_of_the_page: &'a OrderId,
+    execution_arn: &'a str,
+    /// `PENDING` until the execution begins, then as in Step Functions.
+    #[cfg_attr(test, schemars(extend("enum" = crate::openapi::workflow_statuses())))]
+    status: &'a str,
+    started_at: Option<DateTime<Utc>>,
+    stopped_at: Option<DateTime<Utc>>,
+    /// Where the order is.
+    state: Status,
+}
+
+/// `GET /api/v1/orders/{order_id}/workflow`: with `next`, the next page of the history of `execution`, or of the
+/// order's own.
 pub(crate) async fn read_workflow(api: &Api, request: &Request) -> Result<Response, Problem> {
     let id = request.order_id()?;
     let (parts, next) = match (request.query("execution"), request.query("next")) {
         (None, None) => (vec![Part::Order, Part::PaymentWindow], None),
-        (None, Some(_)) => return Err(bad("'next' needs 'execution', which says whose history goes on.")),
-        (Some("order"), next) => (vec![Part::Order], next),
+        (_, Some("")) => return Err(no_such_page()),
+        (Some("order") | None, next) => (vec![Part::Order], next),
         (Some("payment-window"), next) => (vec![Part::PaymentWindow], next),
         (Some(other), _) => {
             return Err(bad(format!("'{other}' is not an execution; there are: order, payment-window.")));
@@ -107,20 +134,25 @@ pub(crate) async fn read_execution(api: &Api, request: &Request) -> Result<Respo
         Err(Silence::Problem(problem)) => return Err(problem),
     };
     let status = description.as_ref().map_or("PENDING", |description| description.status.as_str());
-    Ok(Response::json(
-        200,
-        &json!({
-            "workflow_id": workflow_id,
-            "workflowId": workflow_id,
-            "order_id": id,
-            "orderId": id,
-            "execution_arn": arn,
-            "status": status,
-            "started_at": description.as_ref().and_then(|description| instant(&description.start_date)),
-            "stopped_at": description.as_ref().and_then(|description| description.stop_date.as_ref().and_then(instant)),
-            "state": order.status,
-        }),
-    ))
+    let status = WorkflowStatus {
+        workflow_id: &workflow_id,
+        workflow_id_of_the_page: &workflow_id,
+        order_id: &id,
+        order_id_of_the_page: &id,
+        execution_arn: &arn,
+        status,
+        started_at: description.as_ref().and_then(|description| instant(&description.start_date)),
+        stopped_at: description
+            .as_ref()
+            .and_then(|description| description.stop_date.as_ref().and_then(instant)),
+        state: order.status,
+    };
+    Ok(Response::json(200, &json!(status)))
+}
+
+fn no_such_page() -> Problem {
+    let detail = "'next' must be what the page before gave as 'next', and a day old at most.";
+    Problem::new(Kind::PageNotFound, detail)
 }
 
 fn bad(detail: impl Into<String>) -> Problem {
@@ -140,9 +172,7 @@ impl<E: ProvideErrorMetadata, R> From<SdkError<E, R>> for Silence {
         let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
         match code {
             Some("ExecutionDoesNotExist") => Self::Nothing,
-            Some("InvalidToken") => Self::Problem(bad(
-                "'next' must be what the page before gave as 'next', and a day old at most.",
-            )),
+            Some("InvalidToken") => Self::Problem(no_such_page()),
             code => {
                 tracing::error!(code, %error, "Step Functions failed");
                 let detail = "The workflow service does not answer. Send the request again.";

@@ -1,0 +1,127 @@
+//! What calls take: the limits are those that the code enforces.
+
+use omniflow_domain::simulated::METHODS;
+use serde_json::{Map, Value, json};
+
+use super::{examples, schemas};
+use crate::create::{LONGEST_TEXT, MOST_ITEMS, MOST_OF_ONE};
+use crate::decide::LONGEST_NOTE;
+
+/// Printable characters only.
+const PRINTABLE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+/// Money as a text: digits, at most two of them after a point, and not all of them 0.
+const DECIMAL: &str = r"^([1-9][0-9]{0,8}|[1-9][0-9]{0,7}\.[0-9]{1,2}|0\.([0-9][1-9]|[1-9][0-9]?))$";
+
+/// The schemas of all bodies.
+pub(super) fn schemas() -> Map<String, Value> {
+    let Value::Object(schemas) = json!({
+        "NewOrder": new_order(),
+        "NewItem": new_item(),
+        "Text": {
+            "description": "Printable characters.",
+            "type": "string", "minLength": 1, "maxLength": LONGEST_TEXT, "pattern": PRINTABLE,
+        },
+        "Money": {
+            "description": "More than 0, with at most two decimal places; as a number, or as a text that holds one.",
+            "type": ["number", "string"],
+            "exclusiveMinimum": 0, "maximum": 999_999_999, "multipleOf": 0.01, "pattern": DECIMAL,
+            "examples": [999.99],
+        },
+        "PaymentMethod": {
+            "description": "A method of the simulated payment gateway; its name says how it behaves.",
+            "type": "string", "enum": METHODS,
+        },
+        "PaymentOrder": {
+            "description": "How to pay.",
+            "type": "object",
+            "properties": { "method": nullable(schemas::reference("PaymentMethod"), "`pm_card` when left out.") },
+        },
+        "Verdict": {
+            "description": "What the reviewer says.",
+            "type": "object",
+            "properties": {
+                "action": { "type": "string", "enum": ["APPROVE", "REJECT"] },
+                "note": { "description": "Why.", "type": ["string", "null"], "maxLength": LONGEST_NOTE },
+            },
+            "required": ["action"],
+        },
+    }) else {
+        return Map::new();
+    };
+    schemas
+}
+
+fn nullable(schema: Value, description: &str) -> Value {
+    json!({ "description": description, "anyOf": [schema, { "type": "null" }] })
+}
+
+fn text(description: &str) -> Value {
+    nullable(schemas::reference("Text"), description)
+}
+
+fn new_order() -> Value {
+    let item = json!({
+        "anyOf": [
+            { "$ref": "#/components/schemas/Text", "description": "The id or name of a product, of which one is wanted." },
+            schemas::reference("NewItem"),
+        ],
+    });
+    let payment = json!({
+        "type": "object",
+        "properties": { "method": schemas::reference("PaymentMethod") },
+        "required": ["method"],
+    });
+    json!({
+        "description": "What is ordered.",
+        "type": "object",
+        "properties": {
+            "items": { "type": "array", "minItems": 1, "maxItems": MOST_ITEMS, "items": item },
+            "amount": nullable(
+                schemas::reference("Money"),
+                "What all of it costs. When each item has a price, it must be their sum; left out, it is their sum, or, when none has one, what the catalogue asks.",
+            ),
+            "customer_id": text("Whose it is. A customer's token says it instead."),
+            "email": nullable(
+                json!({ "type": "string", "format": "email", "maxLength": LONGEST_TEXT }),
+                "Where messages go; left out, to the customer id when that is an address.",
+            ),
+            "payment": nullable(
+                payment,
+                "Pays with the order, so that nothing waits for it. The doors of OrderFlow and of the order page take `pm_card` when it is left out.",
+            ),
+        },
+        "required": ["items"],
+        "examples": examples::ORDERS.map(examples::parsed),
+    })
+}
+
+fn new_item() -> Value {
+    let named = |by: &str| json!({ "required": [by], "properties": { by: { "type": "string" } } });
+    json!({
+        "description": "Some of one product, by its id, or by its name where there is no id.",
+        "type": "object",
+        "properties": {
+            "product_id": text("The product's id or name."),
+            "name": text("What to call it; without a `product_id` also which it is."),
+            "quantity": {
+                "description": "How many; 1 when left out.",
+                "type": ["integer", "null"], "minimum": 1, "maximum": MOST_OF_ONE,
+            },
+            "price": nullable(schemas::reference("Money"), "For one."),
+        },
+        "anyOf": [named("product_id"), named("name")],
+    })
+}
+
+/// A body of this schema.
+pub(super) fn body(schema: &str, required: bool, examples: &[&str]) -> Value {
+    let examples = examples.iter().enumerate();
+    let examples: Map<_, _> = examples
+        .map(|(at, text)| (format!("example {}", at + 1), json!({ "value": examples::parsed(text) })))
+        .collect();
+    json!({
+        "description": "JSON, whatever the `Content-Type` says: `curl -d` calls it form data.",
+        "required": required,
+        "content": { "application/json": { "schema": schemas::reference(schema), "examples": examples } },
+    })
+}

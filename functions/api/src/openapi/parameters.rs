@@ -1,0 +1,108 @@
+//! What calls take in the path, the query and the headers.
+
+use omniflow_domain::Status;
+use serde_json::{Map, Value, json};
+
+use super::schemas;
+use crate::{keep, read, web};
+
+/// All ids of an order: its own, and its workflow's.
+const ORDER_OR_WORKFLOW: &str = r"^(ORD-|order-processing-.*-)[0-9]{1,32}$";
+
+/// The parameters that more than one call has.
+pub(super) fn shared() -> Map<String, Value> {
+    let order = json!({ "type": "string", "pattern": ORDER_OR_WORKFLOW });
+    let Value::Object(parameters) = json!({
+        "order_id": {
+            "name": "order_id", "in": "path", "required": true, "schema": order,
+            "description": "The order's id, or its workflow's.",
+            "example": "ORD-1700000000000123456",
+        },
+        "workflow_id": {
+            "name": "workflow_id", "in": "query", "required": true, "schema": order,
+            "description": "The order's id, or its workflow's.",
+            "example": "order-processing-customer-001-1700000000000123456",
+        },
+        "Accept-Language": {
+            "name": "Accept-Language", "in": "header", "schema": { "type": "string" }, "example": "en",
+            "description": "The language of texts for people: `en`, `zh` or `ru`. Without it, `/api/v1` answers in Chinese and the other doors in Russian.",
+        },
+        "Idempotency-Key": {
+            "name": "Idempotency-Key", "in": "header",
+            "schema": { "type": "string", "minLength": 1, "maxLength": keep::LONGEST, "pattern": r"^[!-~]([ -~]*[!-~])?$" },
+            "example": "5f2b7f52-9a0e-4b3c-8d0e-3f8f6f1f1d11",
+            "description": "Makes a repeat harmless: for 24 hours, the same key with the same body gets the first answer again.",
+        },
+        "If-None-Match": {
+            "name": "If-None-Match", "in": "header", "schema": { "type": "string" }, "example": "\"0123456789abcdef\"",
+            "description": "The `ETag` of what the client has; that is not sent again.",
+        },
+    }) else {
+        return Map::new();
+    };
+    parameters
+}
+
+/// The reference to a parameter that more than one call has.
+pub(super) fn shared_one(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/parameters/{name}") })
+}
+
+/// The parameters of a path.
+pub(super) fn of_path(path: &str) -> Vec<Value> {
+    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    names.map(of_path_by_name).collect()
+}
+
+fn of_path_by_name(name: &str) -> Value {
+    match name.trim_end_matches('+') {
+        "product" => json!({
+            "name": "product", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "The product's id or name; case and punctuation don't matter.", "example": "iphone-15",
+        }),
+        "file" => json!({
+            "name": "file", "in": "path", "required": true,
+            "schema": { "type": "string", "enum": web::FILES.iter().map(|(path, _)| path).collect::<Vec<_>>() },
+            "description": "A file of the console; its slashes as they are.",
+        }),
+        name => shared_one(name),
+    }
+}
+
+/// The query of a list of orders.
+pub(super) fn of_a_list() -> Vec<Value> {
+    vec![
+        json!({
+            "name": "state", "in": "query", "schema": schemas::of::<Status>(), "example": "COMPLETED",
+            "description": "Only orders that are in this state.",
+        }),
+        json!({
+            "name": "search", "in": "query", "schema": { "type": "string" }, "example": "customer-001",
+            "description": "The beginning of an order id, or a part of a customer id, a product or a failure.",
+        }),
+        json!({
+            "name": "limit", "in": "query",
+            "schema": { "type": "integer", "minimum": 1, "maximum": read::MOST, "default": read::DEFAULT_LIMIT },
+            "description": "How many at most.",
+        }),
+        json!({
+            "name": "next", "in": "query", "schema": schemas::of::<omniflow_domain::OrderId>(),
+            "description": "What the page before gave as `next`.",
+        }),
+    ]
+}
+
+/// The query of a workflow.
+pub(super) fn of_a_workflow() -> Vec<Value> {
+    vec![
+        json!({
+            "name": "execution", "in": "query",
+            "schema": schemas::of::<crate::workflow::Part>(),
+            "description": "Only this execution.",
+        }),
+        json!({
+            "name": "next", "in": "query", "schema": { "type": "string" },
+            "description": "What the page before of that execution's history gave as `next`; of the `order` when `execution` is left out.",
+        }),
+    ]
+}

@@ -1,0 +1,144 @@
+//! The problems, each with its own schema, and the responses that carry them.
+
+use omniflow_domain::Status;
+use omniflow_domain::problem::{Kind, Problem};
+use serde_json::{Map, Value, json};
+
+use super::schemas;
+
+/// What stands between the problems in the name of a response that carries one of them.
+pub(super) const BETWEEN: &str = "-or-";
+/// The media type of all problems (RFC 9457).
+const MEDIA_TYPE: &str = "application/problem+json";
+
+/// What it means, and what to do about it.
+const fn meaning(kind: Kind) -> &'static str {
+    match kind {
+        Kind::BadRequest => {
+            "The body is not JSON, or a field or parameter is not what the call takes. `detail` names it; correct it."
+        }
+        Kind::BodyTooLarge => "The body has more than 256 KiB. Send less.",
+        Kind::Unauthorized => {
+            "The call takes a token or a signature, and there is none that holds. Sign in and send it again."
+        }
+        Kind::Forbidden => "The call is for operators, and the token lacks their scope.",
+        Kind::UnknownProduct => {
+            "The order has a product that is not sold here; `product` is how it was named. `GET /api/v1/stock` lists what is."
+        }
+        Kind::AmountMismatch => {
+            "The amount is not what the items cost, or there is none and only some of the items have a price, or they cost more than an order may. Correct the amount, or leave it out and give each item its price, or none."
+        }
+        Kind::OrderNotFound => {
+            "No order has this id, or it is somebody else's. Use the `order_id` of the answer to the order."
+        }
+        Kind::ProductNotFound => "No product has this id or name. `GET /api/v1/stock` lists what there is.",
+        Kind::PageNotFound => {
+            "`next` is not what the page before gave, or that was more than a day ago. Begin again without it."
+        }
+        Kind::RouteNotFound => "The path is none of those here.",
+        Kind::MethodNotAllowed => {
+            "The path is one of those here, but not with this method; `allow`, and the header, say with which."
+        }
+        Kind::WrongState => {
+            "The order has gone on, and this can't be done to it any more, or not yet. `state` is what it is now; whoever came first has decided."
+        }
+        Kind::IdempotencyKeyReused => {
+            "The `Idempotency-Key` came with another body before. Use a new key for a new request."
+        }
+        Kind::Unavailable => {
+            "Something behind the API does not answer, and whether the request was carried out is not known. Send it again; with an `Idempotency-Key` it is carried out once."
+        }
+    }
+}
+
+/// What it has beside the usual members.
+fn more(kind: Kind) -> Vec<(&'static str, Value, Value)> {
+    let text = || json!({ "type": "string" });
+    match kind {
+        Kind::UnknownProduct => vec![("product", text(), json!("Perpetuum Mobile"))],
+        Kind::MethodNotAllowed => vec![("allow", text(), json!("GET, POST"))],
+        Kind::WrongState => vec![
+            ("order_id", schemas::of::<omniflow_domain::OrderId>(), json!("ORD-1700000000000123456")),
+            ("state", schemas::of::<Status>(), json!("CANCELLED")),
+            (
+                "order_status",
+                json!({ "type": "string", "description": "For people, in their language." }),
+                json!("Cancelled (timeout)"),
+            ),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+fn schema_name(kind: Kind) -> String {
+    format!("{kind:?}Problem")
+}
+
+/// The schema of each problem.
+pub(super) fn schemas() -> impl Iterator<Item = (String, Value)> {
+    Kind::ALL.into_iter().map(|kind| (schema_name(kind), schema(kind)))
+}
+
+fn schema(kind: Kind) -> Value {
+    let mut schema = json!({
+        "description": meaning(kind),
+        "type": "object",
+        "properties": {
+            "type": { "type": "string", "const": kind.uri() },
+            "title": { "type": "string", "const": kind.title() },
+            "status": { "type": "integer", "const": kind.status() },
+            "detail": { "type": "string", "description": "What is wrong here, and what to do." },
+        },
+        "required": ["type", "title", "status", "detail"],
+    });
+    let mut example = Problem::new(kind, "…");
+    for (name, its_schema, its_example) in more(kind) {
+        schema["properties"][name] = its_schema;
+        if let Value::Array(required) = &mut schema["required"] {
+            required.push(json!(name));
+        }
+        example = example.with(name, its_example);
+    }
+    schema["examples"] = json!([example.to_json()]);
+    schema
+}
+
+/// The responses of a call that has these problems, by status.
+pub(super) fn responses(kinds: &[Kind]) -> Map<String, Value> {
+    let mut responses = Map::new();
+    for kind in kinds {
+        let same: Vec<_> = kinds.iter().copied().filter(|other| other.status() == kind.status()).collect();
+        let reference = format!("#/components/responses/{}", response_name(&same));
+        responses.insert(kind.status().to_string(), json!({ "$ref": reference }));
+    }
+    responses
+}
+
+/// The name of the response that carries one of these.
+pub(super) fn response_name(kinds: &[Kind]) -> String {
+    kinds.iter().map(|kind| format!("{kind:?}")).collect::<Vec<_>>().join(BETWEEN)
+}
+
+/// The response that carries one of these.
+pub(super) fn response(kinds: &[Kind]) -> Value {
+    let titles: Vec<_> = kinds.iter().map(|kind| kind.title()).collect();
+    let choices: Vec<_> = kinds.iter().map(|kind| schemas::reference(&schema_name(*kind))).collect();
+    let schema = match &choices[..] {
+        [one] => one.clone(),
+        _ => json!({ "oneOf": choices }),
+    };
+    let mut response = json!({
+        "description": format!("{}.", titles.join("; or: ")),
+        "content": { MEDIA_TYPE: { "schema": schema } },
+    });
+    if kinds.contains(&Kind::Unauthorized) {
+        response["headers"] = json!({ "WWW-Authenticate": {
+            "description": "How to sign in.", "required": true, "schema": { "type": "string" }, "example": "Bearer",
+        }});
+    }
+    // API Gateway answers these itself when it knows already that the function would refuse.
+    if kinds.iter().any(|kind| matches!(kind, Kind::Unauthorized | Kind::Forbidden)) {
+        response["content"]["application/json"] = json!({ "schema": schemas::reference("GatewayMessage") });
+    }
+    response
+}
