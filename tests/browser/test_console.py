@@ -70,6 +70,22 @@ def test_the_workflow_is_drawn_as_it_runs(console, runtime):
     console.see(".history td", "ExecutionSucceeded")
 
 
+def test_the_way_round_by_the_review_is_drawn_as_no_failure(console, runtime):
+    id = runtime.order(items=["Mac Pro"], amount=20000)
+    console.open(f"orders/{id}")
+    console.is_drawn("AwaitAudit", "running")
+    console.is_drawn("AwaitPayment", "detour")
+    console.open("review")
+    console.click(f"[data-order={id}] button", "Approve")
+    console.gone(f"[data-order={id}]")
+    console.open(f"orders/{id}")
+    console.is_drawn("AwaitPayment", "running")
+    console.click("button", "Pay")
+    console.is_drawn("CompleteOrder", "done")
+    console.is_drawn("AwaitPayment", "done")
+    console.is_drawn("AwaitAudit", "done")
+
+
 def test_failures_and_retries_are_drawn(console, runtime):
     id = runtime.order(items=["fragile-lamp", "fragile-vase"], payment={"method": "pm_card"})
     console.open(f"orders/{id}")

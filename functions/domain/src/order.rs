@@ -303,6 +303,17 @@ pub enum Refusal {
     NotShipped(String),
 }
 
+/// What an order waits for that has come to its payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaits {
+    /// The customer's money.
+    Payment,
+    /// A person, who must approve it before it can be paid.
+    Review,
+    /// It brought its payment.
+    Nothing,
+}
+
 /// A task token, and which attempt of its task it was given to.
 #[derive(Debug, Clone)]
 pub struct Token {
@@ -467,11 +478,15 @@ impl Order {
             self.heard();
         }
         // Approved between the first try and this one: the new token must hear of it.
-        if self.audit.as_ref().is_some_and(|audit| audit.approved) {
+        if self.is_approved() {
             self.signal(Signal::Approved, now);
         }
         self.keep_token(token);
         Ok(())
+    }
+
+    fn is_approved(&self) -> bool {
+        self.audit.as_ref().is_some_and(|audit| audit.approved)
     }
 
     /// The reviewer's verdict.
@@ -503,7 +518,7 @@ impl Order {
     }
 
     /// The customer may pay from now on, until `deadline`; payment or timeout answer this token. Doing it again changes
-    /// the token and nothing else.
+    /// the token and nothing else. An order that waits for something else, or for nothing, stays as it is.
     ///
     /// # Errors
     /// When it is past that.
@@ -512,7 +527,15 @@ impl Order {
         token: Token,
         deadline: DateTime<Utc>,
         now: DateTime<Utc>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Awaits, Refusal> {
+        self.check_wanted()?;
+        if self.needs_audit && !self.is_approved() {
+            return Ok(Awaits::Review);
+        }
+        if self.payment.prepaid {
+            self.status.check(Status::PaymentReceived)?;
+            return Ok(Awaits::Nothing);
+        }
         match self.status {
             // Paid between the first try and this one: the new token must hear of it.
             Status::PaymentReceived => self.signal(Signal::Paid, now),
@@ -524,7 +547,7 @@ impl Order {
             }
         }
         self.keep_token(token);
-        Ok(())
+        Ok(Awaits::Payment)
     }
 
     /// The customer pays.
@@ -720,18 +743,23 @@ mod tests {
         Token { token: token.to_owned(), attempt }
     }
 
-    fn awaiting_payment() -> Order {
+    fn reserved(method: Option<&str>, needs_audit: bool) -> Order {
         let new = NewOrder {
             customer_id: None,
             email: None,
             language: Language::default(),
             items: Vec::new(),
             amount: Money::default(),
-            method: None,
-            needs_audit: false,
+            method: method.map(str::to_owned),
+            needs_audit,
         };
         let mut order = Order::receive(OrderId::new(now(), 7), new, now());
         order.reserve(Vec::new(), now()).unwrap();
+        order
+    }
+
+    fn awaiting_payment() -> Order {
+        let mut order = reserved(None, false);
         order.open_window(token("t1", 0), now() + Duration::seconds(30), now()).unwrap();
         order
     }
@@ -766,6 +794,34 @@ mod tests {
         order.open_window(token("t3", 2), now(), now()).unwrap();
         assert_eq!((order.status, order.pending_signal), (Status::PaymentReceived, Some(Signal::Paid)));
         assert_eq!(order.task_token.as_deref(), Some("t3"));
+    }
+
+    #[test]
+    fn an_order_that_must_be_reviewed_is_not_payable_before() {
+        for method in [None, Some("pm_card")] {
+            let mut order = reserved(method, true);
+            assert_eq!(order.open_window(token("t1", 0), now(), now()), Ok(Awaits::Review));
+            assert_eq!(order.status, Status::Reserved);
+            order.request_audit(token("t2", 0), now()).unwrap();
+            assert_eq!(order.open_window(token("t1", 0), now(), now()), Ok(Awaits::Review));
+            assert_eq!(order.task_token.as_deref(), Some("t2"));
+            order.review(true, None, now()).unwrap();
+            let awaits = if method.is_some() { Awaits::Nothing } else { Awaits::Payment };
+            assert_eq!(order.open_window(token("t3", 0), now(), now()), Ok(awaits));
+        }
+        let mut cancelled = reserved(None, true);
+        cancelled.cancel(now()).unwrap();
+        assert!(matches!(cancelled.open_window(token("t1", 0), now(), now()), Err(Refusal::Undone(_))));
+    }
+
+    #[test]
+    fn an_order_that_brought_its_payment_has_no_window() {
+        let before = reserved(Some("pm_card"), false);
+        let mut order = before.clone();
+        assert_eq!(order.open_window(token("t1", 0), now(), now()), Ok(Awaits::Nothing));
+        assert_eq!(order, before);
+        order.capture(now()).unwrap();
+        assert!(order.open_window(token("t1", 0), now(), now()).is_err(), "it is past that");
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::order::{Order, Signal};
 
 /// The error with which a token is answered when nobody paid in time.
 pub const PAYMENT_TIMEOUT: &str = "PaymentTimeout";
+/// The error with which a token is answered when a person must approve the order before it can be paid.
+pub const AUDIT_REQUIRED: &str = "AuditRequired";
 /// The error with which a token is answered when the reviewer rejected the order.
 pub const AUDIT_REJECTED: &str = "AuditRejected";
 /// The error with which a token is answered, and which activities raise, when the order was cancelled.
@@ -52,10 +54,7 @@ impl Workflow {
             (Some(Signal::Start), _) => self.start(order).await,
             // Decided before the workflow came to wait: it finds out when it does.
             (Some(_), None) => Ok(Heard::NoMore),
-            (Some(Signal::Paid | Signal::Approved), Some(token)) => {
-                let output = json!({ "order_id": order.order_id.as_str() }).to_string();
-                heard(self.client.send_task_success().task_token(token).output(output).send().await)
-            }
+            (Some(Signal::Paid | Signal::Approved), Some(token)) => self.go_on(order, token).await,
             (Some(Signal::Rejected), Some(token)) => {
                 self.fail(token, AUDIT_REJECTED, "the reviewer rejected it").await
             }
@@ -66,6 +65,23 @@ impl Workflow {
                 self.fail(token, ORDER_CANCELLED, "the customer cancelled").await
             }
         }
+    }
+
+    /// Ends the wait of this token.
+    ///
+    /// # Errors
+    /// [`Unsent`].
+    pub async fn go_on(&self, order: &Order, token: &str) -> Result<Heard, Unsent> {
+        let output = json!({ "order_id": order.order_id.as_str() }).to_string();
+        heard(self.client.send_task_success().task_token(token).output(output).send().await)
+    }
+
+    /// Ends the wait of this token, which the order must come back to after its review.
+    ///
+    /// # Errors
+    /// [`Unsent`].
+    pub async fn turn_away(&self, token: &str) -> Result<Heard, Unsent> {
+        self.fail(token, AUDIT_REQUIRED, "a person must approve it first").await
     }
 
     async fn start(&self, order: &Order) -> Result<Heard, Unsent> {

@@ -8,20 +8,23 @@ use aws_sdk_sfn::Client as Sfn;
 use aws_sdk_sfn::error::ProvideErrorMetadata;
 use chrono::TimeDelta;
 use omniflow_domain::activity::{Activity, Done, Step, TokenStep};
+use omniflow_domain::order::Awaits;
 use omniflow_domain::store::Orders;
-use omniflow_domain::workflow::Workflow;
+use omniflow_domain::workflow::{Unsent, Workflow};
 use omniflow_domain::{
     Clock as _, ConfigError, Environment, Fault, Handler, Order, Refusal, Status, SystemClock, store, typed,
 };
 use serde_json::json;
 
-/// The payment-window machine could not be started; worth a retry.
+/// The payment-window machine could not be started, or not be passed by; worth a retry.
 pub const PAYMENT_WINDOW_NOT_STARTED: &str = "PaymentWindowNotStarted";
 
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error("the payment window could not be started: {0}")]
     NotStarted(String),
+    #[error("the payment window could not be passed by: {0}")]
+    NotPassed(#[from] Unsent),
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -30,7 +33,9 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         match error {
-            Error::NotStarted(_) => Self { error_type: PAYMENT_WINDOW_NOT_STARTED.to_owned(), message },
+            Error::NotStarted(_) | Error::NotPassed(_) => {
+                Self { error_type: PAYMENT_WINDOW_NOT_STARTED.to_owned(), message }
+            }
             Error::Store(error) => error.into(),
         }
     }
@@ -44,7 +49,8 @@ struct Window {
 }
 
 /// The function `open-payment-window`: sets the deadline, keeps the token that payment or timeout answers, and starts
-/// the machine that waits for the deadline.
+/// the machine that waits for the deadline. An order that must be reviewed first is turned away, and one that brought its
+/// payment goes on at once.
 ///
 /// # Errors
 /// When the environment lacks a setting.
@@ -74,19 +80,34 @@ async fn open(
     step: TokenStep,
 ) -> Result<Done, Error> {
     let now = activity.now();
-    let (order, ()) = activity
+    let (order, awaits) = activity
         .orders
         .update(&step.order_id, |order| {
             let token = step.token();
             order.open_window(token, now + window.length, now).map_err(store::Error::from)
         })
         .await?;
-    activity.events.publish(&order, &[Status::AwaitingPayment]).await;
-    if order.status == Status::AwaitingPayment {
-        start(window, &order).await?;
+    // Of the last two nothing is stored that the sweeper could send: what can't be sent is tried again with the step.
+    match awaits {
+        Awaits::Payment => await_payment(activity, workflow, window, &order).await?,
+        Awaits::Review => drop(workflow.turn_away(&step.task_token).await?),
+        Awaits::Nothing => drop(workflow.go_on(&order, &step.task_token).await?),
     }
-    tell(workflow, &order).await;
     Ok((&order).into())
+}
+
+async fn await_payment(
+    activity: &Activity,
+    workflow: &Workflow,
+    window: &Window,
+    order: &Order,
+) -> Result<(), Error> {
+    activity.events.publish(order, &[Status::AwaitingPayment]).await;
+    if order.status == Status::AwaitingPayment {
+        start(window, order).await?;
+    }
+    tell(workflow, order).await;
+    Ok(())
 }
 
 /// Named after the order and always with the same input, so that starting it twice is starting it once.

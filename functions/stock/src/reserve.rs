@@ -22,17 +22,11 @@ const PUBLISHES: &[Status] = &[Status::Received, Status::Reserved];
 #[derive(Debug, Serialize)]
 struct Reserved {
     warehouses: Vec<String>,
-    needs_audit: bool,
-    prepaid: bool,
 }
 
 impl From<&Order> for Reserved {
     fn from(order: &Order) -> Self {
-        Self {
-            warehouses: order.shipments.iter().map(|shipment| shipment.warehouse.clone()).collect(),
-            needs_audit: order.needs_audit,
-            prepaid: order.payment.prepaid,
-        }
+        Self { warehouses: order.shipments.iter().map(|shipment| shipment.warehouse.clone()).collect() }
     }
 }
 

@@ -34,9 +34,9 @@ pub struct Walk {
     /// Where it is.
     pub at: At,
     warehouses: Vec<String>,
-    needs_audit: bool,
-    prepaid: bool,
     failure: Value,
+    /// Counts the states.
+    visit: u64,
     attempt: u64,
 }
 
@@ -61,9 +61,8 @@ impl Walk {
             order_id: order_id.clone(),
             at: At::NotStarted,
             warehouses: Vec::new(),
-            needs_audit: false,
-            prepaid: false,
             failure: Value::Null,
+            visit: 0,
             attempt: 0,
         }
     }
@@ -77,11 +76,20 @@ impl Walk {
 
     /// As [`Walk::until`], from where it is.
     pub async fn go_on(&mut self, shop: &Shop, name: &str) {
-        while self.at != At::State(name.to_owned()) {
+        while !self.is_before(shop, name).await {
             assert!(!matches!(self.at, At::Ended(_)), "{:?} before {name}", self.at);
             self.favour(shop).await;
             self.step(shop).await;
         }
+    }
+
+    /// Whether `name` is the state to do next. Where AwaitPayment only turns the order away to its review, it isn't yet.
+    async fn is_before(&self, shop: &Shop, name: &str) -> bool {
+        if self.at != At::State(name.to_owned()) {
+            return false;
+        }
+        let order = shop.order(&self.order_id).await;
+        name != "AwaitPayment" || !order.needs_audit || order.audit.is_some() || order.status.is_undone()
     }
 
     /// Walks to the end; what it waits for on the way is decided in its favour.
@@ -136,16 +144,6 @@ impl Walk {
 
     async fn enter(&mut self, shop: &Shop, name: &str) {
         match state(name)["Type"].as_str().unwrap() {
-            "Choice" => {
-                let holds = |choice: &&Value| match choice["Condition"].as_str().unwrap() {
-                    "{% $needs_audit %}" => self.needs_audit,
-                    "{% $prepaid %}" => self.prepaid,
-                    other => panic!("{name} asks what the tests can't answer: {other}"),
-                };
-                let chosen = state(name)["Choices"].as_array().unwrap().iter().find(holds);
-                let next = chosen.map_or(&state(name)["Default"], |choice| &choice["Next"]);
-                self.go(next.as_str().unwrap());
-            }
             "Fail" => self.at = At::Ended(Err(state(name)["Error"].as_str().unwrap().to_owned())),
             "Map" => self.map(shop, name).await,
             _ => self.task(shop, name).await,
@@ -158,8 +156,6 @@ impl Walk {
                 if let Some(warehouses) = answer["warehouses"].as_array() {
                     let text = |warehouse: &Value| warehouse.as_str().unwrap().to_owned();
                     self.warehouses = warehouses.iter().map(text).collect();
-                    self.needs_audit = answer["needs_audit"].as_bool().unwrap();
-                    self.prepaid = answer["prepaid"].as_bool().unwrap();
                 }
                 match self.token() {
                     Some(token) => self.at = At::Waiting(name.to_owned(), token),
@@ -231,17 +227,18 @@ impl Walk {
         shop.invoke(binary, event).await
     }
 
-    /// Each attempt of a task that waits has a token of its own.
+    /// Each attempt of a task that waits has a token of its own, and so has the task when it comes again.
     fn token(&self) -> Option<String> {
         match &self.at {
             At::State(name) if state(name)["Resource"].as_str()?.ends_with(".waitForTaskToken") => {
-                Some(format!("{}/{name}/{}", self.order_id, self.attempt))
+                Some(format!("{}/{name}/{}/{}", self.order_id, self.visit, self.attempt))
             }
             _ => None,
         }
     }
 
     fn go(&mut self, name: &str) {
+        self.visit += 1;
         self.attempt = 0;
         self.at = At::State(name.to_owned());
     }

@@ -48,6 +48,47 @@ async fn decided_while_states_fail(
     (shop, walk)
 }
 
+/// Nothing is stored before its review, so the step itself brings the word and is tried again until it did.
+#[tokio::test]
+async fn an_order_that_must_be_reviewed_is_turned_away_whatever_fails_on_the_way() {
+    for outage in [None, Some((0, false)), Some((1, false)), Some((1, true))] {
+        let shop = Shop::stocked(&STOCK);
+        let id = shop.place(json!({ "items": ["ring"], "amount": 20_000 })).await;
+        let mut walk = Walk::of(&id);
+        while walk.at != At::State("AwaitPayment".to_owned()) {
+            walk.step(&shop).await;
+        }
+        shop.touch(&id);
+        shop.aws.outages(outage.map(|(request, carried_out)| Outage { request, carried_out }));
+        walk.step(&shop).await;
+        assert_eq!(matches!(walk.at, At::State(_)), matches!(outage, Some((_, false))), "{outage:?}");
+        assert_eq!(shop.order(&id).await.status, Status::Reserved);
+        shop.aws.heal();
+        walk.go_on(&shop, "AwaitAudit").await;
+        walk.to_the_end(&shop).await.unwrap();
+        assert_eq!(shop.order(&id).await.status, Status::Completed);
+    }
+}
+
+/// No window opens for it, so the step itself brings the word and is tried again until it did.
+#[tokio::test]
+async fn an_order_that_brought_its_payment_passes_the_window_whatever_fails_on_the_way() {
+    for outage in [None, Some((0, false)), Some((1, false)), Some((1, true))] {
+        let shop = Shop::stocked(&STOCK);
+        let order = json!({ "items": ["ring"], "payment": { "method": "pm_card" } });
+        let id = shop.place(order).await;
+        let mut walk = Walk::until(&shop, &id, "AwaitPayment").await;
+        shop.touch(&id);
+        shop.aws.outages(outage.map(|(request, carried_out)| Outage { request, carried_out }));
+        walk.step(&shop).await;
+        assert_eq!(matches!(walk.at, At::State(_)), matches!(outage, Some((_, false))), "{outage:?}");
+        shop.aws.heal();
+        walk.to_the_end(&shop).await.unwrap();
+        assert_eq!(shop.order(&id).await.status, Status::Completed);
+        assert!(shop.aws.started("PaymentWindowStateMachine", id.as_str()).is_none());
+    }
+}
+
 fn failure(error: &str) -> Token {
     Token::Failure(error.to_owned())
 }

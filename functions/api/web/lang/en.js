@@ -99,6 +99,7 @@ export default {
   "state.running": "running",
   "state.failed": "failed",
   "state.stopped": "stopped",
+  "state.detour": "comes again",
   "state.retrying": "to be retried",
   "state.retried": "retried {n}×",
   "state.visits": "×{n}",

@@ -99,6 +99,7 @@ export default {
   "state.running": "выполняется",
   "state.failed": "ошибка",
   "state.stopped": "остановлено",
+  "state.detour": "вернётся позже",
   "state.retrying": "будет повтор",
   "state.retried": "повторов: {n}",
   "state.visits": "×{n}",

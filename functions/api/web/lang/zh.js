@@ -99,6 +99,7 @@ export default {
   "state.running": "运行中",
   "state.failed": "失败",
   "state.stopped": "已停止",
+  "state.detour": "稍后返回",
   "state.retrying": "等待重试",
   "state.retried": "重试 {n} 次",
   "state.visits": "×{n}",

@@ -30,5 +30,12 @@ function edgesOf(definition) {
   return [...edges.values()];
 }
 
+/** Whether there is a way along the edges from one state to another. */
+export function leadsTo(edges, from, to) {
+  const reached = new Set([from]);
+  for (const name of reached) edges.filter((edge) => edge.from === name).forEach((edge) => reached.add(edge.to));
+  return reached.has(to);
+}
+
 /** What names an edge. */
 export const edgeKey = (from, to) => `${from} → ${to}`;

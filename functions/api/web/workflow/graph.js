@@ -4,7 +4,7 @@ import { moment, t } from "../language.js";
 import { edgeKey, graphOf } from "./definition.js";
 import { END, START, innerPlaces, placed } from "./layout.js";
 
-const MARKS = { done: "✓", running: "●", failed: "✕", stopped: "■" };
+const MARKS = { done: "✓", running: "●", failed: "✕", stopped: "■", detour: "↩" };
 
 /** The drawing; `choose(name)` is called for the state that is clicked or entered on the keyboard. */
 export function Drawing({ execution, progress, deadline, chosen, choose }) {

@@ -1,6 +1,6 @@
 // What an execution has done so far, read from its history: which states were visited, how each visit went, and which
 // way was taken.
-import { edgeKey } from "./definition.js";
+import { edgeKey, graphOf, leadsTo } from "./definition.js";
 
 const TASK_FAILURES = ["TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFailed", "LambdaFunctionFailed", "LambdaFunctionTimedOut", "LambdaFunctionScheduleFailed", "LambdaFunctionStartFailed"];
 
@@ -38,10 +38,16 @@ class Progress {
 
   enter(event) {
     const before = this.events.get(event.previous_id);
-    if (before?.type.endsWith("StateExited")) this.taken.add(edgeKey(before.state, event.state));
+    if (before?.type.endsWith("StateExited")) this.follow(before, event.state);
     const visit = { id: event.id, state: event.state, type: event.type, entered: event.at, input: event.input, attempts: [], iterations: 0 };
     this.visits.push(visit);
     return visit;
+  }
+
+  follow(exit, next) {
+    this.taken.add(edgeKey(exit.state, next));
+    const left = this.visitOf.get(exit.id);
+    if (left) left.next = next;
   }
 
   exit(event, visit) {
@@ -61,8 +67,11 @@ class Progress {
 
   finish() {
     const states = new Map();
+    const { edges } = graphOf(this.execution.definition);
     for (const visit of this.visits) {
-      visit.result = resultOf(visit, this.execution);
+      const result = resultOf(visit, this.execution);
+      // What is caught and leads back here is no failure, but a way round.
+      visit.result = result === "failed" && leadsTo(edges, visit.next, visit.state) ? "detour" : result;
       states.set(visit.state, [...(states.get(visit.state) ?? []), visit]);
     }
     return { states: new Map([...states].map(([name, visits]) => [name, { visits, ...sumOf(visits) }])), taken: this.taken };
@@ -97,10 +106,10 @@ function resultOf(visit, execution) {
   return execution.status === "SUCCEEDED" ? "done" : "failed";
 }
 
-/** What a state looks like after all its visits: the iterations of a Map visit the same state. */
+/** What a state looks like after all its visits: the iterations of a Map visit the same state, and a way round ends here again. */
 function sumOf(visits) {
   const results = visits.map((visit) => visit.result);
-  const result = ["running", "failed", "stopped"].find((result) => results.includes(result)) ?? "done";
+  const result = ["running", "failed", "stopped", "done"].find((result) => results.includes(result)) ?? "detour";
   const retries = visits.reduce((sum, visit) => sum + Math.max(0, visit.attempts.length - 1), 0);
   return { result, retries, waits: waitOf(visits.find((visit) => visit.result === "running")) };
 }

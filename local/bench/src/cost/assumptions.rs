@@ -9,7 +9,8 @@ pub(crate) const IN_WORDS: &[&str] = &[
     "Task tokens have 740 characters, as AWS's.",
     "Lambda's own lines in the logs have 400 bytes for the start of an invocation and 400 for its report, where the \
      template lets it write them.",
-    "X-Ray records one API request in twenty with all that follows from it; HTTP APIs begin no trace.",
+    "X-Ray records one API request in twenty with all that follows from it, as under load; besides, it records the first \
+     request of each second.",
     "Not in it: storage, backups, data that leaves AWS, alarms, dashboard and metrics by the month, messages that Amazon \
      SES sends, and the sweeper, which costs the same whatever is sold.",
 ];

@@ -51,6 +51,7 @@ mod tests {
 
     /// The budget of an order that goes well.
     const TRANSITIONS: f64 = 8.0;
+    const DOLLARS_A_MILLION: f64 = 220.0;
 
     #[tokio::test]
     async fn an_order_that_goes_well_stays_within_its_budget() {
@@ -59,5 +60,6 @@ mod tests {
         let usage = shop.measure(&path).await.unwrap();
         shop.close().await;
         assert!(usage.transitions <= TRANSITIONS, "{usage:?}");
+        assert!(usage.dollars_a_million() <= DOLLARS_A_MILLION, "{usage:?}");
     }
 }
