@@ -51,8 +51,9 @@ def check(url, options, folder):
     pathlib.Path(folder, "orders.txt").write_text("\n".join(map(json.dumps, orders)))
     schemathesis = pathlib.Path(sys.executable).with_name("schemathesis")
     command = [schemathesis, "run", f"{url}/openapi.json", "--checks", "all", "--seed", SEED, *options]
+    environment = {**os.environ, "OMNIFLOW_TOKEN": TOKEN, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}
     print(f"seed {SEED}; another one: OMNIFLOW_SEED=…", flush=True)
-    return subprocess.run(command, env={**os.environ, "OMNIFLOW_TOKEN": TOKEN}, cwd=folder).returncode
+    return subprocess.run(command, env=environment, cwd=folder).returncode
 
 
 def main():

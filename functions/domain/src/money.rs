@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 /// The largest amount an order may have.
-const MOST: Decimal = Decimal::from_parts(999_999_999, 0, 0, false, 0);
+pub const MOST: u32 = 999_999_999;
 
 /// A sum of money, not negative, in the shop's currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ impl Money {
         if normal.scale() > 2 {
             return Err(Error::TooPrecise(normal));
         }
-        if normal > MOST {
+        if normal > Decimal::from(MOST) {
             return Err(Error::TooLarge(normal));
         }
         Ok(Self(normal))

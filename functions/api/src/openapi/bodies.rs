@@ -1,5 +1,6 @@
 //! What calls take: the limits are those that the code enforces.
 
+use omniflow_domain::money::MOST;
 use omniflow_domain::simulated::METHODS;
 use serde_json::{Map, Value, json};
 
@@ -24,7 +25,7 @@ pub(super) fn schemas() -> Map<String, Value> {
         "Money": {
             "description": "More than 0, with at most two decimal places; as a number, or as a text that holds one.",
             "type": ["number", "string"],
-            "exclusiveMinimum": 0, "maximum": 999_999_999, "multipleOf": 0.01, "pattern": DECIMAL,
+            "exclusiveMinimum": 0, "maximum": MOST, "multipleOf": 0.01, "pattern": DECIMAL,
             "examples": [999.99],
         },
         "PaymentMethod": {
@@ -55,14 +56,16 @@ fn nullable(schema: Value, description: &str) -> Value {
     json!({ "description": description, "anyOf": [schema, { "type": "null" }] })
 }
 
-fn text(description: &str) -> Value {
-    nullable(schemas::reference("Text"), description)
+fn text(description: &str, example: &str) -> Value {
+    let mut text = nullable(schemas::reference("Text"), description);
+    text["examples"] = json!([example]);
+    text
 }
 
 fn new_order() -> Value {
     let item = json!({
         "anyOf": [
-            { "$ref": "#/components/schemas/Text", "description": "The id or name of a product, of which one is wanted." },
+            { "$ref": "#/components/schemas/Text", "description": "The id or name of a product, of which one is wanted.", "examples": ["iPhone 15"] },
             schemas::reference("NewItem"),
         ],
     });
@@ -80,7 +83,7 @@ fn new_order() -> Value {
                 schemas::reference("Money"),
                 "What all of it costs. When each item has a price, it must be their sum; left out, it is their sum, or, when none has one, what the catalogue asks.",
             ),
-            "customer_id": text("Whose it is. A customer's token says it instead."),
+            "customer_id": text("Whose it is. A customer's token says it instead.", "customer-001"),
             "email": nullable(
                 json!({ "type": "string", "format": "email", "maxLength": LONGEST_TEXT }),
                 "Where messages go; left out, to the customer id when that is an address.",
@@ -101,8 +104,8 @@ fn new_item() -> Value {
         "description": "Some of one product, by its id, or by its name where there is no id.",
         "type": "object",
         "properties": {
-            "product_id": text("The product's id or name."),
-            "name": text("What to call it; without a `product_id` also which it is."),
+            "product_id": text("The product's id or name.", "prod-001"),
+            "name": text("What to call it; without a `product_id` also which it is.", "iPhone 15 Pro"),
             "quantity": {
                 "description": "How many; 1 when left out.",
                 "type": ["integer", "null"], "minimum": 1, "maximum": MOST_OF_ONE,
