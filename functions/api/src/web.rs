@@ -1,4 +1,4 @@
-//! The web console: its files, which the binary carries, under `/web/`.
+//! The web console: its files, which the binary carries, under `/web/`; beside it the description of the API.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;

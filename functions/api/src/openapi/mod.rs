@@ -2,16 +2,18 @@
 //! It is made by the tests alone. The function serves what they made last, `openapi.json`, at no cost of its own.
 //!
 //! ```text
-//!   routes::CALLS ──► operations ──► parameters, bodies, problems, links
-//!                          └────► schemas (of the answers' types) ──► openapi.json
+//!   routes::CALLS ──► operations ──► calls ──► parameters, bodies, responses, problems
+//!                                                └────► schemas (of the types) ──► openapi.json
 //! ```
 
 mod bodies;
+mod calls;
 mod document;
 mod examples;
 mod operations;
 mod parameters;
 mod problems;
+mod responses;
 mod schemas;
 
 use std::path::Path;

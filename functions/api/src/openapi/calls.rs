@@ -1,0 +1,219 @@
+//! What each call does, takes and answers.
+
+use omniflow_domain::Status;
+use omniflow_domain::problem::Kind;
+use serde_json::{Value, json};
+
+use super::operations::{Door, Operation};
+use super::responses::{created, json_answer, order_answer, replayed};
+use super::{examples, parameters, schemas};
+use crate::routes::Call;
+
+/// The call as it is at this door.
+pub(super) fn described(call: Call, door: Door) -> Operation {
+    match call {
+        Call::CreateOrder => create(door, "Create an order"),
+        Call::ProcessOrder => create(door, "Create an order and pay it"),
+        Call::ReadOrder => read(door),
+        Call::ListOrders => list(door),
+        Call::PayOrder => pay(door),
+        Call::AuditOrder => audit(door),
+        Call::CancelOrder => cancel(door),
+        Call::ReadExecution => execution(door),
+        Call::ReadWorkflow => workflow(),
+        Call::ReadSummary => summary(),
+        Call::ListStock => stock(),
+        Call::ReadStock => product_stock(),
+        Call::Health => health(),
+        Call::Console => page("The web console", "Its page is at `/web/`.", "web/"),
+        Call::Documentation => page("This documentation", "For people.", "web/docs.html"),
+        Call::ConsoleFile => console_file(),
+        Call::OpenApi => openapi(),
+    }
+}
+
+fn language() -> [Value; 1] {
+    [parameters::shared_one("Accept-Language")]
+}
+
+fn language_and_key() -> [Value; 2] {
+    ["Accept-Language", "Idempotency-Key"].map(parameters::shared_one)
+}
+
+fn create(door: Door, summary: &'static str) -> Operation {
+    Operation::new(
+                door.tag(),
+                summary,
+                "Its stock is reserved at once. Over 10,000 it waits for a verdict first, then, without a payment method, for its payment, until the deadline.",
+            )
+            .takes(language_and_key())
+            .with_body("NewOrder", true, &examples::ORDERS)
+            .answers(201, created(door))
+            .refuses(&[Kind::BadRequest, Kind::UnknownProduct, Kind::AmountMismatch, Kind::IdempotencyKeyReused])
+}
+
+fn read(door: Door) -> Operation {
+    Operation::new(door.tag(), "Read an order", "The order as it is at this moment.")
+        .takes(language())
+        .answers(200, order_answer("The order.", door, Status::AwaitingPayment))
+        .refuses(&[Kind::OrderNotFound])
+}
+
+fn list(door: Door) -> Operation {
+    Operation::new(
+        door.tag(),
+        "List orders",
+        "Newest first, page by page: customers see their own, operators all.",
+    )
+    .takes(parameters::of_a_list())
+    .takes(language())
+    .answers(
+        200,
+        json_answer("A page of orders.", &schemas::of::<crate::read::Orders<'_>>(), Some(examples::orders())),
+    )
+    .refuses(&[Kind::BadRequest])
+}
+
+fn pay(door: Door) -> Operation {
+    let mut paid = order_answer("It is paid, and goes on.", door, Status::PaymentReceived);
+    paid["headers"] = json!({ "Idempotency-Replayed": replayed() });
+    Operation::new(
+        door.tag(),
+        "Pay an order",
+        "Of payment, deadline and cancellation the first decides, and the others are refused.",
+    )
+    .takes(language_and_key())
+    .with_body("PaymentOrder", false, &examples::PAYMENTS)
+    .answers(200, paid)
+    .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::WrongState, Kind::IdempotencyKeyReused])
+}
+
+fn audit(door: Door) -> Operation {
+    Operation::new(
+        door.tag(),
+        "Review an order",
+        "Approved, it goes on to its payment; rejected, what was done for it is undone.",
+    )
+    .takes(language())
+    .with_body("Verdict", true, &examples::VERDICTS)
+    .answers(200, order_answer("The verdict is taken.", door, Status::AwaitingAudit))
+    .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::WrongState])
+}
+
+fn cancel(door: Door) -> Operation {
+    Operation::new(
+        door.tag(),
+        "Cancel an order",
+        "Until all of it is shipped. What was done for it is undone: shipments, payment, stock.",
+    )
+    .takes(language())
+    .answers(200, order_answer("It is being cancelled.", door, Status::Compensating))
+    .refuses(&[Kind::OrderNotFound, Kind::WrongState])
+}
+
+fn execution(door: Door) -> Operation {
+    Operation::new(
+        door.tag(),
+        "Read the workflow of an order",
+        "Whether its execution runs; the order itself says more.",
+    )
+    .answers(
+        200,
+        json_answer(
+            "The execution.",
+            &schemas::of::<crate::workflow::WorkflowStatus<'_>>(),
+            Some(examples::workflow_status()),
+        ),
+    )
+    .refuses(&[Kind::OrderNotFound])
+}
+
+fn workflow() -> Operation {
+    Operation::new(
+        "Operations",
+        "Read the executions behind an order",
+        "With their definitions and histories. Task tokens are hidden.",
+    )
+    .takes(parameters::of_a_workflow())
+    .answers(200, json_answer("The executions.", &schemas::of::<crate::workflow::Workflow>(), None))
+    .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::PageNotFound])
+}
+
+fn summary() -> Operation {
+    Operation::new("Operations", "Count the orders by state", "Up to a thousand of each.")
+        .takes(language())
+        .answers(200, json_answer("The counts.", &schemas::of::<crate::summary::Summary>(), None))
+}
+
+fn stock() -> Operation {
+    Operation::new("Stock", "List the stock", "All products that there is stock of.").answers(
+        200,
+        json_answer(
+            "The stock.",
+            &schemas::of::<crate::stock::StockList<'_>>(),
+            Some(json!({ "products": [examples::product()] })),
+        ),
+    )
+}
+
+fn product_stock() -> Operation {
+    Operation::new("Stock", "Read the stock of a product", "By the product's id or name.")
+        .answers(
+            200,
+            json_answer(
+                "The stock of the product.",
+                &schemas::of::<crate::stock::ProductStock<'_>>(),
+                Some(examples::product()),
+            ),
+        )
+        .refuses(&[Kind::ProductNotFound])
+}
+
+/// A page elsewhere.
+fn page(summary: &'static str, description: &'static str, place: &str) -> Operation {
+    let there = json!({
+        "description": "It is there.",
+        "headers": { "Location": { "required": true, "schema": { "type": "string" }, "example": place } },
+    });
+    Operation::new("System", summary, description).answers(308, there)
+}
+
+/// With the answer to a client that has the content already.
+fn unless_known(operation: Operation) -> Operation {
+    operation
+        .takes([parameters::shared_one("If-None-Match")])
+        .answers(304, json!({ "description": "The client has it already." }))
+}
+
+fn etag() -> Value {
+    json!({ "ETag": { "description": "Names the content.", "required": true, "schema": { "type": "string" } } })
+}
+
+fn console_file() -> Operation {
+    let text = json!({ "schema": { "type": "string" } });
+    let file = json!({
+        "description": "The file.",
+        "headers": etag(),
+        "content": { "text/html": text, "text/css": text, "text/javascript": text, "image/svg+xml": text },
+    });
+    let description = "Without a sign-in: the files hold nothing of anybody's.";
+    let operation = Operation::new("System", "A file of the web console", description).answers(200, file);
+    unless_known(operation).refuses(&[Kind::RouteNotFound])
+}
+
+fn openapi() -> Operation {
+    let mut document = json_answer("The document.", &json!({ "type": "object" }), None);
+    document["headers"] = etag();
+    unless_known(
+        Operation::new("System", "This description of the API", "In OpenAPI 3.1.").answers(200, document),
+    )
+}
+
+fn health() -> Operation {
+    let health = json!({
+        "type": "object", "required": ["status"],
+        "properties": { "status": { "type": "string", "const": "ok" } },
+    });
+    Operation::new("System", "Health", "Answers when the function does.")
+        .answers(200, json_answer("It is well.", &health, Some(json!({ "status": "ok" }))))
+}
