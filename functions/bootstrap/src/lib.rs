@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use omniflow_domain::invocation::logged;
 use omniflow_domain::{ConfigError, Environment, Fault, Handler};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
@@ -42,9 +43,10 @@ pub async fn run(
     let environment = Environment::process();
     subscriber(filter, environment.get("STACK").unwrap_or("omniflow"), std::io::stdout).init();
     let handler = build(&sdk_config(&environment)?, &environment)?;
-    let handler = &*handler;
-    let serve =
-        |event: LambdaEvent<Value>| async move { handler.handle(event.payload).await.map_err(diagnostic) };
+    let (handler, function) = (&*handler, environment.get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default());
+    let serve = |event: LambdaEvent<Value>| async move {
+        logged(handler, function, event.payload).await.map_err(diagnostic)
+    };
     lambda_runtime::run(service_fn(serve)).await.map_err(Error::Runtime)
 }
 

@@ -17,6 +17,7 @@ pub mod clock;
 pub mod email;
 pub mod event;
 pub mod handler;
+pub mod invocation;
 pub mod metrics;
 pub mod money;
 pub mod order;

@@ -13,6 +13,9 @@ use crate::config::{Cli, Command};
 use crate::demo::{self, Demo};
 use crate::{Config, Runtime, StartError};
 
+/// What is logged when `OMNIFLOW_LOG` doesn't say: not that each step was done, which `OMNIFLOW_LOG=info` shows.
+const USUAL_LOG: &str = "warn,omniflow=info,omniflow_domain::invocation=warn";
+
 /// Reads the arguments and the environment, and runs until a signal ends it.
 pub fn main() -> ExitCode {
     run_with(std::env::args_os())
@@ -22,7 +25,7 @@ pub fn main() -> ExitCode {
 pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::parse_from(arguments);
     // A demo tells by itself what happens.
-    let usual = if matches!(cli.command, Some(Command::Demo(_))) { "warn" } else { "warn,omniflow=info" };
+    let usual = if matches!(cli.command, Some(Command::Demo(_))) { "error" } else { USUAL_LOG };
     let filter = EnvFilter::try_from_env("OMNIFLOW_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::FutureExt;
+use omniflow_domain::invocation::logged;
 use omniflow_domain::{Fault, Handler};
 use omniflow_tables::Counter;
 use serde_json::{Value, json};
@@ -148,7 +149,8 @@ fn function_name(name_or_arn: &str) -> &str {
 async fn run(hosted: Arc<Hosted>, event: Value) -> Invoked {
     let limit = hosted.function.timeout;
     // In this task, not in one of its own: a panic is caught all the same, and no thread has to be woken.
-    let work = AssertUnwindSafe(async { hosted.handler.handle(event).await }).catch_unwind();
+    let work = logged(&*hosted.handler, &hosted.function.name, event);
+    let work = AssertUnwindSafe(work).catch_unwind();
     match tokio::time::timeout(limit, work).await {
         Ok(Ok(Ok(output))) => Ok(output),
         Ok(Ok(Err(Fault { error_type, message }))) => Err(FunctionError::new(error_type, message)),

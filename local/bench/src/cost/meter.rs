@@ -11,6 +11,7 @@ use omniflow::StartError;
 use omniflow::functions::{Clients, handler};
 use omniflow::lambda::Hosted;
 use omniflow::template::{Function, Place, System};
+use omniflow_domain::invocation::logged;
 use omniflow_domain::{Environment, Fault, Handler};
 use omniflow_tables::{InProcess, Service};
 use serde_json::Value;
@@ -121,7 +122,7 @@ impl Watched {
         let filter = EnvFilter::new(variable("RUST_LOG"));
         let writer = log.clone();
         let logs = omniflow_bootstrap::subscriber(filter, variable("STACK"), move || writer.clone());
-        let answer = handler.handle(event).with_subscriber(logs).await;
+        let answer = logged(&*handler, &self.function.name, event).with_subscriber(logs).await;
         self.meter.done().push(Invocation {
             binary: self.function.binary.clone(),
             memory: self.function.memory,
