@@ -217,6 +217,7 @@ impl Walk {
         for (name, expression) in task["Arguments"]["Payload"].as_object().unwrap() {
             event[name] = match expression.as_str().unwrap() {
                 "{% $order_id %}" | "{% $states.input.order_id %}" => json!(self.order_id),
+                "{% $states.context.Execution.Id %}" => json!(format!("OrderStateMachine:{}", self.order_id)),
                 "{% $failure %}" => self.failure.clone(),
                 "{% $states.input.warehouse %}" => json!(warehouse),
                 "{% $states.context.State.RetryCount %}" => json!(self.attempt),
