@@ -2,6 +2,7 @@
 import { Graph, layout } from "../vendor/dagre.js";
 
 const HEIGHT = 46;
+const MARGIN = 4;
 /** The width of a state: its name's, about, and of the mark before it. */
 const widthOf = (name) => Math.max(132, 40 + 8.5 * name.length);
 /** The room that a state with graphs inside keeps around them, and for its own name. */
@@ -15,7 +16,7 @@ export const END = "(end)";
 /** The graph with places: `x` and `y` are centres, edges have `points`. Only the outermost has dots. */
 export function placed(graph, inside = false) {
   const board = new Graph();
-  board.setGraph({ rankdir: "TB", nodesep: 18, ranksep: 30, edgesep: 9, marginx: 4, marginy: 4 });
+  board.setGraph({ rankdir: "TB", nodesep: 18, ranksep: 30, edgesep: 9, marginx: MARGIN, marginy: MARGIN });
   for (const node of graph.nodes) {
     const inner = node.inner.map((graph) => placed(graph, true));
     board.setNode(node.name, { ...node, inner, ...sizeOf(node.name, inner) });
@@ -24,12 +25,18 @@ export function placed(graph, inside = false) {
   if (!inside) addDots(board, graph);
   layout(board);
   const { width, height } = board.graph();
-  return {
-    width,
-    height,
-    nodes: board.nodes().map((name) => board.node(name)),
-    edges: board.edges().map((edge) => board.edge(edge)),
-  };
+  const nodes = board.nodes().map((name) => board.node(name));
+  const edges = board.edges().map((edge) => board.edge(edge));
+  return { ...widened(width, nodes, edges), height, nodes, edges };
+}
+
+/** dagre makes room for the nodes alone; an edge may go around them, to the left of its board or to the right. */
+function widened(width, nodes, edges) {
+  const points = edges.flatMap((edge) => edge.points);
+  const bends = points.map((point) => point.x);
+  const shift = Math.max(0, MARGIN - Math.min(...bends));
+  for (const place of [...nodes, ...points]) place.x += shift;
+  return { width: Math.max(width, Math.max(...bends) + MARGIN) + shift };
 }
 
 function addDots(board, graph) {
