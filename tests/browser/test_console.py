@@ -6,6 +6,13 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+# Whether all edges are inside the drawing.
+INSIDE = """
+    const drawing = document.querySelector(".graph");
+    return [...drawing.querySelectorAll(":scope > .edge")].map((edge) => edge.getBBox())
+        .every((box) => box.x >= 0 && box.x + box.width <= drawing.viewBox.baseVal.width);
+"""
+
 
 def test_an_order_is_placed_paid_and_completed(console):
     id = console.order("iphone-15", 2)
@@ -55,6 +62,7 @@ def test_the_workflow_is_drawn_as_it_runs(console, runtime):
     console.is_drawn("ReserveStock", "done")
     assert "until" in console.is_drawn("AwaitPayment", "running").text
     console.is_drawn("CapturePayment", "untouched")
+    assert console.browser.execute_script(INSIDE), "no edge is cut off"
     console.click("button", "Payment window")
     assert "until" in console.is_drawn("AwaitDeadline", "running").text
     console.click("[role=group] button", "Order")
