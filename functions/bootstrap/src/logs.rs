@@ -60,22 +60,36 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_line_names_the_order_and_the_execution() {
+    /// The lines of an invocation with this event, which fails.
+    fn lines(event: Value) -> Vec<Value> {
         let written = Written::default();
         let writer = written.clone();
         let logs = subscriber(EnvFilter::new("info"), "shop", move || writer.clone());
-        let event = json!({ "order_id": "ORD-1", "execution": "arn:1", "email": "ada@example.com" });
         let failed = block_on(logged(&Declines, "CapturePayment", event).with_subscriber(logs));
         assert!(failed.is_err());
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(!text.contains("ada@example.com"), "an event is personal: {text}");
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn every_line_names_the_order_and_the_execution() {
+        let lines = lines(json!({ "order_id": "ORD-1", "execution": "arn:1", "email": "ada@example.com" }));
         let expected = json!({
             "name": "invocation", "function": "CapturePayment", "order_id": "ORD-1", "execution": "arn:1",
         });
-        assert!(lines.iter().all(|line| line["span"] == expected), "{text}");
+        assert!(lines.iter().all(|line| line["span"] == expected), "{lines:?}");
         let said: Vec<_> = lines.iter().map(|line| (&line["level"], &line["fields"]["error_type"])).collect();
         assert_eq!(said, [(&json!("INFO"), &Value::Null), (&json!("WARN"), &json!("PaymentDeclined"))]);
-        assert!(!text.contains("ada@example.com"), "an event is personal");
+    }
+
+    #[test]
+    fn the_order_is_named_by_events_of_every_source() {
+        let of_the_bus = json!({ "detail": { "order_id": "ORD-1", "email": "ada@example.com" } });
+        let of_the_api =
+            json!({ "rawPath": "/api/v1/orders/ORD-1/audit", "pathParameters": { "order_id": "ORD-1" } });
+        for event in [of_the_bus, of_the_api] {
+            assert!(lines(event).iter().all(|line| line["span"]["order_id"] == "ORD-1"));
+        }
     }
 }

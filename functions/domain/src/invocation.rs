@@ -8,7 +8,7 @@ use tracing::{Instrument as _, Span, error_span, info, warn};
 use crate::handler::{Fault, Handler};
 
 /// Where events name their order: those of a state machine, of the order bus, of API Gateway.
-const ORDER_ID: [&str; 3] = ["/order_id", "/detail/order_id", "/pathParameters/id"];
+const ORDER_ID: [&str; 3] = ["/order_id", "/detail/order_id", "/pathParameters/order_id"];
 
 /// Handles the event, and logs that it did.
 ///
