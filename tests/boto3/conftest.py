@@ -1,34 +1,28 @@
 """A runtime of its own for these tests, driven by boto3 as any AWS endpoint."""
 
 import json
-import os
 import pathlib
-import re
-import subprocess
+import sys
 import time
 
 import boto3
 import pytest
 from botocore.config import Config
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = os.environ.get("OMNIFLOW_BIN", str(ROOT / "target/debug/omniflow"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from runtime import BINARY, Runtime, is_built  # noqa: E402
+
 ROLE = "arn:aws:iam::000000000000:role/test"
 
 
 @pytest.fixture(scope="session")
 def endpoint():
     """The URL of the AWS API."""
-    if not os.path.exists(BINARY):
+    if not is_built():
         pytest.skip(f"skipped: {BINARY} is not built; run `cargo build -p omniflow` or set OMNIFLOW_BIN")
-    arguments = [BINARY, "--http", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--memory"]
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    try:
-        line = process.stdout.readline()
-        yield re.search(r"AWS API (http://[\d.:]+)", line)[1]
-    finally:
-        process.terminate()
-        assert process.wait(timeout=20) == 0
+    runtime = Runtime("--memory")
+    yield runtime.aws_url
+    runtime.stop()
 
 
 @pytest.fixture(scope="session")

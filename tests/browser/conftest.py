@@ -1,20 +1,19 @@
 """Runtimes of their own and a real Chromium for the console's tests."""
 
-import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
-import urllib.request
+import sys
 
 import pytest
 from console import Console
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = os.environ.get("OMNIFLOW_BIN", str(ROOT / "target/debug/omniflow"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from runtime import BINARY, Runtime, is_built  # noqa: E402
+
 # Where a skipped test would be a test that nobody ever runs.
 REQUIRED = os.environ.get("OMNIFLOW_BROWSER") == "required"
 
@@ -24,34 +23,15 @@ def unavailable(what):
     (pytest.fail if REQUIRED else pytest.skip)(f"{what}; the console is not tested")
 
 
-class Runtime:
-    """A runtime that keeps nothing, on ports that the system chooses."""
-
-    def __init__(self, *arguments):
-        if not os.path.exists(BINARY):
-            unavailable(f"{BINARY} is not built (`cargo build -p omniflow`)")
-        command = [BINARY, "--http", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--memory", *arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
-        self.url = re.search(r"ready: (http://[\d.:]+)", self.process.stdout.readline())[1]
-
-    def order(self, **wanted):
-        """Places an order past the console; its id."""
-        request = urllib.request.Request(f"{self.url}/api/v1/orders", json.dumps(wanted).encode())
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)["order_id"]
-
-    def stop(self):
-        self.process.terminate()
-        assert self.process.wait(timeout=30) == 0
-
-
 @pytest.fixture(scope="session")
 def start():
     """Starts runtimes, and stops them at the end."""
     started = []
 
     def start(*arguments):
-        started.append(Runtime(*arguments))
+        if not is_built():
+            unavailable(f"{BINARY} is not built (`cargo build -p omniflow`)")
+        started.append(Runtime("--memory", *arguments, stderr=subprocess.DEVNULL))
         return started[-1]
 
     yield start

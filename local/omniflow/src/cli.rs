@@ -74,10 +74,11 @@ fn run(config: Config, demo: Option<Demo>) -> Result<(), StartError> {
 async fn played(demo: Option<&Demo>, address: SocketAddr) {
     if let Some(demo) = demo {
         demo::play(demo, address).await;
+        if demo.exit {
+            return;
+        }
     }
-    if !demo.is_some_and(|demo| demo.exit) {
-        std::future::pending().await
-    }
+    std::future::pending().await
 }
 
 async fn wait_for_signal() {
