@@ -1,12 +1,14 @@
 //! The shop's products, found by id or name.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
+use aws_sdk_dynamodb::operation::scan::ScanInput;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use omniflow_domain::catalogue::{Product, lookup};
+use omniflow_domain::services::DynamoDb;
 use omniflow_domain::store;
 
 /// How long a product is believed without looking again. Its name and price change rarely; its stock is not here.
@@ -14,14 +16,14 @@ const FRESH_FOR: Duration = Duration::from_secs(60);
 
 /// The products' table, and what was lately read from it.
 pub(crate) struct Catalogue {
-    client: DynamoDb,
+    dynamodb: Arc<dyn DynamoDb>,
     table: String,
     known: Mutex<HashMap<String, (Product, Instant)>>,
 }
 
 impl Catalogue {
-    pub(crate) fn new(client: DynamoDb, table: &str) -> Self {
-        Self { client, table: table.to_owned(), known: Mutex::default() }
+    pub(crate) fn new(dynamodb: Arc<dyn DynamoDb>, table: &str) -> Self {
+        Self { dynamodb, table: table.to_owned(), known: Mutex::default() }
     }
 
     /// The products with these ids or names, by their lookup keys. At most 100, as BatchGetItem takes them.
@@ -36,7 +38,8 @@ impl Catalogue {
                 .set_keys(Some(wanted))
                 .build()
                 .map_err(|error| store::Error::Service(error.to_string()))?;
-            let answer = self.client.batch_get_item().request_items(&self.table, keys).send().await?;
+            let get = BatchGetItemInput::builder().request_items(&self.table, keys);
+            let answer = self.dynamodb.batch_get_item(get).await?;
             for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
                 if let Some(key) = item.get("lookup").and_then(|key| key.as_s().ok()).cloned() {
                     let product: Product = serde_dynamo::from_item(item)?;
@@ -68,8 +71,8 @@ impl Catalogue {
         let mut products = HashMap::new();
         let mut from = None;
         loop {
-            let answer =
-                self.client.scan().table_name(&self.table).set_exclusive_start_key(from).send().await?;
+            let scan = ScanInput::builder().table_name(&self.table).set_exclusive_start_key(from);
+            let answer = self.dynamodb.scan(scan).await?;
             for item in answer.items.unwrap_or_default() {
                 let product: Product = serde_dynamo::from_item(item)?;
                 products.insert(product.product_id.clone(), product);

@@ -24,9 +24,9 @@ mod workflow;
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_sfn::Client as Sfn;
 use omniflow_domain::problem::{Kind, Problem};
+use omniflow_domain::services::{DynamoDb, StepFunctions};
 use omniflow_domain::store::{self, Idempotency, Orders, Stock};
 use omniflow_domain::workflow::Workflow;
 use omniflow_domain::{Clock, ConfigError, Environment, Fault, Handler, Money, Order, SystemClock, typed};
@@ -53,13 +53,14 @@ struct Api {
     clock: Arc<dyn Clock>,
 }
 
-/// The function `api`.
+/// The function `api`. It moves executions with `states` and looks at them with `executions`.
 ///
 /// # Errors
 /// When the environment lacks a setting.
 pub fn api(
-    dynamodb: &DynamoDb,
-    states: &Sfn,
+    dynamodb: &Arc<dyn DynamoDb>,
+    states: &Arc<dyn StepFunctions>,
+    executions: &Sfn,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let api = Arc::new(Api {
@@ -69,7 +70,7 @@ pub fn api(
         idempotency: Idempotency::new(dynamodb.clone(), environment.require("IDEMPOTENCY_TABLE")?),
         workflow: Workflow::new(states.clone(), environment.require("ORDER_STATE_MACHINE")?),
         executions: Executions::new(
-            states.clone(),
+            executions.clone(),
             environment.require("ORDER_STATE_MACHINE")?,
             environment.require("PAYMENT_WINDOW_STATE_MACHINE")?,
         ),

@@ -1,9 +1,9 @@
 //! The review of large orders.
 
-use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_eventbridge::Client as EventBridge;
-use aws_sdk_sfn::Client as Sfn;
+use std::sync::Arc;
+
 use omniflow_domain::activity::{Activity, Done, TokenStep};
+use omniflow_domain::services::{DynamoDb, EventBridge, StepFunctions};
 use omniflow_domain::workflow::Workflow;
 use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, store, typed};
 
@@ -12,9 +12,9 @@ use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, store, t
 /// # Errors
 /// When the environment lacks a setting.
 pub fn request_audit(
-    dynamodb: &DynamoDb,
-    events: &EventBridge,
-    states: &Sfn,
+    dynamodb: &Arc<dyn DynamoDb>,
+    events: &Arc<dyn EventBridge>,
+    states: &Arc<dyn StepFunctions>,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let activity = Activity::new(dynamodb, events, environment)?;

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_eventbridge::Client as EventBridge;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,6 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::event::Publisher;
 use crate::handler::{ConfigError, Environment, Fault};
 use crate::order::{Order, OrderId, Refusal, Token};
+use crate::services::{DynamoDb, EventBridge};
 use crate::status::{Reason, Status};
 use crate::store::{self, Orders};
 
@@ -134,8 +133,8 @@ impl Activity {
     /// # Errors
     /// When one is not set.
     pub fn new(
-        dynamodb: &DynamoDb,
-        events: &EventBridge,
+        dynamodb: &Arc<dyn DynamoDb>,
+        events: &Arc<dyn EventBridge>,
         environment: &Environment,
     ) -> Result<Self, ConfigError> {
         Ok(Self {

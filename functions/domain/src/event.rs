@@ -49,24 +49,27 @@ pub use publisher::Publisher;
 
 #[cfg(feature = "eventbridge")]
 mod publisher {
-    use aws_sdk_eventbridge::Client;
+    use std::sync::Arc;
+
+    use aws_sdk_eventbridge::operation::put_events::PutEventsInput;
     use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
     use super::{DETAIL_TYPE, SOURCE, changes, detail};
     use crate::order::Order;
+    use crate::services::EventBridge;
     use crate::status::Status;
 
     /// Publishes to one bus.
     #[derive(Clone)]
     pub struct Publisher {
-        client: Client,
+        events: Arc<dyn EventBridge>,
         bus: String,
     }
 
     impl Publisher {
         /// To the bus of this name.
-        pub fn new(client: Client, bus: &str) -> Self {
-            Self { client, bus: bus.to_owned() }
+        pub fn new(events: Arc<dyn EventBridge>, bus: &str) -> Self {
+            Self { events, bus: bus.to_owned() }
         }
 
         /// Publishes the order's changes to these statuses, in one call. What fails is only logged.
@@ -83,7 +86,7 @@ mod publisher {
             if entries.is_empty() {
                 return;
             }
-            match self.client.put_events().set_entries(Some(entries)).send().await {
+            match self.events.put_events(PutEventsInput::builder().set_entries(Some(entries))).await {
                 Ok(answer) if answer.failed_entry_count() == 0 => {}
                 Ok(answer) => tracing::warn!(order_id = %order.order_id, ?answer, "some events were refused"),
                 Err(error) => {

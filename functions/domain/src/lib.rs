@@ -22,6 +22,8 @@ pub mod metrics;
 pub mod money;
 pub mod order;
 pub mod problem;
+#[cfg(feature = "sdk")]
+pub mod services;
 #[cfg(feature = "dynamodb")]
 pub mod simulated;
 pub mod status;

@@ -2,11 +2,15 @@
 //!
 //! Sending may be repeated: a workflow that was started, and a token that was answered, say so, and that is success.
 
-use aws_sdk_sfn::Client;
-use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
+use std::sync::Arc;
+
+use aws_sdk_sfn::operation::send_task_failure::SendTaskFailureInput;
+use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessInput;
+use aws_sdk_sfn::operation::start_execution::StartExecutionInput;
 use serde_json::json;
 
 use crate::order::{Order, Signal};
+use crate::services::{ServiceError, StepFunctions};
 
 /// The error with which a token is answered when nobody paid in time.
 pub const PAYMENT_TIMEOUT: &str = "PaymentTimeout";
@@ -20,7 +24,7 @@ pub const ORDER_CANCELLED: &str = "OrderCancelled";
 /// The order's workflow in Step Functions.
 #[derive(Clone)]
 pub struct Workflow {
-    client: Client,
+    states: Arc<dyn StepFunctions>,
     state_machine: String,
 }
 
@@ -36,12 +40,12 @@ pub enum Heard {
 /// A signal that could not be sent; it stays pending and the sweeper tries again.
 #[derive(Debug, thiserror::Error)]
 #[error("Step Functions: {0}")]
-pub struct Unsent(String);
+pub struct Unsent(#[from] ServiceError);
 
 impl Workflow {
     /// The workflow that this state machine is.
-    pub fn new(client: Client, state_machine: &str) -> Self {
-        Self { client, state_machine: state_machine.to_owned() }
+    pub fn new(states: Arc<dyn StepFunctions>, state_machine: &str) -> Self {
+        Self { states, state_machine: state_machine.to_owned() }
     }
 
     /// Sends the order's pending signal, if there is one.
@@ -73,7 +77,8 @@ impl Workflow {
     /// [`Unsent`].
     pub async fn go_on(&self, order: &Order, token: &str) -> Result<Heard, Unsent> {
         let output = json!({ "order_id": order.order_id.as_str() }).to_string();
-        heard(self.client.send_task_success().task_token(token).output(output).send().await)
+        let success = SendTaskSuccessInput::builder().task_token(token).output(output);
+        heard(self.states.send_task_success(success).await)
     }
 
     /// Ends the wait of this token, which the order must come back to after its review.
@@ -87,32 +92,23 @@ impl Workflow {
     async fn start(&self, order: &Order) -> Result<Heard, Unsent> {
         let id = order.order_id.as_str();
         let input = json!({ "order_id": id }).to_string();
-        heard(
-            self.client
-                .start_execution()
-                .state_machine_arn(&self.state_machine)
-                .name(id)
-                .input(input)
-                .send()
-                .await,
-        )
+        let start =
+            StartExecutionInput::builder().state_machine_arn(&self.state_machine).name(id).input(input);
+        heard(self.states.start_execution(start).await)
     }
 
     async fn fail(&self, token: &str, error: &str, cause: &str) -> Result<Heard, Unsent> {
-        heard(self.client.send_task_failure().task_token(token).error(error).cause(cause).send().await)
+        let failure = SendTaskFailureInput::builder().task_token(token).error(error).cause(cause);
+        heard(self.states.send_task_failure(failure).await)
     }
 }
 
-fn heard<T, E: ProvideErrorMetadata, R>(sent: Result<T, SdkError<E, R>>) -> Result<Heard, Unsent> {
-    let error = match sent {
-        Ok(_) => return Ok(Heard::Now),
-        Err(error) => error,
-    };
-    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+fn heard(sent: Result<(), ServiceError>) -> Result<Heard, Unsent> {
+    let Err(error) = sent else { return Ok(Heard::Now) };
+    match error.code.as_deref() {
         Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken" | "ExecutionAlreadyExists") => {
             Ok(Heard::NoMore)
         }
-        Some(code) => Err(Unsent(code.to_owned())),
-        None => Err(Unsent(error.to_string())),
+        _ => Err(Unsent(error)),
     }
 }

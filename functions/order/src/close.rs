@@ -1,8 +1,9 @@
 //! `close-order` and `mark-needs-attention`: the two ends of a compensation.
 
-use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_eventbridge::Client as EventBridge;
+use std::sync::Arc;
+
 use omniflow_domain::activity::{Activity, Compensation, Done};
+use omniflow_domain::services::{DynamoDb, EventBridge};
 use omniflow_domain::{
     ConfigError, Environment, Fault, Handler, Order, Refusal, Status, metrics, store, typed,
 };
@@ -21,8 +22,8 @@ const PUBLISHES: &[Status] = &[
 /// # Errors
 /// When the environment lacks a setting.
 pub fn close_order(
-    dynamodb: &DynamoDb,
-    events: &EventBridge,
+    dynamodb: &Arc<dyn DynamoDb>,
+    events: &Arc<dyn EventBridge>,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let activity = Activity::new(dynamodb, events, environment)?;
@@ -40,8 +41,8 @@ pub fn close_order(
 /// # Errors
 /// When the environment lacks a setting.
 pub fn mark_needs_attention(
-    dynamodb: &DynamoDb,
-    events: &EventBridge,
+    dynamodb: &Arc<dyn DynamoDb>,
+    events: &Arc<dyn EventBridge>,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let activity = Activity::new(dynamodb, events, environment)?;

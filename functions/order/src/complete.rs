@@ -1,8 +1,9 @@
 //! `complete-order`: what was set aside is sold, in one transaction with the order.
 
-use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_eventbridge::Client as EventBridge;
+use std::sync::Arc;
+
 use omniflow_domain::activity::{Activity, Done, Step};
+use omniflow_domain::services::{DynamoDb, EventBridge};
 use omniflow_domain::store::{self, Stock};
 use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Status, metrics, typed};
 
@@ -14,8 +15,8 @@ const ATTEMPTS: usize = 12;
 /// # Errors
 /// When the environment lacks a setting.
 pub fn complete_order(
-    dynamodb: &DynamoDb,
-    events: &EventBridge,
+    dynamodb: &Arc<dyn DynamoDb>,
+    events: &Arc<dyn EventBridge>,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let activity = Activity::new(dynamodb, events, environment)?;

@@ -4,12 +4,11 @@
 use std::ops::Add;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_sfn::Client as Sfn;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use omniflow_domain::order::{OrderId, Signal};
+use omniflow_domain::services::{DynamoDb, StepFunctions};
 use omniflow_domain::store::{self, Orders};
 use omniflow_domain::workflow::{Heard, Workflow};
 use omniflow_domain::{Clock, ConfigError, Environment, Fault, Handler, SystemClock, typed};
@@ -65,8 +64,8 @@ struct Sweeper {
 /// # Errors
 /// When the environment lacks a setting.
 pub fn sweep_orders(
-    dynamodb: &DynamoDb,
-    states: &Sfn,
+    dynamodb: &Arc<dyn DynamoDb>,
+    states: &Arc<dyn StepFunctions>,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let sweeper = Sweeper {

@@ -1,10 +1,11 @@
 //! `capture-payment`: takes the money, and stops the payment window, which nobody needs any more.
 
-use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_eventbridge::Client as EventBridge;
-use aws_sdk_sfn::Client as Sfn;
+use std::sync::Arc;
+
+use aws_sdk_sfn::operation::stop_execution::StopExecutionInput;
 use omniflow_domain::activity::{Activity, Done, Step, names};
 use omniflow_domain::order::PaymentState;
+use omniflow_domain::services::{DynamoDb, EventBridge, StepFunctions};
 use omniflow_domain::simulated::{Gateway, PaymentError};
 use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Status, metrics, store, typed};
 
@@ -41,7 +42,7 @@ impl From<Error> for Fault {
 /// The payment-window machine of an order, as far as it must be stopped.
 #[derive(Clone)]
 struct Window {
-    states: Sfn,
+    states: Arc<dyn StepFunctions>,
     state_machine: String,
 }
 
@@ -50,9 +51,9 @@ struct Window {
 /// # Errors
 /// When the environment lacks a setting.
 pub fn capture_payment(
-    dynamodb: &DynamoDb,
-    events: &EventBridge,
-    states: &Sfn,
+    dynamodb: &Arc<dyn DynamoDb>,
+    events: &Arc<dyn EventBridge>,
+    states: &Arc<dyn StepFunctions>,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let activity = Activity::new(dynamodb, events, environment)?;
@@ -100,8 +101,8 @@ impl Window {
         }
         let machine = self.state_machine.replacen(":stateMachine:", ":execution:", 1);
         let execution = format!("{machine}:{}", order.order_id);
-        let stop = self.states.stop_execution().execution_arn(execution);
-        if let Err(error) = stop.cause("the order was paid").send().await {
+        let stop = StopExecutionInput::builder().execution_arn(execution).cause("the order was paid");
+        if let Err(error) = self.states.stop_execution(stop).await {
             tracing::debug!(order_id = %order.order_id, %error, "the payment window was not stopped");
         }
     }

@@ -1,9 +1,10 @@
 //! `refund-payment`, a compensation: gives the money back if it was taken, and makes sure that it can't be any more.
 
-use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_eventbridge::Client as EventBridge;
+use std::sync::Arc;
+
 use omniflow_domain::activity::{Activity, Compensation, Done};
 use omniflow_domain::order::PaymentState;
+use omniflow_domain::services::{DynamoDb, EventBridge};
 use omniflow_domain::simulated::{Gateway, RefundError};
 use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, store, typed};
 
@@ -37,8 +38,8 @@ impl From<Error> for Fault {
 /// # Errors
 /// When the environment lacks a setting.
 pub fn refund_payment(
-    dynamodb: &DynamoDb,
-    events: &EventBridge,
+    dynamodb: &Arc<dyn DynamoDb>,
+    events: &Arc<dyn EventBridge>,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let activity = Activity::new(dynamodb, events, environment)?;

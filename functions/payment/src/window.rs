@@ -1,14 +1,13 @@
 //! `open-payment-window` and `close-payment-window`: the time in which the customer may pay.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_eventbridge::Client as EventBridge;
-use aws_sdk_sfn::Client as Sfn;
-use aws_sdk_sfn::error::ProvideErrorMetadata;
+use aws_sdk_sfn::operation::start_execution::StartExecutionInput;
 use chrono::TimeDelta;
 use omniflow_domain::activity::{Activity, Done, Step, TokenStep};
 use omniflow_domain::order::Awaits;
+use omniflow_domain::services::{DynamoDb, EventBridge, ServiceError, StepFunctions};
 use omniflow_domain::store::Orders;
 use omniflow_domain::workflow::{Unsent, Workflow};
 use omniflow_domain::{
@@ -22,7 +21,7 @@ pub const PAYMENT_WINDOW_NOT_STARTED: &str = "PaymentWindowNotStarted";
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error("the payment window could not be started: {0}")]
-    NotStarted(String),
+    NotStarted(ServiceError),
     #[error("the payment window could not be passed by: {0}")]
     NotPassed(#[from] Unsent),
     #[error(transparent)]
@@ -43,7 +42,7 @@ impl From<Error> for Fault {
 
 #[derive(Clone)]
 struct Window {
-    states: Sfn,
+    states: Arc<dyn StepFunctions>,
     state_machine: String,
     length: TimeDelta,
 }
@@ -55,9 +54,9 @@ struct Window {
 /// # Errors
 /// When the environment lacks a setting.
 pub fn open_payment_window(
-    dynamodb: &DynamoDb,
-    events: &EventBridge,
-    states: &Sfn,
+    dynamodb: &Arc<dyn DynamoDb>,
+    events: &Arc<dyn EventBridge>,
+    states: &Arc<dyn StepFunctions>,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let activity = Activity::new(dynamodb, events, environment)?;
@@ -113,14 +112,15 @@ async fn await_payment(
 /// Named after the order and always with the same input, so that starting it twice is starting it once.
 async fn start(window: &Window, order: &Order) -> Result<(), Error> {
     let input = json!({ "order_id": order.order_id.as_str(), "deadline": order.deadline() }).to_string();
-    let start = window.states.start_execution().state_machine_arn(&window.state_machine);
-    match start.name(order.order_id.as_str()).input(input).send().await {
-        Ok(_) => Ok(()),
-        Err(error) => match error.as_service_error().and_then(ProvideErrorMetadata::code) {
-            Some("ExecutionAlreadyExists") => Ok(()),
-            Some(code) => Err(Error::NotStarted(code.to_owned())),
-            None => Err(Error::NotStarted(error.to_string())),
-        },
+    let start = StartExecutionInput::builder()
+        .state_machine_arn(&window.state_machine)
+        .name(order.order_id.as_str())
+        .input(input);
+    match window.states.start_execution(start).await {
+        Err(error) if error.code.as_deref() != Some("ExecutionAlreadyExists") => {
+            Err(Error::NotStarted(error))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -137,8 +137,8 @@ async fn tell(workflow: &Workflow, order: &Order) {
 /// # Errors
 /// When the environment lacks a setting.
 pub fn close_payment_window(
-    dynamodb: &DynamoDb,
-    states: &Sfn,
+    dynamodb: &Arc<dyn DynamoDb>,
+    states: &Arc<dyn StepFunctions>,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let orders = Orders::new(dynamodb.clone(), environment.require("ORDERS_TABLE")?);

@@ -1,9 +1,10 @@
 //! `cancel-shipments`, a compensation: calls back what is on its way and forbids what is not.
 
-use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_eventbridge::Client as EventBridge;
+use std::sync::Arc;
+
 use futures::future::join_all;
 use omniflow_domain::activity::{Activity, Compensation, Done};
+use omniflow_domain::services::{DynamoDb, EventBridge};
 use omniflow_domain::simulated::Carrier;
 use omniflow_domain::{ConfigError, Environment, Handler, Status, store, typed};
 
@@ -17,8 +18,8 @@ pub const SHIPMENT_NOT_CANCELLABLE: &str = "ShipmentNotCancellable";
 /// # Errors
 /// When the environment lacks a setting.
 pub fn cancel_shipments(
-    dynamodb: &DynamoDb,
-    events: &EventBridge,
+    dynamodb: &Arc<dyn DynamoDb>,
+    events: &Arc<dyn EventBridge>,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let activity = Activity::new(dynamodb, events, environment)?;

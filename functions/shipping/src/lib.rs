@@ -6,14 +6,15 @@ mod ship;
 pub use cancel::{SHIPMENT_NOT_CANCELLABLE, cancel_shipments};
 pub use ship::{SHIPMENT_FAILED, WAREHOUSE_UNAVAILABLE, ship_warehouse};
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client as DynamoDb;
 use omniflow_domain::activity::names;
+use omniflow_domain::services::DynamoDb;
 use omniflow_domain::simulated::{Carrier, CarrierError, Ledger};
 use omniflow_domain::{ConfigError, Environment, Fault, store};
 
-fn carrier(dynamodb: &DynamoDb, environment: &Environment) -> Result<Carrier, ConfigError> {
+fn carrier(dynamodb: &Arc<dyn DynamoDb>, environment: &Environment) -> Result<Carrier, ConfigError> {
     let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
     Ok(Carrier::new(Ledger::new(dynamodb.clone(), environment.require("LEDGER_TABLE")?, latency)))
 }

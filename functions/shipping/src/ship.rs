@@ -1,7 +1,9 @@
 //! `ship-warehouse`: ships what one warehouse holds for an order.
 
-use aws_sdk_dynamodb::Client as DynamoDb;
+use std::sync::Arc;
+
 use omniflow_domain::order::{OrderId, ShipmentState};
+use omniflow_domain::services::DynamoDb;
 use omniflow_domain::simulated::Carrier;
 use omniflow_domain::store::Orders;
 use omniflow_domain::{ConfigError, Environment, Handler, Status, store, typed};
@@ -31,7 +33,7 @@ struct Shipped {
 /// # Errors
 /// When the environment lacks a setting.
 pub fn ship_warehouse(
-    dynamodb: &DynamoDb,
+    dynamodb: &Arc<dyn DynamoDb>,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let orders = Orders::new(dynamodb.clone(), environment.require("ORDERS_TABLE")?);

@@ -1,8 +1,9 @@
 //! `release-stock`, a compensation: gives back what was set aside, once, however often it runs.
 
-use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_eventbridge::Client as EventBridge;
+use std::sync::Arc;
+
 use omniflow_domain::activity::{Activity, Compensation, Done};
+use omniflow_domain::services::{DynamoDb, EventBridge};
 use omniflow_domain::store::{self, Stock};
 use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, metrics, typed};
 
@@ -14,8 +15,8 @@ const ATTEMPTS: usize = 12;
 /// # Errors
 /// When the environment lacks a setting.
 pub fn release_stock(
-    dynamodb: &DynamoDb,
-    events: &EventBridge,
+    dynamodb: &Arc<dyn DynamoDb>,
+    events: &Arc<dyn EventBridge>,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let activity = Activity::new(dynamodb, events, environment)?;

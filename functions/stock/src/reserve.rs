@@ -1,11 +1,11 @@
 //! `reserve-stock`: sets aside what an order wants, in the fewest warehouses, in one transaction with the order itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_eventbridge::Client as EventBridge;
 use omniflow_domain::activity::{Activity, Step, names};
 use omniflow_domain::allocation::{Missing, allocate};
+use omniflow_domain::services::{DynamoDb, EventBridge};
 use omniflow_domain::store::{self, Stock};
 use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Reason, Status, metrics, typed};
 use serde::Serialize;
@@ -63,8 +63,8 @@ impl From<Error> for Fault {
 /// # Errors
 /// When the environment lacks a setting.
 pub fn reserve_stock(
-    dynamodb: &DynamoDb,
-    events: &EventBridge,
+    dynamodb: &Arc<dyn DynamoDb>,
+    events: &Arc<dyn EventBridge>,
     environment: &Environment,
 ) -> Result<Box<dyn Handler>, ConfigError> {
     let activity = Activity::new(dynamodb, events, environment)?;

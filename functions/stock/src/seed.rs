@@ -2,12 +2,14 @@
 //! samples (`SeedSampleStock`): invoked by mistake, it leaves a real shop alone. Running it again changes nothing.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
 use omniflow_domain::activity::names;
 use omniflow_domain::catalogue::{SAMPLES, Sample, WAREHOUSES, lookup};
+use omniflow_domain::services::DynamoDb;
 use omniflow_domain::store::{self, Stock, StockRow};
 use omniflow_domain::{ConfigError, Environment, Fault, Handler, typed};
 use serde_json::{Value, json};
@@ -16,7 +18,10 @@ use serde_json::{Value, json};
 ///
 /// # Errors
 /// When the environment lacks a setting.
-pub fn seed_stock(dynamodb: &DynamoDb, environment: &Environment) -> Result<Box<dyn Handler>, ConfigError> {
+pub fn seed_stock(
+    dynamodb: &Arc<dyn DynamoDb>,
+    environment: &Environment,
+) -> Result<Box<dyn Handler>, ConfigError> {
     let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
     let products = environment.require("PRODUCTS_TABLE")?.to_owned();
     let wanted: bool = environment.parse("SEED_SAMPLE_STOCK")?;
@@ -27,13 +32,13 @@ pub fn seed_stock(dynamodb: &DynamoDb, environment: &Environment) -> Result<Box<
             if !wanted {
                 return Ok::<_, Fault>(json!({ "products": 0 }));
             }
-            try_join_all(SAMPLES.iter().map(|sample| seed(&dynamodb, &products, &stock, sample))).await?;
+            try_join_all(SAMPLES.iter().map(|sample| seed(&*dynamodb, &products, &stock, sample))).await?;
             Ok::<_, Fault>(json!({ "products": SAMPLES.len() }))
         }
     })))
 }
 
-async fn seed(dynamodb: &DynamoDb, products: &str, stock: &Stock, sample: &Sample) -> Result<(), Fault> {
+async fn seed(dynamodb: &dyn DynamoDb, products: &str, stock: &Stock, sample: &Sample) -> Result<(), Fault> {
     for (warehouse, available) in WAREHOUSES.iter().zip(sample.stock).filter(|(_, available)| *available > 0)
     {
         let row = StockRow {
@@ -54,8 +59,8 @@ async fn seed(dynamodb: &DynamoDb, products: &str, stock: &Stock, sample: &Sampl
             serde_dynamo_item(&product).map_err(|error| Fault::from(store::Error::from(error)))?;
         item.insert("lookup".to_owned(), AttributeValue::S(key));
         // A catalogue has no counters: writing the same product again changes nothing.
-        let put = dynamodb.put_item().table_name(products).set_item(Some(item));
-        put.send().await.map_err(|error| Fault::from(store::Error::from(error)))?;
+        let put = PutItemInput::builder().table_name(products).set_item(Some(item));
+        dynamodb.put_item(put).await.map_err(|error| Fault::from(store::Error::from(error)))?;
     }
     Ok(())
 }

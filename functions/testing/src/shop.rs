@@ -40,7 +40,7 @@ pub fn deployed(parameters: &[(&str, &str)]) -> System {
 /// When one is missing or wrong.
 pub fn starts(binary: &str, variables: BTreeMap<String, String>) -> Result<(), ConfigError> {
     let aws = Aws::new(Tables::in_memory().unwrap(), None);
-    let clients = Clients::in_process(&InProcess::new(Past(Arc::new(aws))), &place());
+    let clients = Clients::by_sdk(&InProcess::new(Past(Arc::new(aws))), &place());
     handler(binary, &clients, &Environment::from_pairs(variables)).unwrap().map(drop)
 }
 
@@ -96,7 +96,7 @@ impl Shop {
         }
         let aws = Arc::new(Aws::new(tables, seed));
         // These make no second tries: a request that is told to fail fails.
-        let clients = |http: &InProcess| Clients::in_process(http, &place());
+        let clients = |http: &InProcess| Clients::by_sdk(http, &place());
         let handlers = system().functions.values().map(|function| {
             let clients = clients(&InProcess::new(Endpoint { aws: Arc::clone(&aws), function }));
             let mut variables = function.environment.clone();

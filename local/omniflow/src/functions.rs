@@ -1,8 +1,11 @@
 //! The handlers of the template's functions, by the binary that holds each on Lambda.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
+use omniflow_domain::services::{DynamoDb, EventBridge, StepFunctions};
 use omniflow_domain::{ConfigError, Environment, Handler};
 use omniflow_tables::InProcess;
 
@@ -11,14 +14,16 @@ use crate::runtime::StartError;
 use crate::template::{Place, System};
 use crate::unguarded::Unguarded;
 
-/// The SDK clients that handlers get. They reach this process's own AWS API, unsigned.
+/// What handlers get.
 pub struct Clients {
     /// DynamoDB.
-    pub dynamodb: aws_sdk_dynamodb::Client,
-    /// Step Functions.
-    pub states: aws_sdk_sfn::Client,
+    pub dynamodb: Arc<dyn DynamoDb>,
+    /// Step Functions, to move executions.
+    pub states: Arc<dyn StepFunctions>,
+    /// Step Functions, to look at executions.
+    pub executions: aws_sdk_sfn::Client,
     /// EventBridge.
-    pub events: aws_sdk_eventbridge::Client,
+    pub events: Arc<dyn EventBridge>,
     /// Amazon SES.
     pub email: aws_sdk_sesv2::Client,
 }
@@ -43,12 +48,14 @@ macro_rules! client {
 }
 
 impl Clients {
-    /// Clients whose requests `http` answers.
-    pub fn in_process(http: &InProcess, place: &Place) -> Self {
+    /// The SDK's clients, whose requests `http` answers. They don't sign.
+    pub fn by_sdk(http: &InProcess, place: &Place) -> Self {
+        let states = client!(aws_sdk_sfn, http, place);
         Self {
-            dynamodb: client!(aws_sdk_dynamodb, http, place),
-            states: client!(aws_sdk_sfn, http, place),
-            events: client!(aws_sdk_eventbridge, http, place),
+            dynamodb: Arc::new(client!(aws_sdk_dynamodb, http, place)),
+            states: Arc::new(states.clone()),
+            executions: states,
+            events: Arc::new(client!(aws_sdk_eventbridge, http, place)),
             email: client!(aws_sdk_sesv2, http, place),
         }
     }
@@ -70,11 +77,11 @@ pub(crate) fn host(system: &System, clients: &Clients) -> Result<Vec<Hosted>, St
 /// The handler that a binary holds; `None` when there is no such binary.
 pub fn handler(
     binary: &str,
-    Clients { dynamodb, states, events, email }: &Clients,
+    Clients { dynamodb, states, executions, events, email }: &Clients,
     environment: &Environment,
 ) -> Option<Result<Box<dyn Handler>, ConfigError>> {
     Some(match binary {
-        "api" => omniflow_api::api(dynamodb, states, environment),
+        "api" => omniflow_api::api(dynamodb, states, executions, environment),
         "cancel-shipments" => omniflow_shipping::cancel_shipments(dynamodb, events, environment),
         "capture-payment" => omniflow_payment::capture_payment(dynamodb, events, states, environment),
         "close-order" => omniflow_order::close_order(dynamodb, events, environment),

@@ -19,6 +19,7 @@ pub mod config;
 pub mod demo;
 pub mod functions;
 mod gateway;
+pub mod inside;
 pub mod integrations;
 pub mod lambda;
 mod outbox;

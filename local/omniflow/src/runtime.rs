@@ -3,22 +3,20 @@
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use engine::{CreateStateMachine, Engine, Options, StateMachineKind, SystemClock, UpdateStateMachine};
-use futures::future::BoxFuture;
-use http::{Request, Response, StatusCode};
-use omniflow_tables::{InProcess, Service, Tables};
+use omniflow_tables::Tables;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::aws::{Acknowledge, Aws};
+use crate::aws::Aws;
 use crate::bus::EventBus;
-use crate::functions::{self, Clients};
+use crate::functions;
+use crate::inside::Inside;
 use crate::integrations::{LocalIntegrations, serves};
 use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
@@ -132,20 +130,18 @@ impl Runtime {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        Self::start_hosting(config, |system, place, aws| {
-            functions::host(system, &Clients::in_process(aws, place))
-        })
-        .await
+        Self::start_hosting(config, |system, place, inside| functions::host(system, &inside.clients(place)))
+            .await
     }
 
     /// As [`Runtime::start`], with the functions that `host` makes of the template's and of the way to this process's
-    /// own AWS API: for whoever wants to watch what functions do.
+    /// own services: for whoever wants to watch what functions do.
     ///
     /// # Errors
     /// See [`StartError`].
     pub async fn start_hosting(
         config: Config,
-        host: impl FnOnce(&System, &Place, &InProcess) -> Result<Vec<Hosted>, StartError>,
+        host: impl FnOnce(&System, &Place, &Inside) -> Result<Vec<Hosted>, StartError>,
     ) -> Result<Self, StartError> {
         let place = Place { region: REGION.to_owned(), account: ACCOUNT.to_owned() };
         let system = template::load(&config.template, &config.template_parameters(), &place)
@@ -266,13 +262,13 @@ fn assemble(
     system: &System,
     place: &Place,
     data: &Data,
-    host: impl FnOnce(&System, &Place, &InProcess) -> Result<Vec<Hosted>, StartError>,
+    host: impl FnOnce(&System, &Place, &Inside) -> Result<Vec<Hosted>, StartError>,
 ) -> Result<Aws, StartError> {
     let failed = |problem: String| StartError::Data { path: data.path.clone(), problem };
     let tables = if config.memory { Tables::in_memory() } else { Tables::open(&data.path.join("tables.db")) };
     let tables = tables.map_err(|error| failed(error.to_string()))?;
-    let late = LateAws::default();
-    let hosted = host(system, place, &InProcess::new(late.clone()))?;
+    let inside = Inside::new(tables.clone());
+    let hosted = host(system, place, &inside)?;
     let remote = config.lambda_endpoint.clone().map(RemoteFunctions::at);
     let functions = Functions::new(hosted, remote, place.clone());
     let bus = EventBus::open(
@@ -297,39 +293,12 @@ fn assemble(
     let mut assembled = None;
     Engine::open(options, |engine| {
         let aws = Aws { tables, engine, bus, functions, outbox: Outbox::default() };
-        late.set(aws.clone());
+        inside.open(aws.clone());
         assembled = Some(aws.clone());
         Arc::new(LocalIntegrations::new(aws))
     })
     .map_err(|error| failed(error.to_string()))?;
     assembled.ok_or_else(|| failed("the engine did not start".to_owned()))
-}
-
-/// The services, for clients that are made before there are any.
-#[derive(Clone, Default)]
-struct LateAws(Arc<OnceLock<Aws>>);
-
-impl LateAws {
-    fn set(&self, aws: Aws) {
-        // It is set once, by the one who assembles.
-        let _ = self.0.set(aws);
-    }
-}
-
-impl Service for LateAws {
-    fn answer(&self, request: Request<Bytes>) -> BoxFuture<'static, Response<Bytes>> {
-        let aws = self.0.get().cloned();
-        Box::pin(async move {
-            match aws {
-                Some(aws) => aws.answer(request, Acknowledge::Early).await,
-                None => {
-                    let mut response = Response::new(Bytes::new());
-                    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                    response
-                }
-            }
-        })
-    }
 }
 
 fn create_table(tables: &Tables, table: &Table) -> Result<(), String> {

@@ -7,6 +7,7 @@
 
 mod connector;
 mod counters;
+mod direct;
 mod operations;
 mod sync;
 
@@ -18,7 +19,7 @@ use dynoxide::Database;
 
 pub use connector::{InProcess, Service};
 pub use counters::{Counter, Counters};
-use operations::{Effect, Repeats};
+use operations::Effect;
 use sync::WriteAheadLog;
 
 /// Why the tables could not be opened.
@@ -80,23 +81,18 @@ impl Tables {
     }
 
     /// Answers one request of the DynamoDB API; `operation` is the part of `X-Amz-Target` behind the dot.
+    /// (The functions of this process have a shorter way: the tables are a
+    /// [`DynamoDb`](omniflow_domain::services::DynamoDb).)
     pub fn answer(&self, operation: &str, body: &[u8]) -> Answer {
-        self.perform(operation, body, Repeats::Expected)
+        self.perform(operations::effect(operation), |database| operations::answer(database, operation, body))
     }
 
-    /// As [`Tables::answer`], for a caller in this process: no answer can be lost on the way to it, so it never sends
-    /// the same request again and no transaction need be remembered by its `ClientRequestToken`.
-    pub fn answer_in_process(&self, operation: &str, body: &[u8]) -> Answer {
-        self.perform(operation, body, Repeats::Impossible)
-    }
-
-    fn perform(&self, operation: &str, body: &[u8], repeats: Repeats) -> Answer {
-        let (answer, effect) =
-            self.counters.calls.time(|| operations::answer(&self.database, operation, body, repeats));
+    fn perform<T>(&self, effect: Effect, work: impl FnOnce(&Database) -> T) -> T {
+        let done = self.counters.calls.time(|| work(&self.database));
         if let (Effect::Writes, Some(log)) = (effect, &self.log) {
             log.written();
         }
-        answer
+        done
     }
 
     /// Makes all writes so far safe from power loss. Costs nothing when there were none since the last time.

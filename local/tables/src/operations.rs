@@ -1,6 +1,5 @@
 //! The operations of the DynamoDB API, by name.
 
-use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,54 +13,41 @@ pub(crate) enum Effect {
     Writes,
 }
 
-/// Whether the caller may send the same request again.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repeats {
-    Expected,
-    Impossible,
+/// What an operation of this name can do.
+pub(crate) fn effect(operation: &str) -> Effect {
+    match operation {
+        "GetItem" | "Query" | "Scan" | "BatchGetItem" | "TransactGetItems" | "DescribeTable"
+        | "ListTables" | "DescribeTimeToLive" | "ListTagsOfResource" => Effect::Reads,
+        _ => Effect::Writes,
+    }
 }
 
-pub(crate) fn answer(
-    database: &Database,
-    operation: &str,
-    body: &[u8],
-    repeats: Repeats,
-) -> (Answer, Effect) {
-    use Effect::{Reads, Writes};
-    let db = database;
+pub(crate) fn answer(db: &Database, operation: &str, body: &[u8]) -> Answer {
     match operation {
-        "GetItem" => (call(body, |request| db.get_item(request)), Reads),
-        "Query" => (call(body, |request| db.query(request)), Reads),
-        "Scan" => (call(body, |request| db.scan(request)), Reads),
-        "BatchGetItem" => (call(body, |request| db.batch_get_item(request)), Reads),
-        "TransactGetItems" => (call(body, |request| db.transact_get_items(request)), Reads),
-        "DescribeTable" => (call(body, |request| db.describe_table(request)), Reads),
-        "ListTables" => (call(body, |request| db.list_tables(request)), Reads),
-        "DescribeTimeToLive" => (call(body, |request| db.describe_time_to_live(request)), Reads),
-        "ListTagsOfResource" => (call(body, |request| db.list_tags_of_resource(request)), Reads),
-        "PutItem" => (call(body, |request| db.put_item(request)), Writes),
-        "UpdateItem" => (call(body, |request| db.update_item(request)), Writes),
-        "DeleteItem" => (call(body, |request| db.delete_item(request)), Writes),
-        "BatchWriteItem" => (call(body, |request| db.batch_write_item(request)), Writes),
-        "TransactWriteItems" => (
-            call(body, |mut request: TransactWriteItemsRequest| {
-                if repeats == Repeats::Impossible {
-                    request.client_request_token = None;
-                }
-                db.transact_write_items(request)
-            }),
-            Writes,
-        ),
-        "ExecuteStatement" => (call(body, |request| db.execute_statement(request)), Writes),
-        "ExecuteTransaction" => (call(body, |request| db.execute_transaction(request)), Writes),
-        "BatchExecuteStatement" => (call(body, |request| db.batch_execute_statement(request)), Writes),
-        "CreateTable" => (call(body, |request| db.create_table(request)), Writes),
-        "DeleteTable" => (call(body, |request| db.delete_table(request)), Writes),
-        "UpdateTable" => (call(body, |request| db.update_table(request)), Writes),
-        "UpdateTimeToLive" => (call(body, |request| db.update_time_to_live(request)), Writes),
-        "TagResource" => (call(body, |request| db.tag_resource(request)), Writes),
-        "UntagResource" => (call(body, |request| db.untag_resource(request)), Writes),
-        _ => (unknown(), Reads),
+        "GetItem" => call(body, |request| db.get_item(request)),
+        "Query" => call(body, |request| db.query(request)),
+        "Scan" => call(body, |request| db.scan(request)),
+        "BatchGetItem" => call(body, |request| db.batch_get_item(request)),
+        "TransactGetItems" => call(body, |request| db.transact_get_items(request)),
+        "DescribeTable" => call(body, |request| db.describe_table(request)),
+        "ListTables" => call(body, |request| db.list_tables(request)),
+        "DescribeTimeToLive" => call(body, |request| db.describe_time_to_live(request)),
+        "ListTagsOfResource" => call(body, |request| db.list_tags_of_resource(request)),
+        "PutItem" => call(body, |request| db.put_item(request)),
+        "UpdateItem" => call(body, |request| db.update_item(request)),
+        "DeleteItem" => call(body, |request| db.delete_item(request)),
+        "BatchWriteItem" => call(body, |request| db.batch_write_item(request)),
+        "TransactWriteItems" => call(body, |request| db.transact_write_items(request)),
+        "ExecuteStatement" => call(body, |request| db.execute_statement(request)),
+        "ExecuteTransaction" => call(body, |request| db.execute_transaction(request)),
+        "BatchExecuteStatement" => call(body, |request| db.batch_execute_statement(request)),
+        "CreateTable" => call(body, |request| db.create_table(request)),
+        "DeleteTable" => call(body, |request| db.delete_table(request)),
+        "UpdateTable" => call(body, |request| db.update_table(request)),
+        "UpdateTimeToLive" => call(body, |request| db.update_time_to_live(request)),
+        "TagResource" => call(body, |request| db.tag_resource(request)),
+        "UntagResource" => call(body, |request| db.untag_resource(request)),
+        _ => unknown(),
     }
 }
 

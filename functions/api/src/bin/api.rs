@@ -1,9 +1,11 @@
 //! The Lambda function `api`.
 
+use omniflow_domain::services::{dynamodb, step_functions};
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), omniflow_bootstrap::Error> {
     omniflow_bootstrap::run(|sdk, environment| {
-        omniflow_api::api(&aws_sdk_dynamodb::Client::new(sdk), &aws_sdk_sfn::Client::new(sdk), environment)
+        omniflow_api::api(&dynamodb(sdk), &step_functions(sdk), &aws_sdk_sfn::Client::new(sdk), environment)
     })
     .await
 }

@@ -1,25 +1,27 @@
 //! What the simulated outside remembers: one item for each payment and each shipment.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
+use crate::services::DynamoDb;
 use crate::store::Error;
 
 /// The table of the simulated outside, and how slow that is.
 #[derive(Clone)]
 pub struct Ledger {
-    client: Client,
+    dynamodb: Arc<dyn DynamoDb>,
     table: String,
     latency: Duration,
 }
 
 impl Ledger {
     /// In this table; every call takes `latency`.
-    pub fn new(client: Client, table: &str, latency: Duration) -> Self {
-        Self { client, table: table.to_owned(), latency }
+    pub fn new(dynamodb: Arc<dyn DynamoDb>, table: &str, latency: Duration) -> Self {
+        Self { dynamodb, table: table.to_owned(), latency }
     }
 
     /// The time that the outside takes to answer.
@@ -31,17 +33,14 @@ impl Ledger {
 
     /// Counts an attempt; the how-many-eth it is.
     pub(super) async fn attempt(&self, entry: &str, counter: &str) -> Result<u32, Error> {
-        let item = self
-            .client
-            .update_item()
+        let update = UpdateItemInput::builder()
             .table_name(&self.table)
             .key("entry", AttributeValue::S(entry.to_owned()))
             .update_expression("ADD #counter :one")
             .expression_attribute_names("#counter", counter)
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .return_values(ReturnValue::UpdatedNew)
-            .send()
-            .await?;
+            .return_values(ReturnValue::UpdatedNew);
+        let item = self.dynamodb.update_item(update).await?;
         let count = item
             .attributes
             .as_ref()
@@ -56,9 +55,7 @@ impl Ledger {
         (name, value): (&str, &str),
         unless: Option<&str>,
     ) -> Result<HashMap<String, AttributeValue>, Error> {
-        let mut update = self
-            .client
-            .update_item()
+        let mut update = UpdateItemInput::builder()
             .table_name(&self.table)
             .key("entry", AttributeValue::S(entry.to_owned()))
             .update_expression("SET #fact = if_not_exists(#fact, :value)")
@@ -70,6 +67,6 @@ impl Ledger {
                 .condition_expression("attribute_not_exists(#unless)")
                 .expression_attribute_names("#unless", unless);
         }
-        Ok(update.send().await?.attributes.unwrap_or_default())
+        Ok(self.dynamodb.update_item(update).await?.attributes.unwrap_or_default())
     }
 }

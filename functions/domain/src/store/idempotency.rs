@@ -1,13 +1,15 @@
 //! Idempotency keys: the first answer is kept for a day and repeated.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use crate::services::DynamoDb;
 
 /// How long an answer is kept.
 const KEPT_FOR: Duration = Duration::hours(24);
@@ -15,7 +17,7 @@ const KEPT_FOR: Duration = Duration::hours(24);
 /// Idempotency keys in DynamoDB.
 #[derive(Clone)]
 pub struct Idempotency {
-    client: Client,
+    dynamodb: Arc<dyn DynamoDb>,
     table: String,
 }
 
@@ -43,8 +45,8 @@ impl Kept {
 
 impl Idempotency {
     /// Keys in this table.
-    pub fn new(client: Client, table: &str) -> Self {
-        Self { client, table: table.to_owned() }
+    pub fn new(dynamodb: Arc<dyn DynamoDb>, table: &str) -> Self {
+        Self { dynamodb, table: table.to_owned() }
     }
 
     /// What the key was used for, if that is not too long ago. DynamoDB deletes expired items when it finds the time,
@@ -53,14 +55,11 @@ impl Idempotency {
     /// # Errors
     /// A failure of DynamoDB.
     pub async fn get(&self, key: &str, now: DateTime<Utc>) -> Result<Option<Kept>, Error> {
-        let answer = self
-            .client
-            .get_item()
+        let get = GetItemInput::builder()
             .table_name(&self.table)
             .key("key", AttributeValue::S(key.to_owned()))
-            .consistent_read(true)
-            .send()
-            .await?;
+            .consistent_read(true);
+        let answer = self.dynamodb.get_item(get).await?;
         let kept: Option<Kept> = answer.item.map(serde_dynamo::from_item).transpose()?;
         Ok(kept.filter(|kept| kept.expires_at > now.timestamp()))
     }

@@ -9,10 +9,8 @@ mod orders;
 mod recent;
 mod stock;
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::CancellationReason;
-
 use crate::order::{OrderId, Refusal};
+use crate::services::ServiceError;
 
 pub use idempotency::{Idempotency, Kept};
 pub use orders::{After, Counted, Orders, Page, Unheard};
@@ -47,30 +45,25 @@ pub enum Error {
     Service(String),
 }
 
-impl<E: ProvideErrorMetadata, R> From<SdkError<E, R>> for Error {
-    fn from(error: SdkError<E, R>) -> Self {
-        match error.as_service_error().map(|error| (error.code(), error.message())) {
-            Some((Some("ConditionalCheckFailedException"), _)) => Self::Conflict,
-            Some((Some("TransactionConflictException" | "TransactionInProgressException"), _)) => {
-                Self::Contention
-            }
-            Some((code, message)) => {
-                Self::Service(format!("{}: {}", code.unwrap_or("unknown error"), message.unwrap_or_default()))
-            }
-            None => Self::Service(error.to_string()),
+impl From<ServiceError> for Error {
+    fn from(error: ServiceError) -> Self {
+        match error.code.as_deref() {
+            Some("ConditionalCheckFailedException") => Self::Conflict,
+            Some("TransactionConflictException" | "TransactionInProgressException") => Self::Contention,
+            Some("TransactionCanceledException") => cancelled(&error.reasons),
+            _ => Self::Service(error.to_string()),
         }
     }
 }
 
 /// What a cancelled transaction means: a condition that failed outweighs contention.
-fn cancelled(reasons: &[CancellationReason]) -> Error {
-    let any = |wanted: &str| reasons.iter().any(|reason| reason.code() == Some(wanted));
+fn cancelled(reasons: &[String]) -> Error {
+    let any = |wanted: &str| reasons.iter().any(|reason| reason == wanted);
     if any("ConditionalCheckFailed") {
         Error::Conflict
     } else if any("TransactionConflict") {
         Error::Contention
     } else {
-        let codes: Vec<_> = reasons.iter().filter_map(CancellationReason::code).collect();
-        Error::Service(format!("the transaction was cancelled: {}", codes.join(", ")))
+        Error::Service(format!("the transaction was cancelled: {}", reasons.join(", ")))
     }
 }

@@ -1,13 +1,19 @@
 //! The orders' table.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
+use aws_sdk_dynamodb::operation::put_item::PutItemInput;
+use aws_sdk_dynamodb::operation::query::QueryInput;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, Select, TransactWriteItem};
 
-use super::{Error, cancelled, item, recent};
+use super::{Error, item, recent};
 use crate::order::{Order, OrderId};
+use crate::services::DynamoDb;
 use crate::status::Status;
 
 /// How often a decision is made again after somebody else wrote first.
@@ -18,7 +24,7 @@ const BY_CUSTOMER: &str = "by-customer";
 /// Orders in DynamoDB.
 #[derive(Clone)]
 pub struct Orders {
-    client: Client,
+    dynamodb: Arc<dyn DynamoDb>,
     table: String,
 }
 
@@ -55,8 +61,8 @@ pub struct Counted {
 
 impl Orders {
     /// Orders in this table.
-    pub fn new(client: Client, table: &str) -> Self {
-        Self { client, table: table.to_owned() }
+    pub fn new(dynamodb: Arc<dyn DynamoDb>, table: &str) -> Self {
+        Self { dynamodb, table: table.to_owned() }
     }
 
     /// Reads an order as it is at this moment.
@@ -64,14 +70,11 @@ impl Orders {
     /// # Errors
     /// [`Error::NoOrder`], or a failure of DynamoDB.
     pub async fn get(&self, id: &OrderId) -> Result<Order, Error> {
-        let found = self
-            .client
-            .get_item()
+        let get = GetItemInput::builder()
             .table_name(&self.table)
             .key("order_id", AttributeValue::S(id.to_string()))
-            .consistent_read(true)
-            .send()
-            .await?;
+            .consistent_read(true);
+        let found = self.dynamodb.get_item(get).await?;
         let item = found.item.ok_or_else(|| Error::NoOrder(id.clone()))?;
         let order = item::read(item)?;
         recent::remember(&self.table, &order);
@@ -164,32 +167,17 @@ impl Orders {
         let put = put.build().map_err(|error| Error::Service(error.to_string()))?;
         if with.is_empty() {
             // Half the price of a transaction of one.
-            self.client
-                .put_item()
+            let put = PutItemInput::builder()
                 .table_name(put.table_name)
                 .set_item(Some(put.item))
                 .set_condition_expression(put.condition_expression)
-                .set_expression_attribute_values(put.expression_attribute_values)
-                .send()
-                .await?;
-            return Ok(());
+                .set_expression_attribute_values(put.expression_attribute_values);
+            return Ok(self.dynamodb.put_item(put).await?);
         }
         let mut writes = vec![TransactWriteItem::builder().put(put).build()];
         writes.extend(with);
-        self.transact(writes).await
-    }
-
-    async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), Error> {
-        let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(service) if service.is_transaction_canceled_exception() => {
-                    Err(cancelled(reasons(service)))
-                }
-                _ => Err(error.into()),
-            },
-        }
+        let writes = TransactWriteItemsInput::builder().set_transact_items(Some(writes));
+        Ok(self.dynamodb.transact_write_items(writes).await?)
     }
 
     /// Counts the orders of one status, up to `most`. Eventually consistent, as the index is.
@@ -197,18 +185,15 @@ impl Orders {
     /// # Errors
     /// A failure of DynamoDB.
     pub async fn count(&self, status: Status, most: i32) -> Result<Counted, Error> {
-        let answer = self
-            .client
-            .query()
+        let query = QueryInput::builder()
             .table_name(&self.table)
             .index_name(BY_STATUS)
             .key_condition_expression("#status = :status")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", AttributeValue::S(status.name().to_owned()))
             .select(Select::Count)
-            .limit(most)
-            .send()
-            .await?;
+            .limit(most);
+        let answer = self.dynamodb.query(query).await?;
         let count = u64::try_from(answer.count).unwrap_or_default();
         // DynamoDB names a key to go on from whenever it stopped at the limit, even at the very last item.
         Ok(Counted { count, more: answer.last_evaluated_key.is_some() })
@@ -272,9 +257,7 @@ impl Orders {
         if to < prefix {
             return Ok(Vec::new());
         }
-        let answer = self
-            .client
-            .query()
+        let query = QueryInput::builder()
             .table_name(&self.table)
             .index_name(if attribute == "status" { BY_STATUS } else { BY_CUSTOMER })
             .key_condition_expression("#attribute = :value AND order_id BETWEEN :from AND :to")
@@ -283,9 +266,8 @@ impl Orders {
             .expression_attribute_values(":from", AttributeValue::S(prefix.to_owned()))
             .expression_attribute_values(":to", AttributeValue::S(to.to_owned()))
             .scan_index_forward(false)
-            .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX))
-            .send()
-            .await?;
+            .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX));
+        let answer = self.dynamodb.query(query).await?;
         let ids = answer.items.unwrap_or_default();
         Ok(ids.iter().filter_map(id_of).filter(|id| Some(id) != after).take(limit).collect())
     }
@@ -305,7 +287,8 @@ impl Orders {
                     .consistent_read(true)
                     .build()
                     .map_err(|error| Error::Service(error.to_string()))?;
-                let answer = self.client.batch_get_item().request_items(&self.table, keys).send().await?;
+                let get = BatchGetItemInput::builder().request_items(&self.table, keys);
+                let answer = self.dynamodb.batch_get_item(get).await?;
                 for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
                     let order = item::read(item)?;
                     orders.insert(order.order_id.clone(), order);
@@ -329,30 +312,17 @@ impl Orders {
         limit: i32,
         after: Option<After>,
     ) -> Result<Unheard, Error> {
-        let answer = self
-            .client
-            .query()
+        let query = QueryInput::builder()
             .table_name(&self.table)
             .index_name("by-pending-signal")
             .key_condition_expression("pending_signal = :signal AND pending_since < :before")
             .expression_attribute_values(":signal", AttributeValue::S(signal.to_owned()))
             .expression_attribute_values(":before", AttributeValue::N(before.to_string()))
             .limit(limit)
-            .set_exclusive_start_key(after.map(|After(key)| key))
-            .send()
-            .await?;
+            .set_exclusive_start_key(after.map(|After(key)| key));
+        let answer = self.dynamodb.query(query).await?;
         let orders = answer.items.unwrap_or_default().iter().filter_map(id_of).collect();
         Ok(Unheard { orders, after: answer.last_evaluated_key.map(After) })
-    }
-}
-
-fn reasons(
-    error: &aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError,
-) -> &[aws_sdk_dynamodb::types::CancellationReason] {
-    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-    match error {
-        TransactWriteItemsError::TransactionCanceledException(cancelled) => cancelled.cancellation_reasons(),
-        _ => &[],
     }
 }
 

@@ -2,8 +2,11 @@
 //! changes but by deliveries.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemInput;
+use aws_sdk_dynamodb::operation::query::QueryInput;
+use aws_sdk_dynamodb::operation::scan::ScanInput;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -11,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Error;
 use crate::allocation::Available;
 use crate::order::Order;
+use crate::services::DynamoDb;
 
 /// DynamoDB's limit for a transaction, less the order itself.
 const MOST_PLACES: usize = 99;
@@ -18,7 +22,7 @@ const MOST_PLACES: usize = 99;
 /// Stock in DynamoDB.
 #[derive(Clone)]
 pub struct Stock {
-    client: Client,
+    dynamodb: Arc<dyn DynamoDb>,
     table: String,
 }
 
@@ -50,8 +54,8 @@ const SELL: Move = Move { from: "reserved", to: "sold" };
 
 impl Stock {
     /// Stock in this table.
-    pub fn new(client: Client, table: &str) -> Self {
-        Self { client, table: table.to_owned() }
+    pub fn new(dynamodb: Arc<dyn DynamoDb>, table: &str) -> Self {
+        Self { dynamodb, table: table.to_owned() }
     }
 
     /// The rows of one product.
@@ -59,15 +63,12 @@ impl Stock {
     /// # Errors
     /// A failure of DynamoDB.
     pub async fn of(&self, product_id: &str) -> Result<Vec<StockRow>, Error> {
-        let answer = self
-            .client
-            .query()
+        let query = QueryInput::builder()
             .table_name(&self.table)
             .key_condition_expression("product_id = :product")
             .expression_attribute_values(":product", AttributeValue::S(product_id.to_owned()))
-            .consistent_read(true)
-            .send()
-            .await?;
+            .consistent_read(true);
+        let answer = self.dynamodb.query(query).await?;
         Ok(serde_dynamo::from_items(answer.items.unwrap_or_default())?)
     }
 
@@ -79,8 +80,8 @@ impl Stock {
         let mut rows = Vec::new();
         let mut from = None;
         loop {
-            let answer =
-                self.client.scan().table_name(&self.table).set_exclusive_start_key(from).send().await?;
+            let scan = ScanInput::builder().table_name(&self.table).set_exclusive_start_key(from);
+            let answer = self.dynamodb.scan(scan).await?;
             rows.extend(serde_dynamo::from_items::<_, StockRow>(answer.items.unwrap_or_default())?);
             from = answer.last_evaluated_key;
             if from.is_none() {
@@ -171,9 +172,12 @@ impl Stock {
     /// A failure of DynamoDB.
     pub async fn seed(&self, row: &StockRow) -> Result<(), Error> {
         let item: HashMap<String, AttributeValue> = serde_dynamo::to_item(row)?;
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        match put.condition_expression("attribute_not_exists(product_id)").send().await.map_err(Error::from) {
-            Ok(_) | Err(Error::Conflict) => Ok(()),
+        let put = PutItemInput::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(product_id)");
+        match self.dynamodb.put_item(put).await.map_err(Error::from) {
+            Ok(()) | Err(Error::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -1,13 +1,11 @@
 //! The Lambda function `close-order`.
 
+use omniflow_domain::services::{dynamodb, eventbridge};
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), omniflow_bootstrap::Error> {
     omniflow_bootstrap::run(|sdk, environment| {
-        omniflow_order::close_order(
-            &aws_sdk_dynamodb::Client::new(sdk),
-            &aws_sdk_eventbridge::Client::new(sdk),
-            environment,
-        )
+        omniflow_order::close_order(&dynamodb(sdk), &eventbridge(sdk), environment)
     })
     .await
 }

@@ -1,12 +1,14 @@
 //! The Lambda function `capture-payment`.
 
+use omniflow_domain::services::{dynamodb, eventbridge, step_functions};
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), omniflow_bootstrap::Error> {
     omniflow_bootstrap::run(|sdk, environment| {
         omniflow_payment::capture_payment(
-            &aws_sdk_dynamodb::Client::new(sdk),
-            &aws_sdk_eventbridge::Client::new(sdk),
-            &aws_sdk_sfn::Client::new(sdk),
+            &dynamodb(sdk),
+            &eventbridge(sdk),
+            &step_functions(sdk),
             environment,
         )
     })

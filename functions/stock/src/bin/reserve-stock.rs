@@ -1,13 +1,11 @@
 //! The Lambda function `reserve-stock`.
 
+use omniflow_domain::services::{dynamodb, eventbridge};
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), omniflow_bootstrap::Error> {
     omniflow_bootstrap::run(|sdk, environment| {
-        omniflow_stock::reserve_stock(
-            &aws_sdk_dynamodb::Client::new(sdk),
-            &aws_sdk_eventbridge::Client::new(sdk),
-            environment,
-        )
+        omniflow_stock::reserve_stock(&dynamodb(sdk), &eventbridge(sdk), environment)
     })
     .await
 }

@@ -114,7 +114,7 @@ impl Watched {
     async fn invoke(&self, mut event: Value) -> Result<Value, Fault> {
         lengthen_token(&mut event);
         let calls = Calls { aws: self.aws.clone(), calls: Arc::default() };
-        let clients = Clients::in_process(&InProcess::new(calls.clone()), &self.place);
+        let clients = Clients::by_sdk(&InProcess::new(calls.clone()), &self.place);
         let handler = handler(&self.function.binary, &clients, &self.environment());
         let handler = handler.ok_or_else(|| fault("there is no such binary"))?.map_err(fault)?;
         let log = Log::default();

@@ -39,8 +39,9 @@ impl Shop {
         let cli = Cli::try_parse_from(arguments.into_iter().chain(parameters))?;
         let meter = Meter::default();
         let watched = meter.clone();
-        let runtime =
-            Runtime::start_hosting(cli.config, move |system, place, aws| watched.host(system, place, aws));
+        let runtime = Runtime::start_hosting(cli.config, move |system, place, inside| {
+            watched.host(system, place, &inside.http())
+        });
         Ok(Self { runtime: runtime.await?, meter, http: reqwest::Client::new() })
     }
 

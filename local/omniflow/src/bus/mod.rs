@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, Utc};
 use futures::future::join_all;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -70,7 +71,24 @@ pub struct Refusal {
     pub message: &'static str,
 }
 
-/// One entry of PutEvents.
+/// One entry of PutEvents as it comes. For the names see the Amazon EventBridge API Reference.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Entry {
+    /// The name or ARN of a bus.
+    #[serde(rename = "EventBusName")]
+    pub bus: Option<String>,
+    /// Who says it.
+    pub source: Option<String>,
+    /// What kind of event it is.
+    pub detail_type: Option<String>,
+    /// A JSON object.
+    pub detail: Option<String>,
+    /// ARNs that it is about.
+    pub resources: Vec<String>,
+}
+
+/// An event on its way to its bus.
 #[derive(Debug, Clone)]
 pub struct PutEvent {
     /// Given to the event here.
@@ -79,30 +97,30 @@ pub struct PutEvent {
     source: String,
     detail_type: String,
     detail: Value,
-    resources: Value,
+    resources: Vec<String>,
 }
 
 impl PutEvent {
-    /// Reads an entry.
+    /// Takes an entry.
     ///
     /// # Errors
     /// As EventBridge refuses it: a member is missing or the detail is no JSON object.
-    pub fn parse(entry: &Value) -> Result<Self, Refusal> {
-        let text = |name: &str| entry[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    pub fn new(entry: Entry) -> Result<Self, Refusal> {
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let missing = |message| Refusal { code: "InvalidArgument", message };
-        let detail = serde_json::from_str(entry["Detail"].as_str().unwrap_or_default());
+        let detail = serde_json::from_str(entry.detail.as_deref().unwrap_or_default());
         let detail = detail.ok().filter(Value::is_object);
-        let bus = text("EventBusName").unwrap_or_else(|| "default".to_owned());
+        let bus = given(entry.bus).unwrap_or_else(|| "default".to_owned());
         Ok(Self {
             id: Uuid::now_v7().to_string(),
             bus: bus.rsplit('/').next().unwrap_or_default().to_owned(),
-            source: text("Source")
+            source: given(entry.source)
                 .ok_or(missing("Parameter Source is not valid. Reason: Source is a required argument."))?,
-            detail_type: text("DetailType").ok_or(missing(
+            detail_type: given(entry.detail_type).ok_or(missing(
                 "Parameter DetailType is not valid. Reason: DetailType is a required argument.",
             ))?,
             detail: detail.ok_or(Refusal { code: "MalformedDetail", message: "Detail is malformed." })?,
-            resources: entry.get("Resources").cloned().unwrap_or_else(|| json!([])),
+            resources: entry.resources,
         })
     }
 

@@ -1,0 +1,95 @@
+//! DynamoDB.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
+use aws_sdk_dynamodb::operation::batch_get_item::builders::BatchGetItemInputBuilder;
+use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
+use aws_sdk_dynamodb::operation::get_item::builders::GetItemInputBuilder;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemInputBuilder;
+use aws_sdk_dynamodb::operation::query::QueryOutput;
+use aws_sdk_dynamodb::operation::query::builders::QueryInputBuilder;
+use aws_sdk_dynamodb::operation::scan::ScanOutput;
+use aws_sdk_dynamodb::operation::scan::builders::ScanInputBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteItemsInputBuilder;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
+use aws_types::SdkConfig;
+
+use super::{Answer, ServiceError};
+
+/// DynamoDB, as far as the functions use it. See the Amazon DynamoDB API Reference for what a request does.
+pub trait DynamoDb: Send + Sync {
+    /// GetItem.
+    fn get_item(&self, request: GetItemInputBuilder) -> Answer<'_, GetItemOutput>;
+
+    /// BatchGetItem.
+    fn batch_get_item(&self, request: BatchGetItemInputBuilder) -> Answer<'_, BatchGetItemOutput>;
+
+    /// Query.
+    fn query(&self, request: QueryInputBuilder) -> Answer<'_, QueryOutput>;
+
+    /// Scan.
+    fn scan(&self, request: ScanInputBuilder) -> Answer<'_, ScanOutput>;
+
+    /// PutItem, whose old item nobody asks for.
+    fn put_item(&self, request: PutItemInputBuilder) -> Answer<'_, ()>;
+
+    /// UpdateItem.
+    fn update_item(&self, request: UpdateItemInputBuilder) -> Answer<'_, UpdateItemOutput>;
+
+    /// TransactWriteItems; a [`ServiceError`] with the code `TransactionCanceledException` has its reasons.
+    fn transact_write_items(&self, request: TransactWriteItemsInputBuilder) -> Answer<'_, ()>;
+}
+
+/// DynamoDB by the SDK.
+pub fn dynamodb(sdk: &SdkConfig) -> Arc<dyn DynamoDb> {
+    Arc::new(Client::new(sdk))
+}
+
+impl DynamoDb for Client {
+    fn get_item(&self, request: GetItemInputBuilder) -> Answer<'_, GetItemOutput> {
+        Box::pin(async { Ok(request.send_with(self).await?) })
+    }
+
+    fn batch_get_item(&self, request: BatchGetItemInputBuilder) -> Answer<'_, BatchGetItemOutput> {
+        Box::pin(async { Ok(request.send_with(self).await?) })
+    }
+
+    fn query(&self, request: QueryInputBuilder) -> Answer<'_, QueryOutput> {
+        Box::pin(async { Ok(request.send_with(self).await?) })
+    }
+
+    fn scan(&self, request: ScanInputBuilder) -> Answer<'_, ScanOutput> {
+        Box::pin(async { Ok(request.send_with(self).await?) })
+    }
+
+    fn put_item(&self, request: PutItemInputBuilder) -> Answer<'_, ()> {
+        Box::pin(async { Ok(request.send_with(self).await.map(drop)?) })
+    }
+
+    fn update_item(&self, request: UpdateItemInputBuilder) -> Answer<'_, UpdateItemOutput> {
+        Box::pin(async { Ok(request.send_with(self).await?) })
+    }
+
+    fn transact_write_items(&self, request: TransactWriteItemsInputBuilder) -> Answer<'_, ()> {
+        Box::pin(async {
+            request.send_with(self).await.map(drop).map_err(|error| {
+                let reasons = error.as_service_error().map(reasons).unwrap_or_default();
+                ServiceError { reasons, ..error.into() }
+            })
+        })
+    }
+}
+
+fn reasons(error: &TransactWriteItemsError) -> Vec<String> {
+    match error {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => {
+            let reasons = cancelled.cancellation_reasons().iter();
+            reasons.map(|reason| reason.code().unwrap_or("None").to_owned()).collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,159 @@
+//! The services of this process, for the functions in it.
+
+use std::sync::{Arc, OnceLock};
+
+use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
+use aws_sdk_eventbridge::operation::put_events::builders::PutEventsInputBuilder;
+use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
+use aws_sdk_sfn::operation::send_task_failure::builders::SendTaskFailureInputBuilder;
+use aws_sdk_sfn::operation::send_task_success::builders::SendTaskSuccessInputBuilder;
+use aws_sdk_sfn::operation::start_execution::builders::StartExecutionInputBuilder;
+use aws_sdk_sfn::operation::stop_execution::builders::StopExecutionInputBuilder;
+use bytes::Bytes;
+use engine::{Engine, Verdict};
+use futures::future::BoxFuture;
+use http::{Request, Response, StatusCode};
+use omniflow_domain::services::{Answer, EventBridge, ServiceError, StepFunctions};
+use omniflow_tables::{InProcess, Service, Tables};
+
+use crate::aws::{Acknowledge, Aws};
+use crate::bus::PutEvent;
+use crate::functions::Clients;
+use crate::template::Place;
+
+/// The way of functions to the services of their own process. Functions are made first and the services, which run
+/// them, after; so there are moments when nobody answers yet. Clones lead to the same process.
+#[derive(Clone)]
+pub struct Inside {
+    tables: Tables,
+    services: Arc<OnceLock<Aws>>,
+}
+
+impl Inside {
+    pub(crate) fn new(tables: Tables) -> Self {
+        Self { tables, services: Arc::default() }
+    }
+
+    /// From now on these services answer.
+    pub(crate) fn open(&self, services: Aws) {
+        // It is opened once, by the one who assembles.
+        let _ = self.services.set(services);
+    }
+
+    /// Clients for functions: most requests go to the services as they are, the rest through the SDK.
+    pub fn clients(&self, place: &Place) -> Clients {
+        Clients {
+            dynamodb: Arc::new(self.tables.clone()),
+            states: Arc::new(self.clone()),
+            events: Arc::new(self.clone()),
+            ..Clients::by_sdk(&self.http(), place)
+        }
+    }
+
+    /// The same services for the AWS SDK.
+    pub fn http(&self) -> InProcess {
+        InProcess::new(self.clone())
+    }
+
+    fn services(&self) -> Result<&Aws, ServiceError> {
+        self.services.get().ok_or_else(|| ServiceError::unsendable("the runtime is still starting"))
+    }
+
+    fn engine(&self) -> Result<&Engine, ServiceError> {
+        Ok(&self.services()?.engine)
+    }
+}
+
+impl Service for Inside {
+    fn answer(&self, request: Request<Bytes>) -> BoxFuture<'static, Response<Bytes>> {
+        let services = self.services.get().cloned();
+        Box::pin(async move {
+            match services {
+                Some(aws) => aws.answer(request, Acknowledge::Early).await,
+                None => {
+                    let mut response = Response::new(Bytes::new());
+                    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                    response
+                }
+            }
+        })
+    }
+}
+
+impl StepFunctions for Inside {
+    fn start_execution(&self, request: StartExecutionInputBuilder) -> Answer<'_, ()> {
+        Box::pin(async {
+            let start = request.build().map_err(ServiceError::unsendable)?;
+            let machine = start.state_machine_arn.unwrap_or_default();
+            let input = start.input.unwrap_or_else(|| "{}".to_owned());
+            moved(self.engine()?.start_execution(machine, start.name, input).await)
+        })
+    }
+
+    fn stop_execution(&self, request: StopExecutionInputBuilder) -> Answer<'_, ()> {
+        Box::pin(async {
+            let stop = request.build().map_err(ServiceError::unsendable)?;
+            let execution = stop.execution_arn.unwrap_or_default();
+            moved(self.engine()?.stop_execution(execution, stop.error, stop.cause).await)
+        })
+    }
+
+    fn send_task_success(&self, request: SendTaskSuccessInputBuilder) -> Answer<'_, ()> {
+        Box::pin(async {
+            let success = request.build().map_err(ServiceError::unsendable)?;
+            let output = serde_json::from_str(&success.output.unwrap_or_default())
+                .map_err(|error| refused(engine::Error::InvalidOutput(error.to_string())))?;
+            let token = success.task_token.unwrap_or_default();
+            moved(self.engine()?.send_task(token, Verdict::Success(output)).await)
+        })
+    }
+
+    fn send_task_failure(&self, request: SendTaskFailureInputBuilder) -> Answer<'_, ()> {
+        Box::pin(async {
+            let failure = request.build().map_err(ServiceError::unsendable)?;
+            let verdict = Verdict::Failure { error: failure.error, cause: failure.cause };
+            moved(self.engine()?.send_task(failure.task_token.unwrap_or_default(), verdict).await)
+        })
+    }
+}
+
+fn moved<T>(answer: Result<T, engine::Error>) -> Result<(), ServiceError> {
+    answer.map(drop).map_err(refused)
+}
+
+fn refused(error: engine::Error) -> ServiceError {
+    ServiceError::new(error.code(), error.to_string())
+}
+
+impl EventBridge for Inside {
+    fn put_events(&self, request: PutEventsInputBuilder) -> Answer<'_, PutEventsOutput> {
+        Box::pin(async {
+            let put = request.build().map_err(ServiceError::unsendable)?;
+            let events: Vec<_> = put.entries.unwrap_or_default().into_iter().map(event).collect();
+            let good = events.iter().filter_map(|event| event.as_ref().ok());
+            self.services()?.bus.put(good).map_err(ServiceError::unsendable)?;
+            let results = events.iter().map(|event| match event {
+                Ok(event) => PutEventsResultEntry::builder().event_id(&event.id).build(),
+                Err(refusal) => PutEventsResultEntry::builder()
+                    .error_code(refusal.code)
+                    .error_message(refusal.message)
+                    .build(),
+            });
+            let failed = i32::try_from(events.iter().filter(|event| event.is_err()).count());
+            Ok(PutEventsOutput::builder()
+                .failed_entry_count(failed.unwrap_or(i32::MAX))
+                .set_entries(Some(results.collect()))
+                .build())
+        })
+    }
+}
+
+fn event(entry: PutEventsRequestEntry) -> Result<PutEvent, crate::bus::Refusal> {
+    PutEvent::new(crate::bus::Entry {
+        bus: entry.event_bus_name,
+        source: entry.source,
+        detail_type: entry.detail_type,
+        detail: entry.detail,
+        resources: entry.resources.unwrap_or_default(),
+    })
+}
