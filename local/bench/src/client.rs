@@ -10,7 +10,7 @@ use crate::Error;
 /// The shortest pause between two looks at an order; the longer it usually takes, the longer the pause.
 const LOOK_AGAIN: Duration = Duration::from_millis(3);
 /// The part of the usual time that the pause is.
-const PART: f64 = 0.08;
+const PART: f64 = 0.03;
 /// How much a first look that finds the order there, or doesn't, moves the time of the next order's first look, as
 /// parts of the pause: two in five first looks come too early, so that an order that is ready is seldom overlooked.
 const EARLIER: f64 = 0.4;

@@ -122,7 +122,7 @@ impl Gateway {
         let event = event(route, &parts, &parameters, &body, &self.account);
         let result = self.functions.invoke(&route.function, event).await;
         // Whatever the answer acknowledges must survive power loss before anyone hears of it.
-        if let Err(error) = crate::durable(&self.tables).await {
+        if let Err(error) = self.tables.synced().await {
             tracing::error!(%error, "the tables can't be synced");
             return internal_error();
         }

@@ -34,18 +34,8 @@ pub use config::Config;
 pub use runtime::{Runtime, StartError};
 
 use mimalloc::MiMalloc;
-use omniflow_tables::Tables;
 
 /// An order makes some ten thousand small allocations, most of them in the SDK's and the tables' JSON; this allocator
 /// spends half of what the system's does on them.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
-
-/// Waits until all table writes so far survive power loss.
-async fn durable(tables: &Tables) -> std::io::Result<()> {
-    if !tables.needs_sync() {
-        return Ok(());
-    }
-    let tables = tables.clone();
-    tokio::task::spawn_blocking(move || tables.sync()).await.map_err(std::io::Error::other)?
-}

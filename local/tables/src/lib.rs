@@ -2,14 +2,15 @@
 //!
 //! A table write goes to the write-ahead log and is safe from the death of the process at once. It is safe from power
 //! loss after [`Tables::sync`], which one fsync does for all writes before it. Whoever acknowledges a write to the
-//! outside calls it first; the engine calls it before each commit of its journal, so that the journal never knows of
-//! a step whose writes could still be lost.
+//! outside waits for that first ([`Tables::synced`]); the engine does it before each commit of its journal, so that
+//! the journal never knows of a step whose writes could still be lost.
 
 mod connector;
 mod counters;
 mod direct;
 mod operations;
 mod sync;
+mod turns;
 
 use std::io;
 use std::path::Path;
@@ -21,6 +22,7 @@ pub use connector::{InProcess, Service};
 pub use counters::{Counter, Counters};
 use operations::Effect;
 use sync::WriteAheadLog;
+use turns::Turns;
 
 /// Why the tables could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +54,7 @@ pub struct Answer {
 #[derive(Clone)]
 pub struct Tables {
     database: Database,
+    turns: Arc<Turns>,
     log: Option<Arc<WriteAheadLog>>,
     counters: Arc<Counters>,
 }
@@ -62,7 +65,7 @@ impl Tables {
     /// # Errors
     /// When the database can't be made.
     pub fn in_memory() -> Result<Self, Error> {
-        Ok(Self { database: Database::memory()?, log: None, counters: Arc::default() })
+        Ok(Self { database: Database::memory()?, turns: Arc::default(), log: None, counters: Arc::default() })
     }
 
     /// Tables in a file, made when it doesn't exist.
@@ -76,8 +79,9 @@ impl Tables {
         // a commit then writes the log without an fsync of its own, and `sync` does one for many.
         database.enable_bulk_loading()?;
         database.disable_bulk_loading()?;
-        let log = WriteAheadLog::open(path)?;
-        Ok(Self { database, log: Some(Arc::new(log)), counters: Arc::default() })
+        let counters = Arc::<Counters>::default();
+        let log = WriteAheadLog::open(path, Arc::clone(&counters))?;
+        Ok(Self { database, turns: Arc::default(), log: Some(Arc::new(log)), counters })
     }
 
     /// Answers one request of the DynamoDB API; `operation` is the part of `X-Amz-Target` behind the dot.
@@ -95,25 +99,29 @@ impl Tables {
         done
     }
 
-    /// Makes all writes so far safe from power loss. Costs nothing when there were none since the last time.
+    /// Makes all writes so far safe from power loss, now and on this thread. Costs nothing when there were none since
+    /// the last time.
     ///
     /// # Errors
-    /// When the file system fails; then nothing new may be acknowledged.
+    /// When the file system fails; then nothing may be acknowledged any more.
     pub fn sync(&self) -> io::Result<()> {
+        self.log.as_ref().map_or(Ok(()), |log| log.sync())
+    }
+
+    /// Waits until all writes so far are safe from power loss; many who wait share one fsync.
+    ///
+    /// # Errors
+    /// As [`Tables::sync`].
+    pub async fn synced(&self) -> io::Result<()> {
         match &self.log {
-            Some(log) if log.is_dirty() => self.counters.syncs.time(|| log.sync()),
-            _ => Ok(()),
+            Some(log) => log.synced().await,
+            None => Ok(()),
         }
     }
 
     /// What the tables did and how long it took.
     pub fn counters(&self) -> &Counters {
         &self.counters
-    }
-
-    /// Whether there are writes that [`Tables::sync`] would have to make safe.
-    pub fn needs_sync(&self) -> bool {
-        self.log.as_ref().is_some_and(|log| log.is_dirty())
     }
 
     /// Deletes the items whose time to live is over; how many.

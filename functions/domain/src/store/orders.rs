@@ -124,7 +124,10 @@ impl Orders {
             }
             match self.save(&mut changed).await {
                 Ok(()) => return Ok((changed, decided)),
-                Err(Error::Conflict) => order = self.get(&order.order_id).await?,
+                Err(Error::Conflict) => {
+                    let read = order.version;
+                    order = self.recall(&order.order_id, |known| known.version > read).await?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -158,7 +161,7 @@ impl Orders {
         let sent = self.send(put, with).await;
         match &sent {
             Ok(()) => recent::remember(&self.table, order),
-            Err(_) => recent::forget(&self.table, &order.order_id),
+            Err(_) => recent::forget(&self.table, order),
         }
         sent
     }

@@ -26,9 +26,13 @@ pub(super) fn recall(table: &str, id: &OrderId) -> Option<Order> {
     recent().get(&(table.to_owned(), id.clone())).cloned()
 }
 
-/// Forgets an order of which nobody knows what it is: the answer to a write was lost.
-pub(super) fn forget(table: &str, id: &OrderId) {
-    recent().pop(&(table.to_owned(), id.clone()));
+/// Forgets what is older than an order that could not be written: somebody else wrote, or the answer was lost.
+pub(super) fn forget(table: &str, unwritten: &Order) {
+    let mut recent = recent();
+    let key = (table.to_owned(), unwritten.order_id.clone());
+    if recent.peek(&key).is_some_and(|known| known.version < unwritten.version) {
+        recent.pop(&key);
+    }
 }
 
 /// Keeps the order, unless a later version is known.

@@ -105,7 +105,7 @@ impl Aws {
     }
 
     async fn durably(&self, response: Response<Bytes>) -> Response<Bytes> {
-        let Err(error) = crate::durable(&self.tables).await else { return response };
+        let Err(error) = self.tables.synced().await else { return response };
         respond(Err(ApiError {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             code: "InternalFailure".to_owned(),

@@ -90,7 +90,7 @@ impl DynamoDb for Tables {
 }
 
 impl Tables {
-    fn direct<Request: Send + 'static, Response: 'static, Output>(
+    fn direct<Request: Send + 'static, Response: Send + 'static, Output>(
         &self,
         effect: Effect,
         request: Result<Request, ServiceError>,
@@ -99,7 +99,10 @@ impl Tables {
     ) -> Answer<'_, Output> {
         Box::pin(async move {
             let request = request?;
-            self.perform(effect, |database| operation(database, request)).map(output).map_err(failed)
+            let tables = self.clone();
+            let work = move || tables.perform(effect, |database| operation(database, request));
+            let done = self.turns.take(work).await;
+            done.ok_or_else(|| ServiceError::unsendable("the tables failed"))?.map(output).map_err(failed)
         })
     }
 }
