@@ -61,7 +61,7 @@ fn open(journal: &Path) -> Result<Engine, Error> {
         account: "000000000000".to_owned(),
         clock: Arc::new(SystemClock),
         seed: None,
-        before_commit: Box::new(|| Ok(())),
+        before_commit: Box::new(|| Box::new(|| Ok(()))),
     };
     Ok(Engine::open(options, |_| Arc::new(Echo))?)
 }

@@ -159,17 +159,18 @@ impl Core {
     /// Applies the requests and all due wake-ups, and commits. On an error nothing of the group was kept.
     pub(crate) fn commit_group(&mut self, requests: &mut [Request]) -> Result<Vec<After>, Error> {
         let stats = Arc::clone(&self.stats);
+        let only_ticks = requests.iter().all(|request| matches!(request, Request::Tick));
+        let durable = (!only_ticks).then(|| (self.before_commit)());
         self.journal.begin()?;
         let done = Stats::time(&stats.interpret, || self.handle_all(requests))
             .and_then(|()| Stats::time(&stats.write, || self.write_group()))
             .and_then(|events| {
-                if self.group.order.is_empty()
-                    && requests.iter().all(|request| matches!(request, Request::Tick))
-                {
+                if self.group.order.is_empty() && only_ticks {
                     self.journal.rollback();
                     return Ok(events);
                 }
-                Stats::time(&stats.before_commit, || (self.before_commit)())
+                let durable = durable.unwrap_or_else(|| (self.before_commit)());
+                Stats::time(&stats.before_commit, durable)
                     .map_err(|error| Error::Journal(format!("syncing the tables: {error}")))?;
                 Stats::time(&stats.commit, || self.journal.commit())?;
                 stats.groups.fetch_add(1, Relaxed);

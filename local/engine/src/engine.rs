@@ -36,8 +36,11 @@ const GATHERED_PART: usize = 4;
 const GATHER: Duration = Duration::from_millis(2);
 const GATHER_LOOK: Duration = Duration::from_micros(400);
 
-/// Called on the engine's thread before each commit: makes durable what the finished steps wrote elsewhere.
-pub type BeforeCommit = Box<dyn FnMut() -> std::io::Result<()> + Send>;
+/// Called on the engine's thread when it takes up a group: begins to make durable what the finished steps wrote
+/// elsewhere, while the engine works. What it returns waits until that is done, and the commit waits for it.
+pub type BeforeCommit = Box<dyn FnMut() -> Durable + Send>;
+/// See [`BeforeCommit`].
+pub type Durable = Box<dyn FnOnce() -> std::io::Result<()>>;
 
 /// How an engine is opened.
 pub struct Options {

@@ -5,9 +5,9 @@
 //!            │ Request
 //!            ▼
 //!   ┌─ engine thread ──────────────────────────────────────────────┐
-//!   │ take all waiting requests   (a group)                        │
+//!   │ take all waiting requests   (a group); begin before_commit   │
 //!   │ load each execution, asl::Execution::apply(event)            │
-//!   │ write state, history and timers; before_commit; COMMIT       │   one fsync for the group
+//!   │ write state, history and timers; wait for it; COMMIT         │   one fsync for the group
 //!   │ answer the callers, start the invocations                    │   only after the commit
 //!   └──────────────────────────────────────────────────────────────┘
 //!            │ Call                                    ▲ task result
@@ -33,7 +33,7 @@ mod stats;
 mod token;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use engine::{Engine, Options};
+pub use engine::{BeforeCommit, Durable, Engine, Options};
 pub use error::Error;
 pub use executions::{
     ExecutionDescription, ExecutionPage, ExecutionSummary, HistoryPage, PageRequest, Started,

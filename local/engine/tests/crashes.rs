@@ -109,11 +109,11 @@ async fn crash_everywhere(machine: &Value) -> usize {
         let folder = tempfile::tempdir().unwrap();
         let (clock, outside) = (ManualClock::starting_at(some_time()), outside());
         let mut commits = 0;
-        let dies = Box::new(move || {
+        let dies = move || {
             commits += 1;
             assert!(commits != fatal, "the crash that this test is about");
             Ok(())
-        });
+        };
         let engine = open_with(folder.path(), &clock, &outside, dies);
         let survived = run(&engine, machine, &clock).await;
         engine.shut_down();

@@ -202,7 +202,7 @@ impl Runtime {
         let (engine, tables) = (self.aws.engine.clone(), self.aws.tables.clone());
         let closed = tokio::task::spawn_blocking(move || {
             engine.shut_down();
-            tables.sync()
+            tables.sync().wait()
         });
         if let Ok(Err(error)) = closed.await {
             tracing::error!(%error, "the tables can't be synced");
@@ -286,8 +286,11 @@ fn assemble(
         clock: Arc::new(SystemClock),
         seed: None,
         before_commit: Box::new(move || {
-            flushed.flush().map_err(std::io::Error::other)?;
-            synced.sync()
+            let (syncing, flushed) = (synced.sync(), flushed.flush());
+            Box::new(move || {
+                flushed.map_err(std::io::Error::other)?;
+                syncing.wait()
+            })
         }),
     };
     let mut assembled = None;

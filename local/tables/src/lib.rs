@@ -2,7 +2,7 @@
 //!
 //! A table write goes to the write-ahead log and is safe from the death of the process at once. It is safe from power
 //! loss after [`Tables::sync`], which one fsync does for all writes before it. Whoever acknowledges a write to the
-//! outside waits for that first ([`Tables::synced`]); the engine does it before each commit of its journal, so that
+//! outside waits for that first ([`Tables::synced`]), and so does the engine before each commit of its journal, so that
 //! the journal never knows of a step whose writes could still be lost.
 
 mod connector;
@@ -21,7 +21,8 @@ use dynoxide::Database;
 pub use connector::{InProcess, Service};
 pub use counters::{Counter, Counters};
 use operations::Effect;
-use sync::WriteAheadLog;
+pub use sync::Syncing;
+use sync::{When, WriteAheadLog};
 use turns::Turns;
 
 /// Why the tables could not be opened.
@@ -99,24 +100,22 @@ impl Tables {
         done
     }
 
-    /// Makes all writes so far safe from power loss, now and on this thread. Costs nothing when there were none since
-    /// the last time.
-    ///
-    /// # Errors
-    /// When the file system fails; then nothing may be acknowledged any more.
-    pub fn sync(&self) -> io::Result<()> {
-        self.log.as_ref().map_or(Ok(()), |log| log.sync())
+    /// Begins at once to make all writes so far safe from power loss. Costs nothing when there were none since the last
+    /// time.
+    pub fn sync(&self) -> Syncing {
+        self.begin(When::Now)
     }
 
     /// Waits until all writes so far are safe from power loss; many who wait share one fsync.
     ///
     /// # Errors
-    /// As [`Tables::sync`].
+    /// As [`Syncing::done`].
     pub async fn synced(&self) -> io::Result<()> {
-        match &self.log {
-            Some(log) => log.synced().await,
-            None => Ok(()),
-        }
+        self.begin(When::Soon).done().await
+    }
+
+    fn begin(&self, when: When) -> Syncing {
+        self.log.as_ref().map_or(Syncing::NOTHING, |log| log.sync(when))
     }
 
     /// What the tables did and how long it took.

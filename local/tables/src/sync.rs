@@ -3,23 +3,33 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
+use futures::executor::block_on;
 use tokio::sync::watch;
 
 use crate::counters::Counters;
 
-/// How long after one fsync the next begins for those who wait: under load, one then serves many. Who comes alone
-/// finds the time over.
+/// How long after one fsync the next begins for those who are in no hurry: under load, one then serves many. Who comes
+/// alone finds the time over.
 const REST: Duration = Duration::from_millis(2);
 
-/// The log, and the thread that syncs it for those who wait without a thread of their own.
+/// How soon a sync is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// At once.
+    Now,
+    /// When the thread has rested.
+    Soon,
+}
+
+/// The log, and the way to the thread that syncs it.
 pub(crate) struct WriteAheadLog {
     log: Arc<Log>,
-    ask: SyncSender<()>,
+    ask: Sender<When>,
 }
 
 /// SQLite keeps the log under this name as long as a connection is open, and writes it in place.
@@ -27,9 +37,7 @@ struct Log {
     file: File,
     /// Writes so far.
     written: AtomicU64,
-    /// Held by whoever syncs; when that last ended.
-    syncing: Mutex<Option<Instant>>,
-    /// How many writes are safe, for whoever waits for theirs.
+    /// How many of them are safe.
     synced: watch::Sender<Synced>,
     counters: Arc<Counters>,
 }
@@ -46,7 +54,7 @@ impl Synced {
         matches!(self, Self::UpTo(safe) if safe >= writes)
     }
 
-    fn failed(self) -> io::Result<()> {
+    fn ok(self) -> io::Result<()> {
         match self {
             Self::UpTo(_) => Ok(()),
             Self::Failed => Err(io::Error::other("the tables could not be synced; restart the runtime")),
@@ -62,11 +70,10 @@ impl WriteAheadLog {
         let log = Arc::new(Log {
             file: File::open(PathBuf::from(path))?,
             written: AtomicU64::new(1),
-            syncing: Mutex::default(),
             synced: watch::Sender::new(Synced::UpTo(0)),
             counters,
         });
-        let (ask, asked) = mpsc::sync_channel(1);
+        let (ask, asked) = mpsc::channel();
         let served = Arc::clone(&log);
         std::thread::Builder::new().name("tables-sync".to_owned()).spawn(move || serve(&served, &asked))?;
         Ok(Self { log, ask })
@@ -76,52 +83,74 @@ impl WriteAheadLog {
         self.log.written.fetch_add(1, SeqCst);
     }
 
-    /// Waits until the writes so far are safe.
-    pub(crate) async fn synced(&self) -> io::Result<()> {
-        let wanted = self.log.written.load(SeqCst);
-        let mut synced = self.log.synced.subscribe();
+    /// Has the writes so far synced.
+    pub(crate) fn sync(&self, when: When) -> Syncing {
+        let (wanted, synced) = (self.log.written.load(SeqCst), self.log.synced.subscribe());
         if !synced.borrow().covers(wanted) {
-            // Full: it was asked already and has not begun.
-            let _ = self.ask.try_send(());
+            // A thread that is gone is found out by whoever waits.
+            let _ = self.ask.send(when);
         }
-        let synced = synced.wait_for(|synced| synced.covers(wanted) || synced.failed().is_err()).await;
-        synced.map_err(io::Error::other)?.failed()
+        Syncing(Some((wanted, synced)))
+    }
+}
+
+/// Writes that are being made safe.
+pub struct Syncing(Option<(u64, watch::Receiver<Synced>)>);
+
+impl Syncing {
+    /// Nothing is to be made safe.
+    pub(crate) const NOTHING: Self = Self(None);
+
+    /// Waits until they are safe.
+    ///
+    /// # Errors
+    /// When the file system fails; then nothing may be acknowledged any more.
+    pub async fn done(self) -> io::Result<()> {
+        let Some((wanted, mut synced)) = self.0 else { return Ok(()) };
+        let synced = synced.wait_for(|synced| synced.covers(wanted) || synced.ok().is_err()).await;
+        synced.map_err(io::Error::other)?.ok()
     }
 
-    /// Makes the writes so far safe, on this thread.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        self.log.sync()
+    /// As [`Syncing::done`], for a thread that may sleep.
+    ///
+    /// # Errors
+    /// As [`Syncing::done`].
+    pub fn wait(self) -> io::Result<()> {
+        block_on(self.done())
     }
 }
 
 /// Until nobody can ask any more.
-fn serve(log: &Log, asked: &Receiver<()>) {
-    while asked.recv().is_ok() {
-        let ended = *log.syncing.lock().unwrap_or_else(PoisonError::into_inner);
-        let rested = ended.map_or(REST, |ended| ended.elapsed());
-        std::thread::sleep(REST.saturating_sub(rested));
-        if let Err(error) = log.sync() {
-            tracing::error!(%error, "the tables can't be synced");
+fn serve(log: &Log, asked: &Receiver<When>) {
+    let mut rested_at = Instant::now();
+    while let Ok(mut when) = asked.recv() {
+        while when == When::Soon {
+            match asked.recv_timeout(rested_at.saturating_duration_since(Instant::now())) {
+                Ok(next) => when = next,
+                Err(_) => break,
+            }
         }
+        // Whoever has asked by now is served by this one.
+        while asked.try_recv().is_ok() {}
+        log.sync();
+        rested_at = Instant::now() + REST;
     }
 }
 
 impl Log {
-    fn sync(&self) -> io::Result<()> {
-        let wanted = self.written.load(SeqCst);
-        // Whoever waited here while another synced finds its writes synced too.
-        let mut ended = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.synced.borrow().failed()?;
-        if self.synced.borrow().covers(wanted) {
-            return Ok(());
-        }
+    fn sync(&self) {
         let covers = self.written.load(SeqCst);
+        let synced = *self.synced.borrow();
+        if synced.covers(covers) || synced.ok().is_err() {
+            return;
+        }
         let done = self.counters.syncs.time(|| self.file.sync_data());
-        *ended = Some(Instant::now());
         self.synced.send_replace(match done {
             Ok(()) => Synced::UpTo(covers),
-            Err(_) => Synced::Failed,
+            Err(error) => {
+                tracing::error!(%error, "the tables can't be synced");
+                Synced::Failed
+            }
         });
-        done
     }
 }

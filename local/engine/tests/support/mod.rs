@@ -65,16 +65,17 @@ impl Integrations for Outside {
 }
 
 pub fn open(folder: &Path, clock: &ManualClock, outside: &Outside) -> Engine {
-    open_with(folder, clock, outside, Box::new(|| Ok(())))
+    open_with(folder, clock, outside, || Ok(()))
 }
 
 pub fn open_with(
     folder: &Path,
     clock: &ManualClock,
     outside: &Outside,
-    before_commit: Box<dyn FnMut() -> std::io::Result<()> + Send>,
+    before_commit: impl FnMut() -> std::io::Result<()> + Send + 'static,
 ) -> Engine {
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
+    let before_commit = Arc::new(Mutex::new(before_commit));
     let options = Options {
         journal: folder.join("journal.db"),
         durable: false,
@@ -82,7 +83,10 @@ pub fn open_with(
         account: "000000000000".to_owned(),
         clock,
         seed: Some(1),
-        before_commit,
+        before_commit: Box::new(move || {
+            let before_commit = Arc::clone(&before_commit);
+            Box::new(move || before_commit.lock().unwrap()())
+        }),
     };
     Engine::open(options, |_| Arc::new(outside.clone())).unwrap()
 }
