@@ -12,7 +12,6 @@ use omniflow_tables::InProcess;
 use crate::lambda::Hosted;
 use crate::runtime::StartError;
 use crate::template::{Place, System};
-use crate::unguarded::Unguarded;
 
 /// What handlers get.
 pub struct Clients {
@@ -41,7 +40,6 @@ macro_rules! client {
                 .retry_config(RetryConfig::disabled())
                 .timeout_config(TimeoutConfig::disabled())
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-                .interceptor(Unguarded)
                 .build(),
         )
     };

@@ -5,12 +5,12 @@
 //!                                  │
 //!   --http ──► gateway ──► functions ◄── bus (rules), schedules
 //!                              │  ▲
-//!        AWS SDK, in-process   ▼  │ integrations
-//!   --aws ───────────────────► aws ──► tables (DynamoDB), engine (Step Functions), bus (EventBridge)
+//!                      inside  ▼  │ integrations
+//!   --aws ──► aws ───────► tables (DynamoDB), engine (Step Functions), bus (EventBridge)
 //! ```
 //!
-//! [`Runtime::start`] reads the template and runs what it says. The handlers are those of the Lambda functions; their
-//! SDK clients reach [`aws::Aws`] without a socket.
+//! [`Runtime::start`] reads the template and runs what it says. The handlers are those of the Lambda functions; what
+//! they ask of AWS, the services of this process answer ([`inside`]).
 
 pub mod aws;
 pub mod bus;
@@ -28,14 +28,13 @@ mod runtime;
 mod schedule;
 mod server;
 pub mod template;
-mod unguarded;
 
 pub use config::Config;
 pub use runtime::{Runtime, StartError};
 
 use mimalloc::MiMalloc;
 
-/// An order makes some ten thousand small allocations, most of them in the SDK's and the tables' JSON; this allocator
-/// spends half of what the system's does on them.
+/// An order makes thousands of small allocations, most of them for the tables' JSON; this allocator spends half of what
+/// the system's does on them.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

@@ -1,5 +1,5 @@
-//! The AWS API of the local runtime: one function answers the SDK clients of the handlers (in this process) and the
-//! requests on `--aws` (from `aws --endpoint-url`, boto3 …).
+//! The AWS API of the local runtime: one function answers the requests on `--aws` (from `aws --endpoint-url`, boto3 …)
+//! and the SDK clients in this process (most of what handlers ask takes a shorter way, [`crate::inside`]).
 //!
 //! ```text
 //!   X-Amz-Target: DynamoDB_20120810.*   → tables
