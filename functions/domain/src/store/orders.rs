@@ -111,11 +111,7 @@ impl Orders {
         id: &OrderId,
         mut decide: impl FnMut(&mut Order) -> Result<T, E>,
     ) -> Result<(Order, T), E> {
-        let changes = |order: &Order| {
-            let mut changed = order.clone();
-            decide(&mut changed).is_ok() && changed != *order
-        };
-        let mut order = self.recall(id, changes).await?;
+        let mut order = self.recall(id, |known| changes(&mut decide, known)).await?;
         for _ in 0..ATTEMPTS {
             let mut changed = order.clone();
             let decided = decide(&mut changed)?;
@@ -126,7 +122,8 @@ impl Orders {
                 Ok(()) => return Ok((changed, decided)),
                 Err(Error::Conflict) => {
                     let read = order.version;
-                    order = self.recall(&order.order_id, |known| known.version > read).await?;
+                    let newer = |known: &Order| known.version > read && changes(&mut decide, known);
+                    order = self.recall(id, newer).await?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -327,6 +324,13 @@ impl Orders {
         let orders = answer.items.unwrap_or_default().iter().filter_map(id_of).collect();
         Ok(Unheard { orders, after: answer.last_evaluated_key.map(After) })
     }
+}
+
+/// Whether a decision would change the order. Only then may it begin with one that is out of date: the write finds that
+/// out, and a refusal would not.
+fn changes<T, E>(decide: &mut impl FnMut(&mut Order) -> Result<T, E>, order: &Order) -> bool {
+    let mut changed = order.clone();
+    decide(&mut changed).is_ok() && changed != *order
 }
 
 fn id_of(item: &HashMap<String, AttributeValue>) -> Option<OrderId> {
