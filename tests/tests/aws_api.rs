@@ -349,3 +349,21 @@ async fn what_is_not_served_says_so() {
     assert_eq!(answer.status, 400, "{answer:?}");
     assert!(answer.text.contains("UnknownOperation"), "{answer:?}");
 }
+
+#[tokio::test]
+async fn put_events_says_what_is_missing_and_takes_null_for_absent() {
+    let runtime = Runtime::shared();
+    let Some(aws) = runtime.aws() else { return };
+    for body in [json!({}), json!({ "Entries": null }), json!({ "Entries": [] })] {
+        let refused = aws.send("events", "PutEvents", &body).await;
+        assert_eq!(refused.status, 400, "{body}");
+        assert_eq!(refused.json()["__type"], "ValidationException", "{body}");
+    }
+    let event =
+        json!({ "Source": "omniflow.e2e", "DetailType": "Nothing", "Detail": "{}", "Resources": null });
+    let answer = aws.send("events", "PutEvents", &json!({ "Entries": [event, { "Source": null }] })).await;
+    let answer = answer.success();
+    assert_eq!(answer["FailedEntryCount"], 1);
+    assert!(answer["Entries"][0]["EventId"].is_string(), "{answer}");
+    assert_eq!(answer["Entries"][1]["ErrorCode"], "InvalidArgument");
+}

@@ -26,6 +26,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The task is done; its result as JSON text.
+    ///
+    /// # Errors
+    /// `InvalidOutput`.
+    pub fn success(output: &str) -> Result<Self, Error> {
+        serde_json::from_str(output)
+            .map(Self::Success)
+            .map_err(|error| Error::InvalidOutput(error.to_string()))
+    }
+
     pub(crate) fn into_event(self, task: TaskId) -> Event {
         match self {
             Self::Success(output) => Event::TaskSucceeded { task, output },

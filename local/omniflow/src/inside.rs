@@ -17,7 +17,7 @@ use omniflow_domain::services::{Answer, EventBridge, ServiceError, StepFunctions
 use omniflow_tables::{InProcess, Service, Tables};
 
 use crate::aws::{Acknowledge, Aws};
-use crate::bus::PutEvent;
+use crate::bus::Entry;
 use crate::functions::Clients;
 use crate::template::Place;
 
@@ -101,10 +101,8 @@ impl StepFunctions for Inside {
     fn send_task_success(&self, request: SendTaskSuccessInputBuilder) -> Answer<'_, ()> {
         Box::pin(async {
             let success = request.build().map_err(ServiceError::unsendable)?;
-            let output = serde_json::from_str(&success.output.unwrap_or_default())
-                .map_err(|error| refused(engine::Error::InvalidOutput(error.to_string())))?;
-            let token = success.task_token.unwrap_or_default();
-            moved(self.engine()?.send_task(token, Verdict::Success(output)).await)
+            let verdict = Verdict::success(&success.output.unwrap_or_default()).map_err(refused)?;
+            moved(self.engine()?.send_task(success.task_token.unwrap_or_default(), verdict).await)
         })
     }
 
@@ -129,17 +127,16 @@ impl EventBridge for Inside {
     fn put_events(&self, request: PutEventsInputBuilder) -> Answer<'_, PutEventsOutput> {
         Box::pin(async {
             let put = request.build().map_err(ServiceError::unsendable)?;
-            let events: Vec<_> = put.entries.unwrap_or_default().into_iter().map(event).collect();
-            let good = events.iter().filter_map(|event| event.as_ref().ok());
-            self.services()?.bus.put(good).map_err(ServiceError::unsendable)?;
-            let results = events.iter().map(|event| match event {
-                Ok(event) => PutEventsResultEntry::builder().event_id(&event.id).build(),
+            let entries = put.entries.unwrap_or_default().into_iter().map(entry);
+            let results = self.services()?.bus.put(entries).map_err(ServiceError::unsendable)?;
+            let failed = i32::try_from(results.iter().filter(|result| result.is_err()).count());
+            let results = results.into_iter().map(|result| match result {
+                Ok(id) => PutEventsResultEntry::builder().event_id(id).build(),
                 Err(refusal) => PutEventsResultEntry::builder()
                     .error_code(refusal.code)
                     .error_message(refusal.message)
                     .build(),
             });
-            let failed = i32::try_from(events.iter().filter(|event| event.is_err()).count());
             Ok(PutEventsOutput::builder()
                 .failed_entry_count(failed.unwrap_or(i32::MAX))
                 .set_entries(Some(results.collect()))
@@ -148,12 +145,12 @@ impl EventBridge for Inside {
     }
 }
 
-fn event(entry: PutEventsRequestEntry) -> Result<PutEvent, crate::bus::Refusal> {
-    PutEvent::new(crate::bus::Entry {
+fn entry(entry: PutEventsRequestEntry) -> Entry {
+    Entry {
         bus: entry.event_bus_name,
         source: entry.source,
         detail_type: entry.detail_type,
         detail: entry.detail,
-        resources: entry.resources.unwrap_or_default(),
-    })
+        resources: entry.resources,
+    }
 }

@@ -57,12 +57,7 @@ pub(crate) async fn answer(aws: &Aws, operation: &str, body: Value) -> Answer {
         "DescribeExecution" => describe_execution(aws, &body),
         "ListExecutions" => list_executions(aws, &body),
         "GetExecutionHistory" => execution_history(aws, &body),
-        "SendTaskSuccess" => {
-            let output = body.required("output")?;
-            let output = serde_json::from_str(&output)
-                .map_err(|error| engine::Error::InvalidOutput(error.to_string()))?;
-            send_task(aws, &body, Verdict::Success(output)).await
-        }
+        "SendTaskSuccess" => send_task(aws, &body, Verdict::success(&body.required("output")?)?).await,
         "SendTaskFailure" => {
             let verdict = Verdict::Failure { error: body.optional("error"), cause: body.optional("cause") };
             send_task(aws, &body, verdict).await

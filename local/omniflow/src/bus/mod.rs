@@ -85,14 +85,12 @@ pub struct Entry {
     /// A JSON object.
     pub detail: Option<String>,
     /// ARNs that it is about.
-    pub resources: Vec<String>,
+    pub resources: Option<Vec<String>>,
 }
 
 /// An event on its way to its bus.
-#[derive(Debug, Clone)]
-pub struct PutEvent {
-    /// Given to the event here.
-    pub id: String,
+struct PutEvent {
+    id: String,
     bus: String,
     source: String,
     detail_type: String,
@@ -101,11 +99,8 @@ pub struct PutEvent {
 }
 
 impl PutEvent {
-    /// Takes an entry.
-    ///
-    /// # Errors
-    /// As EventBridge refuses it: a member is missing or the detail is no JSON object.
-    pub fn new(entry: Entry) -> Result<Self, Refusal> {
+    /// Refused as EventBridge refuses it: a member is missing or the detail is no JSON object.
+    fn new(entry: Entry) -> Result<Self, Refusal> {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let missing = |message| Refusal { code: "InvalidArgument", message };
         let detail = serde_json::from_str(entry.detail.as_deref().unwrap_or_default());
@@ -120,7 +115,7 @@ impl PutEvent {
                 "Parameter DetailType is not valid. Reason: DetailType is a required argument.",
             ))?,
             detail: detail.ok_or(Refusal { code: "MalformedDetail", message: "Detail is malformed." })?,
-            resources: entry.resources,
+            resources: entry.resources.unwrap_or_default(),
         })
     }
 
@@ -171,11 +166,20 @@ impl EventBus {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes events; what a rule matches is delivered.
+    /// Takes events; what a rule matches is delivered. Each gets an id, or is refused by itself.
     ///
     /// # Errors
     /// When the deliveries can't be stored.
-    pub fn put<'a>(&self, events: impl Iterator<Item = &'a PutEvent>) -> Result<(), Error> {
+    pub fn put(
+        &self,
+        entries: impl IntoIterator<Item = Entry>,
+    ) -> Result<Vec<Result<String, Refusal>>, Error> {
+        let events: Vec<_> = entries.into_iter().map(PutEvent::new).collect();
+        self.deliver_later(events.iter().flatten())?;
+        Ok(events.into_iter().map(|event| event.map(|event| event.id)).collect())
+    }
+
+    fn deliver_later<'a>(&self, events: impl Iterator<Item = &'a PutEvent>) -> Result<(), Error> {
         let mut matched = Vec::new();
         for put in events {
             let event = put.event(&self.0.place);
