@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
@@ -117,8 +118,8 @@ fn key(name: u8) -> Vec<(String, AttributeValue)> {
 }
 
 /// With a value of every type.
-fn item(thing: &Thing) -> std::collections::HashMap<String, AttributeValue> {
-    let mut item: std::collections::HashMap<_, _> = key(thing.name).into_iter().collect();
+fn item(thing: &Thing) -> HashMap<String, AttributeValue> {
+    let mut item: HashMap<_, _> = key(thing.name).into_iter().collect();
     let nested = [("deep".to_owned(), AttributeValue::L(vec![number(1), AttributeValue::Null(true)]))];
     for (name, value) in [
         ("count", number(thing.count)),
@@ -184,7 +185,7 @@ async fn perform(dynamodb: &dyn DynamoDb, step: &Step) -> Answered {
             // It promises no order, and nothing is ever left over here.
             if let Ok(got) = &mut got {
                 got.unprocessed_keys = None;
-                let items = got.responses.iter_mut().flat_map(std::collections::HashMap::values_mut);
+                let items = got.responses.iter_mut().flat_map(HashMap::values_mut);
                 items.for_each(|items| items.sort_by_key(|item| item["name"].as_s().unwrap().clone()));
             }
             Answered::GotAll(got)

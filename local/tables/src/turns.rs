@@ -54,6 +54,7 @@ impl Turns {
         }
     }
 
+    /// Taken out before it is done, so that others can leave theirs meanwhile.
     fn next(&self) -> Option<Work> {
         self.queue().pop_front()
     }

@@ -17,6 +17,12 @@ pub use eventbridge::{EventBridge, eventbridge};
 #[cfg(feature = "sfn")]
 pub use step_functions::{StepFunctions, step_functions};
 
+use std::error::Error;
+use std::fmt::Debug;
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::future::BoxFuture;
 
 /// The answer to a request, when it comes.
@@ -46,27 +52,15 @@ impl ServiceError {
     }
 }
 
-/// What the SDK's clients share.
-#[cfg(feature = "sdk")]
-mod sdk {
-    use std::error::Error;
-
-    use aws_smithy_runtime_api::client::result::SdkError;
-    use aws_smithy_types::error::display::DisplayErrorContext;
-    use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-
-    use super::ServiceError;
-
-    impl<E: ProvideErrorMetadata + Error + 'static, R: std::fmt::Debug> From<SdkError<E, R>> for ServiceError {
-        fn from(error: SdkError<E, R>) -> Self {
-            match error.as_service_error() {
-                Some(refused) => Self {
-                    code: refused.code().map(str::to_owned),
-                    message: refused.message().unwrap_or_default().to_owned(),
-                    reasons: Vec::new(),
-                },
-                None => Self::unsendable(DisplayErrorContext(&error)),
-            }
+impl<E: ProvideErrorMetadata + Error + 'static, R: Debug> From<SdkError<E, R>> for ServiceError {
+    fn from(error: SdkError<E, R>) -> Self {
+        match error.as_service_error() {
+            Some(refused) => Self {
+                code: refused.code().map(str::to_owned),
+                message: refused.message().unwrap_or_default().to_owned(),
+                reasons: Vec::new(),
+            },
+            None => Self::unsendable(DisplayErrorContext(&error)),
         }
     }
 }
