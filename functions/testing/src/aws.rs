@@ -261,7 +261,7 @@ impl Aws {
 
     fn carry_out(&self, service: &str, operation: &str, body: &[u8]) -> (u16, String) {
         if service == "DynamoDB_20120810" {
-            let answer = self.tables.answer(operation, body);
+            let answer = self.tables.blocking_answer(operation, body);
             if !matches!(operation, "GetItem" | "Query" | "Scan" | "BatchGetItem")
                 && let Some(watch) = &self.state().watch
             {

@@ -88,7 +88,7 @@ impl Shop {
     fn open(rows: &[(&str, &str, u32)], seed: Option<u64>, environment: &[(&str, &str)]) -> Self {
         let tables = Tables::in_memory().unwrap();
         for table in &system().tables {
-            let made = tables.answer("CreateTable", table.create.to_string().as_bytes());
+            let made = tables.blocking_answer("CreateTable", table.create.to_string().as_bytes());
             assert_eq!(made.status, 200, "{}", made.body);
         }
         for row in rows {
@@ -330,14 +330,15 @@ fn json_or_text(body: &str) -> Value {
 
 /// All items of a table.
 pub(crate) fn scan(tables: &Tables, table: &str) -> Vec<Value> {
-    let answer = tables.answer("Scan", json!({ "TableName": table }).to_string().as_bytes());
+    let answer = tables.blocking_answer("Scan", json!({ "TableName": table }).to_string().as_bytes());
     assert_eq!(answer.status, 200, "{}", answer.body);
     let answer: Value = serde_json::from_str(&answer.body).unwrap();
     answer["Items"].as_array().unwrap().clone()
 }
 
 fn put(tables: &Tables, table: &str, item: Value) {
-    let answer = tables.answer("PutItem", json!({ "TableName": table, "Item": item }).to_string().as_bytes());
+    let answer =
+        tables.blocking_answer("PutItem", json!({ "TableName": table, "Item": item }).to_string().as_bytes());
     assert_eq!(answer.status, 200, "{}", answer.body);
 }
 

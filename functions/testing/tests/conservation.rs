@@ -102,7 +102,7 @@ fn number(item: &Value, column: &str) -> u32 {
 
 /// Panics where available + reserved + sold is not what it was.
 fn check_stock(tables: &Tables) {
-    let answer = tables.answer("Scan", br#"{"TableName": "StockTable"}"#);
+    let answer = tables.blocking_answer("Scan", br#"{"TableName": "StockTable"}"#);
     let answer: Value = serde_json::from_str(&answer.body).unwrap();
     for item in answer["Items"].as_array().unwrap() {
         let (product, warehouse) = (&item["product_id"]["S"], &item["warehouse_id"]["S"]);

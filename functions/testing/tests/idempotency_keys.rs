@@ -101,7 +101,7 @@ async fn a_key_is_forgotten_when_its_day_is_over() {
         "ExpressionAttributeNames": { "#key": "key" },
         "ExpressionAttributeValues": { ":then": { "N": "1700000000" } },
     });
-    let expired = shop.aws.tables.answer("UpdateItem", expire.to_string().as_bytes());
+    let expired = shop.aws.tables.blocking_answer("UpdateItem", expire.to_string().as_bytes());
     assert_eq!(expired.status, 200, "{}", expired.body);
     let later = shop.http_once("k", ORDERS, json!({ "items": ["ring"], "amount": 30 })).await;
     assert_eq!(later.status, 201, "{}", later.body);
@@ -114,7 +114,7 @@ async fn a_key_is_forgotten_when_its_day_is_over() {
 async fn an_answer_is_kept_for_a_day() {
     let shop = Shop::stocked(&STOCK);
     shop.http_once("k", ORDERS, order()).await;
-    let items = shop.aws.tables.answer("Scan", br#"{"TableName": "IdempotencyTable"}"#);
+    let items = shop.aws.tables.blocking_answer("Scan", br#"{"TableName": "IdempotencyTable"}"#);
     let items: Value = serde_json::from_str(&items.body).unwrap();
     let expires: i64 = items["Items"][0]["expires_at"]["N"].as_str().unwrap().parse().unwrap();
     let hours = (expires - chrono::Utc::now().timestamp() + 60) / 3600;

@@ -36,12 +36,14 @@ impl Service for Endpoint {
         request: http::Request<bytes::Bytes>,
     ) -> futures::future::BoxFuture<'static, http::Response<bytes::Bytes>> {
         let target = request.headers()["x-amz-target"].to_str().unwrap().to_owned();
-        let answer = self.0.answer(target.rsplit('.').next().unwrap(), request.body());
-        let response = http::Response::builder()
-            .status(answer.status)
-            .header("content-type", "application/x-amz-json-1.0");
-        let response = response.body(bytes::Bytes::from(answer.body)).unwrap();
-        Box::pin(async move { response })
+        let tables = self.0.clone();
+        Box::pin(async move {
+            let answer = tables.answer(target.rsplit('.').next().unwrap(), request.into_body()).await;
+            let response = http::Response::builder()
+                .status(answer.status)
+                .header("content-type", "application/x-amz-json-1.0");
+            response.body(bytes::Bytes::from(answer.body)).unwrap()
+        })
     }
 }
 
@@ -65,7 +67,7 @@ fn tables() -> Tables {
             "Projection": { "ProjectionType": "ALL" },
         }],
     });
-    assert_eq!(tables.answer("CreateTable", create.to_string().as_bytes()).status, 200);
+    assert_eq!(tables.blocking_answer("CreateTable", create.to_string().as_bytes()).status, 200);
     tables
 }
 

@@ -74,7 +74,7 @@ pub(crate) async fn call(aws: &Aws, resource: &Resource, arguments: &Value) -> R
     match (service, sdk) {
         ("lambda", false) => invoke_optimised(aws, arguments).await,
         ("lambda", true) => invoke_by_sdk(aws, arguments).await,
-        ("dynamodb", sdk) => dynamodb(aws, action, sdk, arguments),
+        ("dynamodb", sdk) => dynamodb(aws, action, sdk, arguments).await,
         ("events", false) => put_events(aws, arguments).map(|answer| {
             let length = answer.to_string().len();
             with_metadata(answer, EVENTS, length, 200)
@@ -209,8 +209,8 @@ fn sdk_cause(message: &str, service: &str, status: u16) -> String {
     format!("{message} (Service: {service}, Status Code: {status}, Request ID: {})", Uuid::new_v4())
 }
 
-fn dynamodb(aws: &Aws, action: &str, sdk: bool, arguments: &Value) -> Result<Value, TaskError> {
-    let answer = aws.tables.answer(&capitalised(action), arguments.to_string().as_bytes());
+async fn dynamodb(aws: &Aws, action: &str, sdk: bool, arguments: &Value) -> Result<Value, TaskError> {
+    let answer = aws.tables.answer(&capitalised(action), arguments.to_string().into()).await;
     let body: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
     if answer.status == 200 {
         return Ok(if sdk { body } else { with_metadata(body, DYNAMODB, answer.body.len(), 200) });

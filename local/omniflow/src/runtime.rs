@@ -306,10 +306,10 @@ fn assemble(
 
 fn create_table(tables: &Tables, table: &Table) -> Result<(), String> {
     let name = json!({ "TableName": table.name }).to_string();
-    if tables.answer("DescribeTable", name.as_bytes()).status == 200 {
+    if tables.blocking_answer("DescribeTable", name.as_bytes()).status == 200 {
         return Ok(());
     }
-    let answer = tables.answer("CreateTable", table.create.to_string().as_bytes());
+    let answer = tables.blocking_answer("CreateTable", table.create.to_string().as_bytes());
     if answer.status != 200 {
         return Err(format!("the table {} can't be made: {}", table.name, answer.body));
     }
@@ -318,7 +318,7 @@ fn create_table(tables: &Tables, table: &Table) -> Result<(), String> {
             "TableName": table.name,
             "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
         });
-        tables.answer("UpdateTimeToLive", specification.to_string().as_bytes());
+        tables.blocking_answer("UpdateTimeToLive", specification.to_string().as_bytes());
     }
     Ok(())
 }
@@ -392,9 +392,7 @@ fn start_workers(system: &System, aws: &Aws, place: &Place) -> Vec<JoinHandle<()
 async fn sweep_expired(tables: Tables) {
     loop {
         tokio::time::sleep(EXPIRY_SWEEP).await;
-        let tables = tables.clone();
-        let swept = tokio::task::spawn_blocking(move || tables.sweep_expired()).await;
-        if let Ok(Err(error)) = swept {
+        if let Err(error) = tables.sweep_expired().await {
             tracing::warn!(%error, "expired items can't be deleted");
         }
     }

@@ -1,4 +1,4 @@
-//! DynamoDB on one machine: dynoxide's engine over one SQLite file, made durable in groups.
+//! DynamoDB on one machine: dynoxide's engine over one SQLite file, committed and made durable in groups.
 //!
 //! A table write goes to the write-ahead log and is safe from the death of the process at once. It is safe from power
 //! loss after [`Tables::sync`], which one fsync does for all writes before it. Whoever acknowledges a write to the
@@ -7,19 +7,24 @@
 
 mod connector;
 mod counters;
+mod database;
 mod direct;
+mod expiry;
 mod operations;
 mod sync;
+mod tokens;
 mod turns;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use dynoxide::Database;
+use bytes::Bytes;
+use futures::executor::block_on;
 
 pub use connector::{InProcess, Service};
 pub use counters::{Counter, Counters};
+use database::Database;
 use operations::Effect;
 pub use sync::Syncing;
 use sync::{When, WriteAheadLog};
@@ -54,7 +59,6 @@ pub struct Answer {
 /// All tables. Clones share them.
 #[derive(Clone)]
 pub struct Tables {
-    database: Database,
     turns: Arc<Turns>,
     log: Option<Arc<WriteAheadLog>>,
     counters: Arc<Counters>,
@@ -66,38 +70,45 @@ impl Tables {
     /// # Errors
     /// When the database can't be made.
     pub fn in_memory() -> Result<Self, Error> {
-        Ok(Self { database: Database::memory()?, turns: Arc::default(), log: None, counters: Arc::default() })
+        Ok(Self { turns: Arc::new(Turns::at(Database::in_memory()?)), log: None, counters: Arc::default() })
     }
 
-    /// Tables in a file, made when it doesn't exist.
+    /// Tables in a file, made when it doesn't exist. No other process can read it as long as these are open.
     ///
     /// # Errors
     /// When the file or its log can't be opened.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let file = path.to_str().ok_or_else(|| Error::Database("its path is not UTF-8".to_owned()))?;
-        let database = Database::new(file)?;
-        // Leaving the bulk mode sets `synchronous = NORMAL`, the only door that the library has to that setting:
-        // a commit then writes the log without an fsync of its own, and `sync` does one for many.
-        database.enable_bulk_loading()?;
-        database.disable_bulk_loading()?;
+        let database = Database::open(file)?;
         let counters = Arc::<Counters>::default();
         let log = WriteAheadLog::open(path, Arc::clone(&counters))?;
-        Ok(Self { database, turns: Arc::default(), log: Some(Arc::new(log)), counters })
+        Ok(Self { turns: Arc::new(Turns::at(database)), log: Some(Arc::new(log)), counters })
     }
 
     /// Answers one request of the DynamoDB API; `operation` is the part of `X-Amz-Target` behind the dot.
     /// (The functions of this process have a shorter way: the tables are a
     /// [`DynamoDb`](omniflow_domain::services::DynamoDb).)
-    pub fn answer(&self, operation: &str, body: &[u8]) -> Answer {
-        self.perform(operations::effect(operation), |database| operations::answer(database, operation, body))
+    pub async fn answer(&self, operation: &str, body: Bytes) -> Answer {
+        let (effect, operation) = (operations::effect(operation), operation.to_owned());
+        let answered = self.perform(effect, move |database| operations::answer(database, &operation, &body));
+        answered.await.unwrap_or_else(operations::failed)
     }
 
-    fn perform<T>(&self, effect: Effect, work: impl FnOnce(&Database) -> T) -> T {
-        let done = self.counters.calls.time(|| work(&self.database));
-        if let (Effect::Writes, Some(log)) = (effect, &self.log) {
-            log.written();
-        }
-        done
+    /// As [`Tables::answer`], for a thread that may sleep.
+    pub fn blocking_answer(&self, operation: &str, body: &[u8]) -> Answer {
+        block_on(self.answer(operation, Bytes::copy_from_slice(body)))
+    }
+
+    /// Does this when its turn has come; nothing when the tables failed.
+    async fn perform<T: Send + 'static>(
+        &self,
+        effect: Effect,
+        work: impl FnOnce(&Database) -> T + Send + 'static,
+    ) -> Option<T> {
+        let counters = Arc::clone(&self.counters);
+        let log = self.log.clone().filter(|_| effect == Effect::Writes);
+        let counted = move |database: &Database| counters.calls.time(|| work(database));
+        self.turns.take(counted, move || log.iter().for_each(|log| log.written())).await
     }
 
     /// Begins at once to make all writes so far safe from power loss. Costs nothing when there were none since the last
@@ -121,13 +132,5 @@ impl Tables {
     /// What the tables did and how long it took.
     pub fn counters(&self) -> &Counters {
         &self.counters
-    }
-
-    /// Deletes the items whose time to live is over; how many.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn sweep_expired(&self) -> Result<usize, Error> {
-        Ok(self.database.sweep_ttl()?)
     }
 }

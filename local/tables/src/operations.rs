@@ -1,10 +1,12 @@
 //! The operations of the DynamoDB API, by name.
 
-use dynoxide::{Database, DynoxideError};
+use dynoxide::DynoxideError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Answer;
+use crate::database::Database;
+use crate::tokens::{Call, Known};
 
 /// Whether an operation can have changed a table.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,9 +39,13 @@ pub(crate) fn answer(db: &Database, operation: &str, body: &[u8]) -> Answer {
         "UpdateItem" => call(body, |request| db.update_item(request)),
         "DeleteItem" => call(body, |request| db.delete_item(request)),
         "BatchWriteItem" => call(body, |request| db.batch_write_item(request)),
-        "TransactWriteItems" => call(body, |request| db.transact_write_items(request)),
+        "TransactWriteItems" => once(db, Call::with_token(operation, "TransactItems", body), || {
+            call(body, |request| db.transact_write_items(request))
+        }),
         "ExecuteStatement" => call(body, |request| db.execute_statement(request)),
-        "ExecuteTransaction" => call(body, |request| db.execute_transaction(request)),
+        "ExecuteTransaction" => once(db, Call::with_token(operation, "TransactStatements", body), || {
+            call(body, |request| db.execute_transaction(request))
+        }),
         "BatchExecuteStatement" => call(body, |request| db.batch_execute_statement(request)),
         "CreateTable" => call(body, |request| db.create_table(request)),
         "DeleteTable" => call(body, |request| db.delete_table(request)),
@@ -48,6 +54,26 @@ pub(crate) fn answer(db: &Database, operation: &str, body: &[u8]) -> Answer {
         "TagResource" => call(body, |request| db.tag_resource(request)),
         "UntagResource" => call(body, |request| db.untag_resource(request)),
         _ => unknown(),
+    }
+}
+
+/// Does what has not been done under this token.
+fn once(db: &Database, token: Option<Call>, perform: impl FnOnce() -> Answer) -> Answer {
+    let Some(token) = token else { return perform() };
+    // Let go of before the call, which may panic.
+    let known = db.tokens().borrow_mut().known(&token);
+    match known {
+        Known::Done(body) => Answer { status: 200, body },
+        Known::Other => refuse(&DynoxideError::IdempotentParameterMismatchException(
+            "the token was used for another transaction in the last ten minutes".to_owned(),
+        )),
+        Known::New => {
+            let answer = perform();
+            if answer.status == 200 {
+                db.tokens().borrow_mut().done(token, &answer.body);
+            }
+            answer
+        }
     }
 }
 
@@ -66,6 +92,11 @@ fn call<Request: DeserializeOwned, Response: Serialize>(
         },
         Err(error) => refuse(&error),
     }
+}
+
+/// The answer when the tables failed.
+pub(crate) fn failed() -> Answer {
+    refuse(&DynoxideError::InternalServerError("the tables failed".to_owned()))
 }
 
 fn refuse(error: &DynoxideError) -> Answer {

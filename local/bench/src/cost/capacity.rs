@@ -102,13 +102,13 @@ mod tests {
                 "Projection": { "ProjectionType": "KEYS_ONLY" },
             }],
         });
-        assert_eq!(tables.answer("CreateTable", create.to_string().as_bytes()).status, 200);
+        assert_eq!(tables.blocking_answer("CreateTable", create.to_string().as_bytes()).status, 200);
         tables
     }
 
     fn ask(tables: &Tables, operation: &str, mut request: Value) -> Units {
         request["ReturnConsumedCapacity"] = json!("TOTAL");
-        let answer = tables.answer(operation, request.to_string().as_bytes());
+        let answer = tables.blocking_answer(operation, request.to_string().as_bytes());
         let body: Value = serde_json::from_str(&answer.body).unwrap();
         units(operation, &request, Some(&body).filter(|_| answer.status == 200))
     }

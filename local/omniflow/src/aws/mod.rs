@@ -80,7 +80,7 @@ impl Aws {
         let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
         let response = match target.and_then(|target| target.split_once('.')) {
             Some(("DynamoDB_20120810", operation)) => {
-                let answer = self.tables.answer(operation, request.body());
+                let answer = self.tables.answer(operation, request.body().clone()).await;
                 json_response(status(answer.status), answer.body.into())
             }
             Some(("AWSStepFunctions", operation)) => respond(match parse(request.body()) {

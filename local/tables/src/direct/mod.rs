@@ -19,6 +19,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteIt
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::types::{self as sdk, Select};
+use dynoxide::DynoxideError;
 use dynoxide::actions::batch_get_item::{BatchGetItemRequest, KeysAndAttributes};
 use dynoxide::actions::get_item::GetItemRequest;
 use dynoxide::actions::put_item::PutItemRequest;
@@ -29,10 +30,10 @@ use dynoxide::actions::transact_write_items::{
     TransactWriteItemsRequest,
 };
 use dynoxide::actions::update_item::UpdateItemRequest;
-use dynoxide::{Database, DynoxideError};
 use omniflow_domain::services::{Answer, DynamoDb, ServiceError};
 
 use crate::Tables;
+use crate::database::Database;
 use crate::operations::Effect;
 use values::{given, maybe_taken, taken};
 
@@ -99,9 +100,7 @@ impl Tables {
     ) -> Answer<'_, Output> {
         Box::pin(async move {
             let request = request?;
-            let tables = self.clone();
-            let work = move || tables.perform(effect, |database| operation(database, request));
-            let done = self.turns.take(work).await;
+            let done = self.perform(effect, move |database| operation(database, request)).await;
             done.ok_or_else(|| ServiceError::unsendable("the tables failed"))?.map(output).map_err(failed)
         })
     }
