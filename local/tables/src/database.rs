@@ -1,11 +1,13 @@
 //! dynoxide's operations on one SQLite connection, many of them in one transaction.
 //!
 //! dynoxide commits every operation by itself. Under load that is the greater part of what a small write costs, and the
-//! same pages of the indexes go to the log again and again. So a group of operations is one transaction of ours; what
-//! dynoxide says of transactions on the way is ignored by SQLite's authorizer, and a savepoint takes back the one
-//! operation that fails.
+//! same pages of the indexes go to the log again and again. So a group of operations is one transaction of ours, and
+//! what dynoxide says of transactions meanwhile is ignored by SQLite's authorizer.
+//!
+//! An operation on one item looks at everything before it writes; one that fails has written nothing. TransactWriteItems
+//! writes as it goes, and a savepoint takes back what it wrote. All the rest is not for groups.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -32,15 +34,16 @@ pub(crate) struct Database {
     storage: Storage,
     vector_indexes: VectorIndexLifecycle,
     tokens: RefCell<Tokens>,
-    /// Whether a word about transactions is ours.
-    ours: Arc<AtomicBool>,
+    grouped: Arc<AtomicBool>,
+    /// Whether something in the group failed in the middle of its writes.
+    spoiled: Cell<bool>,
 }
 
-/// Methods that answer a request by the operation of the same name. What writes is done as a whole or not at all.
+/// Methods that answer a request by the operation of the same name.
 macro_rules! operations {
-    ($($effect:ident $module:ident($request:ident $(, $shared:ident)?) -> $response:ident;)*) => {$(
+    ($($kind:ident $module:ident($request:ident $(, $shared:ident)?) -> $response:ident;)*) => {$(
         pub(crate) fn $module(&self, request: $module::$request) -> Result<$module::$response> {
-            self.$effect(|| now($module::execute(&self.storage, request $(, &self.$shared)?)))
+            self.$kind(|| now($module::execute(&self.storage, request $(, &self.$shared)?)))
         }
     )*};
 }
@@ -59,17 +62,17 @@ impl Database {
         write put_item(PutItemRequest) -> PutItemResponse;
         write update_item(UpdateItemRequest) -> UpdateItemResponse;
         write delete_item(DeleteItemRequest) -> DeleteItemResponse;
-        write batch_write_item(BatchWriteItemRequest) -> BatchWriteItemResponse;
-        write transact_write_items(TransactWriteItemsRequest) -> TransactWriteItemsResponse;
-        write execute_statement(ExecuteStatementRequest) -> ExecuteStatementResponse;
-        write execute_transaction(ExecuteTransactionRequest) -> ExecuteTransactionResponse;
-        write batch_execute_statement(BatchExecuteStatementRequest) -> BatchExecuteStatementResponse;
-        write create_table(CreateTableRequest) -> CreateTableResponse;
-        write update_table(UpdateTableRequest, vector_indexes) -> UpdateTableResponse;
-        write delete_table(DeleteTableRequest, vector_indexes) -> DeleteTableResponse;
-        write update_time_to_live(UpdateTimeToLiveRequest) -> UpdateTimeToLiveResponse;
-        write tag_resource(TagResourceRequest) -> TagResourceResponse;
-        write untag_resource(UntagResourceRequest) -> UntagResourceResponse;
+        transact transact_write_items(TransactWriteItemsRequest) -> TransactWriteItemsResponse;
+        alone batch_write_item(BatchWriteItemRequest) -> BatchWriteItemResponse;
+        alone execute_statement(ExecuteStatementRequest) -> ExecuteStatementResponse;
+        alone execute_transaction(ExecuteTransactionRequest) -> ExecuteTransactionResponse;
+        alone batch_execute_statement(BatchExecuteStatementRequest) -> BatchExecuteStatementResponse;
+        alone create_table(CreateTableRequest) -> CreateTableResponse;
+        alone update_table(UpdateTableRequest, vector_indexes) -> UpdateTableResponse;
+        alone delete_table(DeleteTableRequest, vector_indexes) -> DeleteTableResponse;
+        alone update_time_to_live(UpdateTimeToLiveRequest) -> UpdateTimeToLiveResponse;
+        alone tag_resource(TagResourceRequest) -> TagResourceResponse;
+        alone untag_resource(UntagResourceRequest) -> UntagResourceResponse;
     }
 
     pub(crate) fn in_memory() -> Result<Self> {
@@ -87,50 +90,95 @@ impl Database {
     }
 
     fn over(storage: Storage) -> Self {
-        let ours = Arc::new(AtomicBool::new(false));
-        let spoken = Arc::clone(&ours);
+        let grouped = Arc::new(AtomicBool::new(false));
+        let ignoring = Arc::clone(&grouped);
         // SQLite's documentation, "Compile-Time Authorization Callbacks": what is ignored is compiled to nothing.
         storage.conn().authorizer(Some(move |context: AuthContext<'_>| match context.action {
-            AuthAction::Transaction { .. } if !spoken.load(Relaxed) => Authorization::Ignore,
+            AuthAction::Transaction { .. } if ignoring.load(Relaxed) => Authorization::Ignore,
             _ => Authorization::Allow,
         }));
         storage.conn().set_prepared_statement_cache_capacity(STATEMENTS);
-        Self { storage, vector_indexes: VectorIndexLifecycle::new(), tokens: RefCell::default(), ours }
+        Self {
+            storage,
+            vector_indexes: VectorIndexLifecycle::new(),
+            tokens: RefCell::default(),
+            grouped,
+            spoiled: Cell::default(),
+        }
     }
 
     /// All that `work` writes is committed together when it is done.
     ///
     /// # Errors
     /// When nothing of it was.
-    pub(crate) fn together<T>(&self, work: impl FnOnce() -> T) -> rusqlite::Result<T> {
-        self.transaction("BEGIN")?;
+    pub(crate) fn together<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
+        say(self.storage.conn(), "BEGIN")?;
+        self.grouped.store(true, Relaxed);
         let done = work();
-        if let Err(error) = self.transaction("COMMIT") {
-            // What failed may have ended the transaction already.
-            let _ = self.transaction("ROLLBACK");
+        self.grouped.store(false, Relaxed);
+        let committed = match self.spoiled.take() {
+            false => say(self.storage.conn(), "COMMIT").map_err(DynoxideError::from),
+            true => Err(failed("an operation failed in the middle of its writes")),
+        };
+        if committed.is_err() {
+            // Of no use when what failed has ended the transaction already.
+            let _ = say(self.storage.conn(), "ROLLBACK");
             self.tokens.take();
-            return Err(error);
         }
-        Ok(done)
+        committed.map(|()| done)
     }
 
-    fn transaction(&self, word: &str) -> rusqlite::Result<()> {
-        self.ours.store(true, Relaxed);
-        let said = say(self.storage.conn(), word);
-        self.ours.store(false, Relaxed);
-        said
+    /// An operation ended in the middle of its writes: nothing of it, and of its group, is to be committed.
+    pub(crate) fn spoil(&self) {
+        let connection = self.storage.conn();
+        if self.grouped.load(Relaxed) {
+            self.spoiled.set(true);
+        } else if !connection.is_autocommit() {
+            // When this fails, the next operation can't begin.
+            let _ = say(connection, "ROLLBACK");
+        }
     }
 
     fn read<T>(&self, operation: impl FnOnce() -> Result<T>) -> Result<T> {
         operation()
     }
 
-    /// Does this as a whole or not at all, whatever else the group does.
-    pub(crate) fn write<T>(&self, operation: impl FnOnce() -> Result<T>) -> Result<T> {
-        let savepoint = Savepoint::set(self.storage.conn())?;
-        let done = operation()?;
-        savepoint.release()?;
-        Ok(done)
+    fn write<T>(&self, operation: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.check_group()?;
+        let written = self.storage.conn().total_changes();
+        operation().inspect_err(|_| {
+            if self.storage.conn().total_changes() != written {
+                self.spoil();
+            }
+        })
+    }
+
+    fn transact<T>(&self, operation: impl FnOnce() -> Result<T>) -> Result<T> {
+        if !self.grouped.load(Relaxed) {
+            return operation();
+        }
+        self.check_group()?;
+        say(self.storage.conn(), "SAVEPOINT operation")?;
+        let done = operation();
+        let back = if done.is_err() { say(self.storage.conn(), "ROLLBACK TO operation") } else { Ok(()) };
+        back.and_then(|()| say(self.storage.conn(), "RELEASE operation")).inspect_err(|_| self.spoil())?;
+        done
+    }
+
+    /// A failure such as a full disk ends the whole transaction; what is written after it would be committed at once.
+    fn check_group(&self) -> Result<()> {
+        if self.grouped.load(Relaxed) && self.storage.conn().is_autocommit() {
+            self.spoil();
+            return Err(failed("the group's transaction has ended"));
+        }
+        Ok(())
+    }
+
+    fn alone<T>(&self, operation: impl FnOnce() -> Result<T>) -> Result<T> {
+        if self.grouped.load(Relaxed) {
+            return Err(failed("the operation is not for groups"));
+        }
+        operation()
     }
 
     /// What was done for transactions with a ClientRequestToken.
@@ -146,40 +194,15 @@ impl Database {
 
 /// SQLite never lets wait; what dynoxide's other databases do is why its operations are asynchronous.
 fn now<T>(operation: impl Future<Output = Result<T>>) -> Result<T> {
-    let waited = || Err(DynoxideError::InternalServerError("the operation waited".to_owned()));
-    operation.now_or_never().unwrap_or_else(waited)
+    operation.now_or_never().unwrap_or_else(|| Err(failed("the operation waited")))
+}
+
+fn failed(how: &str) -> DynoxideError {
+    DynoxideError::InternalServerError(how.to_owned())
 }
 
 fn say(connection: &Connection, word: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(word)?.execute([]).map(drop)
-}
-
-/// Takes back what was written since it was set, unless it is released.
-struct Savepoint<'a>(Option<&'a Connection>);
-
-impl<'a> Savepoint<'a> {
-    fn set(connection: &'a Connection) -> Result<Self> {
-        if connection.is_autocommit() {
-            // A failure such as a full disk ends the whole transaction, and a savepoint would begin another.
-            return Err(DynoxideError::InternalServerError("the group's transaction has ended".to_owned()));
-        }
-        say(connection, "SAVEPOINT operation")?;
-        Ok(Self(Some(connection)))
-    }
-
-    fn release(mut self) -> rusqlite::Result<()> {
-        self.0.take().map_or(Ok(()), |connection| say(connection, "RELEASE operation"))
-    }
-}
-
-impl Drop for Savepoint<'_> {
-    fn drop(&mut self) {
-        if let Some(connection) = self.0 {
-            // When this fails, so does the commit.
-            let _ =
-                say(connection, "ROLLBACK TO operation").and_then(|()| say(connection, "RELEASE operation"));
-        }
-    }
 }
 
 #[cfg(test)]
@@ -190,6 +213,13 @@ mod tests {
 
     use super::*;
 
+    impl Database {
+        /// As an operation of dynoxide's that panics.
+        pub(crate) fn leave_a_transaction_open(&self) {
+            say(self.storage.conn(), "BEGIN").unwrap();
+        }
+    }
+
     fn database(file: &str) -> Database {
         let database = Database::open(file).unwrap();
         let create = json!({
@@ -199,7 +229,7 @@ mod tests {
             "KeySchema": [{ "AttributeName": "name", "KeyType": "HASH" }],
         });
         let create = serde_json::from_value(create).unwrap();
-        database.together(|| database.create_table(create)).unwrap().unwrap();
+        database.create_table(create).unwrap();
         database
     }
 
@@ -269,12 +299,64 @@ mod tests {
         let group = database.together(|| {
             put(&database, 1).unwrap();
             // As SQLite does on its own after some failures of the disk.
-            database.transaction("ROLLBACK").unwrap();
-            assert!(put(&database, 2).is_err());
+            database.grouped.store(false, Relaxed);
+            say(database.storage.conn(), "ROLLBACK").unwrap();
+            database.grouped.store(true, Relaxed);
+            put(&database, 2).unwrap_err();
+            transact(&database, &[4], "").unwrap_err();
         });
         assert!(group.is_err());
         assert_eq!(names(&database), Vec::<usize>::new());
         database.together(|| put(&database, 3)).unwrap().unwrap();
         assert_eq!(names(&database), [3]);
+    }
+
+    #[test]
+    fn a_transaction_that_is_cancelled_takes_back_itself_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tables.db");
+        let database = database(file.to_str().unwrap());
+        let group = database.together(|| {
+            put(&database, 1).unwrap();
+            // Its first write is made before its second is refused.
+            transact(&database, &[2, 1], "attribute_not_exists(#name)").unwrap_err();
+            transact(&database, &[3, 4], "attribute_not_exists(#name)").unwrap();
+        });
+        group.unwrap();
+        assert_eq!(names(&database), [1, 3, 4]);
+    }
+
+    #[test]
+    fn a_write_that_fails_half_way_takes_the_group_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tables.db");
+        let database = database(file.to_str().unwrap());
+        let group = database.together(|| {
+            put(&database, 1).unwrap();
+            let half = database.write(|| {
+                put(&database, 2)?;
+                Err::<(), _>(failed("as a disk does"))
+            });
+            half.unwrap_err();
+            put(&database, 3).unwrap();
+        });
+        group.unwrap_err();
+        assert_eq!(names(&database), Vec::<usize>::new());
+    }
+
+    fn transact(database: &Database, names: &[usize], condition: &str) -> Result<()> {
+        let puts: Vec<_> = names
+            .iter()
+            .map(|name| {
+                let mut put = json!({ "TableName": "Things", "Item": { "name": { "N": name.to_string() } } });
+                if !condition.is_empty() {
+                    put["ConditionExpression"] = condition.into();
+                    put["ExpressionAttributeNames"] = json!({ "#name": "name" });
+                }
+                json!({ "Put": put })
+            })
+            .collect();
+        let transaction = serde_json::from_value(json!({ "TransactItems": puts })).unwrap();
+        database.transact_write_items(transaction).map(drop)
     }
 }

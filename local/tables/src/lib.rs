@@ -106,9 +106,11 @@ impl Tables {
         work: impl FnOnce(&Database) -> T + Send + 'static,
     ) -> Option<T> {
         let counters = Arc::clone(&self.counters);
-        let log = self.log.clone().filter(|_| effect == Effect::Writes);
+        let log = self.log.clone().filter(|_| effect != Effect::Reads);
         let counted = move |database: &Database| counters.calls.time(|| work(database));
-        self.turns.take(counted, move || log.iter().for_each(|log| log.written())).await
+        self.turns
+            .take(effect != Effect::Alone, counted, move || log.iter().for_each(|log| log.written()))
+            .await
     }
 
     /// Begins at once to make all writes so far safe from power loss. Costs nothing when there were none since the last

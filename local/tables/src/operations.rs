@@ -8,19 +8,22 @@ use crate::Answer;
 use crate::database::Database;
 use crate::tokens::{Call, Known};
 
-/// Whether an operation can have changed a table.
+/// What an operation does to the tables.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
     Reads,
     Writes,
+    /// Writes, and can't be committed together with others.
+    Alone,
 }
 
-/// What an operation of this name can do.
+/// What the operation of this name does.
 pub(crate) fn effect(operation: &str) -> Effect {
     match operation {
         "GetItem" | "Query" | "Scan" | "BatchGetItem" | "TransactGetItems" | "DescribeTable"
         | "ListTables" | "DescribeTimeToLive" | "ListTagsOfResource" => Effect::Reads,
-        _ => Effect::Writes,
+        "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems" => Effect::Writes,
+        _ => Effect::Alone,
     }
 }
 

@@ -15,8 +15,13 @@ use crate::database::Database;
 /// How many are committed together at most: the first waits for the last.
 const GROUP: usize = 32;
 
-type Work = Box<dyn FnOnce(&Database) -> Answer + Send>;
-/// Tells whoever waits, when the group is committed.
+struct Work {
+    /// Whether it can be committed with others.
+    grouped: bool,
+    act: Box<dyn FnOnce(&Database) -> Answer + Send>,
+}
+
+/// Tells whoever waits, when the work is committed.
 type Answer = Box<dyn FnOnce() + Send>;
 
 /// Work on a database that is done in the order in which it came.
@@ -30,22 +35,24 @@ impl Turns {
         Self { queue: Mutex::default(), database: Mutex::new(database) }
     }
 
-    /// Does the work when its turn has come, and `committed` when it is committed. Nothing when it panicked, or nothing
-    /// of its group was committed.
+    /// Does the work when its turn has come, and `committed` when it is committed; with others if it may be `grouped`.
+    /// Nothing when it panicked, or nothing of its group was committed.
     pub(crate) async fn take<T: Send + 'static>(
         &self,
+        grouped: bool,
         work: impl FnOnce(&Database) -> T + Send + 'static,
         committed: impl FnOnce() + Send + 'static,
     ) -> Option<T> {
         let (answer, answered) = oneshot::channel();
-        self.queue().push_back(Box::new(move |database| {
+        let act = Box::new(move |database: &Database| -> Answer {
             let done = work(database);
             Box::new(move || {
                 committed();
                 // Who asked may have given up.
                 let _ = answer.send(done);
             })
-        }));
+        });
+        self.queue().push_back(Work { grouped, act });
         self.work_off();
         answered.await.ok()
     }
@@ -63,24 +70,36 @@ impl Turns {
                 Err(TryLockError::Poisoned(database)) => database.into_inner(),
                 Err(TryLockError::WouldBlock) => return,
             };
-            while let Some(group) = self.next_group() {
+            loop {
+                // Taken out before it is done, so that others can leave theirs meanwhile.
+                let group = self.next_group();
+                if group.is_empty() {
+                    break;
+                }
                 do_together(&database, group);
             }
         }
     }
 
-    /// Taken out before it is done, so that others can leave theirs meanwhile.
-    fn next_group(&self) -> Option<Vec<Work>> {
+    /// What comes next: one that is not for groups, or all that are before the next such one.
+    fn next_group(&self) -> Vec<Work> {
         let mut queue = self.queue();
-        let group = queue.len().min(GROUP);
-        (group > 0).then(|| queue.drain(..group).collect())
+        let group = queue.iter().take(GROUP).take_while(|work| work.grouped).count().max(1).min(queue.len());
+        queue.drain(..group).collect()
     }
 }
 
 fn do_together(database: &Database, group: Vec<Work>) {
-    // A panic is the end of that work only; who waits for it finds the channel closed.
-    let alone = |work: Work| catch_unwind(AssertUnwindSafe(|| work(database))).ok();
-    match database.together(|| group.into_iter().filter_map(alone).collect::<Vec<_>>()) {
+    // Who waits for work that panicked finds the channel closed.
+    let act = |work: Work| {
+        catch_unwind(AssertUnwindSafe(|| (work.act)(database))).map_err(|_| database.spoil()).ok()
+    };
+    // One by itself is committed by itself.
+    let done = match group.len() {
+        1 => Ok(group.into_iter().filter_map(act).collect()),
+        _ => database.together(|| group.into_iter().filter_map(act).collect::<Vec<_>>()),
+    };
+    match done {
         Ok(answers) => answers.into_iter().for_each(|answer| answer()),
         Err(error) => tracing::error!(%error, "the tables can't be written"),
     }
@@ -107,7 +126,7 @@ mod tests {
             "KeySchema": [{ "AttributeName": "name", "KeyType": "HASH" }],
         });
         let create = serde_json::from_value(create).unwrap();
-        database.together(|| database.create_table(create)).unwrap().unwrap();
+        database.create_table(create).unwrap();
         Arc::new(Turns::at(database))
     }
 
@@ -144,7 +163,7 @@ mod tests {
                 begun.send(()).unwrap();
                 let _ = wait.recv();
             };
-            futures::executor::block_on(turns.take(work, || ()))
+            futures::executor::block_on(turns.take(true, work, || ()))
         });
         has_begun.recv().unwrap();
         let_go
@@ -158,6 +177,7 @@ mod tests {
         let take = |name: &'static str| {
             let (done, told) = (say.clone(), say.clone());
             turns.take(
+                true,
                 move |database| {
                     done.send(format!("{name} done")).unwrap();
                     put(database, name)
@@ -173,42 +193,47 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_fails_or_panics_in_a_group_takes_back_itself_only() {
+    async fn a_panic_takes_its_group_with_it_and_no_other() {
         let turns = turns();
         let let_go = occupied(&turns);
-        let fails = |name: &'static str| {
-            turns.take(
-                move |database| {
-                    let done: dynoxide::Result<()> = database.write(|| {
-                        assert!(put(database, name));
-                        Err(dynoxide::DynoxideError::ValidationException("on purpose".to_owned()))
-                    });
-                    done.is_ok()
-                },
-                || (),
-            )
-        };
+        let done = |name: &'static str| turns.take(true, move |database| put(database, name), || ());
         let panics = turns.take(
+            true,
             |database| -> bool {
-                let _: dynoxide::Result<()> = database.write(|| {
-                    assert!(put(database, "panicked"));
-                    panic!("on purpose")
-                });
-                true
+                assert!(put(database, "panicked"));
+                panic!("on purpose")
             },
             || (),
         );
-        let done = |name: &'static str| turns.take(move |database| put(database, name), || ());
-        let group = async {
-            tokio::join!(done("a"), fails("failed"), panics, done("b"), done("a"), async {
-                let_go.send(()).unwrap();
-            })
+        let group = async { tokio::join!(done("a"), panics, done("b"), async { let_go.send(()).unwrap() }) };
+        assert_eq!(group.await, (None, None, None, ()));
+        assert_eq!(done("c").await, Some(true));
+        let there = |database: &Database| ["a", "panicked", "b", "c"].map(|name| is_there(database, name));
+        assert_eq!(turns.take(true, there, || ()).await, Some([false, false, false, true]));
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_the_middle_of_a_transaction_does_not_stop_the_next() {
+        let turns = turns();
+        let panics = |database: &Database| -> bool {
+            database.leave_a_transaction_open();
+            panic!("on purpose")
         };
-        let (a, failed, panicked, b, again, ()) = group.await;
-        assert_eq!((a, failed, panicked, b, again), (Some(true), Some(false), None, Some(true), Some(false)));
-        let names = ["a", "failed", "panicked", "b"];
-        let there = turns.take(move |database| names.map(|name| is_there(database, name)), || ()).await;
-        assert_eq!(there, Some([true, false, false, true]));
+        assert_eq!(turns.take(true, panics, || ()).await, None);
+        assert_eq!(turns.take(true, |database| put(database, "a"), || ()).await, Some(true));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_for_groups_is_done_by_itself_in_its_turn() {
+        let turns = turns();
+        let let_go = occupied(&turns);
+        let done = |name: &'static str| turns.take(true, move |database| put(database, name), || ());
+        let delete = serde_json::from_value(json!({ "TableName": "Things" })).unwrap();
+        let deleted = turns.take(false, |database| database.delete_table(delete).is_ok(), || ());
+        let group = async {
+            tokio::join!(done("a"), done("b"), deleted, done("c"), async { let_go.send(()).unwrap() })
+        };
+        assert_eq!(group.await, (Some(true), Some(true), Some(true), Some(false), ()));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -220,7 +245,7 @@ mod tests {
                 let mut won = 0;
                 for round in 0..100 {
                     let work = move |database: &Database| put(database, &round.to_string());
-                    won += usize::from(turns.take(work, || ()).await.unwrap());
+                    won += usize::from(turns.take(true, work, || ()).await.unwrap());
                 }
                 won
             })
