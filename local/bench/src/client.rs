@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
 use crate::Error;
@@ -24,6 +26,18 @@ pub(crate) struct Customer {
     until_completed: Cell<Duration>,
 }
 
+/// What a customer reads of the answer to a new order.
+#[derive(Deserialize)]
+struct Created {
+    order_id: String,
+}
+
+/// What a customer reads of an order.
+#[derive(Deserialize)]
+struct Seen {
+    state: String,
+}
+
 impl Customer {
     pub(crate) fn of(url: &str) -> Self {
         Self {
@@ -40,7 +54,7 @@ impl Customer {
         let id = self.create(items).await?;
         self.wait(&id, "AWAITING_PAYMENT", &self.until_payable).await?;
         let response = self.http.post(format!("{}/{id}/pay", self.url)).send().await?;
-        accepted("pay", response).await?;
+        accepted::<IgnoredAny>("pay", response).await?;
         self.wait(&id, "COMPLETED", &self.until_completed).await?;
         Ok(begun.elapsed())
     }
@@ -48,8 +62,8 @@ impl Customer {
     /// Creates an order; its id.
     pub(crate) async fn create(&self, items: &Value) -> Result<String, Error> {
         let body = json!({ "customer_id": "bench", "items": items });
-        let answer = accepted("create", self.http.post(&self.url).json(&body).send().await?).await?;
-        Ok(answer["order_id"].as_str().unwrap_or_default().to_owned())
+        let created: Created = accepted("create", self.http.post(&self.url).json(&body).send().await?).await?;
+        Ok(created.order_id)
     }
 
     /// Waits until the order is in this state.
@@ -63,8 +77,7 @@ impl Customer {
         let mut first = true;
         loop {
             let response = self.http.get(format!("{}/{id}", self.url)).send().await?;
-            let order = accepted("get", response).await?;
-            let state = order["state"].as_str().unwrap_or_default();
+            let Seen { state } = accepted("get", response).await?;
             let there = state == wanted;
             if first && there {
                 usual.set(usual.get().saturating_sub(pause.mul_f64(EARLIER)));
@@ -74,8 +87,8 @@ impl Customer {
             if there {
                 return Ok(());
             }
-            if matches!(state, "CANCELLED" | "REJECTED" | "NEEDS_ATTENTION" | "COMPENSATING") {
-                return Err(Error::Lost { id: id.to_owned(), state: state.to_owned(), wanted });
+            if matches!(state.as_str(), "CANCELLED" | "REJECTED" | "NEEDS_ATTENTION" | "COMPENSATING") {
+                return Err(Error::Lost { id: id.to_owned(), state, wanted });
             }
             first = false;
             tokio::time::sleep(pause).await;
@@ -83,7 +96,7 @@ impl Customer {
     }
 }
 
-async fn accepted(what: &'static str, response: reqwest::Response) -> Result<Value, Error> {
+async fn accepted<T: DeserializeOwned>(what: &'static str, response: reqwest::Response) -> Result<T, Error> {
     let status = response.status();
     if status.is_success() {
         return Ok(response.json().await?);
