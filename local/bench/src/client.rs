@@ -62,7 +62,8 @@ impl Customer {
     /// Creates an order; its id.
     pub(crate) async fn create(&self, items: &Value) -> Result<String, Error> {
         let body = json!({ "customer_id": "bench", "items": items });
-        let created: Created = accepted("create", self.http.post(&self.url).json(&body).send().await?).await?;
+        let created: Created =
+            accepted("create", self.http.post(&self.url).json(&body).send().await?).await?;
         Ok(created.order_id)
     }
 

@@ -110,3 +110,103 @@ fn unknown() -> Answer {
     let body = r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#;
     Answer { status: 400, body: body.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    type Request = (&'static str, Value);
+
+    /// One write as it stands in a transaction, and the operation that does it alone.
+    fn write() -> impl Strategy<Value = (&'static str, Request)> {
+        let name = || 0..4_u8;
+        let put = (name(), 0..3_u8, option::of(0..3_u8)).prop_map(|(name, colour, expected)| {
+            let item = json!({ "name": { "N": name.to_string() }, "colour": { "N": colour.to_string() } });
+            ("Put", ("PutItem", given(json!({ "TableName": "Things", "Item": item }), expected)))
+        });
+        let delete = (name(), option::of(0..3_u8)).prop_map(|(name, expected)| {
+            let key = json!({ "name": { "N": name.to_string() } });
+            ("Delete", ("DeleteItem", given(json!({ "TableName": "Things", "Key": key }), expected)))
+        });
+        let update = (name(), option::of(0..3_u8)).prop_map(|(name, expected)| {
+            let key = json!({ "name": { "N": name.to_string() } });
+            let mut update = given(json!({ "TableName": "Things", "Key": key }), expected);
+            update["UpdateExpression"] = "ADD times :one".into();
+            update["ExpressionAttributeValues"][":one"] = json!({ "N": "1" });
+            ("Update", ("UpdateItem", update))
+        });
+        prop_oneof![put, delete, update]
+    }
+
+    /// Only if the item has this colour.
+    fn given(mut write: Value, colour: Option<u8>) -> Value {
+        if let Some(colour) = colour {
+            write["ConditionExpression"] = "colour = :colour".into();
+            write["ExpressionAttributeValues"] = json!({ ":colour": { "N": colour.to_string() } });
+        }
+        write
+    }
+
+    fn request() -> impl Strategy<Value = Request> {
+        let transaction = vec(write(), 1..4).prop_map(|writes| {
+            let items: Vec<_> = writes.into_iter().map(|(name, (_, write))| json!({ name: write })).collect();
+            ("TransactWriteItems", json!({ "TransactItems": items }))
+        });
+        prop_oneof![3 => write().prop_map(|(_, alone)| alone), 2 => transaction, 1 => Just(all(None))]
+    }
+
+    /// All items, of the table or of its index.
+    fn all(index: Option<&str>) -> Request {
+        let mut scan = json!({ "TableName": "Things" });
+        if let Some(index) = index {
+            scan["IndexName"] = index.into();
+        }
+        ("Scan", scan)
+    }
+
+    fn database() -> Database {
+        let database = Database::in_memory().unwrap();
+        let create = json!({
+            "TableName": "Things",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [
+                { "AttributeName": "name", "AttributeType": "N" }, { "AttributeName": "colour", "AttributeType": "N" },
+            ],
+            "KeySchema": [{ "AttributeName": "name", "KeyType": "HASH" }],
+            "GlobalSecondaryIndexes": [{
+                "IndexName": "by-colour",
+                "KeySchema": [
+                    { "AttributeName": "colour", "KeyType": "HASH" }, { "AttributeName": "name", "KeyType": "RANGE" },
+                ],
+                "Projection": { "ProjectionType": "ALL" },
+            }],
+        });
+        assert_eq!(said(&database, &("CreateTable", create)).0, 200);
+        database
+    }
+
+    fn said(database: &Database, (operation, request): &Request) -> (u16, Value) {
+        let answer = answer(database, operation, request.to_string().as_bytes());
+        (answer.status, serde_json::from_str(&answer.body).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn a_group_does_what_its_parts_do_alone(groups in vec(vec(request(), 2..8), 1..6)) {
+            let (alone, together) = (database(), database());
+            for group in &groups {
+                let one_by_one: Vec<_> = group.iter().map(|request| said(&alone, request)).collect();
+                let at_once = || group.iter().map(|request| said(&together, request)).collect::<Vec<_>>();
+                prop_assert_eq!(one_by_one, together.together(at_once).unwrap());
+            }
+            for everything in [all(None), all(Some("by-colour"))] {
+                prop_assert_eq!(said(&alone, &everything), said(&together, &everything));
+            }
+        }
+    }
+}
