@@ -13,7 +13,7 @@ use crate::operations::Effect;
 use crate::{Error, Tables};
 
 /// Items that are looked at in one turn: others wait for it.
-const PAGE: usize = 100;
+const PAGE: usize = 25;
 /// What has expired longer ago is taken for a mistake, and kept.
 const FIVE_YEARS: i64 = 5 * 365 * 24 * 60 * 60;
 
