@@ -154,6 +154,7 @@ impl Runtime {
         let aws = assemble(&config, &system, &place, &data, host)?;
         for table in &system.tables {
             create_table(&aws.tables, table)
+                .await
                 .map_err(|problem| StartError::Data { path: data.path.clone(), problem })?;
         }
         deploy(&aws.engine, &system).await?;
@@ -304,12 +305,12 @@ fn assemble(
     assembled.ok_or_else(|| failed("the engine did not start".to_owned()))
 }
 
-fn create_table(tables: &Tables, table: &Table) -> Result<(), String> {
+async fn create_table(tables: &Tables, table: &Table) -> Result<(), String> {
     let name = json!({ "TableName": table.name }).to_string();
-    if tables.blocking_answer("DescribeTable", name.as_bytes()).status == 200 {
+    if tables.answer("DescribeTable", name.into()).await.status == 200 {
         return Ok(());
     }
-    let answer = tables.blocking_answer("CreateTable", table.create.to_string().as_bytes());
+    let answer = tables.answer("CreateTable", table.create.to_string().into()).await;
     if answer.status != 200 {
         return Err(format!("the table {} can't be made: {}", table.name, answer.body));
     }
@@ -318,7 +319,7 @@ fn create_table(tables: &Tables, table: &Table) -> Result<(), String> {
             "TableName": table.name,
             "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
         });
-        tables.blocking_answer("UpdateTimeToLive", specification.to_string().as_bytes());
+        tables.answer("UpdateTimeToLive", specification.to_string().into()).await;
     }
     Ok(())
 }

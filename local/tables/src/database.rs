@@ -123,7 +123,6 @@ impl Database {
         if committed.is_err() {
             // Of no use when what failed has ended the transaction already.
             let _ = say(self.storage.conn(), "ROLLBACK");
-            self.tokens.take();
         }
         committed.map(|()| done)
     }
@@ -214,28 +213,27 @@ mod tests {
     use super::*;
 
     impl Database {
+        /// With a table `Things`, whose key is the text `name`.
+        pub(crate) fn with_things(self) -> Self {
+            let create = json!({
+                "TableName": "Things",
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [{ "AttributeName": "name", "AttributeType": "S" }],
+                "KeySchema": [{ "AttributeName": "name", "KeyType": "HASH" }],
+            });
+            self.create_table(serde_json::from_value(create).unwrap()).unwrap();
+            self
+        }
+
         /// As an operation of dynoxide's that panics.
         pub(crate) fn leave_a_transaction_open(&self) {
             say(self.storage.conn(), "BEGIN").unwrap();
         }
     }
 
-    fn database(file: &str) -> Database {
-        let database = Database::open(file).unwrap();
-        let create = json!({
-            "TableName": "Things",
-            "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{ "AttributeName": "name", "AttributeType": "N" }],
-            "KeySchema": [{ "AttributeName": "name", "KeyType": "HASH" }],
-        });
-        let create = serde_json::from_value(create).unwrap();
-        database.create_table(create).unwrap();
-        database
-    }
-
     fn put(database: &Database, name: usize) -> Result<()> {
         let item = Item::from([
-            ("name".to_owned(), AttributeValue::N(name.to_string())),
+            ("name".to_owned(), AttributeValue::S(name.to_string())),
             ("filling".to_owned(), AttributeValue::S("x".repeat(1000))),
         ]);
         let put = PutItemRequest { table_name: "Things".to_owned(), item, ..PutItemRequest::default() };
@@ -248,7 +246,7 @@ mod tests {
         let mut names: Vec<usize> = items
             .iter()
             .map(|item| match &item["name"] {
-                AttributeValue::N(name) => name.parse().unwrap(),
+                AttributeValue::S(name) => name.parse().unwrap(),
                 other => panic!("{other:?}"),
             })
             .collect();
@@ -277,7 +275,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tables.db");
         let file = file.to_str().unwrap();
-        let database = database(file);
+        let database = Database::open(file).unwrap().with_things();
         let pages: i64 =
             database.storage.conn().query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         database.storage.conn().pragma_update(None, "max_page_count", pages + 50).unwrap();
@@ -293,9 +291,7 @@ mod tests {
 
     #[test]
     fn a_group_whose_transaction_ended_is_not_half_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("tables.db");
-        let database = database(file.to_str().unwrap());
+        let database = Database::in_memory().unwrap().with_things();
         let group = database.together(|| {
             put(&database, 1).unwrap();
             // As SQLite does on its own after some failures of the disk.
@@ -313,9 +309,7 @@ mod tests {
 
     #[test]
     fn a_transaction_that_is_cancelled_takes_back_itself_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("tables.db");
-        let database = database(file.to_str().unwrap());
+        let database = Database::in_memory().unwrap().with_things();
         let group = database.together(|| {
             put(&database, 1).unwrap();
             // Its first write is made before its second is refused.
@@ -328,9 +322,7 @@ mod tests {
 
     #[test]
     fn a_write_that_fails_half_way_takes_the_group_with_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("tables.db");
-        let database = database(file.to_str().unwrap());
+        let database = Database::in_memory().unwrap().with_things();
         let group = database.together(|| {
             put(&database, 1).unwrap();
             let half = database.write(|| {
@@ -348,7 +340,7 @@ mod tests {
         let puts: Vec<_> = names
             .iter()
             .map(|name| {
-                let mut put = json!({ "TableName": "Things", "Item": { "name": { "N": name.to_string() } } });
+                let mut put = json!({ "TableName": "Things", "Item": { "name": { "S": name.to_string() } } });
                 if !condition.is_empty() {
                     put["ConditionExpression"] = condition.into();
                     put["ExpressionAttributeNames"] = json!({ "#name": "name" });

@@ -22,7 +22,8 @@ pub(crate) fn effect(operation: &str) -> Effect {
     match operation {
         "GetItem" | "Query" | "Scan" | "BatchGetItem" | "TransactGetItems" | "DescribeTable"
         | "ListTables" | "DescribeTimeToLive" | "ListTagsOfResource" => Effect::Reads,
-        "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems" => Effect::Writes,
+        "PutItem" | "UpdateItem" | "DeleteItem" => Effect::Writes,
+        // TransactWriteItems, too: its token is to be remembered if, and only if, it was committed.
         _ => Effect::Alone,
     }
 }
@@ -42,11 +43,11 @@ pub(crate) fn answer(db: &Database, operation: &str, body: &[u8]) -> Answer {
         "UpdateItem" => call(body, |request| db.update_item(request)),
         "DeleteItem" => call(body, |request| db.delete_item(request)),
         "BatchWriteItem" => call(body, |request| db.batch_write_item(request)),
-        "TransactWriteItems" => once(db, Call::with_token(operation, "TransactItems", body), || {
+        "TransactWriteItems" => once(db, operation, "TransactItems", body, || {
             call(body, |request| db.transact_write_items(request))
         }),
         "ExecuteStatement" => call(body, |request| db.execute_statement(request)),
-        "ExecuteTransaction" => once(db, Call::with_token(operation, "TransactStatements", body), || {
+        "ExecuteTransaction" => once(db, operation, "TransactStatements", body, || {
             call(body, |request| db.execute_transaction(request))
         }),
         "BatchExecuteStatement" => call(body, |request| db.batch_execute_statement(request)),
@@ -60,9 +61,15 @@ pub(crate) fn answer(db: &Database, operation: &str, body: &[u8]) -> Answer {
     }
 }
 
-/// Does what has not been done under this token.
-fn once(db: &Database, token: Option<Call>, perform: impl FnOnce() -> Answer) -> Answer {
-    let Some(token) = token else { return perform() };
+/// Does what has not been done under its token.
+fn once(
+    db: &Database,
+    operation: &str,
+    items: &str,
+    body: &[u8],
+    perform: impl FnOnce() -> Answer,
+) -> Answer {
+    let Some(token) = Call::with_token(operation, items, body) else { return perform() };
     // Let go of before the call, which may panic.
     let known = db.tokens().borrow_mut().known(&token);
     match known {
@@ -133,14 +140,16 @@ mod tests {
             let key = json!({ "name": { "N": name.to_string() } });
             ("Delete", ("DeleteItem", given(json!({ "TableName": "Things", "Key": key }), expected)))
         });
-        let update = (name(), option::of(0..3_u8)).prop_map(|(name, expected)| {
-            let key = json!({ "name": { "N": name.to_string() } });
-            let mut update = given(json!({ "TableName": "Things", "Key": key }), expected);
-            update["UpdateExpression"] = "ADD times :one".into();
-            update["ExpressionAttributeValues"][":one"] = json!({ "N": "1" });
-            ("Update", ("UpdateItem", update))
-        });
+        let update = (name(), option::of(0..3_u8))
+            .prop_map(|(name, expected)| added(&json!({ "name": { "N": name.to_string() } }), expected));
         prop_oneof![put, delete, update]
+    }
+
+    fn added(key: &Value, expected: Option<u8>) -> (&'static str, Request) {
+        let mut update = given(json!({ "TableName": "Things", "Key": key }), expected);
+        update["UpdateExpression"] = "ADD times :one".into();
+        update["ExpressionAttributeValues"][":one"] = json!({ "N": "1" });
+        ("Update", ("UpdateItem", update))
     }
 
     /// Only if the item has this colour.
@@ -193,6 +202,20 @@ mod tests {
     fn said(database: &Database, (operation, request): &Request) -> (u16, Value) {
         let answer = answer(database, operation, request.to_string().as_bytes());
         (answer.status, serde_json::from_str(&answer.body).unwrap())
+    }
+
+    #[test]
+    fn a_group_that_fails_does_not_forget_what_was_done_before() {
+        let database = database();
+        let key = json!({ "name": { "N": "1" } });
+        let (_, (_, update)) = added(&key, None);
+        let transaction = json!({ "ClientRequestToken": "token", "TransactItems": [{ "Update": update }] });
+        let transaction = ("TransactWriteItems", transaction);
+        assert_eq!(said(&database, &transaction).0, 200);
+        database.together(|| database.spoil()).unwrap_err();
+        assert_eq!(said(&database, &transaction).0, 200);
+        let (_, found) = said(&database, &("GetItem", json!({ "TableName": "Things", "Key": key })));
+        assert_eq!(found["Item"]["times"]["N"], "1");
     }
 
     proptest! {

@@ -118,16 +118,7 @@ mod tests {
     use super::*;
 
     fn turns() -> Arc<Turns> {
-        let database = Database::in_memory().unwrap();
-        let create = json!({
-            "TableName": "Things",
-            "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{ "AttributeName": "name", "AttributeType": "S" }],
-            "KeySchema": [{ "AttributeName": "name", "KeyType": "HASH" }],
-        });
-        let create = serde_json::from_value(create).unwrap();
-        database.create_table(create).unwrap();
-        Arc::new(Turns::at(database))
+        Arc::new(Turns::at(Database::in_memory().unwrap().with_things()))
     }
 
     fn key(name: &str) -> Item {
