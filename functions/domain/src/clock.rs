@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, SubsecRound, Utc};
 
 /// Where handlers read the time.
 pub trait Clock: Send + Sync {
-    /// The present instant.
+    /// The present instant, in whole milliseconds: orders keep no more.
     fn now(&self) -> DateTime<Utc>;
 }
 
@@ -16,7 +16,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        Utc::now().trunc_subsecs(3)
     }
 }
 

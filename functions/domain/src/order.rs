@@ -107,7 +107,7 @@ pub struct Item {
 }
 
 /// A status and when it began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The status.
     pub status: Status,
@@ -175,15 +175,13 @@ pub enum PaymentState {
 }
 
 /// The payment of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
     /// How; unknown until the customer pays.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
     /// Where the money is.
     pub state: PaymentState,
     /// Until when the customer may pay.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<DateTime<Utc>>,
     /// Whether the method came with the order, so that nobody has to wait for it.
     pub prepaid: bool,
@@ -221,7 +219,7 @@ pub enum Signal {
 }
 
 /// An order. This is its item in the database: what it says is what is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     /// Its id, which is also the name of its workflow's executions.
     pub order_id: OrderId,
@@ -230,16 +228,12 @@ pub struct Order {
     /// Where it is.
     pub status: Status,
     /// Why it was not fulfilled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// Whose it is, if they said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Whose it is, if they said; not empty.
     pub customer_id: Option<String>,
     /// Where its messages go, if the customer said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
     /// The language that it was ordered in, and that its messages are in.
-    #[serde(default)]
     pub language: Language,
     /// What it costs.
     pub amount: Money,
@@ -248,7 +242,6 @@ pub struct Order {
     /// Each status and when it began.
     pub timeline: Vec<Change>,
     /// One for each warehouse; empty until stock is set aside.
-    #[serde(default)]
     pub shipments: Vec<Shipment>,
     /// What became of the stock.
     pub reservation: Reservation,
@@ -257,26 +250,19 @@ pub struct Order {
     /// Whether a person must approve it.
     pub needs_audit: bool,
     /// What that person said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,
     /// The products of which there was too little.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Missing>,
     /// What went wrong, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
     /// The token of the workflow's task that waits.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_token: Option<String>,
     /// The attempt of that task that the token belongs to. Attempts may overtake each other: one that Step Functions
     /// has given up may still be running, and its token is dead.
-    #[serde(default)]
     pub token_attempt: u64,
     /// What the workflow must still hear.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_signal: Option<Signal>,
     /// Since when, in milliseconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_since: Option<i64>,
 }
 
@@ -350,7 +336,7 @@ impl Order {
             version: 0,
             status: Status::Received,
             reason: None,
-            customer_id: new.customer_id,
+            customer_id: new.customer_id.filter(|customer| !customer.is_empty()),
             email: new.email,
             language: new.language,
             amount: new.amount,

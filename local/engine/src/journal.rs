@@ -4,13 +4,15 @@
 //!
 //! - `execution` is what an execution is known by and how it ended; a row changes once, at the end.
 //! - `progress` is what runs: the interpreter's state, the next wake-up, and whether calls are in flight.
-//! - `history` holds the events of one group of one execution in a row.
+//! - `history` holds the events of one group of one execution in a row. Rows lie in the order in which they came: a
+//!   group's lie together, on few pages, whatever executions they are of.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use asl::{HistoryEvent, TaskId, Timestamp};
 use chrono::DateTime;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use crate::error::Error;
@@ -38,8 +40,21 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS progress_wake ON progress (wake) WHERE wake IS NOT NULL;
     CREATE INDEX IF NOT EXISTS progress_busy ON progress (seq) WHERE busy;
     CREATE TABLE IF NOT EXISTS history (
-        execution INTEGER NOT NULL, first INTEGER NOT NULL, events TEXT NOT NULL,
-        PRIMARY KEY (execution, first)) WITHOUT ROWID;
+        id INTEGER PRIMARY KEY, execution INTEGER NOT NULL, first INTEGER NOT NULL, events TEXT NOT NULL);
+    CREATE UNIQUE INDEX IF NOT EXISTS history_by_execution ON history (execution, first);
+";
+
+/// Journals of version 0.1 had the histories in the order of the executions.
+const HAS_EARLIER_HISTORY: &str =
+    "SELECT count(*) FROM sqlite_schema WHERE name = 'history' AND sql LIKE '%WITHOUT ROWID'";
+const TAKE_OVER_HISTORY: &str = "
+    BEGIN IMMEDIATE;
+    ALTER TABLE history RENAME TO earlier_history;
+    CREATE TABLE history (
+        id INTEGER PRIMARY KEY, execution INTEGER NOT NULL, first INTEGER NOT NULL, events TEXT NOT NULL);
+    INSERT INTO history (execution, first, events) SELECT execution, first, events FROM earlier_history;
+    DROP TABLE earlier_history;
+    COMMIT;
 ";
 
 /// Where an execution came from, when another one started it and waits for it.
@@ -94,6 +109,11 @@ impl Journal {
         connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "OFF" })?;
         // A longer log costs disk, not memory, and spares most of the checkpoints' fsyncs.
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+        // Else a statement is compiled again for every new value of a parameter that a partial index looks at.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        if connection.query_row(HAS_EARLIER_HISTORY, [], |row| row.get(0))? {
+            connection.execute_batch(TAKE_OVER_HISTORY)?;
+        }
         connection.execute_batch(SCHEMA)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Self { connection })
@@ -344,7 +364,7 @@ impl Journal {
         let Some(first) = events.first() else { return Ok(()) };
         let text = serde_json::to_string(events).map_err(|error| Error::Journal(error.to_string()))?;
         self.connection
-            .prepare_cached("INSERT INTO history VALUES (?1, ?2, ?3)")?
+            .prepare_cached("INSERT INTO history (execution, first, events) VALUES (?1, ?2, ?3)")?
             .execute(params![seq, first.id, text])?;
         Ok(())
     }

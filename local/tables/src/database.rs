@@ -24,6 +24,7 @@ use futures::FutureExt;
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
+use crate::layout;
 use crate::tokens::Tokens;
 
 /// Statements that stay prepared: dynoxide has a few for every table and index.
@@ -67,8 +68,8 @@ impl Database {
         alone execute_statement(ExecuteStatementRequest) -> ExecuteStatementResponse;
         alone execute_transaction(ExecuteTransactionRequest) -> ExecuteTransactionResponse;
         alone batch_execute_statement(BatchExecuteStatementRequest) -> BatchExecuteStatementResponse;
-        alone create_table(CreateTableRequest) -> CreateTableResponse;
-        alone update_table(UpdateTableRequest, vector_indexes) -> UpdateTableResponse;
+        define create_table(CreateTableRequest) -> CreateTableResponse;
+        define update_table(UpdateTableRequest, vector_indexes) -> UpdateTableResponse;
         alone delete_table(DeleteTableRequest, vector_indexes) -> DeleteTableResponse;
         alone update_time_to_live(UpdateTimeToLiveRequest) -> UpdateTimeToLiveResponse;
         alone tag_resource(TagResourceRequest) -> TagResourceResponse;
@@ -86,6 +87,7 @@ impl Database {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         // The file is this process' alone, so that it needn't be locked for every transaction.
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        layout::by_keys(connection)?;
         Ok(Self::over(storage))
     }
 
@@ -178,6 +180,15 @@ impl Database {
             return Err(failed("the operation is not for groups"));
         }
         operation()
+    }
+
+    /// For operations that make tables or indexes.
+    fn define<T>(&self, operation: impl FnOnce() -> Result<T>) -> Result<T> {
+        let done = self.alone(operation)?;
+        if let Err(error) = layout::by_keys(self.storage.conn()) {
+            tracing::warn!(%error, "tables can't be laid out by their keys; it is tried again at the next start");
+        }
+        Ok(done)
     }
 
     /// What was done for transactions with a ClientRequestToken.

@@ -10,6 +10,7 @@ mod counters;
 mod database;
 mod direct;
 mod expiry;
+mod layout;
 mod operations;
 mod sync;
 mod tokens;

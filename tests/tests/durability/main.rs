@@ -261,34 +261,30 @@ async fn what_was_written_but_never_sent_goes_on_at_the_next_start() {
     let table = aws.table("OrdersTable").await;
     let paid = shop.place_unpaid(&one_of(EVERYWHERE)).await;
     let item = aws.scan(&table).await.remove(0);
-    let order: Value = serde_json::from_str(item["document"]["S"].as_str().unwrap()).unwrap();
-    let version = order["version"].as_u64().unwrap();
-    let now = Utc::now();
+    let document: Value = serde_json::from_str(item["document"]["S"].as_str().unwrap()).unwrap();
+    let version: u64 = item["version"]["N"].as_str().unwrap().parse().unwrap();
+    let now = Utc::now().timestamp_millis();
 
     // The payment was accepted, its workflow doesn't know.
-    let mut pay = order.clone();
-    pay["version"] = json!(version + 1);
-    pay["status"] = json!("PAYMENT_RECEIVED");
+    let mut pay = document.clone();
     pay["payment"]["method"] = json!("pm_card");
     pay["payment"]["state"] = json!("AUTHORISED");
-    pay["timeline"].as_array_mut().unwrap().push(json!({ "status": "PAYMENT_RECEIVED", "at": now }));
-    signal(&mut pay, "PAID", now);
+    pay["timeline"].as_array_mut().unwrap().push(json!(["PAYMENT_RECEIVED", now]));
+    let pay = item_of(&paid, version + 1, "PAYMENT_RECEIVED", ("PAID", now), &pay);
 
     // Another order was accepted, its workflow was never started.
-    let accepted = format!("ORD-{}000000", now.timestamp_millis());
-    let mut create = order;
-    create["order_id"] = json!(accepted);
-    create["version"] = json!(1);
-    create["status"] = json!("RECEIVED");
-    create["payment"] = json!({ "state": "PENDING", "prepaid": false });
+    let accepted = format!("ORD-{now}000000");
+    let mut create = document;
+    create["payment"] = json!({ "state": "PENDING" });
     create["reservation"] = json!("NONE");
-    create["shipments"] = json!([]);
     create["timeline"].as_array_mut().unwrap().truncate(1);
-    create.as_object_mut().unwrap().remove("task_token");
-    signal(&mut create, "START", now);
+    for later in ["shipments", "task_token"] {
+        create.as_object_mut().unwrap().remove(later);
+    }
+    let create = item_of(&accepted, 1, "RECEIVED", ("START", now), &create);
 
-    for order in [pay, create] {
-        aws.dynamodb("PutItem", &json!({ "TableName": table, "Item": item_of(&order) })).await;
+    for item in [pay, create] {
+        aws.dynamodb("PutItem", &json!({ "TableName": table, "Item": item })).await;
     }
     runtime.kill();
 
@@ -298,19 +294,14 @@ async fn what_was_written_but_never_sent_goes_on_at_the_next_start() {
     shop.reaches_within(SETTLED, &accepted, "AWAITING_PAYMENT").await;
 }
 
-fn signal(order: &mut Value, signal: &str, since: chrono::DateTime<Utc>) {
-    order["pending_signal"] = json!(signal);
-    order["pending_since"] = json!(since.timestamp_millis());
-}
-
-/// The order's item, as the functions write it.
-fn item_of(order: &Value) -> Value {
+/// An order's item, as the functions write it.
+fn item_of(id: &str, version: u64, status: &str, (signal, since): (&str, i64), document: &Value) -> Value {
     json!({
-        "order_id": { "S": order["order_id"] },
-        "version": { "N": order["version"].to_string() },
-        "status": { "S": order["status"] },
-        "pending_signal": { "S": order["pending_signal"] },
-        "pending_since": { "N": order["pending_since"].to_string() },
-        "document": { "S": order.to_string() },
+        "order_id": { "S": id },
+        "version": { "N": version.to_string() },
+        "status": { "S": status },
+        "pending_signal": { "S": signal },
+        "pending_since": { "N": since.to_string() },
+        "document": { "S": document.to_string() },
     })
 }

@@ -1,0 +1,45 @@
+//! How dynoxide's tables lie in the file.
+//!
+//! dynoxide has rows in the order in which they came and an index of their keys beside them: two B-trees for a table and
+//! three for an index of it, all of which every write of an item goes through. Without row ids, rows lie in the order of
+//! their keys, and it is one and two (SQLite's documentation, "Clustered Indexes and the WITHOUT ROWID Optimization").
+//! Nothing but SQLite sees a difference.
+
+use rusqlite::{Connection, Transaction};
+
+const WITH_ROW_IDS: &str = "SELECT name, sql FROM sqlite_schema
+    WHERE type = 'table' AND sql LIKE '%PRIMARY KEY (%' AND sql NOT LIKE '%WITHOUT ROWID'";
+const INDEXES: &str = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 AND sql IS NOT NULL";
+
+/// Lays out all tables by their keys that are not yet.
+///
+/// # Errors
+/// When SQLite refuses; then those are as they were.
+pub(crate) fn by_keys(connection: &Connection) -> rusqlite::Result<()> {
+    let transaction = Transaction::new_unchecked(connection, rusqlite::TransactionBehavior::Immediate)?;
+    let tables: Vec<(String, String)> = transaction
+        .prepare(WITH_ROW_IDS)?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (name, definition) in tables {
+        lay_out(&transaction, &name, &definition)?;
+    }
+    transaction.commit()
+}
+
+fn lay_out(connection: &Connection, name: &str, definition: &str) -> rusqlite::Result<()> {
+    let indexes: Vec<String> =
+        connection.prepare(INDEXES)?.query_map([name], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let (table, old) = (quoted(name), quoted(&format!("{name}::with-row-ids")));
+    connection.execute_batch(&format!(
+        "ALTER TABLE {table} RENAME TO {old};
+         {definition} WITHOUT ROWID;
+         INSERT INTO {table} SELECT * FROM {old};
+         DROP TABLE {old};"
+    ))?;
+    indexes.iter().try_for_each(|index| connection.execute_batch(index))
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
