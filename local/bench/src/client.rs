@@ -3,11 +3,16 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http::Method;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::connections::Connections;
+
+const ORDERS: &str = "/api/v1/orders";
 
 /// The shortest pause between two looks at an order; the longer it usually takes, the longer the pause.
 const LOOK_AGAIN: Duration = Duration::from_millis(3);
@@ -20,8 +25,7 @@ const LATER: f64 = 0.6;
 
 /// A customer of one runtime. It learns how long an order takes, so that it looks at it rarely.
 pub(crate) struct Customer {
-    http: reqwest::Client,
-    url: String,
+    http: Connections,
     until_payable: Cell<Duration>,
     until_completed: Cell<Duration>,
 }
@@ -40,12 +44,7 @@ struct Seen {
 
 impl Customer {
     pub(crate) fn of(url: &str) -> Self {
-        Self {
-            http: reqwest::Client::new(),
-            url: format!("{url}/api/v1/orders"),
-            until_payable: Cell::default(),
-            until_completed: Cell::default(),
-        }
+        Self { http: Connections::to(url), until_payable: Cell::default(), until_completed: Cell::default() }
     }
 
     /// One order from create to completed; how long it took.
@@ -53,17 +52,15 @@ impl Customer {
         let begun = Instant::now();
         let id = self.create(items).await?;
         self.wait(&id, "AWAITING_PAYMENT", &self.until_payable).await?;
-        let response = self.http.post(format!("{}/{id}/pay", self.url)).send().await?;
-        accepted::<IgnoredAny>("pay", response).await?;
+        self.ask::<IgnoredAny>("pay", Method::POST, &format!("{ORDERS}/{id}/pay"), Bytes::new()).await?;
         self.wait(&id, "COMPLETED", &self.until_completed).await?;
         Ok(begun.elapsed())
     }
 
     /// Creates an order; its id.
     pub(crate) async fn create(&self, items: &Value) -> Result<String, Error> {
-        let body = json!({ "customer_id": "bench", "items": items });
-        let created: Created =
-            accepted("create", self.http.post(&self.url).json(&body).send().await?).await?;
+        let body = json!({ "customer_id": "bench", "items": items }).to_string();
+        let created: Created = self.ask("create", Method::POST, ORDERS, body.into()).await?;
         Ok(created.order_id)
     }
 
@@ -77,8 +74,8 @@ impl Customer {
         let pause = usual.get().mul_f64(PART).max(LOOK_AGAIN);
         let mut first = true;
         loop {
-            let response = self.http.get(format!("{}/{id}", self.url)).send().await?;
-            let Seen { state } = accepted("get", response).await?;
+            let Seen { state } =
+                self.ask("get", Method::GET, &format!("{ORDERS}/{id}"), Bytes::new()).await?;
             let there = state == wanted;
             if first && there {
                 usual.set(usual.get().saturating_sub(pause.mul_f64(EARLIER)));
@@ -95,12 +92,19 @@ impl Customer {
             tokio::time::sleep(pause).await;
         }
     }
-}
 
-async fn accepted<T: DeserializeOwned>(what: &'static str, response: reqwest::Response) -> Result<T, Error> {
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response.json().await?);
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<T, Error> {
+        let answer = self.http.send(method, path, body).await?;
+        if answer.status().is_success() {
+            return Ok(serde_json::from_slice(answer.body())?);
+        }
+        let body = String::from_utf8_lossy(answer.body()).into_owned();
+        Err(Error::Answer { what, status: answer.status().as_u16(), body })
     }
-    Err(Error::Answer { what, status: status.as_u16(), body: response.text().await? })
 }

@@ -14,6 +14,7 @@
 //! ```
 
 mod client;
+mod connections;
 mod cost;
 mod engine_alone;
 mod functions;
@@ -33,6 +34,12 @@ use clap::{Parser, Subcommand};
 pub(crate) enum Error {
     #[error("HTTP: {0}")]
     Http(#[from] reqwest::Error),
+    #[error("a connection: {0}")]
+    Connection(#[from] hyper::Error),
+    #[error("a request: {0}")]
+    Request(#[from] http::Error),
+    #[error("an answer is not what was asked for: {0}")]
+    Unread(#[from] serde_json::Error),
     #[error("the runtime: {0}")]
     Process(#[from] std::io::Error),
     #[error("{what} answered {status}: {body}")]
@@ -118,6 +125,23 @@ enum Run {
     },
 }
 
+impl Run {
+    /// Whether what is measured runs in this process.
+    fn is_within(&self) -> bool {
+        matches!(self, Self::Engine { .. } | Self::EngineWaiting { .. } | Self::Cost)
+    }
+
+    /// Customers are one thread.
+    fn scheduler(&self) -> tokio::runtime::Builder {
+        let mut scheduler = match self.is_within() {
+            true => tokio::runtime::Builder::new_multi_thread(),
+            false => tokio::runtime::Builder::new_current_thread(),
+        };
+        scheduler.worker_threads(1).enable_all();
+        scheduler
+    }
+}
+
 fn main() -> ExitCode {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
     if arguments.get(1).is_some_and(|first| first == process::SERVE) {
@@ -125,29 +149,22 @@ fn main() -> ExitCode {
         return omniflow::cli::run_with(arguments);
     }
     let cli = Cli::parse();
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(Error::from)
-        .and_then(|runtime| {
-            runtime.block_on(async {
-                match cli.run {
-                    Run::Orders { concurrency, orders, memory } => {
-                        runs::orders(concurrency, orders, memory).await
-                    }
-                    Run::Single { orders } => runs::single(orders).await,
-                    Run::Waiting { orders } => runs::waiting(orders).await,
-                    Run::Engine { concurrency, executions } => {
-                        engine_alone::run(concurrency, executions).await
-                    }
-                    Run::EngineWaiting { executions } => engine_alone::waiting(executions).await,
-                    Run::Functions { folder, runs } => functions::run(&folder, runs).await,
-                    Run::Cost => cost::run().await,
-                    Run::Start { runs } => runs::start(runs).await,
+    let result = cli.run.scheduler().build().map_err(Error::from).and_then(|runtime| {
+        runtime.block_on(async {
+            match cli.run {
+                Run::Orders { concurrency, orders, memory } => {
+                    runs::orders(concurrency, orders, memory).await
                 }
-            })
-        });
+                Run::Single { orders } => runs::single(orders).await,
+                Run::Waiting { orders } => runs::waiting(orders).await,
+                Run::Engine { concurrency, executions } => engine_alone::run(concurrency, executions).await,
+                Run::EngineWaiting { executions } => engine_alone::waiting(executions).await,
+                Run::Functions { folder, runs } => functions::run(&folder, runs).await,
+                Run::Cost => cost::run().await,
+                Run::Start { runs } => runs::start(runs).await,
+            }
+        })
+    });
     match result {
         Ok(line) => {
             println!("{line}");
