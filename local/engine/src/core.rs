@@ -152,6 +152,11 @@ impl Core {
         self.commit_group(&mut [])
     }
 
+    /// What the journal needs between two groups.
+    pub(crate) fn tend_journal(&mut self) {
+        self.journal.tend_log();
+    }
+
     pub(crate) fn next_wake(&self) -> Result<Option<Timestamp>, Error> {
         self.journal.next_wake()
     }

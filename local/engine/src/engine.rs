@@ -373,6 +373,7 @@ fn run(mut core: Core, inbox: &Receiver<Request>, caller: &Caller, clock: &dyn C
         match core.commit_group(&mut group) {
             Ok(after) => {
                 caller.perform(after);
+                core.tend_journal();
                 group.clear();
             }
             Err(error) => {

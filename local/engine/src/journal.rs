@@ -15,6 +15,7 @@ use chrono::DateTime;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
+use crate::checkpoints::Checkpoints;
 use crate::error::Error;
 use crate::state_machines::{StateMachine, StateMachineKind};
 
@@ -98,6 +99,8 @@ pub(crate) struct Ending<'a> {
 
 /// A connection to the journal.
 pub(crate) struct Journal {
+    /// Dropped first: the last connection to be closed writes the log back.
+    checkpoints: Option<Checkpoints>,
     connection: Connection,
 }
 
@@ -106,9 +109,8 @@ impl Journal {
     pub(crate) fn open(path: &Path, durable: bool) -> Result<Self, Error> {
         let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "OFF" })?;
-        // A longer log costs disk, not memory, and spares most of the checkpoints' fsyncs.
-        connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+        let synchronous = if durable { "FULL" } else { "OFF" };
+        connection.pragma_update(None, "synchronous", synchronous)?;
         // Else a statement is compiled again for every new value of a parameter that a partial index looks at.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         if connection.query_row(HAS_EARLIER_HISTORY, [], |row| row.get(0))? {
@@ -116,14 +118,15 @@ impl Journal {
         }
         connection.execute_batch(SCHEMA)?;
         connection.set_prepared_statement_cache_capacity(64);
-        Ok(Self { connection })
+        let checkpoints = Some(Checkpoints::begin(path, &connection, synchronous)?);
+        Ok(Self { checkpoints, connection })
     }
 
     fn open_reader(path: &Path) -> Result<Self, Error> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.set_prepared_statement_cache_capacity(32);
-        Ok(Self { connection })
+        Ok(Self { checkpoints: None, connection })
     }
 
     pub(crate) fn begin(&self) -> Result<(), Error> {
@@ -132,6 +135,13 @@ impl Journal {
 
     pub(crate) fn commit(&self) -> Result<(), Error> {
         Ok(self.connection.execute_batch("COMMIT")?)
+    }
+
+    /// Keeps the log short; to be called between groups.
+    pub(crate) fn tend_log(&mut self) {
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.tend(&self.connection);
+        }
     }
 
     pub(crate) fn rollback(&self) {

@@ -19,6 +19,7 @@
 //! An execution that only waits (for a token or a time) lives on disk and costs no memory. After a crash the same
 //! loop goes on: calls that were in flight are made again, timers that came due fire in the first group.
 
+mod checkpoints;
 mod clock;
 mod core;
 mod engine;
