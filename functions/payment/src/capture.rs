@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_sfn::operation::stop_execution::StopExecutionInput;
+use futures::future::join;
 use omniflow_domain::activity::{Activity, Done, Step, names};
 use omniflow_domain::order::PaymentState;
 use omniflow_domain::services::{DynamoDb, EventBridge, StepFunctions};
@@ -76,7 +77,15 @@ async fn capture(activity: &Activity, gateway: &Gateway, window: &Window, step: 
         activity.events.publish(&order, PUBLISHES).await;
         return Ok((&order).into());
     }
-    window.stop(&order).await;
+    // A window that goes on does no harm: nothing waits until it is stopped.
+    let (captured, ()) = join(take(activity, gateway, &order), window.stop(&order)).await;
+    let order = captured?;
+    metrics::phase("SecondsToPay", &order, Status::AwaitingPayment, Status::PaymentReceived);
+    activity.events.publish(&order, PUBLISHES).await;
+    Ok((&order).into())
+}
+
+async fn take(activity: &Activity, gateway: &Gateway, order: &Order) -> Result<Order, Error> {
     let method = order.payment.method.as_deref().unwrap_or(DEFAULT_METHOD);
     gateway.capture(&order.order_id, method, order.amount).await?;
     let now = activity.now();
@@ -88,13 +97,11 @@ async fn capture(activity: &Activity, gateway: &Gateway, window: &Window, step: 
             _ => order.capture(now).map_err(store::Error::from),
         })
         .await?;
-    metrics::phase("SecondsToPay", &order, Status::AwaitingPayment, Status::PaymentReceived);
-    activity.events.publish(&order, PUBLISHES).await;
-    Ok((&order).into())
+    Ok(order)
 }
 
 impl Window {
-    /// A window that goes on does no harm: it finds the order paid and leaves it alone.
+    /// A window that goes on finds the order paid and leaves it alone.
     async fn stop(&self, order: &Order) {
         if order.deadline().is_none() {
             return;

@@ -305,7 +305,9 @@ impl Shop {
         (order.version, order.pending_since) = (0, None);
         let times = order.timeline.iter_mut().map(|change| &mut change.at);
         let times = times.chain(&mut order.payment.deadline);
-        times.chain(order.audit.as_mut().map(|audit| &mut audit.at)).for_each(|at| *at = DateTime::UNIX_EPOCH);
+        times
+            .chain(order.audit.as_mut().map(|audit| &mut audit.at))
+            .for_each(|at| *at = DateTime::UNIX_EPOCH);
         let world = json!({ "stock": self.stock().await, "ledger": self.ledger() });
         let digits = id.as_str().trim_start_matches("ORD-");
         format!("{order:#?}\n{world:#}").replace(digits, "N")

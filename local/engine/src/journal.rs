@@ -38,14 +38,15 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS execution_by_machine ON execution (machine, started DESC, seq DESC);
     CREATE TABLE IF NOT EXISTS progress (
         seq INTEGER PRIMARY KEY, state BLOB NOT NULL, wake INTEGER, busy INTEGER NOT NULL);
-    CREATE INDEX IF NOT EXISTS progress_wake ON progress (wake) WHERE wake IS NOT NULL;
-    CREATE INDEX IF NOT EXISTS progress_busy ON progress (seq) WHERE busy;
+    DROP INDEX IF EXISTS progress_wake;
+    DROP INDEX IF EXISTS progress_busy;
+    CREATE INDEX IF NOT EXISTS progress_by_wake ON progress (wake, busy);
     CREATE TABLE IF NOT EXISTS history (
         id INTEGER PRIMARY KEY, execution INTEGER NOT NULL, first INTEGER NOT NULL, events TEXT NOT NULL);
     CREATE UNIQUE INDEX IF NOT EXISTS history_by_execution ON history (execution, first);
 ";
 
-/// Journals of version 0.1 had the histories in the order of the executions.
+/// Earlier journals had the histories in the order of the executions.
 const HAS_EARLIER_HISTORY: &str =
     "SELECT count(*) FROM sqlite_schema WHERE name = 'history' AND sql LIKE '%WITHOUT ROWID'";
 const TAKE_OVER_HISTORY: &str = "

@@ -9,7 +9,8 @@ use rusqlite::{Connection, Transaction};
 
 const WITH_ROW_IDS: &str = "SELECT name, sql FROM sqlite_schema
     WHERE type = 'table' AND sql LIKE '%PRIMARY KEY (%' AND sql NOT LIKE '%WITHOUT ROWID'";
-const INDEXES: &str = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 AND sql IS NOT NULL";
+const INDEXES: &str =
+    "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 AND sql IS NOT NULL";
 
 /// Lays out all tables by their keys that are not yet.
 ///

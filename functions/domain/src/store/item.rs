@@ -15,11 +15,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use crate::allocation::Missing;
+use crate::allocation::{Line, Missing};
 use crate::email::Email;
 use crate::money::Money;
 use crate::order::{
-    Audit, Change, Item, Order, OrderId, Payment, PaymentState, Reservation, Shipment, Signal,
+    Audit, Change, Item, Order, OrderId, Payment, PaymentState, Reservation, Shipment, ShipmentState, Signal,
 };
 use crate::status::{Reason, Status};
 use crate::texts::Language;
@@ -50,7 +50,7 @@ struct Document<'a> {
     items: Cow<'a, [Item]>,
     timeline: Vec<Entry>,
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
-    shipments: Cow<'a, [Shipment]>,
+    shipments: Vec<ShipmentDocument<'a>>,
     reservation: Reservation,
     payment: PaymentDocument<'a>,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -65,6 +65,23 @@ struct Document<'a> {
     task_token: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "is_default")]
     token_attempt: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ShipmentDocument<'a> {
+    warehouse: Cow<'a, str>,
+    items: Vec<Goods<'a>>,
+    state: ShipmentState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tracking: Option<Cow<'a, str>>,
+}
+
+/// A product and how many of it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Goods<'a> {
+    Pair(Cow<'a, str>, u32),
+    Map { product_id: Cow<'a, str>, quantity: u32 },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -114,6 +131,33 @@ impl From<Entry> for Change {
     }
 }
 
+impl<'a> From<&'a Shipment> for ShipmentDocument<'a> {
+    fn from(shipment: &'a Shipment) -> Self {
+        let goods = |line: &'a Line| Goods::Pair(Cow::Borrowed(&line.product_id), line.quantity);
+        Self {
+            warehouse: Cow::Borrowed(&shipment.warehouse),
+            items: shipment.items.iter().map(goods).collect(),
+            state: shipment.state,
+            tracking: shipment.tracking.as_deref().map(Cow::Borrowed),
+        }
+    }
+}
+
+impl From<ShipmentDocument<'_>> for Shipment {
+    fn from(shipment: ShipmentDocument<'_>) -> Self {
+        let line = |goods| {
+            let (Goods::Pair(product_id, quantity) | Goods::Map { product_id, quantity }) = goods;
+            Line { product_id: product_id.into_owned(), quantity }
+        };
+        Self {
+            warehouse: shipment.warehouse.into_owned(),
+            items: shipment.items.into_iter().map(line).collect(),
+            state: shipment.state,
+            tracking: shipment.tracking.map(Cow::into_owned),
+        }
+    }
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -126,7 +170,7 @@ pub(super) fn of(order: &Order) -> Result<HashMap<String, AttributeValue>, Error
         amount: order.amount,
         items: Cow::Borrowed(&order.items),
         timeline: order.timeline.iter().map(Entry::from).collect(),
-        shipments: Cow::Borrowed(&order.shipments),
+        shipments: order.shipments.iter().map(ShipmentDocument::from).collect(),
         reservation: order.reservation,
         payment: PaymentDocument {
             method: order.payment.method.as_deref().map(Cow::Borrowed),
@@ -168,7 +212,7 @@ pub(super) fn read(item: HashMap<String, AttributeValue>) -> Result<Order, Error
         amount: document.amount,
         items: document.items.into_owned(),
         timeline: document.timeline.into_iter().map(Change::from).collect(),
-        shipments: document.shipments.into_owned(),
+        shipments: document.shipments.into_iter().map(Shipment::from).collect(),
         reservation: document.reservation,
         payment: Payment {
             method: document.payment.method.map(Cow::into_owned),
@@ -208,13 +252,13 @@ mod tests {
         "amount": "499.00",
         "items": [{ "product_id": "p", "name": "P", "quantity": 2, "price": "249.50" }],
         "timeline": [["RECEIVED", 1800000000000], ["PAYMENT_RECEIVED", 1800000002000]],
-        "shipments": [{ "warehouse": "w", "items": [{ "product_id": "p", "quantity": 2 }], "state": "PENDING" }],
+        "shipments": [{ "warehouse": "w", "items": [["p", 2]], "state": "PENDING" }],
         "reservation": "HELD",
         "payment": { "method": "pm_card", "state": "AUTHORISED", "deadline": 1800000030000 },
         "task_token": "token"
     }"#;
 
-    /// As version 0.1 wrote it.
+    /// As it was written at first.
     const EARLIER: &str = r#"{
         "order_id": "ORD-1800000000000000007", "version": 4, "status": "PAYMENT_RECEIVED", "customer_id": "ann",
         "language": "zh",
