@@ -82,3 +82,32 @@ fn write_back(connection: &Connection) {
         tracing::warn!(%error, "the journal's log can't be written back");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_begins_anew_while_the_writer_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+        connection.pragma_update(None, "synchronous", "OFF").unwrap();
+        connection.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, filling BLOB)").unwrap();
+        let mut checkpoints = Checkpoints::begin(&path, &connection, "OFF").unwrap();
+        let (mut rows, mut begun_anew, mut longest) = (0, 0, 0);
+        while begun_anew < 3 {
+            let before = LOGGED.get();
+            connection.execute("INSERT INTO t (filling) VALUES (zeroblob(400000))", []).unwrap();
+            rows += 1;
+            longest = longest.max(before);
+            begun_anew += usize::from(LOGGED.get() < before);
+            checkpoints.tend(&connection);
+        }
+        assert!(longest >= LONG, "{longest}");
+        drop(checkpoints);
+        let kept: i64 = connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, rows);
+    }
+}

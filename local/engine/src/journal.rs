@@ -474,3 +474,37 @@ fn execution(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
         parent,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_journal_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let earlier = Connection::open(&path).unwrap();
+        earlier
+            .execute_batch(
+                "CREATE TABLE history (
+                    execution INTEGER NOT NULL, first INTEGER NOT NULL, events TEXT NOT NULL,
+                    PRIMARY KEY (execution, first)) WITHOUT ROWID;
+                 INSERT INTO history VALUES (7, 1, '[1]'), (7, 2, '[2]'), (8, 1, '[3]');
+                 CREATE TABLE progress (
+                    seq INTEGER PRIMARY KEY, state BLOB NOT NULL, wake INTEGER, busy INTEGER NOT NULL);
+                 CREATE INDEX progress_wake ON progress (wake) WHERE wake IS NOT NULL;
+                 CREATE INDEX progress_busy ON progress (seq) WHERE busy;
+                 INSERT INTO progress VALUES (7, x'00', 5000, 0), (8, x'00', NULL, 1);",
+            )
+            .unwrap();
+        drop(earlier);
+        for _ in 0..2 {
+            let journal = Journal::open(&path, true).unwrap();
+            assert_eq!(journal.history(7, 1, 9).unwrap(), ["[1]", "[2]"]);
+            assert_eq!(journal.history(8, 1, 9).unwrap(), ["[3]"]);
+            assert_eq!(journal.last_chunk(7).unwrap(), Some(2));
+            assert_eq!(journal.busy().unwrap(), [8]);
+            assert_eq!(journal.next_wake().unwrap(), DateTime::from_timestamp(5, 0));
+        }
+    }
+}

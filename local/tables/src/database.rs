@@ -242,6 +242,52 @@ mod tests {
         }
     }
 
+    #[test]
+    fn tables_lie_by_their_keys_also_those_that_did_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tables.db");
+        let file = file.to_str().unwrap();
+        let table = |name: &str| {
+            let key = |name: &str| json!([{ "AttributeName": name, "KeyType": "HASH" }]);
+            let create = json!({
+                "TableName": name,
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [
+                    { "AttributeName": "name", "AttributeType": "S" },
+                    { "AttributeName": "filling", "AttributeType": "S" },
+                ],
+                "KeySchema": key("name"),
+                "GlobalSecondaryIndexes": [{
+                    "IndexName": "by-filling",
+                    "KeySchema": key("filling"),
+                    "Projection": { "ProjectionType": "KEYS_ONLY" },
+                }],
+            });
+            serde_json::from_value(create).unwrap()
+        };
+        let before = Database::over(Storage::new(file).unwrap());
+        now(create_table::execute(&before.storage, table("Things"))).unwrap();
+        put(&before, 1).unwrap();
+        drop(before);
+
+        let database = Database::open(file).unwrap();
+        database.create_table(table("Others")).unwrap();
+        put(&database, 2).unwrap();
+        let with_row_ids =
+            "SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%pk TEXT%' AND sql LIKE '%TABLE%'
+                            AND sql NOT LIKE '%WITHOUT ROWID'";
+        let tables: i64 = database.storage.conn().query_row(with_row_ids, [], |row| row.get(0)).unwrap();
+        assert_eq!(tables, 0);
+        let query = json!({
+            "TableName": "Things",
+            "IndexName": "by-filling",
+            "KeyConditionExpression": "filling = :filling",
+            "ExpressionAttributeValues": { ":filling": { "S": "x".repeat(1000) } },
+        });
+        let found = database.query(serde_json::from_value(query).unwrap()).unwrap();
+        assert_eq!((found.count, names(&database)), (2, vec![1, 2]));
+    }
+
     fn put(database: &Database, name: usize) -> Result<()> {
         let item = Item::from([
             ("name".to_owned(), AttributeValue::S(name.to_string())),
