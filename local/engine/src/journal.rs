@@ -366,7 +366,10 @@ impl Journal {
 
     /// The executions that had calls in flight when the journal was last written.
     pub(crate) fn busy(&self) -> Result<Vec<Seq>, Error> {
-        let mut statement = self.connection.prepare("SELECT seq FROM progress WHERE busy ORDER BY seq")?;
+        // The rows themselves are many more pages, and most of them are waiting.
+        let mut statement = self
+            .connection
+            .prepare("SELECT seq FROM progress INDEXED BY progress_by_wake WHERE busy ORDER BY seq")?;
         let rows = statement.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
