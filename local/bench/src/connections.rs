@@ -1,7 +1,7 @@
 //! Connections to one server, each kept for the next request.
 //!
-//! The customers share the processors with what they measure, so they take as little of them as they can: no pool, no
-//! redirects, no proxies, and one thread for all.
+//! The customers share the processors with what they measure, so they take as little of them as they can: no redirects,
+//! no proxies, and one thread for all.
 
 use std::cell::RefCell;
 

@@ -49,14 +49,12 @@ const SCHEMA: &str = "
 /// Earlier journals had the histories in the order of the executions.
 const HAS_EARLIER_HISTORY: &str =
     "SELECT count(*) FROM sqlite_schema WHERE name = 'history' AND sql LIKE '%WITHOUT ROWID'";
+/// Before the schema is made.
+const SET_HISTORY_ASIDE: &str = "ALTER TABLE history RENAME TO earlier_history;";
+/// After it.
 const TAKE_OVER_HISTORY: &str = "
-    BEGIN IMMEDIATE;
-    ALTER TABLE history RENAME TO earlier_history;
-    CREATE TABLE history (
-        id INTEGER PRIMARY KEY, execution INTEGER NOT NULL, first INTEGER NOT NULL, events TEXT NOT NULL);
     INSERT INTO history (execution, first, events) SELECT execution, first, events FROM earlier_history;
     DROP TABLE earlier_history;
-    COMMIT;
 ";
 
 /// Where an execution came from, when another one started it and waits for it.
@@ -114,10 +112,11 @@ impl Journal {
         connection.pragma_update(None, "synchronous", synchronous)?;
         // Else a statement is compiled again for every new value of a parameter that a partial index looks at.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        if connection.query_row(HAS_EARLIER_HISTORY, [], |row| row.get(0))? {
-            connection.execute_batch(TAKE_OVER_HISTORY)?;
-        }
-        connection.execute_batch(SCHEMA)?;
+        let (before, after) = match connection.query_row(HAS_EARLIER_HISTORY, [], |row| row.get(0))? {
+            true => (SET_HISTORY_ASIDE, TAKE_OVER_HISTORY),
+            false => ("", ""),
+        };
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {before} {SCHEMA} {after} COMMIT;"))?;
         connection.set_prepared_statement_cache_capacity(64);
         let checkpoints = Some(Checkpoints::begin(path, &connection, synchronous)?);
         Ok(Self { checkpoints, connection })
