@@ -49,6 +49,24 @@ async fn the_amount_is_the_sum_of_the_prices_to_the_cent() {
 }
 
 #[tokio::test]
+async fn whoever_waits_for_the_answer_need_not_ask_twice() {
+    let Some(runtime) = Runtime::own(&Settings::default()) else { return };
+    let shop = runtime.shop();
+    let waited = async |id: &str| {
+        let path = format!("/api/v1/orders/{id}");
+        let answer = shop.send(Method::GET, &path, &[("prefer", "wait=8")], None).await;
+        assert_eq!(answer.header("preference-applied"), "wait=8", "{answer:?}");
+        Order(answer.success())
+    };
+    let id = shop.place(&order()).await;
+    assert_eq!(waited(&id).await.state(), "AWAITING_PAYMENT");
+    shop.pay(&id).await.success();
+    let completed = waited(&id).await;
+    assert_eq!(completed.state(), "COMPLETED");
+    assert_eq!(completed, shop.read(&id).await);
+}
+
+#[tokio::test]
 async fn an_order_with_a_payment_method_needs_no_second_call() {
     let runtime = Runtime::shared();
     let shop = runtime.shop();

@@ -12,6 +12,7 @@ mod decide;
 mod keep;
 #[cfg(test)]
 mod openapi;
+mod patience;
 mod read;
 mod request;
 mod response;
@@ -35,6 +36,7 @@ use serde_json::Value;
 pub use caller::Access;
 use caller::Doorkeeper;
 use catalogue::Catalogue;
+use patience::Patience;
 use request::Request;
 use response::Response;
 pub use routes::ROUTES;
@@ -50,6 +52,7 @@ struct Api {
     executions: Executions,
     doorkeeper: Doorkeeper,
     audit_threshold: Money,
+    patience: Patience,
     clock: Arc<dyn Clock>,
 }
 
@@ -76,6 +79,7 @@ pub fn api(
         ),
         doorkeeper: Doorkeeper::new(environment)?,
         audit_threshold: threshold(environment)?,
+        patience: Patience::new(environment)?,
         clock: Arc::new(SystemClock),
     });
     Ok(Box::new(typed(move |event: Value| {

@@ -29,11 +29,25 @@ pub(crate) struct Orders<'a> {
 }
 
 pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response, Problem> {
-    let order = api.orders.get(&request.order_id()?).await.map_err(|error| unavailable(&error))?;
+    let id = request.order_id()?;
+    let wait = api.patience.grant(request);
+    let failed = |error: store::Error| unavailable(&error);
+    let mut order = match wait {
+        None => api.orders.get(&id).await.map_err(failed)?,
+        // What comes after that is waited for.
+        Some(_) => api.orders.recall(&id, |known| !known.rests()).await.map_err(failed)?,
+    };
     if !request.caller.sees(&order) {
-        return Err(unavailable(&store::Error::NoOrder(order.order_id)));
+        return Err(unavailable(&store::Error::NoOrder(id)));
     }
-    Ok(Response::json(200, &view::answer(&order, request, api.clock.now())))
+    if let Some(wait) = &wait {
+        order = api.orders.at_rest(order, wait.duration()).await.map_err(failed)?;
+    }
+    let answer = Response::json(200, &view::answer(&order, request, api.clock.now()));
+    Ok(match wait {
+        Some(wait) => answer.with_header("preference-applied", format!("wait={}", wait.seconds)),
+        None => answer,
+    })
 }
 
 pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response, Problem> {

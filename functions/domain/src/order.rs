@@ -368,6 +368,12 @@ impl Order {
         self.payment.deadline
     }
 
+    /// Whether it stays as it is until a person does something or the time for that is over; or for ever.
+    pub fn rests(&self) -> bool {
+        let waits = matches!(self.status, Status::AwaitingAudit | Status::AwaitingPayment);
+        self.status.is_final() || (waits && self.pending_signal.is_none())
+    }
+
     /// When it was created.
     pub fn created_at(&self) -> Option<DateTime<Utc>> {
         self.timeline.first().map(|change| change.at)

@@ -9,7 +9,7 @@ use omniflow::functions::{Clients, handler};
 use omniflow::template::{self, Parameters, Place, System};
 use omniflow_domain::catalogue::lookup;
 use omniflow_domain::store::{Error, Orders, Stock, StockRow};
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, OrderId};
+use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, OrderId, Status};
 use omniflow_tables::{InProcess, Tables};
 use serde_json::{Value, json};
 
@@ -164,6 +164,11 @@ impl Shop {
         self.send("POST", path, &[("idempotency-key", key)], body, &Value::Null).await
     }
 
+    /// Reads with a `Prefer`.
+    pub async fn http_preferring(&self, preference: &str, authorizer: &Value, path: &str) -> Answer {
+        self.send("GET", path, &[("prefer", preference)], Value::Null, authorizer).await
+    }
+
     async fn send(
         &self,
         method: &str,
@@ -256,18 +261,27 @@ impl Shop {
 
     /// Writes the order as it is once more, past this process's memory of it: as if another process had.
     pub fn touch(&self, id: &OrderId) {
-        let mut items = scan(&self.aws.tables, "OrdersTable").into_iter();
-        let mut item = items.find(|item| item["order_id"]["S"] == id.as_str()).unwrap();
-        let version: u64 = item["version"]["N"].as_str().unwrap().parse().unwrap();
-        item["version"] = json!({ "N": (version + 1).to_string() });
-        put(&self.aws.tables, "OrdersTable", item);
+        self.rewrite(id, |item| {
+            let version: u64 = item["version"]["N"].as_str().unwrap().parse().unwrap();
+            item["version"] = json!({ "N": (version + 1).to_string() });
+        });
+    }
+
+    /// Writes another status, past this process's memory of the order: as if another process had.
+    pub fn set_status(&self, id: &OrderId, status: Status) {
+        self.rewrite(id, |item| item["status"] = json!({ "S": status.name() }));
+        self.touch(id);
     }
 
     /// Makes the order one that can't be read.
     pub fn spoil(&self, id: &OrderId) {
+        self.rewrite(id, |item| item["document"] = json!({ "S": "no document" }));
+    }
+
+    fn rewrite(&self, id: &OrderId, change: impl FnOnce(&mut Value)) {
         let mut items = scan(&self.aws.tables, "OrdersTable").into_iter();
         let mut item = items.find(|item| item["order_id"]["S"] == id.as_str()).unwrap();
-        item["document"] = json!({ "S": "no document" });
+        change(&mut item);
         put(&self.aws.tables, "OrdersTable", item);
     }
 

@@ -1,6 +1,5 @@
 //! A customer: creates an order, pays it, waits until it is completed.
 
-use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,21 +12,12 @@ use crate::Error;
 use crate::connections::Connections;
 
 const ORDERS: &str = "/api/v1/orders";
-
-/// The shortest pause between two looks at an order; the longer it usually takes, the longer the pause.
+/// The pause between two looks at an order.
 const LOOK_AGAIN: Duration = Duration::from_millis(3);
-/// The part of the usual time that the pause is.
-const PART: f64 = 0.03;
-/// How much a first look that finds the order there, or doesn't, moves the time of the next order's first look, as
-/// parts of the pause: two in five first looks come too early, so that an order that is ready is seldom overlooked.
-const EARLIER: f64 = 0.4;
-const LATER: f64 = 0.6;
 
-/// A customer of one runtime. It learns how long an order takes, so that it looks at it rarely.
+/// A customer of one runtime.
 pub(crate) struct Customer {
     http: Connections,
-    until_payable: Cell<Duration>,
-    until_completed: Cell<Duration>,
 }
 
 /// What a customer reads of the answer to a new order.
@@ -44,16 +34,16 @@ struct Seen {
 
 impl Customer {
     pub(crate) fn of(url: &str) -> Self {
-        Self { http: Connections::to(url), until_payable: Cell::default(), until_completed: Cell::default() }
+        Self { http: Connections::to(url) }
     }
 
     /// One order from create to completed; how long it took.
     pub(crate) async fn buy(&self, items: &Value) -> Result<Duration, Error> {
         let begun = Instant::now();
         let id = self.create(items).await?;
-        self.wait(&id, "AWAITING_PAYMENT", &self.until_payable).await?;
+        self.wait_for(&id, "AWAITING_PAYMENT").await?;
         self.ask::<IgnoredAny>("pay", Method::POST, &format!("{ORDERS}/{id}/pay"), Bytes::new()).await?;
-        self.wait(&id, "COMPLETED", &self.until_completed).await?;
+        self.wait_for(&id, "COMPLETED").await?;
         Ok(begun.elapsed())
     }
 
@@ -66,30 +56,17 @@ impl Customer {
 
     /// Waits until the order is in this state.
     pub(crate) async fn wait_for(&self, id: &str, wanted: &'static str) -> Result<(), Error> {
-        self.wait(id, wanted, &Cell::new(Duration::ZERO)).await
-    }
-
-    async fn wait(&self, id: &str, wanted: &'static str, usual: &Cell<Duration>) -> Result<(), Error> {
-        tokio::time::sleep(usual.get()).await;
-        let pause = usual.get().mul_f64(PART).max(LOOK_AGAIN);
-        let mut first = true;
         loop {
             let Seen { state } =
                 self.ask("get", Method::GET, &format!("{ORDERS}/{id}"), Bytes::new()).await?;
-            let there = state == wanted;
-            if first && there {
-                usual.set(usual.get().saturating_sub(pause.mul_f64(EARLIER)));
-            } else if first {
-                usual.set(usual.get() + pause.mul_f64(LATER));
-            }
-            if there {
+            if state == wanted {
                 return Ok(());
             }
             if matches!(state.as_str(), "CANCELLED" | "REJECTED" | "NEEDS_ATTENTION" | "COMPENSATING") {
                 return Err(Error::Lost { id: id.to_owned(), state, wanted });
             }
-            first = false;
-            tokio::time::sleep(pause).await;
+            // It wasn't let wait any longer, or at all.
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 

@@ -38,6 +38,8 @@ impl Connections {
             .uri(path)
             .header(header::HOST, &self.server)
             .header(header::CONTENT_TYPE, "application/json")
+            // An answer about an order may wait until something has come of it.
+            .header("prefer", "wait=8")
             .body(Full::new(body))?;
         let idle = self.idle.borrow_mut().pop();
         let mut connection = match idle {

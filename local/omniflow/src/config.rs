@@ -65,6 +65,7 @@ pub struct Config {
 
 /// The local runtime's own defaults for parameters of the template.
 const LOCAL_DEFAULTS: &[(&str, &str)] = &[
+    ("LongestWaitSeconds", "8"),
     ("NotificationSender", "orders@omniflow.example"),
     ("OpenAccess", "true"),
     ("PaymentWindowSeconds", "30"),

@@ -5,7 +5,7 @@ use omniflow_domain::problem::Kind;
 use serde_json::{Value, json};
 
 use super::operations::{Door, Operation};
-use super::responses::{created, json_answer, order_answer, replayed};
+use super::responses::{created, json_answer, order_answer, replayed, waited};
 use super::{examples, parameters, schemas};
 use crate::routes::Call;
 
@@ -53,10 +53,16 @@ fn create(door: Door, summary: &'static str) -> Operation {
 }
 
 fn read(door: Door) -> Operation {
-    Operation::new(door.tag(), "Read an order", "The order as it is at this moment.")
-        .takes(language())
-        .answers(200, order_answer("The order.", door, Status::AwaitingPayment))
-        .refuses(&[Kind::OrderNotFound])
+    let mut order = order_answer("The order.", door, Status::AwaitingPayment);
+    order["headers"] = json!({ "Preference-Applied": waited() });
+    Operation::new(
+        door.tag(),
+        "Read an order",
+        "The order as it is at this moment, or when it has come to rest.",
+    )
+    .takes(["Accept-Language", "Prefer"].map(parameters::shared_one))
+    .answers(200, order)
+    .refuses(&[Kind::OrderNotFound])
 }
 
 fn list(door: Door) -> Operation {

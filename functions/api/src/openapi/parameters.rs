@@ -33,6 +33,10 @@ pub(super) fn shared() -> Map<String, Value> {
             "example": "5f2b7f52-9a0e-4b3c-8d0e-3f8f6f1f1d11",
             "description": "Makes a repeat harmless: for 24 hours, the same key with the same body gets the first answer again.",
         },
+        "Prefer": {
+            "name": "Prefer", "in": "header", "schema": { "type": "string" }, "example": "wait=8",
+            "description": "`wait=SECONDS` (RFC 7240): rather than at once, answer when the order waits for a person or is closed, or after that time. A system may grant less, or nothing: `Preference-Applied` says what it granted.",
+        },
         "If-None-Match": {
             "name": "If-None-Match", "in": "header", "schema": { "type": "string" }, "example": "\"0123456789abcdef\"",
             "description": "The `ETag` of what the client has; that is not sent again.",

@@ -38,6 +38,14 @@ pub(super) fn replayed() -> Value {
     })
 }
 
+/// The header of answers that may have been kept back.
+pub(super) fn waited() -> Value {
+    json!({
+        "description": "What was granted: the answer was kept back for at most so many seconds.",
+        "schema": { "type": "string", "pattern": "^wait=[0-9]+$" },
+    })
+}
+
 /// What one can do with an order whose id an answer has.
 fn links(door: Door) -> Value {
     let link = |operation: &str, parameter: &str, field: &str| {

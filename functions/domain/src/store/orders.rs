@@ -1,7 +1,9 @@
 //! The orders' table.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
@@ -11,6 +13,8 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, Select, TransactWriteItem};
 
+use tokio::time::{Instant, timeout_at};
+
 use super::{Error, item, recent};
 use crate::order::{Order, OrderId};
 use crate::services::DynamoDb;
@@ -18,6 +22,8 @@ use crate::status::Status;
 
 /// How often a decision is made again after somebody else wrote first.
 const ATTEMPTS: usize = 12;
+/// How long an order that is waited for is taken to be as this process knows it.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const BY_STATUS: &str = "by-status";
 const BY_CUSTOMER: &str = "by-customer";
 
@@ -90,6 +96,35 @@ impl Orders {
         match recent::recall(&self.table, id).filter(wanted) {
             Some(order) => Ok(order),
             None => self.get(id).await,
+        }
+    }
+
+    /// The order when it rests ([`Order::rests`]), or as it is after `patience` at the latest. What this process writes is
+    /// seen at once, what others write within [`LOOK_AGAIN`].
+    ///
+    /// # Errors
+    /// As [`Orders::get`].
+    pub async fn at_rest(&self, order: Order, patience: Duration) -> Result<Order, Error> {
+        let end = Instant::now() + patience;
+        let id = order.order_id.clone();
+        let mut known = order;
+        while !known.rests() && Instant::now() < end {
+            let again = (Instant::now() + LOOK_AGAIN).min(end);
+            known = match timeout_at(again, self.rested(&id)).await {
+                Ok(rested) => rested,
+                Err(_) => self.get(&id).await?,
+            };
+        }
+        Ok(known)
+    }
+
+    /// The order when this process knows it to rest; never, if it doesn't come to that.
+    async fn rested(&self, id: &OrderId) -> Order {
+        let mut following = recent::follow(&self.table, id);
+        let rested = following.wait_for(|order| order.as_ref().is_some_and(Order::rests)).await;
+        match rested.ok().and_then(|order| order.clone()) {
+            Some(order) => order,
+            None => pending().await,
         }
     }
 

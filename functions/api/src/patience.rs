@@ -1,0 +1,75 @@
+//! Answers that are kept back until something has come of an order, for callers who would rather wait than ask again.
+
+use std::time::Duration;
+
+use omniflow_domain::{ConfigError, Environment};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::request::Request;
+
+/// So many answers are kept back at once by one process, half of what the local runtime invokes at once: the others are
+/// for the steps that are waited for. (On Lambda a process has one invocation at a time.)
+const AT_ONCE: usize = 64;
+
+/// How long answers may be kept back.
+pub(crate) struct Patience {
+    longest: Duration,
+    places: Semaphore,
+}
+
+/// An answer that may be kept back for so long.
+pub(crate) struct Wait<'a> {
+    pub seconds: u64,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Wait<'_> {
+    pub(crate) fn duration(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+impl Patience {
+    pub(crate) fn new(environment: &Environment) -> Result<Self, ConfigError> {
+        let longest = Duration::from_secs(environment.parse("LONGEST_WAIT_SECONDS")?);
+        Ok(Self { longest, places: Semaphore::new(AT_ONCE) })
+    }
+
+    /// What is granted to a caller who sent `Prefer: wait=SECONDS` (RFC 7240, section 4.3): nothing, if it isn't
+    /// understood or doesn't suit, as with all preferences.
+    pub(crate) fn grant(&self, request: &Request) -> Option<Wait<'_>> {
+        let seconds = wanted(request.header("prefer")?)?.min(self.longest.as_secs());
+        let place = self.places.try_acquire().ok()?;
+        (seconds > 0).then_some(Wait { seconds, _place: place })
+    }
+}
+
+fn wanted(preferences: &str) -> Option<u64> {
+    let preferences = preferences.split(',').filter_map(|preference| preference.split_once('='));
+    let (_, seconds) = preferences.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))?;
+    seconds.trim().trim_matches('"').parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preference_to_wait_is_found_among_others_and_ignored_when_it_makes_no_sense() {
+        for (header, seconds) in [
+            ("wait=5", Some(5)),
+            ("respond-async, Wait = 10", Some(10)),
+            ("wait=\"3\",return=minimal", Some(3)),
+            ("wait=3, wait=9", Some(3)),
+            ("wait=100000000000", Some(100_000_000_000)),
+            ("wait", None),
+            ("wait=", None),
+            ("wait=-1", None),
+            ("wait=1.5", None),
+            ("return=minimal", None),
+            ("", None),
+        ] {
+            assert_eq!(wanted(header), seconds, "{header}");
+        }
+    }
+}
