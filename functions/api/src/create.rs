@@ -70,8 +70,7 @@ async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<R
     for _ in 0..DRAWS {
         let random = u32::from_be_bytes(Uuid::new_v4().into_bytes()[..4].try_into().unwrap_or_default());
         let order = Order::receive(OrderId::new(now, random), new.clone(), now);
-        let body =
-            if request.is_v1() { answer(&order) } else { view::answer(&order, request, now).to_string() };
+        let body = if request.is_v1() { answer(&order) } else { view::answer(&order, request, now)? };
         let keep = match &key {
             Some(key) => Some(api.keep(key, 201, &body)?),
             None => None,

@@ -85,7 +85,7 @@ async fn decide(
             return Err(unavailable(&store::Error::NoOrder(id)));
         }
         decision(&mut order).map_err(|refusal| too_late(&order, &refusal, request, api))?;
-        let body = view::answer(&order, request, api.clock.now()).to_string();
+        let body = view::answer(&order, request, api.clock.now())?;
         let keep: Vec<TransactWriteItem> = match key {
             Some(key) => vec![api.keep(key, 200, &body)?],
             None => Vec::new(),

@@ -43,7 +43,7 @@ pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response,
     if let Some(wait) = &wait {
         order = api.orders.at_rest(order, wait.duration()).await.map_err(failed)?;
     }
-    let answer = Response::json(200, &view::answer(&order, request, api.clock.now()));
+    let answer = Response::text(200, view::answer(&order, request, api.clock.now())?);
     Ok(match wait {
         Some(wait) => answer.with_header("preference-applied", format!("wait={}", wait.seconds)),
         None => answer,

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use omniflow_domain::allocation::Missing;
 use omniflow_domain::order::{Audit, Item, Order, PaymentState, Shipment};
+use omniflow_domain::problem::{Kind, Problem};
 use omniflow_domain::texts::{Language, status_text, text};
 use omniflow_domain::{Email, Money, OrderId, Reason, Status};
 use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
 
 use crate::request::Request;
 
@@ -104,16 +104,23 @@ pub(crate) struct OtherDoorsView<'a> {
     workflow_id: String,
 }
 
-/// The order as the door shows it through which the request came.
-pub(crate) fn answer(order: &Order, request: &Request, now: DateTime<Utc>) -> Value {
+/// The order as the door shows it through which the request came, in JSON.
+pub(crate) fn answer(order: &Order, request: &Request, now: DateTime<Utc>) -> Result<String, Problem> {
     if request.is_v1() {
-        return json!(OrderView::of(order, request.language(), now));
+        return written(&OrderView::of(order, request.language(), now));
     }
     let workflow_id = order.order_id.processing_id(order.customer_id.as_deref());
-    json!(OtherDoorsView {
+    written(&OtherDoorsView {
         order: OrderView::new(order, workflow_id.clone(), request.language(), now),
         order_id: &order.order_id,
         workflow_id,
+    })
+}
+
+fn written(view: &impl Serialize) -> Result<String, Problem> {
+    serde_json::to_string(view).map_err(|error| {
+        tracing::error!(%error, "an order can't be shown");
+        Problem::new(Kind::Unavailable, "The order can't be shown. Tell whoever runs this.")
     })
 }
 

@@ -31,7 +31,7 @@ const REQUESTS_A_GROUP: usize = 512;
 /// How long the engine waits before it tries again to write what it must not lose.
 const RETRY: Duration = Duration::from_millis(200);
 /// The part of the calls in flight that a group waits for: a commit costs the same for one request as for many.
-const GATHERED_PART: usize = 4;
+const GATHERED_PART: usize = 2;
 /// How long a group waits for them, at most, and between two looks.
 const GATHER: Duration = Duration::from_millis(2);
 const GATHER_LOOK: Duration = Duration::from_micros(400);

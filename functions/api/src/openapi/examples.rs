@@ -78,7 +78,7 @@ pub(super) fn order_at_other_doors(status: Status) -> Value {
     let now = created_at() + TimeDelta::seconds(2);
     let event = json!({ "rawPath": "/api/orders/status", "headers": { "accept-language": "en" } });
     let request = crate::request::Request::read(&event, crate::caller::Caller::Operator).unwrap();
-    crate::view::answer(&order(status), &request, now)
+    serde_json::from_str(&crate::view::answer(&order(status), &request, now).unwrap()).unwrap()
 }
 
 /// The answer to a new order of v1.
