@@ -49,8 +49,8 @@ async fn stats(served: &Served) -> Result<Value, Error> {
     Ok(reqwest::get(format!("{}/_omniflow/stats", served.aws)).await?.json().await?)
 }
 
-/// Orders that are not measured: until then the write-ahead logs grow, which costs more than to write over them, and the
-/// customers learn when to look. What is measured follows without a pause.
+/// Orders that are not measured: until then the write-ahead logs grow, which costs more than to write over them. What is
+/// measured follows without a pause.
 const WARM_UP: usize = 500;
 
 pub(crate) async fn orders(concurrency: usize, orders: usize, memory: bool) -> Result<Value, Error> {

@@ -100,7 +100,7 @@ impl Orders {
     }
 
     /// The order when it rests ([`Order::rests`]), or as it is after `patience` at the latest. What this process writes is
-    /// seen at once, what others write within [`LOOK_AGAIN`].
+    /// seen at once, what others write within a quarter of a second.
     ///
     /// # Errors
     /// As [`Orders::get`].

@@ -31,9 +31,9 @@ pub(super) fn recall(table: &str, id: &OrderId) -> Option<Order> {
     recent().get(&(table.to_owned(), id.clone())).and_then(|known| known.borrow().clone())
 }
 
-/// The order as it is known and as it will be; the end when others have taken its place.
+/// The order as it is known and as it changes here, until others have taken its place.
 pub(super) fn follow(table: &str, id: &OrderId) -> watch::Receiver<Option<Order>> {
-    recent().get_or_insert_mut((table.to_owned(), id.clone()), watch::Sender::default).subscribe()
+    recent().get_or_insert((table.to_owned(), id.clone()), watch::Sender::default).subscribe()
 }
 
 /// Forgets what is older than an order that could not be written: somebody else wrote, or the answer was lost.
