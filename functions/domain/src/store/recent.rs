@@ -56,6 +56,7 @@ pub(super) fn remember(table: &str, order: &Order) {
         if newer {
             *known = Some(order.clone());
         }
-        newer
+        // Whoever waits, waits for that.
+        newer && order.rests()
     });
 }
