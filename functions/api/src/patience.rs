@@ -13,7 +13,7 @@ const AT_ONCE: usize = 64;
 
 /// How long answers may be kept back.
 pub(crate) struct Patience {
-    longest: Duration,
+    longest_seconds: u64,
     places: Semaphore,
 }
 
@@ -31,22 +31,22 @@ impl Wait<'_> {
 
 impl Patience {
     pub(crate) fn new(environment: &Environment) -> Result<Self, ConfigError> {
-        let longest = Duration::from_secs(environment.parse("LONGEST_WAIT_SECONDS")?);
-        Ok(Self { longest, places: Semaphore::new(AT_ONCE) })
+        let longest_seconds = environment.parse("LONGEST_WAIT_SECONDS")?;
+        Ok(Self { longest_seconds, places: Semaphore::new(AT_ONCE) })
     }
 
     /// What is granted to a caller who sent `Prefer: wait=SECONDS` (RFC 7240, section 4.3): nothing, if it isn't
     /// understood or doesn't suit, as with all preferences.
     pub(crate) fn grant(&self, request: &Request) -> Option<Wait<'_>> {
-        let seconds = wanted(request.header("prefer")?)?.min(self.longest.as_secs());
+        let seconds = wanted(request.header("prefer")?)?.min(self.longest_seconds);
         let place = self.places.try_acquire().ok()?;
         (seconds > 0).then_some(Wait { seconds, _place: place })
     }
 }
 
 fn wanted(preferences: &str) -> Option<u64> {
-    let preferences = preferences.split(',').filter_map(|preference| preference.split_once('='));
-    let (_, seconds) = preferences.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))?;
+    let mut preferences = preferences.split(',').filter_map(|preference| preference.split_once('='));
+    let (_, seconds) = preferences.find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))?;
     seconds.trim().trim_matches('"').parse().ok()
 }
 

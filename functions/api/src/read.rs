@@ -32,11 +32,12 @@ pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response,
     let id = request.order_id()?;
     let wait = api.patience.grant(request);
     let failed = |error: store::Error| unavailable(&error);
-    let mut order = match wait {
-        None => api.orders.get(&id).await.map_err(failed)?,
+    let read = match wait {
+        None => api.orders.get(&id).await,
         // What comes after that is waited for.
-        Some(_) => api.orders.recall(&id, |known| !known.rests()).await.map_err(failed)?,
+        Some(_) => api.orders.recall(&id, |known| !known.rests()).await,
     };
+    let mut order = read.map_err(failed)?;
     if !request.caller.sees(&order) {
         return Err(unavailable(&store::Error::NoOrder(id)));
     }

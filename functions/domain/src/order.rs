@@ -370,8 +370,7 @@ impl Order {
 
     /// Whether it stays as it is until a person does something or the time for that is over; or for ever.
     pub fn rests(&self) -> bool {
-        let waits = matches!(self.status, Status::AwaitingAudit | Status::AwaitingPayment);
-        self.status.is_final() || (waits && self.pending_signal.is_none())
+        self.status.is_final() || (self.status.awaits_person() && self.pending_signal.is_none())
     }
 
     /// When it was created.
@@ -589,7 +588,7 @@ impl Order {
         if self.status == Status::Compensating {
             return Err(Refusal::Undone(self.status));
         }
-        let waits = matches!(self.status, Status::AwaitingAudit | Status::AwaitingPayment);
+        let waits = self.status.awaits_person();
         self.become_(Status::Compensating, now)?;
         self.reason = Some(Reason::Customer);
         if waits {

@@ -115,6 +115,11 @@ impl Status {
         self.next().is_empty()
     }
 
+    /// Whether a person has to do something before it goes on.
+    pub const fn awaits_person(self) -> bool {
+        matches!(self, Self::AwaitingAudit | Self::AwaitingPayment)
+    }
+
     /// Whether what was promised can't be fulfilled any more.
     pub const fn is_undone(self) -> bool {
         matches!(self, Self::Compensating | Self::Cancelled | Self::Rejected | Self::NeedsAttention)

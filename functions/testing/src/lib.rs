@@ -19,5 +19,5 @@ mod shop;
 mod walk;
 
 pub use aws::{Aws, Call, Held, Outage, Token, Use};
-pub use shop::{Answer, SENDER, Shop, deployed, starts, system};
+pub use shop::{Answer, SENDER, Shop, customer, deployed, starts, system};
 pub use walk::{At, Walk};

@@ -3,15 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use omniflow_api::{Access, ROUTES};
-use omniflow_testing::{Answer, Shop};
+use omniflow_testing::{Answer, Shop, customer};
 use serde_json::{Value, json};
 
 fn shop() -> Shop {
     Shop::set_up(&[("ring", "wh-east", 9)], &[("OPEN_ACCESS", "false")])
-}
-
-fn customer(subject: &str) -> Value {
-    json!({ "jwt": { "claims": { "sub": subject, "scope": "openid" } } })
 }
 
 fn operator() -> Value {

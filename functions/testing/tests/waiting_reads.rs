@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use omniflow_domain::{OrderId, Status};
-use omniflow_testing::{Answer, Shop, Walk};
+use omniflow_testing::{Answer, Shop, Walk, customer};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -106,7 +106,6 @@ async fn nobody_waits_for_an_order_that_is_unknown_or_somebody_elses() {
         &[("ring", "wh-east", 9)],
         &[("LONGEST_WAIT_SECONDS", LONGEST), ("OPEN_ACCESS", "false")],
     );
-    let customer = |subject: &str| json!({ "jwt": { "claims": { "sub": subject, "scope": "openid" } } });
     let made =
         shop.http_as(&customer("ann"), "POST", "/api/v1/orders", json!({ "items": ["ring"] })).await.body;
     let begun = Instant::now();

@@ -21,7 +21,8 @@ use crate::remote::RemoteFunctions;
 use crate::template::{Function, Place};
 
 /// Invocations that run at the same time. More wait for their turn, and their time has not begun: under a rush,
-/// functions get slower to start and not slower to run, so that none exceeds its timeout for want of a processor.
+/// functions get slower to start and not slower to run, so that none exceeds its timeout for want of a processor. More
+/// than the API keeps waiting for orders at once (its `Patience`), whose steps need places, too.
 const AT_ONCE: usize = 128;
 
 /// What an invocation gives.

@@ -12,7 +12,6 @@ use aws_sdk_dynamodb::operation::query::QueryInput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, Select, TransactWriteItem};
-
 use tokio::time::{Instant, timeout_at};
 
 use super::{Error, item, recent};
@@ -104,18 +103,16 @@ impl Orders {
     ///
     /// # Errors
     /// As [`Orders::get`].
-    pub async fn at_rest(&self, order: Order, patience: Duration) -> Result<Order, Error> {
+    pub async fn at_rest(&self, mut order: Order, patience: Duration) -> Result<Order, Error> {
         let end = Instant::now() + patience;
-        let id = order.order_id.clone();
-        let mut known = order;
-        while !known.rests() && Instant::now() < end {
+        while !order.rests() && Instant::now() < end {
             let again = (Instant::now() + LOOK_AGAIN).min(end);
-            known = match timeout_at(again, self.rested(&id)).await {
+            order = match timeout_at(again, self.rested(&order.order_id)).await {
                 Ok(rested) => rested,
-                Err(_) => self.get(&id).await?,
+                Err(_) => self.get(&order.order_id).await?,
             };
         }
-        Ok(known)
+        Ok(order)
     }
 
     /// The order when this process knows it to rest; never, if it doesn't come to that.
