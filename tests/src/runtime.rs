@@ -29,6 +29,8 @@ pub struct Settings {
     data: Option<PathBuf>,
     in_memory: bool,
     by_environment: bool,
+    environment: Vec<(String, String)>,
+    descriptors: Option<u32>,
 }
 
 impl Settings {
@@ -87,8 +89,23 @@ impl Settings {
         self
     }
 
+    /// Sets a variable of the environment.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Lets the process have so many file descriptors.
+    #[must_use]
+    pub fn descriptors(mut self, most: u32) -> Self {
+        self.descriptors = Some(most);
+        self
+    }
+
     fn command(&self, data: &Path) -> Command {
-        let mut command = program();
+        let mut command = program(self.descriptors);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let http = self.http.as_deref().unwrap_or(FREE_PORT);
         let aws = self.aws.as_deref().unwrap_or(FREE_PORT);
         if self.by_environment {
@@ -112,8 +129,16 @@ impl Settings {
 }
 
 /// The program under test, without the settings that the developer's shell has for theirs.
-fn program() -> Command {
-    let mut command = Command::new(binary());
+fn program(descriptors: Option<u32>) -> Command {
+    let mut command = match descriptors {
+        // Only a shell can limit what it starts without unsafe code here.
+        Some(most) => {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")]).arg(binary());
+            shell
+        }
+        None => Command::new(binary()),
+    };
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("OMNIFLOW_") {
             command.env_remove(name);
@@ -361,7 +386,7 @@ pub fn refusal(settings: &Settings) -> String {
 
 /// Runs the program with these arguments to its end.
 pub fn run(arguments: &[&str]) -> Output {
-    let mut command = program();
+    let mut command = program(None);
     command.args(arguments);
     run_to_end(command)
 }

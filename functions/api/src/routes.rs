@@ -27,6 +27,7 @@ pub(crate) enum Call {
     ReadWorkflow,
     ReadSummary,
     Health,
+    Home,
     Console,
     ConsoleFile,
     OpenApi,
@@ -56,6 +57,7 @@ pub(crate) const CALLS: &[Route] = &[
     ("POST", "/api/orders/{order_id}/cancel", Access::Customer, Call::CancelOrder),
     ("GET", "/api/workflows/{order_id}/status", Access::Customer, Call::ReadExecution),
     ("GET", "/health", Access::Public, Call::Health),
+    ("GET", "/", Access::Public, Call::Home),
     ("GET", "/web", Access::Public, Call::Console),
     ("GET", "/web/{file+}", Access::Public, Call::ConsoleFile),
     ("GET", "/openapi.json", Access::Public, Call::OpenApi),
@@ -90,6 +92,7 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         Call::ReadStock => stock::read_stock(api, request).await,
         Call::ReadWorkflow => workflow::read_workflow(api, request).await,
         Call::ReadSummary => summary::read_summary(api, request).await,
+        Call::Home => Ok(web::home()),
         Call::Console => Ok(web::console(request)),
         Call::ConsoleFile => web::file(request),
         Call::OpenApi => Ok(web::openapi(request)),
@@ -169,10 +172,11 @@ mod tests {
         let wrong = find("GET", "/api/orders/cancel").unwrap_err();
         assert_eq!((wrong.kind, &wrong.to_json()["allow"]), (Kind::MethodNotAllowed, &json!("POST")));
         assert_eq!(find("GET", "/api/v1/orders/").unwrap().1, Call::ListOrders);
+        assert_eq!(find("GET", "/").unwrap().1, Call::Home);
         assert_eq!(find("GET", "/web/").unwrap().1, Call::Console);
         let (_, call, parameters) = find("GET", "/web/pages/shop.js").unwrap();
         assert_eq!((call, parameters["file"].as_str()), (Call::ConsoleFile, "pages/shop.js"));
-        for unknown in ["/", "/api", "/api/v1/orders//pay", "/api/v1/orders/1/2/3"] {
+        for unknown in ["//", "/api", "/api/v1/orders//pay", "/api/v1/orders/1/2/3"] {
             assert_eq!(find("GET", unknown).unwrap_err().kind, Kind::RouteNotFound, "{unknown}");
         }
     }

@@ -108,8 +108,14 @@ fn content_type(path: &str) -> &'static str {
 pub(crate) fn console(request: &Request) -> Response {
     match served("index.html") {
         Some(page) if request.path.ends_with('/') => page.answer(request),
-        _ => redirect("web/"),
+        _ => redirect(308, "web/"),
     }
+}
+
+/// `GET /`: leads to the console; not for ever, since browsers would keep that for whatever else is served at this
+/// address one day.
+pub(crate) fn home() -> Response {
+    redirect(307, "web/")
 }
 
 /// `GET /openapi.json`
@@ -119,12 +125,12 @@ pub(crate) fn openapi(request: &Request) -> Response {
 
 /// `GET /docs`: the page that shows what `/openapi.json` says, where its own files are.
 pub(crate) fn documentation(request: &Request) -> Response {
-    redirect(if request.path.ends_with('/') { "../web/docs.html" } else { "web/docs.html" })
+    redirect(308, if request.path.ends_with('/') { "../web/docs.html" } else { "web/docs.html" })
 }
 
 /// Relative, so that it holds under a stage's name, too.
-fn redirect(to: &str) -> Response {
-    Response::file(308, "text/plain; charset=utf-8", "").with_header("location", to)
+fn redirect(status: u16, to: &str) -> Response {
+    Response::file(status, "text/plain; charset=utf-8", "").with_header("location", to)
 }
 
 /// `GET /web/{file+}`

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tracing::{Instrument as _, Span, error_span, info, warn};
 
 use crate::handler::{Fault, Handler};
+use crate::order::OrderId;
 
 /// Where events name their order: those of a state machine, of the order bus, of API Gateway.
 const ORDER_ID: [&str; 3] = ["/order_id", "/detail/order_id", "/pathParameters/order_id"];
@@ -29,9 +30,38 @@ pub async fn logged(handler: &dyn Handler, function: &str, event: Value) -> Resu
 }
 
 fn span(function: &str, event: &Value) -> Span {
-    let order_id = || ORDER_ID.iter().find_map(|place| event.pointer(place)?.as_str());
+    let text = |place: &&str| event.pointer(place).and_then(Value::as_str);
+    // A workflow id holds the customer's id; the order's own id doesn't, and names the same order.
+    let order_id = || ORDER_ID.iter().find_map(text).and_then(|id| OrderId::parse_workflow_id(id).ok());
+    let order_id = order_id().map(|id| id.to_string());
     let execution = || event.get("execution").and_then(Value::as_str);
-    let path = || event.get("rawPath").and_then(Value::as_str);
+    let path = event.get("rawPath").and_then(Value::as_str).map(impersonal);
     // As important as the gravest thing that may be logged within it.
-    error_span!("invocation", function, order_id = order_id(), execution = execution(), path = path())
+    error_span!("invocation", function, order_id, execution = execution(), path)
+}
+
+/// The path without what a caller has put into it: of `/api/orders/order-processing-ann-20261125…/cancel` remains
+/// `/api/orders/…/cancel`. The segments of the API's own paths are lower-case letters, or a version such as `v1`.
+fn impersonal(path: &str) -> String {
+    let is_own = |segment: &str| {
+        segment.strip_prefix('v').is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit()))
+            || segment.bytes().all(|byte| byte.is_ascii_lowercase())
+    };
+    path.split('/').map(|segment| if is_own(segment) { segment } else { "…" }).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_logged_without_what_it_names() {
+        assert_eq!(impersonal("/api/v1/orders"), "/api/v1/orders");
+        assert_eq!(
+            impersonal("/api/workflows/order-processing-ann-20261125/status"),
+            "/api/workflows/…/status"
+        );
+        assert_eq!(impersonal("/api/v1/stock/iPhone%2015"), "/api/v1/stock/…");
+        assert_eq!(impersonal("/"), "/");
+    }
 }

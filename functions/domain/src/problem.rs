@@ -31,13 +31,19 @@ pub enum Kind {
     WrongState,
     /// The idempotency key was used for another request.
     IdempotencyKeyReused,
+    /// The request did not come whole in time.
+    RequestTimeout,
+    /// The request is addressed to a host that is not this one.
+    HostNotServed,
+    /// A page of another website sent the request.
+    ForeignSite,
     /// Something here failed; the same request may succeed later.
     Unavailable,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::Unauthorized,
@@ -51,6 +57,9 @@ impl Kind {
         Self::MethodNotAllowed,
         Self::WrongState,
         Self::IdempotencyKeyReused,
+        Self::RequestTimeout,
+        Self::HostNotServed,
+        Self::ForeignSite,
         Self::Unavailable,
     ];
 
@@ -59,12 +68,14 @@ impl Kind {
         match self {
             Self::BadRequest => 400,
             Self::Unauthorized => 401,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::ForeignSite => 403,
             Self::BodyTooLarge => 413,
             Self::UnknownProduct | Self::AmountMismatch | Self::IdempotencyKeyReused => 422,
             Self::OrderNotFound | Self::ProductNotFound | Self::PageNotFound | Self::RouteNotFound => 404,
             Self::MethodNotAllowed => 405,
+            Self::RequestTimeout => 408,
             Self::WrongState => 409,
+            Self::HostNotServed => 421,
             Self::Unavailable => 503,
         }
     }
@@ -85,6 +96,9 @@ impl Kind {
             Self::MethodNotAllowed => "method-not-allowed",
             Self::WrongState => "wrong-state",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
+            Self::RequestTimeout => "request-timeout",
+            Self::HostNotServed => "host-not-served",
+            Self::ForeignSite => "foreign-site",
             Self::Unavailable => "unavailable",
         }
     }
@@ -110,6 +124,9 @@ impl Kind {
             Self::MethodNotAllowed => "The method is not allowed here",
             Self::WrongState => "The order's state does not allow this",
             Self::IdempotencyKeyReused => "The idempotency key was used for another request",
+            Self::RequestTimeout => "The request took too long",
+            Self::HostNotServed => "This server does not have that name",
+            Self::ForeignSite => "Other websites may not call this server",
             Self::Unavailable => "Temporarily unavailable",
         }
     }

@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Cli, Command};
 use crate::demo::{self, Demo};
+use crate::repeats::Repeats;
 use crate::{Config, Runtime, StartError};
 
 /// What is logged when `OMNIFLOW_LOG` doesn't say: not that each step was done, which `OMNIFLOW_LOG=info` shows.
@@ -28,7 +29,9 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let usual = if matches!(cli.command, Some(Command::Demo(_))) { "error" } else { USUAL_LOG };
     let filter = EnvFilter::try_from_env("OMNIFLOW_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    let format = Repeats::of(tracing_subscriber::fmt::format());
+    let log = tracing_subscriber::fmt().with_ansi(colours).event_format(format).with_env_filter(filter);
+    log.with_writer(std::io::stderr).init();
     match cli.command {
         Some(Command::Validate { files }) => validate(&files),
         Some(Command::Demo(demo)) => ended(run(demo.config(), Some(*demo))),
@@ -53,12 +56,12 @@ fn run(config: Config, demo: Option<Demo>) -> Result<(), StartError> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(async {
-        let open = config.token.is_none();
+        let open = config.token.is_none() && config.token_file.is_none();
         let keeps = if config.memory { "nothing".to_owned() } else { config.data.display().to_string() };
         let system = Runtime::start(config.clone()).await?;
         let access = if open { "open to this machine, no sign-in" } else { "token needed" };
         println!(
-            "OmniFlow is ready: http://{} (AWS API http://{}, data: {keeps}, {access})",
+            "OmniFlow is ready: http://{} (AWS API http://{}, data: {keeps}, {access}; the console is at /web/)",
             system.http, system.aws_address
         );
         tokio::select! {

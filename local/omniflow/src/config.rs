@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
 
 use crate::demo::Demo;
+use crate::server::{AccessToken, AllowedHost, TokenError};
 use crate::template::Parameters;
 
 /// OmniFlow: order fulfilment on one machine.
@@ -58,27 +59,57 @@ pub struct Config {
     /// A Lambda endpoint for functions that the template doesn't have, such as http://127.0.0.1:4690.
     #[arg(long, env = "OMNIFLOW_LAMBDA_ENDPOINT")]
     pub lambda_endpoint: Option<Url>,
-    /// Needed to listen beyond loopback: every request must carry it, as `Authorization: Bearer TOKEN` on the HTTP API and as the access key id on the AWS API.
+    /// Needed to listen beyond loopback: every request must carry it, as `Authorization: Bearer TOKEN` or as the access key id of an AWS signature.
     #[arg(long, env = "OMNIFLOW_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
+    /// A file that holds the token, which then stands in no list of processes.
+    #[arg(long, env = "OMNIFLOW_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// A further name of this server, such as shop.example or shop.example:8443: requests may be addressed to it, and pages that were opened by it may send some; may be given more than once.
+    #[arg(
+        long = "allowed-host",
+        env = "OMNIFLOW_ALLOWED_HOSTS",
+        value_name = "HOST[:PORT]",
+        value_delimiter = ','
+    )]
+    pub allowed_hosts: Vec<AllowedHost>,
 }
 
 /// The local runtime's own defaults for parameters of the template.
 const LOCAL_DEFAULTS: &[(&str, &str)] = &[
     ("LongestWaitSeconds", "8"),
     ("NotificationSender", "orders@omniflow.example"),
-    ("OpenAccess", "true"),
+    (OPEN_ACCESS, "true"),
     ("PaymentWindowSeconds", "30"),
     ("SeedSampleStock", "true"),
 ];
 
 impl Config {
+    /// The token that requests must carry, if there is one.
+    ///
+    /// # Errors
+    /// When what was given can be no token.
+    pub fn access_token(&self) -> Result<Option<AccessToken>, TokenError> {
+        AccessToken::given(self.token.as_deref(), self.token_file.as_deref())
+    }
+
     /// The values of the template's parameters: what was given, and the local defaults.
     pub fn template_parameters(&self) -> Parameters {
         let defaults = LOCAL_DEFAULTS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Parameters { given: self.parameters.iter().cloned().collect(), defaults: defaults.collect() }
     }
+
+    /// As [`Config::template_parameters`], where access is not open.
+    pub(crate) fn parameters_of_closed_access(&self) -> Parameters {
+        let mut parameters = self.template_parameters();
+        parameters.given.remove(OPEN_ACCESS);
+        parameters.defaults.insert(OPEN_ACCESS.to_owned(), "false".to_owned());
+        parameters
+    }
 }
+
+/// The parameter that opens all routes to everybody.
+const OPEN_ACCESS: &str = "OpenAccess";
 
 /// The template of the working directory, or that of the source tree that the binary was built from.
 fn default_template() -> PathBuf {

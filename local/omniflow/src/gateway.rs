@@ -21,16 +21,19 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::lambda::Functions;
-use crate::template::{Place, Route};
+use crate::server::{self, AccessToken, Bodies};
+use crate::template::{Authorization, Place, Route};
 
-/// API Gateway's own limit; the function has a lower one and a better answer.
-const BODY_LIMIT: usize = 10 * 1024 * 1024;
+/// The bytes that a body may have: what the API's function takes, which is less than API Gateway's 10 MB.
+const LARGEST_BODY: usize = 256 * 1024;
 
 /// What a request needs.
 struct Gateway {
     functions: Functions,
     tables: Tables,
     account: String,
+    bodies: Bodies,
+    token: Option<AccessToken>,
 }
 
 /// A route that can't be served.
@@ -51,8 +54,11 @@ pub fn router(
     functions: Functions,
     tables: Tables,
     place: &Place,
+    bodies: Bodies,
+    token: Option<AccessToken>,
 ) -> Result<Router, BadRoute> {
-    let gateway = Arc::new(Gateway { functions, tables, account: place.account.clone() });
+    let account = place.account.clone();
+    let gateway = Arc::new(Gateway { functions, tables, account, bodies, token });
     let mut router = Router::new();
     let mut fallback = None;
     for route in routes {
@@ -109,9 +115,15 @@ fn greedy(path: &str) -> String {
 
 impl Gateway {
     async fn serve(&self, route: &Route, request: Request<Body>) -> Response<Body> {
-        let (mut parts, body) = request.into_parts();
-        let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
-            return json_answer(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#);
+        // Behind a token only what the template leaves open is open.
+        if route.authorization != Authorization::None
+            && let Err(refusal) = server::admit(self.token.as_ref(), request.headers())
+        {
+            return server::in_the_apis_words(&refusal);
+        }
+        let (mut parts, body) = match self.bodies.read(request, LARGEST_BODY).await {
+            Ok(read) => read,
+            Err(refused) => return server::in_the_apis_words(&refused.problem(LARGEST_BODY)),
         };
         let parameters = match RawPathParams::from_request_parts(&mut parts, &()).await {
             Ok(parameters) => {
@@ -119,7 +131,7 @@ impl Gateway {
             }
             Err(_) => BTreeMap::new(),
         };
-        let event = event(route, &parts, &parameters, &body, &self.account);
+        let event = event(route, &parts, &parameters, &body.bytes, &self.account);
         let result = self.functions.invoke(&route.function, event).await;
         // Whatever the answer acknowledges must survive power loss before anyone hears of it.
         if let Err(error) = self.tables.synced().await {
@@ -306,7 +318,6 @@ fn json_answer(status: StatusCode, body: &str) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::Authorization;
 
     #[test]
     fn form_data_arrives_as_base64_as_it_does_on_aws() {

@@ -21,9 +21,9 @@ use crate::integrations::{LocalIntegrations, serves};
 use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
 use crate::remote::RemoteFunctions;
-use crate::server::{self, Refusal};
-use crate::template::{self, Place, System, Table};
-use crate::{Config, bus, gateway, schedule};
+use crate::server::{self, AccessToken, Bodies, Connections, Listener, Sites, TokenError};
+use crate::template::{self, Place, Route, System, Table};
+use crate::{Config, bus, gateway, private_files, schedule};
 
 /// Where AWS would have its own names.
 const REGION: &str = "us-east-1";
@@ -72,8 +72,13 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// What was given can be no token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// Listening beyond loopback needs a token.
-    #[error("{address} is not a loopback address: set --token (OMNIFLOW_TOKEN) to listen there")]
+    #[error(
+        "{address} is not a loopback address: set --token (OMNIFLOW_TOKEN) or --token-file to listen there"
+    )]
     NeedsToken {
         /// The address.
         address: SocketAddr,
@@ -147,7 +152,14 @@ impl Runtime {
         let system = template::load(&config.template, &config.template_parameters(), &place)
             .map_err(|source| StartError::Template { path: config.template.clone(), source })?;
         check_state_machines(&system)?;
-        check_addresses(&config)?;
+        let token = config.access_token()?;
+        if token.as_ref().is_some_and(AccessToken::is_weak) {
+            tracing::warn!(
+                "the token is weak: use 16 characters or more, such as from `openssl rand -hex 16`"
+            );
+        }
+        check_addresses(&config, token.as_ref())?;
+        let routes = routes(&config, &system, token.as_ref(), &place)?;
         let http = listen("--http", config.http)?;
         let aws_listener = listen("--aws", config.aws)?;
         let data = open_data(&config)?;
@@ -163,25 +175,25 @@ impl Runtime {
         }
 
         let (stop, stopped) = watch::channel(false);
-        let token = config.token.as_deref();
-        let router = gateway::router(&system.routes, aws.functions.clone(), aws.tables.clone(), &place)?;
-        let router = router.merge(outbox::router(aws.outbox.clone(), aws.bus.clone()));
+        let (connections, bodies) = (Connections::within_limits(), Bodies::new());
+        let sites = Arc::new(Sites::new(config.allowed_hosts.clone()));
+        let outbox = server::guarded(outbox::router(aws.outbox.clone(), aws.bus.clone()), token.clone());
+        let (functions, tables) = (aws.functions.clone(), aws.tables.clone());
+        let router =
+            gateway::router(&routes, functions, tables, &place, bodies.clone(), token.clone())?.merge(outbox);
+        let router = server::for_own_sites(router, Arc::clone(&sites), Listener::Http);
+        let aws_router = server::aws_router(aws.clone(), bodies, token);
+        let aws_router = server::for_own_sites(aws_router, sites, Listener::Aws);
+        let mut workers = start_workers(&system, &aws, &place);
+        workers.push(tokio::spawn(Arc::clone(&connections).close_idle()));
         let runtime = Self {
             http: address(&http, "--http")?,
             aws_address: address(&aws_listener, "--aws")?,
             servers: vec![
-                tokio::spawn(server::serve(
-                    http,
-                    server::guarded(router, token, Refusal::Problem),
-                    stopped.clone(),
-                )),
-                tokio::spawn(server::serve(
-                    aws_listener,
-                    server::guarded(server::aws_router(aws.clone()), token, Refusal::Text),
-                    stopped,
-                )),
+                tokio::spawn(server::serve(http, router, Arc::clone(&connections), stopped.clone())),
+                tokio::spawn(server::serve(aws_listener, aws_router, connections, stopped)),
             ],
-            workers: start_workers(&system, &aws, &place),
+            workers,
             aws,
             stop,
             _data: data,
@@ -211,10 +223,26 @@ impl Runtime {
     }
 }
 
-fn check_addresses(config: &Config) -> Result<(), StartError> {
+/// The template's routes. Behind a token they are as closed as they are where access isn't open: what the template leaves
+/// open there (the console's files, the documentation, health) is open here.
+fn routes(
+    config: &Config,
+    system: &System,
+    token: Option<&AccessToken>,
+    place: &Place,
+) -> Result<Vec<Route>, StartError> {
+    if token.is_none() {
+        return Ok(system.routes.clone());
+    }
+    let closed = template::load(&config.template, &config.parameters_of_closed_access(), place);
+    let closed = closed.map_err(|source| StartError::Template { path: config.template.clone(), source })?;
+    Ok(closed.routes)
+}
+
+fn check_addresses(config: &Config, token: Option<&AccessToken>) -> Result<(), StartError> {
     let beyond = [config.http, config.aws].into_iter().find(|address| !address.ip().is_loopback());
     match beyond {
-        Some(address) if config.token.is_none() => Err(StartError::NeedsToken { address }),
+        Some(address) if token.is_none() => Err(StartError::NeedsToken { address }),
         _ => Ok(()),
     }
 }
@@ -249,8 +277,8 @@ fn open_data(config: &Config) -> Result<Data, StartError> {
         None
     };
     let path = temporary.as_ref().map_or(config.data.clone(), |folder| folder.path().to_owned());
-    std::fs::create_dir_all(&path).map_err(|error| problem(&path, error))?;
-    let lock = File::create(path.join("lock")).map_err(|error| problem(&path, error))?;
+    private_files::folder(&path).map_err(|error| problem(&path, error))?;
+    let lock = private_files::create(&path.join("lock")).map_err(|error| problem(&path, error))?;
     match lock.try_lock() {
         Ok(()) => Ok(Data { path, _lock: lock, _temporary: temporary }),
         Err(std::fs::TryLockError::WouldBlock) => Err(StartError::DataInUse { path }),
@@ -266,21 +294,19 @@ fn assemble(
     host: impl FnOnce(&System, &Place, &Inside) -> Result<Vec<Hosted>, StartError>,
 ) -> Result<Aws, StartError> {
     let failed = |problem: String| StartError::Data { path: data.path.clone(), problem };
-    let tables = if config.memory { Tables::in_memory() } else { Tables::open(&data.path.join("tables.db")) };
+    let database =
+        |name| private_files::database(&data.path, name).map_err(|error| failed(error.to_string()));
+    let tables = if config.memory { Tables::in_memory() } else { Tables::open(&database("tables.db")?) };
     let tables = tables.map_err(|error| failed(error.to_string()))?;
     let inside = Inside::new(tables.clone());
     let hosted = host(system, place, &inside)?;
     let remote = config.lambda_endpoint.clone().map(RemoteFunctions::at);
     let functions = Functions::new(hosted, remote, place.clone());
-    let bus = EventBus::open(
-        system.rules.clone(),
-        place.clone(),
-        &data.path.join("deliveries.db"),
-        functions.clone(),
-    )?;
+    let bus =
+        EventBus::open(system.rules.clone(), place.clone(), &database("deliveries.db")?, functions.clone())?;
     let (synced, flushed) = (tables.clone(), bus.clone());
     let options = Options {
-        journal: data.path.join("journal.db"),
+        journal: database("journal.db")?,
         durable: !config.memory,
         region: place.region.clone(),
         account: place.account.clone(),

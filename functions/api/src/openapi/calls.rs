@@ -25,8 +25,9 @@ pub(super) fn described(call: Call, door: Door) -> Operation {
         Call::ListStock => stock(),
         Call::ReadStock => product_stock(),
         Call::Health => health(),
-        Call::Console => page("The web console", "Its page is at `/web/`.", "web/"),
-        Call::Documentation => page("This documentation", "For people.", "web/docs.html"),
+        Call::Home => page("The first page", "It leads to the web console.", 307, "web/"),
+        Call::Console => page("The web console", "Its page is at `/web/`.", 308, "web/"),
+        Call::Documentation => page("This documentation", "For people.", 308, "web/docs.html"),
         Call::ConsoleFile => console_file(),
         Call::OpenApi => openapi(),
     }
@@ -176,12 +177,12 @@ fn product_stock() -> Operation {
 }
 
 /// A page elsewhere.
-fn page(summary: &'static str, description: &'static str, place: &str) -> Operation {
+fn page(summary: &'static str, description: &'static str, status: u16, place: &str) -> Operation {
     let there = json!({
         "description": "It is there.",
         "headers": { "Location": { "required": true, "schema": { "type": "string" }, "example": place } },
     });
-    Operation::new("System", summary, description).answers(308, there)
+    Operation::new("System", summary, description).answers(status, there)
 }
 
 /// With the answer to a client that has the content already.

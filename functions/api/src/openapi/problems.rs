@@ -45,6 +45,13 @@ const fn meaning(kind: Kind) -> &'static str {
         Kind::IdempotencyKeyReused => {
             "The `Idempotency-Key` came with another body before. Use a new key for a new request."
         }
+        Kind::RequestTimeout => "The request did not come whole in time. Send it again.",
+        Kind::HostNotServed => {
+            "The local runtime is called by a name that is not its own. Call it by its address or as localhost, or start it with `--allowed-host` and that name."
+        }
+        Kind::ForeignSite => {
+            "A page of another website sent the request to the local runtime, which takes none from there. If the site shall, start the runtime with `--allowed-host` and the site's name."
+        }
         Kind::Unavailable => {
             "Something behind the API does not answer, and whether the request was carried out is not known. Send it again; with an `Idempotency-Key` it is carried out once."
         }

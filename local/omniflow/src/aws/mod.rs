@@ -19,7 +19,7 @@ mod test_state;
 use bytes::Bytes;
 use engine::Engine;
 use futures::future::BoxFuture;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use omniflow_tables::{Counter, Service, Tables};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -77,8 +77,7 @@ pub enum Acknowledge {
 impl Aws {
     /// Answers one request of an AWS SDK.
     pub async fn answer(&self, request: Request<Bytes>, acknowledge: Acknowledge) -> Response<Bytes> {
-        let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
-        let response = match target.and_then(|target| target.split_once('.')) {
+        let response = match target(request.headers()).filter(|_| request.method() == Method::POST) {
             Some(("DynamoDB_20120810", operation)) => {
                 let answer = self.tables.answer(operation, request.body().clone()).await;
                 json_response(status(answer.status), answer.body.into())
@@ -135,6 +134,25 @@ impl Service for Aws {
     }
 }
 
+/// The service and the operation that a request in AWS JSON names.
+fn target(headers: &HeaderMap) -> Option<(&str, &str)> {
+    headers.get("x-amz-target")?.to_str().ok()?.split_once('.')
+}
+
+/// The bytes that the body of a request may have.
+///
+/// Sources: DynamoDB Developer Guide, "Quotas": 16 MB for the largest requests, those of batches. Step Functions
+/// Developer Guide, "Quotas": 1 MB for a request. Lambda Developer Guide, "Lambda quotas": 6 MB for an invocation.
+/// The others take less than 1 MB.
+pub(crate) fn largest_body(path: &str, headers: &HeaderMap) -> usize {
+    const MIB: usize = 1024 * 1024;
+    match target(headers) {
+        Some(("DynamoDB_20120810", _)) => 16 * MIB,
+        None if path.starts_with("/2015-03-31/functions/") => 6 * MIB,
+        _ => MIB,
+    }
+}
+
 fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
@@ -147,7 +165,7 @@ fn parse(body: &[u8]) -> Result<Value, ApiError> {
         .map_err(|error| ApiError::bad_request("SerializationException", error.to_string()))
 }
 
-fn respond(result: Result<Value, ApiError>) -> Response<Bytes> {
+pub(crate) fn respond(result: Result<Value, ApiError>) -> Response<Bytes> {
     match result {
         Ok(body) => json_response(StatusCode::OK, body.to_string().into()),
         Err(error) => {

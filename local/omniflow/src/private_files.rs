@@ -1,0 +1,94 @@
+//! Files that only the user who runs this process may read: orders and customers are in them, and the key that task
+//! tokens are sealed with.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// What the runtime keeps in its folder, and what the Makefile keeps beside it. SQLite gives the files that it adds to a
+/// database the database's mode ("How SQLite is Implemented: robust_open").
+const OWN_FILES: [&str; 5] = ["lock", "tables.db", "journal.db", "deliveries.db", "log"];
+const ADDED_BY_SQLITE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Makes the folder with mode 0700. One that is there and holds nothing but this runtime's files gets that mode; any
+/// other keeps its own, since others may need what else is in it.
+pub(crate) fn folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let mut names = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name()));
+    let only_ours =
+        names.try_fold(true, |ours, name| name.map(|name| ours && is_own(&name.to_string_lossy())))?;
+    if only_ours { restrict(path, 0o700) } else { Ok(()) }
+}
+
+/// The path of a database in the folder, whose files have mode 0600: it is made empty when it isn't there, so that it
+/// never was readable for others.
+pub(crate) fn database(folder: &Path, name: &str) -> io::Result<PathBuf> {
+    let path = folder.join(name);
+    create(&path)?;
+    for added in ADDED_BY_SQLITE {
+        let beside = folder.join(format!("{name}{added}"));
+        if beside.exists() {
+            restrict(&beside, 0o600)?;
+        }
+    }
+    Ok(path)
+}
+
+/// Opens the file for writing, with mode 0600.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    restrict(path, 0o600)?;
+    Ok(file)
+}
+
+fn is_own(name: &str) -> bool {
+    OWN_FILES.iter().any(|own| {
+        name.strip_prefix(own).is_some_and(|added| added.is_empty() || ADDED_BY_SQLITE.contains(&added))
+    })
+}
+
+/// Takes rights away, and gives none.
+fn restrict(path: &Path, mode: u32) -> io::Result<()> {
+    let now = fs::metadata(path)?.permissions().mode() & 0o7777;
+    if now & !mode == 0 { Ok(()) } else { fs::set_permissions(path, Permissions::from_mode(now & mode)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn what_is_made_and_what_was_there_is_for_its_owner_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let data = place.path().join("made/data");
+        folder(&data).unwrap();
+        assert_eq!((mode(&data), mode(&database(&data, "tables.db").unwrap())), (0o700, 0o600));
+        // As an earlier release left them.
+        for name in ["tables.db", "tables.db-wal"] {
+            fs::write(data.join(name), "kept").unwrap();
+            fs::set_permissions(data.join(name), Permissions::from_mode(0o644)).unwrap();
+        }
+        fs::set_permissions(&data, Permissions::from_mode(0o755)).unwrap();
+        folder(&data).unwrap();
+        database(&data, "tables.db").unwrap();
+        assert_eq!((mode(&data), mode(&data.join("tables.db-wal"))), (0o700, 0o600));
+        assert_eq!(
+            (mode(&data.join("tables.db")), fs::read(data.join("tables.db")).unwrap()),
+            (0o600, b"kept".into())
+        );
+    }
+
+    #[test]
+    fn a_folder_with_files_of_others_stays_open_to_them() {
+        let place = tempfile::tempdir().unwrap();
+        fs::set_permissions(place.path(), Permissions::from_mode(0o755)).unwrap();
+        fs::write(place.path().join("holiday.jpg"), "").unwrap();
+        folder(place.path()).unwrap();
+        assert_eq!(mode(place.path()), 0o755);
+    }
+}

@@ -1,0 +1,156 @@
+//! The format of the log, in which what repeats itself is said once a while with a count: a disk that is full for
+//! minutes fails every group of requests anew, and hundreds of thousands of equal lines hide all others.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// Within [`PERIOD`] so many errors or warnings from one line of the code are written in full.
+const IN_FULL: u64 = 5;
+/// After so long, those that were left out are counted, and the next are written in full again.
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// Writes events as `Format` does, but not each of many.
+pub(crate) struct Repeats<Format> {
+    format: Format,
+    seen: Mutex<HashMap<Origin, Seen>>,
+}
+
+/// The file and the line of the code that an event comes from.
+type Origin = (Option<&'static str>, Option<u32>);
+
+struct Seen {
+    since: Instant,
+    times: u64,
+    /// What the event says of itself where it is counted.
+    place: String,
+}
+
+impl Seen {
+    fn left_out(&self) -> u64 {
+        self.times.saturating_sub(IN_FULL)
+    }
+}
+
+/// Errors and warnings of one origin that were left out.
+#[derive(Debug, PartialEq, Eq)]
+struct LeftOut {
+    times: u64,
+    place: String,
+}
+
+impl<Format> Repeats<Format> {
+    pub(crate) fn of(format: Format) -> Self {
+        Self { format, seen: Mutex::default() }
+    }
+
+    /// Whether the event is to be written, and what has been left out of periods that are over.
+    fn take(&self, origin: Origin, now: Instant, place: impl Fn() -> String) -> (bool, Vec<LeftOut>) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left_out = Vec::new();
+        seen.retain(|_, one| {
+            let over = now.duration_since(one.since) >= PERIOD;
+            if over && one.left_out() > 0 {
+                left_out.push(LeftOut { times: one.left_out(), place: std::mem::take(&mut one.place) });
+            }
+            !over
+        });
+        let one = seen.entry(origin).or_insert_with(|| Seen { since: now, times: 0, place: place() });
+        one.times += 1;
+        (one.times <= IN_FULL, left_out)
+    }
+}
+
+impl<S, N, Format> FormatEvent<S, N> for Repeats<Format>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    Format: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let metadata = event.metadata();
+        if *metadata.level() > Level::WARN {
+            return self.format.format_event(context, writer, event);
+        }
+        let place = || format!("{} {}", metadata.level(), metadata.target());
+        let (is_written, left_out) = self.take((metadata.file(), metadata.line()), Instant::now(), place);
+        for LeftOut { times, place } in left_out {
+            let seconds = PERIOD.as_secs();
+            writeln!(
+                writer,
+                "{place}: {times} more like the last of these within {seconds} s or so were left out"
+            )?;
+        }
+        if is_written { self.format.format_event(context, writer, event) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_error_that_repeats_itself_is_not_written_each_time_and_others_are() {
+        let log = Log::default();
+        let writer = log.clone();
+        let format = Repeats::of(tracing_subscriber::fmt::format().without_time());
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .event_format(format)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            for number in 0..1_000 {
+                tracing::error!(number, "the disk is full");
+                tracing::info!(number, "still here");
+            }
+            tracing::warn!("another");
+        });
+        let written = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let lines_with = |text: &str| written.lines().filter(|line| line.contains(text)).count();
+        assert_eq!(lines_with("the disk is full"), 5);
+        assert_eq!((lines_with("still here"), lines_with("another")), (1_000, 1));
+    }
+
+    #[test]
+    fn what_was_left_out_is_counted_when_its_time_is_over() {
+        let [disk, other] = [Some("disk.rs"), Some("other.rs")].map(|file| (file, Some(7)));
+        let repeats = Repeats::of(());
+        let begun = Instant::now();
+        let place = || "ERROR disk".to_owned();
+        let written = (0..100).filter(|_| repeats.take(disk, begun, place).0).count();
+        assert_eq!(written, 5);
+        let (is_written, left_out) = repeats.take(other, begun + PERIOD, place);
+        assert!(is_written);
+        assert_eq!(left_out, [LeftOut { times: 95, place: "ERROR disk".to_owned() }]);
+        assert_eq!(repeats.take(disk, begun + PERIOD, place), (true, Vec::new()));
+    }
+}

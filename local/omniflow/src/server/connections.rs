@@ -1,0 +1,286 @@
+//! The connections of both listeners, bounded.
+//!
+//! ```text
+//!   accepted ──► waits for its client ◄──────────────┐
+//!                  │ a whole request has come         │ the answer is ready
+//!                  ▼                                  │
+//!                is being answered ──────────────────┘
+//! ```
+//!
+//! A connection that waits for its client (to send the rest of a request, to read an answer, or to come with the next
+//! request) can be closed for others: when it has waited for long, and earlier when new clients would find no place. One
+//! that is being answered never is, so clients that do nothing can't keep out those that do.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, HttpBody as _};
+use axum::extract::ConnectInfo;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
+use tower::ServiceExt as _;
+
+use super::sites::ArrivedAt;
+
+/// So many connections may be open; 1,000 buyers who come at once find a place each.
+const MOST: usize = 2_048;
+/// File descriptors that the process needs for all else: databases, logs, listeners, standard streams.
+const OTHER_DESCRIPTORS: usize = 32;
+/// Where descriptors are that scarce, there are at least so many connections.
+const FEWEST: usize = 8;
+/// A connection that waits for its client for longer is closed. API Gateway: an idle connection is closed after 10 min,
+/// headers must come within 30 s or so; one bound for both is enough here.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// When new clients find no place, one that has waited for this long has to go.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// How often connections are looked through for those that have waited for too long.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often one has to go while new clients find no place: a hundred a second.
+const NEXT_GOES: Duration = Duration::from_millis(10);
+/// How long a connection that is closed may still take to send the answer that it is sending.
+const FAREWELL: Duration = Duration::from_millis(250);
+/// The head of a request may be so long, in bytes. API Gateway: 10,240 for all headers.
+const LARGEST_HEAD: usize = 32 * 1024;
+/// Stands for "is being answered, or closed" where otherwise milliseconds are.
+const BUSY: u64 = u64::MAX;
+
+/// All open connections and the places for more.
+pub(crate) struct Connections {
+    places: Arc<Semaphore>,
+    open: Mutex<HashMap<u64, Arc<Connection>>>,
+    next_id: AtomicU64,
+}
+
+/// One open connection, as far as others have to do with it. The requests that arrive at it carry it as an extension.
+pub(super) struct Connection {
+    opened: Instant,
+    /// Since when it waits for its client, in milliseconds after `opened`, or [`BUSY`].
+    waits_since: AtomicU64,
+    close: Notify,
+}
+
+impl Connection {
+    fn new() -> Self {
+        Self { opened: Instant::now(), waits_since: AtomicU64::new(0), close: Notify::new() }
+    }
+
+    /// A whole request has come and is being answered.
+    pub(super) fn is_answering(&self) {
+        self.waits_since.store(BUSY, Ordering::Relaxed);
+    }
+
+    /// Has it closed, as soon as it has sent what it is sending.
+    fn close(&self) {
+        self.waits_since.store(BUSY, Ordering::Relaxed);
+        self.close.notify_one();
+    }
+
+    fn waits(&self) {
+        let since = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(BUSY - 1);
+        self.waits_since.store(since, Ordering::Relaxed);
+    }
+
+    /// How long it has waited for its client, if it does.
+    fn waiting(&self) -> Option<Duration> {
+        let since = Some(self.waits_since.load(Ordering::Relaxed)).filter(|since| *since != BUSY)?;
+        Some(self.opened.elapsed().saturating_sub(Duration::from_millis(since)))
+    }
+}
+
+/// A connection's place among the others. Dropping it makes room.
+pub(super) struct Place {
+    connections: Arc<Connections>,
+    id: u64,
+    connection: Arc<Connection>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.connections.open().remove(&self.id);
+    }
+}
+
+impl Connections {
+    /// As many as file descriptors allow, and [`MOST`] at most. The process's limit of descriptors is raised for it as far
+    /// as the process itself may (setrlimit(2): the soft limit up to the hard one).
+    pub(crate) fn within_limits() -> Arc<Self> {
+        let mut limit = getrlimit(Resource::Nofile);
+        let wanted = (MOST + OTHER_DESCRIPTORS) as u64;
+        if limit.current.is_some_and(|now| now < wanted) {
+            let raised = Rlimit { current: Some(limit.maximum.unwrap_or(wanted).min(wanted)), ..limit };
+            match setrlimit(Resource::Nofile, raised) {
+                Ok(()) => limit = raised,
+                Err(error) => tracing::warn!(%error, "the limit of file descriptors can't be raised"),
+            }
+        }
+        let descriptors = limit.current.and_then(|now| usize::try_from(now).ok()).unwrap_or(usize::MAX);
+        Self::at_most(descriptors.saturating_sub(OTHER_DESCRIPTORS).clamp(FEWEST, MOST))
+    }
+
+    fn at_most(places: usize) -> Arc<Self> {
+        Arc::new(Self {
+            places: Arc::new(Semaphore::new(places)),
+            open: Mutex::default(),
+            next_id: AtomicU64::new(0),
+        })
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Connection>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a place. While there is none, the connection that has waited longest for its client has to go.
+    pub(super) async fn place(self: &Arc<Self>) -> Place {
+        loop {
+            let permit = Arc::clone(&self.places).acquire_owned();
+            // The semaphore is never closed, so only the time can be over.
+            if let Ok(Ok(permit)) = tokio::time::timeout(NEXT_GOES, permit).await {
+                let connection = Arc::new(Connection::new());
+                let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+                self.open().insert(id, Arc::clone(&connection));
+                return Place { connections: Arc::clone(self), id, connection, _permit: permit };
+            }
+            self.close_longest_waiting();
+        }
+    }
+
+    fn close_longest_waiting(&self) {
+        let open = self.open();
+        let longest = open.values().filter_map(|one| Some((one.waiting()?, one))).max_by_key(|(age, _)| *age);
+        if let Some((_, connection)) = longest.filter(|(age, _)| *age >= SHORTEST_WAIT) {
+            connection.close();
+        }
+    }
+
+    /// Closes connections whose clients are waited for for too long, again and again.
+    pub(crate) async fn close_idle(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let open = self.open();
+            for connection in open.values().filter(|one| one.waiting().is_some_and(|age| age >= LONGEST_WAIT))
+            {
+                connection.close();
+            }
+        }
+    }
+}
+
+impl Place {
+    /// Serves a connection to its end.
+    pub(super) async fn serve(
+        self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        router: Router,
+        stop: watch::Receiver<bool>,
+    ) {
+        // Small answers are sent at once; where that can't be set, they only come a little later.
+        let _ = stream.set_nodelay(true);
+        let arrived_at = stream.local_addr().map(|address| ArrivedAt(address.ip()));
+        let connection = Arc::clone(&self.connection);
+        let service = service_fn(|request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(Arc::clone(&connection));
+            if let Ok(arrived_at) = arrived_at {
+                request.extensions_mut().insert(arrived_at);
+            }
+            if request.body().is_end_stream() {
+                connection.is_answering();
+            }
+            let (router, connection) = (router.clone(), Arc::clone(&connection));
+            async move {
+                let answer = router.oneshot(request).await;
+                connection.waits();
+                answer
+            }
+        });
+        let mut http = http1::Builder::new();
+        let serving = http.max_buf_size(LARGEST_HEAD).serve_connection(TokioIo::new(stream), service);
+        drive(serving, &self.connection, stop).await;
+    }
+}
+
+/// Runs a connection until it ends, is to be closed, or the server stops; then it may end the answer it is giving.
+async fn drive<S>(
+    serving: http1::Connection<TokioIo<TcpStream>, S>,
+    connection: &Connection,
+    mut stop: watch::Receiver<bool>,
+) where
+    S: hyper::service::HttpService<Incoming, ResBody = Body>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut serving = pin!(serving);
+    let mut closing = pin!(tokio::time::sleep(Duration::MAX));
+    let (mut closes, mut stops) = (false, false);
+    loop {
+        tokio::select! {
+            // How a client ends its connection is its own affair.
+            _ = serving.as_mut() => return,
+            () = connection.close.notified(), if !closes => {
+                closes = true;
+                closing.as_mut().reset(Instant::now() + FAREWELL);
+                serving.as_mut().graceful_shutdown();
+            }
+            // A sender that is gone means stop, too.
+            _ = stop.changed(), if !stops => {
+                stops = true;
+                serving.as_mut().graceful_shutdown();
+            }
+            () = closing.as_mut(), if closes => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_being_answered_keeps_its_place_and_who_waits_longest_gives_it() {
+        let connections = Connections::at_most(3);
+        let answered = connections.place().await;
+        answered.connection.is_answering();
+        let waits_longest = connections.place().await;
+        tokio::time::advance(SHORTEST_WAIT).await;
+        let waits_shorter = connections.place().await;
+        let (closed, leaving) = (Arc::clone(&waits_longest.connection), waits_longest);
+        let leaves = tokio::spawn(async move {
+            closed.close.notified().await;
+            drop(leaving);
+        });
+        let new = connections.place().await;
+        leaves.await.unwrap();
+        let ids = [answered.id, waits_shorter.id, new.id];
+        assert!(ids.iter().all(|id| connections.open().contains_key(id)), "the wrong one was closed");
+        drop((answered, waits_shorter, new));
+        assert_eq!(connections.open().len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clients_that_send_nothing_are_not_waited_for_for_ever() {
+        let connections = Connections::at_most(2);
+        let (idle, answered) = (connections.place().await, connections.place().await);
+        answered.connection.is_answering();
+        let looking = tokio::spawn(Arc::clone(&connections).close_idle());
+        let began = Instant::now();
+        idle.connection.close.notified().await;
+        assert!((LONGEST_WAIT..LONGEST_WAIT + 2 * LOOK_EVERY).contains(&began.elapsed()));
+        let told = tokio::time::timeout(2 * LONGEST_WAIT, answered.connection.close.notified()).await;
+        assert!(told.is_err(), "a connection was closed while it was being answered");
+        looking.abort();
+    }
+}

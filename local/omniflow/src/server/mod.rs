@@ -1,0 +1,204 @@
+//! The two listeners, and what every request must pass before anything is done for it.
+//!
+//! ```text
+//!   connection ──► connections (how many) ──► sites (from whom) ──► --http: gateway: token, bodies, function
+//!                                                             └───► --aws:  token, bodies, services
+//! ```
+
+mod bodies;
+mod connections;
+mod sites;
+mod token;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use omniflow_domain::problem::{Kind, Problem};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::aws::{Acknowledge, ApiError, Aws};
+
+pub(crate) use bodies::{Bodies, Refused};
+pub(crate) use connections::Connections;
+use sites::Foreign;
+pub(crate) use sites::Sites;
+
+pub use sites::AllowedHost;
+pub use token::{AccessToken, Error as TokenError};
+
+/// A router for requests of AWS SDKs. All of it takes the token, when there is one.
+pub(crate) fn aws_router(aws: Aws, bodies: Bodies, token: Option<AccessToken>) -> Router {
+    Router::new().fallback(move |request: Request| {
+        let (aws, bodies, token) = (aws.clone(), bodies.clone(), token.clone());
+        async move {
+            if let Err(refusal) = admit(token.as_ref(), request.headers()) {
+                return in_aws_words(refusal);
+            }
+            let limit = crate::aws::largest_body(request.uri().path(), request.headers());
+            match bodies.read(request, limit).await {
+                Ok((parts, body)) => {
+                    let request = http::Request::from_parts(parts, body.bytes.clone());
+                    aws.answer(request, Acknowledge::Durably).await.map(Body::from)
+                }
+                Err(refused) => in_aws_words(refused.problem(limit)),
+            }
+        }
+    })
+}
+
+/// Lets a request pass that carries the token, or any where none is wanted.
+///
+/// # Errors
+/// The problem to answer.
+pub(crate) fn admit(token: Option<&AccessToken>, headers: &HeaderMap) -> Result<(), Problem> {
+    match token {
+        Some(token) if !token.is_carried_by(headers) => Err(Problem::new(
+            Kind::Unauthorized,
+            "This server has a token: send it as 'Authorization: Bearer TOKEN', or as the access key id of an AWS \
+             signature.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// `router` for those who carry the token, when there is one.
+pub(crate) fn guarded(router: Router, token: Option<AccessToken>) -> Router {
+    router.layer(middleware::from_fn(move |request: Request, next: Next| {
+        let token = token.clone();
+        async move {
+            match admit(token.as_ref(), request.headers()) {
+                Ok(()) => next.run(request).await,
+                Err(refusal) => in_the_apis_words(&refusal),
+            }
+        }
+    }))
+}
+
+/// How a listener words its refusals.
+#[derive(Clone, Copy)]
+pub(crate) enum Listener {
+    Http,
+    Aws,
+}
+
+/// `router` for requests of programs and of this server's own pages, not for those of other websites.
+pub(crate) fn for_own_sites(router: Router, sites: Arc<Sites>, listener: Listener) -> Router {
+    router.layer(middleware::from_fn(move |request: Request, next: Next| {
+        let sites = Arc::clone(&sites);
+        async move {
+            match (sites.check(&request).map_err(Problem::from), listener) {
+                (Ok(()), _) => next.run(request).await,
+                (Err(refusal), Listener::Http) => in_the_apis_words(&refusal),
+                (Err(refusal), Listener::Aws) => in_aws_words(refusal),
+            }
+        }
+    }))
+}
+
+impl From<Foreign> for Problem {
+    fn from(foreign: Foreign) -> Self {
+        let kind = match foreign {
+            Foreign::NoHost => Kind::BadRequest,
+            Foreign::Host(_) => Kind::HostNotServed,
+            Foreign::Origin(_) | Foreign::Site => Kind::ForeignSite,
+        };
+        Self::new(kind, foreign.to_string())
+    }
+}
+
+impl Refused {
+    /// What to answer where bodies have `limit` bytes at most.
+    pub(crate) fn problem(self, limit: usize) -> Problem {
+        match self {
+            Self::TooLarge => {
+                Problem::new(Kind::BodyTooLarge, format!("The body has more than {limit} bytes. Send less."))
+            }
+            Self::TooSlow => {
+                Problem::new(Kind::RequestTimeout, "The body did not come in time. Send the request again.")
+            }
+            Self::NoRoom => {
+                let detail =
+                    "Too much is being sent to this server at once. Send the request again in a second.";
+                Problem::new(Kind::Unavailable, detail)
+            }
+            Self::Broken => Problem::new(Kind::BadRequest, "The body broke off. Send the request again."),
+        }
+    }
+}
+
+/// The problem as `application/problem+json`, as the HTTP API answers everything.
+pub(crate) fn in_the_apis_words(problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response =
+        (status, [("content-type", "application/problem+json")], problem.to_json().to_string())
+            .into_response();
+    let header = match problem.kind {
+        Kind::Unauthorized => Some(("www-authenticate", "Bearer")),
+        Kind::Unavailable => Some(("retry-after", "1")),
+        _ => None,
+    };
+    if let Some((name, value)) = header {
+        response.headers_mut().insert(name, http::HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// The problem as an AWS service would word it.
+fn in_aws_words(problem: Problem) -> Response {
+    let code = match problem.kind {
+        // IAM User Guide, "Troubleshoot AWS Signature Version 4 requests": what SDKs know and don't repeat.
+        Kind::Unauthorized => "UnrecognizedClientException",
+        Kind::ForeignSite => "AccessDeniedException",
+        Kind::HostNotServed => "MisdirectedRequestException",
+        Kind::BodyTooLarge => "RequestEntityTooLargeException",
+        Kind::RequestTimeout => "RequestTimeoutException",
+        Kind::Unavailable => "ServiceUnavailable",
+        _ => "ValidationException",
+    };
+    let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let error = ApiError { status, code: code.to_owned(), message: problem.detail };
+    crate::aws::respond(Err(error)).map(Body::from)
+}
+
+/// Serves until `stop` changes, then finishes what is running.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    connections: Arc<Connections>,
+    mut stop: watch::Receiver<bool>,
+) {
+    /// How long nobody is accepted after that failed, which it does while the process has no descriptor left.
+    const PAUSE: Duration = Duration::from_millis(100);
+    let mut served = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            // A sender that is gone means stop, too.
+            _ = stop.changed() => break,
+            Some(_) = served.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let place = tokio::select! {
+                    _ = stop.changed() => break,
+                    place = connections.place() => place,
+                };
+                served.spawn(place.serve(stream, peer, router.clone(), stop.clone()));
+            }
+            Err(error) => {
+                tracing::error!(%error, "no connection can be accepted");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    while served.join_next().await.is_some() {}
+}
