@@ -47,8 +47,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// How often connections are looked through for those that have waited for too long.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often one has to go while new clients find no place: a hundred a second.
-const NEXT_GOES: Duration = Duration::from_millis(10);
+/// How often some have to go while new clients find no place.
+const NEXT_GO: Duration = Duration::from_millis(10);
+/// So many go each time.
+const AT_ONCE: usize = 32;
 /// How long a connection that is closed may still take to send the answer that it is sending.
 const FAREWELL: Duration = Duration::from_millis(250);
 /// The head of a request may be so long, in bytes. API Gateway: 10,240 for all headers.
@@ -142,12 +144,12 @@ impl Connections {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a place. While there is none, the connection that has waited longest for its client has to go.
+    /// Waits for a place. While there is none, those that have waited longest for their clients have to go.
     pub(super) async fn place(self: &Arc<Self>) -> Place {
         loop {
             let permit = Arc::clone(&self.places).acquire_owned();
             // The semaphore is never closed, so only the time can be over.
-            if let Ok(Ok(permit)) = tokio::time::timeout(NEXT_GOES, permit).await {
+            if let Ok(Ok(permit)) = tokio::time::timeout(NEXT_GO, permit).await {
                 let connection = Arc::new(Connection::new());
                 let id = self.next_id.fetch_add(1, Ordering::Relaxed);
                 self.open().insert(id, Arc::clone(&connection));
@@ -159,8 +161,10 @@ impl Connections {
 
     fn close_longest_waiting(&self) {
         let open = self.open();
-        let longest = open.values().filter_map(|one| Some((one.waiting()?, one))).max_by_key(|(age, _)| *age);
-        if let Some((_, connection)) = longest.filter(|(age, _)| *age >= SHORTEST_WAIT) {
+        let waiting = open.values().filter_map(|one| Some((one.waiting()?, one)));
+        let mut waiting: Vec<_> = waiting.filter(|(age, _)| *age >= SHORTEST_WAIT).collect();
+        waiting.sort_by_key(|(age, _)| std::cmp::Reverse(*age));
+        for (_, connection) in waiting.into_iter().take(AT_ONCE) {
             connection.close();
         }
     }
