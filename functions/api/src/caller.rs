@@ -3,8 +3,9 @@
 //! Sources: API Gateway Developer Guide, "Control access to HTTP APIs with JWT authorizers" and "… with IAM";
 //! payload format 2.0, `requestContext.authorizer`.
 
-use omniflow_domain::problem::{Kind, Problem};
-use omniflow_domain::{ConfigError, Environment, Order};
+use crate::problem::{Kind, Problem};
+use omniflow_domain::Order;
+use omniflow_services::{ConfigError, Environment};
 use serde_json::Value;
 
 /// Who may make a call.

@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::operation::scan::ScanInput;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use omniflow_domain::catalogue::{Product, lookup};
-use omniflow_domain::services::DynamoDb;
-use omniflow_domain::store;
+use omniflow_services::DynamoDb;
+use omniflow_store as store;
 
 /// How long a product is believed without looking again. Its name and price change rarely; its stock is not here.
 const FRESH_FOR: Duration = Duration::from_secs(60);

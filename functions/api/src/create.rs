@@ -1,10 +1,11 @@
 //! Creating an order: read what is wanted, check it against the catalogue, write it, start its workflow.
 
+use crate::problem::{Kind, Problem};
 use omniflow_domain::catalogue::lookup;
 use omniflow_domain::order::{Item, NewOrder};
-use omniflow_domain::problem::{Kind, Problem};
-use omniflow_domain::simulated::METHODS;
-use omniflow_domain::{Email, Money, Order, OrderId, Status, store};
+use omniflow_domain::{Email, Money, Order, OrderId, Status};
+use omniflow_simulated::METHODS;
+use omniflow_store as store;
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -1,9 +1,10 @@
 //! The decisions that people make: pay, audit, cancel. Each is one conditional write; who comes too late gets 409 and
 //! hears what the order is now.
 
+use crate::problem::{Kind, Problem};
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use omniflow_domain::problem::{Kind, Problem};
-use omniflow_domain::{Order, Refusal, store};
+use omniflow_domain::{Order, Refusal};
+use omniflow_store as store;
 use serde_json::Value;
 
 use crate::create::check_method;

@@ -1,10 +1,10 @@
 //! Idempotency keys of requests: the first answer is repeated, another body is refused.
 
+use crate::problem::{Kind, Problem};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use omniflow_domain::problem::{Kind, Problem};
-use omniflow_domain::store::Kept;
+use omniflow_store::Kept;
 use sha2::{Digest, Sha256};
 
 use crate::request::Request;

@@ -13,6 +13,7 @@ mod keep;
 #[cfg(test)]
 mod openapi;
 mod patience;
+pub mod problem;
 mod read;
 mod request;
 mod response;
@@ -25,12 +26,14 @@ mod workflow;
 
 use std::sync::Arc;
 
+use crate::problem::{Kind, Problem};
 use aws_sdk_sfn::Client as Sfn;
-use omniflow_domain::problem::{Kind, Problem};
-use omniflow_domain::services::{DynamoDb, StepFunctions};
-use omniflow_domain::store::{self, Idempotency, Orders, Stock};
-use omniflow_domain::workflow::Workflow;
-use omniflow_domain::{Clock, ConfigError, Environment, Fault, Handler, Money, Order, SystemClock, typed};
+use clock::{Clock, SystemClock};
+use omniflow_domain::{Money, Order};
+use omniflow_services::{ConfigError, DynamoDb, Environment, Fault, Handler, StepFunctions, typed};
+use omniflow_store as store;
+use omniflow_store::workflow::Workflow;
+use omniflow_store::{Idempotency, Orders, Stock};
 use serde_json::Value;
 
 pub use caller::Access;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use omniflow_domain::{ConfigError, Environment};
+use omniflow_services::{ConfigError, Environment};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::request::Request;

@@ -1,8 +1,9 @@
 //! Reading orders.
 
-use omniflow_domain::problem::{Kind, Problem};
-use omniflow_domain::store::{self, Page};
+use crate::problem::{Kind, Problem};
 use omniflow_domain::{Order, OrderId, Status};
+use omniflow_store as store;
+use omniflow_store::Page;
 use serde::Serialize;
 use serde_json::json;
 

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::problem::{Kind, Problem};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use omniflow_domain::OrderId;
-use omniflow_domain::problem::{Kind, Problem};
 use omniflow_domain::texts::Language;
 use serde_json::Value;
 

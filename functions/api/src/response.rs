@@ -1,6 +1,6 @@
 //! An HTTP response, written as an answer in payload format 2.0.
 
-use omniflow_domain::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem};
 use serde_json::{Map, Value, json};
 
 /// A response.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use omniflow_domain::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem};
 use serde_json::json;
 
 use crate::caller::Access;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::problem::{Kind, Problem};
 use omniflow_domain::catalogue::{Product, lookup};
-use omniflow_domain::problem::{Kind, Problem};
-use omniflow_domain::store::StockRow;
+use omniflow_store::StockRow;
 use serde::Serialize;
 use serde_json::json;
 

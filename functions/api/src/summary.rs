@@ -1,9 +1,8 @@
 //! How many orders are in each state.
 
+use crate::problem::Problem;
 use futures::future::try_join_all;
-use omniflow_domain::Status;
-use omniflow_domain::problem::Problem;
-use omniflow_domain::texts;
+use omniflow_domain::{Status, texts};
 use serde::Serialize;
 use serde_json::json;
 

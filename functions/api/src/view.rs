@@ -1,9 +1,9 @@
 //! An order as the routes show it: `status` is the text for people, `state` the machine name.
 
+use crate::problem::{Kind, Problem};
 use chrono::{DateTime, Utc};
 use omniflow_domain::allocation::Missing;
 use omniflow_domain::order::{Audit, Item, Order, PaymentState, Shipment};
-use omniflow_domain::problem::{Kind, Problem};
 use omniflow_domain::texts::{Language, status_text, text};
 use omniflow_domain::{Email, Money, OrderId, Reason, Status};
 use serde::{Serialize, Serializer};

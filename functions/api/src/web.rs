@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use omniflow_domain::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem};
 use sha2::{Digest, Sha256};
 
 use crate::request::Request;

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use omniflow_domain::activity::{Activity, Done, TokenStep};
-use omniflow_domain::services::{DynamoDb, EventBridge, StepFunctions};
-use omniflow_domain::workflow::Workflow;
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, store, typed};
+use omniflow_domain::Status;
+use omniflow_services::{
+    ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, StepFunctions, typed,
+};
+use omniflow_store as store;
+use omniflow_store::activity::{Activity, Done, TokenStep};
+use omniflow_store::workflow::Workflow;
 
 /// The function `request-audit`: puts an order before a reviewer and keeps the token that the verdict answers.
 ///

@@ -13,7 +13,8 @@ pub fn subscriber<W>(filter: EnvFilter, stack: &str, writer: W) -> impl Subscrib
 where
     W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,
 {
-    let no_metrics = FilterFn::new(|metadata| metadata.target() != omniflow_domain::metrics::TARGET);
+    let no_metrics =
+        FilterFn::new(|metadata| metadata.target() != omniflow_services::invocation::METRICS_TARGET);
     let logs = tracing_subscriber::fmt::layer().json().with_span_list(false).without_time();
     tracing_subscriber::registry()
         .with(filter)
@@ -29,8 +30,8 @@ mod tests {
 
     use futures::executor::block_on;
     use futures::future::BoxFuture;
-    use omniflow_domain::invocation::logged;
-    use omniflow_domain::{Fault, Handler};
+    use omniflow_services::invocation::logged;
+    use omniflow_services::{Fault, Handler};
     use serde_json::{Value, json};
     use tracing::instrument::WithSubscriber as _;
 

@@ -5,7 +5,7 @@
 use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use omniflow_domain::metrics::TARGET;
+use omniflow_services::invocation::METRICS_TARGET;
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -44,7 +44,7 @@ impl<W> EmbeddedMetrics<W> {
 
 impl<S: Subscriber, W: for<'w> MakeWriter<'w> + 'static> Layer<S> for EmbeddedMetrics<W> {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == TARGET {
+        if event.metadata().target() == METRICS_TARGET {
             let mut metric = Metric::default();
             event.record(&mut metric);
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,41 +1,27 @@
-//! The order and its rules.
+//! The order and its rules, in the words of the trade.
 //!
 //! ```text
-//!   order ── decides (pure) ──► store ── writes on the condition of the version ──► DynamoDB
-//!     │                           │
-//!   status (the one table)      workflow ── tells Step Functions what was decided (pending_signal)
+//!   order ── decides (pure), by ──► status (the one table of transitions), allocation, money
+//!     └── is shown by ──► texts
+//!   payment_gateway, carrier ── how the outside is reached; adapters of their own implement them
 //! ```
 //!
-//! Nothing here knows whether it runs on Lambda or in the local runtime. Clients are features, so that a function that
-//! doesn't use a service doesn't link it.
+//! Nothing here knows a service of AWS, HTTP or a database.
 
-#[cfg(all(feature = "dynamodb", feature = "eventbridge"))]
-pub mod activity;
 pub mod allocation;
+pub mod carrier;
 pub mod catalogue;
-pub mod clock;
 pub mod email;
 pub mod event;
-pub mod handler;
-pub mod invocation;
-pub mod metrics;
 pub mod money;
 pub mod order;
-pub mod problem;
-#[cfg(feature = "sdk")]
-pub mod services;
-#[cfg(feature = "dynamodb")]
-pub mod simulated;
+pub mod payment_gateway;
 pub mod status;
-#[cfg(feature = "dynamodb")]
-pub mod store;
 pub mod texts;
-#[cfg(feature = "sfn")]
-pub mod workflow;
 
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use carrier::Carrier;
 pub use email::Email;
-pub use handler::{ConfigError, Environment, Fault, Handler, typed};
 pub use money::Money;
 pub use order::{Order, OrderId, Refusal};
+pub use payment_gateway::PaymentGateway;
 pub use status::{Reason, Status};

@@ -1,7 +1,7 @@
 //! What customers read, in their language.
 
-use omniflow_domain::texts::{self, Language};
-use omniflow_domain::{Reason, Status};
+use omniflow_domain::texts::Language;
+use omniflow_domain::{Reason, Status, texts};
 
 /// A message to a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]

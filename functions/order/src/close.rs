@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use omniflow_domain::activity::{Activity, Compensation, Done};
-use omniflow_domain::services::{DynamoDb, EventBridge};
-use omniflow_domain::{
-    ConfigError, Environment, Fault, Handler, Order, Refusal, Status, metrics, store, typed,
-};
+use omniflow_domain::{Order, Refusal, Status};
+use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, typed};
+use omniflow_store as store;
+use omniflow_store::activity::{Activity, Compensation, Done};
+use omniflow_store::metrics;
 
 /// A payment that was received and never captured has not been told of before.
 const PUBLISHES: &[Status] = &[

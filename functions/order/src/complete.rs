@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use omniflow_domain::activity::{Activity, Done, Step};
-use omniflow_domain::services::{DynamoDb, EventBridge};
-use omniflow_domain::store::{self, Stock};
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Status, metrics, typed};
+use omniflow_domain::{Order, Status};
+use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, typed};
+use omniflow_store as store;
+use omniflow_store::activity::{Activity, Done, Step};
+use omniflow_store::{Stock, metrics};
 
 /// How often a write that was overtaken is made again.
 const ATTEMPTS: usize = 12;

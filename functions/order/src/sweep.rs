@@ -5,13 +5,14 @@ use std::ops::Add;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use clock::{Clock, SystemClock};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use omniflow_domain::order::{OrderId, Signal};
-use omniflow_domain::services::{DynamoDb, StepFunctions};
-use omniflow_domain::store::{self, Orders};
-use omniflow_domain::workflow::{Heard, Workflow};
-use omniflow_domain::{Clock, ConfigError, Environment, Fault, Handler, SystemClock, typed};
+use omniflow_services::{ConfigError, DynamoDb, Environment, Fault, Handler, StepFunctions, typed};
+use omniflow_store as store;
+use omniflow_store::Orders;
+use omniflow_store::workflow::{Heard, Workflow};
 use serde::Serialize;
 use serde_json::Value;
 

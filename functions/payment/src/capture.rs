@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use aws_sdk_sfn::operation::stop_execution::StopExecutionInput;
 use futures::future::join;
-use omniflow_domain::activity::{Activity, Done, Step, names};
+use omniflow_domain::PaymentGateway;
 use omniflow_domain::order::PaymentState;
-use omniflow_domain::services::{DynamoDb, EventBridge, StepFunctions};
-use omniflow_domain::simulated::{Gateway, PaymentError};
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Status, metrics, store, typed};
+use omniflow_domain::payment_gateway::CaptureError;
+use omniflow_domain::{Order, Status};
+use omniflow_services::{
+    ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, StepFunctions, typed,
+};
+use omniflow_store as store;
+use omniflow_store::activity::{Activity, Done, Step, names};
+use omniflow_store::metrics;
 
 /// The bank says no.
 pub const PAYMENT_DECLINED: &str = "PaymentDeclined";
@@ -21,7 +26,7 @@ const PUBLISHES: &[Status] = &[Status::PaymentReceived, Status::Paid, Status::Sh
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
-    Payment(#[from] PaymentError),
+    Capture(#[from] CaptureError),
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -30,11 +35,12 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         let error_type = match error {
-            Error::Payment(PaymentError::Declined) => PAYMENT_DECLINED,
-            Error::Payment(PaymentError::Timeout) => GATEWAY_TIMEOUT,
+            Error::Capture(CaptureError::Declined) => PAYMENT_DECLINED,
+            Error::Capture(CaptureError::Timeout) => GATEWAY_TIMEOUT,
             // Only a refund voids a payment, and only an order that is undone is refunded.
-            Error::Payment(PaymentError::Voided) => names::ORDER_CANCELLED,
-            Error::Payment(PaymentError::Store(error)) | Error::Store(error) => return error.into(),
+            Error::Capture(CaptureError::Voided) => names::ORDER_CANCELLED,
+            Error::Capture(CaptureError::Unavailable(_)) => names::STORE_UNAVAILABLE,
+            Error::Store(error) => return error.into(),
         };
         Self { error_type: error_type.to_owned(), message }
     }
@@ -65,11 +71,16 @@ pub fn capture_payment(
     };
     Ok(Box::new(typed(move |step: Step| {
         let (activity, gateway, window) = (activity.clone(), gateway.clone(), window.clone());
-        async move { capture(&activity, &gateway, &window, step).await }
+        async move { capture(&activity, &*gateway, &window, step).await }
     })))
 }
 
-async fn capture(activity: &Activity, gateway: &Gateway, window: &Window, step: Step) -> Result<Done, Error> {
+async fn capture(
+    activity: &Activity,
+    gateway: &dyn PaymentGateway,
+    window: &Window,
+    step: Step,
+) -> Result<Done, Error> {
     let payable = |order: &Order| order.clone().capture(activity.now()).is_ok();
     let order = activity.orders.recall(&step.order_id, payable).await?;
     order.check_wanted().map_err(store::Error::from)?;
@@ -85,7 +96,7 @@ async fn capture(activity: &Activity, gateway: &Gateway, window: &Window, step: 
     Ok((&order).into())
 }
 
-async fn take(activity: &Activity, gateway: &Gateway, order: &Order) -> Result<Order, Error> {
+async fn take(activity: &Activity, gateway: &dyn PaymentGateway, order: &Order) -> Result<Order, Error> {
     let method = order.payment.method.as_deref().unwrap_or(DEFAULT_METHOD);
     gateway.capture(&order.order_id, method, order.amount).await?;
     let now = activity.now();

@@ -11,11 +11,15 @@ pub use window::{PAYMENT_WINDOW_NOT_STARTED, close_payment_window, open_payment_
 use std::sync::Arc;
 use std::time::Duration;
 
-use omniflow_domain::services::DynamoDb;
-use omniflow_domain::simulated::{Gateway, Ledger};
-use omniflow_domain::{ConfigError, Environment};
+use omniflow_domain::PaymentGateway;
+use omniflow_services::{ConfigError, DynamoDb, Environment};
+use omniflow_simulated::{Ledger, SimulatedGateway};
 
-fn gateway(dynamodb: &Arc<dyn DynamoDb>, environment: &Environment) -> Result<Gateway, ConfigError> {
+fn gateway(
+    dynamodb: &Arc<dyn DynamoDb>,
+    environment: &Environment,
+) -> Result<Arc<dyn PaymentGateway>, ConfigError> {
     let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
-    Ok(Gateway::new(Ledger::new(dynamodb.clone(), environment.require("LEDGER_TABLE")?, latency)))
+    let ledger = Ledger::new(dynamodb.clone(), environment.require("LEDGER_TABLE")?, latency);
+    Ok(Arc::new(SimulatedGateway::new(ledger)))
 }

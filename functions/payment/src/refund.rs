@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use omniflow_domain::activity::{Activity, Compensation, Done};
+use omniflow_domain::PaymentGateway;
+use omniflow_domain::Status;
 use omniflow_domain::order::PaymentState;
-use omniflow_domain::services::{DynamoDb, EventBridge};
-use omniflow_domain::simulated::{Gateway, RefundError};
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, store, typed};
+use omniflow_domain::payment_gateway::RefundError;
+use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, typed};
+use omniflow_store as store;
+use omniflow_store::activity::{Activity, Compensation, Done, names};
 
 use crate::capture::GATEWAY_TIMEOUT;
 
@@ -27,7 +29,8 @@ impl From<Error> for Fault {
         let error_type = match error {
             Error::Refund(RefundError::Refused) => REFUND_FAILED,
             Error::Refund(RefundError::Timeout) => GATEWAY_TIMEOUT,
-            Error::Refund(RefundError::Store(error)) | Error::Store(error) => return error.into(),
+            Error::Refund(RefundError::Unavailable(_)) => names::STORE_UNAVAILABLE,
+            Error::Store(error) => return error.into(),
         };
         Self { error_type: error_type.to_owned(), message }
     }
@@ -46,11 +49,15 @@ pub fn refund_payment(
     let gateway = crate::gateway(dynamodb, environment)?;
     Ok(Box::new(typed(move |event: Compensation| {
         let (activity, gateway) = (activity.clone(), gateway.clone());
-        async move { refund(&activity, &gateway, event).await }
+        async move { refund(&activity, &*gateway, event).await }
     })))
 }
 
-async fn refund(activity: &Activity, gateway: &Gateway, event: Compensation) -> Result<Done, Error> {
+async fn refund(
+    activity: &Activity,
+    gateway: &dyn PaymentGateway,
+    event: Compensation,
+) -> Result<Done, Error> {
     let order = activity.undo(&event).await?;
     if order.status.is_final() || matches!(order.payment.state, PaymentState::Refunded | PaymentState::Void) {
         return Ok((&order).into());

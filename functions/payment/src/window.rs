@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use aws_sdk_sfn::operation::start_execution::StartExecutionInput;
 use chrono::TimeDelta;
-use omniflow_domain::activity::{Activity, Done, Step, TokenStep};
+use clock::{Clock as _, SystemClock};
 use omniflow_domain::order::Awaits;
-use omniflow_domain::services::{DynamoDb, EventBridge, ServiceError, StepFunctions};
-use omniflow_domain::store::Orders;
-use omniflow_domain::workflow::{Unsent, Workflow};
-use omniflow_domain::{
-    Clock as _, ConfigError, Environment, Fault, Handler, Order, Refusal, Status, SystemClock, store, typed,
+use omniflow_domain::{Order, Refusal, Status};
+use omniflow_services::{
+    ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, ServiceError, StepFunctions, typed,
 };
+use omniflow_store as store;
+use omniflow_store::Orders;
+use omniflow_store::activity::{Activity, Done, Step, TokenStep};
+use omniflow_store::workflow::{Unsent, Workflow};
 use serde_json::json;
 
 /// The payment-window machine could not be started, or not be passed by; worth a retry.

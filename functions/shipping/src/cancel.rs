@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use omniflow_domain::activity::{Activity, Compensation, Done};
-use omniflow_domain::services::{DynamoDb, EventBridge};
-use omniflow_domain::simulated::Carrier;
-use omniflow_domain::{ConfigError, Environment, Handler, Status, store, typed};
+use omniflow_domain::Carrier;
+use omniflow_domain::Status;
+use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Handler, typed};
+use omniflow_store as store;
+use omniflow_store::activity::{Activity, Compensation, Done};
 
 use crate::Error;
 
@@ -26,11 +27,11 @@ pub fn cancel_shipments(
     let carrier = crate::carrier(dynamodb, environment)?;
     Ok(Box::new(typed(move |event: Compensation| {
         let (activity, carrier) = (activity.clone(), carrier.clone());
-        async move { cancel(&activity, &carrier, event).await }
+        async move { cancel(&activity, &*carrier, event).await }
     })))
 }
 
-async fn cancel(activity: &Activity, carrier: &Carrier, event: Compensation) -> Result<Done, Error> {
+async fn cancel(activity: &Activity, carrier: &dyn Carrier, event: Compensation) -> Result<Done, Error> {
     // First the order, so that no shipment begins any more; then the carriers, for those that had begun.
     let order = activity.undo(&event).await?;
     if order.status.is_final() {

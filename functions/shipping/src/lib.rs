@@ -9,14 +9,17 @@ pub use ship::{SHIPMENT_FAILED, WAREHOUSE_UNAVAILABLE, ship_warehouse};
 use std::sync::Arc;
 use std::time::Duration;
 
-use omniflow_domain::activity::names;
-use omniflow_domain::services::DynamoDb;
-use omniflow_domain::simulated::{Carrier, CarrierError, Ledger};
-use omniflow_domain::{ConfigError, Environment, Fault, store};
+use omniflow_domain::Carrier;
+use omniflow_domain::carrier::CarrierError;
+use omniflow_services::{ConfigError, DynamoDb, Environment, Fault};
+use omniflow_simulated::{Ledger, SimulatedCarrier};
+use omniflow_store as store;
+use omniflow_store::activity::names;
 
-fn carrier(dynamodb: &Arc<dyn DynamoDb>, environment: &Environment) -> Result<Carrier, ConfigError> {
+fn carrier(dynamodb: &Arc<dyn DynamoDb>, environment: &Environment) -> Result<Arc<dyn Carrier>, ConfigError> {
     let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
-    Ok(Carrier::new(Ledger::new(dynamodb.clone(), environment.require("LEDGER_TABLE")?, latency)))
+    let ledger = Ledger::new(dynamodb.clone(), environment.require("LEDGER_TABLE")?, latency);
+    Ok(Arc::new(SimulatedCarrier::new(ledger)))
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +42,8 @@ impl From<Error> for Fault {
             // Only an order that is undone calls its shipments back.
             Error::Carrier(CarrierError::CalledBack(_)) => names::ORDER_CANCELLED,
             Error::NoShipment(_) => names::WRONG_STATE,
-            Error::Carrier(CarrierError::Store(error)) | Error::Store(error) => return error.into(),
+            Error::Carrier(CarrierError::Adapter(_)) => names::STORE_UNAVAILABLE,
+            Error::Store(error) => return error.into(),
         };
         Self { error_type: error_type.to_owned(), message }
     }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use omniflow_domain::Carrier;
+use omniflow_domain::Status;
 use omniflow_domain::order::{OrderId, ShipmentState};
-use omniflow_domain::services::DynamoDb;
-use omniflow_domain::simulated::Carrier;
-use omniflow_domain::store::Orders;
-use omniflow_domain::{ConfigError, Environment, Handler, Status, store, typed};
+use omniflow_services::{ConfigError, DynamoDb, Environment, Handler, typed};
+use omniflow_store as store;
+use omniflow_store::Orders;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -40,11 +41,11 @@ pub fn ship_warehouse(
     let carrier = crate::carrier(dynamodb, environment)?;
     Ok(Box::new(typed(move |event: Ship| {
         let (orders, carrier) = (orders.clone(), carrier.clone());
-        async move { ship(&orders, &carrier, event).await }
+        async move { ship(&orders, &*carrier, event).await }
     })))
 }
 
-async fn ship(orders: &Orders, carrier: &Carrier, event: Ship) -> Result<Shipped, Error> {
+async fn ship(orders: &Orders, carrier: &dyn Carrier, event: Ship) -> Result<Shipped, Error> {
     let Ship { order_id, warehouse } = event;
     let order = orders.recall(&order_id, |order| order.status == Status::Shipping).await?;
     order.check_wanted().map_err(store::Error::from)?;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use omniflow_domain::activity::{Activity, Compensation, Done};
-use omniflow_domain::services::{DynamoDb, EventBridge};
-use omniflow_domain::store::{self, Stock};
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Status, metrics, typed};
+use omniflow_domain::Status;
+use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, typed};
+use omniflow_store as store;
+use omniflow_store::activity::{Activity, Compensation, Done};
+use omniflow_store::{Stock, metrics};
 
 /// How often a write that was overtaken is made again.
 const ATTEMPTS: usize = 12;

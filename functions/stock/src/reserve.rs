@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use omniflow_domain::activity::{Activity, Step, names};
 use omniflow_domain::allocation::{Missing, allocate};
-use omniflow_domain::services::{DynamoDb, EventBridge};
-use omniflow_domain::store::{self, Stock};
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, Order, Reason, Status, metrics, typed};
+use omniflow_domain::{Order, Reason, Status};
+use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, typed};
+use omniflow_store as store;
+use omniflow_store::activity::{Activity, Step, names};
+use omniflow_store::{Stock, metrics};
 use serde::Serialize;
 
 /// There is not enough of what the order wants.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
-use omniflow_domain::activity::names;
 use omniflow_domain::catalogue::{SAMPLES, Sample, WAREHOUSES, lookup};
-use omniflow_domain::services::DynamoDb;
-use omniflow_domain::store::{self, Stock, StockRow};
-use omniflow_domain::{ConfigError, Environment, Fault, Handler, typed};
+use omniflow_services::{ConfigError, DynamoDb, Environment, Fault, Handler, typed};
+use omniflow_store as store;
+use omniflow_store::activity::names;
+use omniflow_store::{Stock, StockRow};
 use serde_json::{Value, json};
 
 /// The function `seed-stock`.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use omniflow::template::{self, Function, Parameters, Place};
 use serde_json::{Value, json};
+use template::{self, Function, Parameters, Place};
 use tokio::process::Command;
 
 use crate::Error;

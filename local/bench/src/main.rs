@@ -47,7 +47,7 @@ pub(crate) enum Error {
     #[error("the engine: {0}")]
     Engine(#[from] engine::Error),
     #[error("the template: {0}")]
-    Template(#[from] omniflow::template::Error),
+    Template(#[from] template::Error),
     #[error("the runtime's settings: {0}")]
     Settings(#[from] clap::Error),
     #[error(transparent)]

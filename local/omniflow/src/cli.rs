@@ -15,7 +15,7 @@ use crate::repeats::Repeats;
 use crate::{Config, Runtime, StartError};
 
 /// What is logged when `OMNIFLOW_LOG` doesn't say: not that each step was done, which `OMNIFLOW_LOG=info` shows.
-const USUAL_LOG: &str = "warn,omniflow=info,omniflow_domain::invocation=warn";
+const USUAL_LOG: &str = "warn,omniflow=info,omniflow_services::invocation=warn";
 
 /// Reads the arguments and the environment, and runs until a signal ends it.
 pub fn main() -> ExitCode {

@@ -8,7 +8,7 @@ use reqwest::Url;
 
 use crate::demo::Demo;
 use crate::server::{AccessToken, AllowedHost, TokenError};
-use crate::template::Parameters;
+use template::Parameters;
 
 /// OmniFlow: order fulfilment on one machine.
 #[derive(Debug, Parser)]

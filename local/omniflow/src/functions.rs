@@ -5,13 +5,12 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
-use omniflow_domain::services::{DynamoDb, EventBridge, StepFunctions};
-use omniflow_domain::{ConfigError, Environment, Handler};
+use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Handler, StepFunctions};
 use omniflow_tables::InProcess;
 
 use crate::lambda::Hosted;
 use crate::runtime::StartError;
-use crate::template::{Place, System};
+use template::{Place, System};
 
 /// What handlers get.
 pub struct Clients {

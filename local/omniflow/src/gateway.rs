@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::lambda::Functions;
 use crate::server::{self, AccessToken, Bodies};
-use crate::template::{Authorization, Place, Route};
+use template::{Authorization, Place, Route};
 
 /// The bytes that a body may have: what the API's function takes, which is less than API Gateway's 10 MB.
 const LARGEST_BODY: usize = 256 * 1024;

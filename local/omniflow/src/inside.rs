@@ -13,13 +13,13 @@ use bytes::Bytes;
 use engine::{Engine, Verdict};
 use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};
-use omniflow_domain::services::{Answer, EventBridge, ServiceError, StepFunctions};
+use omniflow_services::{Answer, EventBridge, ServiceError, StepFunctions};
 use omniflow_tables::{InProcess, Service, Tables};
 
 use crate::aws::{Acknowledge, Aws};
 use crate::bus::Entry;
 use crate::functions::Clients;
-use crate::template::Place;
+use template::Place;
 
 /// The way of functions to the services of their own process. Functions are made first and the services, which run
 /// them, after; so there are moments when nobody answers yet. Clones lead to the same process.

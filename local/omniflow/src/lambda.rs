@@ -10,15 +10,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::FutureExt;
-use omniflow_domain::invocation::logged;
-use omniflow_domain::{Fault, Handler};
+use omniflow_services::invocation::logged;
+use omniflow_services::{Fault, Handler};
 use omniflow_tables::Counter;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::remote::RemoteFunctions;
-use crate::template::{Function, Place};
+use template::{Function, Place};
 
 /// Invocations that run at the same time. More wait for their turn, and their time has not begun: under a rush,
 /// functions get slower to start and not slower to run, so that none exceeds its timeout for want of a processor. More

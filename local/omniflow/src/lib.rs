@@ -29,7 +29,6 @@ mod repeats;
 mod runtime;
 mod schedule;
 mod server;
-pub mod template;
 
 pub use config::Config;
 pub use runtime::{Runtime, StartError};

@@ -22,8 +22,8 @@ use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
 use crate::remote::RemoteFunctions;
 use crate::server::{self, AccessToken, Bodies, Connections, Listener, Sites, TokenError};
-use crate::template::{self, Place, Route, System, Table};
 use crate::{Config, bus, gateway, private_files, schedule};
+use template::{Place, Route, System, Table};
 
 /// Where AWS would have its own names.
 const REGION: &str = "us-east-1";

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::lambda::Functions;
-use crate::template::{Place, Schedule};
+use template::{Place, Schedule};
 
 /// When the calls after a start are made: what a crash left behind should not wait for a whole period, nor what was
 /// too young for the first call.

@@ -88,7 +88,7 @@ impl Tables {
 
     /// Answers one request of the DynamoDB API; `operation` is the part of `X-Amz-Target` behind the dot.
     /// (The functions of this process have a shorter way: the tables are a
-    /// [`DynamoDb`](omniflow_domain::services::DynamoDb).)
+    /// [`DynamoDb`](omniflow_services::DynamoDb).)
     pub async fn answer(&self, operation: &str, body: Bytes) -> Answer {
         let (effect, operation) = (operations::effect(operation), operation.to_owned());
         let answered = self.perform(effect, move |database| operations::answer(database, &operation, &body));

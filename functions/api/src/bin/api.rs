@@ -1,6 +1,6 @@
 //! The Lambda function `api`.
 
-use omniflow_domain::services::{dynamodb, step_functions};
+use omniflow_services::{dynamodb, step_functions};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), omniflow_bootstrap::Error> {

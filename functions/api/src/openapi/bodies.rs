@@ -1,7 +1,7 @@
 //! What calls take: the limits are those that the code enforces.
 
 use omniflow_domain::money::MOST;
-use omniflow_domain::simulated::METHODS;
+use omniflow_simulated::METHODS;
 use serde_json::{Map, Value, json};
 
 use super::{examples, schemas};

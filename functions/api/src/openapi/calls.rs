@@ -1,7 +1,7 @@
 //! What each call does, takes and answers.
 
+use crate::problem::Kind;
 use omniflow_domain::Status;
-use omniflow_domain::problem::Kind;
 use serde_json::{Value, json};
 
 use super::operations::{Door, Operation};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use omniflow_domain::problem::Kind;
+use crate::problem::Kind;
 use serde_json::{Map, Value, json};
 
 use super::{bodies, operations, parameters, problems, schemas};

@@ -1,6 +1,6 @@
 //! An operation of the document, put together of its route and what its call does.
 
-use omniflow_domain::problem::Kind;
+use crate::problem::Kind;
 use serde_json::{Map, Value, json};
 
 use super::{bodies, calls, parameters, problems};

@@ -1,7 +1,7 @@
 //! The problems, each with its own schema, and the responses that carry them.
 
+use crate::problem::{Kind, Problem};
 use omniflow_domain::Status;
-use omniflow_domain::problem::{Kind, Problem};
 use serde_json::{Map, Value, json};
 
 use super::schemas;

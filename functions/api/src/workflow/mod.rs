@@ -4,12 +4,13 @@
 mod event;
 mod payload;
 
+use crate::problem::{Kind, Problem};
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use chrono::{DateTime, Utc};
 use futures::future::{try_join, try_join_all, try_join3};
-use omniflow_domain::problem::{Kind, Problem};
-use omniflow_domain::{OrderId, Status, store};
+use omniflow_domain::{OrderId, Status};
+use omniflow_store as store;
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! The Lambda function `mark-needs-attention`.
 
-use omniflow_domain::services::{dynamodb, eventbridge};
+use omniflow_services::{dynamodb, eventbridge};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), omniflow_bootstrap::Error> {

@@ -1,6 +1,6 @@
 //! The Lambda function `capture-payment`.
 
-use omniflow_domain::services::{dynamodb, eventbridge, step_functions};
+use omniflow_services::{dynamodb, eventbridge, step_functions};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), omniflow_bootstrap::Error> {

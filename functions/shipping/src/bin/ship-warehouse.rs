@@ -1,6 +1,6 @@
 //! The Lambda function `ship-warehouse`.
 
-use omniflow_domain::services::dynamodb;
+use omniflow_services::dynamodb;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), omniflow_bootstrap::Error> {

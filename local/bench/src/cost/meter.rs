@@ -10,11 +10,11 @@ use http::{Request, Response};
 use omniflow::StartError;
 use omniflow::functions::{Clients, handler};
 use omniflow::lambda::Hosted;
-use omniflow::template::{Function, Place, System};
-use omniflow_domain::invocation::logged;
-use omniflow_domain::{Environment, Fault, Handler};
+use omniflow_services::invocation::logged;
+use omniflow_services::{Environment, Fault, Handler};
 use omniflow_tables::{InProcess, Service};
 use serde_json::Value;
+use template::{Function, Place, System};
 use tracing::instrument::WithSubscriber as _;
 use tracing_subscriber::EnvFilter;
 

@@ -21,11 +21,11 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::lambda::Functions;
-use crate::template::{Place, Rule};
 pub use deliveries::{DeadLetter, Undelivered, Waiting};
 use deliveries::{Deliveries, Delivery};
 pub use pattern::Pattern;
 use queue::{Key, Queue, Settled};
+use template::{Place, Rule};
 
 /// Lambda Developer Guide, "Error handling for asynchronous invocation".
 const RETRIES: &[Duration] = &[Duration::from_secs(60), Duration::from_secs(120)];

@@ -19,7 +19,7 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use omniflow_domain::problem::{Kind, Problem};
+use omniflow_api::problem::{Kind, Problem};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;

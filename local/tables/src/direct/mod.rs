@@ -30,7 +30,7 @@ use dynoxide::actions::transact_write_items::{
     TransactWriteItemsRequest,
 };
 use dynoxide::actions::update_item::UpdateItemRequest;
-use omniflow_domain::services::{Answer, DynamoDb, ServiceError};
+use omniflow_services::{Answer, DynamoDb, ServiceError};
 
 use crate::Tables;
 use crate::database::Database;

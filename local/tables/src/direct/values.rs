@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue as Sdk;
 use aws_smithy_types::Blob;
 use dynoxide::AttributeValue as Ours;
-use omniflow_domain::services::ServiceError;
+use omniflow_services::ServiceError;
 
 /// An item, a key, or the values of an expression.
 pub(super) type Values<Value> = HashMap<String, Value>;

@@ -1,0 +1,77 @@
+//! What every function is, and the AWS services as the functions see them: a trait a service, a method a request.
+//!
+//! On Lambda the SDK's clients answer. The local runtime answers most requests itself: there is no network in it for
+//! whose sake a request would have to be written as JSON, addressed, signed and read again.
+
+mod handler;
+pub mod invocation;
+
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
+#[cfg(feature = "eventbridge")]
+mod eventbridge;
+#[cfg(feature = "sfn")]
+mod step_functions;
+
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::{DynamoDb, dynamodb};
+#[cfg(feature = "eventbridge")]
+pub use eventbridge::{EventBridge, eventbridge};
+#[cfg(feature = "sfn")]
+pub use step_functions::{StepFunctions, step_functions};
+
+pub use handler::{BAD_EVENT, ConfigError, Environment, Fault, Handler, Typed, typed};
+
+#[cfg(feature = "sdk")]
+use std::error::Error;
+#[cfg(feature = "sdk")]
+use std::fmt::Debug;
+
+#[cfg(feature = "sdk")]
+use aws_smithy_runtime_api::client::result::SdkError;
+#[cfg(feature = "sdk")]
+use aws_smithy_types::error::display::DisplayErrorContext;
+#[cfg(feature = "sdk")]
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures::future::BoxFuture;
+
+/// The answer to a request, when it comes.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, ServiceError>>;
+
+/// A request that failed: it was refused, or nobody knows whether it was carried out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {message}", code.as_deref().unwrap_or("no answer"))]
+pub struct ServiceError {
+    /// The service's name for it, such as `ConditionalCheckFailedException`; none when no service answered.
+    pub code: Option<String>,
+    /// What it says about it.
+    pub message: String,
+    /// Why a transaction was cancelled: a code for each of its writes, such as `ConditionalCheckFailed` or `None`.
+    pub reasons: Vec<String>,
+}
+
+impl ServiceError {
+    /// With this code.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: Some(code.into()), message: message.into(), reasons: Vec::new() }
+    }
+
+    /// A request that can't be sent as it is.
+    pub fn unsendable(problem: impl ToString) -> Self {
+        Self { message: problem.to_string(), ..Self::default() }
+    }
+}
+
+#[cfg(feature = "sdk")]
+impl<E: ProvideErrorMetadata + Error + 'static, R: Debug> From<SdkError<E, R>> for ServiceError {
+    fn from(error: SdkError<E, R>) -> Self {
+        match error.as_service_error() {
+            Some(refused) => Self {
+                code: refused.code().map(str::to_owned),
+                message: refused.message().unwrap_or_default().to_owned(),
+                reasons: Vec::new(),
+            },
+            None => Self::unsendable(DisplayErrorContext(&error)),
+        }
+    }
+}

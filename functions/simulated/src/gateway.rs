@@ -1,0 +1,92 @@
+//! The simulated payment gateway. The order is its idempotency key: money is taken once and given back once.
+
+use futures::future::BoxFuture;
+use omniflow_domain::PaymentGateway;
+use omniflow_domain::money::Money;
+use omniflow_domain::order::OrderId;
+use omniflow_domain::payment_gateway::{CaptureError, RefundError};
+
+use crate::Ledger;
+use crate::ledger::Error as LedgerError;
+
+/// The payment methods there are.
+pub const METHODS: &[&str] = &[
+    "pm_card",
+    "pm_declined",
+    "pm_timeout_twice",
+    "pm_timeout_always",
+    "pm_refund_fails_twice",
+    "pm_refund_fails",
+];
+
+/// The payment gateway.
+#[derive(Clone)]
+pub struct SimulatedGateway(Ledger);
+
+impl SimulatedGateway {
+    /// A gateway that remembers what it did in this ledger.
+    pub fn new(ledger: Ledger) -> Self {
+        Self(ledger)
+    }
+}
+
+impl PaymentGateway for SimulatedGateway {
+    fn capture<'a>(
+        &'a self,
+        order: &'a OrderId,
+        method: &'a str,
+        amount: Money,
+    ) -> BoxFuture<'a, Result<(), CaptureError>> {
+        let failed = |error: LedgerError| CaptureError::Unavailable(error.into());
+        Box::pin(async move {
+            self.0.think().await;
+            let entry = entry(order);
+            match method {
+                "pm_declined" => return Err(CaptureError::Declined),
+                "pm_timeout_always" => return Err(CaptureError::Timeout),
+                "pm_timeout_twice"
+                    if self.0.attempt(&entry, "capture_attempts").await.map_err(failed)? <= 2 =>
+                {
+                    return Err(CaptureError::Timeout);
+                }
+                _ => {}
+            }
+            match self.0.note(&entry, ("captured", &amount.to_string()), Some("voided")).await {
+                Ok(_) => Ok(()),
+                Err(LedgerError::Forbidden) => Err(CaptureError::Voided),
+                Err(error) => Err(failed(error)),
+            }
+        })
+    }
+
+    fn refund<'a>(
+        &'a self,
+        order: &'a OrderId,
+        method: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<bool, RefundError>> {
+        let failed = |error: LedgerError| RefundError::Unavailable(error.into());
+        Box::pin(async move {
+            self.0.think().await;
+            let entry = entry(order);
+            let known = self.0.note(&entry, ("voided", "true"), None).await.map_err(failed)?;
+            if !known.contains_key("captured") {
+                return Ok(false);
+            }
+            match method {
+                Some("pm_refund_fails") => return Err(RefundError::Refused),
+                Some("pm_refund_fails_twice")
+                    if self.0.attempt(&entry, "refund_attempts").await.map_err(failed)? <= 2 =>
+                {
+                    return Err(RefundError::Timeout);
+                }
+                _ => {}
+            }
+            self.0.note(&entry, ("refunded", "true"), None).await.map_err(failed)?;
+            Ok(true)
+        })
+    }
+}
+
+fn entry(order: &OrderId) -> String {
+    format!("payment#{order}")
+}

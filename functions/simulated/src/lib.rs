@@ -1,0 +1,23 @@
+//! The outside that the shop depends on, simulated: a payment gateway and the warehouses' carriers.
+//!
+//! What they remember lives in a table of its own, so that their answers survive crashes and repeated calls have one
+//! effect, as those of real ones do with idempotency keys. How they behave, the request says.
+//!
+//! | payment method | what happens |
+//! | --- | --- |
+//! | `pm_card` | the money is taken |
+//! | `pm_declined` | declined: the order is undone |
+//! | `pm_timeout_twice` | the gateway times out twice, then takes the money |
+//! | `pm_timeout_always` | the gateway times out for good: the order is undone |
+//! | `pm_refund_fails_twice` | taken; a refund fails twice, then succeeds |
+//! | `pm_refund_fails` | taken; a refund fails for good: needs attention |
+//!
+//! For the products that misbehave in transit see [`omniflow_domain::catalogue`].
+
+mod carrier;
+mod gateway;
+mod ledger;
+
+pub use carrier::SimulatedCarrier;
+pub use gateway::{METHODS, SimulatedGateway};
+pub use ledger::Ledger;

@@ -1,0 +1,83 @@
+//! Idempotency keys: the first answer is kept for a day and repeated.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use omniflow_services::DynamoDb;
+
+/// How long an answer is kept.
+const KEPT_FOR: Duration = Duration::hours(24);
+
+/// Idempotency keys in DynamoDB.
+#[derive(Clone)]
+pub struct Idempotency {
+    dynamodb: Arc<dyn DynamoDb>,
+    table: String,
+}
+
+/// What a key was used for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The key, with what it was sent to.
+    pub key: String,
+    /// A digest of the body that it came with.
+    pub request: String,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// The body of the answer.
+    pub body: String,
+    /// When it may be forgotten, in seconds since 1970 (DynamoDB's time to live).
+    pub expires_at: i64,
+}
+
+impl Kept {
+    /// The answer to a request that came with `key` at `now`.
+    pub fn new(key: String, request: String, status: u16, body: String, now: DateTime<Utc>) -> Self {
+        Self { key, request, status, body, expires_at: (now + KEPT_FOR).timestamp() }
+    }
+}
+
+impl Idempotency {
+    /// Keys in this table.
+    pub fn new(dynamodb: Arc<dyn DynamoDb>, table: &str) -> Self {
+        Self { dynamodb, table: table.to_owned() }
+    }
+
+    /// What the key was used for, if that is not too long ago. DynamoDB deletes expired items when it finds the time,
+    /// so the time is checked here, too.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn get(&self, key: &str, now: DateTime<Utc>) -> Result<Option<Kept>, Error> {
+        let get = GetItemInput::builder()
+            .table_name(&self.table)
+            .key("key", AttributeValue::S(key.to_owned()))
+            .consistent_read(true);
+        let answer = self.dynamodb.get_item(get).await?;
+        let kept: Option<Kept> = answer.item.map(serde_dynamo::from_item).transpose()?;
+        Ok(kept.filter(|kept| kept.expires_at > now.timestamp()))
+    }
+
+    /// The write that keeps an answer, on the condition that the key is not in use.
+    ///
+    /// # Errors
+    /// When it can't be written as an item.
+    pub fn put(&self, kept: &Kept, now: DateTime<Utc>) -> Result<TransactWriteItem, Error> {
+        let item: HashMap<String, AttributeValue> = serde_dynamo::to_item(kept)?;
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(#key) OR expires_at <= :now")
+            .expression_attribute_names("#key", "key")
+            .expression_attribute_values(":now", AttributeValue::N(now.timestamp().to_string()))
+            .build()
+            .map_err(|error| Error::Service(error.to_string()))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+}

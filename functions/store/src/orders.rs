@@ -1,0 +1,370 @@
+//! The orders' table.
+
+use std::collections::HashMap;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
+use aws_sdk_dynamodb::operation::put_item::PutItemInput;
+use aws_sdk_dynamodb::operation::query::QueryInput;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, Select, TransactWriteItem};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Error, item, recent};
+use omniflow_domain::order::{Order, OrderId};
+use omniflow_domain::status::Status;
+use omniflow_services::DynamoDb;
+
+/// How often a decision is made again after somebody else wrote first.
+const ATTEMPTS: usize = 12;
+/// How long an order that is waited for is taken to be as this process knows it.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+const BY_STATUS: &str = "by-status";
+const BY_CUSTOMER: &str = "by-customer";
+
+/// Orders in DynamoDB.
+#[derive(Clone)]
+pub struct Orders {
+    dynamodb: Arc<dyn DynamoDb>,
+    table: String,
+}
+
+/// Part of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// Newest first.
+    pub orders: Vec<Order>,
+    /// The order after which the next page begins, if there is one.
+    pub next: Option<OrderId>,
+}
+
+/// Orders whose workflow has something to hear.
+#[derive(Debug)]
+pub struct Unheard {
+    /// Oldest first.
+    pub orders: Vec<OrderId>,
+    /// Where the next page begins, if there is one.
+    pub after: Option<After>,
+}
+
+/// The place in an index after which a page begins.
+#[derive(Debug)]
+pub struct After(HashMap<String, AttributeValue>);
+
+/// A number of orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// So many were counted.
+    pub count: u64,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+impl Orders {
+    /// Orders in this table.
+    pub fn new(dynamodb: Arc<dyn DynamoDb>, table: &str) -> Self {
+        Self { dynamodb, table: table.to_owned() }
+    }
+
+    /// Reads an order as it is at this moment.
+    ///
+    /// # Errors
+    /// [`Error::NoOrder`], or a failure of DynamoDB.
+    pub async fn get(&self, id: &OrderId) -> Result<Order, Error> {
+        let get = GetItemInput::builder()
+            .table_name(&self.table)
+            .key("order_id", AttributeValue::S(id.to_string()))
+            .consistent_read(true);
+        let found = self.dynamodb.get_item(get).await?;
+        let item = found.item.ok_or_else(|| Error::NoOrder(id.clone()))?;
+        let order = item::read(item)?;
+        recent::remember(&self.table, &order);
+        Ok(order)
+    }
+
+    /// The order as this process last saw it, if that is as `wanted`; else read as by [`Orders::get`]. Only for
+    /// decisions that end in a conditional write: the order may be out of date, and the write finds that out.
+    ///
+    /// # Errors
+    /// As [`Orders::get`].
+    pub async fn recall(&self, id: &OrderId, wanted: impl FnOnce(&Order) -> bool) -> Result<Order, Error> {
+        match recent::recall(&self.table, id).filter(wanted) {
+            Some(order) => Ok(order),
+            None => self.get(id).await,
+        }
+    }
+
+    /// The order when it rests ([`Order::rests`]), or as it is after `patience` at the latest. What this process writes is
+    /// seen at once, what others write within a quarter of a second.
+    ///
+    /// # Errors
+    /// As [`Orders::get`].
+    pub async fn at_rest(&self, mut order: Order, patience: Duration) -> Result<Order, Error> {
+        let end = Instant::now() + patience;
+        while !order.rests() && Instant::now() < end {
+            let again = (Instant::now() + LOOK_AGAIN).min(end);
+            order = match timeout_at(again, self.rested(&order.order_id)).await {
+                Ok(rested) => rested,
+                Err(_) => self.get(&order.order_id).await?,
+            };
+        }
+        Ok(order)
+    }
+
+    /// The order when this process knows it to rest; never, if it doesn't come to that.
+    async fn rested(&self, id: &OrderId) -> Order {
+        let mut following = recent::follow(&self.table, id);
+        let rested = following.wait_for(|order| order.as_ref().is_some_and(Order::rests)).await;
+        match rested.ok().and_then(|order| order.clone()) {
+            Some(order) => order,
+            None => pending().await,
+        }
+    }
+
+    /// Writes a new order, and what else must be written with it or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the order, or what goes with it, is there already.
+    pub async fn create(&self, order: &Order, with: Option<TransactWriteItem>) -> Result<(), Error> {
+        let put = self.put(order)?.condition_expression("attribute_not_exists(order_id)");
+        self.write(order, put, with.into_iter().collect()).await
+    }
+
+    /// Lets `decide` change the order, and writes it if nobody else wrote meanwhile; else does so again.
+    ///
+    /// # Errors
+    /// What `decide` refuses, [`Error::NoOrder`], or a failure of DynamoDB.
+    pub async fn update<T, E: From<Error>>(
+        &self,
+        id: &OrderId,
+        mut decide: impl FnMut(&mut Order) -> Result<T, E>,
+    ) -> Result<(Order, T), E> {
+        let mut order = self.recall(id, |known| changes(&mut decide, known)).await?;
+        for _ in 0..ATTEMPTS {
+            let mut changed = order.clone();
+            let decided = decide(&mut changed)?;
+            if changed == order {
+                return Ok((order, decided));
+            }
+            match self.save(&mut changed).await {
+                Ok(()) => return Ok((changed, decided)),
+                Err(Error::Conflict) => {
+                    let read = order.version;
+                    let newer = |known: &Order| known.version > read && changes(&mut decide, known);
+                    order = self.recall(id, newer).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Contention.into())
+    }
+
+    /// Writes the order, if its version is still the one that was read.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when somebody else wrote first.
+    pub async fn save(&self, order: &mut Order) -> Result<(), Error> {
+        self.save_with(order, Vec::new()).await
+    }
+
+    /// Writes the order together with `with`, all or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when somebody else wrote first or a condition of `with` failed.
+    pub async fn save_with(&self, order: &mut Order, with: Vec<TransactWriteItem>) -> Result<(), Error> {
+        let read = AttributeValue::N(order.version.to_string());
+        order.version += 1;
+        let put = self.put(order)?.condition_expression("version = :read");
+        self.write(order, put.expression_attribute_values(":read", read), with).await
+    }
+
+    fn put(&self, order: &Order) -> Result<PutBuilder, Error> {
+        Ok(Put::builder().table_name(&self.table).set_item(Some(item::of(order)?)))
+    }
+
+    async fn write(&self, order: &Order, put: PutBuilder, with: Vec<TransactWriteItem>) -> Result<(), Error> {
+        let sent = self.send(put, with).await;
+        match &sent {
+            Ok(()) => recent::remember(&self.table, order),
+            Err(_) => recent::forget(&self.table, order),
+        }
+        sent
+    }
+
+    async fn send(&self, put: PutBuilder, with: Vec<TransactWriteItem>) -> Result<(), Error> {
+        let put = put.build().map_err(|error| Error::Service(error.to_string()))?;
+        if with.is_empty() {
+            // Half the price of a transaction of one.
+            let put = PutItemInput::builder()
+                .table_name(put.table_name)
+                .set_item(Some(put.item))
+                .set_condition_expression(put.condition_expression)
+                .set_expression_attribute_values(put.expression_attribute_values);
+            return Ok(self.dynamodb.put_item(put).await?);
+        }
+        let mut writes = vec![TransactWriteItem::builder().put(put).build()];
+        writes.extend(with);
+        let writes = TransactWriteItemsInput::builder().set_transact_items(Some(writes));
+        Ok(self.dynamodb.transact_write_items(writes).await?)
+    }
+
+    /// Counts the orders of one status, up to `most`. Eventually consistent, as the index is.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn count(&self, status: Status, most: i32) -> Result<Counted, Error> {
+        let query = QueryInput::builder()
+            .table_name(&self.table)
+            .index_name(BY_STATUS)
+            .key_condition_expression("#status = :status")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", AttributeValue::S(status.name().to_owned()))
+            .select(Select::Count)
+            .limit(most);
+        let answer = self.dynamodb.query(query).await?;
+        let count = u64::try_from(answer.count).unwrap_or_default();
+        // DynamoDB names a key to go on from whenever it stopped at the limit, even at the very last item.
+        Ok(Counted { count, more: answer.last_evaluated_key.is_some() })
+    }
+
+    /// Orders, newest first: of one status, or of all; with ids that begin so, when `prefix` says how.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn list(
+        &self,
+        status: Option<Status>,
+        prefix: &str,
+        limit: usize,
+        after: Option<&OrderId>,
+    ) -> Result<Page, Error> {
+        let statuses = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
+        let mut ids = Vec::new();
+        for status in statuses {
+            ids.extend(self.ids(("status", status.name()), prefix, limit + 1, after).await?);
+        }
+        // An order may have changed its status between two queries and been seen twice.
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        ids.dedup();
+        self.page(ids, limit).await
+    }
+
+    /// As [`Orders::list`], of one customer.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn list_of(
+        &self,
+        customer: &str,
+        prefix: &str,
+        limit: usize,
+        after: Option<&OrderId>,
+    ) -> Result<Page, Error> {
+        let ids = self.ids(("customer_id", customer), prefix, limit + 1, after).await?;
+        self.page(ids, limit).await
+    }
+
+    async fn page(&self, mut ids: Vec<OrderId>, limit: usize) -> Result<Page, Error> {
+        let more = ids.len() > limit;
+        ids.truncate(limit);
+        let next = ids.last().filter(|_| more).cloned();
+        Ok(Page { orders: self.get_all(&ids).await?, next })
+    }
+
+    /// Ids from the index of this attribute, with this value.
+    async fn ids(
+        &self,
+        (attribute, value): (&str, &str),
+        prefix: &str,
+        limit: usize,
+        after: Option<&OrderId>,
+    ) -> Result<Vec<OrderId>, Error> {
+        // Ids end in digits, after which comes the colon. BETWEEN takes both ends in: one more, for `after` itself.
+        let below = format!("{prefix}:");
+        let to = after.map(OrderId::as_str).filter(|after| *after < below.as_str()).unwrap_or(&below);
+        if to < prefix {
+            return Ok(Vec::new());
+        }
+        let query = QueryInput::builder()
+            .table_name(&self.table)
+            .index_name(if attribute == "status" { BY_STATUS } else { BY_CUSTOMER })
+            .key_condition_expression("#attribute = :value AND order_id BETWEEN :from AND :to")
+            .expression_attribute_names("#attribute", attribute)
+            .expression_attribute_values(":value", AttributeValue::S(value.to_owned()))
+            .expression_attribute_values(":from", AttributeValue::S(prefix.to_owned()))
+            .expression_attribute_values(":to", AttributeValue::S(to.to_owned()))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX));
+        let answer = self.dynamodb.query(query).await?;
+        let ids = answer.items.unwrap_or_default();
+        Ok(ids.iter().filter_map(id_of).filter(|id| Some(id) != after).take(limit).collect())
+    }
+
+    /// Reads many orders; those that are not there are left out.
+    async fn get_all(&self, ids: &[OrderId]) -> Result<Vec<Order>, Error> {
+        let mut orders: HashMap<OrderId, Order> = HashMap::new();
+        for chunk in ids.chunks(100) {
+            let mut wanted: Vec<_> = chunk
+                .iter()
+                .map(|id| HashMap::from([("order_id".to_owned(), AttributeValue::S(id.to_string()))]))
+                .collect();
+            // DynamoDB may leave some for another call.
+            while !wanted.is_empty() {
+                let keys = KeysAndAttributes::builder()
+                    .set_keys(Some(wanted))
+                    .consistent_read(true)
+                    .build()
+                    .map_err(|error| Error::Service(error.to_string()))?;
+                let get = BatchGetItemInput::builder().request_items(&self.table, keys);
+                let answer = self.dynamodb.batch_get_item(get).await?;
+                for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+                    let order = item::read(item)?;
+                    orders.insert(order.order_id.clone(), order);
+                }
+                let left = answer.unprocessed_keys.and_then(|mut left| left.remove(&self.table));
+                wanted = left.map(|keys| keys.keys).unwrap_or_default();
+            }
+        }
+        Ok(ids.iter().filter_map(|id| orders.remove(id)).collect())
+    }
+
+    /// The orders whose workflow has had something to hear since before `before` (milliseconds since 1970), oldest
+    /// first; at most `limit` of them, beginning after the page that gave `after`.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn unheard(
+        &self,
+        signal: &str,
+        before: i64,
+        limit: i32,
+        after: Option<After>,
+    ) -> Result<Unheard, Error> {
+        let query = QueryInput::builder()
+            .table_name(&self.table)
+            .index_name("by-pending-signal")
+            .key_condition_expression("pending_signal = :signal AND pending_since < :before")
+            .expression_attribute_values(":signal", AttributeValue::S(signal.to_owned()))
+            .expression_attribute_values(":before", AttributeValue::N(before.to_string()))
+            .limit(limit)
+            .set_exclusive_start_key(after.map(|After(key)| key));
+        let answer = self.dynamodb.query(query).await?;
+        let orders = answer.items.unwrap_or_default().iter().filter_map(id_of).collect();
+        Ok(Unheard { orders, after: answer.last_evaluated_key.map(After) })
+    }
+}
+
+/// Whether a decision would change the order. Only then may it begin with one that is out of date: the write finds that
+/// out, and a refusal would not.
+fn changes<T, E>(decide: &mut impl FnMut(&mut Order) -> Result<T, E>, order: &Order) -> bool {
+    let mut changed = order.clone();
+    decide(&mut changed).is_ok() && changed != *order
+}
+
+fn id_of(item: &HashMap<String, AttributeValue>) -> Option<OrderId> {
+    OrderId::parse(item.get("order_id")?.as_s().ok()?).ok()
+}

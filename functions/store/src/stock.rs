@@ -1,0 +1,184 @@
+//! The stock's table: per product and warehouse, what is available, reserved and sold. The sum of the three never
+//! changes but by deliveries.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemInput;
+use aws_sdk_dynamodb::operation::query::QueryInput;
+use aws_sdk_dynamodb::operation::scan::ScanInput;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use futures::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use omniflow_domain::allocation::Available;
+use omniflow_domain::order::Order;
+use omniflow_services::DynamoDb;
+
+/// DynamoDB's limit for a transaction, less the order itself.
+const MOST_PLACES: usize = 99;
+
+/// Stock in DynamoDB.
+#[derive(Clone)]
+pub struct Stock {
+    dynamodb: Arc<dyn DynamoDb>,
+    table: String,
+}
+
+/// One product in one warehouse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockRow {
+    /// Which product.
+    pub product_id: String,
+    /// Which warehouse.
+    pub warehouse_id: String,
+    /// Can be ordered.
+    pub available: u32,
+    /// Set aside for orders.
+    pub reserved: u32,
+    /// Gone to customers.
+    pub sold: u32,
+}
+
+/// A change of stock, by the columns it takes from and gives to.
+#[derive(Clone, Copy)]
+struct Move {
+    from: &'static str,
+    to: &'static str,
+}
+
+const RESERVE: Move = Move { from: "available", to: "reserved" };
+const RELEASE: Move = Move { from: "reserved", to: "available" };
+const SELL: Move = Move { from: "reserved", to: "sold" };
+
+impl Stock {
+    /// Stock in this table.
+    pub fn new(dynamodb: Arc<dyn DynamoDb>, table: &str) -> Self {
+        Self { dynamodb, table: table.to_owned() }
+    }
+
+    /// The rows of one product.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn of(&self, product_id: &str) -> Result<Vec<StockRow>, Error> {
+        let query = QueryInput::builder()
+            .table_name(&self.table)
+            .key_condition_expression("product_id = :product")
+            .expression_attribute_values(":product", AttributeValue::S(product_id.to_owned()))
+            .consistent_read(true);
+        let answer = self.dynamodb.query(query).await?;
+        Ok(serde_dynamo::from_items(answer.items.unwrap_or_default())?)
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn all(&self) -> Result<Vec<StockRow>, Error> {
+        let mut rows = Vec::new();
+        let mut from = None;
+        loop {
+            let scan = ScanInput::builder().table_name(&self.table).set_exclusive_start_key(from);
+            let answer = self.dynamodb.scan(scan).await?;
+            rows.extend(serde_dynamo::from_items::<_, StockRow>(answer.items.unwrap_or_default())?);
+            from = answer.last_evaluated_key;
+            if from.is_none() {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// What is available of the products that an order wants.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn available(&self, order: &Order) -> Result<Available, Error> {
+        let wanted = order.wanted();
+        let rows = try_join_all(wanted.iter().map(|line| self.of(&line.product_id))).await?;
+        let mut available = Available::new();
+        for row in rows.into_iter().flatten() {
+            available.entry(row.product_id).or_default().insert(row.warehouse_id, row.available);
+        }
+        Ok(available)
+    }
+
+    /// The writes that set aside what the order's shipments hold.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn reserve(&self, order: &Order) -> Result<Vec<TransactWriteItem>, Error> {
+        self.moves(order, RESERVE)
+    }
+
+    /// The writes that give it back.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn release(&self, order: &Order) -> Result<Vec<TransactWriteItem>, Error> {
+        self.moves(order, RELEASE)
+    }
+
+    /// The writes that sell it.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn sell(&self, order: &Order) -> Result<Vec<TransactWriteItem>, Error> {
+        self.moves(order, SELL)
+    }
+
+    fn moves(&self, order: &Order, change: Move) -> Result<Vec<TransactWriteItem>, Error> {
+        let places = order.shipments.iter().flat_map(|shipment| {
+            shipment
+                .items
+                .iter()
+                .map(|line| (line.product_id.as_str(), shipment.warehouse.as_str(), line.quantity))
+        });
+        let places: Vec<_> = places.collect();
+        if places.len() > MOST_PLACES {
+            return Err(Error::TooLarge(MOST_PLACES));
+        }
+        places
+            .into_iter()
+            .map(|(product, warehouse, quantity)| self.update(product, warehouse, quantity, change))
+            .collect()
+    }
+
+    fn update(
+        &self,
+        product: &str,
+        warehouse: &str,
+        quantity: u32,
+        Move { from, to }: Move,
+    ) -> Result<TransactWriteItem, Error> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("product_id", AttributeValue::S(product.to_owned()))
+            .key("warehouse_id", AttributeValue::S(warehouse.to_owned()))
+            .update_expression("SET #from = #from - :quantity, #to = #to + :quantity")
+            .condition_expression("#from >= :quantity")
+            .expression_attribute_names("#from", from)
+            .expression_attribute_names("#to", to)
+            .expression_attribute_values(":quantity", AttributeValue::N(quantity.to_string()))
+            .build()
+            .map_err(|error| Error::Service(error.to_string()))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// Writes a row where there is none yet.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn seed(&self, row: &StockRow) -> Result<(), Error> {
+        let item: HashMap<String, AttributeValue> = serde_dynamo::to_item(row)?;
+        let put = PutItemInput::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(product_id)");
+        match self.dynamodb.put_item(put).await.map_err(Error::from) {
+            Ok(()) | Err(Error::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

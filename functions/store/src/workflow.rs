@@ -1,0 +1,114 @@
+//! How the workflow hears of what was decided: the signal that is stored with the decision, sent to Step Functions.
+//!
+//! Sending may be repeated: a workflow that was started, and a token that was answered, say so, and that is success.
+
+use std::sync::Arc;
+
+use aws_sdk_sfn::operation::send_task_failure::SendTaskFailureInput;
+use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessInput;
+use aws_sdk_sfn::operation::start_execution::StartExecutionInput;
+use serde_json::json;
+
+use omniflow_domain::order::{Order, Signal};
+use omniflow_services::{ServiceError, StepFunctions};
+
+/// The error with which a token is answered when nobody paid in time.
+pub const PAYMENT_TIMEOUT: &str = "PaymentTimeout";
+/// The error with which a token is answered when a person must approve the order before it can be paid.
+pub const AUDIT_REQUIRED: &str = "AuditRequired";
+/// The error with which a token is answered when the reviewer rejected the order.
+pub const AUDIT_REJECTED: &str = "AuditRejected";
+/// The error with which a token is answered, and which activities raise, when the order was cancelled.
+pub const ORDER_CANCELLED: &str = "OrderCancelled";
+
+/// The order's workflow in Step Functions.
+#[derive(Clone)]
+pub struct Workflow {
+    states: Arc<dyn StepFunctions>,
+    state_machine: String,
+}
+
+/// What became of a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// The workflow has it now.
+    Now,
+    /// The workflow waits for it no more: it has heard it before, or something else.
+    NoMore,
+}
+
+/// A signal that could not be sent; it stays pending and the sweeper tries again.
+#[derive(Debug, thiserror::Error)]
+#[error("Step Functions: {0}")]
+pub struct Unsent(#[from] ServiceError);
+
+impl Workflow {
+    /// The workflow that this state machine is.
+    pub fn new(states: Arc<dyn StepFunctions>, state_machine: &str) -> Self {
+        Self { states, state_machine: state_machine.to_owned() }
+    }
+
+    /// Sends the order's pending signal, if there is one.
+    ///
+    /// # Errors
+    /// [`Unsent`].
+    pub async fn tell(&self, order: &Order) -> Result<Heard, Unsent> {
+        match (order.pending_signal, &order.task_token) {
+            (None, _) => Ok(Heard::NoMore),
+            (Some(Signal::Start), _) => self.start(order).await,
+            // Decided before the workflow came to wait: it finds out when it does.
+            (Some(_), None) => Ok(Heard::NoMore),
+            (Some(Signal::Paid | Signal::Approved), Some(token)) => self.go_on(order, token).await,
+            (Some(Signal::Rejected), Some(token)) => {
+                self.fail(token, AUDIT_REJECTED, "the reviewer rejected it").await
+            }
+            (Some(Signal::TimedOut), Some(token)) => {
+                self.fail(token, PAYMENT_TIMEOUT, "nobody paid in time").await
+            }
+            (Some(Signal::Cancelled), Some(token)) => {
+                self.fail(token, ORDER_CANCELLED, "the customer cancelled").await
+            }
+        }
+    }
+
+    /// Ends the wait of this token.
+    ///
+    /// # Errors
+    /// [`Unsent`].
+    pub async fn go_on(&self, order: &Order, token: &str) -> Result<Heard, Unsent> {
+        let output = json!({ "order_id": order.order_id.as_str() }).to_string();
+        let success = SendTaskSuccessInput::builder().task_token(token).output(output);
+        heard(self.states.send_task_success(success).await)
+    }
+
+    /// Ends the wait of this token, which the order must come back to after its review.
+    ///
+    /// # Errors
+    /// [`Unsent`].
+    pub async fn turn_away(&self, token: &str) -> Result<Heard, Unsent> {
+        self.fail(token, AUDIT_REQUIRED, "a person must approve it first").await
+    }
+
+    async fn start(&self, order: &Order) -> Result<Heard, Unsent> {
+        let id = order.order_id.as_str();
+        let input = json!({ "order_id": id }).to_string();
+        let start =
+            StartExecutionInput::builder().state_machine_arn(&self.state_machine).name(id).input(input);
+        heard(self.states.start_execution(start).await)
+    }
+
+    async fn fail(&self, token: &str, error: &str, cause: &str) -> Result<Heard, Unsent> {
+        let failure = SendTaskFailureInput::builder().task_token(token).error(error).cause(cause);
+        heard(self.states.send_task_failure(failure).await)
+    }
+}
+
+fn heard(sent: Result<(), ServiceError>) -> Result<Heard, Unsent> {
+    let Err(error) = sent else { return Ok(Heard::Now) };
+    match error.code.as_deref() {
+        Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken" | "ExecutionAlreadyExists") => {
+            Ok(Heard::NoMore)
+        }
+        _ => Err(Unsent(error)),
+    }
+}

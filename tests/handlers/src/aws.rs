@@ -1,0 +1,384 @@
+//! The AWS that the handlers' clients reach: real tables, and a Step Functions and an EventBridge that record what they
+//! are told.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use omniflow_tables::{Service, Tables};
+use serde_json::{Value, json};
+use template::Function;
+use tokio::sync::Notify;
+use tokio::task::yield_now;
+
+use crate::access;
+
+/// Something that a function did and its role must allow.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Use {
+    /// The function's logical id.
+    pub function: String,
+    /// Such as `dynamodb:GetItem`.
+    pub action: String,
+    /// An ARN.
+    pub resource: String,
+}
+
+/// A request that was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// `StartExecution`, `PutEvents` …
+    pub operation: String,
+    /// Its body.
+    pub body: Value,
+}
+
+/// What a task token was answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Token {
+    /// SendTaskSuccess.
+    Success,
+    /// SendTaskFailure with this error.
+    Failure(String),
+}
+
+/// A request that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outage {
+    /// The how-many-eth from now on; the next one is 0.
+    pub request: usize,
+    /// Whether it is carried out and only its answer lost.
+    pub carried_out: bool,
+}
+
+/// Looks at the tables after every write.
+type Watch = Box<dyn Fn(&Tables) + Send>;
+
+#[derive(Default)]
+struct State {
+    calls: Vec<Call>,
+    failing: HashMap<String, String>,
+    throttled: HashMap<String, usize>,
+    outages: Vec<Outage>,
+    requests: usize,
+    tokens: HashMap<String, Token>,
+    executions: BTreeMap<(String, String), Value>,
+    held: Option<(String, Held)>,
+    seed: Option<u64>,
+    watch: Option<Watch>,
+}
+
+/// See the module's head.
+pub struct Aws {
+    /// The tables.
+    pub tables: Tables,
+    used: Mutex<BTreeSet<Use>>,
+    state: Mutex<State>,
+}
+
+/// A request that is held up on its way.
+#[derive(Clone, Default)]
+pub struct Held {
+    arrived: Arc<Notify>,
+    go: Arc<Notify>,
+}
+
+impl Held {
+    /// Waits until the request is there.
+    pub async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+
+    /// Lets it go on.
+    pub fn release(&self) {
+        self.go.notify_one();
+    }
+}
+
+impl Aws {
+    pub(crate) fn new(tables: Tables, seed: Option<u64>) -> Self {
+        Self { tables, used: Mutex::default(), state: Mutex::new(State { seed, ..State::default() }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What functions did with their roles.
+    pub fn used(&self) -> BTreeSet<Use> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Panics when the function's role in the template doesn't allow what it does.
+    fn use_role(&self, function: &Function, request: &Request<Bytes>) {
+        for (action, resource) in access::needed(request) {
+            assert!(
+                function.permissions.iter().any(|permission| permission.allows(&action, &resource)),
+                "the role of {} does not allow {action} on {resource}: add it in template.yaml",
+                function.name
+            );
+            let used = Use { function: function.name.clone(), action, resource };
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(used);
+        }
+    }
+
+    /// From now on the operation fails with this error code.
+    pub fn fail(&self, operation: &str, code: &str) {
+        self.state().failing.insert(operation.to_owned(), code.to_owned());
+    }
+
+    /// From now on the operation is refused with ThrottlingException so many times, and then no more.
+    pub fn throttle(&self, operation: &str, times: usize) {
+        self.state().throttled.insert(operation.to_owned(), times);
+    }
+
+    /// From now on nothing fails.
+    pub fn heal(&self) {
+        let mut state = self.state();
+        state.failing.clear();
+        state.throttled.clear();
+        state.outages.clear();
+    }
+
+    /// Lets single requests fail, counted over all services from now on.
+    pub fn outages(&self, outages: impl IntoIterator<Item = Outage>) {
+        let mut state = self.state();
+        state.requests = 0;
+        state.outages = outages.into_iter().collect();
+    }
+
+    /// The requests since the last [`Aws::outages`].
+    pub fn requests(&self) -> usize {
+        self.state().requests
+    }
+
+    /// Holds up the next request of this operation.
+    pub fn hold(&self, operation: &str) -> Held {
+        let held = Held::default();
+        self.state().held = Some((operation.to_owned(), held.clone()));
+        held
+    }
+
+    /// Looks at the tables after every write from now on, and panics where something is wrong.
+    pub fn watch(&self, watch: impl Fn(&Tables) + Send + 'static) {
+        self.state().watch = Some(Box::new(watch));
+    }
+
+    /// The requests to Step Functions and EventBridge of one operation.
+    pub fn calls(&self, operation: &str) -> Vec<Call> {
+        self.state().calls.iter().filter(|call| call.operation == operation).cloned().collect()
+    }
+
+    /// What the token was answered with first.
+    pub fn answered(&self, token: &str) -> Option<Token> {
+        self.state().tokens.get(token).cloned()
+    }
+
+    /// Makes a token one that nobody waits for any more, as after its task has ended.
+    pub fn forget(&self, token: &str) {
+        self.state().tokens.entry(token.to_owned()).or_insert(Token::Failure("forgotten".to_owned()));
+    }
+
+    /// The input with which a state machine was started under this name.
+    pub fn started(&self, machine: &str, name: &str) -> Option<Value> {
+        self.state().executions.get(&(machine.to_owned(), name.to_owned())).cloned()
+    }
+
+    /// The details of all events that were published.
+    pub fn events(&self) -> Vec<Value> {
+        let calls = self.calls("PutEvents");
+        let entries =
+            calls.iter().flat_map(|call| call.body["Entries"].as_array().cloned().unwrap_or_default());
+        entries.map(|entry| serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap()).collect()
+    }
+
+    /// Lets others overtake, as often as the seed says.
+    async fn stagger(&self) {
+        let turns = match &mut self.state().seed {
+            None => 0,
+            Some(seed) => {
+                // SplitMix64.
+                *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+                let mut mixed = *seed;
+                mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+                mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+                (mixed ^ (mixed >> 31)) % 5
+            }
+        };
+        for _ in 0..turns {
+            yield_now().await;
+        }
+    }
+
+    async fn respond(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+        let (service, operation) = target.and_then(|target| target.split_once('.')).unwrap_or_default();
+        self.stagger().await;
+        let held = self.state().held.take_if(|(held, _)| held == operation);
+        if let Some((_, held)) = held {
+            held.arrived.notify_one();
+            held.go.notified().await;
+        }
+        // SendEmail is a REST call and has no target.
+        let (service, operation) = if request.uri().path() == "/v2/email/outbound-emails" {
+            ("SES", "SendEmail")
+        } else {
+            (service, operation)
+        };
+        let (status, body) = self.answer(service, operation, request.body());
+        self.stagger().await;
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        response
+            .headers_mut()
+            .insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.0"));
+        response
+    }
+
+    fn answer(&self, service: &str, operation: &str, body: &[u8]) -> (u16, String) {
+        let (failing, outage) = {
+            let mut state = self.state();
+            let request = state.requests;
+            state.requests += 1;
+            let outage = state.outages.iter().find(|outage| outage.request == request).copied();
+            (state.refusal(operation), outage)
+        };
+        if let Some(code) = failing {
+            return failure(400, &code);
+        }
+        match outage {
+            None => self.carry_out(service, operation, body),
+            Some(outage) => {
+                if outage.carried_out {
+                    self.carry_out(service, operation, body);
+                }
+                failure(500, "InternalServerError")
+            }
+        }
+    }
+
+    fn carry_out(&self, service: &str, operation: &str, body: &[u8]) -> (u16, String) {
+        if service == "DynamoDB_20120810" {
+            let answer = self.tables.blocking_answer(operation, body);
+            if !matches!(operation, "GetItem" | "Query" | "Scan" | "BatchGetItem")
+                && let Some(watch) = &self.state().watch
+            {
+                watch(&self.tables);
+            }
+            return (answer.status, answer.body);
+        }
+        let body: Value = serde_json::from_slice(body).unwrap();
+        let mut state = self.state();
+        state.calls.push(Call { operation: operation.to_owned(), body: body.clone() });
+        match operation {
+            "StartExecution" => state.start(&body),
+            "SendTaskSuccess" => state.end_task(&body, Token::Success),
+            "SendTaskFailure" => {
+                let error = body["error"].as_str().unwrap_or_default().to_owned();
+                state.end_task(&body, Token::Failure(error))
+            }
+            "DescribeExecution" | "DescribeStateMachineForExecution" | "GetExecutionHistory" => {
+                state.describe(&body)
+            }
+            "StopExecution" => ok(&json!({ "stopDate": 1_800_000_000 })),
+            "PutEvents" => {
+                let entries = body["Entries"].as_array().map_or(0, Vec::len);
+                ok(&json!({ "FailedEntryCount": 0, "Entries": vec![json!({ "EventId": "1" }); entries] }))
+            }
+            "SendEmail" => ok(&json!({ "MessageId": "1" })),
+            other => panic!("no handler is known to call {service}.{other}"),
+        }
+    }
+}
+
+impl State {
+    /// The error with which this request is refused, if it is.
+    fn refusal(&mut self, operation: &str) -> Option<String> {
+        if let Some(times) = self.throttled.get_mut(operation).filter(|times| **times > 0) {
+            *times -= 1;
+            return Some("ThrottlingException".to_owned());
+        }
+        self.failing.get(operation).cloned()
+    }
+
+    /// The same name with the same input is the same execution; with another input it is refused.
+    fn start(&mut self, body: &Value) -> (u16, String) {
+        let arn = body["stateMachineArn"].as_str().unwrap();
+        let machine = arn.rsplit(':').next().unwrap();
+        let key = (machine.to_owned(), body["name"].as_str().unwrap().to_owned());
+        let input = serde_json::from_str(body["input"].as_str().unwrap()).unwrap();
+        let known = self.executions.entry(key).or_insert_with(|| Value::clone(&input));
+        if *known != input {
+            return failure(400, "ExecutionAlreadyExists");
+        }
+        ok(&json!({ "executionArn": arn, "startDate": 1_800_000_000 }))
+    }
+
+    /// Executions are recorded here and don't run: what was started has not done anything yet.
+    fn describe(&self, body: &Value) -> (u16, String) {
+        let arn = body["executionArn"].as_str().unwrap();
+        let mut parts = arn.rsplit(':');
+        let (name, machine) = (parts.next().unwrap(), parts.next().unwrap());
+        let Some(input) = self.executions.get(&(machine.to_owned(), name.to_owned())) else {
+            return failure(400, "ExecutionDoesNotExist");
+        };
+        ok(&json!({
+            "executionArn": arn,
+            "stateMachineArn": machine,
+            "status": "RUNNING",
+            "startDate": 1_800_000_000,
+            "input": input.to_string(),
+            "name": name,
+            "definition": "{}",
+            "roleArn": "role",
+            "updateDate": 1_800_000_000,
+            "events": [],
+        }))
+    }
+
+    /// The first answer counts; for later ones nobody waits.
+    fn end_task(&mut self, body: &Value, answer: Token) -> (u16, String) {
+        let token = body["taskToken"].as_str().unwrap();
+        if self.tokens.contains_key(token) {
+            return failure(400, "TaskTimedOut");
+        }
+        self.tokens.insert(token.to_owned(), answer);
+        ok(&json!({}))
+    }
+}
+
+fn ok(body: &Value) -> (u16, String) {
+    (200, body.to_string())
+}
+
+fn failure(status: u16, code: &str) -> (u16, String) {
+    (status, json!({ "__type": code, "message": "told to fail" }).to_string())
+}
+
+/// The SDK's way to an [`Aws`], for one function with its role.
+pub(crate) struct Endpoint {
+    pub(crate) aws: Arc<Aws>,
+    pub(crate) function: &'static Function,
+}
+
+impl Service for Endpoint {
+    fn answer(&self, request: Request<Bytes>) -> BoxFuture<'static, Response<Bytes>> {
+        let (aws, function) = (Arc::clone(&self.aws), self.function);
+        Box::pin(async move {
+            aws.use_role(function, &request);
+            aws.respond(request).await
+        })
+    }
+}
+
+/// As [`Endpoint`], for the tests themselves, who may everything.
+pub(crate) struct Past(pub(crate) Arc<Aws>);
+
+impl Service for Past {
+    fn answer(&self, request: Request<Bytes>) -> BoxFuture<'static, Response<Bytes>> {
+        let aws = Arc::clone(&self.0);
+        Box::pin(async move { aws.respond(request).await })
+    }
+}

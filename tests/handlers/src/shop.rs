@@ -1,0 +1,376 @@
+//! The shop: the handlers of all functions over tables in memory.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use omniflow::functions::{Clients, handler};
+use omniflow_domain::catalogue::lookup;
+use omniflow_domain::{Order, OrderId, Status};
+use omniflow_services::{ConfigError, Environment, Fault, Handler};
+use omniflow_store::{Error, Orders, Stock, StockRow};
+use omniflow_tables::{InProcess, Tables};
+use serde_json::{Value, json};
+use template::{self, Parameters, Place, System};
+
+use crate::aws::{Aws, Endpoint, Past};
+
+/// What a product of [`Shop::stocked`] costs.
+const PRICE: &str = "10";
+
+/// The address that customers are written to from.
+pub const SENDER: &str = "shop@example.com";
+
+/// `template.yaml` as it runs where access is open and customers are written to, read once.
+pub fn system() -> &'static System {
+    static SYSTEM: OnceLock<System> = OnceLock::new();
+    SYSTEM.get_or_init(|| deployed(&[("OpenAccess", "true"), ("NotificationSender", SENDER)]))
+}
+
+/// `template.yaml` as it is deployed with these parameters.
+pub fn deployed(parameters: &[(&str, &str)]) -> System {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    template::load(&path, &Parameters { given, ..Parameters::default() }, &place()).unwrap()
+}
+
+/// Whether a function starts with these environment variables.
+///
+/// # Errors
+/// When one is missing or wrong.
+pub fn starts(binary: &str, variables: BTreeMap<String, String>) -> Result<(), ConfigError> {
+    let aws = Aws::new(Tables::in_memory().unwrap(), None);
+    let clients = Clients::by_sdk(&InProcess::new(Past(Arc::new(aws))), &place());
+    handler(binary, &clients, &Environment::from_pairs(variables)).unwrap().map(drop)
+}
+
+fn place() -> Place {
+    Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() }
+}
+
+/// An answer of the API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u64,
+    /// The headers.
+    pub headers: Value,
+    /// The body.
+    pub body: Value,
+}
+
+/// All functions of the template, invoked by the names of their binaries.
+pub struct Shop {
+    /// What the handlers reach.
+    pub aws: Arc<Aws>,
+    /// The orders, read and written past the handlers.
+    pub orders: Orders,
+    stock: Stock,
+    handlers: BTreeMap<String, Box<dyn Handler>>,
+}
+
+impl Shop {
+    /// A shop with this much of each product (by id) in each warehouse, each at a price of 10.
+    pub fn stocked(rows: &[(&str, &str, u32)]) -> Self {
+        Self::open(rows, None, &[])
+    }
+
+    /// As [`Shop::stocked`]; which of several requests that are under way overtakes which is drawn from `seed`.
+    pub fn shuffled(rows: &[(&str, &str, u32)], seed: u64) -> Self {
+        Self::open(rows, Some(seed), &[])
+    }
+
+    /// As [`Shop::stocked`], with these environment variables in place of the template's.
+    pub fn set_up(rows: &[(&str, &str, u32)], environment: &[(&str, &str)]) -> Self {
+        Self::open(rows, None, environment)
+    }
+
+    fn open(rows: &[(&str, &str, u32)], seed: Option<u64>, environment: &[(&str, &str)]) -> Self {
+        let tables = Tables::in_memory().unwrap();
+        for table in &system().tables {
+            let made = tables.blocking_answer("CreateTable", table.create.to_string().as_bytes());
+            assert_eq!(made.status, 200, "{}", made.body);
+        }
+        for row in rows {
+            put_stock(&tables, *row);
+        }
+        let aws = Arc::new(Aws::new(tables, seed));
+        // These make no second tries: a request that is told to fail fails.
+        let clients = |http: &InProcess| Clients::by_sdk(http, &place());
+        let handlers = system().functions.values().map(|function| {
+            let clients = clients(&InProcess::new(Endpoint { aws: Arc::clone(&aws), function }));
+            let mut variables = function.environment.clone();
+            for (name, value) in environment {
+                variables.insert((*name).to_owned(), (*value).to_owned());
+            }
+            let variables = Environment::from_pairs(variables);
+            let handler = handler(&function.binary, &clients, &variables);
+            (function.binary.clone(), handler.expect("every function of the template has a handler").unwrap())
+        });
+        let handlers = handlers.collect();
+        let clients = clients(&InProcess::new(Past(Arc::clone(&aws))));
+        Self {
+            handlers,
+            orders: Orders::new(clients.dynamodb.clone(), "OrdersTable"),
+            stock: Stock::new(clients.dynamodb, "StockTable"),
+            aws,
+        }
+    }
+
+    /// Invokes a function.
+    ///
+    /// # Errors
+    /// The function's.
+    pub async fn invoke(&self, binary: &str, event: Value) -> Result<Value, Fault> {
+        self.handlers[binary].handle(event).await
+    }
+
+    /// Invokes an activity that goes forward.
+    ///
+    /// # Errors
+    /// The activity's.
+    pub async fn forward(&self, binary: &str, id: &OrderId) -> Result<Value, Fault> {
+        self.invoke(binary, json!({ "order_id": id })).await
+    }
+
+    /// Invokes an activity that waits for a token.
+    ///
+    /// # Errors
+    /// The activity's.
+    pub async fn wait(&self, binary: &str, id: &OrderId, token: &str) -> Result<Value, Fault> {
+        self.invoke(binary, json!({ "order_id": id, "task_token": token })).await
+    }
+
+    /// Invokes a compensation of a workflow that caught `error`.
+    ///
+    /// # Errors
+    /// The compensation's.
+    pub async fn undo(&self, binary: &str, id: &OrderId, error: &str) -> Result<Value, Fault> {
+        self.invoke(binary, json!({ "order_id": id, "failure": { "Error": error, "Cause": "" } })).await
+    }
+
+    /// Sends the API a request.
+    pub async fn http(&self, method: &str, path: &str, body: Value) -> Answer {
+        self.send(method, path, &[], body, &Value::Null).await
+    }
+
+    /// As [`Shop::http`], from whom the gateway recognised: `requestContext.authorizer` of the event.
+    pub async fn http_as(&self, authorizer: &Value, method: &str, path: &str, body: Value) -> Answer {
+        self.send(method, path, &[], body, authorizer).await
+    }
+
+    /// As [`Shop::http`], with an `Idempotency-Key`.
+    pub async fn http_once(&self, key: &str, path: &str, body: Value) -> Answer {
+        self.send("POST", path, &[("idempotency-key", key)], body, &Value::Null).await
+    }
+
+    /// Reads with a `Prefer`.
+    pub async fn http_preferring(&self, preference: &str, authorizer: &Value, path: &str) -> Answer {
+        self.send("GET", path, &[("prefer", preference)], Value::Null, authorizer).await
+    }
+
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+        authorizer: &Value,
+    ) -> Answer {
+        let headers: BTreeMap<_, _> = headers.iter().copied().collect();
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let mut event = json!({
+            "version": "2.0",
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": headers,
+            "requestContext": { "http": { "method": method, "path": path }, "authorizer": authorizer },
+            "isBase64Encoded": false,
+        });
+        if !body.is_null() {
+            event["body"] = Value::from(body.to_string());
+        }
+        let answer = self.invoke("api", event).await.unwrap();
+        Answer {
+            status: answer["statusCode"].as_u64().unwrap(),
+            headers: answer["headers"].clone(),
+            body: json_or_text(answer["body"].as_str().unwrap()),
+        }
+    }
+
+    /// Orders something, which must be accepted.
+    pub async fn place(&self, body: Value) -> OrderId {
+        let answer = self.http("POST", "/api/v1/orders", body).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        OrderId::parse(answer.body["order_id"].as_str().unwrap()).unwrap()
+    }
+
+    /// Orders so many of one product.
+    pub async fn place_one(&self, product: &str, quantity: u32) -> OrderId {
+        self.place(json!({ "items": [{ "product_id": product, "quantity": quantity }] })).await
+    }
+
+    /// `pay`, `cancel`: a decision that needs no body.
+    pub async fn decide(&self, id: &OrderId, decision: &str) -> Answer {
+        self.http("POST", &format!("/api/v1/orders/{id}/{decision}"), Value::Null).await
+    }
+
+    /// Pays in this way.
+    pub async fn pay(&self, id: &OrderId, method: &str) -> Answer {
+        self.http("POST", &format!("/api/v1/orders/{id}/pay"), json!({ "method": method })).await
+    }
+
+    /// `APPROVE` or `REJECT`.
+    pub async fn audit(&self, id: &OrderId, action: &str) -> Answer {
+        self.http("POST", &format!("/api/v1/orders/{id}/audit"), json!({ "action": action })).await
+    }
+
+    /// The order as it is stored.
+    pub async fn order(&self, id: &OrderId) -> Order {
+        self.orders.get(id).await.unwrap()
+    }
+
+    /// Changes an order past all handlers.
+    pub async fn tamper(&self, id: &OrderId, change: impl Fn(&mut Order)) {
+        let changed = self.orders.update(id, |order| {
+            change(order);
+            Ok::<_, Error>(())
+        });
+        changed.await.unwrap();
+    }
+
+    /// Lets the time to pay be over.
+    pub async fn pass_deadline(&self, id: &OrderId) {
+        self.tamper(id, |order| order.payment.deadline = Some(Utc::now() - TimeDelta::seconds(1))).await;
+    }
+
+    /// Lets what the workflow must still hear be an hour old, so that the sweeper takes it.
+    pub async fn age_signal(&self, id: &OrderId) {
+        self.tamper(id, |order| {
+            order.pending_since = order.pending_since.map(|since| since - 3_600_000);
+        })
+        .await;
+    }
+
+    /// Runs the sweeper; how many signals it `sent`, `settled` and `failed` to send.
+    pub async fn sweep(&self) -> (u64, u64, u64) {
+        let swept = self.invoke("sweep-orders", json!({})).await.unwrap();
+        let count = |name: &str| swept[name].as_u64().unwrap();
+        (count("sent"), count("settled"), count("failed"))
+    }
+
+    /// Writes the order as it is once more, past this process's memory of it: as if another process had.
+    pub fn touch(&self, id: &OrderId) {
+        self.write_elsewhere(id, |_| ());
+    }
+
+    /// Writes another status, past this process's memory of the order: as if another process had.
+    pub fn set_status(&self, id: &OrderId, status: Status) {
+        self.write_elsewhere(id, |item| item["status"] = json!({ "S": status.name() }));
+    }
+
+    fn write_elsewhere(&self, id: &OrderId, change: impl FnOnce(&mut Value)) {
+        self.rewrite(id, |item| {
+            let version: u64 = item["version"]["N"].as_str().unwrap().parse().unwrap();
+            item["version"] = json!({ "N": (version + 1).to_string() });
+            change(item);
+        });
+    }
+
+    /// Makes the order one that can't be read.
+    pub fn spoil(&self, id: &OrderId) {
+        self.rewrite(id, |item| item["document"] = json!({ "S": "no document" }));
+    }
+
+    fn rewrite(&self, id: &OrderId, change: impl FnOnce(&mut Value)) {
+        let mut items = scan(&self.aws.tables, "OrdersTable").into_iter();
+        let mut item = items.find(|item| item["order_id"]["S"] == id.as_str()).unwrap();
+        change(&mut item);
+        put(&self.aws.tables, "OrdersTable", item);
+    }
+
+    /// The stock, by product and warehouse.
+    pub async fn stock(&self) -> Vec<StockRow> {
+        let mut rows = self.stock.all().await.unwrap();
+        rows.sort_by(|a, b| (&a.product_id, &a.warehouse_id).cmp(&(&b.product_id, &b.warehouse_id)));
+        rows
+    }
+
+    /// What the simulated outside remembers, by entry.
+    pub fn ledger(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let entries = scan(&self.aws.tables, "SimulatedLedgerTable").into_iter().map(|item| {
+            let text = |value: &Value| {
+                value.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
+            };
+            let mut facts: BTreeMap<_, _> =
+                item.as_object().unwrap().iter().map(|(name, value)| (name.clone(), text(value))).collect();
+            (facts.remove("entry").unwrap(), facts)
+        });
+        entries.collect()
+    }
+
+    /// Whether money was taken for this order, and whether it was given back.
+    pub fn money(&self, id: &OrderId) -> (bool, bool) {
+        let ledger = self.ledger();
+        let entry = ledger.get(&format!("payment#{id}"));
+        let has = |fact: &str| entry.is_some_and(|facts| facts.contains_key(fact));
+        (has("captured"), has("refunded"))
+    }
+
+    /// Everything that there is, but times, tokens and the order's id: equal for shops in which the same was done.
+    pub async fn world(&self, id: &OrderId) -> String {
+        let mut order = self.order(id).await;
+        (order.version, order.pending_since) = (0, None);
+        let times = order.timeline.iter_mut().map(|change| &mut change.at);
+        let times = times.chain(&mut order.payment.deadline);
+        times
+            .chain(order.audit.as_mut().map(|audit| &mut audit.at))
+            .for_each(|at| *at = DateTime::UNIX_EPOCH);
+        let world = json!({ "stock": self.stock().await, "ledger": self.ledger() });
+        let digits = id.as_str().trim_start_matches("ORD-");
+        format!("{order:#?}\n{world:#}").replace(digits, "N")
+    }
+}
+
+/// What the gateway recognised in a customer's token: `requestContext.authorizer` of the event.
+pub fn customer(subject: &str) -> Value {
+    json!({ "jwt": { "claims": { "sub": subject, "scope": "openid" } } })
+}
+
+/// Pages and scripts are no JSON.
+fn json_or_text(body: &str) -> Value {
+    serde_json::from_str(body).unwrap_or_else(|_| Value::from(body))
+}
+
+/// All items of a table.
+pub(crate) fn scan(tables: &Tables, table: &str) -> Vec<Value> {
+    let answer = tables.blocking_answer("Scan", json!({ "TableName": table }).to_string().as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let answer: Value = serde_json::from_str(&answer.body).unwrap();
+    answer["Items"].as_array().unwrap().clone()
+}
+
+fn put(tables: &Tables, table: &str, item: Value) {
+    let answer =
+        tables.blocking_answer("PutItem", json!({ "TableName": table, "Item": item }).to_string().as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+fn put_stock(tables: &Tables, (product, warehouse, available): (&str, &str, u32)) {
+    let stock = json!({
+        "product_id": { "S": product },
+        "warehouse_id": { "S": warehouse },
+        "available": { "N": available.to_string() },
+        "reserved": { "N": "0" },
+        "sold": { "N": "0" },
+    });
+    put(tables, "StockTable", stock);
+    let product = json!({
+        "lookup": { "S": lookup(product) },
+        "product_id": { "S": product },
+        "name": { "S": product },
+        "price": { "S": PRICE },
+    });
+    put(tables, "ProductsTable", product);
+}

@@ -1,0 +1,420 @@
+//! What is written down in two places says the same in both: routes, environment, error names; and the state machines
+//! keep the rules that make them safe.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use omniflow_api::Access;
+use omniflow_store::{activity, workflow};
+use omniflow_testing::{Shop, deployed, system};
+use serde_json::{Map, Value};
+use template::{Authorization, Route, System};
+
+/// The error names that Rust code raises, and answers tokens with.
+const RAISED: [&str; 17] = [
+    activity::names::ORDER_CANCELLED,
+    activity::names::ORDER_TOO_LARGE,
+    activity::names::STORE_UNAVAILABLE,
+    activity::names::TRANSACTION_CONFLICT,
+    activity::names::WRONG_STATE,
+    handler::BAD_EVENT,
+    workflow::AUDIT_REJECTED,
+    workflow::AUDIT_REQUIRED,
+    workflow::PAYMENT_TIMEOUT,
+    omniflow_notify::NOTIFICATION_FAILED,
+    omniflow_payment::GATEWAY_TIMEOUT,
+    omniflow_payment::PAYMENT_DECLINED,
+    omniflow_payment::PAYMENT_WINDOW_NOT_STARTED,
+    omniflow_payment::REFUND_FAILED,
+    omniflow_shipping::SHIPMENT_FAILED,
+    omniflow_shipping::SHIPMENT_NOT_CANCELLABLE,
+    omniflow_shipping::WAREHOUSE_UNAVAILABLE,
+];
+
+/// Mistakes of whoever wrote the state machine: no retry helps, no branch is theirs, `States.ALL` takes them. And what
+/// fails where no state machine is.
+const NAMED_BY_NONE: [&str; 3] =
+    [activity::names::WRONG_STATE, handler::BAD_EVENT, omniflow_notify::NOTIFICATION_FAILED];
+
+fn raised() -> BTreeSet<&'static str> {
+    RAISED.into_iter().chain([omniflow_stock::OUT_OF_STOCK, workflow::ORDER_CANCELLED]).collect()
+}
+
+fn definitions() -> Vec<(String, Value)> {
+    let machines = system().state_machines.iter();
+    machines
+        .map(|machine| (machine.name.clone(), serde_json::from_str(&machine.definition).unwrap()))
+        .collect()
+}
+
+/// A state, and the Map around it.
+struct Found<'a> {
+    name: String,
+    state: &'a Value,
+    around: Option<&'a Value>,
+}
+
+fn states(definition: &Value) -> Vec<Found<'_>> {
+    fn add<'a>(machine: &'a Value, around: Option<&'a Value>, found: &mut Vec<Found<'a>>) {
+        for (name, state) in machine["States"].as_object().unwrap() {
+            found.push(Found { name: name.clone(), state, around });
+            if state["ItemProcessor"].is_object() {
+                add(&state["ItemProcessor"], Some(state), found);
+            }
+            for branch in state["Branches"].as_array().into_iter().flatten() {
+                add(branch, Some(state), found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    add(definition, None, &mut found);
+    found
+}
+
+fn list<'a>(state: &'a Value, name: &str) -> &'a [Value] {
+    state[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn errors(rule: &Value) -> Vec<&str> {
+    list(rule, "ErrorEquals").iter().map(|error| error.as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_templates_routes_are_the_apis() {
+    let api = system().functions.values().find(|function| function.binary == "api").unwrap();
+    assert!(system().routes.iter().all(|route| route.function == api.name));
+    let deployed = deployed(&[("JwtIssuer", "https://issuer.example")]);
+    let of = |wanted: &dyn Fn(&Authorization) -> bool| -> BTreeSet<String> {
+        deployed.routes.iter().filter(|route| wanted(&route.authorization)).map(key).collect()
+    };
+    let calls = |wanted: Access| -> BTreeSet<String> {
+        let calls = omniflow_api::ROUTES.iter().filter(|(_, _, access)| *access == wanted);
+        calls.map(|(method, path, _)| format!("{method} {path}")).collect()
+    };
+    assert_eq!(of(&|authorization| *authorization == Authorization::None), calls(Access::Public));
+    let operators = Authorization::Jwt(vec!["omniflow/operate".to_owned()]);
+    assert_eq!(of(&|authorization| *authorization == operators), calls(Access::Operator));
+    let default = BTreeSet::from(["$default".to_owned()]);
+    assert_eq!(of(&|authorization| *authorization == Authorization::Jwt(Vec::new())), default);
+    assert_eq!(deployed.routes.len(), 1 + calls(Access::Public).len() + calls(Access::Operator).len());
+}
+
+fn key(route: &Route) -> String {
+    match &route.method {
+        Some(method) => format!("{method} {}", route.path),
+        None => route.path.clone(),
+    }
+}
+
+#[test]
+fn the_description_of_the_api_has_its_routes_and_says_who_may_call_them() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/openapi.json"));
+    let document: Value = serde_json::from_str(&text.unwrap()).unwrap();
+    let mut described = BTreeSet::new();
+    for (path, calls) in document["paths"].as_object().unwrap() {
+        for (method, call) in calls.as_object().unwrap() {
+            let scopes = call["security"].pointer("/0/token").map(Value::to_string);
+            described.insert((method.to_uppercase(), path.clone(), scopes));
+        }
+    }
+    let scopes = |access| match access {
+        Access::Public => None,
+        Access::Customer => Some("[]".to_owned()),
+        Access::Operator => Some(format!("[\"{}\"]", system().parameters["OperatorScope"])),
+    };
+    let routes = omniflow_api::ROUTES.iter();
+    let routes =
+        routes.map(|(method, path, access)| ((*method).to_owned(), path.replace("+}", "}"), scopes(*access)));
+    assert_eq!(described, routes.collect());
+}
+
+#[test]
+fn without_an_issuer_nothing_but_the_public_is_open_and_open_access_must_be_asked_for() {
+    let public: BTreeSet<_> =
+        omniflow_api::ROUTES.iter().filter(|(_, _, access)| *access == Access::Public).collect();
+    let open = |system: &System| {
+        system.routes.iter().filter(|route| route.authorization == Authorization::None).count()
+    };
+    assert_eq!(open(&deployed(&[])), public.len());
+    let signed =
+        deployed(&[]).routes.iter().filter(|route| route.authorization == Authorization::Iam).count();
+    assert_eq!(signed, deployed(&[]).routes.len() - public.len());
+    let all = deployed(&[("OpenAccess", "true")]);
+    assert_eq!(open(&all), all.routes.len());
+}
+
+#[tokio::test]
+async fn every_route_is_answered() {
+    let shop = Shop::stocked(&[("ring", "wh-east", 1)]);
+    let id = shop.place_one("ring", 1).await;
+    for (method, path, _) in omniflow_api::ROUTES {
+        let path = path.replace("{order_id}", id.as_str()).replace("{product}", "ring");
+        let path = path.replace("{file+}", "index.html");
+        assert!(!path.contains('{'), "a parameter that this test doesn't know: {path}");
+        let answer = shop.http(method, &path, Value::Null).await;
+        assert!(![404, 405, 500].contains(&answer.status), "{method} {path}: {answer:?}");
+    }
+}
+
+#[test]
+fn every_function_has_a_handler_and_starts_with_the_environment_of_the_template() {
+    // Opening a shop makes the handlers of all functions, each with its own environment.
+    let _shop = Shop::stocked(&[]);
+    let binaries: BTreeSet<_> =
+        system().functions.values().map(|function| function.binary.as_str()).collect();
+    assert_eq!(binaries.len(), system().functions.len(), "a binary for each function");
+    let mut built = BTreeSet::new();
+    for file in rust_files().into_iter().filter(|file| file.parent().unwrap().ends_with("src/bin")) {
+        built.insert(file.file_stem().unwrap().to_str().unwrap().to_owned());
+    }
+    assert_eq!(binaries, built.iter().map(String::as_str).collect());
+}
+
+#[test]
+fn every_error_that_the_state_machines_name_is_raised_somewhere_and_the_reverse() {
+    let mut named = BTreeSet::new();
+    let definitions = definitions();
+    for (_, definition) in &definitions {
+        for found in states(definition) {
+            for rule in list(found.state, "Retry").iter().chain(list(found.state, "Catch")) {
+                named.extend(errors(rule));
+            }
+        }
+    }
+    let of_aws =
+        |name: &&str| ["States.", "Lambda.", "Sandbox."].iter().any(|prefix| name.starts_with(prefix));
+    named.retain(|name| !of_aws(name));
+    let mut expected = raised();
+    expected.retain(|name| !NAMED_BY_NONE.contains(name));
+    assert_eq!(named, expected);
+}
+
+#[test]
+fn every_error_constant_in_the_code_is_known_here() {
+    let pascal = |value: &str| {
+        value.starts_with(|c: char| c.is_ascii_uppercase())
+            && value.chars().all(|c| c.is_ascii_alphanumeric())
+    };
+    let mut constants = BTreeMap::new();
+    for file in rust_files() {
+        for line in std::fs::read_to_string(&file).unwrap().lines() {
+            let constant = line.trim().trim_start_matches("pub ").trim_start_matches("pub(crate) ");
+            let Some((name, value)) =
+                constant.strip_prefix("const ").and_then(|c| c.split_once(": &str = \""))
+            else {
+                continue;
+            };
+            let value = value.trim_end_matches("\";");
+            if pascal(value) {
+                constants.insert(value.to_owned(), format!("{name} in {}", file.display()));
+            }
+        }
+    }
+    let known = raised();
+    for (value, place) in &constants {
+        assert!(known.contains(value.as_str()), "{value} ({place}) is not in the list above");
+    }
+    for name in known {
+        assert!(constants.contains_key(name), "{name}");
+    }
+}
+
+/// The sources of the functions, but not of these tests.
+fn rust_files() -> Vec<PathBuf> {
+    fn add(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                add(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(own.parent().unwrap()).unwrap() {
+        let sources = entry.unwrap().path().join("src");
+        if sources.is_dir() && sources != own.join("src") {
+            add(&sources, &mut found);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_task_has_a_timeout_and_retries_with_full_jitter_what_may_pass() {
+    for (machine, definition) in &definitions() {
+        for Found { name, state, .. } in
+            states(definition).iter().filter(|found| found.state["Type"] == "Task")
+        {
+            let at = format!("{machine}.{name}");
+            assert!(state["TimeoutSeconds"].is_u64(), "{at} has no TimeoutSeconds");
+            let retriers = list(state, "Retry");
+            assert!(!retriers.is_empty(), "{at} is never retried");
+            for retrier in retriers {
+                assert_eq!(retrier["JitterStrategy"], "FULL", "{at}");
+                for field in ["IntervalSeconds", "BackoffRate", "MaxDelaySeconds", "MaxAttempts"] {
+                    assert!(retrier[field].is_number(), "{at}: a retrier leaves {field} open");
+                }
+                assert!(!errors(retrier).contains(&"States.ALL"), "{at} retries business errors, too");
+                assert!(!errors(retrier).contains(&"States.TaskFailed"), "{at} retries business errors, too");
+            }
+            let retried: BTreeSet<_> = retriers.iter().flat_map(errors).collect();
+            let transient = [
+                "Lambda.ServiceException",
+                "Lambda.AWSLambdaException",
+                "Lambda.SdkClientException",
+                "Lambda.TooManyRequestsException",
+                "Sandbox.Timedout",
+                activity::names::STORE_UNAVAILABLE,
+                activity::names::TRANSACTION_CONFLICT,
+            ];
+            for error in transient {
+                assert!(retried.contains(error), "{at} does not retry {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_task_is_caught_by_name_first_and_by_all_last() {
+    for (machine, definition) in &definitions() {
+        for found in states(definition).iter().filter(|found| found.state["Type"] == "Task") {
+            let at = format!("{machine}.{}", found.name);
+            let own = list(found.state, "Catch");
+            let catchers =
+                if own.is_empty() { found.around.map_or(own, |around| list(around, "Catch")) } else { own };
+            let (last, before) = catchers.split_last().unwrap_or_else(|| panic!("{at} is never caught"));
+            assert_eq!(errors(last), ["States.ALL"], "{at}");
+            for catcher in before {
+                assert!(
+                    !errors(catcher).contains(&"States.ALL"),
+                    "{at}: what follows States.ALL is never reached"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_catch_of_the_order_keeps_what_failed_and_leads_on() {
+    let compensations =
+        ["CancelShipments", "RefundPayment", "ReleaseStock", "CloseOrder", "MarkNeedsAttention"];
+    let (_, order) = definitions().into_iter().find(|(name, _)| name == "OrderStateMachine").unwrap();
+    for found in states(&order) {
+        for catcher in list(found.state, "Catch") {
+            let next = catcher["Next"].as_str().unwrap();
+            if next == "NeedsAttention" {
+                assert_eq!(found.name, "MarkNeedsAttention");
+                continue;
+            }
+            if errors(catcher) == [workflow::AUDIT_REQUIRED] {
+                assert_eq!(
+                    (found.name.as_str(), next),
+                    ("AwaitPayment", "AwaitAudit"),
+                    "no failure, a way round"
+                );
+                continue;
+            }
+            assert!(compensations.contains(&next), "{} leads to {next}", found.name);
+            assert_eq!(catcher["Assign"]["failure"], "{% $states.errorOutput %}", "{}", found.name);
+        }
+    }
+}
+
+#[test]
+fn every_failure_has_a_cause_and_every_machine_a_comment() {
+    for (machine, definition) in &definitions() {
+        assert!(definition["Comment"].as_str().is_some_and(|comment| !comment.is_empty()), "{machine}");
+        assert_eq!(definition["QueryLanguage"], "JSONata", "{machine}");
+        for found in states(definition).iter().filter(|found| found.state["Type"] == "Fail") {
+            let at = format!("{machine}.{}", found.name);
+            for field in ["Error", "Cause"] {
+                assert!(
+                    found.state[field].as_str().is_some_and(|text| !text.is_empty()),
+                    "{at} has no {field}"
+                );
+            }
+        }
+    }
+}
+
+/// The verbs that tasks begin with.
+const VERBS: [&str; 10] =
+    ["Await", "Cancel", "Capture", "Close", "Complete", "Mark", "Refund", "Release", "Reserve", "Ship"];
+
+#[test]
+fn tasks_are_verbs_and_objects_and_choices_are_questions() {
+    for (machine, definition) in &definitions() {
+        for found in states(definition) {
+            let at = format!("{machine}.{}", found.name);
+            let name = found.name.trim_end_matches('?');
+            let pascal =
+                name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(char::is_alphanumeric);
+            assert!(pascal, "{at} is not in PascalCase");
+            let question = found.name.ends_with('?');
+            assert_eq!(
+                question,
+                found.state["Type"] == "Choice",
+                "{at}: questions are choices and choices questions"
+            );
+            if ["Task", "Map", "Wait"].contains(&found.state["Type"].as_str().unwrap()) {
+                let object = VERBS.iter().find_map(|verb| name.strip_prefix(verb));
+                let object = object.unwrap_or_else(|| panic!("{at} does not begin with a verb"));
+                assert!(object.starts_with(|c: char| c.is_ascii_uppercase()), "{at} has no object");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_two_tasks_of_a_machine_are_copies() {
+    for (machine, definition) in &definitions() {
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
+        for found in states(definition).into_iter().filter(|found| found.state["Type"] == "Task") {
+            let mut what = Map::new();
+            for field in ["Resource", "Arguments"] {
+                what.insert(field.to_owned(), found.state[field].clone());
+            }
+            let twin = seen.insert(Value::Object(what).to_string(), found.name.clone());
+            assert_eq!(twin, None, "{machine}: {} is a copy", found.name);
+        }
+    }
+}
+
+#[test]
+fn a_task_waits_longer_than_its_function_may_run() {
+    for (machine, definition) in &definitions() {
+        for found in states(definition).into_iter().filter(|found| found.state["Type"] == "Task") {
+            let arn = found.state["Arguments"]["FunctionName"].as_str().unwrap();
+            let function = &system().functions[arn.rsplit(':').next().unwrap()];
+            let timeout = found.state["TimeoutSeconds"].as_u64().unwrap();
+            assert!(
+                timeout > function.timeout.as_secs(),
+                "{machine}.{} gives up before its function",
+                found.name
+            );
+        }
+    }
+}
+
+#[test]
+fn an_orders_happy_path_passes_seven_states_at_most() {
+    let (_, order) = definitions().into_iter().find(|(name, _)| name == "OrderStateMachine").unwrap();
+    let mut name = order["StartAt"].as_str().unwrap();
+    let mut passed = 0;
+    loop {
+        // A Map of one warehouse is billed for itself and the state inside.
+        let state = &order["States"][name];
+        passed += if state["Type"] == "Map" { 2 } else { 1 };
+        match state["Next"].as_str().or(state["Default"].as_str()) {
+            Some(next) => name = next,
+            None => break,
+        }
+    }
+    // With the wait of the window's own machine these are the eight that an order may cost.
+    assert!(passed <= 7, "{passed}");
+}

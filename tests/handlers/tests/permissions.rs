@@ -1,0 +1,200 @@
+//! Least privilege: what the functions do on all the ways of an order is exactly what their roles allow. (What a role
+//! does not allow fails every test that needs it; here it is the other way round.)
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use omniflow_domain::OrderId;
+use omniflow_services::ConfigError;
+use omniflow_testing::{At, Shop, Use, Walk, starts, system};
+use serde_json::{Value, json};
+
+const STOCK: [(&str, &str, u32); 3] =
+    [("ring", "wh-east", 9), ("fragile-vase", "wh-west", 9), ("stuck-crate", "wh-north", 9)];
+
+/// What `functions/bootstrap` reads.
+const OF_EVERY_FUNCTION: [&str; 2] = ["RUST_LOG", "STACK"];
+
+fn shop() -> Shop {
+    Shop::set_up(&STOCK, &[("SEED_SAMPLE_STOCK", "true")])
+}
+
+/// Walks to the end. Before each step another process has written the order, as on Lambda, where each step is one.
+async fn walk(shop: &Shop, id: &OrderId, mut decide: impl AsyncFnMut(&Shop, &str, &str) -> bool) {
+    let mut walk = Walk::of(id);
+    while !matches!(walk.at, At::Ended(_)) {
+        shop.touch(id);
+        if let At::Waiting(state, token) = walk.at.clone()
+            && shop.aws.answered(&token).is_none()
+        {
+            assert!(decide(shop, &state, &token).await, "{state} would wait for ever");
+        }
+        walk.step(shop).await;
+    }
+}
+
+async fn pay(shop: &Shop, id: &OrderId) -> bool {
+    shop.pay(id, "pm_card").await.status == 200
+}
+
+/// Every way that an order can go.
+async fn all_ways() -> BTreeSet<Use> {
+    let shop = shop();
+    shop.invoke("seed-stock", json!({})).await.unwrap();
+    let place = async |items: Value, more: Value| {
+        let mut body = json!({ "items": items });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        shop.place(body).await
+    };
+    let nobody = json!({});
+
+    let paid = place(json!(["ring"]), nobody.clone()).await;
+    walk(&shop, &paid, async |shop, _, _| pay(shop, &paid).await).await;
+
+    let audited = place(json!(["ring"]), json!({ "amount": 20_000 })).await;
+    walk(&shop, &audited, async |shop, state, _| match state {
+        "AwaitAudit" => shop.audit(&audited, "APPROVE").await.status == 200,
+        _ => pay(shop, &audited).await,
+    })
+    .await;
+
+    // Decided, and the word didn't come through: asked again, the step tells its new token.
+    for (state, amount, function) in
+        [("AwaitAudit", 20_000, "request-audit"), ("AwaitPayment", 20, "open-payment-window")]
+    {
+        let id = place(json!(["ring"]), json!({ "amount": amount })).await;
+        let mut walk = Walk::until(&shop, &id, state).await;
+        walk.step(&shop).await;
+        shop.aws.fail("SendTaskSuccess", "ThrottlingException");
+        if state == "AwaitAudit" {
+            shop.audit(&id, "APPROVE").await
+        } else {
+            shop.pay(&id, "pm_card").await
+        };
+        shop.aws.heal();
+        shop.wait(function, &id, &format!("a new token of {id}")).await.unwrap();
+    }
+
+    let rejected = place(json!(["ring"]), json!({ "amount": 20_000 })).await;
+    walk(&shop, &rejected, async |shop, _, _| shop.audit(&rejected, "REJECT").await.status == 200).await;
+
+    let late = place(json!(["ring"]), nobody.clone()).await;
+    walk(&shop, &late, async |shop, _, _| {
+        shop.pass_deadline(&late).await;
+        shop.touch(&late);
+        shop.forward("close-payment-window", &late).await.is_ok()
+    })
+    .await;
+
+    // Paid in time: what closes the window makes sure that the workflow has heard.
+    let told = place(json!(["ring"]), nobody.clone()).await;
+    walk(&shop, &told, async |shop, _, _| {
+        shop.aws.fail("SendTaskSuccess", "ThrottlingException");
+        pay(shop, &told).await;
+        shop.aws.heal();
+        shop.forward("close-payment-window", &told).await.is_ok()
+    })
+    .await;
+
+    for items in [json!(["ring", "fragile-vase"]), json!(["stuck-crate", "fragile-vase"])] {
+        let failed = place(items, json!({ "payment": { "method": "pm_card" } })).await;
+        walk(&shop, &failed, async |_, _, _| false).await;
+    }
+    let none_left = place(json!([{ "product_id": "ring", "quantity": 100_000 }]), nobody.clone()).await;
+    walk(&shop, &none_left, async |_, _, _| false).await;
+
+    for (method, path) in [
+        ("GET", "/api/v1/orders"),
+        ("GET", "/api/v1/stock"),
+        ("GET", "/api/v1/stock/ring"),
+        ("GET", "/api/v1/summary"),
+        ("GET", &format!("/api/v1/orders/{paid}")),
+        ("GET", &format!("/api/v1/orders/{paid}/workflow")),
+    ] {
+        assert_eq!(shop.http(method, path, Value::Null).await.status, 200, "{path}");
+    }
+    let customer = json!({ "jwt": { "claims": { "sub": "ann" } } });
+    shop.http_as(&customer, "GET", "/api/v1/orders", Value::Null).await;
+    shop.http_once("a key", "/api/v1/orders", json!({ "items": ["ring"] })).await;
+    for mut event in shop.aws.events() {
+        event["email"] = json!("ann@example.com");
+        shop.invoke("notify-customer", json!({ "detail": event })).await.unwrap();
+    }
+    swept(&shop).await;
+    shop.aws.used()
+}
+
+/// The sweeper brings every kind of word.
+async fn swept(shop: &Shop) {
+    for operation in ["StartExecution", "SendTaskSuccess", "SendTaskFailure"] {
+        shop.aws.fail(operation, "ThrottlingException");
+    }
+    let accepted = shop.place_one("ring", 1).await;
+    shop.aws.heal();
+    let mut waiting = Vec::new();
+    for _ in 0..2 {
+        let id = shop.place_one("ring", 1).await;
+        let mut walk = Walk::until(shop, &id, "AwaitPayment").await;
+        walk.step(shop).await;
+        waiting.push(id);
+    }
+    for operation in ["SendTaskSuccess", "SendTaskFailure"] {
+        shop.aws.fail(operation, "ThrottlingException");
+    }
+    pay(shop, &waiting[0]).await;
+    shop.decide(&waiting[1], "cancel").await;
+    for id in [&accepted, &waiting[0], &waiting[1]] {
+        shop.age_signal(id).await;
+        shop.touch(id);
+    }
+    shop.aws.heal();
+    shop.sweep().await;
+    // What nobody waits for any more is noted as settled.
+    for id in [&accepted, &waiting[0], &waiting[1]] {
+        shop.touch(id);
+    }
+    shop.sweep().await;
+}
+
+#[tokio::test]
+async fn every_permission_is_used() {
+    let used = all_ways().await;
+    let mut unused: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for function in system().functions.values() {
+        let of_function = || used.iter().filter(|usage| usage.function == function.name);
+        for permission in &function.permissions {
+            if !of_function().any(|usage| permission.allows(&usage.action, &usage.resource)) {
+                let line = format!("{} on {}", permission.action, permission.resource);
+                unused.entry(&function.name).or_default().push(line);
+            }
+        }
+    }
+    assert!(unused.is_empty(), "take these out of template.yaml, or show their use here: {unused:#?}");
+}
+
+#[test]
+fn no_permission_is_for_everything() {
+    for function in system().functions.values() {
+        for permission in &function.permissions {
+            assert!(!permission.action.contains('*'), "{}: {permission:?}", function.name);
+            // Executions have names of their own; the machine is fixed.
+            let executions =
+                permission.resource.contains(":execution:") && permission.resource.ends_with(":*");
+            assert!(executions || !permission.resource.contains('*'), "{}: {permission:?}", function.name);
+        }
+    }
+}
+
+#[test]
+fn functions_have_the_variables_that_they_use_and_no_others() {
+    for function in system().functions.values() {
+        assert_eq!(starts(&function.binary, function.environment.clone()), Ok(()), "{}", function.name);
+        for name in function.environment.keys().filter(|name| !OF_EVERY_FUNCTION.contains(&name.as_str())) {
+            let mut others = function.environment.clone();
+            others.remove(name);
+            let missing = Err(ConfigError::Missing(name.clone()));
+            assert_eq!(starts(&function.binary, others), missing, "{} doesn't use {name}", function.name);
+        }
+    }
+}
