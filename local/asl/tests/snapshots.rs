@@ -38,8 +38,9 @@ fn resume(name: &str) -> Host {
     let execution: Execution = serde_json::from_str(&stored(name)).expect("a stored execution can be loaded");
     let machine = Machine::parse(&fixture("order.asl.json")).unwrap_or_else(|invalid| panic!("{invalid}"));
     let outside = Outside { now: begin() + chrono::TimeDelta::days(1), seed: 1 };
-    let calls = execution.invocations();
-    Host { machine, execution, outside, history: Vec::new(), calls, cancelled: Vec::new() }
+    let mut host = Host::load(machine, execution, outside);
+    host.calls = host.execution.invocations();
+    host
 }
 
 fn answer(state: &str, arguments: &Value) -> Value {
