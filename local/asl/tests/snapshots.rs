@@ -7,7 +7,7 @@ mod common;
 
 use std::path::PathBuf;
 
-use asl::{Event, Execution, Invocation, Machine, Outcome, TaskId, Timestamp};
+use asl::{Event, Execution, Invocation, LaterRelease, LoadError, Machine, Outcome, TaskId, Timestamp};
 use common::{Host, Outside, begin};
 use serde_json::{Value, json};
 
@@ -184,5 +184,87 @@ fn an_execution_of_the_first_form_is_written_again_as_it_was() {
     for name in FIRST_FORM {
         let execution: Execution = serde_json::from_str(&stored(name)).expect("it can be loaded");
         assert_eq!(serde_json::to_string(&execution).expect("it can be stored"), stored(name), "{name}");
+    }
+}
+
+/// A stored execution with another value for one of its members, or with one more.
+fn with(name: &str, object: &str, member: &str, value: Value) -> String {
+    let mut json: Value = serde_json::from_str(&stored(name)).expect("a stored execution is JSON");
+    let object = json.pointer_mut(object).unwrap_or_else(|| panic!("{name} has no {object}"));
+    object[member] = value;
+    json.to_string()
+}
+
+#[test]
+fn the_first_form_may_say_its_version() {
+    let execution =
+        Execution::from_json(with("in-a-map", "", "v", 1.into()).as_bytes()).expect("it can be loaded");
+    assert_eq!(serde_json::to_string(&execution).expect("it can be stored"), stored("in-a-map"));
+}
+
+#[test]
+fn an_execution_of_a_later_release_is_refused_as_such() {
+    let later = LaterRelease { found: 2, known: 1 };
+    // Whatever else the later form has, and wherever its version stands.
+    let forms = [
+        format!("{{\"v\":2,{}", &stored("waiting-for-a-token")[1..]),
+        with("waiting-for-a-token", "", "v", 2.into()),
+        r#"{"v": 2, "x": "another form", "y": [1, 2]}"#.to_owned(),
+        r#"{"y": {"v": 7}, "v": 2}"#.to_owned(),
+    ];
+    for form in forms {
+        match Execution::from_json(form.as_bytes()) {
+            Err(LoadError::LaterRelease(found)) => assert_eq!(found, later, "{form}"),
+            other => panic!("{form}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_host_that_reads_with_serde_alone_is_told_of_the_later_release() {
+    let form = r#"{"v": 9, "x": "another form"}"#;
+    let json = serde_json::from_str::<Execution>(form).expect_err("it is refused").to_string();
+    let value: Value = serde_json::from_str(form).expect("JSON");
+    let packed = rmp_serde::to_vec_named(&value).expect("MessagePack");
+    let packed = rmp_serde::from_slice::<Execution>(&packed).expect_err("it is refused").to_string();
+    for text in [json, packed] {
+        assert!(text.contains("is of a later release") && text.contains("version 9"), "{text}");
+    }
+}
+
+#[test]
+fn a_member_that_this_release_does_not_know_is_refused_and_not_dropped() {
+    let places = [
+        ("scheduled", ""),
+        ("scheduled", "/x"),
+        ("scheduled", "/b"),
+        ("scheduled", "/b/s"),
+        ("scheduled", "/b/s/w/t"),
+        ("scheduled", "/b/s/w/t/a"),
+        ("scheduled", "/b/s/w/t/a/r/Service"),
+        ("in-a-map", "/b/s/w/m"),
+        ("in-a-map", "/b/s/w/m/t"),
+        ("in-a-map", "/b/s/w/m/r/0"),
+        ("in-a-map", "/b/s/w/m/r/0/i"),
+        ("in-a-map", "/b/s/w/m/r/1/s/w/t/a/r/LambdaFunction"),
+        ("in-a-parallel", "/b/s/w/p/2"),
+        ("redriven", "/x/rd"),
+        ("stopped", "/o/Aborted"),
+    ];
+    for (name, place) in places {
+        let form = with(name, place, "later", json!({"n": 1}));
+        match Execution::from_json(form.as_bytes()) {
+            Err(LoadError::Malformed(error)) => {
+                assert!(error.to_string().contains("unknown field `later`"), "{name} {place}: {error}");
+            }
+            other => panic!("{name} {place}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn text_that_is_no_execution_is_malformed() {
+    for text in ["", "{", "null", "{}", r#"{"v": "2"}"#, r#"{"v": 1}"#, r#"{"v": -1}"#] {
+        assert!(matches!(Execution::from_json(text.as_bytes()), Err(LoadError::Malformed(_))), "{text}");
     }
 }
