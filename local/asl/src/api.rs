@@ -1,5 +1,5 @@
-//! What crosses the border between the interpreter and its host: how an execution starts, what can happen to it, and
-//! what it wants done.
+//! What crosses the border between the interpreter and its host: how an execution starts, what can happen to
+//! it, and what it wants done.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::history::HistoryEvent;
 use crate::resource::Resource;
 use crate::time::Timestamp;
 
-/// What the host knows when it starts an execution (StartExecution and StartSyncExecution, AWS Step Functions API
-/// Reference). The context object shows these values to the definition's expressions.
+/// What the host knows when it starts an execution (StartExecution and StartSyncExecution, AWS Step Functions
+/// API Reference). The context object shows these values to the definition's expressions.
 #[derive(Debug, Clone)]
 pub struct Start {
     /// The execution's ARN, which the context object shows as `$$.Execution.Id`.
@@ -25,15 +25,15 @@ pub struct Start {
     pub state_machine_name: String,
     /// The execution role's ARN, which the context object shows as `$$.Execution.RoleArn`.
     pub role_arn: String,
-    /// The instant from which the definition's top-level TimeoutSeconds counts. The context object shows it as
-    /// `$$.Execution.StartTime`.
+    /// The instant from which the definition's top-level TimeoutSeconds counts. The context object shows it
+    /// as `$$.Execution.StartTime`.
     pub start_time: Timestamp,
     /// The input. A host passes `{}` when its caller gave none, as AWS does.
     pub input: Value,
 }
 
-/// The outside world, which the host passes in: clock, randomness and task tokens. The same answers give the same
-/// execution, byte for byte.
+/// The outside world, which the host passes in: clock, randomness and task tokens. The same answers give the
+/// same execution, byte for byte.
 pub trait Ambient {
     /// The current instant. It must not go back within one execution.
     fn now(&self) -> Timestamp;
@@ -43,22 +43,23 @@ pub trait Ambient {
     fn task_token(&mut self, task: TaskId) -> String;
 }
 
-/// Names one attempt of one task. It is unique within an execution and never used again; a retry gets a new one.
+/// Names one attempt of one task. It is unique within an execution and never used again; a retry gets a new
+/// one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskId(pub u64);
 
 /// What can happen to an execution. An event about a task that is no longer awaited changes nothing.
 ///
-/// `error` is the name that Retry and Catch match, and `cause` is the text for people. Either is absent when the
-/// caller of SendTaskFailure or StopExecution gave none.
+/// `error` is the name that Retry and Catch match, and `cause` is the text for people. Either is absent when
+/// the caller of SendTaskFailure or StopExecution gave none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the fields are the same in all variants; the type explains them")]
 pub enum Event {
     /// Time has passed. The execution does all that is due at [`Ambient::now`].
     Wake,
-    /// The call of a `.sync` or `.waitForTaskToken` task has returned `output`. The task goes on waiting for its
-    /// result.
+    /// The call of a `.sync` or `.waitForTaskToken` task has returned `output`. The task goes on waiting for
+    /// its result.
     TaskSubmitted { task: TaskId, output: Value },
     /// The task has a result: the service's answer, the final description of a `.sync` job, or the output of
     /// SendTaskSuccess.
@@ -73,8 +74,9 @@ pub enum Event {
     TaskHeartbeat { task: TaskId },
     /// StopExecution was called.
     Abort { error: Option<String>, cause: Option<String> },
-    /// RedriveExecution was called: the execution goes on from the state that failed, timed out or was stopped. This
-    /// changes nothing on an execution that isn't [redrivable](crate::Execution::is_redrivable).
+    /// RedriveExecution was called: the execution goes on from the state that failed, timed out or was
+    /// stopped. This changes nothing on an execution that isn't
+    /// [redrivable](crate::Execution::is_redrivable).
     Redrive,
 }
 
@@ -96,7 +98,8 @@ pub struct Invocation {
     pub resource: Resource,
     /// The arguments of the call.
     pub arguments: Arc<Value>,
-    /// The task token of a `.waitForTaskToken` task. The definition has put it somewhere into `arguments` as well.
+    /// The task token of a `.waitForTaskToken` task. The definition has put it somewhere into `arguments` as
+    /// well.
     pub token: Option<String>,
     /// The task's timeout in seconds. The interpreter keeps the timer itself.
     pub timeout_seconds: Option<u64>,
@@ -106,8 +109,8 @@ pub struct Invocation {
     pub state: String,
 }
 
-/// How an execution ended. `error` and `cause` are those of the failure or of the caller who stopped it; a Fail state
-/// without Error and Cause leaves both out.
+/// How an execution ended. `error` and `cause` are those of the failure or of the caller who stopped it; a
+/// Fail state without Error and Cause leaves both out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "the fields are the same in all variants; the type explains them")]

@@ -1,5 +1,5 @@
-//! The comparison operators of JSONPath's Choice rules (Amazon States Language, "Data-test expression"). A value of
-//! another type than the operator's makes the comparison false, never an error.
+//! The comparison operators of JSONPath's Choice rules (Amazon States Language, "Data-test expression"). A
+//! value of another type than the operator's makes the comparison false, never an error.
 
 use std::cmp::Ordering;
 
@@ -68,7 +68,8 @@ enum Piece {
     Char(char),
 }
 
-/// Takes the name of an operator apart, such as `NumericLessThan`. The name must be without `Path` at its end.
+/// Takes the name of an operator apart, such as `NumericLessThan`. The name must be without `Path` at its
+/// end.
 fn compared(operator: &str) -> Option<(Type, Relation)> {
     let (kind, relation) = [
         ("String", Type::String),
@@ -206,8 +207,8 @@ fn pattern(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// Whether a text matches a pattern. Each star takes as little as it can; where the rest then fails, only the last star
-/// is tried again with one character more. So there is no recursion, and no memory beyond the text.
+/// Whether a text matches a pattern. Each star takes as little as it can; where the rest then fails, only the
+/// last star is tried again with one character more. So there is no recursion, and no memory beyond the text.
 fn matches(pattern: &[Piece], text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);

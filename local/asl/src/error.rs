@@ -31,17 +31,18 @@ pub(crate) struct Failure {
     pub(crate) kind: FailureKind,
 }
 
-/// What a failure comes from. It decides which events the history shows and whether the cause names the state.
+/// What a failure comes from. It decides which events the history shows and whether the cause names the
+/// state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FailureKind {
-    /// A task, a Fail state or a branch has failed. Its events are in the history already, and its cause stands as
-    /// it is.
+    /// A task, a Fail state or a branch has failed. Its events are in the history already, and its cause
+    /// stands as it is.
     Told,
-    /// The interpreter itself has failed the state. The cause gets the preamble "An error occurred while executing
-    /// the state …".
+    /// The interpreter itself has failed the state. The cause gets the preamble "An error occurred while
+    /// executing the state …".
     Runtime,
-    /// The evaluation of a JSONata expression has failed. The cause gets the preamble as with `Runtime`, and an
-    /// EvaluationFailed event comes first.
+    /// The evaluation of a JSONata expression has failed. The cause gets the preamble as with `Runtime`, and
+    /// an EvaluationFailed event comes first.
     Evaluation {
         /// The field that was evaluated, such as `Arguments/FunctionName`.
         location: Option<String>,
@@ -92,8 +93,8 @@ impl Failure {
         matches!(self.error.as_deref(), Some(names::RUNTIME | names::DATA_LIMIT))
     }
 
-    /// Whether a retrier or a catcher with this `ErrorEquals` handles the failure. `from_task` says whether the state
-    /// is a Task, a Parallel or a Map: only those raise what States.TaskFailed stands for.
+    /// Whether a retrier or a catcher with this `ErrorEquals` handles the failure. `from_task` says whether
+    /// the state is a Task, a Parallel or a Map: only those raise what States.TaskFailed stands for.
     pub(crate) fn matches(&self, error_equals: &[String], from_task: bool) -> bool {
         if self.is_terminal() {
             return false;

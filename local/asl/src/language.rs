@@ -10,8 +10,8 @@ pub(crate) enum Language {
 }
 
 impl Language {
-    /// The language of a state or a machine that stands inside a part of the `outer` language. A part without a
-    /// `QueryLanguage` field has the language of what is around it.
+    /// The language of a state or a machine that stands inside a part of the `outer` language. A part without
+    /// a `QueryLanguage` field has the language of what is around it.
     pub(crate) fn of(part: &Value, outer: Self) -> Self {
         match part.get("QueryLanguage").and_then(Value::as_str) {
             Some("JSONata") => Self::Jsonata,

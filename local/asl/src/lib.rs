@@ -1,9 +1,9 @@
 //! The Amazon States Language as a pure interpreter.
 //!
-//! The crate reads no clock, draws no random number and makes no call. A host hands in what happened ([`Event`])
-//! together with clock and randomness ([`Ambient`]), and gets back the next state ([`Execution`], plain data) and what
-//! is to be done ([`Effects`]). The same events in the same order give the same execution, whether it runs live, is
-//! recovered after a crash or is redriven.
+//! The crate reads no clock, draws no random number and makes no call. A host hands in what happened
+//! ([`Event`]) together with clock and randomness ([`Ambient`]), and gets back the next state ([`Execution`],
+//! plain data) and what is to be done ([`Effects`]). The same events in the same order give the same
+//! execution, whether it runs live, is recovered after a crash or is redriven.
 //!
 //! ```text
 //!   definition ──▶ validate ──▶ Machine (compiled once)
@@ -14,14 +14,15 @@
 //!
 //! A host:
 //! - compiles each definition once ([`Machine::parse_as`]) and refuses what [`Machine::unsupported`] names;
-//! - stores the [`Execution`] and the history of the [`Effects`] in one transaction, and only then makes the calls;
+//! - stores the [`Execution`] and the history of the [`Effects`] in one transaction, and only then makes the
+//!   calls;
 //! - keeps one wake-up for each execution, at [`Execution::wake_at`], and sends [`Event::Wake`] then;
 //! - makes the calls of [`Execution::invocations`] again after a crash;
-//! - runs StartSyncExecution with [`Execution::start_synchronous`], TestState with [`test_state::run`], and the
-//!   validation API with [`validate::validate`].
+//! - runs StartSyncExecution with [`Execution::start_synchronous`], TestState with [`test_state::run`], and
+//!   the validation API with [`validate::validate`].
 //!
-//! Values that may be large (arguments, outputs) are handed around as `Arc<serde_json::Value>`. A history event keeps
-//! them that way and becomes JSON text only when it is serialized ([`HistoryEvent`]).
+//! Values that may be large (arguments, outputs) are handed around as `Arc<serde_json::Value>`. A history
+//! event keeps them that way and becomes JSON text only when it is serialized ([`HistoryEvent`]).
 //!
 //! The modules stand on floors. Each uses those below it, and none beside or above it:
 //!

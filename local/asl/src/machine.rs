@@ -11,10 +11,11 @@ use crate::references;
 use crate::unsupported::{self, Unsupported};
 use crate::validate::{self, Invalid};
 
-/// A state machine. A definition is compiled once: JSONata and JSONPath are parsed here, never when they are used.
+/// A state machine. A definition is compiled once: JSONata and JSONPath are parsed here, never when they are
+/// used.
 ///
-/// A machine is not `Send`: the JSONata library counts references to its values without atomics, so a host keeps its
-/// machines on one thread.
+/// A machine is not `Send`: the JSONata library counts references to its values without atomics, so a host
+/// keeps its machines on one thread.
 #[derive(Debug)]
 pub struct Machine {
     comment: Option<String>,
@@ -35,8 +36,8 @@ impl Machine {
         Self::parse_as(definition, MachineType::Standard)
     }
 
-    /// Validates and compiles the definition of a machine of the given type. Express machines may not use `.sync` and
-    /// task tokens.
+    /// Validates and compiles the definition of a machine of the given type. Express machines may not use
+    /// `.sync` and task tokens.
     ///
     /// ```
     /// use asl::{Machine, MachineType};
@@ -68,8 +69,8 @@ impl Machine {
     ///
     /// # Errors
     ///
-    /// [`Invalid`] when CreateStateMachine would refuse the definition. Its text is that of AWS's InvalidDefinition
-    /// exception.
+    /// [`Invalid`] when CreateStateMachine would refuse the definition. Its text is that of AWS's
+    /// InvalidDefinition exception.
     pub fn parse_as(definition: &str, kind: MachineType) -> Result<Self, Invalid> {
         let parsed = validate::parse(definition);
         validate::reject(validate::validate(definition, kind))?;
@@ -102,8 +103,8 @@ impl Machine {
         self.references.clone()
     }
 
-    /// What the definition uses that this runtime does not have. A host refuses such a machine instead of running it
-    /// wrongly.
+    /// What the definition uses that this runtime does not have. A host refuses such a machine instead of
+    /// running it wrongly.
     pub fn unsupported(&self) -> &[Unsupported] {
         &self.unsupported
     }

@@ -9,7 +9,8 @@ use crate::jsonata::{self, Expression};
 use crate::jsonpath::{JsonPath, Root};
 use crate::language::Language;
 
-/// The names of the variables that each state refers to, by the name of the state. States without any are left out.
+/// The names of the variables that each state refers to, by the name of the state. States without any are
+/// left out.
 pub(crate) fn of(definition: &Value) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::new();
     graph(definition, Language::JsonPath, &mut found);

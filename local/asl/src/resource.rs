@@ -13,8 +13,8 @@ pub enum Resource {
     },
     /// A service integration, `arn:aws:states:::service:action.pattern`.
     Service {
-        /// The service, such as `lambda`, `dynamodb`, `events` or `states`. For an SDK integration it is the part
-        /// after `aws-sdk:`.
+        /// The service, such as `lambda`, `dynamodb`, `events` or `states`. For an SDK integration it is the
+        /// part after `aws-sdk:`.
         service: String,
         /// The action in camel case, such as `invoke`.
         action: String,
@@ -23,20 +23,22 @@ pub enum Resource {
         /// What the task waits for.
         pattern: Pattern,
     },
-    /// An activity. This runtime has none; [`Machine::unsupported`](crate::Machine::unsupported) names each use.
+    /// An activity. This runtime has none; [`Machine::unsupported`](crate::Machine::unsupported) names each
+    /// use.
     Activity {
         /// The activity's ARN.
         arn: String,
     },
 }
 
-/// What a task that calls a service waits for (AWS Step Functions Developer Guide, "Discover service integration
-/// patterns").
+/// What a task that calls a service waits for (AWS Step Functions Developer Guide, "Discover service
+/// integration patterns").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Pattern {
     /// The task waits for the service's answer, which is its result.
     RequestResponse,
-    /// `.sync`: the task waits for the end of the job that it has started, and the job's description is its result.
+    /// `.sync`: the task waits for the end of the job that it has started, and the job's description is its
+    /// result.
     Sync,
     /// `.sync:2`: as `.sync`, with the job's output as JSON rather than as JSON text.
     Sync2,

@@ -1,4 +1,5 @@
-//! What an expression can see: the variables of its branch and of the branches around it, the context object, and the outside.
+//! What an expression can see: the variables of its branch and of the branches around it, the context object,
+//! and the outside.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -13,8 +14,8 @@ use crate::time::Timestamp;
 /// The variables that one branch has assigned.
 pub(crate) type Variables = BTreeMap<Arc<str>, Arc<Value>>;
 
-/// A branch's variables on top of those of the branches around it (AWS Step Functions Developer Guide, "Passing data
-/// between states with variables": an inner scope can read the variables of the outer one).
+/// A branch's variables on top of those of the branches around it (AWS Step Functions Developer Guide,
+/// "Passing data between states with variables": an inner scope can read the variables of the outer one).
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) own: &'a Variables,
@@ -75,8 +76,8 @@ pub(crate) struct Identity {
     pub(crate) start_time: Timestamp,
     #[serde(rename = "i")]
     pub(crate) input: Arc<Value>,
-    /// Whether StartSyncExecution has started the execution. Then nobody can redrive it, and its context object says
-    /// nothing of redrives.
+    /// Whether StartSyncExecution has started the execution. Then nobody can redrive it, and its context
+    /// object says nothing of redrives.
     #[serde(rename = "s", default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) synchronous: bool,
     #[serde(rename = "rd", default, skip_serializing_if = "Option::is_none")]
@@ -93,7 +94,8 @@ pub(crate) struct Redriven {
     pub(crate) time: Timestamp,
 }
 
-/// The context object (AWS Step Functions Developer Guide, "Accessing execution data from the Context object").
+/// The context object (AWS Step Functions Developer Guide, "Accessing execution data from the Context
+/// object").
 pub(crate) enum Context<'a> {
     /// An execution has one that is built when an expression asks for it.
     Live {

@@ -5,8 +5,8 @@ use serde_json::Value;
 /// Bytes that a payload may have (AWS Step Functions Developer Guide, "Service quotas": 256 KiB of UTF-8).
 pub(crate) const MAX_PAYLOAD: usize = 256 * 1024;
 
-/// Levels of nesting that a value may have. serde_json reads 128 at the most, and a stored execution puts a few
-/// levels of its own around the value.
+/// Levels of nesting that a value may have. serde_json reads 128 at the most, and a stored execution puts a
+/// few levels of its own around the value.
 const MAX_DEPTH: usize = 100;
 
 /// Whether the value's JSON is longer than [`MAX_PAYLOAD`] or nested deeper than [`MAX_DEPTH`].
@@ -14,8 +14,8 @@ pub(crate) fn is_too_large(value: &Value) -> bool {
     spend(value, MAX_PAYLOAD, MAX_DEPTH).is_none()
 }
 
-/// Takes the length of the value's JSON from a budget of bytes and returns what is left. `None` means that the
-/// budget is too small, or that the value is nested deeper than `depth` levels.
+/// Takes the length of the value's JSON from a budget of bytes and returns what is left. `None` means that
+/// the budget is too small, or that the value is nested deeper than `depth` levels.
 fn spend(value: &Value, budget: usize, depth: usize) -> Option<usize> {
     match value {
         Value::Null | Value::Bool(true) => budget.checked_sub(4),

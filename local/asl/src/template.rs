@@ -1,5 +1,5 @@
-//! Payload templates: JSON with paths or expressions in it. A part without any is built once, when the definition is
-//! compiled.
+//! Payload templates: JSON with paths or expressions in it. A part without any is built once, when the
+//! definition is compiled.
 
 use std::sync::Arc;
 

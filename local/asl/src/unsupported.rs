@@ -1,5 +1,5 @@
-//! What the language has and this runtime doesn't. It is found when a definition is compiled, so that a host can
-//! refuse the machine at once and say what is missing, instead of running it wrongly.
+//! What the language has and this runtime doesn't. It is found when a definition is compiled, so that a host
+//! can refuse the machine at once and say what is missing, instead of running it wrongly.
 
 use serde_json::Value;
 

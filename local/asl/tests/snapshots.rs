@@ -1,7 +1,7 @@
 //! Executions as earlier releases have stored them: each is loaded by today's code and goes on to its end.
 //!
-//! The files under `fixtures/execution-v1` are literal: nothing writes them again when the code changes. They all
-//! come from one execution of `fixtures/order.asl.json`, stored while it waited in different ways.
+//! The files under `fixtures/execution-v1` are literal: nothing writes them again when the code changes. They
+//! all come from one execution of `fixtures/order.asl.json`, stored while it waited in different ways.
 
 mod common;
 
@@ -32,8 +32,8 @@ fn stored(name: &str) -> String {
     fixture(&format!("execution-v1/{name}.json"))
 }
 
-/// A host that has just loaded a stored execution. Its clock stands at the end of the execution's first day, long
-/// after the execution was stored.
+/// A host that has just loaded a stored execution. Its clock stands at the end of the execution's first day,
+/// long after the execution was stored.
 fn resume(name: &str) -> Host {
     let execution: Execution = serde_json::from_str(&stored(name)).expect("a stored execution can be loaded");
     let machine = Machine::parse(&fixture("order.asl.json")).unwrap_or_else(|invalid| panic!("{invalid}"));

@@ -1,7 +1,7 @@
 //! Why a definition does not compile.
 
-/// A definition does not compile. Validation has let through what fails here, so the text only says what is wrong and
-/// where; it never stands in for a message of AWS's.
+/// A definition does not compile. Validation has let through what fails here, so the text only says what is
+/// wrong and where; it never stands in for a message of AWS's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason} at {location}")]
 pub(crate) struct Error {

@@ -27,7 +27,8 @@ pub(super) fn expression(source: &str, location: &str) -> Result<Expression> {
         .map_err(|error| Error { location: location.to_owned(), reason: error.to_string() })
 }
 
-/// A field that holds a number or an expression, or whose sibling with `Path` at its end holds a path to a number.
+/// A field that holds a number or an expression, or whose sibling with `Path` at its end holds a path to a
+/// number.
 pub(super) fn number(
     state: &Value,
     field: &str,

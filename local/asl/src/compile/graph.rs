@@ -66,8 +66,8 @@ impl Compiler {
         Ok(State { name: Arc::from(name), kind, io, next, retry, catch })
     }
 
-    /// The type of a state with its own fields. `outer` is the language of the graph that the state is in, which the
-    /// graphs inside the state have too.
+    /// The type of a state with its own fields. `outer` is the language of the graph that the state is in,
+    /// which the graphs inside the state have too.
     fn kind(
         &mut self,
         state: &Value,

@@ -13,7 +13,8 @@ fn error_equals(part: &Value) -> Vec<String> {
     list(part, "ErrorEquals").iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// An entry of a Retry. What it leaves out has the default of the Amazon States Language ("Retrying after error").
+/// An entry of a Retry. What it leaves out has the default of the Amazon States Language ("Retrying after
+/// error").
 pub(super) fn retrier(part: &Value) -> Retrier {
     let number = |field: &str| part.get(field).and_then(Value::as_f64);
     Retrier {

@@ -8,7 +8,8 @@ use super::template::{jsonata_template, path_template};
 use crate::graph::{Graph, ItemSelector, Items, MapState};
 use crate::language::Language;
 
-/// Compiles a Map. `graph` compiles its processor, given the processor's part of the definition and its location.
+/// Compiles a Map. `graph` compiles its processor, given the processor's part of the definition and its
+/// location.
 pub(super) fn map(
     state: &Value,
     language: Language,

@@ -43,8 +43,8 @@ pub(crate) fn machine(definition: &Value) -> Result<Compiled> {
     Ok(Compiled { graph, resources: compiler.resources })
 }
 
-/// Compiles one state on its own. `targets` are the names of the states that it leads to; a name's index stands in
-/// for the place of that state.
+/// Compiles one state on its own. `targets` are the names of the states that it leads to; a name's index
+/// stands in for the place of that state.
 pub(crate) fn state(name: &str, definition: &Value, outer: Language, targets: &[String]) -> Result<State> {
     let places = Places::of(targets.iter().map(String::as_str));
     Compiler::default().state(name, definition, outer, &places, &format!("/States/{name}"))

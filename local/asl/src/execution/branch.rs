@@ -1,5 +1,5 @@
-//! The state of one thread of control, as it is stored. The stored names are short because each waiting order keeps
-//! one of these.
+//! The state of one thread of control, as it is stored. The stored names are short because each waiting order
+//! keeps one of these.
 
 use std::sync::Arc;
 
@@ -125,8 +125,8 @@ pub(crate) struct TaskRun {
     pub(crate) beat_by: Option<Timestamp>,
 }
 
-/// What a task calls. It is stored with the execution so that a host can list the calls of a stored execution without
-/// the definition.
+/// What a task calls. It is stored with the execution so that a host can list the calls of a stored execution
+/// without the definition.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScheduledCall {

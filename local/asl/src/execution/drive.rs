@@ -16,7 +16,8 @@ use crate::size;
 use crate::states::{self, Exit, Intent};
 
 impl Runner<'_> {
-    /// Hands a stimulus to a branch and runs it until it waits or ends. An error is the failure of the whole branch.
+    /// Hands a stimulus to a branch and runs it until it waits or ends. An error is the failure of the whole
+    /// branch.
     pub(super) fn stimulate(
         &mut self,
         graph: &Graph,

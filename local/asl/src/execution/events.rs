@@ -30,7 +30,8 @@ pub(super) fn exited(kind: &Kind) -> Option<&'static str> {
     })
 }
 
-/// An event of a task. Those of a Lambda function named by its ARN (`service` is `false`) have names of their own.
+/// An event of a task. Those of a Lambda function named by its ARN (`service` is `false`) have names of their
+/// own.
 pub(super) fn of_task(service: bool, what: &str) -> &'static str {
     match (service, what) {
         (true, "Scheduled") => "TaskScheduled",

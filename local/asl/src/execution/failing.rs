@@ -57,8 +57,8 @@ impl Runner<'_> {
         }
     }
 
-    /// Puts the state's name into the cause of a failure of the interpreter's own, and the failure of an expression into
-    /// the history.
+    /// Puts the state's name into the cause of a failure of the interpreter's own, and the failure of an
+    /// expression into the history.
     fn tell(&mut self, state: &State, active: &Active, previous: &mut u64, mut failure: Failure) -> Failure {
         let kind = std::mem::replace(&mut failure.kind, FailureKind::Told);
         if kind == FailureKind::Told {
@@ -72,8 +72,8 @@ impl Runner<'_> {
         );
         failure.cause = Some(cause.clone());
         if let FailureKind::Evaluation { location, after_entering } = kind {
-            // AWS evaluates an expression before it has written the event of entering the state, and looks at the value
-            // after that.
+            // AWS evaluates an expression before it has written the event of entering the state, and looks at
+            // the value after that.
             let follows =
                 if *previous == active.entered && !after_entering { active.before } else { *previous };
             let error = failure.error.clone().unwrap_or_default().into_owned();
@@ -103,8 +103,8 @@ impl Runner<'_> {
         true
     }
 
-    /// Gives up what runs in a branch, because the Parallel or Map around it has failed. `failed` says whether this
-    /// branch is the reason.
+    /// Gives up what runs in a branch, because the Parallel or Map around it has failed. `failed` says
+    /// whether this branch is the reason.
     pub(super) fn abort(&mut self, graph: &Graph, branch: &mut Branch, failed: bool) {
         let previous = branch.previous;
         let Some((active, state)) = active(graph, &mut branch.at) else { return };

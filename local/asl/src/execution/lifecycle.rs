@@ -86,8 +86,8 @@ impl Execution {
         Self::begin(machine, start, ambient, false)
     }
 
-    /// Starts an execution as [`Execution::start`] does, but for StartSyncExecution, whose context object has no
-    /// RedriveCount.
+    /// Starts an execution as [`Execution::start`] does, but for StartSyncExecution, whose context object has
+    /// no RedriveCount.
     pub fn start_synchronous(machine: &Machine, start: Start, ambient: &mut dyn Ambient) -> (Self, Effects) {
         Self::begin(machine, start, ambient, true)
     }
@@ -132,9 +132,9 @@ impl Execution {
         (execution, effects)
     }
 
-    /// Changes the execution by one event. There is no other way: live running, recovery and redrive all come through
-    /// here. An event that does not concern the execution (a late result, a wake-up too early, a stop after the end)
-    /// changes nothing and has no effects.
+    /// Changes the execution by one event. There is no other way: live running, recovery and redrive all come
+    /// through here. An event that does not concern the execution (a late result, a wake-up too early, a stop
+    /// after the end) changes nothing and has no effects.
     pub fn apply(&mut self, machine: &Machine, event: Event, ambient: &mut dyn Ambient) -> Effects {
         if let Event::Redrive = event {
             return self.redrive(machine, ambient);

@@ -1,5 +1,5 @@
-//! Map: iterations run as far as the concurrency allows, and the state ends when all have ended or too many have
-//! failed.
+//! Map: iterations run as far as the concurrency allows, and the state ends when all have ended or too many
+//! have failed.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::intrinsic;
 use crate::scope::{MapItem, Scope};
 use crate::states::map::{self, MapPlan};
 
-/// Iterations that run at once without a MaxConcurrency, and at the most with one (AWS Step Functions Developer Guide,
-/// "Using Map state in Inline mode").
+/// Iterations that run at once without a MaxConcurrency, and at the most with one (AWS Step Functions
+/// Developer Guide, "Using Map state in Inline mode").
 const INLINE_CONCURRENCY: usize = 40;
 
 /// The details of an event about one iteration.
@@ -147,7 +147,8 @@ impl Runner<'_> {
         self.visit(state, active, &input, inner, None, |visit| map::item_input(visit, map, &item.value))
     }
 
-    /// Hands a stimulus to the running iteration at an index. `true` means that it has ended and left the list.
+    /// Hands a stimulus to the running iteration at an index. `true` means that it has ended and left the
+    /// list.
     fn iteration(
         &mut self,
         state: &State,
@@ -187,8 +188,8 @@ impl Runner<'_> {
             run.previous = ended.previous;
             let details = iteration_details(state, &ended);
             let succeeded = self.record(ended.previous, "MapIterationSucceeded", details);
-            // The start of the next iteration follows the last state of this one, but the end of the Map follows the
-            // end of the last iteration.
+            // The start of the next iteration follows the last state of this one, but the end of the Map
+            // follows the end of the last iteration.
             if run.running.is_empty() && run.next >= run.items().len() {
                 run.previous = succeeded;
             }

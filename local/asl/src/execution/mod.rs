@@ -9,11 +9,12 @@
 //!            (snapshot)
 //! ```
 //!
-//! Nothing here acts. A host stores the execution and the history first and then makes the calls, so that live
-//! running, recovery and redrive are the same code.
+//! Nothing here acts. A host stores the execution and the history first and then makes the calls, so that
+//! live running, recovery and redrive are the same code.
 //!
-//! The runner's work is cut by what it does: `drive` takes a branch from state to state, `task`, `wait`, `parallel` and
-//! `map` each do what a state of that type wants, and `failing` handles retriers, catchers and giving up.
+//! The runner's work is cut by what it does: `drive` takes a branch from state to state, `task`, `wait`,
+//! `parallel` and `map` each do what a state of that type wants, and `failing` handles retriers, catchers and
+//! giving up.
 
 mod branch;
 mod drive;

@@ -10,9 +10,9 @@ use crate::machine::Machine;
 use crate::time::Timestamp;
 
 impl Execution {
-    /// The earliest instant at which [`Event::Wake`](crate::Event::Wake) would do something: the end of a Wait, a retry, a
-    /// task's timeout or missing heartbeat, or the execution's own timeout. `None` means that only another event can
-    /// change the execution.
+    /// The earliest instant at which [`Event::Wake`](crate::Event::Wake) would do something: the end of a
+    /// Wait, a retry, a task's timeout or missing heartbeat, or the execution's own timeout. `None` means
+    /// that only another event can change the execution.
     pub fn wake_at(&self) -> Option<Timestamp> {
         if self.outcome.is_some() {
             return None;
@@ -20,8 +20,8 @@ impl Execution {
         self.deadline.into_iter().chain(self.root.due()).min()
     }
 
-    /// The calls that a host has to make again after a crash. A task whose call has been submitted waits for its result
-    /// or its token and isn't among them.
+    /// The calls that a host has to make again after a crash. A task whose call has been submitted waits for
+    /// its result or its token and isn't among them.
     pub fn invocations(&self) -> Vec<Invocation> {
         let mut calls = Vec::new();
         if self.outcome.is_none() {
@@ -34,8 +34,8 @@ impl Execution {
         calls
     }
 
-    /// Whether a task is still awaited. For a token that once was valid, `false` means that SendTaskSuccess and its
-    /// relatives answer TaskTimedOut.
+    /// Whether a task is still awaited. For a token that once was valid, `false` means that SendTaskSuccess
+    /// and its relatives answer TaskTimedOut.
     pub fn pending(&self, task: TaskId) -> bool {
         let mut found = false;
         if self.outcome.is_none() {
@@ -91,7 +91,8 @@ impl Execution {
         self.identity.redriven.as_ref().map(|r| r.time)
     }
 
-    /// Whether RedriveExecution would do something, because the execution has failed, timed out or was stopped.
+    /// Whether RedriveExecution would do something, because the execution has failed, timed out or was
+    /// stopped.
     pub fn is_redrivable(&self) -> bool {
         self.root.at.is_some()
             && self.outcome.as_ref().is_some_and(|o| !matches!(o, Outcome::Succeeded { .. }))

@@ -15,11 +15,11 @@ use crate::scope::{Context, Env, Identity, Scope};
 use crate::states::{Visit, data};
 use crate::time::Timestamp;
 
-/// Events that a history may have (AWS Step Functions Developer Guide, "Service quotas"). The last one is the end of
-/// the execution.
+/// Events that a history may have (AWS Step Functions Developer Guide, "Service quotas"). The last one is the
+/// end of the execution.
 pub(super) const MAX_EVENTS: u64 = 25_000;
-/// States that may follow each other without waiting. Only an iteration of a Distributed Map, which leaves no events,
-/// gets here before [`MAX_EVENTS`].
+/// States that may follow each other without waiting. Only an iteration of a Distributed Map, which leaves no
+/// events, gets here before [`MAX_EVENTS`].
 const MAX_STEPS: u64 = 50_000;
 
 /// Runs the branches of one execution for one event, and collects the effects.

@@ -1,11 +1,12 @@
 //! An execution as data, and the form in which a host stores it.
 //!
-//! The form has a version, so that a stored execution can outlive the release that has stored it. The rules are:
+//! The form has a version, so that a stored execution can outlive the release that has stored it. The rules
+//! are:
 //! - The member `v` is the version. The first form has none.
-//! - A release reads all forms up to its own. It refuses a later one, and a member that it does not know: dropping
-//!   what another release has stored would change how the execution goes on.
-//! - Whoever changes the form raises [`FORM`], reads the older form into the newer one, and adds stored executions of
-//!   the older form to `tests/fixtures`.
+//! - A release reads all forms up to its own. It refuses a later one, and a member that it does not know:
+//!   dropping what another release has stored would change how the execution goes on.
+//! - Whoever changes the form raises [`FORM`], reads the older form into the newer one, and adds stored
+//!   executions of the older form to `tests/fixtures`.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -19,11 +20,11 @@ use crate::time::Timestamp;
 /// The version of the form that this release writes, and the latest that it reads.
 const FORM: u64 = 1;
 
-/// The whole persistent state of one execution. A host stores it as JSON, or as MessagePack with field names. The form
-/// is compact: an order that waits for a token takes well under a kibibyte besides its own data.
+/// The whole persistent state of one execution. A host stores it as JSON, or as MessagePack with field names.
+/// The form is compact: an order that waits for a token takes well under a kibibyte besides its own data.
 ///
-/// Reading an execution fails when a later release has stored it; [`Execution::from_json`] tells that apart from other
-/// errors.
+/// Reading an execution fails when a later release has stored it; [`Execution::from_json`] tells that apart
+/// from other errors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Execution {
@@ -49,8 +50,8 @@ pub struct Execution {
     pub(super) outcome: Option<Outcome>,
 }
 
-/// The version of an execution's form. It holds nothing, since an execution in memory always has the form of this
-/// release; it only writes the version and checks it.
+/// The version of an execution's form. It holds nothing, since an execution in memory always has the form of
+/// this release; it only writes the version and checks it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Form;
 
@@ -109,8 +110,8 @@ impl Execution {
     ///
     /// # Errors
     ///
-    /// [`LoadError::LaterRelease`] when a later release has stored it, and [`LoadError::Malformed`] when the text is no
-    /// execution.
+    /// [`LoadError::LaterRelease`] when a later release has stored it, and [`LoadError::Malformed`] when the
+    /// text is no execution.
     pub fn from_json(json: &[u8]) -> Result<Self, LoadError> {
         #[derive(Deserialize)]
         struct Version {

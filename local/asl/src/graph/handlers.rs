@@ -15,8 +15,8 @@ pub(crate) struct Retrier {
     pub(crate) full_jitter: bool,
 }
 
-/// Seconds that a retry may be put off: the documented maximum of MaxDelaySeconds (AWS Step Functions Developer
-/// Guide, "Handling errors in Step Functions workflows").
+/// Seconds that a retry may be put off: the documented maximum of MaxDelaySeconds (AWS Step Functions
+/// Developer Guide, "Handling errors in Step Functions workflows").
 const MAX_DELAY: f64 = 31_622_400.0;
 
 impl Retrier {

@@ -1,5 +1,5 @@
-//! A definition in its compiled form: the names of states are resolved to places, and paths and expressions are
-//! parsed, so that running a machine never parses anything.
+//! A definition in its compiled form: the names of states are resolved to places, and paths and expressions
+//! are parsed, so that running a machine never parses anything.
 
 mod choice;
 mod data;

@@ -54,8 +54,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Whether a state of this type can have a Retry. Such a state has a RetryCount in the context object, and its
-    /// failures are what States.TaskFailed stands for.
+    /// Whether a state of this type can have a Retry. Such a state has a RetryCount in the context object,
+    /// and its failures are what States.TaskFailed stands for.
     pub(crate) fn retries(&self) -> bool {
         matches!(self, Self::Task(_) | Self::Parallel { .. } | Self::Map(_))
     }
@@ -110,7 +110,8 @@ pub(crate) struct MapState {
     pub(crate) max_concurrency: Option<Number>,
     pub(crate) tolerated_count: Option<Number>,
     pub(crate) tolerated_percentage: Option<Number>,
-    /// Whether the mode is DISTRIBUTED. Then each item has a history of its own, and none of it is in the parent's.
+    /// Whether the mode is DISTRIBUTED. Then each item has a history of its own, and none of it is in the
+    /// parent's.
     pub(crate) distributed: bool,
     pub(crate) label: Option<String>,
 }
@@ -123,8 +124,8 @@ pub(crate) enum Items {
     Template(JsonataTemplate),
 }
 
-/// What an iteration of a Map gets as its input: the item as it is, or what ItemSelector makes of it (Parameters in
-/// definitions of the older form).
+/// What an iteration of a Map gets as its input: the item as it is, or what ItemSelector makes of it
+/// (Parameters in definitions of the older form).
 #[derive(Debug)]
 pub(crate) enum ItemSelector {
     Item,

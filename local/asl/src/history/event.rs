@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::time::Timestamp;
 
-/// One event of the history. It serializes to the shape of GetExecutionHistory (AWS Step Functions API Reference,
-/// HistoryEvent), with the timestamp in seconds since 1970.
+/// One event of the history. It serializes to the shape of GetExecutionHistory (AWS Step Functions API
+/// Reference, HistoryEvent), with the timestamp in seconds since 1970.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryEvent {
     /// The event's number within its execution, from 1.
@@ -22,8 +22,8 @@ pub struct HistoryEvent {
     pub details: Option<Details>,
 }
 
-/// What an event tells, as shared values. Names, inputs, outputs, errors and causes are those of the state, task or
-/// execution that the event is about.
+/// What an event tells, as shared values. Names, inputs, outputs, errors and causes are those of the state,
+/// task or execution that the event is about.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "the names of the fields say it")]
 pub enum Details {

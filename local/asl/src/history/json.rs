@@ -55,7 +55,8 @@ impl Details {
     }
 }
 
-/// The members `inputDetails` and `outputDetails`, which say whether a text was cut short. Local histories never are.
+/// The members `inputDetails` and `outputDetails`, which say whether a text was cut short. Local histories
+/// never are.
 struct NotTruncated;
 
 impl Serialize for NotTruncated {

@@ -9,13 +9,14 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::syntax::Function;
 
-/// Items that States.ArrayRange and `$range` may make (Developer Guide, "Intrinsics for JSONPath states": "The newly
-/// generated array can't contain more than 1000 elements").
+/// Items that States.ArrayRange and `$range` may make (Developer Guide, "Intrinsics for JSONPath states":
+/// "The newly generated array can't contain more than 1000 elements").
 const MAX_RANGE: usize = 1000;
 /// Characters that States.Base64Encode, States.Base64Decode and States.Hash take at the most (the same page).
 const MAX_TEXT: usize = 10_000;
 
-/// Computes a function. `random` gives 64 random bits at each call; an error says why the arguments are refused.
+/// Computes a function. `random` gives 64 random bits at each call; an error says why the arguments are
+/// refused.
 pub(super) fn call(
     function: Function,
     mut arguments: Vec<Value>,
@@ -93,7 +94,8 @@ pub(super) fn call(
         }
         Function::StringSplit => {
             let (value, delimiters) = (text(take(0))?, text(take(1))?);
-            // As StringUtils.split in Java: each character separates, and nothing comes of two separators in a row.
+            // As StringUtils.split in Java: each character separates, and nothing comes of two separators in
+            // a row.
             let parts = value.split(|c| delimiters.contains(c)).filter(|part| !part.is_empty());
             Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
         }

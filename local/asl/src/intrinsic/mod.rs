@@ -1,5 +1,5 @@
-//! Intrinsic functions, `States.Format('{}', $.name)` (Amazon States Language, "Intrinsic Functions"; AWS Step
-//! Functions Developer Guide, "Intrinsics for JSONPath states").
+//! Intrinsic functions, `States.Format('{}', $.name)` (Amazon States Language, "Intrinsic Functions"; AWS
+//! Step Functions Developer Guide, "Intrinsics for JSONPath states").
 
 mod functions;
 mod parse;

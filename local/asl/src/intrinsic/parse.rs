@@ -1,5 +1,5 @@
-//! The grammar of calls. Text is in single quotes. A backslash may stand before `'`, `{`, `}` and `\` only, and takes
-//! away their meaning.
+//! The grammar of calls. Text is in single quotes. A backslash may stand before `'`, `{`, `}` and `\` only,
+//! and takes away their meaning.
 
 use serde_json::Value;
 
@@ -88,7 +88,8 @@ fn argument(source: &str, depth: usize) -> Option<(Argument, &str)> {
         .then_some((Argument::Literal(value), rest))
 }
 
-/// The place of the comma or parenthesis that ends a path or a literal. One inside brackets or quotes does not.
+/// The place of the comma or parenthesis that ends a path or a literal. One inside brackets or quotes does
+/// not.
 fn end_of_argument(source: &str) -> Option<usize> {
     let (mut depth, mut quote) = (0_usize, None);
     let mut chars = source.char_indices();

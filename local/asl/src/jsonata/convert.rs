@@ -23,7 +23,8 @@ pub(super) fn from_json(value: &Value) -> JValue {
     }
 }
 
-/// The value as JSON. An error says why JSON has no such value, in words that follow "unsupported result type".
+/// The value as JSON. An error says why JSON has no such value, in words that follow "unsupported result
+/// type".
 pub(super) fn to_json(value: &JValue) -> Result<Value, &'static str> {
     convert(value, MAX_NESTING)
 }

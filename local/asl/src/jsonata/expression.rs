@@ -30,14 +30,14 @@ pub(super) enum Strategy {
 #[error("{0}")]
 pub(crate) struct SyntaxError(pub(crate) String);
 
-/// The expression in `{% … %}`, if the text is one (Amazon States Language, "Using JSONata expressions": nothing stands
-/// before or after the delimiters).
+/// The expression in `{% … %}`, if the text is one (Amazon States Language, "Using JSONata expressions":
+/// nothing stands before or after the delimiters).
 pub(crate) fn delimited(text: &str) -> Option<&str> {
     text.strip_prefix("{%")?.strip_suffix("%}").map(str::trim)
 }
 
-/// Bytes of stack for parsing an expression and for walking its syntax tree, which recurse deeper than a thread's own
-/// stack may allow.
+/// Bytes of stack for parsing an expression and for walking its syntax tree, which recurse deeper than a
+/// thread's own stack may allow.
 const STACK: usize = 16 << 20;
 /// Bytes of stack that must be left for doing it without a stack of its own.
 const STACK_LEFT: usize = 4 << 20;

@@ -1,5 +1,5 @@
-//! The functions that AWS adds to JSONata, and those it takes away (AWS Step Functions Developer Guide, "JSONata
-//! functions provided by Step Functions").
+//! The functions that AWS adds to JSONata, and those it takes away (AWS Step Functions Developer Guide,
+//! "JSONata functions provided by Step Functions").
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -39,12 +39,12 @@ fn unit(bits: u64) -> f64 {
     (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// Functions that must be AWS's and not the library's. When an expression passes one of them on instead of calling it,
-/// the library takes its own, so that is refused.
+/// Functions that must be AWS's and not the library's. When an expression passes one of them on instead of
+/// calling it, the library takes its own, so that is refused.
 pub(super) const IMPURE: [&str; 5] = ["eval", "millis", "now", "random", "uuid"];
 
-/// Registers those of AWS's functions that an expression names. Most name none, and registering costs more than
-/// evaluating.
+/// Registers those of AWS's functions that an expression names. Most name none, and registering costs more
+/// than evaluating.
 pub(super) fn register(evaluator: &mut Evaluator, names: &BTreeSet<String>, now: Timestamp, dice: &Dice) {
     for name in names {
         let dice = Rc::clone(dice);

@@ -1,5 +1,5 @@
-//! Running expressions. The inputs are converted once for a state, and each expression is evaluated under limits, so
-//! that a hostile one fails instead of hanging.
+//! Running expressions. The inputs are converted once for a state, and each expression is evaluated under
+//! limits, so that a hostile one fails instead of hanging.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,8 +17,8 @@ use crate::error::Failure;
 use crate::intrinsic;
 use crate::scope::Env;
 
-/// Milliseconds that an evaluation may take. The limit guards against loops; whatever fits 256 KiB of input takes
-/// microseconds.
+/// Milliseconds that an evaluation may take. The limit guards against loops; whatever fits 256 KiB of input
+/// takes microseconds.
 const TIMEOUT_MS: u64 = 1_000;
 /// Calls within calls of the expression's own functions. Recursion ends here, not at the end of the stack.
 const MAX_DEPTH: usize = 3_000;
@@ -67,8 +67,8 @@ impl<'e, 'a> Evaluation<'e, 'a> {
         self.run(expression, location)
     }
 
-    /// Picks a value without the library. `None` means that the library must be asked, because there is an array on the
-    /// way, which JSONata would map over; `Some(None)` means that there is no such value.
+    /// Picks a value without the library. `None` means that the library must be asked, because there is an
+    /// array on the way, which JSONata would map over; `Some(None)` means that there is no such value.
     fn pick(&self, root: &str, names: &[String]) -> Option<Option<Arc<Value>>> {
         let (value, names) = match (root, names) {
             ("states", [member, rest @ ..]) => {
@@ -198,7 +198,8 @@ fn undefined(expression: &Expression, location: String) -> Failure {
     Failure::query(location, cause)
 }
 
-/// Follows the names. `None` means that there is an array on the way, and `Some(None)` that there is no such member.
+/// Follows the names. `None` means that there is an array on the way, and `Some(None)` that there is no such
+/// member.
 fn walk<'v>(mut value: &'v Value, names: &[String]) -> Option<Option<&'v Value>> {
     for name in names {
         match value {

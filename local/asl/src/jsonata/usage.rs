@@ -15,24 +15,24 @@ pub(super) struct Usage {
     pub(super) members: BTreeSet<String>,
     /// Whether it uses `$states` as a whole, so that every member counts.
     pub(super) whole: bool,
-    /// The first name that it looks up where there is nothing to look it up in. States have no root data, only
-    /// `$states` and variables.
+    /// The first name that it looks up where there is nothing to look it up in. States have no root data,
+    /// only `$states` and variables.
     pub(super) top_level: Option<String>,
     /// Whether it binds a function to a name, so that the function may call itself.
     pub(super) recursive: bool,
 }
 
 impl Usage {
-    /// Finds the names in a syntax tree, in the form that serde writes it. That spares a visitor over every kind of
-    /// node, and costs nothing that counts, since expressions are compiled once.
+    /// Finds the names in a syntax tree, in the form that serde writes it. That spares a visitor over every
+    /// kind of node, and costs nothing that counts, since expressions are compiled once.
     pub(super) fn of(tree: &Value) -> Self {
         let mut usage = Self::default();
         usage.visit(tree, &mut Vec::new(), false);
         usage
     }
 
-    /// Looks at a node. `bound` has the names that the expression itself has bound around the node, and `focus` says
-    /// whether there is something that names can be looked up in.
+    /// Looks at a node. `bound` has the names that the expression itself has bound around the node, and
+    /// `focus` says whether there is something that names can be looked up in.
     fn visit(&mut self, node: &Value, bound: &mut Vec<String>, focus: bool) {
         let map = match node {
             Value::Array(items) => return items.iter().for_each(|item| self.visit(item, bound, focus)),

@@ -61,8 +61,8 @@ impl<'s> Cursor<'s> {
         value.map(|v| if minus { -v } else { v })
     }
 
-    /// Reads text in single or double quotes. A backslash protects the quote after it and stays in the text: Jayway's
-    /// parser doesn't take it out.
+    /// Reads text in single or double quotes. A backslash protects the quote after it and stays in the text:
+    /// Jayway's parser doesn't take it out.
     pub(super) fn quoted(&mut self) -> Option<String> {
         let quote = self.peek().filter(|c| matches!(c, '\'' | '"'))?;
         let mut chars = self.rest.char_indices().skip(1);

@@ -1,4 +1,5 @@
-//! Walking a path, and deciding the filters in it. A definite path borrows from the data; any other builds an array.
+//! Walking a path, and deciding the filters in it. A definite path borrows from the data; any other builds an
+//! array.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -8,18 +9,18 @@ use serde_json::Value;
 use super::compare;
 use super::syntax::{self, Comparable, Filter, Segment};
 
-/// A definite path leads nowhere. The text is Jayway's (com.jayway.jsonpath, PathNotFoundException), because it is
-/// part of the cause that users see.
+/// A definite path leads nowhere. The text is Jayway's (com.jayway.jsonpath, PathNotFoundException), because
+/// it is part of the cause that users see.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Missing(pub(crate) String);
 
-/// Results that a path may have, which is more than a payload of 256 KiB can hold. It stops `$..*..*` on hostile
-/// data.
+/// Results that a path may have, which is more than a payload of 256 KiB can hold. It stops `$..*..*` on
+/// hostile data.
 const MAX_RESULTS: usize = 1 << 18;
 
-/// The value of a path that starts at `root`: one value if the path is definite, and an array of all that it matches
-/// if not. `definite` is what [`syntax::is_definite`] says about the segments.
+/// The value of a path that starts at `root`: one value if the path is definite, and an array of all that it
+/// matches if not. `definite` is what [`syntax::is_definite`] says about the segments.
 pub(super) fn select<'v>(
     segments: &[Segment],
     definite: bool,

@@ -1,13 +1,13 @@
-//! The grammar of paths and of the filters in them, which hold paths again. Whatever AWS's parser refuses must be
-//! refused here too, since validation is built on it.
+//! The grammar of paths and of the filters in them, which hold paths again. Whatever AWS's parser refuses
+//! must be refused here too, since validation is built on it.
 
 use serde_json::Value;
 
 use super::cursor::Cursor;
 use super::syntax::{Comparable, Filter, Operator, Root, Segment};
 
-/// How deep filters, and paths within filters, may nest. No real path comes near it; it keeps the recursion off the
-/// stack's end.
+/// How deep filters, and paths within filters, may nest. No real path comes near it; it keeps the recursion
+/// off the stack's end.
 const MAX_DEPTH: usize = 32;
 
 /// The tokens of the comparison operators. One that begins with another stands before that.

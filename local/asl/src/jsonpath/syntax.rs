@@ -26,8 +26,8 @@ pub(crate) enum Segment {
     Index(i64),
     /// `[0,2]`.
     Indices(Vec<i64>),
-    /// `[1:3]`: the first index and the one after the last. Either may be left out; a negative one counts from the
-    /// end.
+    /// `[1:3]`: the first index and the one after the last. Either may be left out; a negative one counts
+    /// from the end.
     Slice(Option<i64>, Option<i64>),
     /// `[?(...)]`.
     Filter(Filter),
@@ -76,7 +76,8 @@ pub(crate) enum Operator {
     NotIn,
 }
 
-/// Whether a path leads to one value at the most. Jayway calls such a path definite; any other gives an array.
+/// Whether a path leads to one value at the most. Jayway calls such a path definite; any other gives an
+/// array.
 pub(super) fn is_definite(segments: &[Segment]) -> bool {
     segments.iter().all(|s| matches!(s, Segment::Child(_) | Segment::Index(_) | Segment::Length))
 }

@@ -1,5 +1,6 @@
-//! How data flows through a state. In JSONPath it comes in by InputPath and Parameters, and goes out by ResultSelector,
-//! ResultPath and OutputPath; in JSONata it comes in by Arguments and goes out by Output. Assign sets variables in both.
+//! How data flows through a state. In JSONPath it comes in by InputPath and Parameters, and goes out by
+//! ResultSelector, ResultPath and OutputPath; in JSONata it comes in by Arguments and goes out by Output.
+//! Assign sets variables in both.
 
 use std::sync::Arc;
 
@@ -33,8 +34,8 @@ pub(crate) fn selected_input(visit: &Visit<'_>) -> Evaluated<Arc<Value>> {
     }
 }
 
-/// The state's input after InputPath and Parameters, or after Arguments: what a task, the branches of a Parallel or a
-/// Pass works on.
+/// The state's input after InputPath and Parameters, or after Arguments: what a task, the branches of a
+/// Parallel or a Pass works on.
 pub(crate) fn effective_input(visit: &mut Visit<'_>) -> Evaluated<Arc<Value>> {
     match &visit.state.io {
         Io::Path(io) => {
@@ -68,8 +69,8 @@ pub(crate) fn leave(visit: &mut Visit<'_>, result: &Arc<Value>) -> Evaluated<Exi
     Ok(Exit { output, assigned, next: state.next })
 }
 
-/// Leaves a state whose type has no `$states.result` (Pass, Wait, Succeed, Choice). `result` is what goes out of it in
-/// JSONPath.
+/// Leaves a state whose type has no `$states.result` (Pass, Wait, Succeed, Choice). `result` is what goes out
+/// of it in JSONPath.
 pub(crate) fn leave_without_result(visit: &mut Visit<'_>, result: &Arc<Value>) -> Evaluated<Exit> {
     let state = visit.state;
     let (output, assigned) = match &state.io {
@@ -150,8 +151,8 @@ fn assign_jsonata(
         .collect()
 }
 
-/// The variables that the Assign at `at`, of a Choice's rule or of a catcher, sets. `inputs` is what JSONata sees, and
-/// `data` is what `$` stands for in JSONPath.
+/// The variables that the Assign at `at`, of a Choice's rule or of a catcher, sets. `inputs` is what JSONata
+/// sees, and `data` is what `$` stands for in JSONPath.
 pub(crate) fn assign(
     assign: &Assign,
     at: &Location<'_>,
@@ -231,8 +232,8 @@ pub(crate) fn merge(path: &ResultPath, input: &Arc<Value>, result: Arc<Value>) -
     }
 }
 
-/// The place that the segments lead to. Objects on the way are made where they are missing; `None` means that the
-/// way ends at a value that is no object, or at an index that an array does not have.
+/// The place that the segments lead to. Objects on the way are made where they are missing; `None` means that
+/// the way ends at a value that is no object, or at an index that an array does not have.
 fn place<'v>(value: &'v mut Value, segments: &[Segment]) -> Option<&'v mut Value> {
     let Some((segment, rest)) = segments.split_first() else { return Some(value) };
     let next = match (segment, value) {

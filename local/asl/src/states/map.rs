@@ -24,7 +24,8 @@ pub(crate) struct MapPlan {
     pub(crate) refused: Option<Failure>,
 }
 
-/// How many iterations may fail before the Map does: ToleratedFailureCount and ToleratedFailurePercentage (0 to 100).
+/// How many iterations may fail before the Map does: ToleratedFailureCount and ToleratedFailurePercentage (0
+/// to 100).
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tolerated {
@@ -77,7 +78,8 @@ fn items(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evaluated
                 template.evaluate(&Location::Root("Items"), &mut Evaluation::new(&mut visit.env, inputs))?;
             match (template, &*value) {
                 (_, Value::Array(_)) => {}
-                // AWS names the expression when it refuses its value, and uses the words below for a template's.
+                // AWS names the expression when it refuses its value, and uses the words below for a
+                // template's.
                 (JsonataTemplate::Expression(expression), _) => {
                     return Err(unexpected(expression, "Items", "array", &value));
                 }

@@ -1,7 +1,7 @@
 //! What a state does with its input: one file a type, and one function that picks the right one.
 //!
-//! Nothing is done here. A state says what it wants ([`Intent`]), and the runner in [`crate::execution`] sees to it:
-//! events, tasks, timers and branches.
+//! Nothing is done here. A state says what it wants ([`Intent`]), and the runner in [`crate::execution`] sees
+//! to it: events, tasks, timers and branches.
 
 mod choice;
 pub(crate) mod data;

@@ -14,7 +14,8 @@ use crate::resource::Resource;
 use crate::states::map::{self, MapPlan, Tolerated};
 use crate::states::{self, Exit, Intent, Visit, data};
 
-/// Calls a task for a test. It gets the resource and the arguments, and gives the result, or an error name and a cause.
+/// Calls a task for a test. It gets the resource and the arguments, and gives the result, or an error name
+/// and a cause.
 pub type TaskCaller<'c> = dyn FnMut(&Resource, &Value) -> Result<Value, (String, String)> + 'c;
 
 /// A state that is being tested.
@@ -71,7 +72,8 @@ impl StateTest<'_, '_> {
         }))
     }
 
-    /// What the state wants. `None` for a Map with an ItemReader: nothing is read here, so its items are not known.
+    /// What the state wants. `None` for a Map with an ItemReader: nothing is read here, so its items are not
+    /// known.
     fn intent(&mut self) -> Evaluated<Option<Intent>> {
         if self.definition.get("ItemReader").is_some() {
             let concurrency = self.definition.get("MaxConcurrency").cloned().unwrap_or_else(|| 0.into());
@@ -106,7 +108,8 @@ impl StateTest<'_, '_> {
                     "Map iteration failure count must be less than or equal to the number of Map iterations",
                 ));
             }
-            // Without a tolerance, AWS takes the mocked result however many iterations are said to have failed.
+            // Without a tolerance, AWS takes the mocked result however many iterations are said to have
+            // failed.
             if tolerated.is_set() && tolerated.exceeded(failed, iterations) {
                 return Ok(Some(Err(map::too_many_failures())));
             }

@@ -1,5 +1,5 @@
-//! `inspectionData`: what the data looked like after each step that it went through (AWS Step Functions API Reference,
-//! InspectionData).
+//! `inspectionData`: what the data looked like after each step that it went through (AWS Step Functions API
+//! Reference, InspectionData).
 
 use std::sync::Arc;
 
@@ -93,7 +93,8 @@ impl Inspection {
         }
     }
 
-    /// Adds the steps after the state has done its work. `result` is that of the task, the branches or the iterations.
+    /// Adds the steps after the state has done its work. `result` is that of the task, the branches or the
+    /// iterations.
     pub(super) fn after(&mut self, visit: &mut Visit<'_>, result: Option<&Arc<Value>>) {
         let state = visit.state;
         if let (Some(result), Kind::Task(_)) = (result, &state.kind) {

@@ -1,7 +1,8 @@
-//! TestState: one state on its own, with the steps that its data goes through (AWS Step Functions API Reference,
-//! TestState).
+//! TestState: one state on its own, with the steps that its data goes through (AWS Step Functions API
+//! Reference, TestState).
 //!
-//! This is pure like the rest of the crate: a task without a mock is called through a closure that the host passes in.
+//! This is pure like the rest of the crate: a task without a mock is called through a closure that the host
+//! passes in.
 
 mod attempt;
 mod check;

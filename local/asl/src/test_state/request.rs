@@ -30,7 +30,8 @@ pub struct Request<'r> {
 pub struct Configuration<'r> {
     /// How often the retrier that matches a mocked error has been used.
     pub retrier_retry_count: u64,
-    /// The name of the state inside a Map or Parallel that a mocked error comes from. It changes nothing here.
+    /// The name of the state inside a Map or Parallel that a mocked error comes from. It changes nothing
+    /// here.
     pub error_caused_by_state: Option<&'r str>,
     /// How many of a Map's iterations have failed.
     pub map_iteration_failure_count: Option<u64>,
@@ -46,7 +47,8 @@ pub enum InspectionLevel {
     Info,
     /// The answer tells the steps of the data as well.
     Debug,
-    /// The answer tells the same as with `Debug`. AWS adds the exchange of HTTP tasks, which this runtime does not have.
+    /// The answer tells the same as with `Debug`. AWS adds the exchange of HTTP tasks, which this runtime
+    /// does not have.
     Trace,
 }
 

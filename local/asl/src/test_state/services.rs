@@ -118,8 +118,8 @@ const SEND_MESSAGE: &[Field] = &[
 ];
 const PUBLISH: &[Field] = &[field("MessageId", Shape::Text), field("SequenceNumber", Shape::Text)];
 
-/// The fields of the answers of the services that definitions mostly use, from their API References. For any other
-/// service there are none, so a mock of it is taken as it is.
+/// The fields of the answers of the services that definitions mostly use, from their API References. For any
+/// other service there are none, so a mock of it is taken as it is.
 fn answer(resource: &Resource) -> &'static [Field] {
     let Resource::Service { service, action, pattern, .. } = resource else { return &[] };
     match (service.as_str(), action.as_str(), pattern) {

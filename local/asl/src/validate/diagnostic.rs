@@ -16,8 +16,8 @@ pub enum Severity {
     Warning,
 }
 
-/// One finding. It serializes to the shape of ValidateStateMachineDefinitionDiagnostic (AWS Step Functions API
-/// Reference).
+/// One finding. It serializes to the shape of ValidateStateMachineDefinitionDiagnostic (AWS Step Functions
+/// API Reference).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
     /// Whether AWS would refuse the definition for it.
@@ -26,14 +26,15 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// What is wrong, in AWS's words.
     pub message: String,
-    /// The place in the definition, such as `/States/Charge/Resource`; absent when it is about the whole definition.
+    /// The place in the definition, such as `/States/Charge/Resource`; absent when it is about the whole
+    /// definition.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
 }
 
 impl Diagnostic {
-    /// The line of the definition's text that the finding is about, from 1. `None` when the finding has no location, or
-    /// the text has no such place.
+    /// The line of the definition's text that the finding is about, from 1. `None` when the finding has no
+    /// location, or the text has no such place.
     pub fn line(&self, definition: &str) -> Option<usize> {
         location::line(definition, self.location.as_deref()?)
     }

@@ -204,7 +204,8 @@ fn jsonata_in(template: &Value, location: &str, findings: &mut Findings) {
     }
 }
 
-/// A syntax error as AWS tells it: without JSONata's code, such as `S0201`, and what the library puts before that.
+/// A syntax error as AWS tells it: without JSONata's code, such as `S0201`, and what the library puts before
+/// that.
 fn without_code(message: &str) -> &str {
     let is_code = |part: &str| {
         part.len() == 5

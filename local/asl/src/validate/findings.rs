@@ -64,7 +64,8 @@ pub(super) fn only_one_of(
     }
 }
 
-/// Reports a number that is too small, or a value that can be no number. Text passes: it may be an expression.
+/// Reports a number that is too small, or a value that can be no number. Text passes: it may be an
+/// expression.
 pub(super) fn at_least(value: &Value, minimum: f64, location: &str, findings: &mut Findings) {
     match value {
         Value::Number(number) if number.as_f64().is_some_and(|n| n < minimum) => {

@@ -1,4 +1,5 @@
-//! The form of a machine and of the states in it: which fields there are, which there must be, and what they may hold.
+//! The form of a machine and of the states in it: which fields there are, which there must be, and what they
+//! may hold.
 
 use serde_json::{Map, Value};
 
@@ -31,7 +32,8 @@ pub(super) fn machine(definition: &Value, findings: &mut Findings) {
     graph(map, Language::of(definition, Language::JsonPath), "", findings);
 }
 
-/// Checks a QueryLanguage. `machine` is the language of the machine around the part; absent for the machine itself.
+/// Checks a QueryLanguage. `machine` is the language of the machine around the part; absent for the machine
+/// itself.
 fn query_language(part: &Value, machine: Option<Language>, location: &str, findings: &mut Findings) {
     match part.get("QueryLanguage").map(|l| (l, l.as_str())) {
         Some((_, Some("JSONPath"))) if machine == Some(Language::Jsonata) => {
@@ -48,8 +50,8 @@ fn query_language(part: &Value, machine: Option<Language>, location: &str, findi
     }
 }
 
-/// Checks `StartAt` and `States` of a machine, a branch or a processor. `machine` is the query language of the whole
-/// machine.
+/// Checks `StartAt` and `States` of a machine, a branch or a processor. `machine` is the query language of
+/// the whole machine.
 fn graph(map: &Map<String, Value>, machine: Language, location: &str, findings: &mut Findings) {
     require(map, &["StartAt", "States"], if location.is_empty() { "/" } else { location }, findings);
     match map.get("States") {

@@ -45,8 +45,8 @@ impl Scanner<'_> {
         self.text.get(self.at).copied()
     }
 
-    /// Moves to the value that a part of the location names, and returns where its name starts, or for an item where the
-    /// value starts.
+    /// Moves to the value that a part of the location names, and returns where its name starts, or for an
+    /// item where the value starts.
     fn descend(&mut self, part: &Part) -> Option<usize> {
         let open = self.peek()?;
         if !matches!(open, b'{' | b'[') {

@@ -1,7 +1,8 @@
-//! Static validation, in AWS's codes and words (ValidateStateMachineDefinition, AWS Step Functions API Reference).
+//! Static validation, in AWS's codes and words (ValidateStateMachineDefinition, AWS Step Functions API
+//! Reference).
 //!
-//! There are two passes, as on AWS. The first checks the form of everything, and only when that is right, the second
-//! checks where the transitions lead.
+//! There are two passes, as on AWS. The first checks the form of everything, and only when that is right, the
+//! second checks where the transitions lead.
 //!
 //! ```text
 //!   validate ──▶ form ──▶ fields, choice, wait, resource, handlers, expressions     the first pass
@@ -34,7 +35,8 @@ pub use diagnostic::{Diagnostic, Invalid, Severity};
 /// Bytes that a definition may have (AWS Step Functions Developer Guide, "Service quotas").
 const MAX_DEFINITION: usize = 1 << 20;
 
-/// All findings about a definition, in AWS's order. When there are none, CreateStateMachine accepts the definition.
+/// All findings about a definition, in AWS's order. When there are none, CreateStateMachine accepts the
+/// definition.
 ///
 /// ```
 /// use asl::MachineType;

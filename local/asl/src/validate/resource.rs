@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::findings::Findings;
 use crate::resource::{Pattern, Resource};
 
-/// The actions and patterns of a service's optimized integration (AWS Step Functions Developer Guide, "Integrating
-/// services"). A service that is not known here passes with any action; [`crate::unsupported`] names it later.
+/// The actions and patterns of a service's optimized integration (AWS Step Functions Developer Guide,
+/// "Integrating services"). A service that is not known here passes with any action; [`crate::unsupported`]
+/// names it later.
 fn known(service: &str) -> Option<(&'static [&'static str], &'static [Pattern])> {
     use Pattern::{RequestResponse, Sync, Sync2, WaitForTaskToken};
     Some(match service {
@@ -35,8 +36,8 @@ pub(super) fn check(value: &Value, express: bool, location: &str, findings: &mut
         Resource::Service { service, action, sdk, pattern } => {
             let recognized = match known(&service).filter(|_| !sdk) {
                 Some((actions, patterns)) => {
-                    // A pattern that doesn't exist was read as if there were none; then the ARN does not end with the
-                    // action.
+                    // A pattern that doesn't exist was read as if there were none; then the ARN does not end
+                    // with the action.
                     actions.contains(&action.as_str())
                         && patterns.contains(&pattern)
                         && (pattern != Pattern::RequestResponse || arn.ends_with(&action))

@@ -1,5 +1,5 @@
-//! Where transitions lead: every target exists, every state is reached, some state ends the machine, and no name
-//! appears twice.
+//! Where transitions lead: every target exists, every state is reached, some state ends the machine, and no
+//! name appears twice.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ pub(super) fn check(definition: &Value, findings: &mut Findings) {
     graph(definition, "", true, &mut names, findings);
 }
 
-/// Checks a graph and those inside its states. `names` has the names of all states so far; they must be unique over the
-/// whole machine. Only the machine itself (`top`) must have a state that ends it.
+/// Checks a graph and those inside its states. `names` has the names of all states so far; they must be
+/// unique over the whole machine. Only the machine itself (`top`) must have a state that ends it.
 fn graph<'d>(
     part: &'d Value,
     location: &str,
@@ -93,7 +93,8 @@ fn is_terminal(state: &Value) -> bool {
         || state.get("Type").is_some_and(|kind| kind == "Succeed" || kind == "Fail")
 }
 
-/// The transitions of a state: the field, such as `Catch[0]/Next`, and the name of the state that it leads to.
+/// The transitions of a state: the field, such as `Catch[0]/Next`, and the name of the state that it leads
+/// to.
 fn targets(state: &Value) -> Vec<(String, &str)> {
     let mut targets = Vec::new();
     for field in ["Next", "Default"] {

@@ -58,7 +58,8 @@ struct Mocks<'c> {
 }
 
 impl Mocks<'_> {
-    /// The recorded result of a call: the next one of its state, or the one with its parameters when calls overlap.
+    /// The recorded result of a call: the next one of its state, or the one with its parameters when calls
+    /// overlap.
     fn result(&mut self, call: &Invocation) -> Option<Value> {
         let results = self.case.json.pointer("/mocks/task_results")?.as_array()?;
         self.used.resize(results.len(), false);
@@ -329,7 +330,8 @@ fn compare(expected: &[Value], actual: &[Value], normalised: bool, prefix: bool)
             i += run;
             continue;
         }
-        // The recording drops the event that ends a Parallel when it sorts what is inside; its id is missing there too.
+        // The recording drops the event that ends a Parallel when it sorts what is inside; its id is missing
+        // there too.
         while normalised
             && actual.get(i).is_some_and(|a| {
                 a["type"] != event["type"]

@@ -100,7 +100,8 @@ pub fn test_state(case: &Case) -> Option<Verdict> {
             map_item_reader_data: configuration["mapItemReaderData"].as_str(),
         },
     };
-    // The functions of the recording: an echo behind lambda:invoke, and one that returns what the recording shows.
+    // The functions of the recording: an echo behind lambda:invoke, and one that returns what the recording
+    // shows.
     let recorded =
         expected.pointer("/inspectionData/result").or_else(|| expected.get("output")).map(play::plain);
     let mut call = |_: &asl::Resource, _: &Value| Ok(recorded.clone().unwrap_or(Value::Null));
