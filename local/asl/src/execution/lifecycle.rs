@@ -22,7 +22,7 @@ impl Execution {
     /// use asl::{Ambient, Event, Execution, Machine, Outcome, Start, TaskId, Timestamp};
     /// use serde_json::json;
     ///
-    /// /// A clock that stands still until it is moved, and random numbers that are none.
+    /// /// A clock that stands still until it is moved, and a die that always falls on the same side.
     /// struct Still(Timestamp);
     ///
     /// impl Ambient for Still {
@@ -63,19 +63,20 @@ impl Execution {
     ///     input: json!({"amount": "12.50"}),
     /// };
     ///
-    /// // The execution runs until it wants a call made. A host would store both and then make the call.
+    /// // The execution runs until it wants a call made. A host would store the execution and the history, and
+    /// // then make the call.
     /// let (mut execution, effects) = Execution::start(&machine, start, &mut still);
     /// let call = &effects.invocations[0];
     /// assert_eq!(call.arguments["Payload"], json!({"amount": "12.50"}));
     ///
-    /// // With the answer it goes on to the Wait.
+    /// // With the answer, the execution goes on to the Wait.
     /// let answer = Event::TaskSucceeded { task: call.task, output: json!({"charged": true}) };
     /// let effects = execution.apply(&machine, answer, &mut still);
     /// assert!(effects.invocations.is_empty());
     /// let wake_at = execution.wake_at().expect("the end of the Wait");
     /// assert_eq!((wake_at - still.0).num_seconds(), 3600);
     ///
-    /// // Time is what the host says it is.
+    /// // A host would sleep until then. Here the clock is moved.
     /// still.0 = wake_at;
     /// execution.apply(&machine, Event::Wake, &mut still);
     /// let output = json!({"charged": true}).into();
@@ -135,6 +136,8 @@ impl Execution {
     /// Changes the execution by one event. There is no other way: live running, recovery and redrive all come
     /// through here. An event that does not concern the execution (a late result, a wake-up too early, a stop
     /// after the end) changes nothing and has no effects.
+    ///
+    /// The example of [`Execution::start`] sends two events.
     pub fn apply(&mut self, machine: &Machine, event: Event, ambient: &mut dyn Ambient) -> Effects {
         if let Event::Redrive = event {
             return self.redrive(machine, ambient);

@@ -28,7 +28,8 @@ const FORM: u64 = 1;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Execution {
-    /// Stands first, so that a later form is refused for its version before anything else in it is looked at.
+    /// The version. It stands first, so that a later form is refused for its version before anything else in
+    /// it is looked at.
     #[serde(rename = "v", default, skip_serializing_if = "Form::is_first")]
     pub(super) form: Form,
     #[serde(rename = "x")]

@@ -69,9 +69,9 @@ pub(crate) struct Task {
     pub(crate) resource_type: Option<Arc<str>>,
     /// The `resource` of history events: the action, such as `invoke`, or the function's ARN.
     pub(crate) resource_name: Arc<str>,
-    /// Seconds.
+    /// The task's timeout in seconds.
     pub(crate) timeout: Option<Number>,
-    /// Seconds.
+    /// Seconds that may pass between two heartbeats.
     pub(crate) heartbeat: Option<Number>,
 }
 

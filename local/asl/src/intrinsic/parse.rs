@@ -89,7 +89,7 @@ fn argument(source: &str, depth: usize) -> Option<(Argument, &str)> {
 }
 
 /// The place of the comma or parenthesis that ends a path or a literal. One inside brackets or quotes does
-/// not.
+/// not end it.
 fn end_of_argument(source: &str) -> Option<usize> {
     let (mut depth, mut quote) = (0_usize, None);
     let mut chars = source.char_indices();

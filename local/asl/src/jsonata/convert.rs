@@ -1,4 +1,4 @@
-//! Between JSON and the JSONata library's own values.
+//! Conversions between JSON and the JSONata library's own values.
 
 use jsonata_core::value::{JArray, JValue};
 use serde_json::{Map, Value};

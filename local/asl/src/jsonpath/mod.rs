@@ -1,7 +1,8 @@
 //! JSONPath as Step Functions speaks it: Jayway's dialect, three roots (`$`, `$$`, `$variable`), and Jayway's
 //! words for a path that leads nowhere, because they are part of the cause that users see.
 //!
-//! Own code, since the crates implement RFC 9535, whose grammar, results and errors all differ from Jayway's.
+//! This is own code, because the crates for JSONPath implement RFC 9535, whose grammar, results and errors
+//! all differ from Jayway's.
 
 mod compare;
 mod cursor;

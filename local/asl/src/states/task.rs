@@ -13,9 +13,9 @@ use crate::graph::Task;
 #[derive(Debug)]
 pub(crate) struct TaskPlan {
     pub(crate) arguments: Arc<Value>,
-    /// Seconds.
+    /// The task's timeout in seconds.
     pub(crate) timeout: Option<u64>,
-    /// Seconds.
+    /// Seconds that may pass between two heartbeats.
     pub(crate) heartbeat: Option<u64>,
 }
 

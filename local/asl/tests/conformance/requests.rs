@@ -61,7 +61,7 @@ pub fn test_state(case: &Case) -> Option<Verdict> {
     let text = |field: &str| arguments.get(field).and_then(Value::as_str);
     let expected = case.expected();
     if expected.pointer("/exception/code").is_some_and(|code| code == "ParamValidationError") {
-        // An exception of the client, not of AWS.
+        // This exception comes from the AWS SDK; the service has never seen the request.
         return None;
     }
     let definition = case.definition();
