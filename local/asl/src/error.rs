@@ -17,6 +17,9 @@ pub(crate) mod names {
     pub(crate) const TOLERATED: &str = "States.ExceedToleratedFailureThreshold";
 }
 
+/// The result of evaluating a part of a state: a value, or the reason why the state fails.
+pub(crate) type Evaluated<T> = Result<T, Failure>;
+
 /// Why a state failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -24,19 +27,24 @@ pub(crate) struct Failure {
     pub(crate) error: Option<Cow<'static, str>>,
     /// The cause, without the preamble that names the state.
     pub(crate) cause: Option<String>,
+    /// What the failure comes from.
     pub(crate) kind: FailureKind,
 }
 
-/// Where a failure comes from: it decides what the history shows and whether a cause names the state.
+/// What a failure comes from. It decides which events the history shows and whether the cause names the
+/// state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FailureKind {
-    /// A task, a Fail state or a branch: its events are in the history already, its cause stands as it is.
+    /// A task, a Fail state or a branch has failed. Its events are in the history already, and its cause
+    /// stands as it is.
     Told,
-    /// The interpreter itself: the cause gets the preamble "An error occurred while executing the state …".
+    /// The interpreter itself has failed the state. The cause gets the preamble "An error occurred while
+    /// executing the state …".
     Runtime,
-    /// A JSONata evaluation: as `Runtime`, and an EvaluationFailed event comes first.
+    /// The evaluation of a JSONata expression has failed. The cause gets the preamble as with `Runtime`, and
+    /// an EvaluationFailed event comes first.
     Evaluation {
-        /// The field that was evaluated.
+        /// The field that was evaluated, such as `Arguments/FunctionName`.
         location: Option<String>,
         /// Whether the expression itself ran to its end, and its value was what AWS refused.
         after_entering: bool,
@@ -44,22 +52,27 @@ pub(crate) enum FailureKind {
 }
 
 impl Failure {
+    /// The failure of a task, a Fail state or a branch, as it was reported.
     pub(crate) fn told(error: Option<String>, cause: Option<String>) -> Self {
         Self { error: error.map(Cow::Owned), cause, kind: FailureKind::Told }
     }
 
+    /// A failure of the interpreter whose cause does not name the state.
     pub(crate) fn plain(error: &'static str, cause: impl Into<String>) -> Self {
         Self { error: Some(Cow::Borrowed(error)), cause: Some(cause.into()), kind: FailureKind::Told }
     }
 
+    /// A failure of the interpreter under the name States.Runtime.
     pub(crate) fn runtime(cause: impl Into<String>) -> Self {
         Self::named(names::RUNTIME, cause)
     }
 
+    /// A failure of the interpreter under the given name.
     pub(crate) fn named(error: &'static str, cause: impl Into<String>) -> Self {
         Self { error: Some(Cow::Borrowed(error)), cause: Some(cause.into()), kind: FailureKind::Runtime }
     }
 
+    /// The failure of an expression in the field at `location`, under the name States.QueryEvaluationError.
     pub(crate) fn query(location: impl Into<Option<String>>, cause: impl Into<String>) -> Self {
         Self {
             error: Some(Cow::Borrowed(names::QUERY)),
@@ -68,13 +81,20 @@ impl Failure {
         }
     }
 
-    /// Whether a Retry or a Catch may handle it at all. States.Runtime and States.DataLimitExceeded end the execution (AWS Step Functions
-    /// Developer Guide, "Handling errors in Step Functions workflows").
+    /// The error name as an own string, for the history and the outcome.
+    pub(crate) fn error_name(&self) -> Option<String> {
+        self.error.as_deref().map(str::to_owned)
+    }
+
+    /// Whether the failure ends the execution whatever Retry and Catch say. States.Runtime and
+    /// States.DataLimitExceeded do (AWS Step Functions Developer Guide, "Handling errors in Step Functions
+    /// workflows").
     pub(crate) fn is_terminal(&self) -> bool {
         matches!(self.error.as_deref(), Some(names::RUNTIME | names::DATA_LIMIT))
     }
 
-    /// Whether one of the names in an `ErrorEquals` means it.
+    /// Whether a retrier or a catcher with this `ErrorEquals` handles the failure. `from_task` says whether
+    /// the state is a Task, a Parallel or a Map: only those raise what States.TaskFailed stands for.
     pub(crate) fn matches(&self, error_equals: &[String], from_task: bool) -> bool {
         if self.is_terminal() {
             return false;

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::compile::Language;
-use crate::intrinsic::Call;
+use crate::intrinsic::FunctionCall;
 use crate::jsonata::{self, Expression};
 use crate::jsonpath::{JsonPath, Root};
+use crate::language::Language;
 
+/// The names of the variables that each state refers to, by the name of the state. States without any are
+/// left out.
 pub(crate) fn of(definition: &Value) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::new();
     graph(definition, Language::JsonPath, &mut found);
@@ -26,7 +28,7 @@ fn graph(part: &Value, outer: Language, found: &mut BTreeMap<String, Vec<String>
                 "Branches" => {
                     value.as_array().into_iter().flatten().for_each(|branch| graph(branch, outer, found))
                 }
-                // Plain data, whatever it looks like.
+                // These fields hold plain data, even where it looks like an expression.
                 "Result" | "Comment" | "Type" | "Next" | "Default" | "Resource" => {}
                 _ => collect(field, value, language, &mut names),
             }
@@ -54,7 +56,7 @@ fn collect(field: &str, value: &Value, language: Language, names: &mut BTreeSet<
             };
             if let Some(path) = JsonPath::parse(text) {
                 add(&path);
-            } else if let Some(call) = Call::parse(text) {
+            } else if let Some(call) = FunctionCall::parse(text) {
                 call.paths().into_iter().for_each(add);
             }
         }

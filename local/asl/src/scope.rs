@@ -1,4 +1,5 @@
-//! What an expression can see: the variables of its branch and of the branches around it, the context object, and the outside.
+//! What an expression can see: the variables of its branch and of the branches around it, the context object,
+//! and the outside.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -6,25 +7,26 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::Timestamp;
 use crate::api::Ambient;
 use crate::time;
+use crate::time::Timestamp;
 
 /// The variables that one branch has assigned.
 pub(crate) type Variables = BTreeMap<Arc<str>, Arc<Value>>;
 
-/// A branch's variables on top of those of the branches around it (Developer Guide, "Passing data between states with variables":
-/// inner scopes read outer variables).
+/// A branch's variables on top of those of the branches around it (AWS Step Functions Developer Guide,
+/// "Passing data between states with variables": an inner scope can read the variables of the outer one).
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) own: &'a Variables,
     pub(crate) outer: Option<&'a Scope<'a>>,
-    /// The item that the nearest Map around is working on.
+    /// The item of the Map iteration that this branch is, if it is one.
     pub(crate) item: Option<&'a MapItem>,
 }
 
-/// `$$.Map.Item`.
+/// The item of a Map iteration, which the context object shows as `$$.Map.Item`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct MapItem {
     #[serde(rename = "i")]
     pub(crate) index: u64,
@@ -33,6 +35,7 @@ pub(crate) struct MapItem {
 }
 
 impl<'a> Scope<'a> {
+    /// The value of a variable: the nearest branch that has assigned it wins.
     pub(crate) fn lookup(&self, name: &str) -> Option<&'a Arc<Value>> {
         let mut scope = self;
         loop {
@@ -43,6 +46,7 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The item of the nearest Map around.
     fn map_item(&self) -> Option<&'a MapItem> {
         let mut scope = self;
         loop {
@@ -56,6 +60,7 @@ impl<'a> Scope<'a> {
 
 /// The parts of the context object that hold for a whole execution.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Identity {
     #[serde(rename = "a")]
     pub(crate) execution_arn: Arc<str>,
@@ -71,15 +76,17 @@ pub(crate) struct Identity {
     pub(crate) start_time: Timestamp,
     #[serde(rename = "i")]
     pub(crate) input: Arc<Value>,
-    /// StartSyncExecution: nobody can redrive it, and its context object says nothing of redrives.
+    /// Whether StartSyncExecution has started the execution. Then nobody can redrive it, and its context
+    /// object says nothing of redrives.
     #[serde(rename = "s", default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) synchronous: bool,
     #[serde(rename = "rd", default, skip_serializing_if = "Option::is_none")]
     pub(crate) redriven: Option<Redriven>,
 }
 
-/// `$$.Execution.RedriveCount` and `RedriveTime`.
+/// How often and when an execution was redriven: `$$.Execution.RedriveCount` and `RedriveTime`.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Redriven {
     #[serde(rename = "c")]
     pub(crate) count: u64,
@@ -87,20 +94,21 @@ pub(crate) struct Redriven {
     pub(crate) time: Timestamp,
 }
 
-/// Where the context object comes from (Developer Guide, "Accessing execution data from the Context object").
+/// The context object (AWS Step Functions Developer Guide, "Accessing execution data from the Context
+/// object").
 pub(crate) enum Context<'a> {
-    /// An execution's, built when an expression asks for it.
+    /// An execution has one that is built when an expression asks for it.
     Live {
         identity: &'a Identity,
         state: &'a str,
         entered: Timestamp,
-        /// Absent for the states that have no Retry (Pass, Choice, Wait, …).
+        /// How often the state has been retried; absent for the types that have no Retry.
         retries: Option<u32>,
         token: Option<&'a str>,
         scope: Scope<'a>,
         built: OnceCell<Value>,
     },
-    /// TestState's: given by the caller.
+    /// TestState gets one from its caller.
     Given(&'a Value),
 }
 
@@ -110,21 +118,8 @@ impl Context<'_> {
             Self::Given(value) => value,
             Self::Live { identity, state, entered, retries, token, scope, built } => {
                 built.get_or_init(|| {
-                    let mut execution = Map::new();
-                    execution.insert("Id".into(), (&*identity.execution_arn).into());
-                    execution.insert("Input".into(), Value::clone(&identity.input));
-                    execution.insert("StartTime".into(), time::format(identity.start_time).into());
-                    execution.insert("Name".into(), (&*identity.execution_name).into());
-                    execution.insert("RoleArn".into(), (&*identity.role_arn).into());
-                    if !identity.synchronous {
-                        let count = identity.redriven.as_ref().map_or(0, |r| r.count);
-                        execution.insert("RedriveCount".into(), count.into());
-                    }
-                    if let Some(redriven) = &identity.redriven {
-                        execution.insert("RedriveTime".into(), time::format(redriven.time).into());
-                    }
                     let mut context = Map::new();
-                    context.insert("Execution".into(), Value::Object(execution));
+                    context.insert("Execution".into(), identity.execution_context());
                     context.insert(
                         "StateMachine".into(),
                         json!({"Id": &*identity.state_machine_arn, "Name": &*identity.state_machine_name}),
@@ -138,15 +133,33 @@ impl Context<'_> {
                         context.insert("Task".into(), json!({"Token": token}));
                     }
                     if let Some(item) = scope.map_item() {
-                        context.insert(
-                            "Map".into(),
-                            json!({"Item": {"Index": item.index, "Value": &*item.value}}),
-                        );
+                        let item = json!({"Item": {"Index": item.index, "Value": &*item.value}});
+                        context.insert("Map".into(), item);
                     }
                     Value::Object(context)
                 })
             }
         }
+    }
+}
+
+impl Identity {
+    /// The member `Execution` of the context object.
+    fn execution_context(&self) -> Value {
+        let mut execution = Map::new();
+        execution.insert("Id".into(), (&*self.execution_arn).into());
+        execution.insert("Input".into(), Value::clone(&self.input));
+        execution.insert("StartTime".into(), time::format(self.start_time).into());
+        execution.insert("Name".into(), (&*self.execution_name).into());
+        execution.insert("RoleArn".into(), (&*self.role_arn).into());
+        if !self.synchronous {
+            let count = self.redriven.as_ref().map_or(0, |r| r.count);
+            execution.insert("RedriveCount".into(), count.into());
+        }
+        if let Some(redriven) = &self.redriven {
+            execution.insert("RedriveTime".into(), time::format(redriven.time).into());
+        }
+        Value::Object(execution)
     }
 }
 

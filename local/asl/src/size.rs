@@ -1,19 +1,21 @@
-//! Payload sizes, counted without writing the JSON: most payloads are tiny, and each state's output is checked.
+//! Payload sizes, counted without writing the JSON: each state's output is checked, and most are tiny.
 
 use serde_json::Value;
 
 /// Bytes that a payload may have (AWS Step Functions Developer Guide, "Service quotas": 256 KiB of UTF-8).
 pub(crate) const MAX_PAYLOAD: usize = 256 * 1024;
 
-/// Levels of nesting that a value may have. JSON readers give up at 128, and a stored execution puts a few levels of its own around it.
+/// Levels of nesting that a value may have. serde_json reads 128 at the most, and a stored execution puts a
+/// few levels of its own around the value.
 const MAX_DEPTH: usize = 100;
 
-/// Whether the value's JSON is longer than a payload may be, or nested deeper than a reader takes.
+/// Whether the value's JSON is longer than [`MAX_PAYLOAD`] or nested deeper than [`MAX_DEPTH`].
 pub(crate) fn is_too_large(value: &Value) -> bool {
     spend(value, MAX_PAYLOAD, MAX_DEPTH).is_none()
 }
 
-/// What is left of a budget of bytes.
+/// Takes the length of the value's JSON from a budget of bytes and returns what is left. `None` means that
+/// the budget is too small, or that the value is nested deeper than `depth` levels.
 fn spend(value: &Value, budget: usize, depth: usize) -> Option<usize> {
     match value {
         Value::Null | Value::Bool(true) => budget.checked_sub(4),
@@ -38,10 +40,12 @@ fn spend(value: &Value, budget: usize, depth: usize) -> Option<usize> {
     }
 }
 
+/// The length of a whole number in decimal, with its sign.
 fn digits(value: i64) -> usize {
     value.unsigned_abs().checked_ilog10().unwrap_or(0) as usize + 1 + usize::from(value < 0)
 }
 
+/// The length of a JSON string with its quotes and escapes.
 fn text_length(text: &str) -> usize {
     let escapes: usize = text
         .bytes()

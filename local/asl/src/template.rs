@@ -1,11 +1,12 @@
-//! Payload templates: JSON with paths or expressions in it. What is constant is built once, at compile time.
+//! Payload templates: JSON with paths or expressions in it. A part without any is built once, when the
+//! definition is compiled.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::error::{Failure, names};
-use crate::intrinsic::{self, Call};
+use crate::error::{Evaluated, Failure, names};
+use crate::intrinsic::{self, FunctionCall};
 use crate::jsonata::{Evaluation, Expression};
 use crate::jsonpath::{JsonPath, Missing, Root};
 use crate::scope::Env;
@@ -16,10 +17,10 @@ pub(crate) enum PathTemplate {
     Constant(Arc<Value>),
     Object(Vec<(String, PathTemplate)>),
     Array(Vec<PathTemplate>),
-    /// The field's name, with `.$`, and its path.
+    /// A field with a path: its name, with `.$`, and the path.
     Path(String, JsonPath),
-    /// The field's name, with `.$`, and its call.
-    Call(String, Call),
+    /// A field with a function call: its name, with `.$`, and the call.
+    Call(String, FunctionCall),
 }
 
 /// A JSONata template: text of the form `{% … %}` is an expression.
@@ -32,8 +33,8 @@ pub(crate) enum JsonataTemplate {
 }
 
 impl PathTemplate {
-    /// Evaluates it against `data`, what `$` stands for.
-    pub(crate) fn evaluate(&self, data: &Arc<Value>, env: &mut Env<'_>) -> Result<Arc<Value>, Failure> {
+    /// The template's value, where `data` is what `$` stands for.
+    pub(crate) fn evaluate(&self, data: &Arc<Value>, env: &mut Env<'_>) -> Evaluated<Arc<Value>> {
         match self {
             Self::Constant(value) => Ok(Arc::clone(value)),
             Self::Path(_, path) if path.is_root() && *path.root() == Root::Input => Ok(Arc::clone(data)),
@@ -41,7 +42,7 @@ impl PathTemplate {
         }
     }
 
-    fn build(&self, data: &Arc<Value>, env: &mut Env<'_>) -> Result<Value, Failure> {
+    fn build(&self, data: &Arc<Value>, env: &mut Env<'_>) -> Evaluated<Value> {
         Ok(match self {
             Self::Constant(value) => Value::clone(value),
             Self::Object(fields) => {
@@ -76,6 +77,7 @@ impl PathTemplate {
     }
 }
 
+/// The failure for a path in a template that leads nowhere.
 fn not_found(source: &str, field: &str, path: &JsonPath, data: &Value, env: &Env<'_>) -> Failure {
     if is_void(path, data) {
         return void();
@@ -89,6 +91,7 @@ fn not_found(source: &str, field: &str, path: &JsonPath, data: &Value, env: &Env
     ))
 }
 
+/// What function calls in a template can reach.
 struct Around<'x, 'a> {
     data: &'x Arc<Value>,
     env: &'x mut Env<'a>,
@@ -109,8 +112,8 @@ fn void() -> Failure {
     Failure::runtime("Unable to apply Path transformation to null or empty input.")
 }
 
-/// The value of a field that is a path itself, such as InputPath.
-pub(crate) fn select(path: &JsonPath, data: &Value, env: &Env<'_>) -> Result<Value, Failure> {
+/// The value of a path that a field holds by itself, such as InputPath.
+pub(crate) fn select(path: &JsonPath, data: &Value, env: &Env<'_>) -> Evaluated<Value> {
     resolve(path, data, env).map_err(|missing| {
         if is_void(path, data) {
             void()
@@ -120,12 +123,12 @@ pub(crate) fn select(path: &JsonPath, data: &Value, env: &Env<'_>) -> Result<Val
     })
 }
 
-/// Jayway has nothing to walk in a null.
+/// Whether the path goes into a null, which Jayway reports in other words than a path that leads nowhere.
 fn is_void(path: &JsonPath, data: &Value) -> bool {
     data.is_null() && *path.root() == Root::Input && !path.is_root()
 }
 
-/// The value of a path against `data`, the context object or a variable.
+/// The value of a path, where `data` is what `$` stands for.
 pub(crate) fn resolve(path: &JsonPath, data: &Value, env: &Env<'_>) -> Result<Value, Missing> {
     let root = match path.root() {
         Root::Input => data,
@@ -138,12 +141,12 @@ pub(crate) fn resolve(path: &JsonPath, data: &Value, env: &Env<'_>) -> Result<Va
 }
 
 impl JsonataTemplate {
-    /// Evaluates it; `location` is its field, such as `Arguments`.
+    /// The template's value. `at` is the field that holds the template, such as `Arguments`.
     pub(crate) fn evaluate(
         &self,
         at: &Location<'_>,
         evaluation: &mut Evaluation<'_, '_>,
-    ) -> Result<Arc<Value>, Failure> {
+    ) -> Evaluated<Arc<Value>> {
         match self {
             Self::Constant(value) => Ok(Arc::clone(value)),
             Self::Expression(expression) => evaluation.evaluate(expression, &|| at.to_string()),
@@ -151,7 +154,7 @@ impl JsonataTemplate {
         }
     }
 
-    fn build(&self, at: &Location<'_>, evaluation: &mut Evaluation<'_, '_>) -> Result<Value, Failure> {
+    fn build(&self, at: &Location<'_>, evaluation: &mut Evaluation<'_, '_>) -> Evaluated<Value> {
         Ok(match self {
             Self::Constant(value) => Value::clone(value),
             Self::Expression(expression) => {
@@ -175,7 +178,8 @@ impl JsonataTemplate {
     }
 }
 
-/// A field within a state, spelled as EvaluationFailed's `location` has it (`Arguments/Payload/items[0]`).
+/// The place of a field within a state. It is spelled like the `location` of an EvaluationFailed event
+/// (`Arguments/Payload/items[0]`).
 pub(crate) enum Location<'a> {
     Root(&'a str),
     Field(&'a Location<'a>, &'a str),

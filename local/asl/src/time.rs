@@ -1,13 +1,16 @@
-//! AWS is strict about timestamps: a Wait accepts only an ISO-8601 extended offset date-time, and the context object
-//! prints them with milliseconds. Both live here so that validation and execution can't disagree.
+//! Instants and their spelling. AWS is strict about timestamps: a Wait accepts only an ISO-8601 extended
+//! offset date-time, and the context object prints them with milliseconds. Both live here so that validation
+//! and execution can't disagree.
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 
-/// An instant. The interpreter never reads a clock; instants come from the host's [`Ambient`](crate::Ambient).
+/// An instant. The interpreter never reads a clock; instants come from the host's
+/// [`Ambient`](crate::Ambient).
 pub type Timestamp = DateTime<Utc>;
 
-/// Without what is below a millisecond. Stored instants have no more, so a timer has no more from the start: an execution that was stored
-/// and loaded in between wakes at the very same instant.
+/// The instant without what is below a millisecond. A stored instant has no more than milliseconds, so a
+/// timer has no more from the start: an execution that was stored and loaded in between wakes at the very
+/// same instant.
 pub(crate) fn floor(at: Timestamp) -> Timestamp {
     at.trunc_subsecs(3)
 }
@@ -17,8 +20,8 @@ pub(crate) fn format(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Reads an ISO-8601 extended offset date-time, as Wait's `Timestamp` and the Choice operators want it: an upper-case `T`, seconds optional,
-/// an offset always.
+/// Reads an ISO-8601 extended offset date-time, as Wait's `Timestamp` and the Choice operators want it: with
+/// an upper-case `T` and an offset; the seconds may be left out.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     if text.as_bytes().get(10) != Some(&b'T') {
         return None;

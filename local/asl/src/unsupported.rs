@@ -1,25 +1,26 @@
-//! What the language has and this runtime doesn't. It is found when a definition is compiled, so that a host can refuse it in words that
-//! say what is missing.
+//! What the language has and this runtime doesn't. It is found when a definition is compiled, so that a host
+//! can refuse the machine at once and say what is missing, instead of running it wrongly.
 
 use serde_json::Value;
 
-use crate::api::Resource;
-use crate::compile;
+use crate::resource::Resource;
 
 /// A part of a definition that this runtime does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{feature} is not supported here (at {location})")]
 pub struct Unsupported {
-    /// What it is, such as `Distributed Map`.
+    /// The missing feature, such as `Distributed Map`.
     pub feature: String,
-    /// Where it is, such as `/States/ShipWarehouses/ItemProcessor`.
+    /// The place in the definition, such as `/States/ShipWarehouses/ItemProcessor`.
     pub location: String,
 }
 
-/// The services there are: design, "services other than Lambda, DynamoDB, EventBridge and Step Functions" are out.
+/// The services whose optimized integrations this runtime has.
 const SERVICES: [&str; 4] = ["lambda", "dynamodb", "events", "states"];
+/// The same services under the names that the AWS SDK integrations use.
 const SDK_SERVICES: [&str; 4] = ["lambda", "dynamodb", "eventbridge", "sfn"];
 
+/// Everything in the definition that this runtime does not have, in the order of the definition.
 pub(crate) fn find(definition: &Value) -> Vec<Unsupported> {
     let mut found = Vec::new();
     graph(definition, "", &mut found);
@@ -37,7 +38,7 @@ fn graph(part: &Value, location: &str, found: &mut Vec<Unsupported>) {
                 found.push(missing(field, field));
             }
         }
-        match state.get("Resource").and_then(Value::as_str).map(compile::resource) {
+        match state.get("Resource").and_then(Value::as_str).map(Resource::parse) {
             Some(Resource::Activity { .. }) => found.push(missing("An activity", "Resource")),
             Some(Resource::Service { service, sdk, .. }) => {
                 let known = if sdk { &SDK_SERVICES } else { &SERVICES };

@@ -304,7 +304,7 @@ fn long_run(mut between: impl FnMut(Execution) -> Execution) -> (Vec<Value>, Val
         ]}
     }});
     let mut host = Host::run(&definition, json!({"n": 7}));
-    // Clocks are finer than what is stored; that must not show.
+    // A clock may be finer than the stored milliseconds. That must make no difference.
     host.outside.now += chrono::TimeDelta::nanoseconds(123_456);
     let mut failed = Vec::new();
     while host.execution.outcome().is_none() {

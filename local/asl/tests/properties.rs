@@ -1,4 +1,5 @@
-//! Whatever a definition, a path, a function call or an expression looks like: no panic, no hang, and an end.
+//! Whatever a definition, a path, a function call or an expression looks like, the interpreter neither panics
+//! nor hangs, and an execution comes to its end.
 
 mod common;
 
@@ -171,7 +172,7 @@ fn machine() -> impl Strategy<Value = Value> {
         let mut map: Map<String, Value> =
             states.into_iter().enumerate().map(|(i, state)| (format!("S{i}"), state)).collect();
         map.insert("S4".into(), json!({"Type": "Succeed"}));
-        // Inner names must differ.
+        // The name of a state must be unique in the whole machine.
         for (i, state) in map.values_mut().enumerate() {
             for part in ["/ItemProcessor", "/Branches/0"] {
                 if let Some(inner) = state.pointer_mut(part) {

@@ -1,15 +1,17 @@
-//! Fields that move data: paths, templates, assignments.
+//! The fields through which data goes into a state and out of it.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Language, Result, expression, fail, json_path};
-use crate::intrinsic::Call;
-use crate::jsonata;
-use crate::machine::{Assign, JsonataIo, Kind, PathIo, ResultPath, Source};
-use crate::template::{JsonataTemplate, PathTemplate};
+use super::error::{Result, fail};
+use super::fields::json_path;
+use super::template::{jsonata_template, path_field, path_template};
+use crate::graph::{Assign, JsonataIo, Kind, PathIo, ResultPath, Source};
+use crate::language::Language;
+use crate::template::JsonataTemplate;
 
+/// An InputPath or OutputPath.
 fn source(state: &Value, field: &str, location: &str) -> Result<Source> {
     Ok(match state.get(field) {
         None => Source::All,
@@ -35,7 +37,7 @@ pub(super) fn result_path(state: &Value, location: &str) -> Result<ResultPath> {
 }
 
 pub(super) fn path_io(state: &Value, kind: &Kind, location: &str) -> Result<PathIo> {
-    // A Map's Parameters are its ItemSelector under the old name.
+    // A Map's Parameters are its ItemSelector under the older name.
     let parameters = state.get("Parameters").filter(|_| !matches!(kind, Kind::Map(_)));
     Ok(PathIo {
         input_path: source(state, "InputPath", location)?,
@@ -61,6 +63,15 @@ pub(super) fn jsonata_io(state: &Value, location: &str) -> Result<JsonataIo> {
     })
 }
 
+/// The Output of a Choice's rule or of a catcher, which only JSONata has.
+pub(super) fn output(part: &Value, language: Language, location: &str) -> Result<Option<JsonataTemplate>> {
+    match language {
+        Language::Jsonata => part.get("Output").map(|output| jsonata_template(output, location)).transpose(),
+        Language::JsonPath => Ok(None),
+    }
+}
+
+/// The Assign of a state, a Choice's rule or a catcher.
 pub(super) fn assign(part: &Value, language: Language, location: &str) -> Result<Assign> {
     let Some(fields) = part.get("Assign").and_then(Value::as_object) else { return Ok(Assign::None) };
     Ok(match language {
@@ -79,79 +90,5 @@ pub(super) fn assign(part: &Value, language: Language, location: &str) -> Result
                 })
                 .collect::<Result<_>>()?,
         ),
-    })
-}
-
-fn path_field(name: &str, value: &Value, location: &str) -> Result<PathTemplate> {
-    match (name.ends_with(".$"), value) {
-        (true, Value::String(source)) if source.starts_with('$') => {
-            Ok(PathTemplate::Path(name.to_owned(), json_path(source, location)?))
-        }
-        (true, Value::String(source)) => match Call::parse(source) {
-            Some(call) => Ok(PathTemplate::Call(name.to_owned(), call)),
-            None => fail(location, format!("{name} is neither a path nor a function")),
-        },
-        (true, _) => fail(location, format!("{name} is not text")),
-        (false, value) => path_template(value, location),
-    }
-}
-
-/// A JSONPath template.
-pub(crate) fn path_template(value: &Value, location: &str) -> Result<PathTemplate> {
-    fn constant(value: &Value) -> bool {
-        match value {
-            Value::Object(map) => map.iter().all(|(name, v)| !name.ends_with(".$") && constant(v)),
-            Value::Array(items) => items.iter().all(constant),
-            _ => true,
-        }
-    }
-    if constant(value) {
-        return Ok(PathTemplate::Constant(Arc::new(value.clone())));
-    }
-    Ok(match value {
-        Value::Object(map) => PathTemplate::Object(
-            map.iter()
-                .map(|(name, value)| {
-                    Ok((
-                        name.strip_suffix(".$").unwrap_or(name).to_owned(),
-                        path_field(name, value, location)?,
-                    ))
-                })
-                .collect::<Result<_>>()?,
-        ),
-        Value::Array(items) => PathTemplate::Array(
-            items.iter().map(|item| path_template(item, location)).collect::<Result<_>>()?,
-        ),
-        _ => PathTemplate::Constant(Arc::new(value.clone())),
-    })
-}
-
-/// A JSONata template.
-pub(crate) fn jsonata_template(value: &Value, location: &str) -> Result<JsonataTemplate> {
-    fn constant(value: &Value) -> bool {
-        match value {
-            Value::String(text) => jsonata::delimited(text).is_none(),
-            Value::Object(map) => map.values().all(constant),
-            Value::Array(items) => items.iter().all(constant),
-            _ => true,
-        }
-    }
-    if constant(value) {
-        return Ok(JsonataTemplate::Constant(Arc::new(value.clone())));
-    }
-    Ok(match value {
-        Value::String(text) => match jsonata::delimited(text) {
-            Some(source) => JsonataTemplate::Expression(expression(source, location)?),
-            None => JsonataTemplate::Constant(Arc::new(value.clone())),
-        },
-        Value::Object(map) => JsonataTemplate::Object(
-            map.iter()
-                .map(|(name, v)| Ok((name.clone(), jsonata_template(v, location)?)))
-                .collect::<Result<_>>()?,
-        ),
-        Value::Array(items) => JsonataTemplate::Array(
-            items.iter().map(|item| jsonata_template(item, location)).collect::<Result<_>>()?,
-        ),
-        _ => JsonataTemplate::Constant(Arc::new(value.clone())),
     })
 }

@@ -1,4 +1,5 @@
-//! The state of one thread of control, as it is stored. Names are short because each waiting order keeps one of these.
+//! The state of one thread of control, as it is stored. The stored names are short because each waiting order
+//! keeps one of these.
 
 use std::sync::Arc;
 
@@ -6,54 +7,60 @@ use chrono::serde::{ts_milliseconds, ts_milliseconds_option};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Timestamp;
-use crate::api::{Resource, TaskId};
-use crate::scope::{MapItem, Variables};
+use crate::api::TaskId;
+use crate::graph::{Graph, State};
+use crate::resource::Resource;
+use crate::scope::{Identity, MapItem, Variables};
 use crate::states::map::Tolerated;
+use crate::time::Timestamp;
 
-/// The execution's main line, a branch of a Parallel, or an iteration of a Map.
+/// A thread of control: the execution's main line, a branch of a Parallel, or an iteration of a Map.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Branch {
-    /// What it has assigned.
+    /// The variables that the branch has set.
     #[serde(rename = "v", default, skip_serializing_if = "Variables::is_empty")]
     pub(crate) variables: Variables,
-    /// The event that its next event follows.
+    /// The number of the event that the branch's next event follows.
     #[serde(rename = "p")]
     pub(crate) previous: u64,
-    /// The state it is in.
+    /// The state that the branch is in; absent once it has ended.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<Active>,
-    /// Its output, once it has ended.
+    /// The branch's output; absent until it has ended.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub(crate) output: Option<Arc<Value>>,
-    /// The item, of an iteration.
+    /// The item that an iteration works on; absent for other branches.
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     pub(crate) item: Option<MapItem>,
 }
 
 /// A state that has been entered and not left.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Active {
-    /// Its place in the graph.
+    /// The state's place in the graph.
     #[serde(rename = "s")]
     pub(crate) state: usize,
-    /// The raw input. `None`: that of the execution, which is stored once.
+    /// The raw input; absent when it is that of the execution, which is stored once.
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     pub(crate) input: Option<Arc<Value>>,
-    /// The event of entering it.
+    /// The number of the event that says that the state was entered.
     #[serde(rename = "e")]
     pub(crate) entered: u64,
-    /// The event before that.
+    /// The number of the event before that.
     #[serde(rename = "b", default)]
     pub(crate) before: u64,
+    /// When the state was entered.
     #[serde(rename = "t", with = "ts_milliseconds")]
     pub(crate) entered_at: Timestamp,
-    /// How often each retrier has been used.
+    /// How often each retrier has been used, by its index.
     #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) attempts: Vec<u64>,
-    /// How often the state has been retried.
+    /// How often the state has been retried, whichever retrier it was.
     #[serde(rename = "r", default, skip_serializing_if = "is_zero")]
     pub(crate) retries: u32,
+    /// What the state waits for.
     #[serde(rename = "w", default, skip_serializing_if = "Phase::is_idle")]
     pub(crate) phase: Phase,
 }
@@ -65,23 +72,23 @@ fn is_zero(n: &u32) -> bool {
 /// What an active state waits for.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) enum Phase {
-    /// Nothing: it runs, or has failed for good.
+    /// The state waits for nothing: it runs, or has failed for good.
     #[default]
     #[serde(rename = "i")]
     Idle,
-    /// The end of a Wait.
+    /// The state is a Wait, which ends at this instant.
     #[serde(rename = "w")]
     Wait(#[serde(with = "ts_milliseconds")] Timestamp),
-    /// The next try.
+    /// The state has failed, and is tried again at this instant.
     #[serde(rename = "b")]
     Backoff(#[serde(with = "ts_milliseconds")] Timestamp),
-    /// A task.
+    /// The state waits for its task.
     #[serde(rename = "t")]
     Task(Box<TaskRun>),
-    /// The branches of a Parallel.
+    /// The state is a Parallel and waits for its branches.
     #[serde(rename = "p")]
     Parallel(Vec<Branch>),
-    /// The iterations of a Map.
+    /// The state is a Map and waits for its iterations.
     #[serde(rename = "m")]
     Map(Box<MapRun>),
 }
@@ -94,39 +101,46 @@ impl Phase {
 
 /// A task in flight.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct TaskRun {
     #[serde(rename = "k")]
     pub(crate) id: TaskId,
+    /// The task token, of a `.waitForTaskToken` task.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<String>,
-    /// The call, as long as it may have to be repeated.
+    /// The call; absent once it has been submitted, since it is not to be repeated then.
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) call: Option<Box<Call>>,
-    /// Seconds.
+    pub(crate) call: Option<Box<ScheduledCall>>,
+    /// The task's timeout in seconds.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub(crate) timeout: Option<u64>,
-    /// Seconds.
+    /// Seconds that may pass between two heartbeats.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub(crate) heartbeat: Option<u64>,
+    /// When the task times out.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none", with = "ts_milliseconds_option")]
     pub(crate) deadline: Option<Timestamp>,
+    /// When the task times out unless a heartbeat comes before.
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none", with = "ts_milliseconds_option")]
     pub(crate) beat_by: Option<Timestamp>,
 }
 
-/// What a task calls. It is kept apart from the definition so that a host can list the calls of a stored execution without it.
+/// What a task calls. It is stored with the execution so that a host can list the calls of a stored execution
+/// without the definition.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Call {
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScheduledCall {
     #[serde(rename = "r")]
     pub(crate) resource: Resource,
     #[serde(rename = "a")]
     pub(crate) arguments: Arc<Value>,
+    /// The name of the Task state.
     #[serde(rename = "s")]
     pub(crate) state: Arc<str>,
 }
 
 impl TaskRun {
-    /// When it times out, one way or the other.
+    /// When the task times out, of the two instants.
     pub(crate) fn due(&self) -> Option<Timestamp> {
         self.deadline.into_iter().chain(self.beat_by).min()
     }
@@ -134,28 +148,30 @@ impl TaskRun {
 
 /// A Map in flight.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct MapRun {
-    /// All items, an array.
+    /// All items, as an array.
     #[serde(rename = "i")]
     pub(crate) items: Arc<Value>,
-    /// The first item that has no iteration yet.
+    /// The index of the first item that has no iteration yet.
     #[serde(rename = "n")]
     pub(crate) next: usize,
     /// How many iterations may run at once.
     #[serde(rename = "m")]
     pub(crate) limit: usize,
-    /// The iterations that run.
+    /// The iterations that run now.
     #[serde(rename = "r")]
     pub(crate) running: Vec<Branch>,
-    /// The outputs of those that have ended.
+    /// The outputs of the iterations that have ended, by the index of the item.
     #[serde(rename = "o")]
     pub(crate) outputs: Vec<Option<Arc<Value>>>,
-    /// How many have failed and were tolerated.
+    /// How many iterations have failed and were tolerated.
     #[serde(rename = "f", default)]
     pub(crate) failed: u64,
+    /// How many iterations may fail.
     #[serde(rename = "t", default)]
     pub(crate) tolerated: Tolerated,
-    /// The event that the next iteration's start follows.
+    /// The number of the event that the next iteration's start follows.
     #[serde(rename = "p")]
     pub(crate) previous: u64,
 }
@@ -166,8 +182,25 @@ impl MapRun {
     }
 }
 
+impl Active {
+    /// The raw input of the state.
+    pub(crate) fn raw_input(&self, identity: &Identity) -> Arc<Value> {
+        Arc::clone(self.input.as_ref().unwrap_or(&identity.input))
+    }
+}
+
+/// The active state of a branch, with its definition.
+pub(crate) fn active<'a, 'g>(
+    graph: &'g Graph,
+    at: &'a mut Option<Active>,
+) -> Option<(&'a mut Active, &'g State)> {
+    let active = at.as_mut()?;
+    let state = graph.states.get(active.state)?;
+    Some((active, state))
+}
+
 impl Branch {
-    /// Calls `look` with every active state below, this branch's own first.
+    /// Calls `look` with every active state in the branch: its own first, then those of the branches inside.
     pub(crate) fn each_active<'b>(&'b self, look: &mut dyn FnMut(&'b Active)) {
         let Some(active) = &self.at else { return };
         look(active);
@@ -178,7 +211,7 @@ impl Branch {
         }
     }
 
-    /// The earliest instant at which something in it is due.
+    /// The earliest instant at which something in the branch is due.
     pub(crate) fn due(&self) -> Option<Timestamp> {
         let mut due: Option<Timestamp> = None;
         self.each_active(&mut |active| {

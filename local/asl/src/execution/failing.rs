@@ -1,29 +1,32 @@
-//! A state that fails: Retry, then Catch, then the branch around it.
+//! A state that fails: first Retry decides, then Catch, and then the whole branch fails.
+
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::branch::{Active, Branch, Phase};
-use super::runner::{Action, Runner, active, raw_input};
-use crate::error::{Failure, FailureKind};
+use super::branch::{Active, Branch, Phase, active};
+use super::runner::Runner;
+use super::stimulus::Action;
+use crate::error::{Evaluated, Failure, FailureKind};
+use crate::graph::{Graph, Kind, Retrier, State};
 use crate::history::Details;
-use crate::machine::{Graph, Kind, Retrier, State};
 use crate::scope::Scope;
 use crate::states::data;
 use crate::time;
 
 impl Runner<'_> {
-    /// Decides what a failure of the active state leads to. `Err`: it is the whole branch's failure.
+    /// Decides what a failure of the active state leads to. An error is the failure of the whole branch.
     pub(super) fn failed(
         &mut self,
         graph: &Graph,
         branch: &mut Branch,
         outer: Option<&Scope<'_>>,
         failure: Failure,
-    ) -> Result<Action, Failure> {
+    ) -> Evaluated<Action> {
         let Branch { variables, previous, at, item, .. } = branch;
         let Some((active, state)) = active(graph, at) else { return Err(failure) };
         let mut failure = self.tell(state, active, previous, failure);
-        let from_task = matches!(state.kind, Kind::Task(_) | Kind::Parallel { .. } | Kind::Map(_));
+        let from_task = state.kind.retries();
         if let Some((index, retrier)) =
             state.retry.iter().enumerate().find(|(_, r)| failure.matches(&r.error_equals, from_task))
             && self.retry(active, index, retrier)
@@ -41,7 +44,7 @@ impl Runner<'_> {
             state.catch.iter().enumerate().find(|(_, c)| failure.matches(&c.error_equals, from_task));
         let Some((index, catcher)) = catcher else { return Err(failure) };
         let scope = Scope { own: variables, outer, item: item.as_ref() };
-        let input = raw_input(active, self.identity);
+        let input = active.raw_input(self.identity);
         let caught = self
             .visit(state, active, &input, scope, None, |visit| data::caught(visit, index, catcher, &failure));
         match caught {
@@ -54,7 +57,8 @@ impl Runner<'_> {
         }
     }
 
-    /// Puts the state's name into the cause, and the failure of an evaluation into the history.
+    /// Puts the state's name into the cause of a failure of the interpreter's own, and the failure of an
+    /// expression into the history.
     fn tell(&mut self, state: &State, active: &Active, previous: &mut u64, mut failure: Failure) -> Failure {
         let kind = std::mem::replace(&mut failure.kind, FailureKind::Told);
         if kind == FailureKind::Told {
@@ -68,17 +72,18 @@ impl Runner<'_> {
         );
         failure.cause = Some(cause.clone());
         if let FailureKind::Evaluation { location, after_entering } = kind {
-            // An expression fails before AWS has moved on to the state's own event; a value that it yields is looked at after.
+            // AWS evaluates an expression before it has written the event of entering the state, and looks at
+            // the value after that.
             let follows =
                 if *previous == active.entered && !after_entering { active.before } else { *previous };
             let error = failure.error.clone().unwrap_or_default().into_owned();
-            let details = Details::Evaluation { error, cause, location, state: std::sync::Arc::clone(name) };
+            let details = Details::Evaluation { error, cause, location, state: Arc::clone(name) };
             *previous = self.record(follows, "EvaluationFailed", Some(details));
         }
         failure
     }
 
-    /// Starts the wait before the next try, if there is one left.
+    /// Starts the wait before the next try, if the retrier has one left, and says whether it has.
     fn retry(&mut self, active: &mut Active, index: usize, retrier: &Retrier) -> bool {
         if active.attempts.len() <= index {
             active.attempts.resize(index + 1, 0);
@@ -98,15 +103,12 @@ impl Runner<'_> {
         true
     }
 
-    /// Gives up what runs in a branch because its surroundings have failed. `failed`: it is the branch that brought this about.
+    /// Gives up what runs in a branch, because the Parallel or Map around it has failed. `failed` says
+    /// whether this branch is the reason.
     pub(super) fn abort(&mut self, graph: &Graph, branch: &mut Branch, failed: bool) {
         let previous = branch.previous;
         let Some((active, state)) = active(graph, &mut branch.at) else { return };
         match (&mut active.phase, &state.kind) {
-            (Phase::Task(run), _) => {
-                self.effects.cancelled.push(run.id);
-                active.phase = Phase::Idle;
-            }
             (Phase::Parallel(branches), Kind::Parallel { branches: graphs }) if !failed => {
                 graphs.iter().zip(branches).for_each(|(graph, branch)| self.abort(graph, branch, false));
             }

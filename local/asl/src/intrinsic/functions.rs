@@ -7,13 +7,16 @@ use serde_json::{Number, Value};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use super::Function;
+use super::syntax::Function;
 
-/// States.ArrayRange and `$range` stop here (Developer Guide: "The newly generated array can't contain more than 1000 elements").
+/// Items that States.ArrayRange and `$range` may make (Developer Guide, "Intrinsics for JSONPath states":
+/// "The newly generated array can't contain more than 1000 elements").
 const MAX_RANGE: usize = 1000;
-/// States.Base64Encode, States.Base64Decode and States.Hash take at most this many characters.
+/// Characters that States.Base64Encode, States.Base64Decode and States.Hash take at the most (the same page).
 const MAX_TEXT: usize = 10_000;
 
+/// Computes a function. `random` gives 64 random bits at each call; an error says why the arguments are
+/// refused.
 pub(super) fn call(
     function: Function,
     mut arguments: Vec<Value>,
@@ -91,7 +94,8 @@ pub(super) fn call(
         }
         Function::StringSplit => {
             let (value, delimiters) = (text(take(0))?, text(take(1))?);
-            // As StringUtils.split in Java: each character separates, and nothing comes of two separators in a row.
+            // As StringUtils.split in Java: each character separates, and nothing comes of two separators in
+            // a row.
             let parts = value.split(|c| delimiters.contains(c)).filter(|part| !part.is_empty());
             Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
         }
@@ -137,7 +141,7 @@ pub(crate) fn hash(data: &str, algorithm: &str) -> Result<Value, String> {
     })
 }
 
-/// `States.ArrayRange` and `$range`: both ends included.
+/// `States.ArrayRange` and `$range`: the whole numbers between two ends, both included.
 pub(crate) fn range(from: f64, to: f64, step: f64) -> Result<Value, String> {
     let (from, to, step) = (rounded(from), rounded(to), rounded(step));
     if step == 0 {
@@ -165,6 +169,7 @@ fn partition(items: Vec<Value>, size: i64) -> Result<Value, String> {
     Ok(Value::Array(items.chunks(size).map(|chunk| Value::Array(chunk.to_vec())).collect()))
 }
 
+/// Puts the arguments in place of the `{}` in the template.
 fn format(template: &str, arguments: &[Value]) -> Result<Value, String> {
     let mut text = String::with_capacity(template.len());
     let mut arguments = arguments.iter();
@@ -189,6 +194,7 @@ fn format(template: &str, arguments: &[Value]) -> Result<Value, String> {
     Ok(Value::String(text))
 }
 
+/// Numbers are the same by value, whether they are written with a fraction or not.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
@@ -238,7 +244,7 @@ pub(crate) fn mix(seed: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A number that serde_json can hold, whole where it is whole.
+/// The number as JSON, without a fraction where it has none. `None` for infinity and what is no number.
 pub(crate) fn json_number(value: f64) -> Option<Number> {
     if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 {
         return Some(Number::from(value as i64));

@@ -1,69 +1,23 @@
-//! Intrinsic functions, `States.Format('{}', $.name)` (Amazon States Language, "Intrinsic Functions"; AWS Step Functions Developer Guide,
-//! "Intrinsics for JSONPath states").
+//! Intrinsic functions, `States.Format('{}', $.name)` (Amazon States Language, "Intrinsic Functions"; AWS
+//! Step Functions Developer Guide, "Intrinsics for JSONPath states").
 
 mod functions;
 mod parse;
+mod syntax;
 
 use serde_json::Value;
 
 use crate::jsonpath::{JsonPath, Missing};
+use syntax::{Argument, Function};
 
 pub(crate) use functions::{hash, json_number, mix, range, uuid};
+pub(crate) use syntax::FunctionCall;
 
-/// A compiled call.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Call {
-    source: String,
-    function: Function,
-    arguments: Vec<Argument>,
-}
-
-/// One argument of a call.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Argument {
-    /// A number, `true`, `false` or `null`.
-    Literal(Value),
-    /// Text in single quotes.
-    Text {
-        /// Without its escapes.
-        plain: String,
-        /// With them, for States.Format to tell `\\{}` from a placeholder.
-        template: String,
-    },
-    /// A path.
-    Path(JsonPath),
-    /// A call within a call.
-    Call(Call),
-}
-
-/// The functions there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Function {
-    Array,
-    ArrayContains,
-    ArrayGetItem,
-    ArrayLength,
-    ArrayPartition,
-    ArrayRange,
-    ArrayUnique,
-    Base64Decode,
-    Base64Encode,
-    Format,
-    Hash,
-    JsonMerge,
-    JsonToString,
-    MathAdd,
-    MathRandom,
-    StringSplit,
-    StringToJson,
-    Uuid,
-}
-
-/// What a call needs from around it.
+/// What a call needs from the state that it stands in.
 pub(crate) trait Surroundings {
-    /// The value of a path argument.
+    /// The value that a path argument leads to.
     fn resolve(&mut self, path: &JsonPath) -> Result<Value, Missing>;
-    /// 64 random bits.
+    /// The next 64 random bits.
     fn random(&mut self) -> u64;
 }
 
@@ -72,29 +26,24 @@ pub(crate) trait Surroundings {
 pub(crate) enum Error {
     /// A path argument leads nowhere.
     #[error("{missing}")]
-    Path {
-        /// The path.
-        path: String,
-        /// Jayway's reason.
-        missing: Missing,
-    },
-    /// The function refused its arguments (error `States.IntrinsicFailure`).
+    Path { path: String, missing: Missing },
+    /// The function refused its arguments; the text says why. The error name is States.IntrinsicFailure.
     #[error("{0}")]
     Failure(String),
 }
 
-impl Call {
+impl FunctionCall {
     /// Compiles a call; `None` when AWS's parser would refuse it.
     pub(crate) fn parse(source: &str) -> Option<Self> {
         parse::call(source)
     }
 
-    /// As in the definition.
+    /// The call as the definition has it.
     pub(crate) fn source(&self) -> &str {
         &self.source
     }
 
-    /// Every path in it, inner calls included.
+    /// Every path among the arguments, those of inner calls included.
     pub(crate) fn paths(&self) -> Vec<&JsonPath> {
         self.arguments
             .iter()
@@ -106,7 +55,7 @@ impl Call {
             .collect()
     }
 
-    /// Evaluates the call.
+    /// Evaluates the arguments and then the function.
     pub(crate) fn evaluate(&self, around: &mut dyn Surroundings) -> Result<Value, Error> {
         let mut values = Vec::with_capacity(self.arguments.len());
         for (i, argument) in self.arguments.iter().enumerate() {

@@ -1,13 +1,15 @@
-//! The grammar of calls. Text is in single quotes; a backslash makes the next of `'`, `{`, `}` and `\` ordinary.
+//! The grammar of calls. Text is in single quotes. A backslash may stand before `'`, `{`, `}` and `\` only,
+//! and takes away their meaning.
 
 use serde_json::Value;
 
-use super::{Argument, Call, Function};
+use super::syntax::{Argument, Function, FunctionCall};
 use crate::jsonpath::JsonPath;
 
 /// AWS allows ten levels of nesting (Developer Guide, "Intrinsics for JSONPath states").
 const MAX_NESTING: usize = 10;
 
+/// The functions: their names, and how many arguments they take at least and at the most.
 const FUNCTIONS: [(&str, Function, usize, usize); 18] = [
     ("Array", Function::Array, 0, usize::MAX),
     ("ArrayContains", Function::ArrayContains, 2, 2),
@@ -29,12 +31,14 @@ const FUNCTIONS: [(&str, Function, usize, usize); 18] = [
     ("UUID", Function::Uuid, 0, 0),
 ];
 
-pub(super) fn call(source: &str) -> Option<Call> {
+/// Parses a whole call; `None` when it is not one.
+pub(super) fn call(source: &str) -> Option<FunctionCall> {
     let (call, rest) = nested(source, 0)?;
     rest.is_empty().then_some(call)
 }
 
-fn nested(source: &str, depth: usize) -> Option<(Call, &str)> {
+/// Parses a call at the start of the text, and returns it with the text after it.
+fn nested(source: &str, depth: usize) -> Option<(FunctionCall, &str)> {
     if depth > MAX_NESTING {
         return None;
     }
@@ -61,9 +65,10 @@ fn nested(source: &str, depth: usize) -> Option<(Call, &str)> {
         return None;
     }
     let length = source.len() - rest.len();
-    Some((Call { source: source[..length].to_owned(), function: *function, arguments }, rest))
+    Some((FunctionCall { source: source[..length].to_owned(), function: *function, arguments }, rest))
 }
 
+/// Parses one argument, and returns it with what follows.
 fn argument(source: &str, depth: usize) -> Option<(Argument, &str)> {
     if source.starts_with('\'') {
         return text(source);
@@ -83,7 +88,8 @@ fn argument(source: &str, depth: usize) -> Option<(Argument, &str)> {
         .then_some((Argument::Literal(value), rest))
 }
 
-/// The comma or parenthesis that ends a path or a literal, outside brackets and quotes.
+/// The place of the comma or parenthesis that ends a path or a literal. One inside brackets or quotes does
+/// not end it.
 fn end_of_argument(source: &str) -> Option<usize> {
     let (mut depth, mut quote) = (0_usize, None);
     let mut chars = source.char_indices();
@@ -104,6 +110,7 @@ fn end_of_argument(source: &str) -> Option<usize> {
     None
 }
 
+/// Parses text in quotes, and returns it with what follows.
 fn text(source: &str) -> Option<(Argument, &str)> {
     let (mut plain, mut template) = (String::new(), String::new());
     let mut chars = source.char_indices().skip(1);

@@ -1,4 +1,5 @@
-//! The functions that AWS adds to JSONata, and those it takes away (Developer Guide, "JSONata functions provided by Step Functions").
+//! The functions that AWS adds to JSONata, and those it takes away (AWS Step Functions Developer Guide,
+//! "JSONata functions provided by Step Functions").
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -8,38 +9,42 @@ use jsonata_core::evaluator::{Context, Evaluator, EvaluatorError, HostFnResult};
 use jsonata_core::value::JValue;
 use serde_json::Value;
 
-use crate::Timestamp;
 use crate::intrinsic;
 use crate::time;
+use crate::time::Timestamp;
 
-/// Randomness that an evaluation may use up, drawn from the host's first number.
+/// A source of 64 random bits at a time for one evaluation, seeded with one number of the host's.
 pub(super) type Dice = Rc<RefCell<Box<dyn FnMut() -> u64>>>;
 
 fn refuse(message: impl Into<String>) -> EvaluatorError {
     EvaluatorError::EvaluationError(message.into())
 }
 
+/// The argument as a number, or JSONata's error for a wrong type.
 fn number(arguments: &[JValue], at: usize, name: &str) -> Result<f64, EvaluatorError> {
     arguments.get(at).and_then(JValue::as_f64).ok_or_else(|| {
         refuse(format!("T0410: Argument {} of function \"{name}\" does not match function signature", at + 1))
     })
 }
 
+/// The argument as text, or JSONata's error for a wrong type.
 fn text<'a>(arguments: &'a [JValue], at: usize, name: &str) -> Result<&'a str, EvaluatorError> {
     arguments.get(at).and_then(JValue::as_str).ok_or_else(|| {
         refuse(format!("T0410: Argument {} of function \"{name}\" does not match function signature", at + 1))
     })
 }
 
-/// The 64 bits as a number in 0..1, as JavaScript's Math.random has it.
+/// The bits as a number from 0 up to, but without, 1, like that of JavaScript's Math.random.
 fn unit(bits: u64) -> f64 {
     (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// Functions that look at the outside. The library hands out its own when they are passed on instead of called, so that is refused.
+/// Functions that must be AWS's and not the library's. When an expression passes one of them on instead of
+/// calling it, the library takes its own, so that is refused.
 pub(super) const IMPURE: [&str; 5] = ["eval", "millis", "now", "random", "uuid"];
 
-/// Registers those of AWS's functions that an expression names: most name none, and registering costs more than evaluating.
+/// Registers those of AWS's functions that an expression names. Most name none, and registering costs more
+/// than evaluating.
 pub(super) fn register(evaluator: &mut Evaluator, names: &BTreeSet<String>, now: Timestamp, dice: &Dice) {
     for name in names {
         let dice = Rc::clone(dice);
@@ -72,7 +77,7 @@ fn format_now(now: Timestamp, arguments: &[JValue]) -> HostFnResult {
     if arguments.is_empty() {
         return Ok(JValue::from(time::format(now)));
     }
-    // The library keeps its formatting to itself, except as a function of the language.
+    // The library offers its formatting only as a function of the language.
     let mut context = Context::new();
     context.bind("at".to_owned(), JValue::from(now.timestamp_millis()));
     for (name, argument) in ["picture", "zone"].iter().zip(arguments) {
@@ -86,7 +91,7 @@ fn format_now(now: Timestamp, arguments: &[JValue]) -> HostFnResult {
 fn random(dice: &Dice, arguments: &[JValue]) -> HostFnResult {
     match arguments {
         [] => Ok(JValue::from(unit((dice.borrow_mut())()))),
-        // With a seed, AWS's random gives the same number each time.
+        // With a seed as its argument, AWS's random gives the same number each time.
         _ => Ok(JValue::from(unit(intrinsic::mix(number(arguments, 0, "random")?.to_bits())))),
     }
 }

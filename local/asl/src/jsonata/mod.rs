@@ -1,11 +1,15 @@
-//! JSONata in states: compiling `{% … %}`, and running it with `$states`, the variables and AWS's own functions.
+//! JSONata in states: compiling `{% … %}`, and running it with `$states`, the variables and AWS's own
+//! functions.
 //!
-//! Most expressions in real machines only pick something (`$states.input.order.id`). Those never reach the JSONata evaluator: they walk
-//! the JSON directly. For the others, what they mention of `$states` is converted once per state, on first use.
+//! Most expressions in real machines only pick something (`$states.input.order.id`). Those never reach the
+//! JSONata library: they walk the JSON directly. For the others, the members of `$states` that they mention
+//! are converted once for a state, on first use.
 
-mod compile;
+mod convert;
+mod expression;
 mod host;
 mod run;
+mod usage;
 
-pub(crate) use compile::{Expression, delimited};
+pub(crate) use expression::{Expression, delimited};
 pub(crate) use run::{Evaluation, Inputs};

@@ -1,4 +1,5 @@
-//! Running expressions: once per state the inputs are converted, once per expression it is evaluated under AWS's limits.
+//! Running expressions. The inputs are converted once for a state, and each expression is evaluated under
+//! limits, so that a hostile one fails instead of hanging.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -6,28 +7,27 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jsonata_core::evaluator::{Context, Evaluator, EvaluatorOptions};
-use jsonata_core::value::{JArray, JValue};
-use serde_json::{Map, Value};
+use jsonata_core::value::JValue;
+use serde_json::Value;
 
-use super::compile::{Expression, Plan};
+use super::convert::{from_json, to_json};
+use super::expression::{Expression, Strategy};
 use super::host;
 use crate::error::Failure;
 use crate::intrinsic;
 use crate::scope::Env;
 
-/// An evaluation may take this long. It guards against loops; whatever fits 256 KiB of input takes microseconds.
+/// Milliseconds that an evaluation may take. The limit guards against loops; whatever fits 256 KiB of input
+/// takes microseconds.
 const TIMEOUT_MS: u64 = 1_000;
-/// Recursion in functions of the expression ends here, not at the end of the stack.
+/// Calls within calls of the expression's own functions. Recursion ends here, not at the end of the stack.
 const MAX_DEPTH: usize = 3_000;
-/// The longest sequence; anything near the payload limit is shorter.
+/// Items that a sequence may have; anything near the payload limit is shorter.
 const MAX_SEQUENCE: usize = 150_000;
-/// Enough for values nested as deep as the limits above allow.
+/// Bytes of stack that are enough for values nested as deep as the limits above allow.
 const DEEP_STACK: usize = 256 << 20;
 
-/// Levels of nesting in a result; no payload has more.
-const MAX_NESTING: usize = 100;
-
-/// `$states` for one state.
+/// The members of `$states` besides the context object, where the state has them.
 #[derive(Default, Clone, Copy)]
 pub(crate) struct Inputs<'a> {
     pub(crate) input: Option<&'a Arc<Value>>,
@@ -35,7 +35,7 @@ pub(crate) struct Inputs<'a> {
     pub(crate) error_output: Option<&'a Arc<Value>>,
 }
 
-/// The evaluations of one state: what was converted for one expression serves the next.
+/// The evaluations of one state. What was converted for one expression serves the next.
 pub(crate) struct Evaluation<'e, 'a> {
     env: &'e mut Env<'a>,
     inputs: Inputs<'e>,
@@ -50,13 +50,13 @@ impl<'e, 'a> Evaluation<'e, 'a> {
         Self { env, inputs, input: None, result: None, error_output: None, context: None }
     }
 
-    /// The value of an expression. `location` says which field it is, for the cause.
+    /// The value of an expression. `location` spells the field that holds it, for the cause of a failure.
     pub(crate) fn evaluate(
         &mut self,
         expression: &Expression,
         location: &dyn Fn() -> String,
     ) -> Result<Arc<Value>, Failure> {
-        if let Plan::Pick(root, names) = &expression.plan
+        if let Strategy::Pick(root, names) = &expression.strategy
             && let Some(picked) = self.pick(root, names)
         {
             return picked.ok_or_else(|| undefined(expression, location()));
@@ -67,7 +67,8 @@ impl<'e, 'a> Evaluation<'e, 'a> {
         self.run(expression, location)
     }
 
-    /// Picks without JSONata. `None`: an array on the way, which JSONata would map over. `Some(None)`: nothing there.
+    /// Picks a value without the library. `None` means that the library must be asked, because there is an
+    /// array on the way, which JSONata would map over; `Some(None)` means that there is no such value.
     fn pick(&self, root: &str, names: &[String]) -> Option<Option<Arc<Value>>> {
         let (value, names) = match (root, names) {
             ("states", [member, rest @ ..]) => {
@@ -82,7 +83,7 @@ impl<'e, 'a> Evaluation<'e, 'a> {
             (variable, names) => (self.env.scope.lookup(variable), names),
         };
         let Some(value) = value else {
-            // A function of JSONata without a call, or nothing at all: JSONata knows.
+            // The name may be one of JSONata's functions, or nothing at all; the library knows.
             return (root == "states").then_some(None);
         };
         if names.is_empty() {
@@ -93,9 +94,9 @@ impl<'e, 'a> Evaluation<'e, 'a> {
 
     fn run(&mut self, expression: &Expression, location: &dyn Fn() -> String) -> Result<Arc<Value>, Failure> {
         let parsed;
-        let ast = match &expression.plan {
-            Plan::Run(ast) => ast.as_ref(),
-            Plan::Pick(..) => {
+        let ast = match &expression.strategy {
+            Strategy::Run(ast) => ast.as_ref(),
+            Strategy::Pick(..) => {
                 // It parsed when it was compiled.
                 parsed = jsonata_core::parser::parse(expression.source())
                     .map_err(|error| Failure::query(location(), error.to_string()))?;
@@ -110,7 +111,7 @@ impl<'e, 'a> Evaluation<'e, 'a> {
         }
         let passed_on = host::IMPURE
             .iter()
-            .find(|name| expression.variables.contains(**name) && self.env.scope.lookup(name).is_none());
+            .find(|name| expression.usage.free.contains(**name) && self.env.scope.lookup(name).is_none());
         if let Some(name) = passed_on {
             return Err(threw(
                 expression,
@@ -119,7 +120,7 @@ impl<'e, 'a> Evaluation<'e, 'a> {
                 &format!("The function ${name} can be called, but not passed on."),
             ));
         }
-        if expression.variables.contains("states") {
+        if expression.usage.free.contains("states") {
             context.bind("states".to_owned(), self.states(expression));
         }
         let options = EvaluatorOptions {
@@ -134,7 +135,7 @@ impl<'e, 'a> Evaluation<'e, 'a> {
             seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
             intrinsic::mix(seed)
         })));
-        host::register(&mut evaluator, &expression.functions, self.env.ambient.now(), &dice);
+        host::register(&mut evaluator, &expression.usage.functions, self.env.ambient.now(), &dice);
         let value = evaluator.evaluate(ast, &JValue::Undefined).map_err(|error| {
             // AWS ends the sentence before a coded message, and leads on with a colon to any other.
             let separator = if error.code().is_some() { '.' } else { ':' };
@@ -142,7 +143,7 @@ impl<'e, 'a> Evaluation<'e, 'a> {
         })?;
         match value {
             JValue::Undefined => Err(undefined(expression, location())),
-            value => match to_json(&value, MAX_NESTING) {
+            value => match to_json(&value) {
                 Ok(value) => Ok(Arc::new(value)),
                 Err(reason) => {
                     let location = location();
@@ -156,8 +157,8 @@ impl<'e, 'a> Evaluation<'e, 'a> {
         }
     }
 
+    /// `$states`, with the members that the expression needs.
     fn states(&mut self, expression: &Expression) -> JValue {
-        let wanted = |member: &str| expression.members.as_ref().is_none_or(|m| m.contains(member));
         let mut states = IndexMap::new();
         let slots = [
             ("input", self.inputs.input, &mut self.input),
@@ -165,12 +166,12 @@ impl<'e, 'a> Evaluation<'e, 'a> {
             ("errorOutput", self.inputs.error_output, &mut self.error_output),
         ];
         for (member, value, slot) in slots {
-            if let Some(value) = value.filter(|_| wanted(member)) {
+            if let Some(value) = value.filter(|_| expression.wants(member)) {
                 let converted = slot.get_or_insert_with(|| from_json(value));
                 states.insert(member.to_owned(), converted.clone());
             }
         }
-        if wanted("context") {
+        if expression.wants("context") {
             let context = self.env.context.value();
             let converted = self.context.get_or_insert_with(|| from_json(context));
             states.insert("context".to_owned(), converted.clone());
@@ -179,6 +180,7 @@ impl<'e, 'a> Evaluation<'e, 'a> {
     }
 }
 
+/// The failure of an expression that ended with an error.
 fn threw(expression: &Expression, location: String, separator: char, message: &str) -> Failure {
     let source = expression.source();
     let cause = format!(
@@ -187,6 +189,7 @@ fn threw(expression: &Expression, location: String, separator: char, message: &s
     Failure::query(location, cause)
 }
 
+/// The failure of an expression that has no value.
 fn undefined(expression: &Expression, location: String) -> Failure {
     let source = expression.source();
     let cause = format!(
@@ -195,6 +198,8 @@ fn undefined(expression: &Expression, location: String) -> Failure {
     Failure::query(location, cause)
 }
 
+/// Follows the names. `None` means that there is an array on the way, and `Some(None)` that there is no such
+/// member.
 fn walk<'v>(mut value: &'v Value, names: &[String]) -> Option<Option<&'v Value>> {
     for name in names {
         match value {
@@ -207,43 +212,4 @@ fn walk<'v>(mut value: &'v Value, names: &[String]) -> Option<Option<&'v Value>>
         }
     }
     Some(Some(value))
-}
-
-/// The value as JSONata has it, without a copy of the JSON in between.
-fn from_json(value: &Value) -> JValue {
-    match value {
-        Value::Null => JValue::Null,
-        Value::Bool(b) => JValue::Bool(*b),
-        Value::Number(n) => JValue::Number(n.as_f64().unwrap_or(0.0)),
-        Value::String(s) => JValue::string(s.as_str()),
-        Value::Array(items) => {
-            let flat = !items.iter().any(Value::is_array);
-            JValue::Array(JArray::new_flat(items.iter().map(from_json).collect(), flat))
-        }
-        Value::Object(map) => JValue::object(map.iter().map(|(k, v)| (k.clone(), from_json(v))).collect()),
-    }
-}
-
-/// The value as JSON. `Err`: why it has none, to follow "unsupported result type".
-fn to_json(value: &JValue, depth: usize) -> Result<Value, &'static str> {
-    Ok(match value {
-        JValue::Null => Value::Null,
-        JValue::Bool(b) => Value::Bool(*b),
-        JValue::Number(n) => Value::Number(intrinsic::json_number(*n).ok_or(": number out of range")?),
-        JValue::String(s) => Value::String(s.to_string()),
-        JValue::Array(items) => {
-            let depth = depth.checked_sub(1).ok_or(": nested too deeply")?;
-            let items = items.iter().filter(|item| !item.is_undefined());
-            Value::Array(items.map(|item| to_json(item, depth)).collect::<Result<_, _>>()?)
-        }
-        JValue::Object(map) => {
-            let depth = depth.checked_sub(1).ok_or(": nested too deeply")?;
-            let mut object = Map::new();
-            for (name, member) in map.iter().filter(|(_, member)| !member.is_undefined()) {
-                object.insert(name.clone(), to_json(member, depth)?);
-            }
-            Value::Object(object)
-        }
-        _ => return Err(""),
-    })
 }

@@ -1,139 +1,174 @@
-//! Walking a path. A definite path borrows from the data; any other builds an array.
+//! Walking a path, and deciding the filters in it. A definite path borrows from the data; any other builds an
+//! array.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::Step;
+use super::compare;
+use super::syntax::{self, Comparable, Filter, Segment};
 
-/// A definite path that leads nowhere, in Jayway's words (com.jayway.jsonpath, PathNotFoundException).
+/// A definite path leads nowhere. The text is Jayway's (com.jayway.jsonpath, PathNotFoundException), because
+/// it is part of the cause that users see.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Missing(pub(crate) String);
 
-/// More results than any payload of 256 KiB can hold: stops `$..*..*` on hostile data.
+/// Results that a path may have, which is more than a payload of 256 KiB can hold. It stops `$..*..*` on
+/// hostile data.
 const MAX_RESULTS: usize = 1 << 18;
 
-pub(super) fn select<'v>(steps: &[Step], definite: bool, root: &'v Value) -> Result<Cow<'v, Value>, Missing> {
+/// The value of a path that starts at `root`: one value if the path is definite, and an array of all that it
+/// matches if not. `definite` is what [`syntax::is_definite`] says about the segments.
+pub(super) fn select<'v>(
+    segments: &[Segment],
+    definite: bool,
+    root: &'v Value,
+) -> Result<Cow<'v, Value>, Missing> {
     if definite {
-        return single(steps, root);
+        return single(segments, root);
     }
-    let mut found = Found { values: Vec::new() };
-    walk(steps, root, root, &mut found);
-    if let Some(Step::Length) = steps.last() {
-        let list = found.values.iter().map(|v| (*v).clone()).collect();
+    let mut matches = Vec::new();
+    walk(segments, root, root, &mut matches);
+    if let Some(Segment::Length) = segments.last() {
+        let list = matches.iter().map(|v| (*v).clone()).collect();
         return Ok(Cow::Owned(length(&Value::Array(list)).unwrap_or(Value::Null)));
     }
-    Ok(Cow::Owned(Value::Array(found.values.into_iter().cloned().collect())))
+    Ok(Cow::Owned(Value::Array(matches.into_iter().cloned().collect())))
 }
 
-fn single<'v>(steps: &[Step], root: &'v Value) -> Result<Cow<'v, Value>, Missing> {
+/// The value of a definite path.
+fn single<'v>(segments: &[Segment], root: &'v Value) -> Result<Cow<'v, Value>, Missing> {
     let mut at = root;
-    for (i, step) in steps.iter().enumerate() {
-        let last = i + 1 == steps.len();
-        let next = match (step, at) {
-            (Step::Child(name), Value::Object(map)) => map.get(name),
-            (Step::Child(name), other) => {
+    for (i, segment) in segments.iter().enumerate() {
+        let last = i + 1 == segments.len();
+        let next = match (segment, at) {
+            (Segment::Child(name), Value::Object(map)) => map.get(name),
+            (Segment::Child(name), other) => {
                 return Err(Missing(format!(
                     "Expected to find an object with property ['{name}'] in path {} but found '{}'. This is not a json object according to the JsonProvider: 'com.jayway.jsonpath.spi.json.JacksonJsonNodeJsonProvider'.",
-                    spell(&steps[..i]),
+                    spell(&segments[..i]),
                     java_class(other)
                 )));
             }
-            (Step::Index(index), Value::Array(items)) => nth(items, *index),
-            (Step::Index(index), other) => {
+            (Segment::Index(index), Value::Array(items)) => nth(items, *index),
+            (Segment::Index(index), other) => {
                 return Err(Missing(format!(
                     "Filter: [{index}] can only be applied to arrays. Current context is: {other}"
                 )));
             }
-            (Step::Length, value) => {
-                let value =
-                    length(value).ok_or_else(|| Missing(format!("No results for path: {}", spell(steps))))?;
+            (Segment::Length, value) => {
+                let value = length(value)
+                    .ok_or_else(|| Missing(format!("No results for path: {}", spell(segments))))?;
                 return Ok(Cow::Owned(value));
             }
             _ => None,
         };
         at = match next {
             Some(value) => value,
-            None if last => return Err(Missing(format!("No results for path: {}", spell(steps)))),
-            None if matches!(step, Step::Child(_)) => {
-                return Err(Missing(format!("Missing property in path {}", spell(&steps[..=i]))));
+            None if last => return Err(Missing(format!("No results for path: {}", spell(segments)))),
+            None if matches!(segment, Segment::Child(_)) => {
+                return Err(Missing(format!("Missing property in path {}", spell(&segments[..=i]))));
             }
-            None => return Err(Missing(format!("No results for path: {}", spell(steps)))),
+            None => return Err(Missing(format!("No results for path: {}", spell(segments)))),
         };
     }
     Ok(Cow::Borrowed(at))
 }
 
-struct Found<'v> {
-    values: Vec<&'v Value>,
-}
-
-fn walk<'v>(steps: &[Step], at: &'v Value, root: &'v Value, found: &mut Found<'v>) {
-    if found.values.len() >= MAX_RESULTS {
+/// Adds every value that the segments lead to from `at`.
+fn walk<'v>(segments: &[Segment], at: &'v Value, root: &'v Value, matches: &mut Vec<&'v Value>) {
+    if matches.len() >= MAX_RESULTS {
         return;
     }
-    let Some((step, rest)) = steps.split_first() else {
-        found.values.push(at);
+    let Some((segment, rest)) = segments.split_first() else {
+        matches.push(at);
         return;
     };
-    match (step, at) {
-        (Step::Child(name), Value::Object(map)) => {
+    match (segment, at) {
+        (Segment::Child(name), Value::Object(map)) => {
             if let Some(value) = map.get(name) {
-                walk(rest, value, root, found);
+                walk(rest, value, root, matches);
             }
         }
-        (Step::Children(names), Value::Object(map)) => {
+        (Segment::Children(names), Value::Object(map)) => {
             for value in names.iter().filter_map(|n| map.get(n)) {
-                walk(rest, value, root, found);
+                walk(rest, value, root, matches);
             }
         }
-        (Step::Wildcard, Value::Object(map)) => map.values().for_each(|v| walk(rest, v, root, found)),
-        (Step::Wildcard, Value::Array(items)) => items.iter().for_each(|v| walk(rest, v, root, found)),
-        (Step::Index(index), Value::Array(items)) => {
+        (Segment::Wildcard, Value::Object(map)) => map.values().for_each(|v| walk(rest, v, root, matches)),
+        (Segment::Wildcard, Value::Array(items)) => items.iter().for_each(|v| walk(rest, v, root, matches)),
+        (Segment::Index(index), Value::Array(items)) => {
             if let Some(value) = nth(items, *index) {
-                walk(rest, value, root, found);
+                walk(rest, value, root, matches);
             }
         }
-        (Step::Indices(indices), Value::Array(items)) => {
+        (Segment::Indices(indices), Value::Array(items)) => {
             for value in indices.iter().filter_map(|i| nth(items, *i)) {
-                walk(rest, value, root, found);
+                walk(rest, value, root, matches);
             }
         }
-        (Step::Slice(from, to), Value::Array(items)) => {
+        (Segment::Slice(from, to), Value::Array(items)) => {
             for value in slice(items, *from, *to) {
-                walk(rest, value, root, found);
+                walk(rest, value, root, matches);
             }
         }
-        (Step::Filter(expression), Value::Array(items)) => {
-            for item in items.iter().filter(|i| expression.holds(i, root)) {
-                walk(rest, item, root, found);
+        (Segment::Filter(filter), Value::Array(items)) => {
+            for item in items.iter().filter(|item| holds(filter, item, root)) {
+                walk(rest, item, root, matches);
             }
         }
-        (Step::Filter(expression), item @ Value::Object(_)) if expression.holds(item, root) => {
-            walk(rest, item, root, found);
+        (Segment::Filter(filter), item @ Value::Object(_)) if holds(filter, item, root) => {
+            walk(rest, item, root, matches);
         }
-        (Step::Descend, _) => descend(rest, at, root, found),
-        (Step::Length, _) => walk(rest, at, root, found),
+        (Segment::Descend, _) => descend(rest, at, root, matches),
+        (Segment::Length, _) => walk(rest, at, root, matches),
         _ => {}
     }
 }
 
-fn descend<'v>(rest: &[Step], at: &'v Value, root: &'v Value, found: &mut Found<'v>) {
-    walk(rest, at, root, found);
+/// Applies the segments to `at` and to everything in it.
+fn descend<'v>(rest: &[Segment], at: &'v Value, root: &'v Value, matches: &mut Vec<&'v Value>) {
+    walk(rest, at, root, matches);
     match at {
-        Value::Object(map) => map.values().for_each(|v| descend(rest, v, root, found)),
-        Value::Array(items) => items.iter().for_each(|v| descend(rest, v, root, found)),
+        Value::Object(map) => map.values().for_each(|v| descend(rest, v, root, matches)),
+        Value::Array(items) => items.iter().for_each(|v| descend(rest, v, root, matches)),
         _ => {}
     }
 }
 
+/// Whether an item passes a filter.
+fn holds(filter: &Filter, item: &Value, root: &Value) -> bool {
+    match filter {
+        Filter::Or(any) => any.iter().any(|filter| holds(filter, item, root)),
+        Filter::And(all) => all.iter().all(|filter| holds(filter, item, root)),
+        Filter::Not(filter) => !holds(filter, item, root),
+        Filter::Exists(comparable) => value(comparable, item, root).is_some(),
+        Filter::Compare(left, operator, right) => {
+            let (left, right) = (value(left, item, root), value(right, item, root));
+            compare::holds(left.as_ref(), *operator, right.as_ref())
+        }
+    }
+}
+
+/// The value of one side of a comparison; `None` when its path leads nowhere.
+fn value(comparable: &Comparable, item: &Value, root: &Value) -> Option<Value> {
+    let (segments, from) = match comparable {
+        Comparable::Item(segments) => (segments, item),
+        Comparable::Root(segments) => (segments, root),
+        Comparable::Literal(value) => return Some(value.clone()),
+    };
+    select(segments, syntax::is_definite(segments), from).ok().map(Cow::into_owned)
+}
+
+/// The item at an index; a negative one counts from the end.
 fn nth(items: &[Value], index: i64) -> Option<&Value> {
     let at = if index < 0 { items.len().checked_sub(index.unsigned_abs() as usize)? } else { index as usize };
     items.get(at)
 }
 
+/// The items from an index up to, but without, another.
 fn slice(items: &[Value], from: Option<i64>, to: Option<i64>) -> &[Value] {
     let place = |at: i64| {
         if at < 0 {
@@ -146,6 +181,7 @@ fn slice(items: &[Value], from: Option<i64>, to: Option<i64>) -> &[Value] {
     items.get(from..to).unwrap_or(&[])
 }
 
+/// How many items, members or characters a value has; `None` for a value that has no length.
 fn length(value: &Value) -> Option<Value> {
     match value {
         Value::Array(items) => Some(items.len().into()),
@@ -155,20 +191,22 @@ fn length(value: &Value) -> Option<Value> {
     }
 }
 
-fn spell(steps: &[Step]) -> String {
+/// The segments as Jayway spells them, from the root.
+fn spell(segments: &[Segment]) -> String {
     let mut text = String::from("$");
-    for step in steps {
+    for segment in segments {
         // Writing to a String can't fail.
-        let _ = match step {
-            Step::Child(name) => write!(text, "['{name}']"),
-            Step::Index(index) => write!(text, "[{index}]"),
-            Step::Length => write!(text, ".length()"),
+        let _ = match segment {
+            Segment::Child(name) => write!(text, "['{name}']"),
+            Segment::Index(index) => write!(text, "[{index}]"),
+            Segment::Length => write!(text, ".length()"),
             _ => Ok(()),
         };
     }
     text
 }
 
+/// The class that Jayway's cause names for a value of this type.
 fn java_class(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,24 +1,42 @@
-//! The grammar. Whatever AWS's parser refuses must be refused here too, since validation is built on it.
+//! The grammar of paths and of the filters in them, which hold paths again. Whatever AWS's parser refuses
+//! must be refused here too, since validation is built on it.
 
-use super::filter::{self, Expression};
-use super::{Root, Step};
+use serde_json::Value;
 
-/// Deeper nesting than any real path has; it keeps the recursive filters off the stack's end.
+use super::cursor::Cursor;
+use super::syntax::{Comparable, Filter, Operator, Root, Segment};
+
+/// How deep filters, and paths within filters, may nest. No real path comes near it; it keeps the recursion
+/// off the stack's end.
 const MAX_DEPTH: usize = 32;
 
-pub(super) fn path(source: &str) -> Option<(Root, Vec<Step>)> {
-    let mut parser = Parser { rest: source, depth: 0 };
+/// The tokens of the comparison operators. One that begins with another stands before that.
+const OPERATORS: [(&str, Operator); 8] = [
+    ("==", Operator::Equal),
+    ("!=", Operator::NotEqual),
+    ("<=", Operator::LessOrEqual),
+    (">=", Operator::GreaterOrEqual),
+    ("<", Operator::Less),
+    (">", Operator::Greater),
+    ("in ", Operator::In),
+    ("nin ", Operator::NotIn),
+];
+
+/// Parses a whole path; `None` when it is not one.
+pub(super) fn path(source: &str) -> Option<(Root, Vec<Segment>)> {
+    let mut parser = Parser { cursor: Cursor::new(source), depth: 0 };
     let root = parser.root()?;
-    let steps = parser.steps()?;
-    parser.rest.is_empty().then_some((root, steps))
+    let segments = parser.segments()?;
+    parser.cursor.is_at_end().then_some((root, segments))
 }
 
-pub(super) struct Parser<'s> {
-    pub(super) rest: &'s str,
-    pub(super) depth: usize,
+struct Parser<'s> {
+    cursor: Cursor<'s>,
+    depth: usize,
 }
 
-pub(super) fn is_name(c: char) -> bool {
+/// Whether a name without quotes may have this character in it.
+fn is_name(c: char) -> bool {
     !matches!(
         c,
         '.' | '['
@@ -55,164 +73,198 @@ pub(super) fn is_name(c: char) -> bool {
     )
 }
 
-impl<'s> Parser<'s> {
-    pub(super) fn eat(&mut self, token: &str) -> bool {
-        match self.rest.strip_prefix(token) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    pub(super) fn space(&mut self) {
-        self.rest = self.rest.trim_start();
-    }
-
-    fn take_while(&mut self, keep: impl Fn(char) -> bool) -> &'s str {
-        let end = self.rest.find(|c| !keep(c)).unwrap_or(self.rest.len());
-        let (taken, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        taken
-    }
-
+impl Parser<'_> {
     fn root(&mut self) -> Option<Root> {
-        if !self.eat("$") {
+        if !self.cursor.eat("$") {
             return None;
         }
-        if self.eat("$") {
+        if self.cursor.eat("$") {
             return Some(Root::Context);
         }
-        let first = self.rest.chars().next();
-        if first.is_some_and(|c| c == '_' || c.is_alphabetic()) {
-            let name = self.take_while(|c| c == '_' || c.is_alphanumeric());
+        if self.cursor.peek().is_some_and(|c| c == '_' || c.is_alphabetic()) {
+            let name = self.cursor.take_while(|c| c == '_' || c.is_alphanumeric());
             return Some(Root::Variable(name.to_owned()));
         }
         Some(Root::Input)
     }
 
-    pub(super) fn steps(&mut self) -> Option<Vec<Step>> {
-        let mut steps = Vec::new();
+    fn segments(&mut self) -> Option<Vec<Segment>> {
+        let mut segments = Vec::new();
         loop {
-            if self.eat("..") {
-                steps.push(Step::Descend);
-                if self.rest.starts_with('[') {
+            if self.cursor.eat("..") {
+                segments.push(Segment::Descend);
+                if self.cursor.sees("[") {
                     continue;
                 }
-                steps.push(self.dotted()?);
-            } else if self.eat(".") {
-                if self.rest.starts_with('[') {
+                segments.push(self.dotted()?);
+            } else if self.cursor.eat(".") {
+                if self.cursor.sees("[") {
                     continue;
                 }
-                steps.push(self.dotted()?);
-            } else if self.rest.starts_with('[') {
-                steps.push(self.bracket()?);
+                segments.push(self.dotted()?);
+            } else if self.cursor.sees("[") {
+                segments.push(self.bracket()?);
             } else {
-                return (steps.last() != Some(&Step::Descend)).then_some(steps);
+                return (segments.last() != Some(&Segment::Descend)).then_some(segments);
             }
         }
     }
 
-    fn dotted(&mut self) -> Option<Step> {
-        if self.eat("*") {
-            return Some(Step::Wildcard);
+    /// What follows a dot: a name, a star or a function.
+    fn dotted(&mut self) -> Option<Segment> {
+        if self.cursor.eat("*") {
+            return Some(Segment::Wildcard);
         }
-        let name = self.take_while(is_name);
+        let name = self.cursor.take_while(is_name);
         if name.is_empty() {
             return None;
         }
-        if self.eat("()") {
-            return (name == "length" || name == "size").then_some(Step::Length);
+        if self.cursor.eat("()") {
+            return (name == "length" || name == "size").then_some(Segment::Length);
         }
-        Some(Step::Child(name.to_owned()))
+        Some(Segment::Child(name.to_owned()))
     }
 
-    fn bracket(&mut self) -> Option<Step> {
-        self.eat("[");
-        self.space();
-        let step = if self.eat("*") {
-            Step::Wildcard
-        } else if self.eat("?") {
-            self.space();
-            Step::Filter(self.nested(filter::parse)?)
-        } else if self.rest.starts_with(['\'', '"']) {
-            let mut names = vec![self.quoted()?];
-            self.space();
-            while self.eat(",") {
-                self.space();
-                names.push(self.quoted()?);
-                self.space();
-            }
-            if names.len() == 1 { Step::Child(names.remove(0)) } else { Step::Children(names) }
+    fn bracket(&mut self) -> Option<Segment> {
+        self.cursor.eat("[");
+        self.cursor.skip_space();
+        let segment = if self.cursor.eat("*") {
+            Segment::Wildcard
+        } else if self.cursor.eat("?") {
+            self.cursor.skip_space();
+            Segment::Filter(self.nested(Self::filter)?)
+        } else if self.cursor.sees_any(&['\'', '"']) {
+            self.names()?
         } else {
             self.indices()?
         };
-        self.space();
-        self.eat("]").then_some(step)
+        self.cursor.skip_space();
+        self.cursor.eat("]").then_some(segment)
     }
 
-    /// Runs a recursive part of the grammar, one level deeper.
-    pub(super) fn nested(&mut self, part: fn(&mut Self) -> Option<Expression>) -> Option<Expression> {
+    fn names(&mut self) -> Option<Segment> {
+        let mut names = vec![self.cursor.quoted()?];
+        self.cursor.skip_space();
+        while self.cursor.eat(",") {
+            self.cursor.skip_space();
+            names.push(self.cursor.quoted()?);
+            self.cursor.skip_space();
+        }
+        Some(if names.len() == 1 { Segment::Child(names.remove(0)) } else { Segment::Children(names) })
+    }
+
+    fn indices(&mut self) -> Option<Segment> {
+        let first = self.cursor.integer();
+        self.cursor.skip_space();
+        if self.cursor.eat(":") {
+            self.cursor.skip_space();
+            let last = self.cursor.integer();
+            return Some(Segment::Slice(first, last));
+        }
+        let mut indices = vec![first?];
+        while self.cursor.eat(",") {
+            self.cursor.skip_space();
+            indices.push(self.cursor.integer()?);
+            self.cursor.skip_space();
+        }
+        Some(if let [only] = indices[..] { Segment::Index(only) } else { Segment::Indices(indices) })
+    }
+
+    /// Runs a recursive part of the grammar one level deeper; `None` when that is too deep.
+    fn nested<T>(&mut self, part: fn(&mut Self) -> Option<T>) -> Option<T> {
         self.depth += 1;
         let result = if self.depth > MAX_DEPTH { None } else { part(self) };
         self.depth -= 1;
         result
     }
 
-    fn indices(&mut self) -> Option<Step> {
-        let first = self.integer();
-        self.space();
-        if self.eat(":") {
-            self.space();
-            let last = self.integer();
-            return Some(Step::Slice(first, last));
-        }
-        let mut indices = vec![first?];
-        while self.eat(",") {
-            self.space();
-            indices.push(self.integer()?);
-            self.space();
-        }
-        Some(if let [only] = indices[..] { Step::Index(only) } else { Step::Indices(indices) })
-    }
-
-    fn integer(&mut self) -> Option<i64> {
-        let rest = self.rest;
-        let minus = self.eat("-");
-        let digits = self.take_while(|c| c.is_ascii_digit());
-        let value: Option<i64> = digits.parse().ok();
-        if value.is_none() {
-            self.rest = rest;
-        }
-        value.map(|v| if minus { -v } else { v })
-    }
-
-    /// A name in quotes. A backslash protects the quote after it and stays in the name: Jayway's parser doesn't take it out.
-    pub(super) fn quoted(&mut self) -> Option<String> {
-        let quote = self.rest.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
-        let mut chars = self.rest.char_indices().skip(1);
-        while let Some((at, c)) = chars.next() {
-            if c == quote {
-                let text = self.rest.get(1..at)?.to_owned();
-                self.rest = self.rest.get(at + 1..)?;
-                return Some(text);
-            }
-            if c == '\\' {
-                chars.next()?;
-            }
-        }
-        None
-    }
-
-    pub(super) fn relative(&mut self) -> Option<(bool, Vec<Step>)> {
-        let current = self.eat("@");
-        if !current && !self.eat("$") {
+    /// `(a || b)`.
+    fn filter(&mut self) -> Option<Filter> {
+        if !self.cursor.eat("(") {
             return None;
         }
-        self.depth += 1;
-        let steps = if self.depth > MAX_DEPTH { None } else { self.steps() };
-        self.depth -= 1;
-        Some((current, steps?))
+        let mut any = vec![self.conjunction()?];
+        while self.cursor.eat("||") {
+            any.push(self.conjunction()?);
+        }
+        if !self.cursor.eat(")") {
+            return None;
+        }
+        Some(if any.len() == 1 { any.remove(0) } else { Filter::Or(any) })
+    }
+
+    /// `a && b`.
+    fn conjunction(&mut self) -> Option<Filter> {
+        let mut all = vec![self.condition()?];
+        while self.cursor.eat("&&") {
+            all.push(self.condition()?);
+        }
+        Some(if all.len() == 1 { all.remove(0) } else { Filter::And(all) })
+    }
+
+    /// `!a`, a filter in parentheses, a comparison, or a path on its own.
+    fn condition(&mut self) -> Option<Filter> {
+        self.cursor.skip_space();
+        let condition = if self.cursor.sees("!") && !self.cursor.sees("!=") {
+            self.cursor.eat("!");
+            Filter::Not(Box::new(self.nested(Self::condition)?))
+        } else if self.cursor.sees("(") {
+            self.nested(Self::filter)?
+        } else {
+            self.comparison()?
+        };
+        self.cursor.skip_space();
+        Some(condition)
+    }
+
+    fn comparison(&mut self) -> Option<Filter> {
+        let left = self.comparable()?;
+        self.cursor.skip_space();
+        match OPERATORS.iter().find(|(token, _)| self.cursor.eat(token)) {
+            Some((_, operator)) => {
+                self.cursor.skip_space();
+                Some(Filter::Compare(left, *operator, self.comparable()?))
+            }
+            None if matches!(left, Comparable::Literal(_)) => None,
+            None => Some(Filter::Exists(left)),
+        }
+    }
+
+    fn comparable(&mut self) -> Option<Comparable> {
+        if self.cursor.eat("@") {
+            return self.nested(Self::segments).map(Comparable::Item);
+        }
+        if self.cursor.eat("$") {
+            return self.nested(Self::segments).map(Comparable::Root);
+        }
+        self.literal().map(Comparable::Literal)
+    }
+
+    fn literal(&mut self) -> Option<Value> {
+        if self.cursor.sees_any(&['\'', '"']) {
+            return self.cursor.quoted().map(Value::String);
+        }
+        if self.cursor.eat("[") {
+            return self.list();
+        }
+        self.cursor.json_word()
+    }
+
+    /// The items of a list and its closing bracket. A list within a list is refused.
+    fn list(&mut self) -> Option<Value> {
+        let mut items = Vec::new();
+        self.cursor.skip_space();
+        while !self.cursor.eat("]") {
+            if self.cursor.sees("[") {
+                return None;
+            }
+            items.push(self.literal()?);
+            self.cursor.skip_space();
+            if !self.cursor.eat(",") && !self.cursor.sees("]") {
+                return None;
+            }
+            self.cursor.skip_space();
+        }
+        Some(Value::Array(items))
     }
 }

@@ -1,21 +1,23 @@
-//! How data flows through a state: in by InputPath and Parameters (Arguments), out by ResultSelector, ResultPath and OutputPath (Output),
-//! aside by Assign.
+//! How data flows through a state. In JSONPath it comes in by InputPath and Parameters, and goes out by
+//! ResultSelector, ResultPath and OutputPath; in JSONata it comes in by Arguments and goes out by Output.
+//! Assign sets variables in both.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Exit, Visit};
-use crate::error::{Failure, names};
+use super::visit::{Exit, Visit};
+use crate::error::{Evaluated, Failure, names};
+use crate::graph::{Assign, Catcher, Io, JsonataIo, Next, PathIo, ResultPath, Source};
 use crate::jsonata::{Evaluation, Inputs};
-use crate::jsonpath::Step;
-use crate::machine::{Assign, Catcher, Evaluated, Io, JsonataIo, Next, PathIo, ResultPath, Source};
+use crate::jsonpath::Segment;
 use crate::scope::Env;
 use crate::template::{self, JsonataTemplate, Location, PathTemplate};
 
-/// What came of assigning.
-pub(crate) type Assigned = Vec<(Arc<str>, Arc<Value>)>;
+/// The variables that an Assign sets, in its order.
+type Assigned = Vec<(Arc<str>, Arc<Value>)>;
 
+/// The part of the data that an InputPath or OutputPath selects.
 fn select(source: &Source, data: &Arc<Value>, env: &Env<'_>) -> Evaluated<Arc<Value>> {
     match source {
         Source::All => Ok(Arc::clone(data)),
@@ -24,7 +26,7 @@ fn select(source: &Source, data: &Arc<Value>, env: &Env<'_>) -> Evaluated<Arc<Va
     }
 }
 
-/// InputPath.
+/// The state's input after InputPath.
 pub(crate) fn selected_input(visit: &Visit<'_>) -> Evaluated<Arc<Value>> {
     match &visit.state.io {
         Io::Path(io) => select(&io.input_path, visit.input, &visit.env),
@@ -32,7 +34,8 @@ pub(crate) fn selected_input(visit: &Visit<'_>) -> Evaluated<Arc<Value>> {
     }
 }
 
-/// InputPath and Parameters, or Arguments: what a task, a Parallel's branches or a Pass work on.
+/// The state's input after InputPath and Parameters, or after Arguments: what a task, the branches of a
+/// Parallel or a Pass works on.
 pub(crate) fn effective_input(visit: &mut Visit<'_>) -> Evaluated<Arc<Value>> {
     match &visit.state.io {
         Io::Path(io) => {
@@ -66,7 +69,8 @@ pub(crate) fn leave(visit: &mut Visit<'_>, result: &Arc<Value>) -> Evaluated<Exi
     Ok(Exit { output, assigned, next: state.next })
 }
 
-/// Leaves a state that has no result (Pass without Result, Wait, Succeed): in JSONPath `result` is its effective input.
+/// Leaves a state whose type has no `$states.result` (Pass, Wait, Succeed, Choice). `result` is what goes out
+/// of it in JSONPath.
 pub(crate) fn leave_without_result(visit: &mut Visit<'_>, result: &Arc<Value>) -> Evaluated<Exit> {
     let state = visit.state;
     let (output, assigned) = match &state.io {
@@ -85,6 +89,7 @@ pub(crate) fn leave_wait(visit: &mut Visit<'_>) -> Evaluated<Exit> {
     leave_without_result(visit, &input)
 }
 
+/// The output and the variables of a JSONPath state.
 fn path_output(
     io: &PathIo,
     input: &Arc<Value>,
@@ -103,6 +108,7 @@ fn path_output(
     Ok((select(&io.output_path, &merged, env)?, assigned))
 }
 
+/// The output and the variables of a JSONata state. `otherwise` is the output of a state without an Output.
 fn jsonata_output(
     io: &JsonataIo,
     inputs: Inputs<'_>,
@@ -145,7 +151,8 @@ fn assign_jsonata(
         .collect()
 }
 
-/// An Assign of a Choice's rule or of a catcher. `inputs` is what JSONata sees, `data` what `$` is in JSONPath.
+/// The variables that the Assign at `at`, of a Choice's rule or of a catcher, sets. `inputs` is what JSONata
+/// sees, and `data` is what `$` stands for in JSONPath.
 pub(crate) fn assign(
     assign: &Assign,
     at: &Location<'_>,
@@ -163,7 +170,7 @@ pub(crate) fn assign(
     }
 }
 
-/// An Output of a Choice's rule or of a catcher.
+/// The value of the Output at `at`, of a Choice's rule or of a catcher.
 pub(crate) fn output(
     template: &JsonataTemplate,
     at: &Location<'_>,
@@ -173,7 +180,7 @@ pub(crate) fn output(
     template.evaluate(&Location::Field(at, "Output"), &mut Evaluation::new(env, inputs))
 }
 
-/// OutputPath alone, for a state whose output is its input (Choice, Succeed, Wait).
+/// The data after OutputPath alone, for a state whose output is its input (Choice and Succeed).
 pub(crate) fn output_path(visit: &Visit<'_>, data: &Arc<Value>) -> Evaluated<Arc<Value>> {
     match &visit.state.io {
         Io::Path(io) => select(&io.output_path, data, &visit.env),
@@ -181,7 +188,7 @@ pub(crate) fn output_path(visit: &Visit<'_>, data: &Arc<Value>) -> Evaluated<Arc
     }
 }
 
-/// Leaves a state through a catcher.
+/// Leaves a state through a catcher. `index` is the catcher's, for the location of a failure.
 pub(crate) fn caught(
     visit: &mut Visit<'_>,
     index: usize,
@@ -204,19 +211,19 @@ pub(crate) fn caught(
     Ok(Exit { output, assigned, next: Next::To(catcher.next) })
 }
 
-/// ResultPath: puts a result into the raw input.
+/// Puts a result into the raw input, as ResultPath says.
 pub(crate) fn merge(path: &ResultPath, input: &Arc<Value>, result: Arc<Value>) -> Evaluated<Arc<Value>> {
     match path {
         ResultPath::Replace => Ok(result),
         ResultPath::Discard => Ok(Arc::clone(input)),
-        ResultPath::At(steps) => {
+        ResultPath::At(segments) => {
             let mut merged = Value::clone(input);
-            match place(&mut merged, steps) {
+            match place(&mut merged, segments) {
                 Some(slot) => *slot = Arc::unwrap_or_clone(result),
                 None => {
                     return Err(Failure::named(
                         names::RESULT_PATH,
-                        format!("Unable to apply ReferencePath {} to input {input}", spell(steps)),
+                        format!("Unable to apply ReferencePath {} to input {input}", spell(segments)),
                     ));
                 }
             }
@@ -225,22 +232,25 @@ pub(crate) fn merge(path: &ResultPath, input: &Arc<Value>, result: Arc<Value>) -
     }
 }
 
-fn place<'v>(value: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {
-    let Some((step, rest)) = steps.split_first() else { return Some(value) };
-    let next = match (step, value) {
-        (Step::Child(name), Value::Object(map)) => {
+/// The place that the segments lead to. Objects on the way are made where they are missing; `None` means that
+/// the way ends at a value that is no object, or at an index that an array does not have.
+fn place<'v>(value: &'v mut Value, segments: &[Segment]) -> Option<&'v mut Value> {
+    let Some((segment, rest)) = segments.split_first() else { return Some(value) };
+    let next = match (segment, value) {
+        (Segment::Child(name), Value::Object(map)) => {
             map.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()))
         }
-        (Step::Index(index), Value::Array(items)) => items.get_mut(usize::try_from(*index).ok()?)?,
+        (Segment::Index(index), Value::Array(items)) => items.get_mut(usize::try_from(*index).ok()?)?,
         _ => return None,
     };
     place(next, rest)
 }
 
-fn spell(steps: &[Step]) -> String {
-    steps.iter().fold("$".to_owned(), |text, step| match step {
-        Step::Child(name) => format!("{text}.{name}"),
-        Step::Index(index) => format!("{text}[{index}]"),
+/// A reference path as AWS spells it in a cause.
+fn spell(segments: &[Segment]) -> String {
+    segments.iter().fold("$".to_owned(), |text, segment| match segment {
+        Segment::Child(name) => format!("{text}.{name}"),
+        Segment::Index(index) => format!("{text}[{index}]"),
         _ => text,
     })
 }

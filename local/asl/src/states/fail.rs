@@ -1,8 +1,8 @@
-//! Fail: ends a branch with an error of its own.
+//! Fail: ends its branch with an error of the definition's own.
 
-use super::{Visit, unexpected};
-use crate::error::Failure;
-use crate::machine::{Evaluated, FailText};
+use super::visit::{Visit, unexpected};
+use crate::error::{Evaluated, Failure};
+use crate::graph::FailText;
 
 pub(super) fn failure(visit: &mut Visit<'_>, error: &FailText, cause: &FailText) -> Evaluated<Failure> {
     Ok(Failure::told(text(visit, error, "Error")?, text(visit, cause, "Cause")?))

@@ -1,30 +1,33 @@
-//! Map: an iteration for each item.
+//! Map: its processor runs once for each item.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Visit, data, shown, unexpected};
-use crate::error::{Failure, names};
+use super::data;
+use super::visit::{Visit, shown, unexpected};
+use crate::error::{Evaluated, Failure, names};
+use crate::graph::{Io, ItemSelector, Items, MapState, Number};
 use crate::jsonata::{Evaluation, Inputs};
-use crate::machine::{Evaluated, Io, ItemSelector, Items, MapState, Number};
 use crate::template::{JsonataTemplate, Location};
 
 /// What a Map wants to have run.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    /// The items, an array.
+pub(crate) struct MapPlan {
+    /// The items, as an array.
     pub(crate) items: Arc<Value>,
-    /// How many iterations may run at once; 0 for no limit.
+    /// How many iterations may run at once; 0 means that the definition sets no limit.
     pub(crate) max_concurrency: u64,
-    /// How many iterations may fail (Distributed Map only).
+    /// How many iterations may fail. Only a Distributed Map tolerates any.
     pub(crate) tolerated: Tolerated,
-    /// A failure to report once the Map has started.
+    /// A fault of the tolerance fields, which fails the state once the Map has started.
     pub(crate) refused: Option<Failure>,
 }
 
-/// How many iterations may fail before the Map does.
+/// How many iterations may fail before the Map does: ToleratedFailureCount and ToleratedFailurePercentage (0
+/// to 100).
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Tolerated {
     #[serde(rename = "c")]
     pub(crate) count: Option<u64>,
@@ -38,7 +41,7 @@ impl Tolerated {
         self.count.is_some() || self.percentage.is_some()
     }
 
-    /// Whether this many failures out of so many iterations are too many.
+    /// Whether `failed` failures out of `of` iterations are too many.
     pub(crate) fn exceeded(self, failed: u64, of: u64) -> bool {
         let share = failed as f64 * 100.0 / of.max(1) as f64;
         match (self.count, self.percentage) {
@@ -51,7 +54,7 @@ impl Tolerated {
     }
 }
 
-pub(super) fn plan(visit: &mut Visit<'_>, map: &MapState) -> Evaluated<Plan> {
+pub(super) fn plan(visit: &mut Visit<'_>, map: &MapState) -> Evaluated<MapPlan> {
     let input = data::selected_input(visit)?;
     let items = items(visit, map, &input)?;
     let max_concurrency = match &map.max_concurrency {
@@ -62,7 +65,7 @@ pub(super) fn plan(visit: &mut Visit<'_>, map: &MapState) -> Evaluated<Plan> {
         Ok(tolerated) => (tolerated, None),
         Err(failure) => (Tolerated::default(), Some(failure)),
     };
-    Ok(Plan { items, max_concurrency, tolerated, refused })
+    Ok(MapPlan { items, max_concurrency, tolerated, refused })
 }
 
 fn items(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evaluated<Arc<Value>> {
@@ -74,8 +77,9 @@ fn items(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evaluated
             let value =
                 template.evaluate(&Location::Root("Items"), &mut Evaluation::new(&mut visit.env, inputs))?;
             match (template, &*value) {
-                // An object becomes an item for each of its members only when a template spells it out.
                 (_, Value::Array(_)) => {}
+                // AWS names the expression when it refuses its value, and uses the words below for a
+                // template's.
                 (JsonataTemplate::Expression(expression), _) => {
                     return Err(unexpected(expression, "Items", "array", &value));
                 }
@@ -90,12 +94,10 @@ fn items(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evaluated
             Err(Failure::query(None, format!("Map state input must be an array but was: {items}")))
         }
         (_, _, Items::Path(path)) => {
-            {
-                // AWS names a path into the context object without the sign that makes it one.
-                let source = path.source();
-                let source = source.strip_prefix('$').filter(|rest| rest.starts_with('$')).unwrap_or(source);
-                Err(Failure::runtime(format!("Reference path \"{source}\" must point to array.")))
-            }
+            // AWS names a path into the context object without the sign that makes it one.
+            let source = path.source();
+            let source = source.strip_prefix('$').filter(|rest| rest.starts_with('$')).unwrap_or(source);
+            Err(Failure::runtime(format!("Reference path \"{source}\" must point to array.")))
         }
         _ => Err(Failure::runtime("Reference path \"$\" must point to array.".to_owned())),
     }
@@ -133,7 +135,7 @@ fn tolerated(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evalu
     Ok(Tolerated { count, percentage })
 }
 
-/// The input of one iteration; the context object already has the item.
+/// The input of the iteration for an item. The context object must have the item already.
 pub(crate) fn item_input(visit: &mut Visit<'_>, map: &MapState, item: &Arc<Value>) -> Evaluated<Arc<Value>> {
     match &map.item_selector {
         ItemSelector::Item => Ok(Arc::clone(item)),
@@ -148,7 +150,7 @@ pub(crate) fn item_input(visit: &mut Visit<'_>, map: &MapState, item: &Arc<Value
     }
 }
 
-/// A Map whose iterations failed too often.
+/// The failure of a Map whose iterations failed too often.
 pub(crate) fn too_many_failures() -> Failure {
     Failure::plain(names::TOLERATED, "The specified tolerated failure threshold was exceeded")
 }

@@ -1,11 +1,12 @@
-//! Parallel: every branch gets the same input; the outputs of all make the result.
+//! Parallel: every branch gets the same input, and the outputs of all branches make the result.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Visit, data};
-use crate::machine::Evaluated;
+use super::data;
+use super::visit::Visit;
+use crate::error::Evaluated;
 
 pub(super) fn input(visit: &mut Visit<'_>) -> Evaluated<Arc<Value>> {
     data::effective_input(visit)

@@ -1,11 +1,12 @@
-//! Pass: hands on its input, or what it makes of it.
+//! Pass: hands on its input, or a result that the definition gives it.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Exit, Visit, data};
-use crate::machine::Evaluated;
+use super::data;
+use super::visit::{Exit, Visit};
+use crate::error::Evaluated;
 
 pub(super) fn run(visit: &mut Visit<'_>, result: Option<&Arc<Value>>) -> Evaluated<Exit> {
     let effective = data::effective_input(visit)?;

@@ -1,23 +1,25 @@
-//! Task: what to call, with what, and for how long.
+//! Task: what to call, with which arguments, and for how long.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Visit, data};
-use crate::machine::{Evaluated, Task};
+use super::data;
+use super::visit::Visit;
+use crate::error::Evaluated;
+use crate::graph::Task;
 
 /// What a Task wants to have called.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct TaskPlan {
     pub(crate) arguments: Arc<Value>,
-    /// Seconds.
+    /// The task's timeout in seconds.
     pub(crate) timeout: Option<u64>,
-    /// Seconds.
+    /// Seconds that may pass between two heartbeats.
     pub(crate) heartbeat: Option<u64>,
 }
 
-pub(super) fn plan(visit: &mut Visit<'_>, task: &Task) -> Evaluated<Plan> {
+pub(super) fn plan(visit: &mut Visit<'_>, task: &Task) -> Evaluated<TaskPlan> {
     let arguments = data::effective_input(visit)?;
     let mut limit = |number: Option<&_>, field| match number {
         Some(number) => {
@@ -28,5 +30,5 @@ pub(super) fn plan(visit: &mut Visit<'_>, task: &Task) -> Evaluated<Plan> {
     };
     let timeout = limit(task.timeout.as_ref(), "TimeoutSeconds")?;
     let heartbeat = limit(task.heartbeat.as_ref(), "HeartbeatSeconds")?;
-    Ok(Plan { arguments, timeout, heartbeat })
+    Ok(TaskPlan { arguments, timeout, heartbeat })
 }

@@ -1,17 +1,18 @@
-//! Wait: an instant to go on at.
+//! Wait: the instant at which the execution goes on.
 
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use super::{Visit, data, shown};
-use crate::Timestamp;
-use crate::error::{Failure, FailureKind};
-use crate::machine::{Evaluated, Number, Wait};
-use crate::time;
+use super::data;
+use super::visit::{Visit, shown, unexpected};
+use crate::error::{Evaluated, Failure, FailureKind};
+use crate::graph::{Number, Wait};
+use crate::time::{self, Timestamp};
 
-/// AWS keeps a wait's length in 32 bits, in seconds.
+/// Seconds that a Wait may last: AWS keeps them in 32 bits.
 const MAX_SECONDS: i64 = i32::MAX as i64;
 
+/// The instant at which the Wait ends. It may be in the past.
 pub(super) fn until(visit: &mut Visit<'_>, wait: &Wait) -> Evaluated<Timestamp> {
     let now = visit.env.ambient.now();
     let input = data::selected_input(visit)?;
@@ -59,7 +60,7 @@ pub(super) fn until(visit: &mut Visit<'_>, wait: &Wait) -> Evaluated<Timestamp> 
             let value = visit.evaluate(expression, "Timestamp")?;
             match &*value {
                 Value::String(text) => time::parse(text).ok_or_else(|| unreadable(text))?,
-                other => return Err(super::unexpected(expression, "Timestamp", "string", other)),
+                other => return Err(unexpected(expression, "Timestamp", "string", other)),
             }
         }
     };
@@ -69,12 +70,14 @@ pub(super) fn until(visit: &mut Visit<'_>, wait: &Wait) -> Evaluated<Timestamp> 
     Ok(until)
 }
 
+/// The instant that is so many seconds after now.
 fn after(now: Timestamp, seconds: i64) -> Evaluated<Timestamp> {
     TimeDelta::try_seconds(seconds.min(MAX_SECONDS + 1))
         .and_then(|delay| now.checked_add_signed(delay))
         .ok_or_else(|| Failure::runtime("Wait state delay is too long."))
 }
 
+/// The failure for text that is no timestamp.
 fn unreadable(text: &str) -> Failure {
     let mut failure = Failure::query(
         "Timestamp".to_owned(),

@@ -2,21 +2,31 @@
 
 use serde_json::Value;
 
-use super::{Found, NAME, Refused, Request};
+use super::request::Request;
+use super::result::Refused;
 use crate::api::MachineType;
-use crate::compile::Language;
+use crate::language::Language;
 use crate::validate::{self, Invalid};
+
+/// The name that AWS gives to a state that is tested on its own.
+pub(super) const NAME: &str = "StateName";
+
+/// The state to test, and the query language of the machine around it.
+pub(super) struct TestedState {
+    pub(super) definition: Value,
+    pub(super) language: Language,
+}
 
 fn invalid(diagnostics: Vec<validate::Diagnostic>) -> Result<(), Refused> {
     validate::reject(diagnostics).map_err(|invalid| refused(&invalid))
 }
 
 fn refused(invalid: &Invalid) -> Refused {
-    Refused { code: "InvalidDefinition", message: invalid.to_string() }
+    Refused::definition(invalid.to_string())
 }
 
-/// Finds the state to test.
-pub(super) fn state(request: &Request<'_>) -> Result<Found, Refused> {
+/// Finds and validates the state to test.
+pub(super) fn state(request: &Request<'_>) -> Result<TestedState, Refused> {
     let definition = validate::parse(request.definition)
         .map_err(|diagnostic| refused(&Invalid { diagnostics: vec![diagnostic] }))?;
     let Some(name) = request.state_name else {
@@ -24,20 +34,21 @@ pub(super) fn state(request: &Request<'_>) -> Result<Found, Refused> {
         if request.mock.is_none()
             && matches!(definition.get("Type").and_then(Value::as_str), Some("Map" | "Parallel"))
         {
-            return Err(Refused { code: "InvalidDefinition", message: types.to_owned() });
+            return Err(Refused::definition(types));
         }
         invalid(validate::check_state(NAME, &definition))?;
-        return Ok(Found { definition, language: Language::JsonPath });
+        return Ok(TestedState { definition, language: Language::JsonPath });
     };
     let language = Language::of(&definition, Language::JsonPath);
     let found = find(&definition, name).cloned();
     invalid(validate::check(&definition, MachineType::Standard))?;
     match found {
-        Some(definition) => Ok(Found { definition, language }),
+        Some(definition) => Ok(TestedState { definition, language }),
         None => Err(Refused::validation("State not found in definition")),
     }
 }
 
+/// The state of this name, at any depth.
 fn find<'d>(part: &'d Value, name: &str) -> Option<&'d Value> {
     let states = part.get("States")?.as_object()?;
     states.get(name).or_else(|| {
@@ -49,8 +60,8 @@ fn find<'d>(part: &'d Value, name: &str) -> Option<&'d Value> {
     })
 }
 
-/// The arguments, against each other and against the state.
-pub(super) fn arguments(request: &Request<'_>, found: &Found) -> Result<(), Refused> {
+/// Checks the arguments against each other and against the state.
+pub(super) fn arguments(request: &Request<'_>, tested: &TestedState) -> Result<(), Refused> {
     let Some(mock) = &request.mock else { return Ok(()) };
     if request.reveal_secrets {
         return Err(Refused::validation(
@@ -62,33 +73,10 @@ pub(super) fn arguments(request: &Request<'_>, found: &Found) -> Result<(), Refu
             "A test mock should have only one of the following fields: [result, errorOutput].",
         ));
     }
-    match found.definition.get("Type").and_then(Value::as_str) {
+    match tested.definition.get("Type").and_then(Value::as_str) {
         Some("Task" | "Map" | "Parallel") | None => Ok(()),
         Some(kind) => {
             Err(Refused::validation(format!("State type '{kind}' is not supported when a mock is specified")))
         }
     }
-}
-
-/// The context object: only the fields that AWS has.
-pub(super) fn context(context: &Value) -> Result<(), Refused> {
-    const FIELDS: [(&str, &[&str]); 5] = [
-        ("Execution", &["Id", "Input", "Name", "RoleArn", "StartTime", "RedriveCount", "RedriveTime"]),
-        ("State", &["EnteredTime", "Name", "RetryCount"]),
-        ("StateMachine", &["Id", "Name"]),
-        ("Task", &["Token"]),
-        ("Map", &["Item"]),
-    ];
-    let refuse = |field: &str| {
-        Err(Refused::validation(format!("Invalid Context object provided: Field '{field}' is not allowed")))
-    };
-    for (part, value) in context.as_object().into_iter().flatten() {
-        let Some((_, fields)) = FIELDS.iter().find(|(known, _)| known == part) else { return refuse(part) };
-        if let Some(field) =
-            value.as_object().into_iter().flatten().map(|(f, _)| f).find(|f| !fields.contains(&f.as_str()))
-        {
-            return refuse(field);
-        }
-    }
-    Ok(())
 }

@@ -1,14 +1,17 @@
-//! `inspectionData`: what the data looked like after each step that it went through.
+//! `inspectionData`: what the data looked like after each step that it went through (AWS Step Functions API
+//! Reference, InspectionData).
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::machine::{Evaluated, Io, ItemSelector, Items, Kind};
+use crate::error::Evaluated;
+use crate::graph::{Io, ItemSelector, Items, Kind};
 use crate::scope::{MapItem, Scope, Variables};
-use crate::states::{Visit, data, map};
+use crate::states::map::{self, MapPlan};
+use crate::states::{Visit, data};
 
-/// The steps so far.
+/// The steps of the data so far, and what is known of a failure.
 pub(super) struct Inspection {
     map: Map<String, Value>,
     details: Map<String, Value>,
@@ -26,20 +29,22 @@ impl Inspection {
         inspection
     }
 
+    /// Adds a step with its data as JSON text.
     fn text(&mut self, step: &str, value: &Value) {
         self.map.insert(step.to_owned(), Value::String(value.to_string()));
     }
 
+    /// Adds a step whose value is a number.
     pub(super) fn number(&mut self, step: &str, value: Value) {
         self.map.insert(step.to_owned(), value);
     }
 
-    /// The steps before the state does its work.
+    /// Adds the steps before the state does its work.
     pub(super) fn before(&mut self, visit: &mut Visit<'_>) -> Evaluated<()> {
         let kind = &visit.state.kind;
         match &visit.state.io {
             Io::Path(_) => {
-                // A Pass with a Result never looks at its input; a Parallel's isn't told.
+                // A Pass with a Result never looks at its input, and AWS does not tell that of a Parallel.
                 if matches!(kind, Kind::Pass { result: Some(_) } | Kind::Parallel { .. }) {
                     return Ok(());
                 }
@@ -60,8 +65,8 @@ impl Inspection {
         Ok(())
     }
 
-    /// A Map's own steps.
-    pub(super) fn map(&mut self, visit: &mut Visit<'_>, plan: &map::Plan) {
+    /// Adds the steps that only a Map has.
+    pub(super) fn map(&mut self, visit: &mut Visit<'_>, plan: &MapPlan) {
         let Kind::Map(state) = &visit.state.kind else { return };
         if matches!(state.items, Items::Path(_)) {
             self.text("afterItemsPath", &plan.items);
@@ -88,7 +93,8 @@ impl Inspection {
         }
     }
 
-    /// The steps after the state has done its work. `result`: of a task, branches or iterations.
+    /// Adds the steps after the state has done its work. `result` is that of the task, the branches or the
+    /// iterations.
     pub(super) fn after(&mut self, visit: &mut Visit<'_>, result: Option<&Arc<Value>>) {
         let state = visit.state;
         if let (Some(result), Kind::Task(_)) = (result, &state.kind) {
@@ -118,6 +124,7 @@ impl Inspection {
         }
     }
 
+    /// Adds the retrier that matches a failure, and the seconds before the next try if there is one.
     pub(super) fn retry(&mut self, index: usize, delay: Option<f64>) {
         self.details.insert("retryIndex".to_owned(), index.into());
         if let Some(delay) = delay {
@@ -125,6 +132,7 @@ impl Inspection {
         }
     }
 
+    /// Adds the catcher that matches a failure.
     pub(super) fn caught(&mut self, index: usize) {
         self.details.insert("catchIndex".to_owned(), index.into());
     }

@@ -1,156 +1,13 @@
-//! Mocks: what stands in for a task, and whether the service could really have answered that.
+//! Mocks, which stand in for what a state would have run.
 
 use serde_json::Value;
 
-use super::Refused;
-use crate::api::{Pattern, Resource};
-use crate::machine::{Kind, State};
+use super::request::Mock;
+use super::result::Refused;
+use super::services;
+use crate::graph::{Kind, State};
 
-/// What a tested Task, Map or Parallel comes to.
-#[derive(Debug, Clone, Default)]
-pub struct Mock<'r> {
-    /// The result, as JSON text.
-    pub result: Option<&'r str>,
-    /// The error name and the cause.
-    pub error_output: Option<(Option<&'r str>, Option<&'r str>)>,
-    /// How the result is held against the service's API.
-    pub field_validation: FieldValidation,
-}
-
-/// `fieldValidationMode`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum FieldValidation {
-    /// Required fields must be there, and the fields that are must fit.
-    #[default]
-    Strict,
-    /// The fields that are there must fit.
-    Present,
-    /// Anything goes.
-    None,
-}
-
-/// A field of a service's answer.
-struct Field {
-    name: &'static str,
-    shape: Shape,
-    required: bool,
-}
-
-enum Shape {
-    Text,
-    /// Text, or bytes as Base64 text, that is not empty.
-    NonEmpty,
-    /// One of a few words.
-    OneOf(&'static [&'static str]),
-    /// A number, with the greatest value that the API knows.
-    Number(f64),
-    List(&'static [Field]),
-    Structure(&'static [Field]),
-}
-
-const fn field(name: &'static str, shape: Shape) -> Field {
-    Field { name, shape, required: false }
-}
-
-const fn required(name: &'static str, shape: Shape) -> Field {
-    Field { name, shape, required: true }
-}
-
-const ANY: f64 = f64::INFINITY;
-const INVOKE: &[Field] = &[
-    field("StatusCode", Shape::Number(ANY)),
-    field("FunctionError", Shape::Text),
-    field("LogResult", Shape::Text),
-    field("ExecutedVersion", Shape::Text),
-];
-const CAPACITY: &[Field] = &[
-    field("TableName", Shape::Text),
-    field("CapacityUnits", Shape::Number(ANY)),
-    field("ReadCapacityUnits", Shape::Number(ANY)),
-    field("WriteCapacityUnits", Shape::Number(ANY)),
-];
-const ITEM: &[Field] = &[field("ConsumedCapacity", Shape::Structure(CAPACITY))];
-const ENTRIES: &[Field] =
-    &[field("EventId", Shape::Text), field("ErrorCode", Shape::Text), field("ErrorMessage", Shape::Text)];
-const PUT_EVENTS: &[Field] =
-    &[field("FailedEntryCount", Shape::Number(ANY)), field("Entries", Shape::List(ENTRIES))];
-const START_EXECUTION: &[Field] =
-    &[required("ExecutionArn", Shape::Text), required("StartDate", Shape::Text)];
-const DESCRIBE_EXECUTION: &[Field] = &[
-    required("ExecutionArn", Shape::Text),
-    required("StateMachineArn", Shape::Text),
-    required("Status", Shape::Text),
-    required("StartDate", Shape::Text),
-    field("Name", Shape::Text),
-    field("Error", Shape::Text),
-    field("Cause", Shape::Text),
-];
-const CONFIGURATION: &[Field] = &[
-    field("FunctionName", Shape::Text),
-    field("FunctionArn", Shape::Text),
-    field("Runtime", Shape::Text),
-    field("Role", Shape::Text),
-    field("Handler", Shape::Text),
-    field("CodeSize", Shape::Number(ANY)),
-    field("Timeout", Shape::Number(ANY)),
-    field("MemorySize", Shape::Number(10_240.0)),
-];
-const GET_FUNCTION: &[Field] = &[field("Configuration", Shape::Structure(CONFIGURATION))];
-
-const ENCRYPT: &[Field] = &[field("CiphertextBlob", Shape::NonEmpty), field("KeyId", Shape::NonEmpty)];
-const DECRYPT: &[Field] = &[field("Plaintext", Shape::NonEmpty), field("KeyId", Shape::NonEmpty)];
-const STORAGE_CLASSES: &[&str] = &[
-    "STANDARD",
-    "REDUCED_REDUNDANCY",
-    "STANDARD_IA",
-    "ONEZONE_IA",
-    "INTELLIGENT_TIERING",
-    "GLACIER",
-    "DEEP_ARCHIVE",
-    "OUTPOSTS",
-    "GLACIER_IR",
-    "SNOW",
-    "EXPRESS_ONEZONE",
-];
-const GET_OBJECT: &[Field] = &[
-    field("ContentLength", Shape::Number(ANY)),
-    field("ContentType", Shape::Text),
-    field("ETag", Shape::Text),
-    field("LastModified", Shape::Text),
-    field("StorageClass", Shape::OneOf(STORAGE_CLASSES)),
-    field("VersionId", Shape::Text),
-];
-const PUT_OBJECT: &[Field] = &[field("ETag", Shape::Text), field("VersionId", Shape::Text)];
-const SEND_MESSAGE: &[Field] = &[
-    field("MessageId", Shape::Text),
-    field("MD5OfMessageBody", Shape::Text),
-    field("SequenceNumber", Shape::Text),
-];
-const PUBLISH: &[Field] = &[field("MessageId", Shape::Text), field("SequenceNumber", Shape::Text)];
-
-/// The answers of the services that definitions mostly use (their API References). A mock of any other service is taken as it is.
-fn answer(resource: &Resource) -> &'static [Field] {
-    let Resource::Service { service, action, pattern, .. } = resource else { return &[] };
-    match (service.as_str(), action.as_str(), pattern) {
-        // The result is what comes with the token.
-        (_, _, Pattern::WaitForTaskToken) => &[],
-        ("lambda", "invoke", _) => INVOKE,
-        ("lambda", "getFunction", _) => GET_FUNCTION,
-        ("dynamodb", "getItem" | "putItem" | "updateItem" | "deleteItem", _) => ITEM,
-        ("events" | "eventbridge", "putEvents", _) => PUT_EVENTS,
-        ("states" | "sfn", "startExecution", Pattern::RequestResponse) => START_EXECUTION,
-        ("states", "startExecution", _) => DESCRIBE_EXECUTION,
-        ("kms", "encrypt", _) => ENCRYPT,
-        ("kms", "decrypt", _) => DECRYPT,
-        ("s3", "getObject", _) => GET_OBJECT,
-        ("s3", "putObject", _) => PUT_OBJECT,
-        ("sqs", "sendMessage", _) => SEND_MESSAGE,
-        ("sns", "publish", _) => PUBLISH,
-        _ => &[],
-    }
-}
-
-/// The mocked result, if it can be one.
+/// The mocked result, if the state could have it.
 pub(super) fn result(mock: &Mock<'_>, state: &State, definition: &Value) -> Result<Value, Refused> {
     let result: Value = match mock.result {
         Some(text) => serde_json::from_str(text)
@@ -158,9 +15,7 @@ pub(super) fn result(mock: &Mock<'_>, state: &State, definition: &Value) -> Resu
         None => Value::Null,
     };
     match &state.kind {
-        Kind::Task(task) if mock.field_validation != FieldValidation::None => {
-            fits(&result, answer(&task.resource), mock.field_validation == FieldValidation::Strict)?;
-        }
+        Kind::Task(task) => services::check(&result, &task.resource, mock.field_validation)?,
         Kind::Map(_) if !result.is_array() && definition.get("ResultWriter").is_none() => {
             return Err(Refused::validation("Mocked result must be an array."));
         }
@@ -176,44 +31,4 @@ pub(super) fn result(mock: &Mock<'_>, state: &State, definition: &Value) -> Resu
         _ => {}
     }
     Ok(result)
-}
-
-fn fits(value: &Value, fields: &[Field], strict: bool) -> Result<(), Refused> {
-    let refuse = |name: &str, reason: &str| {
-        Err(Refused::validation(format!("Mock result schema validation error: Field '{name}' {reason}")))
-    };
-    for field in fields {
-        let name = field.name;
-        let Some(value) = value.get(name) else {
-            if strict && field.required {
-                return Err(Refused::validation(format!(
-                    "Mock result schema validation error: Required field '{name}' is missing"
-                )));
-            }
-            continue;
-        };
-        match &field.shape {
-            Shape::Text | Shape::NonEmpty | Shape::OneOf(_) if !value.is_string() => {
-                return refuse(name, "must be a string");
-            }
-            Shape::NonEmpty if value == "" => return refuse(name, "is smaller than the minimum length"),
-            Shape::OneOf(words) if !words.iter().any(|word| value == word) => {
-                return refuse(name, "is not an expected value");
-            }
-            Shape::Number(_) if !value.is_number() => return refuse(name, "must be a number"),
-            Shape::Number(most) if value.as_f64().is_some_and(|n| n > *most) => {
-                return refuse(name, "exceeds the maximum value");
-            }
-            Shape::List(_) if !value.is_array() => return refuse(name, "must be an array"),
-            Shape::List(inner) => {
-                for item in value.as_array().into_iter().flatten() {
-                    fits(item, inner, strict)?;
-                }
-            }
-            Shape::Structure(_) if !value.is_object() => return refuse(name, "must be an object"),
-            Shape::Structure(inner) => fits(value, inner, strict)?,
-            _ => {}
-        }
-    }
-    Ok(())
 }

@@ -1,14 +1,14 @@
-//! Paths, intrinsic functions and JSONata in a definition: all of them must parse.
+//! Paths, calls of intrinsic functions and JSONata expressions in a definition: all of them must parse.
 
 use serde_json::{Map, Value};
 
-use super::Findings;
-use crate::compile::Language;
-use crate::intrinsic::Call;
+use super::findings::Findings;
+use crate::intrinsic::FunctionCall;
 use crate::jsonata::{self, Expression};
 use crate::jsonpath::{JsonPath, Root};
+use crate::language::Language;
 
-/// The fields of one state.
+/// Checks the fields of one state.
 pub(super) fn state(
     map: &Map<String, Value>,
     kind: &str,
@@ -20,7 +20,7 @@ pub(super) fn state(
         Language::Jsonata => {
             for (field, value) in map {
                 match field.as_str() {
-                    // Other states, plain data, or looked at elsewhere.
+                    // These fields hold other states or plain data, or are checked elsewhere.
                     "Branches" | "ItemProcessor" | "Iterator" | "Comment" | "Resource" | "Next"
                     | "Default" | "Type" | "Label" | "Catch" | "Retry" | "QueryLanguage" => {}
                     _ => jsonata_in(value, &format!("{location}/{field}"), findings),
@@ -50,7 +50,7 @@ pub(super) fn state(
             }
             for field in ["ErrorPath", "CausePath"] {
                 if let Some(Value::String(text)) = map.get(field)
-                    && Call::parse(text).is_none()
+                    && FunctionCall::parse(text).is_none()
                 {
                     path(map, field, location, findings);
                 }
@@ -70,7 +70,7 @@ pub(super) fn state(
     }
 }
 
-/// The fields of a catcher.
+/// Checks the fields of a catcher.
 pub(super) fn catcher(map: &Map<String, Value>, language: Language, location: &str, findings: &mut Findings) {
     match language {
         Language::Jsonata => {
@@ -106,6 +106,7 @@ fn condition(rule: &Value, location: &str, findings: &mut Findings) {
     }
 }
 
+/// Checks a field that holds a path.
 fn path(map: &Map<String, Value>, field: &str, location: &str, findings: &mut Findings) {
     match map.get(field) {
         None | Some(Value::Null) => {}
@@ -114,6 +115,7 @@ fn path(map: &Map<String, Value>, field: &str, location: &str, findings: &mut Fi
     }
 }
 
+/// Checks a field that holds a reference path.
 fn reference(map: &Map<String, Value>, field: &str, location: &str, findings: &mut Findings) {
     let Some(value) = map.get(field) else { return };
     let parsed = value.as_str().and_then(JsonPath::parse);
@@ -134,7 +136,7 @@ fn result_path(map: &Map<String, Value>, location: &str, findings: &mut Findings
     }
 }
 
-/// A JSONPath template. AWS reports a bad field at the object that has it.
+/// Checks a JSONPath template. AWS reports a bad field at the object that has it.
 fn template_in(template: &Value, location: &str, findings: &mut Findings) {
     match template {
         Value::Object(map) => {
@@ -144,7 +146,7 @@ fn template_in(template: &Value, location: &str, findings: &mut Findings) {
                         if text.starts_with('$') {
                             JsonPath::parse(text).is_some()
                         } else {
-                            Call::parse(text).is_some()
+                            FunctionCall::parse(text).is_some()
                         }
                     });
                     if !valid {
@@ -167,6 +169,7 @@ fn template_in(template: &Value, location: &str, findings: &mut Findings) {
     }
 }
 
+/// Checks the expressions in a JSONata template.
 fn jsonata_in(template: &Value, location: &str, findings: &mut Findings) {
     match template {
         Value::Object(map) => {
@@ -201,7 +204,8 @@ fn jsonata_in(template: &Value, location: &str, findings: &mut Findings) {
     }
 }
 
-/// A syntax error as AWS tells it: without JSONata's code and what the library puts before that.
+/// A syntax error as AWS tells it: without JSONata's code, such as `S0201`, and what the library puts before
+/// that.
 fn without_code(message: &str) -> &str {
     let is_code = |part: &str| {
         part.len() == 5

@@ -1,136 +1,18 @@
-//! The form of a definition: which fields there are, which there must be, and what they may hold.
+//! The form of a machine and of the states in it: which fields there are, which there must be, and what they
+//! may hold.
 
 use serde_json::{Map, Value};
 
-use super::{Findings, expressions, resource, rules};
+use super::choice::choice;
+use super::fields::{self, TYPES};
+use super::findings::{Findings, at_least, items, only_one_of, require};
+use super::handlers::handlers;
+use super::wait::wait;
+use super::{expressions, resource};
 use crate::api::MachineType;
-use crate::compile::Language;
+use crate::language::Language;
 
-const TYPES: [&str; 8] = ["Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map"];
-const ANY: [&str; 3] = ["Type", "Comment", "QueryLanguage"];
-
-/// Fields of JSONPath states only, over all types.
-const PATH_ONLY: [&str; 20] = [
-    "InputPath",
-    "OutputPath",
-    "ResultPath",
-    "Parameters",
-    "ResultSelector",
-    "Result",
-    "ItemsPath",
-    "SecondsPath",
-    "TimestampPath",
-    "TimeoutSecondsPath",
-    "HeartbeatSecondsPath",
-    "MaxConcurrencyPath",
-    "ToleratedFailureCountPath",
-    "ToleratedFailurePercentagePath",
-    "ErrorPath",
-    "CausePath",
-    "Variable",
-    "And",
-    "Or",
-    "Not",
-];
-const JSONATA_ONLY: [&str; 4] = ["Arguments", "Output", "Items", "Condition"];
-
-/// The fields of each type besides [`ANY`], of both languages.
-fn fields(kind: &str) -> &'static [&'static str] {
-    match kind {
-        "Pass" => &[
-            "InputPath",
-            "OutputPath",
-            "ResultPath",
-            "Parameters",
-            "Result",
-            "Output",
-            "Assign",
-            "Next",
-            "End",
-        ],
-        "Task" => &[
-            "InputPath",
-            "OutputPath",
-            "ResultPath",
-            "ResultSelector",
-            "Parameters",
-            "Arguments",
-            "Output",
-            "Assign",
-            "Next",
-            "End",
-            "Resource",
-            "Retry",
-            "Catch",
-            "TimeoutSeconds",
-            "TimeoutSecondsPath",
-            "HeartbeatSeconds",
-            "HeartbeatSecondsPath",
-            "Credentials",
-        ],
-        "Choice" => &["InputPath", "OutputPath", "Output", "Assign", "Choices", "Default"],
-        "Wait" => &[
-            "InputPath",
-            "OutputPath",
-            "Output",
-            "Assign",
-            "Next",
-            "End",
-            "Seconds",
-            "SecondsPath",
-            "Timestamp",
-            "TimestampPath",
-        ],
-        "Succeed" => &["InputPath", "OutputPath", "Output"],
-        "Fail" => &["Error", "ErrorPath", "Cause", "CausePath"],
-        "Parallel" => &[
-            "InputPath",
-            "OutputPath",
-            "ResultPath",
-            "ResultSelector",
-            "Parameters",
-            "Arguments",
-            "Output",
-            "Assign",
-            "Next",
-            "End",
-            "Retry",
-            "Catch",
-            "Branches",
-        ],
-        "Map" => &[
-            "InputPath",
-            "OutputPath",
-            "ResultPath",
-            "ResultSelector",
-            "Parameters",
-            "Output",
-            "Assign",
-            "Next",
-            "End",
-            "Retry",
-            "Catch",
-            "Iterator",
-            "ItemProcessor",
-            "ItemsPath",
-            "Items",
-            "ItemSelector",
-            "ItemReader",
-            "ItemBatcher",
-            "ResultWriter",
-            "MaxConcurrency",
-            "MaxConcurrencyPath",
-            "ToleratedFailureCount",
-            "ToleratedFailureCountPath",
-            "ToleratedFailurePercentage",
-            "ToleratedFailurePercentagePath",
-            "Label",
-        ],
-        _ => &[],
-    }
-}
-
-/// A whole machine.
+/// Checks a whole machine.
 pub(super) fn machine(definition: &Value, findings: &mut Findings) {
     let Some(map) = definition.as_object() else {
         findings.schema("/", "Definition must be a valid JSON object");
@@ -150,6 +32,8 @@ pub(super) fn machine(definition: &Value, findings: &mut Findings) {
     graph(map, Language::of(definition, Language::JsonPath), "", findings);
 }
 
+/// Checks a QueryLanguage. `machine` is the language of the machine around the part; absent for the machine
+/// itself.
 fn query_language(part: &Value, machine: Option<Language>, location: &str, findings: &mut Findings) {
     match part.get("QueryLanguage").map(|l| (l, l.as_str())) {
         Some((_, Some("JSONPath"))) if machine == Some(Language::Jsonata) => {
@@ -166,7 +50,8 @@ fn query_language(part: &Value, machine: Option<Language>, location: &str, findi
     }
 }
 
-/// `StartAt` and `States`, of a machine, a branch or a processor.
+/// Checks `StartAt` and `States` of a machine, a branch or a processor. `machine` is the query language of
+/// the whole machine.
 fn graph(map: &Map<String, Value>, machine: Language, location: &str, findings: &mut Findings) {
     require(map, &["StartAt", "States"], if location.is_empty() { "/" } else { location }, findings);
     match map.get("States") {
@@ -191,39 +76,7 @@ fn graph(map: &Map<String, Value>, machine: Language, location: &str, findings: 
     }
 }
 
-pub(super) fn require(map: &Map<String, Value>, fields: &[&str], location: &str, findings: &mut Findings) {
-    let missing: Vec<&str> = fields.iter().copied().filter(|field| !map.contains_key(*field)).collect();
-    if !missing.is_empty() {
-        findings.schema(location, format!("These fields are required: [{}]", missing.join(", ")));
-    }
-}
-
-pub(super) fn only_one_of(
-    map: &Map<String, Value>,
-    fields: &[&str],
-    location: &str,
-    findings: &mut Findings,
-) {
-    let present: Vec<&str> = fields.iter().copied().filter(|field| map.contains_key(*field)).collect();
-    if present.len() > 1 {
-        findings.schema(
-            location,
-            format!("There should only be one of the following fields: [{}]", present.join(", ")),
-        );
-    }
-}
-
-pub(super) fn at_least(value: &Value, minimum: f64, location: &str, findings: &mut Findings) {
-    match value {
-        Value::Number(number) if number.as_f64().is_some_and(|n| n < minimum) => {
-            findings.schema(location, format!("Minimum value is {minimum}"));
-        }
-        Value::Number(_) | Value::String(_) => {}
-        _ => findings.schema(location, "Expected value of type Integer"),
-    }
-}
-
-/// One state.
+/// Checks one state. `machine` is the query language of the whole machine.
 pub(super) fn state(definition: &Value, machine: Language, location: &str, findings: &mut Findings) {
     let Some(map) = definition.as_object() else {
         findings.schema(location, "Expected value of type Object");
@@ -241,7 +94,7 @@ pub(super) fn state(definition: &Value, machine: Language, location: &str, findi
     };
     query_language(definition, Some(machine), location, findings);
     let language = Language::of(definition, machine);
-    known_fields(map, kind, language, location, findings);
+    fields::known(map, kind, language, location, findings);
     numbers(map, location, findings);
     match kind {
         "Task" => {
@@ -257,8 +110,8 @@ pub(super) fn state(definition: &Value, machine: Language, location: &str, findi
                 );
             }
         }
-        "Choice" => rules::choice(map, language, location, findings),
-        "Wait" => rules::wait(map, language, location, findings),
+        "Choice" => choice(map, language, location, findings),
+        "Wait" => wait(map, language, location, findings),
         "Fail" => {
             only_one_of(map, &["Error", "ErrorPath"], location, findings);
             only_one_of(map, &["Cause", "CausePath"], location, findings);
@@ -270,39 +123,11 @@ pub(super) fn state(definition: &Value, machine: Language, location: &str, findi
     if !matches!(kind, "Choice" | "Succeed" | "Fail") {
         transition(map, location, findings);
     }
-    rules::handlers(map, language, location, findings);
+    handlers(map, language, location, findings);
     expressions::state(map, kind, language, location, findings);
 }
 
-fn known_fields(
-    map: &Map<String, Value>,
-    kind: &str,
-    language: Language,
-    location: &str,
-    findings: &mut Findings,
-) {
-    for field in map.keys() {
-        let name = field.as_str();
-        let known = ANY.contains(&name) || fields(kind).contains(&name);
-        let (of, other) = match language {
-            Language::JsonPath => ("JSONPath", "JSONata"),
-            Language::Jsonata => ("JSONata", "JSONPath"),
-        };
-        let foreign = match language {
-            Language::JsonPath => JSONATA_ONLY.contains(&name),
-            Language::Jsonata => PATH_ONLY.contains(&name),
-        };
-        if !known {
-            findings.schema(location, format!("Field '{field}' is not supported"));
-        } else if foreign {
-            findings.schema(
-                location,
-                format!("The QueryLanguage is set to '{of}', but field '{field}' is only supported for the '{other}' QueryLanguage"),
-            );
-        }
-    }
-}
-
+/// Checks the smallest values of the fields that hold numbers.
 fn numbers(map: &Map<String, Value>, location: &str, findings: &mut Findings) {
     const MINIMA: [(&str, f64); 6] = [
         ("TimeoutSeconds", 1.0),
@@ -319,6 +144,7 @@ fn numbers(map: &Map<String, Value>, location: &str, findings: &mut Findings) {
     }
 }
 
+/// Checks that a state has a Next or an End, and not both.
 fn transition(map: &Map<String, Value>, location: &str, findings: &mut Findings) {
     let ends = map.get("End").is_some_and(|end| end == true);
     match (map.contains_key("Next"), ends) {
@@ -327,26 +153,6 @@ fn transition(map: &Map<String, Value>, location: &str, findings: &mut Findings)
         }
         (true, true) => only_one_of(map, &["Next", "End"], location, findings),
         _ => {}
-    }
-}
-
-pub(super) fn items<'m>(
-    map: &'m Map<String, Value>,
-    field: &str,
-    location: &str,
-    findings: &mut Findings,
-) -> &'m [Value] {
-    match map.get(field) {
-        Some(Value::Array(items)) if items.is_empty() => {
-            findings.schema(&format!("{location}/{field}"), "Value cannot be empty");
-            &[]
-        }
-        Some(Value::Array(items)) => items,
-        Some(_) => {
-            findings.schema(&format!("{location}/{field}"), "Expected value of type Array");
-            &[]
-        }
-        None => &[],
     }
 }
 
@@ -383,6 +189,7 @@ fn processor(map: &Map<String, Value>, machine: Language, location: &str, findin
     nested(processor, machine, &known, &format!("{location}/{field}"), findings);
 }
 
+/// Checks a graph inside a state. `known` has the fields that it may have.
 fn nested(part: &Value, machine: Language, known: &[&str], location: &str, findings: &mut Findings) {
     let Some(map) = part.as_object() else {
         return findings.schema(location, "Expected value of type Object");

@@ -1,40 +1,43 @@
-//! From a location (`/States/Charge/Retry[0]`) to a line of the text, for people who fix the file.
+//! From a location such as `/States/Charge/Retry[0]` to a line of the text, for people who fix the file.
 
-/// The line, from 1.
+/// The line that a location is on, from 1; `None` when the text has no such place.
 pub(super) fn line(text: &str, location: &str) -> Option<usize> {
     let mut scanner = Scanner { text: text.as_bytes(), at: 0 };
     let mut found = scanner.at;
-    for step in steps(location) {
-        found = scanner.descend(&step)?;
+    for part in parts(location) {
+        found = scanner.descend(&part)?;
     }
     let before = text.as_bytes().get(..found)?;
     Some(before.iter().filter(|byte| **byte == b'\n').count() + 1)
 }
 
-enum Step {
+/// One part of a location: the name of a member, or the index of an item.
+enum Part {
     Name(String),
     Index(usize),
 }
 
-fn steps(location: &str) -> Vec<Step> {
-    let mut steps = Vec::new();
+fn parts(location: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
     for part in location.split('/').filter(|part| !part.is_empty()) {
         let (name, indices) = part.split_once('[').unwrap_or((part, ""));
         if !name.is_empty() {
-            steps.push(Step::Name(name.to_owned()));
+            parts.push(Part::Name(name.to_owned()));
         }
-        steps
-            .extend(indices.split('[').filter_map(|i| i.trim_end_matches(']').parse().ok()).map(Step::Index));
+        parts
+            .extend(indices.split('[').filter_map(|i| i.trim_end_matches(']').parse().ok()).map(Part::Index));
     }
-    steps
+    parts
 }
 
+/// A place in the JSON text.
 struct Scanner<'t> {
     text: &'t [u8],
     at: usize,
 }
 
 impl Scanner<'_> {
+    /// The next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         while self.text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
             self.at += 1;
@@ -42,8 +45,9 @@ impl Scanner<'_> {
         self.text.get(self.at).copied()
     }
 
-    /// Moves to the value of a step and returns where its name, or the value, starts.
-    fn descend(&mut self, step: &Step) -> Option<usize> {
+    /// Moves to the value that a part of the location names, and returns where its name starts, or for an
+    /// item where the value starts.
+    fn descend(&mut self, part: &Part) -> Option<usize> {
         let open = self.peek()?;
         if !matches!(open, b'{' | b'[') {
             return None;
@@ -59,14 +63,14 @@ impl Scanner<'_> {
                 }
                 _ => {
                     let start = self.at;
-                    let hit = match step {
-                        Step::Name(name) if open == b'{' => {
+                    let hit = match part {
+                        Part::Name(name) if open == b'{' => {
                             let key = self.string()?;
                             (self.peek()? == b':').then_some(())?;
                             self.at += 1;
                             serde_json::from_slice::<String>(key.as_slice()).is_ok_and(|key| key == *name)
                         }
-                        Step::Index(wanted) if open == b'[' => index == *wanted,
+                        Part::Index(wanted) if open == b'[' => index == *wanted,
                         _ => return None,
                     };
                     if hit {
@@ -79,6 +83,7 @@ impl Scanner<'_> {
         }
     }
 
+    /// Passes a string and returns it with its quotes.
     fn string(&mut self) -> Option<Vec<u8>> {
         let start = self.at;
         self.at += 1;

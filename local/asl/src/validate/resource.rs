@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::Findings;
-use crate::api::{Pattern, Resource};
-use crate::compile;
+use super::findings::Findings;
+use crate::resource::{Pattern, Resource};
 
-/// The optimized integrations of the services that this runtime knows, and the patterns they have. Other services are taken as they are:
-/// [`crate::unsupported`] speaks of them.
+/// The actions and patterns of a service's optimized integration (AWS Step Functions Developer Guide,
+/// "Integrating services"). A service that is not known here passes with any action; [`crate::unsupported`]
+/// names it later.
 fn known(service: &str) -> Option<(&'static [&'static str], &'static [Pattern])> {
     use Pattern::{RequestResponse, Sync, Sync2, WaitForTaskToken};
     Some(match service {
@@ -21,6 +21,7 @@ fn known(service: &str) -> Option<(&'static [&'static str], &'static [Pattern])>
     })
 }
 
+/// Checks the `Resource` of a Task. `express` says whether the machine is an Express machine.
 pub(super) fn check(value: &Value, express: bool, location: &str, findings: &mut Findings) {
     let Some(arn) = value.as_str() else {
         return findings.schema(location, "Expected value of type String");
@@ -28,14 +29,15 @@ pub(super) fn check(value: &Value, express: bool, location: &str, findings: &mut
     if !arn.starts_with("arn:") {
         return findings.schema(location, "Value is not a valid resource ARN");
     }
-    match compile::resource(arn) {
+    match Resource::parse(arn) {
         Resource::Activity { .. } if express => {
             findings.schema(location, "Express state machine does not support Activity ARN");
         }
         Resource::Service { service, action, sdk, pattern } => {
             let recognized = match known(&service).filter(|_| !sdk) {
                 Some((actions, patterns)) => {
-                    // A pattern that doesn't exist was read as none; the ARN must end with the action then.
+                    // A pattern that doesn't exist was read as if there were none; then the ARN does not end
+                    // with the action.
                     actions.contains(&action.as_str())
                         && patterns.contains(&pattern)
                         && (pattern != Pattern::RequestResponse || arn.ends_with(&action))

@@ -1,16 +1,19 @@
-//! Where transitions lead: every target exists, every state is reached, some state is the last, no name appears twice.
+//! Where transitions lead: every target exists, every state is reached, some state ends the machine, and no
+//! name appears twice.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Diagnostic, Findings};
+use super::findings::Findings;
 
 pub(super) fn check(definition: &Value, findings: &mut Findings) {
     let mut names = BTreeSet::new();
     graph(definition, "", true, &mut names, findings);
 }
 
+/// Checks a graph and those inside its states. `names` has the names of all states so far; they must be
+/// unique over the whole machine. Only the machine itself (`top`) must have a state that ends it.
 fn graph<'d>(
     part: &'d Value,
     location: &str,
@@ -29,7 +32,7 @@ fn graph<'d>(
     let mut pending = Vec::new();
     let start = part.get("StartAt").and_then(Value::as_str).unwrap_or_default();
     aim(states, start, &format!("{location}/StartAt"), &mut pending, findings);
-    // Every state's targets must exist, whether the state is reached or not.
+    // A target must exist even if its state is never reached.
     for (name, state) in states {
         let location = format!("{location}/States/{name}");
         for (field, target) in targets(state) {
@@ -45,7 +48,7 @@ fn graph<'d>(
         }
     }
     if top && !states.values().any(is_terminal) {
-        findings.found.push(Diagnostic::error("MISSING_END_STATE", "Workflow has no terminal state", None));
+        findings.add_overall("MISSING_END_STATE", "Workflow has no terminal state");
     } else {
         for name in states.keys().filter(|name| !reached.contains(name.as_str())) {
             let location = format!("{location}/States/{name}");
@@ -69,6 +72,7 @@ fn graph<'d>(
     }
 }
 
+/// Reports a target that does not exist, and adds one that does to the pending states.
 fn aim<'d>(
     states: &Map<String, Value>,
     target: &'d str,
@@ -79,7 +83,7 @@ fn aim<'d>(
     if states.contains_key(target) {
         pending.push(target);
     } else {
-        // Whatever the field is called, AWS says 'Next'.
+        // AWS says 'Next' whatever the field is called.
         findings.add("MISSING_TRANSITION_TARGET", location, format!("Missing 'Next' target: {target}"));
     }
 }
@@ -89,7 +93,8 @@ fn is_terminal(state: &Value) -> bool {
         || state.get("Type").is_some_and(|kind| kind == "Succeed" || kind == "Fail")
 }
 
-/// The transitions of a state: the field, and where it leads.
+/// The transitions of a state: the field, such as `Catch[0]/Next`, and the name of the state that it leads
+/// to.
 fn targets(state: &Value) -> Vec<(String, &str)> {
     let mut targets = Vec::new();
     for field in ["Next", "Default"] {

@@ -34,7 +34,21 @@ pub struct Host {
     pub outside: Outside,
     pub history: Vec<HistoryEvent>,
     pub calls: Vec<Invocation>,
+    /// Every task that was ever called, in the order of the calls.
+    pub tasks: Vec<TaskId>,
+    /// The tasks that are no longer awaited though nothing has answered them: timed out, or given up.
     pub cancelled: Vec<TaskId>,
+}
+
+/// The task that an event answers for good.
+fn answered(event: &Event) -> Option<TaskId> {
+    match event {
+        Event::TaskSucceeded { task, .. }
+        | Event::TaskFailed { task, .. }
+        | Event::TaskSubmitFailed { task, .. }
+        | Event::TaskStartFailed { task, .. } => Some(*task),
+        _ => None,
+    }
 }
 
 pub fn begin() -> Timestamp {
@@ -58,26 +72,29 @@ impl Host {
         let machine = Machine::parse(&definition.to_string()).unwrap_or_else(|invalid| panic!("{invalid}"));
         let mut outside = Outside { now: begin(), seed: 1 };
         let (execution, effects) = Execution::start(&machine, start(input), &mut outside);
-        let mut host = Self {
-            machine,
-            execution,
-            outside,
-            history: Vec::new(),
-            calls: Vec::new(),
-            cancelled: Vec::new(),
-        };
+        let mut host = Self::load(machine, execution, outside);
         host.take(effects);
         host
     }
 
+    /// A host that knows nothing but the execution itself.
+    pub fn load(machine: Machine, execution: Execution, outside: Outside) -> Self {
+        let (history, calls, tasks, cancelled) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { machine, execution, outside, history, calls, tasks, cancelled }
+    }
+
     fn take(&mut self, effects: Effects) {
         self.history.extend(effects.history);
+        self.tasks.extend(effects.invocations.iter().map(|call| call.task));
         self.calls.extend(effects.invocations);
-        self.cancelled.extend(effects.cancelled);
     }
 
     pub fn send(&mut self, event: Event) {
+        let answered = answered(&event);
+        let mut awaited = self.tasks.clone();
+        awaited.retain(|task| Some(*task) != answered && self.execution.pending(*task));
         let effects = self.execution.apply(&self.machine, event, &mut self.outside);
+        self.cancelled.extend(awaited.into_iter().filter(|task| !self.execution.pending(*task)));
         self.take(effects);
     }
 

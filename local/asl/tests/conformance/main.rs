@@ -1,7 +1,9 @@
-//! Runs recorded executions against the interpreter on virtual time, so that fidelity to AWS is a number and not a feeling.
+//! Runs recorded executions against the interpreter on virtual time, so that fidelity to AWS is a number and
+//! not a feeling.
 //!
-//! The recordings are not part of this repository. `ASL_CORPUS` names their folder; without it, `../shared/asl-corpus` next to the
-//! repository is tried, and when there is nothing the test says so and passes.
+//! The recordings are not part of this repository. `ASL_CORPUS` names their folder; without it,
+//! `../shared/asl-corpus` next to the repository is tried, and when there is nothing the test says so and
+//! passes.
 
 mod case;
 mod matching;

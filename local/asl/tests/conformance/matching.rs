@@ -1,11 +1,12 @@
-//! Equality as the corpus defines it: wildcards, JSON texts, numbers by value.
+//! Equality as the corpus defines it, with wildcards, JSON texts, and numbers compared by value.
 
 use serde_json::Value;
 
 const LEFT: char = '\u{27e6}';
 const RIGHT: char = '\u{27e7}';
 
-/// The first difference, if there is one.
+/// The first difference between an expected value and the actual one, if there is one. `path` is the place of
+/// the two.
 pub fn difference(expected: &Value, actual: &Value, path: &str) -> Option<String> {
     if let Some(text) = expected.as_object().filter(|m| m.len() == 1).and_then(|m| m.get("$json_text")) {
         let Some(actual) = actual.as_str() else { return Some(format!("{path}: JSON text expected")) };

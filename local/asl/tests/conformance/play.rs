@@ -58,7 +58,8 @@ struct Mocks<'c> {
 }
 
 impl Mocks<'_> {
-    /// The recorded result of a call: the next one of its state, or the one with its parameters when calls overlap.
+    /// The recorded result of a call: the next one of its state, or the one with its parameters when calls
+    /// overlap.
     fn result(&mut self, call: &Invocation) -> Option<Value> {
         let results = self.case.json.pointer("/mocks/task_results")?.as_array()?;
         self.used.resize(results.len(), false);
@@ -103,13 +104,13 @@ impl Mocks<'_> {
             Some("startfailed" | "schedulefailed") => {
                 events.push(Event::TaskStartFailed { task, error, cause })
             }
-            // It times out by itself, or the recording ends here.
+            // The task times out by itself, or the recording ends here.
             _ => {}
         }
         events
     }
 
-    /// Without a recorded result: what the function of that name does.
+    /// What the function of the call's name does, for a call without a recorded result.
     fn behave(&mut self, call: &Invocation) -> Option<Event> {
         let task = call.task;
         let (name, input, wrapped) = match &call.resource {
@@ -162,7 +163,7 @@ pub fn execution(case: &Case) -> Option<Verdict> {
     let expected = case.expected();
     let waits = case.field("states").as_array().is_some_and(|s| s.iter().any(|s| s == "Wait"));
     if case.field("recording_incomplete") == true && !waits {
-        // The recording stops before AWS had done anything: how it ended is not known.
+        // The recording stops before AWS had done anything, so it is not known how the execution ended.
         return None;
     }
     let machine = match Machine::parse_as(&case.definition(), case.machine_type()) {
@@ -180,7 +181,7 @@ pub fn execution(case: &Case) -> Option<Verdict> {
     let (account, region) = (case.name("account", "111111111111"), case.name("region", "us-east-1"));
     let (sm, ex) = (case.name("state_machine", "machine"), case.name("execution", "exec-2"));
     let mut arn = format!("arn:aws:states:{region}:{account}:execution:{sm}:{ex}");
-    // An express execution's ARN and name are made up by AWS: take them from where the recording shows them.
+    // AWS makes up the ARN and the name of an express execution, so they are taken from the recording.
     let shown = expected
         .pointer("/output/query_values_1/execution")
         .filter(|_| case.machine_type() == asl::MachineType::Express);
@@ -329,7 +330,8 @@ fn compare(expected: &[Value], actual: &[Value], normalised: bool, prefix: bool)
             i += run;
             continue;
         }
-        // The recording drops the event that ends a Parallel when it sorts what is inside; its id is missing there too.
+        // The recording drops the event that ends a Parallel when it sorts what is inside; its id is missing
+        // there too.
         while normalised
             && actual.get(i).is_some_and(|a| {
                 a["type"] != event["type"]

@@ -1,10 +1,11 @@
-//! The table, the totals, the failures, and the floor under them.
+//! Counts the verdicts by kind and area, prints them, and fails when a kind misses its goals.
 
 use std::collections::BTreeMap;
 
 use crate::case::Case;
 
-/// What became of one case. The levels build on each other; `None`: the case has no such level.
+/// What became of one case, level by level. A level is reached only when those before it are. `history` is
+/// `None` when the recording of the case has no history.
 pub struct Verdict {
     pub outcome: bool,
     pub cause: bool,
@@ -25,7 +26,7 @@ struct Row {
 pub struct Report {
     pub out_of_scope: usize,
     rows: BTreeMap<(String, String), Row>,
-    /// Validated cases only, by kind: what the goals are about.
+    /// The rows by kind, of the cases that are validated. The goals are about these.
     totals: BTreeMap<String, Row>,
     failures: Vec<String>,
 }

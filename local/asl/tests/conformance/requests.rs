@@ -61,7 +61,7 @@ pub fn test_state(case: &Case) -> Option<Verdict> {
     let text = |field: &str| arguments.get(field).and_then(Value::as_str);
     let expected = case.expected();
     if expected.pointer("/exception/code").is_some_and(|code| code == "ParamValidationError") {
-        // An exception of the client, not of AWS.
+        // This exception comes from the AWS SDK; the service has never seen the request.
         return None;
     }
     let definition = case.definition();
@@ -100,7 +100,8 @@ pub fn test_state(case: &Case) -> Option<Verdict> {
             map_item_reader_data: configuration["mapItemReaderData"].as_str(),
         },
     };
-    // The functions of the recording: an echo behind lambda:invoke, and one that returns what the recording shows.
+    // The functions of the recording: an echo behind lambda:invoke, and one that returns what the recording
+    // shows.
     let recorded =
         expected.pointer("/inspectionData/result").or_else(|| expected.get("output")).map(play::plain);
     let mut call = |_: &asl::Resource, _: &Value| Ok(recorded.clone().unwrap_or(Value::Null));

@@ -1,28 +1,11 @@
-//! The history is a contract (people read it, tools parse it), but most events are never looked at: an event keeps shared values and
-//! becomes AWS's JSON, with inputs and outputs as JSON text, only when it is serialized.
+//! Events as AWS's JSON (AWS Step Functions API Reference, HistoryEvent).
 
 use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::Timestamp;
-
-/// One event of the history; it serializes to the shape of GetExecutionHistory (AWS Step Functions API Reference, HistoryEvent), the
-/// timestamp as epoch seconds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HistoryEvent {
-    /// Counts from 1.
-    pub id: u64,
-    /// The event that led to this one; 0 for none.
-    pub previous_id: u64,
-    /// When it happened.
-    pub timestamp: Timestamp,
-    /// `type`, such as `PassStateEntered`.
-    pub event_type: &'static str,
-    /// The details, for the types that have some.
-    pub details: Option<Details>,
-}
+use super::event::{Details, HistoryEvent};
 
 impl HistoryEvent {
     /// The details as AWS returns them: the member's name, such as `stateEnteredEventDetails`, and its JSON.
@@ -33,110 +16,8 @@ impl HistoryEvent {
     }
 }
 
-/// What an event tells, as shared values.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Details {
-    /// ExecutionStarted.
-    Started {
-        /// The input.
-        input: Arc<Value>,
-        /// The execution role's ARN.
-        role_arn: Arc<str>,
-    },
-    /// A state was entered.
-    Entered {
-        /// The state's name.
-        name: Arc<str>,
-        /// Its raw input.
-        input: Arc<Value>,
-    },
-    /// A state was left.
-    Exited {
-        /// The state's name.
-        name: Arc<str>,
-        /// Its output.
-        output: Arc<Value>,
-        /// What it assigned.
-        assigned: Vec<(Arc<str>, Arc<Value>)>,
-    },
-    /// A task was scheduled.
-    Scheduled(Box<Scheduled>),
-    /// A task's answer, or the output of a call that was submitted.
-    Output {
-        /// The task's `resourceType` and `resource`; absent for a Lambda function by ARN.
-        service: Option<(Arc<str>, Arc<str>)>,
-        /// The answer.
-        output: Arc<Value>,
-    },
-    /// Something ended without an output.
-    Failure {
-        /// The task's `resourceType` and `resource`, for TaskFailed and its relatives.
-        service: Option<(Arc<str>, Arc<str>)>,
-        /// The error name.
-        error: Option<String>,
-        /// The cause.
-        cause: Option<String>,
-    },
-    /// EvaluationFailed.
-    Evaluation {
-        /// The error name.
-        error: String,
-        /// The cause.
-        cause: String,
-        /// The field, such as `Arguments/FunctionName`.
-        location: Option<String>,
-        /// The state's name.
-        state: Arc<str>,
-    },
-    /// TaskStarted.
-    TaskStarted {
-        /// The task's `resourceType`.
-        resource_type: Arc<str>,
-        /// The task's `resource`.
-        resource: Arc<str>,
-    },
-    /// MapStateStarted.
-    MapStarted {
-        /// How many items there are.
-        length: u64,
-    },
-    /// A Map's iteration.
-    Iteration {
-        /// The Map state's name.
-        name: Arc<str>,
-        /// The iteration, from 0.
-        index: u64,
-    },
-    /// MapRunStarted.
-    MapRun {
-        /// The map run's ARN.
-        arn: String,
-    },
-    /// ExecutionRedriven.
-    Redriven {
-        /// How often the execution has been redriven, this one included.
-        count: u64,
-    },
-}
-
-/// The details of TaskScheduled and LambdaFunctionScheduled.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Scheduled {
-    /// `resourceType`; absent for a Lambda function by ARN.
-    pub resource_type: Option<Arc<str>>,
-    /// `resource`.
-    pub resource: Arc<str>,
-    /// The region the service is called in.
-    pub region: Option<String>,
-    /// `parameters` (`input` of a Lambda function).
-    pub parameters: Arc<Value>,
-    /// `timeoutInSeconds`.
-    pub timeout: Option<u64>,
-    /// `heartbeatInSeconds`.
-    pub heartbeat: Option<u64>,
-}
-
 impl Details {
+    /// The member of AWS's JSON that holds the details of an event of this type.
     fn member(&self, event_type: &'static str) -> &'static str {
         match (self, event_type) {
             (Self::Entered { .. }, _) => "stateEnteredEventDetails",
@@ -174,7 +55,8 @@ impl Details {
     }
 }
 
-/// `inputDetails` and `outputDetails`: local histories are never cut short.
+/// The members `inputDetails` and `outputDetails`, which say whether a text was cut short. Local histories
+/// never are.
 struct NotTruncated;
 
 impl Serialize for NotTruncated {
@@ -185,6 +67,7 @@ impl Serialize for NotTruncated {
     }
 }
 
+/// A value as JSON text.
 fn text(value: &Value) -> String {
     value.to_string()
 }

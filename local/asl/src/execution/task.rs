@@ -1,48 +1,28 @@
-//! Tasks: scheduling a call, and what becomes of it.
+//! Task: a call is scheduled, and the host reports what became of it.
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
-use serde_json::Value;
-
-use super::branch::{Active, Call, Phase, TaskRun};
-use super::runner::{Action, Runner, raw_input, too_large};
-use crate::api::{Invocation, Pattern, Resource, TaskId};
-use crate::error::{Failure, names};
+use super::branch::{Active, Phase, ScheduledCall, TaskRun};
+use super::events;
+use super::runner::{Runner, too_large};
+use super::stimulus::{Action, Report};
+use crate::api::{Invocation, TaskId};
+use crate::error::{Evaluated, Failure, names};
+use crate::graph::{Kind, State, Task};
 use crate::history::{Details, Scheduled};
-use crate::machine::{Kind, State, Task};
+use crate::resource::{Pattern, Resource};
 use crate::scope::Scope;
-use crate::states::{Step, data};
-use crate::{Timestamp, size, time};
+use crate::size;
+use crate::states::{self, Intent};
+use crate::time::{self, Timestamp};
+use chrono::TimeDelta;
 
-/// What a host says about a task.
-pub(super) enum Report {
-    Submitted(Value),
-    Succeeded(Value),
-    /// The event's name without `Task`, the error, the cause.
-    Failed(&'static str, Option<String>, Option<String>),
-    Heartbeat,
-}
-
-/// The events of a task: those of a Lambda function by ARN have names of their own.
+/// The name of a task's event; `what` is the name without the task's type before it.
 fn event(task: &Task, what: &str) -> &'static str {
-    match (task.resource_type.is_some(), what) {
-        (true, "Scheduled") => "TaskScheduled",
-        (true, "Started") => "TaskStarted",
-        (true, "Succeeded") => "TaskSucceeded",
-        (true, "TimedOut") => "TaskTimedOut",
-        (true, "SubmitFailed") => "TaskSubmitFailed",
-        (true, "StartFailed") => "TaskStartFailed",
-        (true, _) => "TaskFailed",
-        (false, "Scheduled") => "LambdaFunctionScheduled",
-        (false, "Started") => "LambdaFunctionStarted",
-        (false, "Succeeded") => "LambdaFunctionSucceeded",
-        (false, "TimedOut") => "LambdaFunctionTimedOut",
-        (false, "StartFailed") => "LambdaFunctionStartFailed",
-        (false, _) => "LambdaFunctionFailed",
-    }
+    events::of_task(task.resource_type.is_some(), what)
 }
 
+/// The `resourceType` and `resource` of a task's events; absent for a Lambda function named by its ARN.
 fn service(task: &Task) -> Option<(Arc<str>, Arc<str>)> {
     task.resource_type.as_ref().map(|t| (Arc::clone(t), Arc::clone(&task.resource_name)))
 }
@@ -52,7 +32,7 @@ fn waits_for_token(task: &Task) -> bool {
 }
 
 impl Runner<'_> {
-    /// Schedules a call for a Task.
+    /// Schedules the call of a Task.
     pub(super) fn start_task(
         &mut self,
         state: &State,
@@ -60,38 +40,35 @@ impl Runner<'_> {
         active: &mut Active,
         previous: &mut u64,
         scope: Scope<'_>,
-    ) -> Result<Action, Failure> {
+    ) -> Evaluated<Action> {
         *self.tasks += 1;
         let id = TaskId(*self.tasks);
         let token = waits_for_token(task).then(|| self.ambient.task_token(id));
-        let input = raw_input(active, self.identity);
-        let plan = match self.visit(state, active, &input, scope, token.as_deref(), |visit| visit.start())? {
-            Step::Task(plan) => plan,
+        let input = active.raw_input(self.identity);
+        let plan = match self.visit(state, active, &input, scope, token.as_deref(), states::start)? {
+            Intent::Task(plan) => plan,
             _ => return Ok(Action::Suspend),
         };
         if !Arc::ptr_eq(&plan.arguments, &input) && size::is_too_large(&plan.arguments) {
             return Err(too_large(&state.name));
         }
-        let region = self.identity.state_machine_arn.split(':').nth(3).unwrap_or("us-east-1").to_owned();
         let scheduled = Scheduled {
             resource_type: task.resource_type.clone(),
             resource: Arc::clone(&task.resource_name),
-            region: task.resource_type.is_some().then_some(region),
+            region: task.resource_type.is_some().then(|| self.region()),
             parameters: Arc::clone(&plan.arguments),
             timeout: plan.timeout,
             heartbeat: plan.heartbeat,
         };
         *previous =
             self.record(*previous, event(task, "Scheduled"), Some(Details::Scheduled(Box::new(scheduled))));
-        let started = task.resource_type.as_ref().map(|resource_type| Details::TaskStarted {
-            resource_type: Arc::clone(resource_type),
-            resource: Arc::clone(&task.resource_name),
-        });
+        let started =
+            service(task).map(|(resource_type, resource)| Details::TaskStarted { resource_type, resource });
         *previous = self.record(*previous, event(task, "Started"), started);
         let run = TaskRun {
             id,
             token,
-            call: Some(Box::new(Call {
+            call: Some(Box::new(ScheduledCall {
                 resource: task.resource.clone(),
                 arguments: plan.arguments,
                 state: Arc::clone(&state.name),
@@ -106,7 +83,12 @@ impl Runner<'_> {
         Ok(Action::Suspend)
     }
 
-    /// Takes what a host says about the active state's task.
+    /// The region of the state machine, from its ARN.
+    fn region(&self) -> String {
+        self.identity.state_machine_arn.split(':').nth(3).unwrap_or("us-east-1").to_owned()
+    }
+
+    /// Takes what a host reports on the active state's task.
     pub(super) fn report(
         &mut self,
         state: &State,
@@ -114,7 +96,7 @@ impl Runner<'_> {
         previous: &mut u64,
         scope: Scope<'_>,
         report: Report,
-    ) -> Result<Action, Failure> {
+    ) -> Evaluated<Action> {
         let (Kind::Task(task), Phase::Task(run)) = (&state.kind, &mut active.phase) else {
             return Ok(Action::Suspend);
         };
@@ -134,60 +116,60 @@ impl Runner<'_> {
                     Resource::LambdaFunction { arn } => arn,
                     _ => &state.name,
                 });
-                let (error, cause) =
-                    (failure.error.clone().map(std::borrow::Cow::into_owned), failure.cause.clone());
-                active.phase = Phase::Idle;
-                let details = Details::Failure { service: service(task), error, cause };
-                *previous = self.record(*previous, event(task, "Failed"), Some(details));
-                Err(failure)
+                self.end_task(task, active, previous, "Failed", failure)
             }
             Report::Succeeded(output) => {
                 let token = run.token.take();
-                active.phase = Phase::Idle;
                 let output = Arc::new(output);
                 let details = Details::Output { service: service(task), output: Arc::clone(&output) };
                 *previous = self.record(*previous, event(task, "Succeeded"), Some(details));
-                let input = raw_input(active, self.identity);
-                self.visit(state, active, &input, scope, token.as_deref(), |visit| {
-                    data::leave(visit, &output)
-                })
-                .map(Action::Exit)
+                self.leave_with_result(state, active, scope, token.as_deref(), &output)
             }
-            Report::Failed(what, error, cause) => {
-                active.phase = Phase::Idle;
-                let details =
-                    Details::Failure { service: service(task), error: error.clone(), cause: cause.clone() };
-                *previous = self.record(*previous, event(task, what), Some(details));
-                Err(Failure::told(error, cause))
+            Report::Failed { event, error, cause } => {
+                self.end_task(task, active, previous, event, Failure::told(error, cause))
             }
         }
     }
 
-    /// The active state's task has run out of time.
+    /// Ends the active state's task because its time is up.
     pub(super) fn time_out(
         &mut self,
         state: &State,
         active: &mut Active,
         previous: &mut u64,
-    ) -> Result<Action, Failure> {
-        let (Kind::Task(task), Phase::Task(run)) = (&state.kind, &active.phase) else {
-            return Ok(Action::Suspend);
-        };
-        self.effects.cancelled.push(run.id);
-        active.phase = Phase::Idle;
+    ) -> Evaluated<Action> {
+        let Kind::Task(task) = &state.kind else { return Ok(Action::Suspend) };
         // A heartbeat that didn't come is recorded and caught under the same name as any other timeout.
-        let error = Some(names::TIMEOUT.to_owned());
-        let details = Details::Failure { service: service(task), error: error.clone(), cause: None };
-        *previous = self.record(*previous, event(task, "TimedOut"), Some(details));
-        Err(Failure::told(error, None))
+        let failure = Failure::told(Some(names::TIMEOUT.to_owned()), None);
+        self.end_task(task, active, previous, "TimedOut", failure)
+    }
+
+    /// Records that a task has ended without a result, and fails the state.
+    fn end_task(
+        &mut self,
+        task: &Task,
+        active: &mut Active,
+        previous: &mut u64,
+        what: &str,
+        failure: Failure,
+    ) -> Evaluated<Action> {
+        active.phase = Phase::Idle;
+        let details = Details::Failure {
+            service: service(task),
+            error: failure.error_name(),
+            cause: failure.cause.clone(),
+        };
+        *previous = self.record(*previous, event(task, what), Some(details));
+        Err(failure)
     }
 }
 
+/// The instant that is so many seconds after now; `None` when the calendar ends before.
 fn later(now: Timestamp, seconds: u64) -> Option<Timestamp> {
     now.checked_add_signed(TimeDelta::try_seconds(i64::try_from(seconds).ok()?)?).map(time::floor)
 }
 
-/// The call of a task, unless it has been submitted.
+/// The call of a task; `None` once it has been submitted.
 pub(super) fn invocation(run: &TaskRun) -> Option<Invocation> {
     let call = run.call.as_deref()?;
     Some(Invocation {

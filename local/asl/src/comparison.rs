@@ -1,26 +1,28 @@
-//! The comparison operators of JSONPath's Choice rules. A value of another type than the operator's makes it false, never an error.
+//! The comparison operators of JSONPath's Choice rules (Amazon States Language, "Data-test expression"). A
+//! value of another type than the operator's makes the comparison false, never an error.
 
 use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::Visit;
-use crate::error::Failure;
-use crate::jsonpath::JsonPath;
-use crate::machine::Evaluated;
+use crate::error::{Evaluated, Failure};
+use crate::jsonpath::{JsonPath, Missing};
 use crate::time;
 
-/// A comparison.
+/// A rule's `Variable`, and what is asked about its value.
 #[derive(Debug)]
-pub(crate) struct Test {
+pub(crate) struct Comparison {
     variable: JsonPath,
-    comparison: Comparison,
+    predicate: Predicate,
 }
 
 #[derive(Debug)]
-enum Comparison {
+enum Predicate {
+    /// How the value relates to an operand of the given type.
     Compare(Type, Relation, Operand),
+    /// Whether the value matches a StringMatches pattern.
     Matches(Vec<Piece>),
+    /// Whether the value has this nature, or, with `false`, has it not.
     Is(Nature, bool),
 }
 
@@ -41,12 +43,14 @@ enum Relation {
     GreaterThanEquals,
 }
 
+/// What a value is compared with: a value of the definition, or one that a path leads to.
 #[derive(Debug)]
 enum Operand {
     Literal(Value),
     Path(JsonPath),
 }
 
+/// What the operators `IsNull`, `IsPresent` and so on ask about a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Nature {
     Boolean,
@@ -57,14 +61,15 @@ enum Nature {
     Timestamp,
 }
 
-/// A piece of a StringMatches pattern.
+/// A piece of a StringMatches pattern: a star, which stands for any characters, or a character for itself.
 #[derive(Debug, PartialEq, Eq)]
 enum Piece {
     Star,
     Char(char),
 }
 
-/// The name of an operator without `Path`, taken apart.
+/// Takes the name of an operator apart, such as `NumericLessThan`. The name must be without `Path` at its
+/// end.
 fn compared(operator: &str) -> Option<(Type, Relation)> {
     let (kind, relation) = [
         ("String", Type::String),
@@ -85,6 +90,7 @@ fn compared(operator: &str) -> Option<(Type, Relation)> {
     (kind != Type::Boolean || relation == Relation::Equals).then_some((kind, relation))
 }
 
+/// The nature that an operator such as `IsString` asks about.
 fn nature(operator: &str) -> Option<Nature> {
     Some(match operator {
         "IsBoolean" => Nature::Boolean,
@@ -97,41 +103,43 @@ fn nature(operator: &str) -> Option<Nature> {
     })
 }
 
-/// Whether a rule's field is a comparison operator at all.
+/// Whether a field of a rule is a comparison operator.
 pub(crate) fn is_operator(field: &str) -> bool {
     field == "StringMatches"
         || nature(field).is_some()
         || compared(field.strip_suffix("Path").unwrap_or(field)).is_some()
 }
 
-impl Test {
-    /// Compiles a rule's comparison; `None` when it has none.
-    pub(crate) fn compile(rule: &Value) -> Option<Self> {
+impl Comparison {
+    /// Compiles the comparison of a rule; `None` when the rule has none.
+    pub(crate) fn parse(rule: &Value) -> Option<Self> {
         let variable = JsonPath::parse(rule.get("Variable")?.as_str()?)?;
-        let comparison = rule.as_object()?.iter().find_map(|(field, value)| comparison(field, value))?;
-        Some(Self { variable, comparison })
+        let predicate = rule.as_object()?.iter().find_map(|(field, value)| predicate(field, value))?;
+        Some(Self { variable, predicate })
     }
 
-    pub(crate) fn holds(&self, visit: &Visit<'_>, input: &Value) -> Evaluated<bool> {
-        let value = visit.look_up(&self.variable, input);
-        if let Comparison::Is(Nature::Present, expected) = self.comparison {
+    /// Whether the comparison holds. `look_up` gives the value that a path leads to.
+    pub(crate) fn holds(&self, look_up: &dyn Fn(&JsonPath) -> Result<Value, Missing>) -> Evaluated<bool> {
+        let value = look_up(&self.variable);
+        if let Predicate::Is(Nature::Present, expected) = self.predicate {
             return Ok(value.is_ok() == expected);
         }
         let value = value.map_err(|_| invalid(&self.variable))?;
-        Ok(match &self.comparison {
-            Comparison::Is(nature, expected) => is(*nature, &value) == *expected,
-            Comparison::Matches(pattern) => value.as_str().is_some_and(|text| matches(pattern, text)),
-            Comparison::Compare(kind, relation, Operand::Literal(operand)) => {
+        Ok(match &self.predicate {
+            Predicate::Is(nature, expected) => is(*nature, &value) == *expected,
+            Predicate::Matches(pattern) => value.as_str().is_some_and(|text| matches(pattern, text)),
+            Predicate::Compare(kind, relation, Operand::Literal(operand)) => {
                 compare(*kind, *relation, &value, operand)
             }
-            Comparison::Compare(kind, relation, Operand::Path(path)) => {
-                let operand = visit.look_up(path, input).map_err(|_| invalid(path))?;
+            Predicate::Compare(kind, relation, Operand::Path(path)) => {
+                let operand = look_up(path).map_err(|_| invalid(path))?;
                 compare(*kind, *relation, &value, &operand)
             }
         })
     }
 }
 
+/// The failure for a path that leads nowhere.
 fn invalid(path: &JsonPath) -> Failure {
     Failure::runtime(format!(
         "Invalid path '{}': The choice state's condition path references an invalid value.",
@@ -139,18 +147,19 @@ fn invalid(path: &JsonPath) -> Failure {
     ))
 }
 
-fn comparison(field: &str, value: &Value) -> Option<Comparison> {
+/// The predicate that a field of a rule and its value make; `None` when the field is no operator.
+fn predicate(field: &str, value: &Value) -> Option<Predicate> {
     if field == "StringMatches" {
-        return Some(Comparison::Matches(pattern(value.as_str()?)));
+        return Some(Predicate::Matches(pattern(value.as_str()?)));
     }
     if let Some(nature) = nature(field) {
-        return Some(Comparison::Is(nature, value.as_bool()?));
+        return Some(Predicate::Is(nature, value.as_bool()?));
     }
     if let Some((kind, relation)) = compared(field) {
-        return Some(Comparison::Compare(kind, relation, Operand::Literal(value.clone())));
+        return Some(Predicate::Compare(kind, relation, Operand::Literal(value.clone())));
     }
     let (kind, relation) = compared(field.strip_suffix("Path")?)?;
-    Some(Comparison::Compare(kind, relation, Operand::Path(JsonPath::parse(value.as_str()?)?)))
+    Some(Predicate::Compare(kind, relation, Operand::Path(JsonPath::parse(value.as_str()?)?)))
 }
 
 fn is(nature: Nature, value: &Value) -> bool {
@@ -184,6 +193,7 @@ fn compare(kind: Type, relation: Relation, left: &Value, right: &Value) -> bool 
     }
 }
 
+/// Takes a StringMatches pattern apart. A backslash makes the character after it ordinary.
 fn pattern(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut chars = text.chars();
@@ -197,7 +207,8 @@ fn pattern(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// Greedy matching with one point to go back to: linear in memory, no recursion.
+/// Whether a text matches a pattern. Each star takes as little as it can; where the rest then fails, only the
+/// last star is tried again with one character more. So there is no recursion, and no memory beyond the text.
 fn matches(pattern: &[Piece], text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);

@@ -1,0 +1,246 @@
+//! Map: iterations run as far as the concurrency allows, and the state ends when all have ended or too many
+//! have failed.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::branch::{Active, Branch, MapRun, Phase};
+use super::runner::Runner;
+use super::stimulus::{Action, Stimulus};
+use crate::error::{Evaluated, Failure};
+use crate::graph::{Graph, Kind, MapState, State};
+use crate::history::Details;
+use crate::intrinsic;
+use crate::scope::{MapItem, Scope};
+use crate::states::map::{self, MapPlan};
+
+/// Iterations that run at once without a MaxConcurrency, and at the most with one (AWS Step Functions
+/// Developer Guide, "Using Map state in Inline mode").
+const INLINE_CONCURRENCY: usize = 40;
+
+/// The details of an event about one iteration.
+fn iteration_details(state: &State, branch: &Branch) -> Option<Details> {
+    let index = branch.item.as_ref().map_or(0, |item| item.index);
+    Some(Details::Iteration { name: Arc::clone(&state.name), index })
+}
+
+impl Runner<'_> {
+    pub(super) fn start_map(
+        &mut self,
+        state: &State,
+        active: &mut Active,
+        previous: &mut u64,
+        scope: &Scope<'_>,
+        plan: MapPlan,
+    ) -> Evaluated<Action> {
+        let Kind::Map(map) = &state.kind else { return Ok(Action::Suspend) };
+        let length = plan.items.as_array().map_or(0, Vec::len);
+        *previous =
+            self.record(*previous, "MapStateStarted", Some(Details::MapStarted { length: length as u64 }));
+        if let Some(refused) = plan.refused {
+            return Err(refused);
+        }
+        if map.distributed {
+            let arn = self.map_run_arn(map);
+            *previous = self.record(*previous, "MapRunStarted", Some(Details::MapRun { arn }));
+        }
+        let limit = match usize::try_from(plan.max_concurrency).unwrap_or(usize::MAX) {
+            0 => INLINE_CONCURRENCY,
+            limit => limit.min(INLINE_CONCURRENCY),
+        };
+        active.phase = Phase::Map(Box::new(MapRun {
+            items: plan.items,
+            next: 0,
+            limit,
+            running: Vec::new(),
+            outputs: vec![None; length],
+            failed: 0,
+            tolerated: plan.tolerated,
+            previous: *previous,
+        }));
+        self.continue_map(state, active, previous, scope, &mut Stimulus::Wake)
+    }
+
+    /// Hands a stimulus to the running iterations, and ends the state when none is left.
+    pub(super) fn continue_map(
+        &mut self,
+        state: &State,
+        active: &mut Active,
+        previous: &mut u64,
+        scope: &Scope<'_>,
+        stimulus: &mut Stimulus,
+    ) -> Evaluated<Action> {
+        let Kind::Map(map) = &state.kind else { return Ok(Action::Suspend) };
+        // The run is taken out of the state, because the iterations look at the state too.
+        let Phase::Map(mut run) = std::mem::take(&mut active.phase) else { return Ok(Action::Suspend) };
+        let result = self.iterate(state, map, active, &mut run, scope, stimulus);
+        let done = run.running.is_empty() && run.next >= run.items().len();
+        *previous = run.previous;
+        if let Err(failure) = result {
+            active.phase = Phase::Map(run);
+            return Err(failure);
+        }
+        if !done {
+            active.phase = Phase::Map(run);
+            return Ok(Action::Suspend);
+        }
+        if map.distributed {
+            *previous = self.record(*previous, "MapRunSucceeded", None);
+        }
+        let outputs = run.outputs.into_iter().flatten().map(Arc::unwrap_or_clone);
+        let result = Arc::new(Value::Array(outputs.collect()));
+        self.record(*previous, "MapStateSucceeded", None);
+        self.leave_with_result(state, active, *scope, None, &result)
+    }
+
+    /// Hands a stimulus to the running iterations, then starts as many as there is room for.
+    fn iterate(
+        &mut self,
+        state: &State,
+        map: &MapState,
+        active: &Active,
+        run: &mut MapRun,
+        scope: &Scope<'_>,
+        stimulus: &mut Stimulus,
+    ) -> Evaluated<()> {
+        let mut at = 0;
+        while at < run.running.len() && !stimulus.is_spent() {
+            let ended = self.iteration(state, map, run, at, scope, stimulus)?;
+            at += usize::from(!ended);
+        }
+        while run.running.len() < run.limit && run.next < run.items().len() {
+            let branch = self.next_iteration(state, map, run);
+            let input = self.item_input(state, map, active, &branch, scope)?;
+            run.running.push(branch);
+            let at = run.running.len() - 1;
+            self.iteration(state, map, run, at, scope, &mut Stimulus::Begin(input))?;
+        }
+        Ok(())
+    }
+
+    /// The branch for the next item, which has not begun yet.
+    fn next_iteration(&mut self, state: &State, map: &MapState, run: &mut MapRun) -> Branch {
+        let index = run.next;
+        let value = run.items().get(index).cloned().map(Arc::new).unwrap_or_default();
+        run.next += 1;
+        let item = MapItem { index: index as u64, value };
+        let mut branch = Branch { previous: run.previous, item: Some(item), ..Branch::default() };
+        if !map.distributed {
+            let details = iteration_details(state, &branch);
+            branch.previous = self.record(run.previous, "MapIterationStarted", details);
+        }
+        branch
+    }
+
+    fn item_input(
+        &mut self,
+        state: &State,
+        map: &MapState,
+        active: &Active,
+        branch: &Branch,
+        scope: &Scope<'_>,
+    ) -> Evaluated<Arc<Value>> {
+        let Some(item) = &branch.item else { return Ok(Arc::default()) };
+        let inner = Scope { own: scope.own, outer: scope.outer, item: Some(item) };
+        let input = active.raw_input(self.identity);
+        self.visit(state, active, &input, inner, None, |visit| map::item_input(visit, map, &item.value))
+    }
+
+    /// Hands a stimulus to the running iteration at an index. `true` means that it has ended and left the
+    /// list.
+    fn iteration(
+        &mut self,
+        state: &State,
+        map: &MapState,
+        run: &mut MapRun,
+        at: usize,
+        scope: &Scope<'_>,
+        stimulus: &mut Stimulus,
+    ) -> Evaluated<bool> {
+        let length = run.items().len() as u64;
+        let Some(branch) = run.running.get_mut(at) else { return Ok(true) };
+        let muted = usize::from(map.distributed);
+        self.muted += muted;
+        let result = self.stimulate(&map.processor, branch, Some(scope), stimulus);
+        self.muted -= muted;
+        match result {
+            Ok(()) => Ok(self.end_iteration(state, map, run, at)),
+            Err(_) if map.distributed && !run.tolerated.exceeded(run.failed + 1, length) => {
+                run.failed += 1;
+                run.running.remove(at);
+                Ok(true)
+            }
+            Err(failure) => Err(self.fail_map(state, map, run, at, failure)),
+        }
+    }
+
+    /// Takes an iteration that has its output out of the list. `false` means that it has none yet.
+    fn end_iteration(&mut self, state: &State, map: &MapState, run: &mut MapRun, at: usize) -> bool {
+        let Some(branch) = run.running.get_mut(at) else { return true };
+        let Some(output) = branch.output.take() else { return false };
+        let index = branch.item.as_ref().map_or(0, |item| item.index);
+        if let Some(slot) = usize::try_from(index).ok().and_then(|i| run.outputs.get_mut(i)) {
+            *slot = Some(output);
+        }
+        let ended = run.running.remove(at);
+        if !map.distributed {
+            run.previous = ended.previous;
+            let details = iteration_details(state, &ended);
+            let succeeded = self.record(ended.previous, "MapIterationSucceeded", details);
+            // The start of the next iteration follows the last state of this one, but the end of the Map
+            // follows the end of the last iteration.
+            if run.running.is_empty() && run.next >= run.items().len() {
+                run.previous = succeeded;
+            }
+        }
+        true
+    }
+
+    /// Gives up all iterations because of the one at an index, and returns the failure of the Map.
+    fn fail_map(
+        &mut self,
+        state: &State,
+        map: &MapState,
+        run: &mut MapRun,
+        at: usize,
+        failure: Failure,
+    ) -> Failure {
+        if let Some(branch) = run.running.get_mut(at) {
+            let muted = usize::from(map.distributed);
+            run.previous = if map.distributed { run.previous } else { branch.previous };
+            self.muted += muted;
+            self.abort(&map.processor, branch, true);
+            self.muted -= muted;
+            if map.distributed {
+                run.previous = self.record(run.previous, "MapRunFailed", None);
+            } else {
+                let details = iteration_details(state, branch);
+                self.record(run.previous, "MapIterationFailed", details);
+            }
+        }
+        self.abort_iterations(&map.processor, state, run, at);
+        if map.distributed { map::too_many_failures() } else { failure }
+    }
+
+    /// Gives up all iterations but the one at the index `failed`.
+    fn abort_iterations(&mut self, graph: &Graph, state: &State, run: &mut MapRun, failed: usize) {
+        for (other, branch) in run.running.iter_mut().enumerate() {
+            if other == failed {
+                continue;
+            }
+            self.abort(graph, branch, false);
+            let details = iteration_details(state, branch);
+            self.record(branch.previous, "MapIterationAborted", details);
+        }
+    }
+
+    /// The ARN of a Distributed Map's run.
+    fn map_run_arn(&mut self, map: &MapState) -> String {
+        let machine = self.identity.state_machine_arn.replacen(":stateMachine:", ":mapRun:", 1);
+        let mut random = || self.ambient.random();
+        let run = intrinsic::uuid(&mut random);
+        let label = map.label.clone().unwrap_or_else(|| intrinsic::uuid(&mut random));
+        format!("{machine}/{label}:{run}")
+    }
+}
