@@ -12,6 +12,7 @@ pub mod allocation;
 pub mod carrier;
 pub mod catalogue;
 pub mod email;
+pub mod error_name;
 pub mod event;
 pub mod money;
 pub mod order;
@@ -21,6 +22,7 @@ pub mod texts;
 
 pub use carrier::Carrier;
 pub use email::Email;
+pub use error_name::ErrorName;
 pub use money::Money;
 pub use order::{Order, OrderId, Refusal};
 pub use payment_gateway::PaymentGateway;

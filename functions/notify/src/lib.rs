@@ -5,15 +5,13 @@ mod message;
 use aws_sdk_sesv2::Client as Ses;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as EmailMessage};
+use omniflow_domain::ErrorName;
 use omniflow_domain::texts::Language;
 use omniflow_domain::{Email, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Handler, typed};
 use serde::{Deserialize, Serialize};
 
 pub use message::{Message, message};
-
-/// The message could not be handed over; worth a retry.
-pub const NOTIFICATION_FAILED: &str = "NotificationFailed";
 
 /// An event of the order bus, as far as it matters here.
 #[derive(Debug, Deserialize)]
@@ -78,7 +76,7 @@ async fn notify(sender: Option<&Sender>, detail: Detail) -> Result<Notified, Fau
 
 impl Sender {
     async fn send(&self, to: &Email, message: Message) -> Result<Option<String>, Fault> {
-        let failed = |message: String| Fault { error_type: NOTIFICATION_FAILED.to_owned(), message };
+        let failed = |message: String| Fault::new(ErrorName::NotificationFailed, message);
         let content = content(message).map_err(|error| failed(error.to_string()))?;
         let sending = self
             .ses

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_sfn::operation::stop_execution::StopExecutionInput;
 use futures::future::join;
+use omniflow_domain::ErrorName;
 use omniflow_domain::PaymentGateway;
 use omniflow_domain::order::PaymentState;
 use omniflow_domain::payment_gateway::CaptureError;
@@ -12,13 +13,8 @@ use omniflow_services::{
     ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, StepFunctions, typed,
 };
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Done, Step, names};
+use omniflow_store::activity::{Activity, Done, Step};
 use omniflow_store::metrics;
-
-/// The bank says no.
-pub const PAYMENT_DECLINED: &str = "PaymentDeclined";
-/// The gateway does not answer; worth a retry.
-pub const GATEWAY_TIMEOUT: &str = "GatewayTimeout";
 
 const DEFAULT_METHOD: &str = "pm_card";
 const PUBLISHES: &[Status] = &[Status::PaymentReceived, Status::Paid, Status::Shipping];
@@ -34,15 +30,15 @@ enum Error {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let message = error.to_string();
-        let error_type = match error {
-            Error::Capture(CaptureError::Declined) => PAYMENT_DECLINED,
-            Error::Capture(CaptureError::Timeout) => GATEWAY_TIMEOUT,
+        let name = match error {
+            Error::Capture(CaptureError::Declined) => ErrorName::PaymentDeclined,
+            Error::Capture(CaptureError::Timeout) => ErrorName::GatewayTimeout,
             // Only a refund voids a payment, and only an order that is undone is refunded.
-            Error::Capture(CaptureError::Voided) => names::ORDER_CANCELLED,
-            Error::Capture(CaptureError::Unavailable(_)) => names::STORE_UNAVAILABLE,
+            Error::Capture(CaptureError::Voided) => ErrorName::OrderCancelled,
+            Error::Capture(CaptureError::Unavailable(_)) => ErrorName::StoreUnavailable,
             Error::Store(error) => return error.into(),
         };
-        Self { error_type: error_type.to_owned(), message }
+        Self::new(name, message)
     }
 }
 

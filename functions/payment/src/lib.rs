@@ -4,9 +4,9 @@ mod capture;
 mod refund;
 mod window;
 
-pub use capture::{GATEWAY_TIMEOUT, PAYMENT_DECLINED, capture_payment};
-pub use refund::{REFUND_FAILED, refund_payment};
-pub use window::{PAYMENT_WINDOW_NOT_STARTED, close_payment_window, open_payment_window};
+pub use capture::capture_payment;
+pub use refund::refund_payment;
+pub use window::{close_payment_window, open_payment_window};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
+use omniflow_domain::ErrorName;
 use omniflow_domain::PaymentGateway;
 use omniflow_domain::Status;
 use omniflow_domain::order::PaymentState;
 use omniflow_domain::payment_gateway::RefundError;
 use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, typed};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Compensation, Done, names};
-
-use crate::capture::GATEWAY_TIMEOUT;
-
-/// The gateway won't give the money back.
-pub const REFUND_FAILED: &str = "RefundFailed";
+use omniflow_store::activity::{Activity, Compensation, Done};
 
 #[derive(Debug, thiserror::Error)]
 enum Error {
@@ -26,13 +22,13 @@ enum Error {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let message = error.to_string();
-        let error_type = match error {
-            Error::Refund(RefundError::Refused) => REFUND_FAILED,
-            Error::Refund(RefundError::Timeout) => GATEWAY_TIMEOUT,
-            Error::Refund(RefundError::Unavailable(_)) => names::STORE_UNAVAILABLE,
+        let name = match error {
+            Error::Refund(RefundError::Refused) => ErrorName::RefundFailed,
+            Error::Refund(RefundError::Timeout) => ErrorName::GatewayTimeout,
+            Error::Refund(RefundError::Unavailable(_)) => ErrorName::StoreUnavailable,
             Error::Store(error) => return error.into(),
         };
-        Self { error_type: error_type.to_owned(), message }
+        Self::new(name, message)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_sfn::operation::start_execution::StartExecutionInput;
 use chrono::TimeDelta;
 use clock::{Clock as _, SystemClock};
+use omniflow_domain::ErrorName;
 use omniflow_domain::order::Awaits;
 use omniflow_domain::{Order, Refusal, Status};
 use omniflow_services::{
@@ -16,9 +17,6 @@ use omniflow_store::Orders;
 use omniflow_store::activity::{Activity, Done, Step, TokenStep};
 use omniflow_store::workflow::{Unsent, Workflow};
 use serde_json::json;
-
-/// The payment-window machine could not be started, or not be passed by; worth a retry.
-pub const PAYMENT_WINDOW_NOT_STARTED: &str = "PaymentWindowNotStarted";
 
 #[derive(Debug, thiserror::Error)]
 enum Error {
@@ -35,7 +33,7 @@ impl From<Error> for Fault {
         let message = error.to_string();
         match error {
             Error::NotStarted(_) | Error::NotPassed(_) => {
-                Self { error_type: PAYMENT_WINDOW_NOT_STARTED.to_owned(), message }
+                Self::new(ErrorName::PaymentWindowNotStarted, message)
             }
             Error::Store(error) => error.into(),
         }

@@ -17,6 +17,13 @@ pub struct Fault {
     pub message: String,
 }
 
+impl Fault {
+    /// A failure of this name.
+    pub fn new(error_type: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { error_type: error_type.into(), message: message.into() }
+    }
+}
+
 /// A function.
 pub trait Handler: Send + Sync {
     /// Handles one event.

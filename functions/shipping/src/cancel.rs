@@ -11,9 +11,6 @@ use omniflow_store::activity::{Activity, Compensation, Done};
 
 use crate::Error;
 
-/// A shipment can't be called back; a person must look.
-pub const SHIPMENT_NOT_CANCELLABLE: &str = "ShipmentNotCancellable";
-
 /// The function `cancel-shipments`.
 ///
 /// # Errors

@@ -3,18 +3,18 @@
 mod cancel;
 mod ship;
 
-pub use cancel::{SHIPMENT_NOT_CANCELLABLE, cancel_shipments};
-pub use ship::{SHIPMENT_FAILED, WAREHOUSE_UNAVAILABLE, ship_warehouse};
+pub use cancel::cancel_shipments;
+pub use ship::ship_warehouse;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use omniflow_domain::Carrier;
+use omniflow_domain::ErrorName;
 use omniflow_domain::carrier::CarrierError;
 use omniflow_services::{ConfigError, DynamoDb, Environment, Fault};
 use omniflow_simulated::{Ledger, SimulatedCarrier};
 use omniflow_store as store;
-use omniflow_store::activity::names;
 
 fn carrier(dynamodb: &Arc<dyn DynamoDb>, environment: &Environment) -> Result<Arc<dyn Carrier>, ConfigError> {
     let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
@@ -35,16 +35,16 @@ enum Error {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let message = error.to_string();
-        let error_type = match error {
-            Error::Carrier(CarrierError::Unavailable(_)) => WAREHOUSE_UNAVAILABLE,
-            Error::Carrier(CarrierError::Impossible(_)) => SHIPMENT_FAILED,
-            Error::Carrier(CarrierError::NotCancellable(_)) => SHIPMENT_NOT_CANCELLABLE,
+        let name = match error {
+            Error::Carrier(CarrierError::Unavailable(_)) => ErrorName::WarehouseUnavailable,
+            Error::Carrier(CarrierError::Impossible(_)) => ErrorName::ShipmentFailed,
+            Error::Carrier(CarrierError::NotCancellable(_)) => ErrorName::ShipmentNotCancellable,
             // Only an order that is undone calls its shipments back.
-            Error::Carrier(CarrierError::CalledBack(_)) => names::ORDER_CANCELLED,
-            Error::NoShipment(_) => names::WRONG_STATE,
-            Error::Carrier(CarrierError::Adapter(_)) => names::STORE_UNAVAILABLE,
+            Error::Carrier(CarrierError::CalledBack(_)) => ErrorName::OrderCancelled,
+            Error::NoShipment(_) => ErrorName::WrongState,
+            Error::Carrier(CarrierError::Adapter(_)) => ErrorName::StoreUnavailable,
             Error::Store(error) => return error.into(),
         };
-        Self { error_type: error_type.to_owned(), message }
+        Self::new(name, message)
     }
 }

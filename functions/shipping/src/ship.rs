@@ -12,11 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// The warehouse can't ship this, ever.
-pub const SHIPMENT_FAILED: &str = "ShipmentFailed";
-/// The warehouse does not answer; worth a retry.
-pub const WAREHOUSE_UNAVAILABLE: &str = "WarehouseUnavailable";
-
 #[derive(Debug, Clone, Deserialize)]
 struct Ship {
     order_id: OrderId,

@@ -5,5 +5,5 @@ mod reserve;
 mod seed;
 
 pub use release::release_stock;
-pub use reserve::{OUT_OF_STOCK, reserve_stock};
+pub use reserve::reserve_stock;
 pub use seed::seed_stock;

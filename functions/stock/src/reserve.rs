@@ -3,16 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use omniflow_domain::ErrorName;
 use omniflow_domain::allocation::{Missing, allocate};
 use omniflow_domain::{Order, Reason, Status};
 use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, typed};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Step, names};
+use omniflow_store::activity::{Activity, Step};
 use omniflow_store::{Stock, metrics};
 use serde::Serialize;
-
-/// There is not enough of what the order wants.
-pub const OUT_OF_STOCK: &str = "OutOfStock";
 
 /// How often a plan that was overtaken is made again.
 const ATTEMPTS: u32 = 20;
@@ -50,12 +48,12 @@ fn list(missing: &[Missing]) -> String {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let message = error.to_string();
-        let error_type = match error {
-            Error::OutOfStock(_) => OUT_OF_STOCK,
-            Error::Cancelled => names::ORDER_CANCELLED,
+        let name = match error {
+            Error::OutOfStock(_) => ErrorName::OutOfStock,
+            Error::Cancelled => ErrorName::OrderCancelled,
             Error::Store(error) => return error.into(),
         };
-        Self { error_type: error_type.to_owned(), message }
+        Self::new(name, message)
     }
 }
 

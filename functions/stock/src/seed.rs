@@ -7,10 +7,10 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
+use omniflow_domain::ErrorName;
 use omniflow_domain::catalogue::{SAMPLES, Sample, WAREHOUSES, lookup};
 use omniflow_services::{ConfigError, DynamoDb, Environment, Fault, Handler, typed};
 use omniflow_store as store;
-use omniflow_store::activity::names;
 use omniflow_store::{Stock, StockRow};
 use serde_json::{Value, json};
 
@@ -50,10 +50,9 @@ async fn seed(dynamodb: &dyn DynamoDb, products: &str, stock: &Stock, sample: &S
         };
         stock.seed(&row).await?;
     }
-    let product = sample.product().map_err(|error| Fault {
-        error_type: names::WRONG_STATE.to_owned(),
-        message: format!("{}: {error}", sample.product_id),
-    })?;
+    let product = sample
+        .product()
+        .map_err(|error| Fault::new(ErrorName::WrongState, format!("{}: {error}", sample.product_id)))?;
     for key in BTreeSet::from([lookup(sample.product_id), lookup(sample.name)]) {
         let mut item: HashMap<String, AttributeValue> =
             serde_dynamo_item(&product).map_err(|error| Fault::from(store::Error::from(error)))?;

@@ -9,23 +9,10 @@ use serde_json::Value;
 use crate::publisher::Publisher;
 use crate::{self as store, Orders};
 use clock::{Clock, SystemClock};
+use omniflow_domain::ErrorName;
 use omniflow_domain::order::{Order, OrderId, Refusal, Token};
 use omniflow_domain::status::{Reason, Status};
 use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault};
-
-/// The errors that activities raise and the state machine knows by name.
-pub mod names {
-    /// The order was cancelled; whoever works on it stops and undoes.
-    pub const ORDER_CANCELLED: &str = "OrderCancelled";
-    /// The order does not fit into one transaction.
-    pub const ORDER_TOO_LARGE: &str = "OrderTooLarge";
-    /// DynamoDB failed; worth a retry.
-    pub const STORE_UNAVAILABLE: &str = "StoreUnavailable";
-    /// Others wrote at the same moment, again and again; worth a retry.
-    pub const TRANSACTION_CONFLICT: &str = "TransactionConflict";
-    /// The order is not where this step belongs. No retry helps.
-    pub const WRONG_STATE: &str = "WrongState";
-}
 
 /// The event of a step that goes forward.
 #[derive(Debug, Clone, Deserialize)]
@@ -77,15 +64,7 @@ pub struct Failure {
 impl Failure {
     /// The reason that the order gets, unless it has one.
     pub fn reason(&self) -> Reason {
-        match self.error.as_str() {
-            "PaymentTimeout" => Reason::PaymentTimeout,
-            "AuditRejected" => Reason::AuditRejected,
-            names::ORDER_CANCELLED => Reason::Customer,
-            "PaymentDeclined" | "GatewayTimeout" => Reason::PaymentFailed,
-            "ShipmentFailed" | "WarehouseUnavailable" => Reason::ShipmentFailed,
-            "OutOfStock" => Reason::OutOfStock,
-            _ => Reason::InternalError,
-        }
+        ErrorName::parse(&self.error).and_then(ErrorName::reason).unwrap_or(Reason::InternalError)
     }
 
     /// What went wrong, for people.
@@ -171,15 +150,15 @@ impl Activity {
 
 impl From<store::Error> for Fault {
     fn from(error: store::Error) -> Self {
-        let error_type = match &error {
-            store::Error::Refused(Refusal::Undone(_)) => names::ORDER_CANCELLED,
-            store::Error::Refused(_) | store::Error::NoOrder(_) => names::WRONG_STATE,
-            store::Error::Conflict | store::Error::Contention => names::TRANSACTION_CONFLICT,
-            store::Error::TooLarge(_) => names::ORDER_TOO_LARGE,
+        let name = match &error {
+            store::Error::Refused(Refusal::Undone(_)) => ErrorName::OrderCancelled,
+            store::Error::Refused(_) | store::Error::NoOrder(_) => ErrorName::WrongState,
+            store::Error::Conflict | store::Error::Contention => ErrorName::TransactionConflict,
+            store::Error::TooLarge(_) => ErrorName::OrderTooLarge,
             store::Error::Item(_) | store::Error::Document(_) | store::Error::Service(_) => {
-                names::STORE_UNAVAILABLE
+                ErrorName::StoreUnavailable
             }
         };
-        Self { error_type: error_type.to_owned(), message: error.to_string() }
+        Self::new(name, error.to_string())
     }
 }

@@ -9,17 +9,9 @@ use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessInput;
 use aws_sdk_sfn::operation::start_execution::StartExecutionInput;
 use serde_json::json;
 
+use omniflow_domain::ErrorName;
 use omniflow_domain::order::{Order, Signal};
 use omniflow_services::{ServiceError, StepFunctions};
-
-/// The error with which a token is answered when nobody paid in time.
-pub const PAYMENT_TIMEOUT: &str = "PaymentTimeout";
-/// The error with which a token is answered when a person must approve the order before it can be paid.
-pub const AUDIT_REQUIRED: &str = "AuditRequired";
-/// The error with which a token is answered when the reviewer rejected the order.
-pub const AUDIT_REJECTED: &str = "AuditRejected";
-/// The error with which a token is answered, and which activities raise, when the order was cancelled.
-pub const ORDER_CANCELLED: &str = "OrderCancelled";
 
 /// The order's workflow in Step Functions.
 #[derive(Clone)]
@@ -60,13 +52,13 @@ impl Workflow {
             (Some(_), None) => Ok(Heard::NoMore),
             (Some(Signal::Paid | Signal::Approved), Some(token)) => self.go_on(order, token).await,
             (Some(Signal::Rejected), Some(token)) => {
-                self.fail(token, AUDIT_REJECTED, "the reviewer rejected it").await
+                self.fail(token, ErrorName::AuditRejected, "the reviewer rejected it").await
             }
             (Some(Signal::TimedOut), Some(token)) => {
-                self.fail(token, PAYMENT_TIMEOUT, "nobody paid in time").await
+                self.fail(token, ErrorName::PaymentTimeout, "nobody paid in time").await
             }
             (Some(Signal::Cancelled), Some(token)) => {
-                self.fail(token, ORDER_CANCELLED, "the customer cancelled").await
+                self.fail(token, ErrorName::OrderCancelled, "the customer cancelled").await
             }
         }
     }
@@ -86,7 +78,7 @@ impl Workflow {
     /// # Errors
     /// [`Unsent`].
     pub async fn turn_away(&self, token: &str) -> Result<Heard, Unsent> {
-        self.fail(token, AUDIT_REQUIRED, "a person must approve it first").await
+        self.fail(token, ErrorName::AuditRequired, "a person must approve it first").await
     }
 
     async fn start(&self, order: &Order) -> Result<Heard, Unsent> {
@@ -97,8 +89,8 @@ impl Workflow {
         heard(self.states.start_execution(start).await)
     }
 
-    async fn fail(&self, token: &str, error: &str, cause: &str) -> Result<Heard, Unsent> {
-        let failure = SendTaskFailureInput::builder().task_token(token).error(error).cause(cause);
+    async fn fail(&self, token: &str, error: ErrorName, cause: &str) -> Result<Heard, Unsent> {
+        let failure = SendTaskFailureInput::builder().task_token(token).error(error.as_str()).cause(cause);
         heard(self.states.send_task_failure(failure).await)
     }
 }

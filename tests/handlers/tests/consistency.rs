@@ -4,43 +4,18 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use omniflow_api::Access;
-use omniflow_store::{activity, workflow};
+use omniflow_domain::ErrorName;
 use omniflow_testing::{Shop, deployed, system};
 use serde_json::{Map, Value};
 use template::{Authorization, Route, System};
 
-/// The error names that Rust code raises, and answers tokens with.
-const RAISED: [&str; 17] = [
-    activity::names::ORDER_CANCELLED,
-    activity::names::ORDER_TOO_LARGE,
-    activity::names::STORE_UNAVAILABLE,
-    activity::names::TRANSACTION_CONFLICT,
-    activity::names::WRONG_STATE,
-    handler::BAD_EVENT,
-    workflow::AUDIT_REJECTED,
-    workflow::AUDIT_REQUIRED,
-    workflow::PAYMENT_TIMEOUT,
-    omniflow_notify::NOTIFICATION_FAILED,
-    omniflow_payment::GATEWAY_TIMEOUT,
-    omniflow_payment::PAYMENT_DECLINED,
-    omniflow_payment::PAYMENT_WINDOW_NOT_STARTED,
-    omniflow_payment::REFUND_FAILED,
-    omniflow_shipping::SHIPMENT_FAILED,
-    omniflow_shipping::SHIPMENT_NOT_CANCELLABLE,
-    omniflow_shipping::WAREHOUSE_UNAVAILABLE,
-];
-
 /// Mistakes of whoever wrote the state machine: no retry helps, no branch is theirs, `States.ALL` takes them. And what
 /// fails where no state machine is.
-const NAMED_BY_NONE: [&str; 3] =
-    [activity::names::WRONG_STATE, handler::BAD_EVENT, omniflow_notify::NOTIFICATION_FAILED];
-
-fn raised() -> BTreeSet<&'static str> {
-    RAISED.into_iter().chain([omniflow_stock::OUT_OF_STOCK, workflow::ORDER_CANCELLED]).collect()
-}
+const NAMED_BY_NONE: [ErrorName; 3] =
+    [ErrorName::WrongState, ErrorName::BadEvent, ErrorName::NotificationFailed];
 
 fn definitions() -> Vec<(String, Value)> {
     let machines = system().state_machines.iter();
@@ -110,7 +85,9 @@ fn key(route: &Route) -> String {
 
 #[test]
 fn the_description_of_the_api_has_its_routes_and_says_who_may_call_them() {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/openapi.json"));
+    let text = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions/api/openapi.json"),
+    );
     let document: Value = serde_json::from_str(&text.unwrap()).unwrap();
     let mut described = BTreeSet::new();
     for (path, calls) in document["paths"].as_object().unwrap() {
@@ -186,62 +163,13 @@ fn every_error_that_the_state_machines_name_is_raised_somewhere_and_the_reverse(
     let of_aws =
         |name: &&str| ["States.", "Lambda.", "Sandbox."].iter().any(|prefix| name.starts_with(prefix));
     named.retain(|name| !of_aws(name));
-    let mut expected = raised();
-    expected.retain(|name| !NAMED_BY_NONE.contains(name));
-    assert_eq!(named, expected);
+    let expected = ErrorName::ALL.iter().filter(|name| !NAMED_BY_NONE.contains(name));
+    assert_eq!(named, expected.map(|name| name.as_str()).collect());
 }
 
 #[test]
-fn every_error_constant_in_the_code_is_known_here() {
-    let pascal = |value: &str| {
-        value.starts_with(|c: char| c.is_ascii_uppercase())
-            && value.chars().all(|c| c.is_ascii_alphanumeric())
-    };
-    let mut constants = BTreeMap::new();
-    for file in rust_files() {
-        for line in std::fs::read_to_string(&file).unwrap().lines() {
-            let constant = line.trim().trim_start_matches("pub ").trim_start_matches("pub(crate) ");
-            let Some((name, value)) =
-                constant.strip_prefix("const ").and_then(|c| c.split_once(": &str = \""))
-            else {
-                continue;
-            };
-            let value = value.trim_end_matches("\";");
-            if pascal(value) {
-                constants.insert(value.to_owned(), format!("{name} in {}", file.display()));
-            }
-        }
-    }
-    let known = raised();
-    for (value, place) in &constants {
-        assert!(known.contains(value.as_str()), "{value} ({place}) is not in the list above");
-    }
-    for name in known {
-        assert!(constants.contains_key(name), "{name}");
-    }
-}
-
-/// The sources of the functions, but not of these tests.
-fn rust_files() -> Vec<PathBuf> {
-    fn add(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                add(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(path);
-            }
-        }
-    }
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(own.parent().unwrap()).unwrap() {
-        let sources = entry.unwrap().path().join("src");
-        if sources.is_dir() && sources != own.join("src") {
-            add(&sources, &mut found);
-        }
-    }
-    found
+fn an_event_that_no_function_takes_fails_under_the_name_that_all_know() {
+    assert_eq!(ErrorName::BadEvent.as_str(), omniflow_services::BAD_EVENT);
 }
 
 #[test]
@@ -269,8 +197,8 @@ fn every_task_has_a_timeout_and_retries_with_full_jitter_what_may_pass() {
                 "Lambda.SdkClientException",
                 "Lambda.TooManyRequestsException",
                 "Sandbox.Timedout",
-                activity::names::STORE_UNAVAILABLE,
-                activity::names::TRANSACTION_CONFLICT,
+                ErrorName::StoreUnavailable.as_str(),
+                ErrorName::TransactionConflict.as_str(),
             ];
             for error in transient {
                 assert!(retried.contains(error), "{at} does not retry {error}");
@@ -311,7 +239,7 @@ fn every_catch_of_the_order_keeps_what_failed_and_leads_on() {
                 assert_eq!(found.name, "MarkNeedsAttention");
                 continue;
             }
-            if errors(catcher) == [workflow::AUDIT_REQUIRED] {
+            if errors(catcher) == [ErrorName::AuditRequired.as_str()] {
                 assert_eq!(
                     (found.name.as_str(), next),
                     ("AwaitPayment", "AwaitAudit"),

@@ -288,7 +288,7 @@ async fn a_message_that_cannot_be_sent_is_a_failure_that_is_worth_a_retry() {
     shop.aws.fail("SendEmail", "TooManyRequestsException");
     let event = by_id(&shop)[&format!("{id}:COMPLETED")].clone();
     let fault = shop.invoke("notify-customer", json!({ "detail": event })).await.unwrap_err();
-    assert_eq!(fault.error_type, omniflow_notify::NOTIFICATION_FAILED);
+    assert_eq!(fault.error_type, omniflow_domain::ErrorName::NotificationFailed.as_str());
     assert!(fault.message.contains("TooManyRequestsException"), "{fault:?}");
     assert_eq!(shop.order(&id).await.status, Status::Completed);
 }
