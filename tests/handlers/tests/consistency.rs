@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use omniflow_api::Access;
 use omniflow_domain::ErrorName;
@@ -143,7 +143,7 @@ fn every_function_has_a_handler_and_starts_with_the_environment_of_the_template(
         system().functions.values().map(|function| function.binary.as_str()).collect();
     assert_eq!(binaries.len(), system().functions.len(), "a binary for each function");
     let mut built = BTreeSet::new();
-    for file in rust_files().into_iter().filter(|file| file.parent().unwrap().ends_with("src/bin")) {
+    for file in binary_sources() {
         built.insert(file.file_stem().unwrap().to_str().unwrap().to_owned());
     }
     assert_eq!(binaries, built.iter().map(String::as_str).collect());
@@ -165,6 +165,15 @@ fn every_error_that_the_state_machines_name_is_raised_somewhere_and_the_reverse(
     named.retain(|name| !of_aws(name));
     let expected = ErrorName::ALL.iter().filter(|name| !NAMED_BY_NONE.contains(name));
     assert_eq!(named, expected.map(|name| name.as_str()).collect());
+}
+
+/// The sources of the functions' Lambda binaries.
+fn binary_sources() -> Vec<PathBuf> {
+    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions");
+    let folders = std::fs::read_dir(functions).unwrap().map(|entry| entry.unwrap().path().join("src/bin"));
+    let files =
+        folders.filter(|folder| folder.is_dir()).flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    files.map(|entry| entry.unwrap().path()).collect()
 }
 
 #[test]
