@@ -28,6 +28,7 @@ pub(crate) enum Call {
     ReadSummary,
     Health,
     Home,
+    ConsolePage,
     Console,
     ConsoleFile,
     OpenApi,
@@ -58,6 +59,7 @@ pub(crate) const CALLS: &[Route] = &[
     ("GET", "/api/workflows/{order_id}/status", Access::Customer, Call::ReadExecution),
     ("GET", "/health", Access::Public, Call::Health),
     ("GET", "/", Access::Public, Call::Home),
+    ("GET", "/web/", Access::Public, Call::ConsolePage),
     ("GET", "/web", Access::Public, Call::Console),
     ("GET", "/web/{file+}", Access::Public, Call::ConsoleFile),
     ("GET", "/openapi.json", Access::Public, Call::OpenApi),
@@ -93,7 +95,8 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         Call::ReadWorkflow => workflow::read_workflow(api, request).await,
         Call::ReadSummary => summary::read_summary(api, request).await,
         Call::Home => Ok(web::home()),
-        Call::Console => Ok(web::console(request)),
+        Call::ConsolePage => web::page(request),
+        Call::Console => Ok(web::console()),
         Call::ConsoleFile => web::file(request),
         Call::OpenApi => Ok(web::openapi(request)),
         Call::Documentation => Ok(web::documentation(request)),
@@ -129,6 +132,10 @@ fn find(method: &str, path: &str) -> Result<(Access, Call, HashMap<String, Strin
 }
 
 fn matches(pattern: &str, path: &str) -> Option<HashMap<String, String>> {
+    // A slash at the end of a path changes nothing, but where it has a route of its own.
+    if pattern.ends_with('/') {
+        return (pattern == path).then(HashMap::new);
+    }
     let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
     let mut parameters = HashMap::new();
     let (mut pattern, mut path) = (Some(pattern), Some(path));
@@ -173,7 +180,8 @@ mod tests {
         assert_eq!((wrong.kind, &wrong.to_json()["allow"]), (Kind::MethodNotAllowed, &json!("POST")));
         assert_eq!(find("GET", "/api/v1/orders/").unwrap().1, Call::ListOrders);
         assert_eq!(find("GET", "/").unwrap().1, Call::Home);
-        assert_eq!(find("GET", "/web/").unwrap().1, Call::Console);
+        assert_eq!(find("GET", "/web/").unwrap().1, Call::ConsolePage);
+        assert_eq!(find("GET", "/web").unwrap().1, Call::Console);
         let (_, call, parameters) = find("GET", "/web/pages/shop.js").unwrap();
         assert_eq!((call, parameters["file"].as_str()), (Call::ConsoleFile, "pages/shop.js"));
         for unknown in ["//", "/api", "/api/v1/orders//pay", "/api/v1/orders/1/2/3"] {

@@ -104,12 +104,14 @@ fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// `GET /web`: the page, at the address that its relative links need.
-pub(crate) fn console(request: &Request) -> Response {
-    match served("index.html") {
-        Some(page) if request.path.ends_with('/') => page.answer(request),
-        _ => redirect(308, "web/"),
-    }
+/// `GET /web/`: the console's page, at the address that its relative links need.
+pub(crate) fn page(request: &Request) -> Result<Response, Problem> {
+    answer("index.html", request)
+}
+
+/// `GET /web` leads to the page.
+pub(crate) fn console() -> Response {
+    redirect(308, "web/")
 }
 
 /// `GET /`: leads to the console; not for ever, since browsers would keep that for whatever else is served at this
@@ -135,7 +137,10 @@ fn redirect(status: u16, to: &str) -> Response {
 
 /// `GET /web/{file+}`
 pub(crate) fn file(request: &Request) -> Result<Response, Problem> {
-    let path = request.parameters.get("file").map_or("", String::as_str);
+    answer(request.parameters.get("file").map_or("", String::as_str), request)
+}
+
+fn answer(path: &str, request: &Request) -> Result<Response, Problem> {
     match served(path) {
         Some(file) => Ok(file.answer(request)),
         None => {
@@ -203,7 +208,8 @@ mod tests {
                 "requestContext": { "http": { "method": "GET" } },
             })
         };
-        let status = |tag: &str| console(&Request::read(&event(tag), Caller::Unknown).unwrap()).status;
+        let status =
+            |tag: &str| super::page(&Request::read(&event(tag), Caller::Unknown).unwrap()).unwrap().status;
         assert_eq!(status(&page.etag), 304);
         assert_eq!(status(&format!("\"other\", W/{}", page.etag)), 304);
         assert_eq!(status("\"other\""), 200);

@@ -28,6 +28,7 @@ pub(super) fn described(call: Call, door: Door) -> Operation {
         Call::Home => page("The first page", "It leads to the web console.", 307, "web/"),
         Call::Console => page("The web console", "Its page is at `/web/`.", 308, "web/"),
         Call::Documentation => page("This documentation", "For people.", 308, "web/docs.html"),
+        Call::ConsolePage => console_page(),
         Call::ConsoleFile => console_file(),
         Call::OpenApi => openapi(),
     }
@@ -194,6 +195,16 @@ fn unless_known(operation: Operation) -> Operation {
 
 fn etag() -> Value {
     json!({ "ETag": { "description": "Names the content.", "required": true, "schema": { "type": "string" } } })
+}
+
+fn console_page() -> Operation {
+    let page = json!({
+        "description": "The page.",
+        "headers": etag(),
+        "content": { "text/html": { "schema": { "type": "string" } } },
+    });
+    let description = "Without a sign-in: it asks for one where it is needed.";
+    unless_known(Operation::new("System", "The page of the web console", description).answers(200, page))
 }
 
 fn console_file() -> Operation {
