@@ -16,6 +16,7 @@ pub mod catalogue;
 pub mod clock;
 pub mod email;
 pub mod event;
+pub mod folding;
 pub mod handler;
 pub mod invocation;
 pub mod metrics;
