@@ -34,7 +34,7 @@ use omniflow_domain::{Clock, ConfigError, Environment, Fault, Handler, Money, Or
 use serde_json::Value;
 
 pub use caller::Access;
-use caller::Doorkeeper;
+use caller::{Caller, Doorkeeper};
 use catalogue::Catalogue;
 use patience::Patience;
 use request::Request;
@@ -111,6 +111,16 @@ impl Api {
     }
 }
 
+/// As [`unavailable`], of an order that the caller asked for: who doesn't see it is told that there is none.
+fn refused(error: store::Error, caller: &Caller) -> Problem {
+    match error {
+        store::Error::Unreadable(order) if !caller.sees(order.customer_id.as_deref()) => {
+            unavailable(&store::Error::NoOrder(order.order_id))
+        }
+        error => unavailable(&error),
+    }
+}
+
 /// A failure of the store in a caller's words; its own words are for the log.
 fn unavailable(error: &store::Error) -> Problem {
     match error {
@@ -122,6 +132,14 @@ fn unavailable(error: &store::Error) -> Problem {
             Kind::Unavailable,
             "Too many requests for this order at once. Send the request again.",
         ),
+        store::Error::Unreadable(order) => {
+            tracing::error!(order_id = %order.order_id, error = %order, "an order can't be read");
+            let detail = format!(
+                "The record of order {} is damaged, and asking again does not help. Tell whoever runs this system: its item in the orders' table has to be repaired or restored.",
+                order.order_id
+            );
+            Problem::new(Kind::OrderUnreadable, detail).with("order_id", order.order_id.as_str())
+        }
         other => {
             tracing::error!(error = %other, "the store failed");
             Problem::new(Kind::Unavailable, "The order store does not answer. Send the request again.")

@@ -177,9 +177,10 @@ impl From<store::Error> for Fault {
             store::Error::Refused(_) | store::Error::NoOrder(_) => names::WRONG_STATE,
             store::Error::Conflict | store::Error::Contention => names::TRANSACTION_CONFLICT,
             store::Error::TooLarge(_) => names::ORDER_TOO_LARGE,
-            store::Error::Item(_) | store::Error::Document(_) | store::Error::Service(_) => {
-                names::STORE_UNAVAILABLE
-            }
+            store::Error::Unreadable(_)
+            | store::Error::Item(_)
+            | store::Error::Document(_)
+            | store::Error::Service(_) => names::STORE_UNAVAILABLE,
         };
         Self { error_type: error_type.to_owned(), message: error.to_string() }
     }

@@ -31,13 +31,15 @@ pub enum Kind {
     WrongState,
     /// The idempotency key was used for another request.
     IdempotencyKeyReused,
+    /// The order is stored and can't be read; the same request will never succeed.
+    OrderUnreadable,
     /// Something here failed; the same request may succeed later.
     Unavailable,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::Unauthorized,
@@ -51,6 +53,7 @@ impl Kind {
         Self::MethodNotAllowed,
         Self::WrongState,
         Self::IdempotencyKeyReused,
+        Self::OrderUnreadable,
         Self::Unavailable,
     ];
 
@@ -65,6 +68,7 @@ impl Kind {
             Self::OrderNotFound | Self::ProductNotFound | Self::PageNotFound | Self::RouteNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::WrongState => 409,
+            Self::OrderUnreadable => 500,
             Self::Unavailable => 503,
         }
     }
@@ -85,6 +89,7 @@ impl Kind {
             Self::MethodNotAllowed => "method-not-allowed",
             Self::WrongState => "wrong-state",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
+            Self::OrderUnreadable => "order-unreadable",
             Self::Unavailable => "unavailable",
         }
     }
@@ -110,6 +115,7 @@ impl Kind {
             Self::MethodNotAllowed => "The method is not allowed here",
             Self::WrongState => "The order's state does not allow this",
             Self::IdempotencyKeyReused => "The idempotency key was used for another request",
+            Self::OrderUnreadable => "The order's record is damaged",
             Self::Unavailable => "Temporarily unavailable",
         }
     }

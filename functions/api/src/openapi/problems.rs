@@ -19,7 +19,7 @@ const fn meaning(kind: Kind) -> &'static str {
         }
         Kind::BodyTooLarge => "The body has more than 256 KiB. Send less.",
         Kind::Unauthorized => {
-            "The call takes a token or a signature, and there is none that holds. Sign in and send it again."
+            "The call takes a token or a signature, and there is none that holds. Sign in and send it again. A token whose subject is empty, or longer than 2,048 bytes, names nobody."
         }
         Kind::Forbidden => "The call is for operators, and the token lacks their scope.",
         Kind::UnknownProduct => {
@@ -45,6 +45,9 @@ const fn meaning(kind: Kind) -> &'static str {
         Kind::IdempotencyKeyReused => {
             "The `Idempotency-Key` came with another body before. Use a new key for a new request."
         }
+        Kind::OrderUnreadable => {
+            "The order is stored, and its record is damaged. Sending the request again does not help: whoever runs the system has to repair or restore its item in the orders' table. Lists show the order with the state `UNREADABLE`."
+        }
         Kind::Unavailable => {
             "Something behind the API does not answer, and whether the request was carried out is not known. Send it again; with an `Idempotency-Key` it is carried out once."
         }
@@ -66,6 +69,9 @@ fn more(kind: Kind) -> Vec<(&'static str, Value, Value)> {
                 json!("Cancelled (timeout)"),
             ),
         ],
+        Kind::OrderUnreadable => {
+            vec![("order_id", schemas::of::<omniflow_domain::OrderId>(), json!("ORD-1700000000000123456"))]
+        }
         _ => Vec::new(),
     }
 }
