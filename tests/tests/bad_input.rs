@@ -121,6 +121,34 @@ async fn a_price_that_is_no_money_is_refused() {
 }
 
 #[tokio::test]
+async fn money_is_read_exactly_or_refused() {
+    let runtime = Runtime::shared();
+    let shop = runtime.shop();
+    let order = |amount: &str| format!(r#"{{"amount": {amount}, "items": ["iPhone 15"]}}"#);
+    for amount in [
+        r#""1_000""#,
+        r#""+5""#,
+        r#""1e3""#,
+        r#"".5""#,
+        r#""5.""#,
+        r#"" 5""#,
+        r#""５""#,
+        r#""5.000""#,
+        "10000.0000000000000001",
+        "-0",
+        "100000000000000000000000000000",
+    ] {
+        let answer = shop.send(Method::POST, "/api/v1/orders", &JSON, Some(order(amount))).await;
+        let detail = answer.problem(400).detail;
+        assert!(detail.contains("'amount'"), "for {amount}: {detail}");
+    }
+    for (amount, read) in [("1.50", json!(1.5)), ("1E2", json!(100)), (r#""12.30""#, json!(12.3))] {
+        let answer = shop.send(Method::POST, "/api/v1/orders", &JSON, Some(order(amount))).await;
+        assert_eq!(answer.success()["amount"], read, "for {amount}");
+    }
+}
+
+#[tokio::test]
 async fn an_amount_other_than_the_sum_of_the_prices_is_refused() {
     let runtime = Runtime::shared();
     let shop = runtime.shop();
@@ -229,13 +257,24 @@ async fn a_verdict_is_given_once_and_only_where_one_is_asked_for() {
     let shop = runtime.shop();
     let id = shop.place(&json!({ "amount": 20000, "items": ["iPhone 15"] })).await;
     shop.reaches(&id, "AWAITING_AUDIT").await;
-    for body in [json!({}), json!({ "action": "MAYBE" }), json!({ "action": 1 }), json!([])] {
+    let note = |note: &str| json!({ "action": "APPROVE", "note": note });
+    for body in [
+        json!({}),
+        json!({ "action": "MAYBE" }),
+        json!({ "action": 1 }),
+        json!([]),
+        note("\0"),
+        note("\u{1b}[31m"),
+        note("over\rwritten"),
+    ] {
         shop.post(&format!("/api/v1/orders/{id}/audit"), &body).await.problem(400);
     }
     shop.pay(&id).await.problem(409);
     assert_eq!(shop.read(&id).await.state(), "AWAITING_AUDIT", "what was refused must change nothing");
 
-    shop.audit(&id, "APPROVE").await.success();
+    let path = format!("/api/v1/orders/{id}/audit");
+    let reviewed = shop.post(&path, &note("Called them.\n\tAll is well.")).await.success();
+    assert_eq!(reviewed["audit"]["note"], "Called them.\n\tAll is well.");
     let problem = shop.audit(&id, "REJECT").await.problem(409);
     assert!(problem.body["state"].is_string(), "what is the order now? {problem:?}");
     shop.reaches(&id, "AWAITING_PAYMENT").await;
@@ -273,6 +312,21 @@ async fn what_has_ended_takes_no_payment_and_no_cancellation() {
     shop.cancel(&completed).await.problem(409);
     shop.audit(&completed, "APPROVE").await.problem(409);
     assert_eq!(shop.read(&completed).await.state(), "COMPLETED");
+}
+
+#[tokio::test]
+async fn names_that_are_too_long_for_any_key_are_names_of_nothing() {
+    let runtime = Runtime::shared();
+    let shop = runtime.shop();
+    let (letters, digits) = ("x".repeat(3000), "9".repeat(3000));
+    shop.get(&format!("/api/v1/stock/{letters}")).await.problem(404);
+    shop.get(&format!("/api/orders/status?workflow_id=order-processing-{letters}-1")).await.problem(404);
+    shop.get(&format!("/api/v1/orders?next=ORD-{digits}")).await.problem(400);
+    let found = shop.get(&format!("/api/v1/orders?search=ORD-{digits}")).await.success();
+    assert_eq!(found["orders"], json!([]));
+    let id = shop.place_unpaid(&good()).await;
+    shop.get(&format!("/api/v1/orders/{id}/workflow?next={letters}")).await.problem(404);
+    shop.cancel(&id).await.success();
 }
 
 #[tokio::test]

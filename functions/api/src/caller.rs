@@ -3,10 +3,11 @@
 //! Sources: API Gateway Developer Guide, "Control access to HTTP APIs with JWT authorizers" and "… with IAM";
 //! payload format 2.0, `requestContext.authorizer`.
 
-use crate::problem::{Kind, Problem};
-use omniflow_domain::Order;
 use omniflow_services::{ConfigError, Environment};
+use omniflow_store::LONGEST_PARTITION_KEY;
 use serde_json::Value;
+
+use crate::problem::{Kind, Problem};
 
 /// Who may make a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,10 +26,23 @@ pub(crate) enum Caller {
     /// The gateway didn't say.
     #[default]
     Unknown,
+    /// Someone with a token whose subject is no identity here.
+    Nameless(BadSubject),
     /// A customer, by the subject of their token.
     Customer(String),
     /// Someone with the operators' scope, with an IAM signature, or where access is open, anyone.
     Operator,
+}
+
+/// Why the subject of a token can't name a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadSubject {
+    /// There is none, or nothing but blanks in it.
+    #[error("the token's subject ('sub') is empty")]
+    Empty,
+    /// Orders are found by their customer: the subject is a key of an index.
+    #[error("the token's subject ('sub') has {0} bytes, and at most {LONGEST_PARTITION_KEY} are taken")]
+    TooLong(usize),
 }
 
 /// What makes an operator.
@@ -48,12 +62,16 @@ impl Doorkeeper {
     /// Who sent the request that this event is.
     pub(crate) fn recognise(&self, event: &Value) -> Caller {
         let authorizer = &event["requestContext"]["authorizer"];
-        let claims = &authorizer["jwt"]["claims"];
-        match claims["sub"].as_str() {
-            Some(_) if self.operates(claims) => Caller::Operator,
-            Some(subject) => Caller::Customer(subject.to_owned()),
-            None if self.open || authorizer["iam"].is_object() => Caller::Operator,
-            None => Caller::Unknown,
+        let token = &authorizer["jwt"];
+        if token.is_null() {
+            let operator = self.open || authorizer["iam"].is_object();
+            return if operator { Caller::Operator } else { Caller::Unknown };
+        }
+        let claims = &token["claims"];
+        match subject(claims) {
+            Ok(_) if self.operates(claims) => Caller::Operator,
+            Ok(subject) => Caller::Customer(subject.to_owned()),
+            Err(bad) => Caller::Nameless(bad),
         }
     }
 
@@ -61,6 +79,15 @@ impl Doorkeeper {
     fn operates(&self, claims: &Value) -> bool {
         let scopes = ["scope", "scp"].into_iter().filter_map(|name| claims[name].as_str());
         scopes.flat_map(str::split_whitespace).any(|scope| scope == self.operator_scope)
+    }
+}
+
+/// Whom the token names.
+fn subject(claims: &Value) -> Result<&str, BadSubject> {
+    match claims["sub"].as_str().unwrap_or_default() {
+        empty if empty.trim().is_empty() => Err(BadSubject::Empty),
+        long if long.len() > LONGEST_PARTITION_KEY => Err(BadSubject::TooLong(long.len())),
+        subject => Ok(subject),
     }
 }
 
@@ -73,6 +100,10 @@ impl Caller {
                 Kind::Unauthorized,
                 "Sign in: send a token as 'Authorization: Bearer …', or sign the request with IAM.",
             )),
+            (_, Self::Nameless(bad)) => Err(Problem::new(
+                Kind::Unauthorized,
+                format!("Nobody can be recognised by this token: {bad}. Sign in with another one."),
+            )),
             (Access::Operator, Self::Customer(_)) => {
                 Err(Problem::new(Kind::Forbidden, "This is for operators: the token lacks their scope."))
             }
@@ -83,13 +114,13 @@ impl Caller {
     pub(crate) fn customer(&self) -> Option<&str> {
         match self {
             Self::Customer(customer) => Some(customer),
-            Self::Operator | Self::Unknown => None,
+            Self::Operator | Self::Unknown | Self::Nameless(_) => None,
         }
     }
 
-    /// Whether the order is one that they see. To all others it doesn't exist.
-    pub(crate) fn sees(&self, order: &Order) -> bool {
-        self.customer().is_none_or(|customer| order.customer_id.as_deref() == Some(customer))
+    /// Whether they see the orders of this customer, or of nobody in particular. To all others those don't exist.
+    pub(crate) fn sees(&self, owner: Option<&str>) -> bool {
+        self.customer().is_none_or(|customer| owner == Some(customer))
     }
 }
 
@@ -114,5 +145,34 @@ mod tests {
         assert_eq!(recognise(false, json!({ "iam": { "userArn": "arn:…" } })), Caller::Operator);
         assert_eq!(recognise(false, Value::Null), Caller::Unknown);
         assert_eq!(recognise(true, Value::Null), Caller::Operator);
+    }
+
+    #[test]
+    fn a_token_without_a_usable_subject_names_nobody_open_or_not() {
+        let token =
+            |subject: Value, scope: &str| json!({ "jwt": { "claims": { "sub": subject, "scope": scope } } });
+        for open in [true, false] {
+            for scope in ["openid", "omniflow/operate"] {
+                for subject in [json!(""), json!("  "), json!(null), json!(7)] {
+                    let caller = recognise(open, token(subject.clone(), scope));
+                    assert_eq!(caller, Caller::Nameless(BadSubject::Empty), "{subject}");
+                }
+                let caller = recognise(open, token(json!("s".repeat(2049)), scope));
+                assert_eq!(caller, Caller::Nameless(BadSubject::TooLong(2049)));
+            }
+            // 1,024 letters, and twice as many bytes.
+            let longest = "я".repeat(1024);
+            assert_eq!(recognise(open, token(json!(longest), "")), Caller::Customer(longest));
+            assert_eq!(recognise(open, json!({ "jwt": {} })), Caller::Nameless(BadSubject::Empty));
+        }
+    }
+
+    #[test]
+    fn who_is_nobody_may_do_what_anyone_may_and_nothing_else() {
+        let nobody = Caller::Nameless(BadSubject::Empty);
+        assert!(nobody.check(Access::Public).is_ok());
+        for access in [Access::Customer, Access::Operator] {
+            assert_eq!(nobody.check(access).unwrap_err().kind, Kind::Unauthorized);
+        }
     }
 }

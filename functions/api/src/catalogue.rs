@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::operation::scan::ScanInput;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use omniflow_domain::catalogue::{Product, lookup};
+use omniflow_domain::catalogue::{Product, lookup, lookup_in_small_letters};
 use omniflow_services::DynamoDb;
 use omniflow_store as store;
+use omniflow_store::LONGEST_PARTITION_KEY;
 
 /// How long a product is believed without looking again. Its name and price change rarely; its stock is not here.
 const FRESH_FOR: Duration = Duration::from_secs(60);
+/// How many items BatchGetItem reads at most (Amazon DynamoDB API Reference).
+const BATCH: usize = 100;
 
 /// The products' table, and what was lately read from it.
 pub(crate) struct Catalogue {
@@ -26,14 +29,28 @@ impl Catalogue {
         Self { dynamodb, table: table.to_owned(), known: Mutex::default() }
     }
 
-    /// The products with these ids or names, by their lookup keys. At most 100, as BatchGetItem takes them.
-    pub(crate) async fn find(&self, ids_or_names: &[&str]) -> Result<HashMap<String, Product>, store::Error> {
-        let keys: BTreeSet<_> =
-            ids_or_names.iter().map(|name| lookup(name)).filter(|key| !key.is_empty()).collect();
+    /// The products with these ids or names, by how they were asked for. What was stored under the key of version 0.1 is
+    /// found by the names that found it then, before any other.
+    pub(crate) async fn find<'a>(
+        &self,
+        ids_or_names: &[&'a str],
+    ) -> Result<HashMap<&'a str, Product>, store::Error> {
+        let keys_of = |name: &str| [lookup_in_small_letters(name), lookup(name)];
+        let mut keys: BTreeSet<_> = ids_or_names.iter().flat_map(|name| keys_of(name)).collect();
+        // DynamoDB takes no other keys, so no product has one.
+        keys.retain(|key| (1..=LONGEST_PARTITION_KEY).contains(&key.len()));
+        let found = self.read(keys).await?;
+        let product = |name: &str| keys_of(name).iter().find_map(|key| found.get(key)).cloned();
+        Ok(ids_or_names.iter().filter_map(|name| Some((*name, product(name)?))).collect())
+    }
+
+    /// The products under these keys.
+    async fn read(&self, keys: BTreeSet<String>) -> Result<HashMap<String, Product>, store::Error> {
         let mut found = self.fresh(&keys);
         let key = |key: String| HashMap::from([("lookup".to_owned(), AttributeValue::S(key))]);
         let mut wanted: Vec<_> = keys.into_iter().filter(|key| !found.contains_key(key)).map(key).collect();
         while !wanted.is_empty() {
+            let rest = wanted.split_off(wanted.len().min(BATCH));
             let keys = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))
                 .build()
@@ -49,6 +66,7 @@ impl Catalogue {
             }
             let left = answer.unprocessed_keys.and_then(|mut left| left.remove(&self.table));
             wanted = left.map(|keys| keys.keys).unwrap_or_default();
+            wanted.extend(rest);
         }
         Ok(found)
     }

@@ -1,7 +1,5 @@
 //! Creating an order: read what is wanted, check it against the catalogue, write it, start its workflow.
 
-use crate::problem::{Kind, Problem};
-use omniflow_domain::catalogue::lookup;
 use omniflow_domain::order::{Item, NewOrder};
 use omniflow_domain::{Email, Money, Order, OrderId, Status};
 use omniflow_simulated::METHODS;
@@ -12,6 +10,7 @@ use uuid::Uuid;
 
 use crate::decide::DEFAULT_METHOD;
 use crate::keep::Key;
+use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 use crate::view::Amount;
@@ -121,18 +120,19 @@ fn mismatch(detail: impl Into<String>) -> Problem {
 }
 
 async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
-    let body = &request.json()?;
+    let (body, written) = &request.json_and_as_written()?;
     let items = body["items"].as_array().filter(|items| !items.is_empty());
     let items = items
         .ok_or_else(|| bad("'items' must be a list with at least one product, such as [\"iPhone 15\"]."))?;
     if items.len() > MOST_ITEMS {
         return Err(bad(format!("An order takes at most {MOST_ITEMS} items; this one has {}.", items.len())));
     }
-    let asked =
-        items.iter().enumerate().map(|(index, item)| asked(index, item)).collect::<Result<Vec<_>, _>>()?;
+    let items = items.iter().enumerate();
+    let asked = items.map(|(index, item)| asked(index, item, &written["items"][index]));
+    let asked = asked.collect::<Result<Vec<_>, _>>()?;
     let amount = match &body["amount"] {
         Value::Null => None,
-        amount => Some(money("amount", amount)?),
+        amount => Some(money("amount", amount, &written["amount"])?),
     };
     let customer_id = match request.caller.customer() {
         Some(own) => Some(own.to_owned()),
@@ -140,7 +140,7 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
     };
     let email = email(&body["email"], customer_id.as_deref())?;
     let method = method(&body["payment"])?;
-    let items = priced(api, asked, amount.is_some()).await?;
+    let items = priced(api, &asked, amount.is_some()).await?;
     let sum = sum(&items)?;
     let amount = match (amount, sum) {
         (Some(amount), Some(sum)) if amount != sum => {
@@ -159,7 +159,8 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
     Ok(NewOrder { customer_id, email, language: request.language(), items, amount, method, needs_audit })
 }
 
-fn asked(index: usize, item: &Value) -> Result<Asked, Problem> {
+/// Reads an item; `written` is the same with its numbers as they were written.
+fn asked(index: usize, item: &Value, written: &Value) -> Result<Asked, Problem> {
     let at = |field: &str| format!("items[{index}].{field}");
     if let Value::String(name) = item {
         let product = text(&format!("items[{index}]"), item)?.unwrap_or_else(|| name.clone());
@@ -186,7 +187,7 @@ fn asked(index: usize, item: &Value) -> Result<Asked, Problem> {
     })?;
     let price = match &item["price"] {
         Value::Null => None,
-        price => Some(money(&at("price"), price)?),
+        price => Some(money(&at("price"), price, &written["price"])?),
     };
     Ok(Asked { product, name, quantity, price })
 }
@@ -222,9 +223,15 @@ fn email(given: &Value, customer_id: Option<&str>) -> Result<Option<Email>, Prob
     }
 }
 
-fn money(field: &str, value: &Value) -> Result<Money, Problem> {
-    let money =
-        Money::from_json(value).map_err(|error| bad(format!("'{field}' is no amount of money: {error}.")))?;
+/// An amount over 0, as a text or as a number. Of a number the text counts that it was `written` as: a float would round
+/// what is no amount to one.
+fn money(field: &str, value: &Value, written: &Value) -> Result<Money, Problem> {
+    let read = match (value, written) {
+        (Value::String(text), _) => Money::parse(text),
+        (Value::Number(_), Value::String(number)) => Money::from_number(number),
+        (other, _) => return Err(bad(format!("'{field}' must be an amount of money, not {other}."))),
+    };
+    let money = read.map_err(|error| bad(format!("'{field}' is no amount of money: {error}.")))?;
     if money > Money::default() { Ok(money) } else { Err(bad(format!("'{field}' must be more than 0."))) }
 }
 
@@ -249,18 +256,18 @@ pub(crate) fn check_method(method: &str) -> Result<String, Problem> {
 
 /// The items as the catalogue knows them. Prices that were given stay; the catalogue's fill in where neither those nor
 /// an amount say what it costs.
-async fn priced(api: &Api, asked: Vec<Asked>, has_amount: bool) -> Result<Vec<Item>, Problem> {
+async fn priced(api: &Api, asked: &[Asked], has_amount: bool) -> Result<Vec<Item>, Problem> {
     let names: Vec<_> = asked.iter().map(|asked| asked.product.as_str()).collect();
     let products = api.catalogue.find(&names).await.map_err(|error| unavailable(&error))?;
     let use_catalogue = !has_amount && asked.iter().all(|asked| asked.price.is_none());
-    let items = asked.into_iter().map(|asked| {
-        let product = products.get(&lookup(&asked.product)).ok_or_else(|| {
+    let items = asked.iter().map(|asked| {
+        let product = products.get(asked.product.as_str()).ok_or_else(|| {
             let detail = format!("'{}' is not sold here. GET /api/v1/stock lists what is.", asked.product);
             Problem::new(Kind::UnknownProduct, detail).with("product", asked.product.clone())
         })?;
         Ok(Item {
             product_id: product.product_id.clone(),
-            name: asked.name.unwrap_or_else(|| product.name.clone()),
+            name: asked.name.as_ref().unwrap_or(&product.name).clone(),
             quantity: asked.quantity,
             price: asked.price.or_else(|| use_catalogue.then_some(product.price)),
         })

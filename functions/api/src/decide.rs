@@ -1,7 +1,6 @@
 //! The decisions that people make: pay, audit, cancel. Each is one conditional write; who comes too late gets 409 and
 //! hears what the order is now.
 
-use crate::problem::{Kind, Problem};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use omniflow_domain::{Order, Refusal};
 use omniflow_store as store;
@@ -9,9 +8,10 @@ use serde_json::Value;
 
 use crate::create::check_method;
 use crate::keep::Key;
+use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, unavailable, view};
+use crate::{Api, refused, unavailable, view};
 
 /// How often a decision is made again after somebody else wrote first.
 const ATTEMPTS: usize = 12;
@@ -55,16 +55,30 @@ pub(crate) async fn audit_order(api: &Api, request: &Request) -> Result<Response
         Some("REJECT") => false,
         _ => return Err(Problem::new(Kind::BadRequest, "'action' must be \"APPROVE\" or \"REJECT\".")),
     };
-    let note = match &body["note"] {
-        Value::Null => None,
-        Value::String(note) if note.chars().count() <= LONGEST_NOTE => Some(note.clone()),
-        _ => {
-            let detail = format!("'note' must be a text of at most {LONGEST_NOTE} characters.");
-            return Err(Problem::new(Kind::BadRequest, detail));
-        }
-    };
+    let note = note(&body["note"])?;
     let now = api.clock.now();
     decide(api, request, None, |order| order.review(approved, note.clone(), now)).await
+}
+
+fn note(given: &Value) -> Result<Option<String>, Problem> {
+    match given {
+        Value::Null => Ok(None),
+        Value::String(note) if note.chars().count() <= LONGEST_NOTE && !has_control(note) => {
+            Ok(Some(note.clone()))
+        }
+        _ => {
+            let detail = format!(
+                "'note' must be a text of at most {LONGEST_NOTE} characters, without control characters other than line breaks and tabs."
+            );
+            Err(Problem::new(Kind::BadRequest, detail))
+        }
+    }
+}
+
+/// Whether there is a control character in the text other than a tab and the ends of lines. A terminal or a log obeys
+/// the others; a carriage return alone lets what follows overwrite the line.
+fn has_control(text: &str) -> bool {
+    text.replace("\r\n", "\n").contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t'))
 }
 
 pub(crate) async fn cancel_order(api: &Api, request: &Request) -> Result<Response, Problem> {
@@ -80,9 +94,10 @@ async fn decide(
 ) -> Result<Response, Problem> {
     let id = request.order_id()?;
     let possible = |order: &Order| decision(&mut order.clone()).is_ok();
-    let mut order = api.orders.recall(&id, possible).await.map_err(|error| unavailable(&error))?;
+    let refused = |error: store::Error| refused(error, &request.caller);
+    let mut order = api.orders.recall(&id, possible).await.map_err(refused)?;
     for _ in 0..ATTEMPTS {
-        if !request.caller.sees(&order) {
+        if !request.caller.sees(order.customer_id.as_deref()) {
             return Err(unavailable(&store::Error::NoOrder(id)));
         }
         decision(&mut order).map_err(|refusal| too_late(&order, &refusal, request, api))?;
@@ -103,7 +118,7 @@ async fn decide(
             }
             // Somebody else decided, or the same key was faster; read again and see.
             Err(store::Error::Conflict | store::Error::Contention) => {
-                order = api.orders.get(&id).await.map_err(|error| unavailable(&error))?;
+                order = api.orders.get(&id).await.map_err(refused)?;
             }
             Err(error) => return Err(unavailable(&error)),
         }

@@ -26,7 +26,6 @@ mod workflow;
 
 use std::sync::Arc;
 
-use crate::problem::{Kind, Problem};
 use aws_sdk_sfn::Client as Sfn;
 use clock::{Clock, SystemClock};
 use omniflow_domain::{Money, Order};
@@ -37,13 +36,15 @@ use omniflow_store::{Idempotency, Orders, Stock};
 use serde_json::Value;
 
 pub use caller::Access;
-use caller::Doorkeeper;
+use caller::{Caller, Doorkeeper};
 use catalogue::Catalogue;
 use patience::Patience;
 use request::Request;
 use response::Response;
 pub use routes::ROUTES;
 use workflow::Executions;
+
+use crate::problem::{Kind, Problem};
 
 /// What the operations use.
 struct Api {
@@ -114,6 +115,16 @@ impl Api {
     }
 }
 
+/// As [`unavailable`], of an order that the caller asked for: who doesn't see it is told that there is none.
+fn refused(error: store::Error, caller: &Caller) -> Problem {
+    match error {
+        store::Error::Unreadable(order) if !caller.sees(order.customer_id.as_deref()) => {
+            unavailable(&store::Error::NoOrder(order.order_id))
+        }
+        error => unavailable(&error),
+    }
+}
+
 /// A failure of the store in a caller's words; its own words are for the log.
 fn unavailable(error: &store::Error) -> Problem {
     match error {
@@ -125,6 +136,14 @@ fn unavailable(error: &store::Error) -> Problem {
             Kind::Unavailable,
             "Too many requests for this order at once. Send the request again.",
         ),
+        store::Error::Unreadable(order) => {
+            tracing::error!(order_id = %order.order_id, error = %order, "an order can't be read");
+            let detail = format!(
+                "The record of order {} is damaged, and asking again does not help. Tell whoever runs this system: its item in the orders' table has to be repaired or restored.",
+                order.order_id
+            );
+            Problem::new(Kind::OrderUnreadable, detail).with("order_id", order.order_id.as_str())
+        }
         other => {
             tracing::error!(error = %other, "the store failed");
             Problem::new(Kind::Unavailable, "The order store does not answer. Send the request again.")

@@ -37,13 +37,15 @@ pub enum Kind {
     HostNotServed,
     /// A page of another website sent the request.
     ForeignSite,
+    /// The order is stored and can't be read; the same request will never succeed.
+    OrderUnreadable,
     /// Something here failed; the same request may succeed later.
     Unavailable,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::Unauthorized,
@@ -60,6 +62,7 @@ impl Kind {
         Self::RequestTimeout,
         Self::HostNotServed,
         Self::ForeignSite,
+        Self::OrderUnreadable,
         Self::Unavailable,
     ];
 
@@ -76,6 +79,7 @@ impl Kind {
             Self::RequestTimeout => 408,
             Self::WrongState => 409,
             Self::HostNotServed => 421,
+            Self::OrderUnreadable => 500,
             Self::Unavailable => 503,
         }
     }
@@ -99,6 +103,7 @@ impl Kind {
             Self::RequestTimeout => "request-timeout",
             Self::HostNotServed => "host-not-served",
             Self::ForeignSite => "foreign-site",
+            Self::OrderUnreadable => "order-unreadable",
             Self::Unavailable => "unavailable",
         }
     }
@@ -127,6 +132,7 @@ impl Kind {
             Self::RequestTimeout => "The request took too long",
             Self::HostNotServed => "This server does not have that name",
             Self::ForeignSite => "Other websites may not call this server",
+            Self::OrderUnreadable => "The order's record is damaged",
             Self::Unavailable => "Temporarily unavailable",
         }
     }

@@ -1,16 +1,17 @@
 //! Reading orders.
 
-use crate::problem::{Kind, Problem};
+use omniflow_domain::folding::fold;
 use omniflow_domain::{Order, OrderId, Status};
 use omniflow_store as store;
-use omniflow_store::Page;
+use omniflow_store::Unreadable;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::view::OrderView;
-use crate::{Api, unavailable, view};
+use crate::view::ListedView;
+use crate::{Api, refused, unavailable, view};
 
 pub(crate) const DEFAULT_LIMIT: usize = 20;
 pub(crate) const MOST: usize = 100;
@@ -24,22 +25,25 @@ const ID_PREFIX: &str = "ORD-";
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Orders<'a> {
     /// Newest first. It may be fewer than asked for, even none, and yet there is a next page.
-    orders: Vec<OrderView<'a>>,
+    orders: Vec<ListedView<'a>>,
     /// What to ask for as `next`; null on the last page.
     next: Option<&'a OrderId>,
+    /// How many of the orders that were looked at for this page can't be read. A list has them among the others; a search
+    /// can't look into them, and has those only that it finds by their customer.
+    unreadable: usize,
 }
 
 pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response, Problem> {
     let id = request.order_id()?;
     let wait = api.patience.grant(request);
-    let failed = |error: store::Error| unavailable(&error);
+    let failed = |error: store::Error| refused(error, &request.caller);
     let read = match wait {
         None => api.orders.get(&id).await,
         // What comes after that is waited for.
         Some(_) => api.orders.recall(&id, |known| !known.rests()).await,
     };
     let mut order = read.map_err(failed)?;
-    if !request.caller.sees(&order) {
+    if !request.caller.sees(order.customer_id.as_deref()) {
         return Err(unavailable(&store::Error::NoOrder(id)));
     }
     if let Some(wait) = &wait {
@@ -79,8 +83,9 @@ pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response
         .await
         .map_err(|error| unavailable(&error))?;
     let now = api.clock.now();
-    let orders = page.orders.iter().map(|order| OrderView::of(order, request.language(), now)).collect();
-    Ok(Response::json(200, &json!(Orders { orders, next: page.next.as_ref() })))
+    let orders = page.orders.iter().map(|order| ListedView::of(order, request.language(), now)).collect();
+    let orders = Orders { orders, next: page.next.as_ref(), unreadable: page.unreadable };
+    Ok(Response::json(200, &json!(orders)))
 }
 
 /// What a list is searched for.
@@ -88,7 +93,7 @@ pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response
 enum Search {
     /// Orders whose ids begin so; the index finds them.
     Id(String),
-    /// Orders whose customer, product or failure has this in it, in lower case; each order is looked at.
+    /// Orders whose customer, product or failure has this in it, whatever its case ([`fold`]); each order is looked at.
     Text(String),
 }
 
@@ -103,7 +108,7 @@ impl Search {
         } else if is_id {
             Self::Id(id)
         } else {
-            Self::Text(text.to_lowercase())
+            Self::Text(fold(text))
         }
     }
 
@@ -114,12 +119,29 @@ impl Search {
         }
     }
 
-    fn matches(&self, order: &Order) -> bool {
+    fn matches(&self, order: &Listed) -> bool {
         let Self::Text(wanted) = self else { return true };
-        let items = order.items.iter().flat_map(|item| [item.product_id.as_str(), item.name.as_str()]);
-        let texts = items.chain(order.customer_id.as_deref()).chain(order.failure.as_deref());
-        texts.into_iter().any(|text| text.to_lowercase().contains(wanted))
+        let has = |text: &str| fold(text).contains(wanted);
+        match order {
+            Ok(order) => {
+                let items =
+                    order.items.iter().flat_map(|item| [item.product_id.as_str(), item.name.as_str()]);
+                items.chain(order.customer_id.as_deref()).chain(order.failure.as_deref()).any(has)
+            }
+            Err(order) => order.customer_id.as_deref().is_some_and(has),
+        }
     }
+}
+
+/// An order of a list, or what is left of one that can't be read.
+type Listed = Result<Order, Unreadable>;
+
+/// What was found of what was searched for.
+struct Found {
+    orders: Vec<Listed>,
+    next: Option<OrderId>,
+    /// How many of the orders that were looked at can't be read.
+    unreadable: usize,
 }
 
 /// A page of what is searched for. It may have fewer orders than fit, or none, and yet a next one: so many orders were
@@ -131,8 +153,8 @@ async fn find(
     search: &Search,
     limit: usize,
     mut after: Option<OrderId>,
-) -> Result<Page, store::Error> {
-    let mut found = Vec::new();
+) -> Result<Found, store::Error> {
+    let (mut found, mut unreadable) = (Vec::new(), 0);
     for _ in 0..MOST_LOOKED_AT / MOST {
         let page = match customer {
             None => {
@@ -142,20 +164,44 @@ async fn find(
             Some(customer) => api.orders.list_of(customer, search.prefix(), MOST, after.as_ref()).await?,
         };
         // A list that was made by state may hold an order that has gone on since; that is no reason to leave it out.
-        let wanted = |order: &Order| customer.is_none() || state.is_none_or(|state| order.status == state);
-        let mut orders = page.orders.into_iter().filter(|order| wanted(order) && search.matches(order));
-        found.extend(orders.by_ref().take(limit - found.len()));
-        let left_over = orders.next().is_some();
+        let wanted = |order: &Listed| {
+            customer.is_none() || state.is_none_or(|state| state_of(order).is_none_or(|its| its == state))
+        };
+        let mut orders = page.orders.into_iter();
+        while found.len() < limit
+            && let Some(order) = orders.next()
+        {
+            unreadable += usize::from(order.is_err());
+            if wanted(&order) && search.matches(&order) {
+                found.push(order);
+            }
+        }
         if found.len() == limit {
-            let next = found.last().map(|order| order.order_id.clone());
-            return Ok(Page { orders: found, next: next.filter(|_| left_over || page.next.is_some()) });
+            let left_over = orders.any(|order| wanted(&order) && search.matches(&order));
+            let next = found.last().map(id_of).filter(|_| left_over || page.next.is_some()).cloned();
+            return Ok(Found { orders: found, next, unreadable });
         }
         after = page.next;
         if after.is_none() {
             break;
         }
     }
-    Ok(Page { orders: found, next: after })
+    Ok(Found { orders: found, next: after, unreadable })
+}
+
+fn id_of(order: &Listed) -> &OrderId {
+    match order {
+        Ok(order) => &order.order_id,
+        Err(order) => &order.order_id,
+    }
+}
+
+/// In which state it is, if that can be read.
+fn state_of(order: &Listed) -> Option<Status> {
+    match order {
+        Ok(order) => Some(order.status),
+        Err(order) => order.status,
+    }
 }
 
 #[cfg(test)]
@@ -168,7 +214,7 @@ mod tests {
             assert_eq!(Search::read(text), Search::Id(id.to_owned()), "{text}");
         }
         for text in ["ordinary", "customer-001", "ORD-1x", "17"] {
-            assert_eq!(Search::read(text), Search::Text(text.to_lowercase()), "{text}");
+            assert_eq!(Search::read(text), Search::Text(fold(text)), "{text}");
         }
     }
 }

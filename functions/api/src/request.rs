@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::problem::{Kind, Problem};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use omniflow_domain::OrderId;
@@ -10,6 +9,7 @@ use omniflow_domain::texts::Language;
 use serde_json::Value;
 
 use crate::caller::Caller;
+use crate::problem::{Kind, Problem};
 
 /// The largest body, in bytes.
 pub(crate) const MAX_BODY: usize = 256 * 1024;
@@ -68,10 +68,16 @@ impl Request {
 
     /// The body as a JSON object, whatever content type it claims: `curl -d` calls it form data.
     pub(crate) fn json(&self) -> Result<Value, Problem> {
-        let bad = |detail: String| Problem::new(Kind::BadRequest, detail);
-        let value: Value = serde_json::from_slice(&self.body)
-            .map_err(|error| bad(format!("The body must be JSON, and it is not: {error}.")))?;
-        if value.is_object() { Ok(value) } else { Err(bad("The body must be a JSON object.".to_owned())) }
+        object(&self.body)
+    }
+
+    /// As [`Request::json`], and the same with each number as the text that it was written as: JSON numbers may have more
+    /// digits than a float holds, which is nevertheless what they are read into.
+    pub(crate) fn json_and_as_written(&self) -> Result<(Value, Value), Problem> {
+        let json = self.json()?;
+        // JSON is UTF-8 (RFC 8259, section 8.1), or it would have been refused above.
+        let written = numbers_as_texts(&String::from_utf8_lossy(&self.body));
+        Ok((json, object(written.as_bytes())?))
     }
 
     /// As [`Request::json`], for calls that need no body.
@@ -108,6 +114,35 @@ impl Request {
     }
 }
 
+/// The JSON object that this is.
+fn object(json: &[u8]) -> Result<Value, Problem> {
+    let bad = |detail: String| Problem::new(Kind::BadRequest, detail);
+    let value: Value = serde_json::from_slice(json)
+        .map_err(|error| bad(format!("The body must be JSON, and it is not: {error}.")))?;
+    if value.is_object() { Ok(value) } else { Err(bad("The body must be a JSON object.".to_owned())) }
+}
+
+/// The same JSON, an object or a list, with quotes around each number.
+fn numbers_as_texts(json: &str) -> String {
+    let mut written = String::with_capacity(json.len() + 64);
+    let (mut in_text, mut escaped, mut in_number) = (false, false, false);
+    for c in json.chars() {
+        let goes_on = in_number && (c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E'));
+        // Outside of texts, a digit or a minus begins a number, and nothing else does (RFC 8259, section 6).
+        let begins = !in_text && !in_number && (c.is_ascii_digit() || c == '-');
+        if begins || (in_number && !goes_on) {
+            written.push('"');
+        }
+        in_number = begins || goes_on;
+        if c == '"' && !escaped {
+            in_text = !in_text;
+        }
+        escaped = in_text && c == '\\' && !escaped;
+        written.push(c);
+    }
+    written
+}
+
 fn body(event: &Value) -> Result<Vec<u8>, Problem> {
     let text = event["body"].as_str().unwrap_or_default();
     let bytes = if event["isBase64Encoded"] == true {
@@ -122,4 +157,24 @@ fn body(event: &Value) -> Result<Vec<u8>, Problem> {
         return Err(Problem::new(Kind::BodyTooLarge, detail));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_become_the_texts_that_they_were_written_as_and_nothing_else_changes() {
+        for (json, written) in [
+            (
+                r#"{"a":10000.0000000000000001,"b":[1,-2.50 ,1e3]}"#,
+                r#"{"a":"10000.0000000000000001","b":["1","-2.50" ,"1e3"]}"#,
+            ),
+            (r#"{"a1":"1, 2","-3":"\"4\\","b\\":5}"#, r#"{"a1":"1, 2","-3":"\"4\\","b\\":"5"}"#),
+            (r#"[true,false,null,"e5",{}]"#, r#"[true,false,null,"e5",{}]"#),
+            ("{\"a\": 1E+5\n}", "{\"a\": \"1E+5\"\n}"),
+        ] {
+            assert_eq!(numbers_as_texts(json), written);
+        }
+    }
 }

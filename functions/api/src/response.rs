@@ -1,7 +1,8 @@
 //! An HTTP response, written as an answer in payload format 2.0.
 
-use crate::problem::{Kind, Problem};
 use serde_json::{Map, Value, json};
+
+use crate::problem::{Kind, Problem};
 
 /// A response.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::problem::{Kind, Problem};
 use serde_json::json;
 
 use crate::caller::Access;
+use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 use crate::{Api, create, decide, read, stock, summary, web, workflow};

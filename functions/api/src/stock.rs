@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::problem::{Kind, Problem};
-use omniflow_domain::catalogue::{Product, lookup};
+use omniflow_domain::catalogue::Product;
 use omniflow_store::StockRow;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 use crate::view::Amount;
@@ -63,7 +63,7 @@ pub(crate) async fn list_stock(api: &Api) -> Result<Response, Problem> {
 pub(crate) async fn read_stock(api: &Api, request: &Request) -> Result<Response, Problem> {
     let wanted = request.parameters.get("product").map_or("", String::as_str);
     let found = api.catalogue.find(&[wanted]).await.map_err(|error| unavailable(&error))?;
-    let known = found.get(&lookup(wanted)).ok_or_else(|| {
+    let known = found.get(wanted).ok_or_else(|| {
         let detail = format!("'{wanted}' is not sold here. GET /api/v1/stock lists what is.");
         Problem::new(Kind::ProductNotFound, detail)
     })?;

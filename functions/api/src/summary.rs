@@ -1,11 +1,11 @@
 //! How many orders are in each state.
 
-use crate::problem::Problem;
 use futures::future::try_join_all;
 use omniflow_domain::{Status, texts};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
 use crate::{Api, unavailable};

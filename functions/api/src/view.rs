@@ -1,13 +1,14 @@
 //! An order as the routes show it: `status` is the text for people, `state` the machine name.
 
-use crate::problem::{Kind, Problem};
 use chrono::{DateTime, Utc};
 use omniflow_domain::allocation::Missing;
 use omniflow_domain::order::{Audit, Item, Order, PaymentState, Shipment};
-use omniflow_domain::texts::{Language, status_text, text};
+use omniflow_domain::texts::{Language, status_text, text, unreadable_text};
 use omniflow_domain::{Email, Money, OrderId, Reason, Status};
+use omniflow_store::Unreadable;
 use serde::{Serialize, Serializer};
 
+use crate::problem::{Kind, Problem};
 use crate::request::Request;
 
 /// Money as a JSON number. The database has it as a text.
@@ -92,6 +93,59 @@ struct PaymentView<'a> {
     deadline: Option<DateTime<Utc>>,
 }
 
+/// An order in a list.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "ListedOrder"))]
+pub(crate) enum ListedView<'a> {
+    Order(Box<OrderView<'a>>),
+    Unreadable(UnreadableView<'a>),
+}
+
+/// An order that is stored and whose record is damaged. It has the fields of an order, with nothing in those that the
+/// record no longer tells. Asked for alone, it is the problem `order-unreadable`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "UnreadableOrder"))]
+pub(crate) struct UnreadableView<'a> {
+    order_id: &'a OrderId,
+    /// The order id again.
+    workflow_id: &'a OrderId,
+    /// For people, in their language.
+    status: &'static str,
+    /// None of the states that an order can be in.
+    state: UnreadableState,
+    reason: (),
+    customer_id: Option<&'a str>,
+    amount: (),
+    items: [(); 0],
+    /// As the id has it.
+    created_at: Option<DateTime<Utc>>,
+    timeline: [(); 0],
+    shipments: [(); 0],
+    payment: UnreadablePayment,
+}
+
+/// What tells an order that can't be read from the others.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(inline))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum UnreadableState {
+    Unreadable,
+}
+
+/// The payment of an order that can't be read.
+#[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(inline))]
+struct UnreadablePayment {
+    method: (),
+    state: (),
+    deadline: (),
+}
+
 /// An order as the doors of OrderFlow and of the order page show it: with the names of both for its ids.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -153,6 +207,34 @@ impl<'a> OrderView<'a> {
             audit: order.audit.as_ref(),
             missing: &order.missing,
             failure: order.failure.as_deref(),
+        }
+    }
+}
+
+impl<'a> ListedView<'a> {
+    pub(crate) fn of(order: &'a Result<Order, Unreadable>, language: Language, now: DateTime<Utc>) -> Self {
+        match order {
+            Ok(order) => Self::Order(Box::new(OrderView::of(order, language, now))),
+            Err(unreadable) => Self::Unreadable(UnreadableView::of(unreadable, language)),
+        }
+    }
+}
+
+impl<'a> UnreadableView<'a> {
+    fn of(order: &'a Unreadable, language: Language) -> Self {
+        Self {
+            order_id: &order.order_id,
+            workflow_id: &order.order_id,
+            status: unreadable_text(language),
+            state: UnreadableState::Unreadable,
+            reason: (),
+            customer_id: order.customer_id.as_deref(),
+            amount: (),
+            items: [],
+            created_at: order.order_id.made_at(),
+            timeline: [],
+            shipments: [],
+            payment: UnreadablePayment::default(),
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use crate::problem::{Kind, Problem};
 use sha2::{Digest, Sha256};
 
+use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 

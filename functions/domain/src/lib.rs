@@ -14,6 +14,7 @@ pub mod catalogue;
 pub mod email;
 pub mod error_name;
 pub mod event;
+pub mod folding;
 pub mod money;
 pub mod order;
 pub mod payment_gateway;

@@ -26,10 +26,30 @@ pub struct OrderId(String);
 #[error("'{0}' is not an order id: it is ORD- and digits")]
 pub struct BadOrderId(String);
 
+/// What all ids begin with.
+const PREFIX: &str = "ORD-";
+/// How many digits an id may have.
+const MOST_DIGITS: usize = 32;
+/// How many of the digits of a new id are its time.
+const TIME_DIGITS: usize = 13;
+/// How many are random.
+const RANDOM_DIGITS: usize = 6;
+
 impl OrderId {
+    /// The length of the longest id.
+    pub const LONGEST: usize = PREFIX.len() + MOST_DIGITS;
+
     /// A new one; `random` makes it unique within its millisecond.
     pub fn new(now: DateTime<Utc>, random: u32) -> Self {
-        Self(format!("ORD-{:013}{:06}", now.timestamp_millis(), random % 1_000_000))
+        let (time, random) = (now.timestamp_millis(), random % 1_000_000);
+        Self(format!("{PREFIX}{time:0TIME_DIGITS$}{random:0RANDOM_DIGITS$}"))
+    }
+
+    /// When it was made, if it was made by [`OrderId::new`].
+    pub fn made_at(&self) -> Option<DateTime<Utc>> {
+        let digits =
+            self.0.strip_prefix(PREFIX).filter(|digits| digits.len() == TIME_DIGITS + RANDOM_DIGITS)?;
+        DateTime::from_timestamp_millis(digits[..TIME_DIGITS].parse().ok()?)
     }
 
     /// Reads an id.
@@ -37,7 +57,7 @@ impl OrderId {
     /// # Errors
     /// [`BadOrderId`].
     pub fn parse(text: &str) -> Result<Self, BadOrderId> {
-        let digits = text.strip_prefix("ORD-").filter(|digits| (1..=32).contains(&digits.len()));
+        let digits = text.strip_prefix(PREFIX).filter(|digits| (1..=MOST_DIGITS).contains(&digits.len()));
         match digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
             Some(_) => Ok(Self(text.to_owned())),
             None => Err(BadOrderId(text.to_owned())),
@@ -51,7 +71,7 @@ impl OrderId {
     pub fn parse_workflow_id(text: &str) -> Result<Self, BadOrderId> {
         match text.strip_prefix(PROCESSING).and_then(|rest| rest.rsplit_once('-')) {
             Some((_, number)) => {
-                Self::parse(&format!("ORD-{number}")).map_err(|_| BadOrderId(text.to_owned()))
+                Self::parse(&format!("{PREFIX}{number}")).map_err(|_| BadOrderId(text.to_owned()))
             }
             None => Self::parse(text),
         }
@@ -59,7 +79,7 @@ impl OrderId {
 
     /// The workflow id that names the customer as well; the number is the order's.
     pub fn processing_id(&self, customer: Option<&str>) -> String {
-        let number = self.0.trim_start_matches("ORD-");
+        let number = self.0.trim_start_matches(PREFIX);
         format!("{PROCESSING}{}-{number}", customer.unwrap_or("guest"))
     }
 
@@ -760,7 +780,13 @@ mod tests {
         let (old, new) = (OrderId::new(now(), 999_999), OrderId::new(now() + Duration::milliseconds(1), 0));
         assert!(old < new);
         assert_eq!(OrderId::parse(old.as_str()).unwrap(), old);
-        for bad in ["", "ORD-", "ORD-1x", "1", "ORD-1;drop"] {
+        assert_eq!(old.made_at(), Some(now()));
+        assert_eq!(OrderId::parse("ORD-17").unwrap().made_at(), None);
+        assert_eq!(
+            OrderId::parse(&format!("ORD-{}", "9".repeat(32))).unwrap().as_str().len(),
+            OrderId::LONGEST
+        );
+        for bad in ["", "ORD-", "ORD-1x", "1", "ORD-1;drop", &format!("ORD-{}", "9".repeat(33))] {
             assert!(OrderId::parse(bad).is_err(), "{bad}");
         }
     }

@@ -116,6 +116,15 @@ pub const fn text(status: Status, language: Language) -> &'static str {
     }
 }
 
+/// What stands in place of the status of an order that can't be read.
+pub const fn unreadable_text(language: Language) -> &'static str {
+    match language {
+        Language::En => "⚠️ Can't be read",
+        Language::Zh => "⚠️ 无法读取",
+        Language::Ru => "⚠️ Не удаётся прочитать",
+    }
+}
+
 /// A reason in words.
 pub const fn reason_text(reason: Reason, language: Language) -> &'static str {
     let (en, zh, ru) = match reason {
@@ -143,12 +152,16 @@ mod tests {
     #[test]
     fn every_status_and_reason_has_its_own_words_in_every_language() {
         for language in Language::ALL {
-            let statuses: HashSet<_> = Status::ALL.into_iter().map(|status| text(status, language)).collect();
-            assert_eq!(statuses.len(), Status::ALL.len());
+            let mut statuses: HashSet<_> =
+                Status::ALL.into_iter().map(|status| text(status, language)).collect();
+            statuses.insert(unreadable_text(language));
+            assert_eq!(statuses.len(), Status::ALL.len() + 1);
             let reasons: HashSet<_> =
                 Reason::ALL.into_iter().map(|reason| reason_text(reason, language)).collect();
             assert_eq!(reasons.len(), Reason::ALL.len());
         }
+        let unreadable: HashSet<_> = Language::ALL.into_iter().map(unreadable_text).collect();
+        assert_eq!(unreadable.len(), Language::ALL.len());
     }
 
     #[test]

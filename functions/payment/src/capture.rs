@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use aws_sdk_sfn::operation::stop_execution::StopExecutionInput;
 use futures::future::join;
-use omniflow_domain::ErrorName;
-use omniflow_domain::PaymentGateway;
 use omniflow_domain::order::PaymentState;
 use omniflow_domain::payment_gateway::CaptureError;
-use omniflow_domain::{Order, Status};
+use omniflow_domain::{ErrorName, Order, PaymentGateway, Status};
 use omniflow_services::{
     ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, StepFunctions, typed,
 };

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use omniflow_domain::ErrorName;
-use omniflow_domain::PaymentGateway;
-use omniflow_domain::Status;
 use omniflow_domain::order::PaymentState;
 use omniflow_domain::payment_gateway::RefundError;
+use omniflow_domain::{ErrorName, PaymentGateway, Status};
 use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, typed};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, Compensation, Done};

@@ -6,9 +6,8 @@ use std::time::Duration;
 use aws_sdk_sfn::operation::start_execution::StartExecutionInput;
 use chrono::TimeDelta;
 use clock::{Clock as _, SystemClock};
-use omniflow_domain::ErrorName;
 use omniflow_domain::order::Awaits;
-use omniflow_domain::{Order, Refusal, Status};
+use omniflow_domain::{ErrorName, Order, Refusal, Status};
 use omniflow_services::{
     ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, ServiceError, StepFunctions, typed,
 };

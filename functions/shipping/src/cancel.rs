@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use omniflow_domain::Carrier;
-use omniflow_domain::Status;
+use omniflow_domain::{Carrier, Status};
 use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Handler, typed};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, Compensation, Done};

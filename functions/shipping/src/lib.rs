@@ -9,9 +9,8 @@ pub use ship::ship_warehouse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use omniflow_domain::Carrier;
-use omniflow_domain::ErrorName;
 use omniflow_domain::carrier::CarrierError;
+use omniflow_domain::{Carrier, ErrorName};
 use omniflow_services::{ConfigError, DynamoDb, Environment, Fault};
 use omniflow_simulated::{Ledger, SimulatedCarrier};
 use omniflow_store as store;

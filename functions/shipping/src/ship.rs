@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use omniflow_domain::Carrier;
-use omniflow_domain::Status;
 use omniflow_domain::order::{OrderId, ShipmentState};
+use omniflow_domain::{Carrier, Status};
 use omniflow_services::{ConfigError, DynamoDb, Environment, Handler, typed};
 use omniflow_store as store;
 use omniflow_store::Orders;

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use omniflow_domain::ErrorName;
 use omniflow_domain::allocation::{Missing, allocate};
-use omniflow_domain::{Order, Reason, Status};
+use omniflow_domain::{ErrorName, Order, Reason, Status};
 use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, typed};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, Step};

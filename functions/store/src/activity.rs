@@ -6,13 +6,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::publisher::Publisher;
-use crate::{self as store, Orders};
 use clock::{Clock, SystemClock};
 use omniflow_domain::ErrorName;
 use omniflow_domain::order::{Order, OrderId, Refusal, Token};
 use omniflow_domain::status::{Reason, Status};
 use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault};
+
+use crate::publisher::Publisher;
+use crate::{self as store, Orders};
 
 /// The event of a step that goes forward.
 #[derive(Debug, Clone, Deserialize)]
@@ -155,9 +156,10 @@ impl From<store::Error> for Fault {
             store::Error::Refused(_) | store::Error::NoOrder(_) => ErrorName::WrongState,
             store::Error::Conflict | store::Error::Contention => ErrorName::TransactionConflict,
             store::Error::TooLarge(_) => ErrorName::OrderTooLarge,
-            store::Error::Item(_) | store::Error::Document(_) | store::Error::Service(_) => {
-                ErrorName::StoreUnavailable
-            }
+            store::Error::Unreadable(_)
+            | store::Error::Item(_)
+            | store::Error::Document(_)
+            | store::Error::Service(_) => ErrorName::StoreUnavailable,
         };
         Self::new(name, error.to_string())
     }

@@ -8,8 +8,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Error;
 use omniflow_services::DynamoDb;
+
+use crate::Error;
 
 /// How long an answer is kept.
 const KEPT_FOR: Duration = Duration::hours(24);

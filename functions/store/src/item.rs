@@ -14,7 +14,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Error;
 use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::email::Email;
 use omniflow_domain::money::Money;
@@ -23,6 +22,8 @@ use omniflow_domain::order::{
 };
 use omniflow_domain::status::{Reason, Status};
 use omniflow_domain::texts::Language;
+
+use crate::{Damage, Error, Unreadable};
 
 #[derive(Serialize, Deserialize)]
 struct Attributes {
@@ -197,7 +198,15 @@ pub(super) fn of(order: &Order) -> Result<HashMap<String, AttributeValue>, Error
     Ok(serde_dynamo::to_item(attributes)?)
 }
 
-pub(super) fn read(item: HashMap<String, AttributeValue>) -> Result<Order, Error> {
+/// The order that the item with this id is.
+pub(super) fn read(id: &OrderId, item: HashMap<String, AttributeValue>) -> Result<Order, Unreadable> {
+    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+    let customer_id = text("customer_id").cloned();
+    let status = text("status").and_then(|name| Status::parse(name));
+    parse(item).map_err(|source| Unreadable { order_id: id.clone(), customer_id, status, source })
+}
+
+fn parse(item: HashMap<String, AttributeValue>) -> Result<Order, Damage> {
     let Attributes { order_id, version, status, customer_id, pending_signal, pending_since, document } =
         serde_dynamo::from_item(item)?;
     let document: Document<'_> = serde_json::from_str(&document)?;
@@ -277,6 +286,10 @@ mod tests {
         "pending_signal": "PAID", "pending_since": 1800000002000
     }"#;
 
+    fn read(item: HashMap<String, AttributeValue>) -> Result<Order, Unreadable> {
+        super::read(&OrderId::parse("ORD-1800000000000000007").unwrap(), item)
+    }
+
     #[test]
     fn what_is_written_is_read() {
         let order = read(stored(DOCUMENT)).unwrap();
@@ -289,5 +302,23 @@ mod tests {
     #[test]
     fn earlier_documents_are_read() {
         assert_eq!(read(stored(EARLIER)).unwrap(), read(stored(DOCUMENT)).unwrap());
+    }
+
+    #[test]
+    fn of_a_damaged_item_what_its_attributes_say_is_known() {
+        let money = |amount: &str| DOCUMENT.replace("499.00", amount);
+        for document in
+            ["", "{}", "no document", &DOCUMENT[..100], &money("4e2"), &money("-1.00"), &money("4_9.00")]
+        {
+            let unreadable = read(stored(document)).unwrap_err();
+            assert_eq!(unreadable.order_id.as_str(), "ORD-1800000000000000007");
+            assert_eq!(unreadable.customer_id.as_deref(), Some("ann"));
+            assert_eq!(unreadable.status, Some(Status::PaymentReceived));
+        }
+        let mut item = stored(DOCUMENT);
+        item.insert("status".to_owned(), AttributeValue::S("LOST".to_owned()));
+        item.insert("customer_id".to_owned(), AttributeValue::Bool(true));
+        let unreadable = read(item).unwrap_err();
+        assert_eq!((unreadable.customer_id, unreadable.status), (None, None));
     }
 }

@@ -18,11 +18,42 @@ mod stock;
 pub mod workflow;
 
 use omniflow_domain::order::{OrderId, Refusal};
+use omniflow_domain::status::Status;
 use omniflow_services::ServiceError;
 
 pub use idempotency::{Idempotency, Kept};
 pub use orders::{After, Counted, Orders, Page, Unheard};
 pub use stock::{Stock, StockRow};
+
+/// The longest value that a partition key may have, in a table as in an index, in bytes of UTF-8 (Amazon DynamoDB Developer
+/// Guide, "Quotas in Amazon DynamoDB"). DynamoDB refuses requests with longer ones as invalid.
+pub const LONGEST_PARTITION_KEY: usize = 2048;
+
+/// An order that is stored and can't be read: something has damaged its item, or a later version wrote it. Reading it
+/// again doesn't help.
+#[derive(Debug, thiserror::Error)]
+#[error("the item of order {order_id} can't be read: {source}")]
+pub struct Unreadable {
+    /// Its id.
+    pub order_id: OrderId,
+    /// Whose it is, if the item says that.
+    pub customer_id: Option<String>,
+    /// Where it is, if the item says that.
+    pub status: Option<Status>,
+    /// What is wrong with the item.
+    source: Damage,
+}
+
+/// What is wrong with an item that is no order.
+#[derive(Debug, thiserror::Error)]
+enum Damage {
+    /// An attribute is missing or of another type.
+    #[error(transparent)]
+    Item(#[from] serde_dynamo::Error),
+    /// The document is not JSON, or not that of an order.
+    #[error(transparent)]
+    Document(#[from] serde_json::Error),
+}
 
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +73,9 @@ pub enum Error {
     /// More than one transaction can hold.
     #[error("an order over {0} different places of stock is too large")]
     TooLarge(usize),
+    /// The order is there and can't be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// An item is not what it should be.
     #[error("an item can't be read or written: {0}")]
     Item(#[from] serde_dynamo::Error),

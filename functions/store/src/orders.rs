@@ -14,10 +14,11 @@ use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, Select, TransactWriteItem};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Error, item, recent};
 use omniflow_domain::order::{Order, OrderId};
 use omniflow_domain::status::Status;
 use omniflow_services::DynamoDb;
+
+use crate::{Error, Unreadable, item, recent};
 
 /// How often a decision is made again after somebody else wrote first.
 const ATTEMPTS: usize = 12;
@@ -36,8 +37,8 @@ pub struct Orders {
 /// Part of a list.
 #[derive(Debug)]
 pub struct Page {
-    /// Newest first.
-    pub orders: Vec<Order>,
+    /// Newest first. One that can't be read takes its place among the others.
+    pub orders: Vec<Result<Order, Unreadable>>,
     /// The order after which the next page begins, if there is one.
     pub next: Option<OrderId>,
 }
@@ -73,7 +74,7 @@ impl Orders {
     /// Reads an order as it is at this moment.
     ///
     /// # Errors
-    /// [`Error::NoOrder`], or a failure of DynamoDB.
+    /// [`Error::NoOrder`], [`Error::Unreadable`], or a failure of DynamoDB.
     pub async fn get(&self, id: &OrderId) -> Result<Order, Error> {
         let get = GetItemInput::builder()
             .table_name(&self.table)
@@ -81,7 +82,7 @@ impl Orders {
             .consistent_read(true);
         let found = self.dynamodb.get_item(get).await?;
         let item = found.item.ok_or_else(|| Error::NoOrder(id.clone()))?;
-        let order = item::read(item)?;
+        let order = item::read(id, item)?;
         recent::remember(&self.table, &order);
         Ok(order)
     }
@@ -286,7 +287,8 @@ impl Orders {
         // Ids end in digits, after which comes the colon. BETWEEN takes both ends in: one more, for `after` itself.
         let below = format!("{prefix}:");
         let to = after.map(OrderId::as_str).filter(|after| *after < below.as_str()).unwrap_or(&below);
-        if to < prefix {
+        // No id begins so, and with a longer prefix than a key may have DynamoDB would refuse the query.
+        if to < prefix || prefix.len() > OrderId::LONGEST {
             return Ok(Vec::new());
         }
         let query = QueryInput::builder()
@@ -305,8 +307,8 @@ impl Orders {
     }
 
     /// Reads many orders; those that are not there are left out.
-    async fn get_all(&self, ids: &[OrderId]) -> Result<Vec<Order>, Error> {
-        let mut orders: HashMap<OrderId, Order> = HashMap::new();
+    async fn get_all(&self, ids: &[OrderId]) -> Result<Vec<Result<Order, Unreadable>>, Error> {
+        let mut orders = HashMap::new();
         for chunk in ids.chunks(100) {
             let mut wanted: Vec<_> = chunk
                 .iter()
@@ -322,8 +324,10 @@ impl Orders {
                 let get = BatchGetItemInput::builder().request_items(&self.table, keys);
                 let answer = self.dynamodb.batch_get_item(get).await?;
                 for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
-                    let order = item::read(item)?;
-                    orders.insert(order.order_id.clone(), order);
+                    if let Some(id) = id_of(&item) {
+                        let order = item::read(&id, item);
+                        orders.insert(id, order);
+                    }
                 }
                 let left = answer.unprocessed_keys.and_then(|mut left| left.remove(&self.table));
                 wanted = left.map(|keys| keys.keys).unwrap_or_default();

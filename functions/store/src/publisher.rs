@@ -5,9 +5,8 @@ use std::sync::Arc;
 use aws_sdk_eventbridge::operation::put_events::PutEventsInput;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
-use omniflow_domain::Order;
-use omniflow_domain::Status;
 use omniflow_domain::event::{DETAIL_TYPE, SOURCE, changes, detail};
+use omniflow_domain::{Order, Status};
 use omniflow_services::EventBridge;
 
 /// Publishes to one bus.

@@ -11,10 +11,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use super::Error;
 use omniflow_domain::allocation::Available;
 use omniflow_domain::order::Order;
 use omniflow_services::DynamoDb;
+
+use crate::Error;
 
 /// DynamoDB's limit for a transaction, less the order itself.
 const MOST_PLACES: usize = 99;

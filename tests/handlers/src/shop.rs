@@ -165,6 +165,18 @@ impl Shop {
         self.send("POST", path, &[("idempotency-key", key)], body, &Value::Null).await
     }
 
+    /// As [`Shop::http_once`], from whom the gateway recognised.
+    pub async fn http_once_as(&self, authorizer: &Value, key: &str, path: &str, body: Value) -> Answer {
+        self.send("POST", path, &[("idempotency-key", key)], body, authorizer).await
+    }
+
+    /// Posts a body that is sent as it is written here.
+    pub async fn post_text(&self, path: &str, body: &str) -> Answer {
+        let mut event = event("POST", path, &[], &Value::Null);
+        event["body"] = Value::from(body);
+        self.ask(event).await
+    }
+
     /// Reads with a `Prefer`.
     pub async fn http_preferring(&self, preference: &str, authorizer: &Value, path: &str) -> Answer {
         self.send("GET", path, &[("prefer", preference)], Value::Null, authorizer).await
@@ -178,19 +190,14 @@ impl Shop {
         body: Value,
         authorizer: &Value,
     ) -> Answer {
-        let headers: BTreeMap<_, _> = headers.iter().copied().collect();
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let mut event = json!({
-            "version": "2.0",
-            "rawPath": path,
-            "rawQueryString": query,
-            "headers": headers,
-            "requestContext": { "http": { "method": method, "path": path }, "authorizer": authorizer },
-            "isBase64Encoded": false,
-        });
+        let mut event = event(method, path, headers, authorizer);
         if !body.is_null() {
             event["body"] = Value::from(body.to_string());
         }
+        self.ask(event).await
+    }
+
+    async fn ask(&self, event: Value) -> Answer {
         let answer = self.invoke("api", event).await.unwrap();
         Answer {
             status: answer["statusCode"].as_u64().unwrap(),
@@ -278,6 +285,16 @@ impl Shop {
         });
     }
 
+    /// All items of a table, as DynamoDB has them.
+    pub fn items(&self, table: &str) -> Vec<Value> {
+        scan(&self.aws.tables, table)
+    }
+
+    /// Writes an item past all handlers.
+    pub fn put(&self, table: &str, item: Value) {
+        put(&self.aws.tables, table, item);
+    }
+
     /// Makes the order one that can't be read.
     pub fn spoil(&self, id: &OrderId) {
         self.rewrite(id, |item| item["document"] = json!({ "S": "no document" }));
@@ -336,6 +353,20 @@ impl Shop {
 /// What the gateway recognised in a customer's token: `requestContext.authorizer` of the event.
 pub fn customer(subject: &str) -> Value {
     json!({ "jwt": { "claims": { "sub": subject, "scope": "openid" } } })
+}
+
+/// A request without a body as API Gateway hands it over, in payload format 2.0.
+fn event(method: &str, path: &str, headers: &[(&str, &str)], authorizer: &Value) -> Value {
+    let headers: BTreeMap<_, _> = headers.iter().copied().collect();
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    json!({
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers,
+        "requestContext": { "http": { "method": method, "path": path }, "authorizer": authorizer },
+        "isBase64Encoded": false,
+    })
 }
 
 /// Pages and scripts are no JSON.

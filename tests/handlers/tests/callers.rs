@@ -88,6 +88,50 @@ async fn a_key_of_one_customer_says_nothing_to_another() {
 }
 
 #[tokio::test]
+async fn a_token_whose_subject_is_no_identity_opens_nothing_and_writes_nothing() {
+    // Open access takes away no check of a token that is there.
+    for shop in [shop(), Shop::stocked(&[("ring", "wh-east", 9)])] {
+        for subject in [String::new(), " ".to_owned(), "s".repeat(2049), "я".repeat(1025)] {
+            for scope in ["openid", "omniflow/operate"] {
+                let who = json!({ "jwt": { "claims": { "sub": subject, "scope": scope } } });
+                for (method, path, access) in ROUTES {
+                    let path = path.replace("{order_id}", "ORD-1").replace("{product}", "ring");
+                    let path = path.replace("{file+}", "index.html");
+                    let answer = shop.http_as(&who, method, &path, json!({ "items": ["ring"] })).await;
+                    if access == Access::Public {
+                        assert!(answer.status < 400, "{method} {path}");
+                        continue;
+                    }
+                    assert_eq!(
+                        problem(&answer),
+                        (401, "urn:omniflow:problem:unauthorized"),
+                        "{method} {path}"
+                    );
+                    let detail = answer.body["detail"].as_str().unwrap();
+                    assert!(detail.contains("'sub'"), "{detail}");
+                }
+            }
+        }
+        for table in ["OrdersTable", "IdempotencyTable"] {
+            assert!(shop.items(table).is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_longest_subject_that_a_key_takes_is_a_customer_as_any_other() {
+    let shop = shop();
+    for subject in ["s".repeat(2048), "я".repeat(1024)] {
+        let id = ring_of(&shop, &subject).await;
+        let listed = shop.http_as(&customer(&subject), "GET", "/api/v1/orders", Value::Null).await;
+        assert_eq!(listed.body["orders"][0]["order_id"], id.as_str());
+        let read =
+            shop.http_as(&customer(&subject), "GET", &format!("/api/v1/orders/{id}"), Value::Null).await;
+        assert_eq!(read.body["customer_id"], subject.as_str());
+    }
+}
+
+#[tokio::test]
 async fn every_call_is_refused_to_those_it_is_not_for() {
     let shop = shop();
     let id = ring_of(&shop, "ann").await;

@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::HashSet;
+
 use futures::future::join_all;
 use omniflow_domain::Status;
-use omniflow_testing::{Outage, Shop, Walk};
+use omniflow_testing::{Answer, Outage, Shop, Walk, customer};
 use serde_json::{Value, json};
 
 const STOCK: [(&str, &str, u32); 1] = [("ring", "wh-east", 9)];
 const ORDERS: &str = "/api/v1/orders";
+const KEYS: &str = "IdempotencyTable";
 
 fn order() -> Value {
     json!({ "items": ["ring"], "amount": 20 })
@@ -17,6 +20,27 @@ fn order() -> Value {
 async fn orders(shop: &Shop) -> usize {
     let listed = shop.http("GET", ORDERS, Value::Null).await;
     listed.body["orders"].as_array().unwrap().len()
+}
+
+/// The one answer that is kept, as it is stored.
+fn only_kept(shop: &Shop) -> Value {
+    let kept = shop.items(KEYS);
+    assert_eq!(kept.len(), 1);
+    kept[0].clone()
+}
+
+/// Moves the one answer that is kept to where version 0.1 kept it.
+fn keep_as_version_0_1(shop: &Shop, key: &str) {
+    let mut kept = only_kept(shop);
+    let delete = json!({ "TableName": KEYS, "Key": { "key": kept["key"] } });
+    let deleted = shop.aws.tables.blocking_answer("DeleteItem", delete.to_string().as_bytes());
+    assert_eq!(deleted.status, 200, "{}", deleted.body);
+    kept["key"] = json!({ "S": key });
+    shop.put(KEYS, kept);
+}
+
+fn is_replayed(answer: &Answer) -> bool {
+    answer.headers.get("idempotency-replayed").is_some()
 }
 
 #[tokio::test]
@@ -93,16 +117,9 @@ async fn a_key_is_forgotten_when_its_day_is_over() {
     let shop = Shop::stocked(&STOCK);
     let first = shop.http_once("k", ORDERS, order()).await;
     // DynamoDB deletes expired items when it finds the time: the item is still there.
-    let expire = json!({
-        "TableName": "IdempotencyTable",
-        "Key": { "key": { "S": "create#k" } },
-        "UpdateExpression": "SET expires_at = :then",
-        "ConditionExpression": "attribute_exists(#key)",
-        "ExpressionAttributeNames": { "#key": "key" },
-        "ExpressionAttributeValues": { ":then": { "N": "1700000000" } },
-    });
-    let expired = shop.aws.tables.blocking_answer("UpdateItem", expire.to_string().as_bytes());
-    assert_eq!(expired.status, 200, "{}", expired.body);
+    let mut kept = only_kept(&shop);
+    kept["expires_at"] = json!({ "N": "1700000000" });
+    shop.put(KEYS, kept);
     let later = shop.http_once("k", ORDERS, json!({ "items": ["ring"], "amount": 30 })).await;
     assert_eq!(later.status, 201, "{}", later.body);
     assert_ne!(later.body["order_id"], first.body["order_id"]);
@@ -114,9 +131,7 @@ async fn a_key_is_forgotten_when_its_day_is_over() {
 async fn an_answer_is_kept_for_a_day() {
     let shop = Shop::stocked(&STOCK);
     shop.http_once("k", ORDERS, order()).await;
-    let items = shop.aws.tables.blocking_answer("Scan", br#"{"TableName": "IdempotencyTable"}"#);
-    let items: Value = serde_json::from_str(&items.body).unwrap();
-    let expires: i64 = items["Items"][0]["expires_at"]["N"].as_str().unwrap().parse().unwrap();
+    let expires: i64 = only_kept(&shop)["expires_at"]["N"].as_str().unwrap().parse().unwrap();
     let hours = (expires - chrono::Utc::now().timestamp() + 60) / 3600;
     assert_eq!(hours, 24);
 }
@@ -184,8 +199,9 @@ async fn what_was_refused_is_not_kept() {
 
 #[tokio::test]
 async fn an_order_whose_answer_was_lost_is_found_by_its_key() {
-    // Reading the key, the product, writing the order with the key, starting the workflow.
-    for request in 0..4 {
+    // Reading the key as it is kept now and as it was kept before, reading the product, writing the order with the key,
+    // starting the workflow.
+    for request in 0..5 {
         for carried_out in [false, true] {
             let shop = Shop::stocked(&STOCK);
             shop.aws.outages([Outage { request, carried_out }]);
@@ -211,4 +227,110 @@ async fn a_key_that_is_empty_or_too_long_is_refused() {
         assert_eq!(shop.http_once(&key, ORDERS, order()).await.status, 400, "{key:?}");
     }
     assert_eq!(shop.http_once(&"k".repeat(255), ORDERS, order()).await.status, 201);
+}
+
+#[tokio::test]
+async fn keys_of_different_callers_never_meet_whatever_they_hold() {
+    let shop = Shop::stocked(&[("ring", "wh-east", 999)]);
+    let parts = ["a", "b", "#", "a#b", "b#a", "#a", "a#", "create#a", ":", "1", "operator", "customer"];
+    let whole = ["a#b#a", "a#a", "##"];
+    // An operator, and customers whose subjects and keys look like parts of each other's.
+    let callers = parts.iter().map(|subject| customer(subject)).chain([Value::Null]);
+    let mut orders = HashSet::new();
+    let mut asked = Vec::new();
+    for caller in callers {
+        for key in parts.iter().chain(&whole) {
+            let made = shop.http_once_as(&caller, key, ORDERS, order()).await;
+            assert_eq!((made.status, is_replayed(&made)), (201, false), "{caller} {key}");
+            orders.insert(made.body["order_id"].as_str().unwrap().to_owned());
+            asked.push((caller.clone(), *key, made.body));
+        }
+    }
+    assert_eq!(orders.len(), asked.len());
+    for (caller, key, body) in asked {
+        assert_eq!(shop.http_once_as(&caller, key, ORDERS, order()).await.body, body, "{caller} {key}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_may_be_as_long_as_it_may_whoever_sends_it() {
+    let shop = Shop::stocked(&STOCK);
+    let (longest_subject, longest_key) = (customer(&"s".repeat(2048)), "k".repeat(255));
+    let first = shop.http_once_as(&longest_subject, &longest_key, ORDERS, order()).await;
+    assert_eq!(first.status, 201, "{}", first.body);
+    let second = shop.http_once_as(&longest_subject, &longest_key, ORDERS, order()).await;
+    assert_eq!((is_replayed(&second), second.body), (true, first.body));
+}
+
+#[tokio::test]
+async fn an_answer_that_version_0_1_kept_is_repeated_to_whom_it_was_given() {
+    let of_ann = json!({ "items": ["ring"], "customer_id": "ann" });
+    for (caller, key, kept_under, body) in [
+        (Value::Null, "k", "create#k", order()),
+        (Value::Null, "a#k", "create#a#k", order()),
+        (Value::Null, "a#k", "create#a#k", of_ann),
+        (customer("a"), "k", "create#a#k", order()),
+        (customer("a"), "b#k", "create#a#b#k", order()),
+        (customer("a#b"), "k", "create#a#b#k", order()),
+        (customer("анна"), "k", "create#анна#k", order()),
+    ] {
+        let shop = Shop::stocked(&STOCK);
+        let first = shop.http_once_as(&caller, key, ORDERS, body.clone()).await;
+        keep_as_version_0_1(&shop, kept_under);
+        let second = shop.http_once_as(&caller, key, ORDERS, body).await;
+        assert_eq!((is_replayed(&second), second.body), (true, first.body), "{caller} {key}");
+        let other = shop.http_once_as(&caller, key, ORDERS, json!({ "items": ["ring"], "amount": 21 })).await;
+        assert_eq!(other.status, 422, "{caller} {key}");
+        assert_eq!(orders(&shop).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_version_0_1_answered_is_not_made_again() {
+    let shop = Shop::stocked(&STOCK);
+    let who = customer("a");
+    let made = shop.http_as(&who, "POST", ORDERS, order()).await;
+    let id = omniflow_domain::OrderId::parse(made.body["order_id"].as_str().unwrap()).unwrap();
+    Walk::until(&shop, &id, "AwaitPayment").await.step(&shop).await;
+    let path = format!("/api/v1/orders/{id}/pay");
+    let first = shop.http_once_as(&who, "k", &path, Value::Null).await;
+    assert_eq!(first.status, 200, "{}", first.body);
+    keep_as_version_0_1(&shop, &format!("pay#{id}#a#k"));
+    assert_eq!(shop.http_once_as(&who, "k", &path, Value::Null).await.body, first.body);
+    let other = shop.http_once_as(&customer("a#b"), "k", &path, Value::Null).await;
+    assert_eq!(other.status, 404, "{}", other.body);
+}
+
+#[tokio::test]
+async fn an_answer_that_version_0_1_kept_is_not_given_to_others() {
+    for (giver, their_key, kept_under, taker, key) in [
+        (customer("a#b"), "c", "create#a#b#c", customer("a"), "b#c"),
+        (customer("a"), "b#c", "create#a#b#c", customer("a#b"), "c"),
+        (customer("carl"), "z", "create#carl#z", Value::Null, "carl#z"),
+        (Value::Null, "carl#z", "create#carl#z", customer("carl"), "z"),
+    ] {
+        // With the same body, and with another one, which would tell that the key is in use.
+        for body in [order(), json!({ "items": ["ring"], "amount": 30 })] {
+            let shop = Shop::stocked(&STOCK);
+            let first = shop.http_once_as(&giver, their_key, ORDERS, order()).await;
+            keep_as_version_0_1(&shop, kept_under);
+            let second = shop.http_once_as(&taker, key, ORDERS, body).await;
+            assert_eq!((second.status, is_replayed(&second)), (201, false), "{taker} {key}: {second:?}");
+            assert_ne!(second.body["order_id"], first.body["order_id"]);
+            assert_eq!(orders(&shop).await, 2);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_version_0_1_kept_is_forgotten_when_its_day_is_over() {
+    let shop = Shop::stocked(&STOCK);
+    let first = shop.http_once("k", ORDERS, order()).await;
+    keep_as_version_0_1(&shop, "create#k");
+    let mut kept = only_kept(&shop);
+    kept["expires_at"] = json!({ "N": "1700000000" });
+    shop.put(KEYS, kept);
+    let later = shop.http_once("k", ORDERS, order()).await;
+    assert_eq!((later.status, is_replayed(&later)), (201, false));
+    assert_ne!(later.body["order_id"], first.body["order_id"]);
 }

@@ -10,6 +10,8 @@ use crate::decide::LONGEST_NOTE;
 
 /// Printable characters only.
 const PRINTABLE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+/// The same, with tabs and line breaks between them.
+const PRINTABLE_LINES: &str = r"^([^\u0000-\u001f\u007f-\u009f]|\t|\r?\n)*$";
 /// Money as a text: digits, at most two of them after a point, and not all of them 0.
 const DECIMAL: &str = r"^([1-9][0-9]{0,8}|[1-9][0-9]{0,7}\.[0-9]{1,2}|0\.([0-9][1-9]|[1-9][0-9]?))$";
 
@@ -23,7 +25,7 @@ pub(super) fn schemas() -> Map<String, Value> {
             "type": "string", "minLength": 1, "maxLength": LONGEST_TEXT, "pattern": PRINTABLE,
         },
         "Money": {
-            "description": "More than 0, with at most two decimal places; as a number, or as a text that holds one.",
+            "description": "More than 0, with at most two decimal places. As a text it is digits, and after a point one or two more: no sign, no exponent, no separators, no blanks. As a number it is exactly such an amount, however it is written: nothing is rounded.",
             "type": ["number", "string"],
             "exclusiveMinimum": 0, "maximum": MOST, "multipleOf": 0.01, "pattern": DECIMAL,
             "examples": [999.99],
@@ -42,7 +44,10 @@ pub(super) fn schemas() -> Map<String, Value> {
             "type": "object",
             "properties": {
                 "action": { "type": "string", "enum": ["APPROVE", "REJECT"] },
-                "note": { "description": "Why.", "type": ["string", "null"], "maxLength": LONGEST_NOTE },
+                "note": {
+                    "description": "Why. Line breaks and tabs are kept; other control characters are refused.",
+                    "type": ["string", "null"], "maxLength": LONGEST_NOTE, "pattern": PRINTABLE_LINES,
+                },
             },
             "required": ["action"],
         },

@@ -1,12 +1,12 @@
 //! What each call does, takes and answers.
 
-use crate::problem::Kind;
 use omniflow_domain::Status;
 use serde_json::{Value, json};
 
 use super::operations::{Door, Operation};
 use super::responses::{created, json_answer, order_answer, replayed, waited};
 use super::{examples, parameters, schemas};
+use crate::problem::Kind;
 use crate::routes::Call;
 
 /// The call as it is at this door.
@@ -64,14 +64,14 @@ fn read(door: Door) -> Operation {
     )
     .takes(["Accept-Language", "Prefer"].map(parameters::shared_one))
     .answers(200, order)
-    .refuses(&[Kind::OrderNotFound])
+    .refuses(&[Kind::OrderNotFound, Kind::OrderUnreadable])
 }
 
 fn list(door: Door) -> Operation {
     Operation::new(
         door.tag(),
         "List orders",
-        "Newest first, page by page: customers see their own, operators all.",
+        "Newest first, page by page: customers see their own, operators all. An order that can't be read is among them, with the state `UNREADABLE`.",
     )
     .takes(parameters::of_a_list())
     .takes(language())
@@ -93,7 +93,13 @@ fn pay(door: Door) -> Operation {
     .takes(language_and_key())
     .with_body("PaymentOrder", false, &examples::PAYMENTS)
     .answers(200, paid)
-    .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::WrongState, Kind::IdempotencyKeyReused])
+    .refuses(&[
+        Kind::BadRequest,
+        Kind::OrderNotFound,
+        Kind::WrongState,
+        Kind::IdempotencyKeyReused,
+        Kind::OrderUnreadable,
+    ])
 }
 
 fn audit(door: Door) -> Operation {
@@ -105,7 +111,7 @@ fn audit(door: Door) -> Operation {
     .takes(language())
     .with_body("Verdict", true, &examples::VERDICTS)
     .answers(200, order_answer("The verdict is taken.", door, Status::AwaitingAudit))
-    .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::WrongState])
+    .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::WrongState, Kind::OrderUnreadable])
 }
 
 fn cancel(door: Door) -> Operation {
@@ -116,7 +122,7 @@ fn cancel(door: Door) -> Operation {
     )
     .takes(language())
     .answers(200, order_answer("It is being cancelled.", door, Status::Compensating))
-    .refuses(&[Kind::OrderNotFound, Kind::WrongState])
+    .refuses(&[Kind::OrderNotFound, Kind::WrongState, Kind::OrderUnreadable])
 }
 
 fn execution(door: Door) -> Operation {
@@ -133,7 +139,7 @@ fn execution(door: Door) -> Operation {
             Some(examples::workflow_status()),
         ),
     )
-    .refuses(&[Kind::OrderNotFound])
+    .refuses(&[Kind::OrderNotFound, Kind::OrderUnreadable])
 }
 
 fn workflow() -> Operation {
@@ -144,13 +150,17 @@ fn workflow() -> Operation {
     )
     .takes(parameters::of_a_workflow())
     .answers(200, json_answer("The executions.", &schemas::of::<crate::workflow::Workflow>(), None))
-    .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::PageNotFound])
+    .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::PageNotFound, Kind::OrderUnreadable])
 }
 
 fn summary() -> Operation {
-    Operation::new("Operations", "Count the orders by state", "Up to a thousand of each.")
-        .takes(language())
-        .answers(200, json_answer("The counts.", &schemas::of::<crate::summary::Summary>(), None))
+    Operation::new(
+        "Operations",
+        "Count the orders by state",
+        "Up to a thousand of each. An order that can't be read counts for the state that it was in last.",
+    )
+    .takes(language())
+    .answers(200, json_answer("The counts.", &schemas::of::<crate::summary::Summary>(), None))
 }
 
 fn stock() -> Operation {

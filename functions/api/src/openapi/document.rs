@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::problem::Kind;
 use serde_json::{Map, Value, json};
 
 use super::{bodies, operations, parameters, problems, schemas};
+use crate::problem::Kind;
 use crate::routes::CALLS;
 
 const DESCRIPTION: &str = "Order fulfilment that never oversells, never loses a payment and never forgets a timeout.

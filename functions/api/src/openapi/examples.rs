@@ -89,7 +89,7 @@ pub(super) fn created() -> Value {
 
 /// A list of orders.
 pub(super) fn orders() -> Value {
-    json!({ "orders": [order_at_v1(Status::AwaitingPayment)], "next": null })
+    json!({ "orders": [order_at_v1(Status::AwaitingPayment)], "next": null, "unreadable": 0 })
 }
 
 /// The stock of one product.

@@ -1,10 +1,10 @@
 //! An operation of the document, put together of its route and what its call does.
 
-use crate::problem::Kind;
 use serde_json::{Map, Value, json};
 
 use super::{bodies, calls, parameters, problems};
 use crate::caller::Access;
+use crate::problem::Kind;
 use crate::routes::{Call, Route};
 
 /// The scope of operators, unless the stack has another.

@@ -31,7 +31,7 @@ pub(super) fn shared() -> Map<String, Value> {
             "name": "Idempotency-Key", "in": "header",
             "schema": { "type": "string", "minLength": 1, "maxLength": keep::LONGEST, "pattern": r"^[!-~]([ -~]*[!-~])?$" },
             "example": "5f2b7f52-9a0e-4b3c-8d0e-3f8f6f1f1d11",
-            "description": "Makes a repeat harmless: for 24 hours, the same key with the same body gets the first answer again.",
+            "description": "Makes a repeat harmless: for 24 hours, the same key with the same body gets the first answer again. Each customer's keys are their own; operators share theirs.",
         },
         "Prefer": {
             "name": "Prefer", "in": "header", "schema": { "type": "string" }, "example": "wait=8",
@@ -62,7 +62,7 @@ fn of_path_by_name(name: &str) -> Value {
     match name.trim_end_matches('+') {
         "product" => json!({
             "name": "product", "in": "path", "required": true, "schema": { "type": "string" },
-            "description": "The product's id or name; case and punctuation don't matter.", "example": "iphone-15",
+            "description": "The product's id or name; case, in any script, and punctuation don't matter.", "example": "iphone-15",
         }),
         "file" => json!({
             "name": "file", "in": "path", "required": true,
@@ -82,7 +82,7 @@ pub(super) fn of_a_list() -> Vec<Value> {
         }),
         json!({
             "name": "search", "in": "query", "schema": { "type": "string" }, "example": "customer-001",
-            "description": "The beginning of an order id, or a part of a customer id, a product or a failure.",
+            "description": "The beginning of an order id, or a part of a customer id, a product or a failure. Case doesn't matter, in any script: `straße` finds `STRASSE`, and `çelik` finds `ÇELİK`.",
         }),
         json!({
             "name": "limit", "in": "query",

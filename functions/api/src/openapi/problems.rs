@@ -1,10 +1,10 @@
 //! The problems, each with its own schema, and the responses that carry them.
 
-use crate::problem::{Kind, Problem};
 use omniflow_domain::Status;
 use serde_json::{Map, Value, json};
 
 use super::schemas;
+use crate::problem::{Kind, Problem};
 
 /// What stands between the problems in the name of a response that carries one of them.
 pub(super) const BETWEEN: &str = "-or-";
@@ -19,7 +19,7 @@ const fn meaning(kind: Kind) -> &'static str {
         }
         Kind::BodyTooLarge => "The body has more than 256 KiB. Send less.",
         Kind::Unauthorized => {
-            "The call takes a token or a signature, and there is none that holds. Sign in and send it again."
+            "The call takes a token or a signature, and there is none that holds. Sign in and send it again. A token whose subject is empty, or longer than 2,048 bytes, names nobody."
         }
         Kind::Forbidden => "The call is for operators, and the token lacks their scope.",
         Kind::UnknownProduct => {
@@ -44,6 +44,9 @@ const fn meaning(kind: Kind) -> &'static str {
         }
         Kind::IdempotencyKeyReused => {
             "The `Idempotency-Key` came with another body before. Use a new key for a new request."
+        }
+        Kind::OrderUnreadable => {
+            "The order is stored, and its record is damaged. Sending the request again does not help: whoever runs the system has to repair or restore its item in the orders' table. Lists show the order with the state `UNREADABLE`."
         }
         Kind::RequestTimeout => "The request did not come whole in time. Send it again.",
         Kind::HostNotServed => {
@@ -73,6 +76,9 @@ fn more(kind: Kind) -> Vec<(&'static str, Value, Value)> {
                 json!("Cancelled (timeout)"),
             ),
         ],
+        Kind::OrderUnreadable => {
+            vec![("order_id", schemas::of::<omniflow_domain::OrderId>(), json!("ORD-1700000000000123456"))]
+        }
         _ => Vec::new(),
     }
 }

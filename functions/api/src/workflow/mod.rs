@@ -4,7 +4,6 @@
 mod event;
 mod payload;
 
-use crate::problem::{Kind, Problem};
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use chrono::{DateTime, Utc};
@@ -14,14 +13,18 @@ use omniflow_store as store;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, unavailable};
+use crate::{Api, refused, unavailable};
 use event::{Event, instant};
 use payload::shown;
 
 /// Events in one answer. An order that nothing goes wrong with has about forty; Lambda answers with at most 6 MB.
 const EVENTS: i32 = 500;
+/// The longest token of a next page, in characters (AWS Step Functions API Reference, GetExecutionHistory): a longer one
+/// is no token, and Step Functions would call the whole request invalid.
+const LONGEST_NEXT: usize = 1024;
 
 /// The two state machines that an order has an execution of, each named after the order.
 pub(crate) struct Executions {
@@ -104,7 +107,7 @@ pub(crate) async fn read_workflow(api: &Api, request: &Request) -> Result<Respon
     let id = request.order_id()?;
     let (parts, next) = match (request.query("execution"), request.query("next")) {
         (None, None) => (vec![Part::Order, Part::PaymentWindow], None),
-        (_, Some("")) => return Err(no_such_page()),
+        (_, Some(next)) if !(1..=LONGEST_NEXT).contains(&next.len()) => return Err(no_such_page()),
         (Some("order") | None, next) => (vec![Part::Order], next),
         (Some("payment-window"), next) => (vec![Part::PaymentWindow], next),
         (Some(other), _) => {
@@ -121,8 +124,8 @@ pub(crate) async fn read_workflow(api: &Api, request: &Request) -> Result<Respon
 /// `GET /api/orders/state?workflow_id=` and `GET /api/workflows/{order_id}/status`: the workflow itself, not the order.
 pub(crate) async fn read_execution(api: &Api, request: &Request) -> Result<Response, Problem> {
     let id = request.order_id()?;
-    let order = api.orders.get(&id).await.map_err(|error| unavailable(&error))?;
-    if !request.caller.sees(&order) {
+    let order = api.orders.get(&id).await.map_err(|error| refused(error, &request.caller))?;
+    if !request.caller.sees(order.customer_id.as_deref()) {
         return Err(unavailable(&store::Error::NoOrder(id)));
     }
     let workflow_id = id.processing_id(order.customer_id.as_deref());
