@@ -38,6 +38,7 @@ def test_a_customer_cancels(console):
     id = console.order("iphone-15")
     console.is_in("AWAITING_PAYMENT", f"[data-order={id}]")
     console.click(f"[data-order={id}] button", "Cancel order")
+    console.click("dialog button", "Yes, cancel it")
     console.see(f"[data-order={id}] .status", "Cancelled (by the customer)")
 
 
