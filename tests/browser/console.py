@@ -1,12 +1,41 @@
 """The console as somebody in front of it uses it."""
 
+import contextlib
+import json
+import urllib.request
+
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.actions.interaction import POINTER_MOUSE
+from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 # Far more than anything takes: a busy machine must not fail a test.
 PATIENCE = 60
+
+# Stands before the page's `fetch`: remembers what was sent, and does to the calls of a rule what the rule says.
+NETWORK = """
+    if (window.network) return;
+    const real = window.fetch;
+    window.network = { sent: [], rules: [] };
+    window.fetch = async (url, options = {}) => {
+        const call = `${options.method ?? "GET"} ${url}`;
+        network.sent.push(call);
+        const rule = network.rules.find(({ part }) => call.includes(part));
+        if (rule?.fate === "silence") return new Promise(() => {});
+        if (rule?.fate === "lost request") throw new TypeError("Failed to fetch");
+        if (rule?.fate === "answer") return new Response(JSON.stringify(rule.body), { status: rule.status });
+        const response = await real(url, options);
+        if (rule?.fate === "lost answer") throw new TypeError("Failed to fetch");
+        return response;
+    };
+"""
+
+
+# A telephone's screen.
+PHONE = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
 
 
 class Console:
@@ -56,6 +85,53 @@ class Console:
         element.clear()
         element.send_keys(text)
 
+    def type_into(self, selector, text):
+        """Puts a text into a field, as an input method or the clipboard does."""
+        self.browser.execute_script("arguments[0].select()", self.see(selector))
+        self.browser.execute_cdp_cmd("Input.insertText", {"text": text})
+
+    def focused(self):
+        return self.browser.switch_to.active_element
+
+    def middle(self, element):
+        """Where somebody would click an element, in the window."""
+        script = "arguments[0].scrollIntoView({block: 'center'}); const box = arguments[0].getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]"
+        return self.browser.execute_script(script, element)
+
+    def click_at(self, place, times=1, pointer=POINTER_MOUSE):
+        """Clicks, or taps, at a place of the window, whatever is there by then."""
+        actions = ActionBuilder(self.browser, mouse=PointerInput(pointer, pointer), duration=0)
+        actions.pointer_action.move_to_location(*map(int, place))
+        for _ in range(times):
+            actions.pointer_action.pointer_down().pointer_up()
+        actions.perform()
+
+    def look_again(self):
+        """Has the page load its data at once, as it does when its tab is looked at again."""
+        self.browser.execute_script("document.dispatchEvent(new Event('visibilitychange'))")
+
+    def network(self, part=None, fate=None, **more):
+        """From now on, calls (`GET ../api/…`) with this part meet this fate, and no others meet any."""
+        self.browser.execute_script(NETWORK)
+        rules = [{"part": part, "fate": fate, **more}] if part else []
+        self.browser.execute_script("network.rules = arguments[0]", rules)
+
+    def sent(self, part):
+        """The calls with this part since `network` was first called."""
+        return [call for call in self.browser.execute_script("return network.sent") if part in call]
+
+    @contextlib.contextmanager
+    def on_a_phone(self):
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+        try:
+            yield
+        finally:
+            self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+    def must_fit(self, what):
+        width = self.browser.execute_script("return document.documentElement.scrollWidth")
+        assert width <= PHONE["width"], f"{what}: {width} pixels wide"
+
     def press(self, element, key):
         """Presses a key where the focus is on this element, of whatever kind it is."""
         self.browser.execute_script("arguments[0].focus()", element)
@@ -81,7 +157,22 @@ class Console:
         """Waits until a state of the drawn machine has come to this."""
         return self.see(f".graph [data-state='{state}'][data-result='{result}']")
 
-    def must_be_content(self):
-        """Neither a script nor the security policy may have complained."""
-        complaints = [entry for entry in self.browser.get_log("browser") if entry["level"] == "SEVERE"]
+    def must_be_content(self, refusals=False):
+        """Neither a script nor the security policy may have complained; refused calls are complaints, too, unless they were wanted."""
+        wanted = {"network"} if refusals else set()
+        complaints = [entry for entry in self.browser.get_log("browser") if entry["level"] == "SEVERE" and entry["source"] not in wanted]
         assert not complaints, complaints
+
+
+def audit(runtime, id, action, note=None):
+    """Decides an order elsewhere than in the console."""
+    body = json.dumps({"action": action, "note": note}).encode()
+    with urllib.request.urlopen(urllib.request.Request(f"{runtime.url}/api/v1/orders/{id}/audit", body), timeout=PATIENCE) as answer:
+        return json.load(answer)
+
+
+def read(runtime, id, headers={}):
+    """An order as the API has it."""
+    request = urllib.request.Request(f"{runtime.url}/api/v1/orders/{id}", headers=headers)
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return json.load(answer)

@@ -38,6 +38,7 @@ def test_a_customer_cancels(console):
     id = console.order("iphone-15")
     console.is_in("AWAITING_PAYMENT", f"[data-order={id}]")
     console.click(f"[data-order={id}] button", "Cancel order")
+    console.click("dialog button", "Yes, cancel it")
     console.see(f"[data-order={id}] .status", "Cancelled (by the customer)")
 
 
@@ -50,7 +51,7 @@ def test_a_reviewer_decides(console, runtime, button, said, state):
     assert "customer-042" in text and "13,998.00" in text and "2 × Mac Pro" in text
     console.type(f"#note-{id}", "called the customer")
     console.click(f"{case} button", button)
-    console.gone(case)
+    console.see(f"{case} .outcome", said)
     console.open(f"orders/{id}")
     console.is_in(state, ".large")
     assert said in console.see("dd", "called the customer").text
@@ -85,7 +86,7 @@ def test_the_way_round_by_the_review_is_drawn_as_no_failure(console, runtime):
     console.is_drawn("AwaitPayment", "detour")
     console.open("review")
     console.click(f"[data-order={id}] button", "Approve")
-    console.gone(f"[data-order={id}]")
+    console.see(f"[data-order={id}] .outcome", "Approved")
     console.open(f"orders/{id}")
     console.is_drawn("AwaitPayment", "running")
     console.click("button", "Pay")
@@ -169,17 +170,13 @@ def test_every_control_has_a_name(console, runtime):
 
 def test_a_phone_needs_no_sideways_scrolling(console, runtime):
     id = runtime.order(items=["macbook-air", "magic-mouse"])
-    phone = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
-    console.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
-    try:
+    with console.on_a_phone():
         for language in ["zh", "en", "ru"]:
             console.choose("#language", language)
             for page in ["shop", "review", "operations", f"orders/{id}"]:
                 console.open(page)
                 console.until("the page", lambda: console.all(".card, .cards"))
-                assert console.browser.execute_script("return document.documentElement.scrollWidth") <= 390, f"{page} in {language}"
-    finally:
-        console.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+                console.must_fit(f"{page} in {language}")
 
 
 def test_a_token_is_asked_for_where_one_is_needed(console_of, start):

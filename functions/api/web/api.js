@@ -4,11 +4,18 @@ import { language } from "./language.js";
 const TOKEN = "omniflow.token";
 const listeners = new Set();
 
-/** A call that was refused; `message` says why and what to do. */
-export class Refusal extends Error {
-  constructor(status, detail) {
-    super(detail);
+/** How long an answer is waited for, in milliseconds: API Gateway itself gives up after 30 seconds. */
+const PATIENCE = 35_000;
+
+/**
+ * A call that was refused. `status` is the HTTP status, 0 when there was no answer at all, and `problem` the document
+ * (RFC 9457) that says why and what to do.
+ */
+class Refusal extends Error {
+  constructor(status, problem = {}) {
+    super(problem.detail ?? problem.message ?? `HTTP ${status}`);
     this.status = status;
+    this.problem = problem;
   }
 }
 
@@ -34,12 +41,31 @@ async function call(method, path, body, headers = {}) {
     request.body = JSON.stringify(body);
     request.headers["content-type"] = "application/json";
   }
-  // Relative to /web/, so that a stage's name before it does no harm.
-  const response = await fetch(`../${path}`, request);
-  const answer = await response.json().catch(() => ({}));
+  const { response, answer } = await answerTo(path, request);
   if (response.ok) return answer;
   if (response.status === 401) listeners.forEach((listener) => listener());
-  throw new Refusal(response.status, answer.detail ?? answer.message ?? `${response.status} ${response.statusText}`);
+  throw new Refusal(response.status, answer);
+}
+
+/** The answer with its document. A connection that fails or stays silent is a refusal, too. */
+async function answerTo(path, request) {
+  try {
+    // Relative to /web/, so that a stage's name before it does no harm.
+    const response = await fetch(`../${path}`, { ...request, signal: AbortSignal.timeout(PATIENCE) });
+    const text = await response.text();
+    return { response, answer: documentIn(text) };
+  } catch {
+    throw new Refusal(0);
+  }
+}
+
+/** A proxy on the way may answer with something that is no JSON object; its status still counts. */
+function documentIn(text) {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
 }
 
 const query = (values) =>

@@ -39,6 +39,9 @@ export const hint = (key) => TEXTS[chosen][key] ?? "";
 export const money = (amount) =>
   new Intl.NumberFormat(chosen, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(amount);
 
+/** A whole number. */
+export const whole = (number) => new Intl.NumberFormat(chosen).format(number);
+
 /** A moment as the time of its day, with the day when that is another than today. */
 export function moment(at) {
   const date = new Date(at);

@@ -4,10 +4,12 @@ import { language } from "./language.js";
 
 /**
  * Loads now and again every `every` milliseconds, while the page is seen and until `settled(data)`.
- * Another `key`, or another language, is another thing to load. Gives the data, the refusal of the last call if it was refused, and `reload` for now.
+ * Another `key` is another thing to load; another language only loads the same thing anew, and what is there stays until
+ * then, so that nothing that was typed beside it is lost. Gives the data, the refusal of the last call if it was
+ * refused, and `reload` for now.
  */
-export function useLive(load, { every, settled = () => false, key: wanted = "" }) {
-  const key = `${language()} ${wanted}`;
+export function useLive(load, { every, settled = () => false, key = "" }) {
+  const tag = language();
   const [state, setState] = useState({ data: null, refusal: null, key });
   const latest = useRef();
   const reload = useRef(() => {});
@@ -39,7 +41,7 @@ export function useLive(load, { every, settled = () => false, key: wanted = "" }
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", seen);
     };
-  }, [key, every]);
+  }, [key, tag, every]);
   const now = useCallback(() => reload.current(), []);
   return { data: state.key === key ? state.data : null, refusal: state.refusal, reload: now };
 }

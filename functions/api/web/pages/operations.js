@@ -3,7 +3,7 @@ import { html, useEffect, useState } from "../vendor/preact.js";
 import { api } from "../api.js";
 import { t } from "../language.js";
 import { useLive } from "../live.js";
-import { Amount, Items, Loading, OrderLink, Problem, Status, TONES, Time } from "../parts.js";
+import { Amount, Items, Loading, OrderLink, OrderStatus, Problem, TONES, Time, isUnreadable, statusOf } from "../parts.js";
 
 const LIMIT = 20;
 
@@ -37,7 +37,7 @@ function Alarms() {
           (order) => html`
             <li key=${order.order_id}>
               <${OrderLink} id=${order.order_id} /> · <${Amount} of=${order.amount} /> · <${Items} items=${order.items} />
-              <div class="failure">${order.failure ?? order.reason}</div>
+              <div class="failure">${isUnreadable(order) ? t("unreadable.what") : order.failure ?? order.reason}</div>
             </li>
           `,
         )}
@@ -57,7 +57,7 @@ function States({ states, chosen, choose }) {
   return html`
     <div class="tiles" role="group" aria-label=${t("filter.state")}>
       ${tile("", t("filter.all"), number(all), "")}
-      ${states.map((count) => tile(count.state, count.status, number(count), TONES[count.state]))}
+      ${states.map((count) => tile(count.state, statusOf(count), number(count), TONES[count.state] ?? ""))}
     </div>
   `;
 }
@@ -105,9 +105,9 @@ const OrderTable = ({ orders }) => html`
           (order) => html`
             <tr key=${order.order_id}>
               <td><${OrderLink} id=${order.order_id} /></td>
-              <td><${Status} state=${order.state}>${order.status}<//></td>
+              <td><${OrderStatus} order=${order} /></td>
               <td>${order.customer_id ?? "–"}</td>
-              <td class="wide"><${Items} items=${order.items} /></td>
+              <td class="wide">${isUnreadable(order) ? html`<span class="failure">${t("unreadable.what")}</span>` : html`<${Items} items=${order.items} />`}</td>
               <td class="number"><${Amount} of=${order.amount} /></td>
               <td><${Time} at=${order.created_at} /></td>
             </tr>

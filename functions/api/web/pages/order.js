@@ -1,5 +1,5 @@
 // One order: what it is, how it came there, and its workflow.
-import { html } from "../vendor/preact.js";
+import { html, useRef } from "../vendor/preact.js";
 import { api } from "../api.js";
 import { t } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
@@ -10,12 +10,15 @@ import { Workflow } from "../workflow/view.js";
 export function OrderPage({ id }) {
   const live = useLive(() => api.order(id), { every: 1000, settled: isFinal, key: id });
   const order = live.data;
+  const place = useRef();
   useAnnounced(order?.status, order?.state);
   if (!order) return html`<h1 class="mono">${id}</h1><${Loading} live=${live} />`;
   return html`
     <h1 class="mono">${id}</h1>
-    <p class="large"><${Status} state=${order.state}>${order.status}<//></p>
-    <${OrderActions} order=${order} reload=${live.reload} />
+    <div ref=${place} tabindex="-1">
+      <p class="large"><${Status} state=${order.state}>${order.status}<//></p>
+      <${OrderActions} order=${order} reload=${live.reload} place=${place} />
+    </div>
     <${Problem} refusal=${live.refusal} />
     ${order.failure && html`<p class="problem">${order.failure}</p>`}
     <div class="cards">

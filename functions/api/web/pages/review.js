@@ -1,54 +1,196 @@
-// The review queue: the orders that wait for a person's verdict, the longest waiting first.
-import { html, useState } from "../vendor/preact.js";
+// The review queue: the orders that wait for a person's verdict, the longest waiting first. Nothing moves there by
+// itself: an order that has got its verdict, or that waits no more for another reason, keeps its place until somebody
+// refreshes the list, and new ones come last.
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api } from "../api.js";
 import { duration, t } from "../language.js";
-import { useLive, useNow } from "../live.js";
-import { Amount, Loading, OrderLink, Problem, useAction } from "../parts.js";
+import { announce, useLive, useNow } from "../live.js";
+import { Amount, Loading, OrderLink, OrderStatus, Problem, Time, isFinal, isUnreadable, useAction, useKeptFocus } from "../parts.js";
 
 const LIMIT = 100;
-
-const since = (order) => order.timeline.findLast((change) => change.state === "AWAITING_AUDIT")?.at ?? order.created_at;
+/** The verdicts and their signs. */
+const VERDICTS = { APPROVE: "✓", REJECT: "✕" };
 
 export function Review() {
   const live = useLive(() => api.orders({ state: "AWAITING_AUDIT", limit: LIMIT }), { every: 3000 });
+  const { cases, close, tidy } = useCases(live.data);
   const now = useNow();
-  const orders = [...(live.data?.orders ?? [])].reverse();
+  const waiting = cases.filter((entry) => isOpen(entry) && !isUnreadable(entry.order));
+  const refresh = () => {
+    tidy();
+    live.reload();
+  };
   return html`
     <h1>${t("page.review")}</h1>
     <p class="quiet">${t("review.what")}</p>
     ${!live.data && html`<${Loading} live=${live} />`}
-    ${live.data && orders.length === 0 && html`<p class="card">${t("review.none")}</p>`}
+    ${live.data &&
+    html`
+      <div class="row spread">
+        <p>${t("review.waiting", { n: waiting.length })}</p>
+        <button type="button" onClick=${refresh}>${t("review.refresh")}</button>
+      </div>
+      <div class="notice"><${Problem} refusal=${live.refusal} /></div>
+      ${cases.length === 0 && html`<p class="card">${t("review.none")}</p>`}
+    `}
+    <div class="cards queue">
+      ${cases.map((entry) => html`<${Case} key=${entry.order.order_id} entry=${entry} now=${now} close=${close} reload=${live.reload} />`)}
+    </div>
     ${live.data?.next && html`<p class="quiet">${t("review.more", { n: LIMIT })}</p>`}
-    <div class="cards">
-      ${orders.map((order) => html`<${Case} key=${order.order_id} order=${order} waits=${now - new Date(since(order))} reload=${live.reload} />`)}
+  `;
+}
+
+/**
+ * A case: the `order` as the list last had it; `absent`, whether the list has it no more; `closed`, how this page came
+ * to know that it is decided (`APPROVE`, `REJECT`, or `TOO_LATE` when somebody else was faster), else null; `until`, when
+ * it was no longer open; and `tidied`, whether it is off the screen. A closed case is kept, since a list that was read
+ * before the verdict, or from an index that lags behind, may still have its order.
+ */
+const newCase = (order) => ({ order, absent: false, closed: null, until: null, tidied: false });
+
+/** Whether a verdict is still wanted. */
+const isOpen = ({ absent, closed }) => !absent && !closed;
+
+/**
+ * The cases on the screen, and what can be done: `close` one with its verdict, and `tidy` up. `page` is what the API
+ * last answered; orders that come later than the first answer are announced.
+ */
+function useCases(page) {
+  const [cases, setCases] = useState(null);
+  useEffect(() => {
+    if (page) setCases((cases) => merged(cases ?? [], page));
+  }, [page]);
+  const count = cases?.length;
+  const before = useRef(count);
+  useEffect(() => {
+    if (count > before.current) announce(t("review.arrived", { n: count - before.current }));
+    before.current = count;
+  }, [count]);
+  const close = (id, closed) => setCases((cases) => cases.map((entry) => (entry.order.order_id === id ? ended({ ...entry, closed }) : entry)));
+  return { cases: (cases ?? []).filter((entry) => !entry.tidied), close, tidy: () => setCases(tidied) };
+}
+
+const ended = (entry) => ({ ...entry, until: entry.until ?? Date.now() });
+
+/** The cases with what a page of the list, newest first, says of them. */
+function merged(cases, { orders = [], next }) {
+  const listed = new Map(orders.map((order) => [order.order_id, order]));
+  const oldest = orders.at(-1)?.order_id ?? "";
+  const known = new Set(cases.map((entry) => entry.order.order_id));
+  const updated = cases.map((entry) => {
+    const id = entry.order.order_id;
+    if (listed.has(id)) return { ...entry, order: listed.get(id), absent: false, until: entry.closed && entry.until };
+    // Ids begin with the time. When there is a next page, this one says nothing of orders that are older than its last.
+    return entry.absent || !next || id > oldest ? ended({ ...entry, absent: true }) : entry;
+  });
+  const fresh = orders.filter((order) => !known.has(order.order_id)).reverse().map(newCase);
+  return [...updated, ...fresh];
+}
+
+/** What still waits, the longest waiting first. */
+function tidied(cases) {
+  const kept = cases.filter((entry) => entry.closed || !entry.absent).map((entry) => ({ ...entry, tidied: Boolean(entry.closed) }));
+  return kept.sort((one, other) => (one.order.order_id < other.order.order_id ? -1 : 1));
+}
+
+const since = (order) => order.timeline?.findLast((change) => change.state === "AWAITING_AUDIT")?.at ?? order.created_at;
+
+function Case({ entry, now, close, reload }) {
+  const { order } = entry;
+  const id = order.order_id;
+  return html`
+    <article class="card" data-order=${id}>
+      <h2 id="case-${id}"><${OrderLink} id=${id} /></h2>
+      ${isUnreadable(order)
+        ? html`<p><${OrderStatus} order=${order} /></p><p>${t("unreadable.what")}</p>`
+        : html`<${Facts} order=${order} now=${entry.until ?? now} /><${Decision} entry=${entry} close=${close} reload=${reload} />`}
+    </article>
+  `;
+}
+
+function Facts({ order, now }) {
+  const at = since(order);
+  return html`
+    <dl>
+      <dt>${t("customer")}</dt><dd>${order.customer_id ?? "–"}</dd>
+      <dt>${t("amount")}</dt><dd><strong><${Amount} of=${order.amount} /></strong></dd>
+      <dt>${t("waits")}</dt><dd>${at ? duration(now - new Date(at)) : "–"}</dd>
+      <dt>${t("payment")}</dt><dd>${order.payment?.method ? t(`method.${order.payment.method}`) : t("payment.later")}</dd>
+    </dl>
+    <ul class="items">
+      ${order.items?.map((item) => html`<li key=${item.product_id}>${item.quantity} × ${item.name} ${item.price !== null && html`<span class="quiet">· <${Amount} of=${item.price} /></span>`}</li>`)}
+    </ul>
+  `;
+}
+
+/**
+ * The form, and once it has done its work what came of it. That lies over the form, which keeps its size: the cards below
+ * must not move under a pointer that is about to click.
+ */
+function Decision({ entry, close, reload }) {
+  const [note, setNote] = useState("");
+  const { busy, refusal, run } = useAction(reload);
+  const place = useRef();
+  useKeptFocus(place);
+  const id = entry.order.order_id;
+  // While a verdict is on its way, its answer will tell more than the list does.
+  const open = isOpen(entry) || (busy && !entry.closed);
+  const decide = (verdict) =>
+    run(async () => {
+      const closed = await closedBy(() => api.audit(id, verdict, note.trim()), verdict);
+      close(id, closed);
+      announce(`${id}: ${t(`review.${closed}`)}`);
+    });
+  return html`
+    <div ref=${place} tabindex="-1" class="decision" role="group" aria-labelledby="case-${id}">
+      <div class=${open ? "form" : "form over"}>
+        <label for="note-${id}">${t("review.note")}</label>
+        <textarea id="note-${id}" rows="2" maxlength="1000" value=${note} onInput=${(event) => setNote(event.target.value)}></textarea>
+        <div class="actions">
+          <button type="button" class="primary" aria-disabled=${busy} onClick=${decide("APPROVE")}>${t("approve")}</button>
+          <button type="button" class="danger" aria-disabled=${busy} onClick=${decide("REJECT")}>${t("reject")}</button>
+        </div>
+        <div class="told"><${Problem} refusal=${refusal} /></div>
+      </div>
+      ${!open && html`<${Outcome} id=${id} closed=${entry.closed} note=${note.trim()} />`}
     </div>
   `;
 }
 
-function Case({ order, waits, reload }) {
-  const [note, setNote] = useState("");
-  const { busy, refusal, run } = useAction(reload);
-  const id = order.order_id;
-  const decide = (action) => run(() => api.audit(id, action, note.trim()));
+/** What a verdict came to: itself, or `TOO_LATE`. */
+async function closedBy(send, verdict) {
+  try {
+    await send();
+    return verdict;
+  } catch (refusal) {
+    if (refusal.status === 409) return "TOO_LATE";
+    throw refusal;
+  }
+}
+
+/** What came of a case, and what its order is now. A note that went nowhere is still there to be copied. */
+function Outcome({ id, closed, note }) {
+  const kind = closed ?? "ABSENT";
+  const label = kind in VERDICTS ? "review.note" : "review.note.unsent";
   return html`
-    <article class="card" data-order=${id}>
-      <h2><${OrderLink} id=${id} /></h2>
-      <dl>
-        <dt>${t("customer")}</dt><dd>${order.customer_id ?? "–"}</dd>
-        <dt>${t("amount")}</dt><dd><strong><${Amount} of=${order.amount} /></strong></dd>
-        <dt>${t("waits")}</dt><dd>${duration(waits)}</dd>
-        <dt>${t("payment")}</dt><dd>${order.payment.method ? t(`method.${order.payment.method}`) : t("payment.later")}</dd>
-      </dl>
-      <ul class="items">
-        ${order.items.map((item) => html`<li key=${item.product_id}>${item.quantity} × ${item.name} ${item.price !== null && html`<span class="quiet">· <${Amount} of=${item.price} /></span>`}</li>`)}
-      </ul>
-      <label for="note-${id}">${t("review.note")}</label>
-      <textarea id="note-${id}" rows="2" maxlength="1000" value=${note} onInput=${(event) => setNote(event.target.value)}></textarea>
-      <div class="actions">
-        <button type="button" class="primary" disabled=${busy} onClick=${decide("APPROVE")}>${t("approve")}</button>
-        <button type="button" class="danger" disabled=${busy} onClick=${decide("REJECT")}>${t("reject")}</button>
-      </div>
-      <${Problem} refusal=${refusal} />
-    </article>
+    <div class="outcome" data-outcome=${kind}>
+      <p><strong>${VERDICTS[kind]} ${t(`review.${kind}`)}</strong></p>
+      <${Standing} id=${id} decided=${kind in VERDICTS} />
+      ${note && html`<p class="quiet">${t(label)}: “${note}”</p>`}
+    </div>
+  `;
+}
+
+/** What an order is after the review, looked up until it has left it. */
+function Standing({ id, decided }) {
+  const settled = (order) => !["AWAITING_AUDIT", "COMPENSATING"].includes(order.state);
+  const { data: order, refusal } = useLive(() => api.order(id), { every: 2000, settled, key: id });
+  if (!order) return html`<${Problem} refusal=${refusal} />`;
+  if (order.state === "AWAITING_AUDIT") return null;
+  // The time left to pay would stand still here.
+  const status = isFinal(order) ? order.status : order.timeline.at(-1).status;
+  return html`
+    <p><${OrderStatus} order=${{ state: order.state, status }} /></p>
+    ${!decided && order.audit && html`<p>${t(order.audit.approved ? "approved" : "rejected")} · <${Time} at=${order.audit.at} /> ${order.audit.note && `“${order.audit.note}”`}</p>`}
   `;
 }

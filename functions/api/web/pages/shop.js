@@ -1,7 +1,7 @@
 // The shop: choose from what is in stock, order, and watch, pay or cancel what was ordered in this tab.
-import { html, useEffect, useState } from "../vendor/preact.js";
-import { Refusal, api } from "../api.js";
-import { hint, money, t } from "../language.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { api } from "../api.js";
+import { hint, t, whole } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
 import { MethodChoice, OrderActions } from "../order-actions.js";
 import { Amount, Items, Loading, OrderLink, Problem, Status, isFinal, useAction } from "../parts.js";
@@ -9,6 +9,8 @@ import { Amount, Items, Loading, OrderLink, Problem, Status, isFinal, useAction 
 const KEPT_AS = "omniflow.orders";
 /** How many orders of this tab are shown. */
 const MOST_SHOWN = 8;
+/** The most of one product that an order may have; the API refuses more. */
+const MOST_OF_ONE = 1_000_000;
 
 const kept = () => JSON.parse(sessionStorage.getItem(KEPT_AS) ?? "[]");
 
@@ -36,37 +38,46 @@ export function Shop() {
 }
 
 function OrderForm({ products, created }) {
-  const [wanted, setWanted] = useState({});
+  // The quantities as they were typed, by product.
+  const [typed, setTyped] = useState({});
   const [customer, setCustomer] = useState("customer-001");
   const [method, setMethod] = useState("");
   // The same key until there is an answer: who submits again after a lost one orders once.
   const [key, setKey] = useState(newKey());
-  const items = products
-    .filter((product) => wanted[product.product_id] > 0)
-    .map((product) => ({ product_id: product.product_id, quantity: wanted[product.product_id] }));
-  const total = products.reduce((sum, product) => sum + (wanted[product.product_id] || 0) * Math.round((product.price ?? 0) * 100), 0) / 100;
+  const lines = products.map((product) => ({ product, ...quantityIn(typed[product.product_id]) }));
+  const wrong = lines.find((line) => line.wrong);
+  const items = lines.filter((line) => line.value > 0).map(({ product, value }) => ({ product_id: product.product_id, quantity: value }));
+  const total = wrong ? null : lines.reduce((sum, { product, value }) => sum + value * Math.round((product.price ?? 0) * 100), 0) / 100;
   const { busy, refusal, run } = useAction(async () => {});
   const create = async () => {
     try {
       const order = await api.create({ customer_id: customer || null, items, payment: method ? { method } : null }, key);
-      setWanted({});
+      // What was typed while the answer was awaited is for the next order.
+      setTyped((now) => Object.fromEntries(Object.entries(now).filter(([id, text]) => text !== typed[id])));
       setKey(newKey());
       created(order.order_id);
     } catch (error) {
-      if (error instanceof Refusal && error.status < 500) setKey(newKey());
+      if (error.status >= 400 && error.status < 500) setKey(newKey());
       throw error;
     }
   };
-  const want = (id, text) => setWanted((wanted) => ({ ...wanted, [id]: Math.max(0, Math.trunc(Number(text)) || 0) }));
+  const submit = (event) => {
+    event.preventDefault();
+    if (wrong) document.getElementById(fieldOf(wrong.product)).focus();
+    else if (items.length > 0) run(create)();
+  };
   return html`
-    <form class="card" onSubmit=${run(create)}>
+    <form class="card" onSubmit=${submit}>
       <h2>${t("shop.new")}</h2>
       <table class="products">
         <thead>
-          <tr><th scope="col">${t("product")}</th><th scope="col" class="number">${t("price")}</th><th scope="col" class="number">${t("stock.available")}</th><th scope="col">${t("quantity")}</th></tr>
+          <tr><th scope="col">${t("product")}</th><th scope="col" class="number">${t("price")}</th><th scope="col" class="number wide-only">${t("stock.available")}</th><th scope="col" class="number">${t("quantity")}</th></tr>
         </thead>
         <tbody>
-          ${products.map((product) => html`<${ProductRow} key=${product.product_id} product=${product} wanted=${wanted[product.product_id]} want=${want} />`)}
+          ${lines.map((line) => {
+            const id = line.product.product_id;
+            return html`<${ProductRow} key=${id} line=${line} text=${typed[id]} change=${(text) => setTyped((typed) => ({ ...typed, [id]: text }))} />`;
+          })}
         </tbody>
       </table>
       <div class="fields">
@@ -82,39 +93,89 @@ function OrderForm({ products, created }) {
         </div>
       </div>
       <div class="row spread">
-        <output for="customer">${t("total")}: <strong>${money(total)}</strong>${" "}
+        <output for="customer">${t("total")}: <strong><${Amount} of=${total} /></strong>${" "}
           ${total > 10000 && html`<span class="quiet">${t("shop.large")}</span>`}
         </output>
-        <button class="primary" disabled=${busy || items.length === 0}>${t("shop.order")}</button>
+        <button class="primary" aria-disabled=${busy || items.length === 0 || Boolean(wrong)}>${t("shop.order")}</button>
       </div>
       <${Problem} refusal=${refusal} />
     </form>
   `;
 }
 
-function ProductRow({ product, wanted, want }) {
-  const id = `quantity-${product.product_id}`;
+const fieldOf = (product) => `quantity-${product.product_id}`;
+
+function ProductRow({ line: { product, wrong }, text, change }) {
+  const id = fieldOf(product);
+  const name = product.name ?? product.product_id;
   return html`
-    <tr>
-      <td><label for=${id}>${product.name ?? product.product_id}</label><small>${hint(`product.${product.product_id}`)}</small></td>
+    <tr class=${wrong && "wrong"}>
+      <td>
+        <label for=${id}>${name}</label>
+        <small>${hint(`product.${product.product_id}`)}</small>
+        <small class="narrow-only">${t("stock.available")}: ${product.available}</small>
+      </td>
       <td class="number"><${Amount} of=${product.price} /></td>
-      <td class="number">${product.available}</td>
-      <td><input id=${id} type="number" inputmode="numeric" min="0" max="1000000" value=${wanted || ""} placeholder="0" onInput=${(event) => want(product.product_id, event.target.value)} /></td>
+      <td class="number wide-only">${product.available}</td>
+      <td><${Quantity} id=${id} name=${name} text=${text} problem="${id}-problem" change=${change} /></td>
     </tr>
+    ${wrong && html`<tr><td colspan="4" class="number"><p id="${id}-problem" class="problem" role="alert">${t(wrong, { most: whole(MOST_OF_ONE) })}</p></td></tr>`}
+  `;
+}
+
+/**
+ * What a text says: `{ value }`, or `{ wrong }` with the key of the text that tells why it is no quantity. Only ASCII
+ * digits count. Whatever else there is could mean another number than it seems to: "1,5", "1e2", full-width digits. A
+ * field that nobody has typed in (`undefined`) wants none; one that was emptied doesn't say what is wanted.
+ */
+function quantityIn(text) {
+  if (text === undefined) return { value: 0 };
+  const digits = text.trim();
+  if (!/^[0-9]+$/.test(digits)) return { wrong: "quantity.not-whole" };
+  const value = Number(digits);
+  return value <= MOST_OF_ONE ? { value } : { wrong: "quantity.too-many" };
+}
+
+/** The field, with `text` in it exactly as it was typed. `problem` is the id of the text that tells what is wrong. */
+function Quantity({ id, name, text, problem, change }) {
+  const { value, wrong } = quantityIn(text);
+  // What is no quantity stays as it was typed until somebody corrects it.
+  const from = text === "" ? 0 : value;
+  const stepped = (by) => from !== undefined && change(String(Math.min(MOST_OF_ONE, Math.max(0, from + by))));
+  const keys = { ArrowUp: 1, ArrowDown: -1 };
+  const pressed = (event) => {
+    if (!(event.key in keys)) return;
+    event.preventDefault();
+    stepped(keys[event.key]);
+  };
+  // The buttons are for pointers: who uses the keyboard has the arrow keys and needs no further stops.
+  const step = (by, sign, label) => html`<button type="button" tabindex="-1" aria-label=${`${t(label)}: ${name}`} onClick=${() => stepped(by)}>${sign}</button>`;
+  return html`
+    <div class="stepper">
+      ${step(-1, "−", "quantity.less")}
+      <input
+        id=${id} type="text" role="spinbutton" inputmode="numeric" autocomplete="off" placeholder="0"
+        value=${text ?? ""} aria-valuenow=${wrong ? null : value} aria-valuemin="0" aria-valuemax=${MOST_OF_ONE}
+        aria-invalid=${Boolean(wrong)} aria-describedby=${wrong ? problem : null}
+        onInput=${(event) => change(event.target.value)} onKeyDown=${pressed}
+      />
+      ${step(1, "+", "quantity.more")}
+    </div>
   `;
 }
 
 function OrderCard({ id }) {
   const live = useLive(() => api.order(id), { every: 1000, settled: isFinal });
   const order = live.data;
+  const place = useRef();
   useAnnounced(`${id}: ${order?.status}`, order?.state);
   if (!order) return html`<article class="card"><h3><${OrderLink} id=${id} /></h3><${Loading} live=${live} /></article>`;
   return html`
-    <article class="card order" data-order=${id}>
+    <article ref=${place} tabindex="-1" class="card order" data-order=${id}>
       <h3><${OrderLink} id=${id} /></h3>
       <p><${Status} state=${order.state}>${order.status}<//></p>
       <p class="quiet"><${Items} items=${order.items} /> · <${Amount} of=${order.amount} /></p>
-      <${OrderActions} order=${order} reload=${live.reload} />
+      <${OrderActions} order=${order} reload=${live.reload} place=${place} />
       <${Problem} refusal=${live.refusal} />
     </article>
   `;
