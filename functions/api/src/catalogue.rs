@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
+use ambient::Clock;
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::operation::scan::ScanInput;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use chrono::{DateTime, TimeDelta, Utc};
 use omniflow_domain::catalogue::{Product, lookup, lookup_in_small_letters};
 use omniflow_services::DynamoDb;
 use omniflow_store as store;
 use omniflow_store::LONGEST_PARTITION_KEY;
 
 /// How long a product is believed without looking again. Its name and price change rarely; its stock is not here.
-const FRESH_FOR: Duration = Duration::from_secs(60);
+const FRESH_FOR: TimeDelta = TimeDelta::seconds(60);
 /// How many items BatchGetItem reads at most (Amazon DynamoDB API Reference).
 const BATCH: usize = 100;
 
@@ -21,12 +22,16 @@ const BATCH: usize = 100;
 pub(crate) struct Catalogue {
     dynamodb: Arc<dyn DynamoDb>,
     table: String,
-    known: Mutex<HashMap<String, (Product, Instant)>>,
+    clock: Arc<dyn Clock>,
+    known: Mutex<HashMap<String, Known>>,
 }
 
+/// A product, and when it was read.
+type Known = (Product, DateTime<Utc>);
+
 impl Catalogue {
-    pub(crate) fn new(dynamodb: Arc<dyn DynamoDb>, table: &str) -> Self {
-        Self { dynamodb, table: table.to_owned(), known: Mutex::default() }
+    pub(crate) fn new(dynamodb: Arc<dyn DynamoDb>, table: &str, clock: Arc<dyn Clock>) -> Self {
+        Self { dynamodb, table: table.to_owned(), clock, known: Mutex::default() }
     }
 
     /// The products with these ids or names, by how they were asked for. What was stored under the key of version 0.1 is
@@ -60,7 +65,7 @@ impl Catalogue {
             for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
                 if let Some(key) = item.get("lookup").and_then(|key| key.as_s().ok()).cloned() {
                     let product: Product = serde_dynamo::from_item(item)?;
-                    self.known().insert(key.clone(), (product.clone(), Instant::now()));
+                    self.known().insert(key.clone(), (product.clone(), self.clock.now()));
                     found.insert(key, product);
                 }
             }
@@ -71,15 +76,15 @@ impl Catalogue {
         Ok(found)
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, (Product, Instant)>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fresh(&self, keys: &BTreeSet<String>) -> HashMap<String, Product> {
-        let known = self.known();
+        let (known, now) = (self.known(), self.clock.now());
         let fresh = keys.iter().filter_map(|key| {
             let (product, read) = known.get(key)?;
-            (read.elapsed() < FRESH_FOR).then(|| (key.clone(), product.clone()))
+            (now - *read < FRESH_FOR).then(|| (key.clone(), product.clone()))
         });
         fresh.collect()
     }

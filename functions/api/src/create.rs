@@ -6,7 +6,6 @@ use omniflow_simulated::METHODS;
 use omniflow_store as store;
 use serde::Serialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::decide::DEFAULT_METHOD;
 use crate::keep::Key;
@@ -66,10 +65,10 @@ async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<R
     }
     let mut new = read(api, request).await?;
     new.method = new.method.or_else(|| assumed.map(str::to_owned));
-    let now = api.clock.now();
+    let now = api.now();
     for _ in 0..DRAWS {
-        let random = u32::from_be_bytes(Uuid::new_v4().into_bytes()[..4].try_into().unwrap_or_default());
-        let order = Order::receive(OrderId::new(now, random), new.clone(), now);
+        let id = OrderId::new(now, api.randomness.below(OrderId::RANDOM_BELOW));
+        let order = Order::receive(id, new.clone(), now);
         let body = if request.is_v1() { answer(&order) } else { view::answer(&order, request, now)? };
         let keep = match &key {
             Some(key) => Some(api.keep(key, 201, &body)?),
@@ -77,7 +76,7 @@ async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<R
         };
         match api.orders.create(&order, keep).await {
             Ok(()) => {
-                api.tell(&order).await;
+                api.workflow.tell_or_leave(&order).await;
                 return Ok(located(Response::text(201, body)));
             }
             // Either the id or the idempotency key is taken; if it is the key, its answer is there by now.

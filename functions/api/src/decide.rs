@@ -1,9 +1,11 @@
 //! The decisions that people make: pay, audit, cancel. Each is one conditional write; who comes too late gets 409 and
 //! hears what the order is now.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use std::future::ready;
+
 use omniflow_domain::{Order, Refusal};
 use omniflow_store as store;
+use omniflow_store::Decided;
 use serde_json::Value;
 
 use crate::create::check_method;
@@ -13,8 +15,6 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::{Api, refused, unavailable, view};
 
-/// How often a decision is made again after somebody else wrote first.
-const ATTEMPTS: usize = 12;
 /// How an order is paid when the customer doesn't say.
 pub(crate) const DEFAULT_METHOD: &str = "pm_card";
 /// The longest note of a reviewer, in characters.
@@ -36,7 +36,7 @@ pub(crate) async fn pay_order(api: &Api, request: &Request) -> Result<Response, 
     {
         return Ok(kept);
     }
-    let now = api.clock.now();
+    let now = api.now();
     let decided = decide(api, request, key.as_ref(), |order| order.pay(&method, now)).await;
     match (decided, key) {
         // The same request at the same moment may have been faster; then its answer is this one's, too.
@@ -56,7 +56,7 @@ pub(crate) async fn audit_order(api: &Api, request: &Request) -> Result<Response
         _ => return Err(Problem::new(Kind::BadRequest, "'action' must be \"APPROVE\" or \"REJECT\".")),
     };
     let note = note(&body["note"])?;
-    let now = api.clock.now();
+    let now = api.now();
     decide(api, request, None, |order| order.review(approved, note.clone(), now)).await
 }
 
@@ -82,8 +82,20 @@ fn has_control(text: &str) -> bool {
 }
 
 pub(crate) async fn cancel_order(api: &Api, request: &Request) -> Result<Response, Problem> {
-    let now = api.clock.now();
+    let now = api.now();
     decide(api, request, None, |order| order.cancel(now)).await
+}
+
+/// Why nothing was decided.
+enum Undecided {
+    Problem(Problem),
+    Store(store::Error),
+}
+
+impl From<store::Error> for Undecided {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
 }
 
 async fn decide(
@@ -93,41 +105,37 @@ async fn decide(
     decision: impl Fn(&mut Order) -> Result<(), Refusal>,
 ) -> Result<Response, Problem> {
     let id = request.order_id()?;
-    let possible = |order: &Order| decision(&mut order.clone()).is_ok();
-    let refused = |error: store::Error| refused(error, &request.caller);
-    let mut order = api.orders.recall(&id, possible).await.map_err(refused)?;
-    for _ in 0..ATTEMPTS {
-        if !request.caller.sees(order.customer_id.as_deref()) {
-            return Err(unavailable(&store::Error::NoOrder(id)));
+    let is_possible = |order: &Order| decision(&mut order.clone()).is_ok();
+    let decided = |order| ready(decided(api, request, key, &decision, order).map_err(Undecided::Problem));
+    match api.orders.update_with(&id, is_possible, decided).await {
+        Ok((order, body)) => {
+            api.workflow.tell_or_leave(&order).await;
+            Ok(Response::text(200, body))
         }
-        decision(&mut order).map_err(|refusal| too_late(&order, &refusal, request, api))?;
-        let body = view::answer(&order, request, api.clock.now())?;
-        let keep: Vec<TransactWriteItem> = match key {
-            Some(key) => vec![api.keep(key, 200, &body)?],
-            None => Vec::new(),
-        };
-        let saved = if keep.is_empty() {
-            api.orders.save(&mut order).await
-        } else {
-            api.orders.save_with(&mut order, keep).await
-        };
-        match saved {
-            Ok(()) => {
-                api.tell(&order).await;
-                return Ok(Response::text(200, body));
-            }
-            // Somebody else decided, or the same key was faster; read again and see.
-            Err(store::Error::Conflict | store::Error::Contention) => {
-                order = api.orders.get(&id).await.map_err(refused)?;
-            }
-            Err(error) => return Err(unavailable(&error)),
-        }
+        Err(Undecided::Problem(problem)) => Err(problem),
+        Err(Undecided::Store(error)) => Err(refused(error, &request.caller)),
     }
-    Err(unavailable(&store::Error::Contention))
+}
+
+/// The order as the decision leaves it, the answer's body, and the write that keeps the answer for the key.
+fn decided(
+    api: &Api,
+    request: &Request,
+    key: Option<&Key>,
+    decision: impl Fn(&mut Order) -> Result<(), Refusal>,
+    mut order: Order,
+) -> Result<Decided<String>, Problem> {
+    if !request.caller.sees(order.customer_id.as_deref()) {
+        return Err(unavailable(&store::Error::NoOrder(order.order_id)));
+    }
+    decision(&mut order).map_err(|refusal| too_late(&order, &refusal, request, api))?;
+    let answer = view::answer(&order, request, api.now())?;
+    let keep = key.map(|key| api.keep(key, 200, &answer)).transpose()?;
+    Ok(Decided { order, answer, with: keep.into_iter().collect() })
 }
 
 fn too_late(order: &Order, refusal: &Refusal, request: &Request, api: &Api) -> Problem {
-    let status = omniflow_domain::texts::status_text(order, request.language(), api.clock.now());
+    let status = omniflow_domain::texts::status_text(order, request.language(), api.now());
     let detail = match refusal {
         Refusal::Undone(_) => format!("The order is {} already and can't be changed any more.", order.status),
         other => format!("{}: the order is {} now.", sentence(&other.to_string()), order.status),

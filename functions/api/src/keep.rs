@@ -94,7 +94,7 @@ impl Before {
 impl Api {
     /// The answer that was given under this key before.
     pub(crate) async fn kept(&self, key: &Key) -> Result<Option<Response>, Problem> {
-        let now = self.clock.now();
+        let now = self.now();
         let before = async {
             // DynamoDB refuses a longer key, so nothing was ever kept there.
             let possible = key.before.key.len() <= LONGEST_PARTITION_KEY;
@@ -135,7 +135,7 @@ impl Api {
 
     /// The write that keeps this answer, to be made together with what it answers.
     pub(crate) fn keep(&self, key: &Key, status: u16, body: &str) -> Result<TransactWriteItem, Problem> {
-        let now = self.clock.now();
+        let now = self.now();
         let kept = Kept::new(key.key.clone(), key.request.clone(), status, body.to_owned(), now);
         self.idempotency.put(&kept, now).map_err(|error| unavailable(&error))
     }

@@ -26,10 +26,10 @@ mod workflow;
 
 use std::sync::Arc;
 
-use aws_sdk_sfn::Client as Sfn;
-use clock::{Clock, SystemClock};
-use omniflow_domain::{Money, Order};
-use omniflow_services::{ConfigError, DynamoDb, Environment, Fault, Handler, StepFunctions, typed};
+use ambient::{Clock, Randomness};
+use chrono::{DateTime, Utc};
+use omniflow_domain::Money;
+use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::workflow::Workflow;
 use omniflow_store::{Idempotency, Orders, Stock};
@@ -46,8 +46,8 @@ use workflow::Executions;
 
 use crate::problem::{Kind, Problem};
 
-/// What the operations use.
-struct Api {
+/// The function `api`: the HTTP API, and what its operations use.
+pub struct Api {
     orders: Orders,
     stock: Stock,
     catalogue: Catalogue,
@@ -58,38 +58,67 @@ struct Api {
     audit_threshold: Money,
     patience: Patience,
     clock: Arc<dyn Clock>,
+    randomness: Randomness,
 }
 
-/// The function `api`. It moves executions with `states` and looks at them with `executions`.
-///
-/// # Errors
-/// When the environment lacks a setting.
-pub fn api(
-    dynamodb: &Arc<dyn DynamoDb>,
-    states: &Arc<dyn StepFunctions>,
-    executions: &Sfn,
-    environment: &Environment,
-) -> Result<Box<dyn Handler>, ConfigError> {
-    let api = Arc::new(Api {
-        orders: Orders::new(dynamodb.clone(), environment.require("ORDERS_TABLE")?),
-        stock: Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?),
-        catalogue: Catalogue::new(dynamodb.clone(), environment.require("PRODUCTS_TABLE")?),
-        idempotency: Idempotency::new(dynamodb.clone(), environment.require("IDEMPOTENCY_TABLE")?),
-        workflow: Workflow::new(states.clone(), environment.require("ORDER_STATE_MACHINE")?),
-        executions: Executions::new(
-            executions.clone(),
-            environment.require("ORDER_STATE_MACHINE")?,
-            environment.require("PAYMENT_WINDOW_STATE_MACHINE")?,
-        ),
-        doorkeeper: Doorkeeper::new(environment)?,
-        audit_threshold: threshold(environment)?,
-        patience: Patience::new(environment)?,
-        clock: Arc::new(SystemClock),
-    });
-    Ok(Box::new(typed(move |event: Value| {
-        let api = Arc::clone(&api);
-        async move { Ok::<_, Fault>(api.answer(&event).await.into_event()) }
-    })))
+impl Function for Api {
+    const NAME: &'static str = "api";
+    const VARIABLES: &'static [&'static str] = &[
+        "ORDERS_TABLE",
+        "STOCK_TABLE",
+        "PRODUCTS_TABLE",
+        "IDEMPOTENCY_TABLE",
+        "AUDIT_THRESHOLD",
+        "LONGEST_WAIT_SECONDS",
+        "OPEN_ACCESS",
+        "OPERATOR_SCOPE",
+        "ORDER_STATE_MACHINE",
+        "PAYMENT_WINDOW_STATE_MACHINE",
+    ];
+    const ACTIONS: &'static [&'static str] = &[
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "states:DescribeExecution",
+        "states:DescribeStateMachineForExecution",
+        "states:GetExecutionHistory",
+        "states:SendTaskFailure",
+        "states:SendTaskSuccess",
+        "states:StartExecution",
+    ];
+
+    type Event = Value;
+    type Answer = Value;
+    type Error = Fault;
+
+    fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        let dynamodb = services.dynamodb();
+        let order_machine = environment.require("ORDER_STATE_MACHINE")?;
+        let window_machine = environment.require("PAYMENT_WINDOW_STATE_MACHINE")?;
+        Ok(Self {
+            orders: Orders::new(dynamodb.clone(), environment.require("ORDERS_TABLE")?),
+            stock: Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?),
+            catalogue: Catalogue::new(
+                dynamodb.clone(),
+                environment.require("PRODUCTS_TABLE")?,
+                services.clock(),
+            ),
+            idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
+            workflow: Workflow::new(services.step_functions(), order_machine),
+            executions: Executions::new(services.executions(), order_machine, window_machine),
+            doorkeeper: Doorkeeper::new(environment)?,
+            audit_threshold: threshold(environment)?,
+            patience: Patience::new(environment)?,
+            clock: services.clock(),
+            randomness: services.randomness(),
+        })
+    }
+
+    async fn call(&self, event: Value) -> Result<Value, Fault> {
+        Ok(self.answer(&event).await.into_event())
+    }
 }
 
 fn threshold(environment: &Environment) -> Result<Money, ConfigError> {
@@ -107,11 +136,9 @@ impl Api {
         answered.unwrap_or_else(|problem| Response::problem(&problem))
     }
 
-    /// Tells the workflow what was decided. What can't be sent now is stored with the order, and the sweeper's.
-    async fn tell(&self, order: &Order) {
-        if let Err(error) = self.workflow.tell(order).await {
-            tracing::warn!(order_id = %order.order_id, %error, "left to the sweeper");
-        }
+    /// The present instant, in whole milliseconds.
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now_in_milliseconds()
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response,
     if let Some(wait) = &wait {
         order = api.orders.at_rest(order, wait.duration()).await.map_err(failed)?;
     }
-    let answer = Response::text(200, view::answer(&order, request, api.clock.now())?);
+    let answer = Response::text(200, view::answer(&order, request, api.now())?);
     Ok(match wait {
         Some(wait) => answer.with_header("preference-applied", format!("wait={}", wait.seconds)),
         None => answer,
@@ -82,7 +82,7 @@ pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response
     let page = find(api, request.caller.customer(), state, &search, limit, after)
         .await
         .map_err(|error| unavailable(&error))?;
-    let now = api.clock.now();
+    let now = api.now();
     let orders = page.orders.iter().map(|order| ListedView::of(order, request.language(), now)).collect();
     let orders = Orders { orders, next: page.next.as_ref(), unreadable: page.unreadable };
     Ok(Response::json(200, &json!(orders)))

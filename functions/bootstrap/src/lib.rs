@@ -14,7 +14,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use omniflow_services::invocation::logged;
-use omniflow_services::{ConfigError, Environment, Fault, Handler};
+use omniflow_services::{ConfigError, Environment, Fault, Function, Sdk, Services as _, handler};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -27,23 +27,32 @@ pub enum Error {
     /// A setting is missing or wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// There are no threads to run on.
+    #[error("no runtime: {0}")]
+    Threads(#[source] std::io::Error),
     /// The Lambda runtime failed.
     #[error("the Lambda runtime: {0}")]
     Runtime(lambda_runtime::Error),
 }
 
-/// Runs one function for ever: what `build` makes of the SDK's settings and the environment.
+/// Runs one function for ever, on Lambda: the whole of a binary's `main`.
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn run(
-    build: impl FnOnce(&SdkConfig, &Environment) -> Result<Box<dyn Handler>, ConfigError>,
-) -> Result<(), Error> {
+pub fn run<F: Function>() -> Result<(), Error> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Threads)?;
+    runtime.block_on(serve::<F>())
+}
+
+async fn serve<F: Function>() -> Result<(), Error> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let environment = Environment::process();
-    subscriber(filter, environment.get("STACK").unwrap_or("omniflow"), std::io::stdout).init();
-    let handler = build(&sdk_config(&environment)?, &environment)?;
-    let (handler, function) = (&*handler, environment.get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default());
+    let services = Sdk::new(sdk_config(&environment)?);
+    let stack = environment.get("STACK").unwrap_or("omniflow");
+    subscriber(filter, stack, services.clock(), std::io::stdout).init();
+    let handler = handler::<F>(&services, &environment)?;
+    let (handler, function) = (&*handler, environment.get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or(F::NAME));
     let serve = |event: LambdaEvent<Value>| async move {
         logged(handler, function, event.payload).await.map_err(diagnostic)
     };

@@ -1,5 +1,8 @@
 //! What a function writes: its logs as JSON, and its metrics, a line each.
 
+use std::sync::Arc;
+
+use ambient::Clock;
 use tracing::Subscriber;
 use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::fmt::MakeWriter;
@@ -9,7 +12,12 @@ use tracing_subscriber::{EnvFilter, Layer as _};
 use crate::metrics::EmbeddedMetrics;
 
 /// Writes what passes the filter; the metrics' dimension is `stack`.
-pub fn subscriber<W>(filter: EnvFilter, stack: &str, writer: W) -> impl Subscriber + Send + Sync
+pub fn subscriber<W>(
+    filter: EnvFilter,
+    stack: &str,
+    clock: Arc<dyn Clock>,
+    writer: W,
+) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,
 {
@@ -19,15 +27,16 @@ where
     tracing_subscriber::registry()
         .with(filter)
         .with(logs.with_writer(writer.clone()).with_filter(no_metrics))
-        .with(EmbeddedMetrics::of(stack, writer))
+        .with(EmbeddedMetrics::of(stack, clock, writer))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
+    use ambient::SystemClock;
     use futures::executor::block_on;
     use futures::future::BoxFuture;
     use omniflow_services::invocation::logged;
@@ -65,7 +74,7 @@ mod tests {
     fn lines(event: Value) -> Vec<Value> {
         let written = Written::default();
         let writer = written.clone();
-        let logs = subscriber(EnvFilter::new("info"), "shop", move || writer.clone());
+        let logs = subscriber(EnvFilter::new("info"), "shop", Arc::new(SystemClock), move || writer.clone());
         let failed = block_on(logged(&Declines, "CapturePayment", event).with_subscriber(logs));
         assert!(failed.is_err());
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();

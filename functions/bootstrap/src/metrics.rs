@@ -3,8 +3,9 @@
 //! Source: CloudWatch User Guide, "Specification: Embedded metric format".
 
 use std::io::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
+use ambient::Clock;
 use omniflow_services::invocation::METRICS_TARGET;
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
@@ -16,19 +17,20 @@ use tracing_subscriber::layer::Context;
 /// Writes the events of the metrics' target.
 pub(crate) struct EmbeddedMetrics<W> {
     stack: String,
+    clock: Arc<dyn Clock>,
     writer: W,
 }
 
 impl<W> EmbeddedMetrics<W> {
     /// `stack` is their dimension.
-    pub(crate) fn of(stack: &str, writer: W) -> Self {
-        Self { stack: stack.to_owned(), writer }
+    pub(crate) fn of(stack: &str, clock: Arc<dyn Clock>, writer: W) -> Self {
+        Self { stack: stack.to_owned(), clock, writer }
     }
 
-    fn line(&self, metric: &Metric, milliseconds: u128) -> Value {
+    fn line(&self, metric: &Metric, milliseconds: i64) -> Value {
         json!({
             "_aws": {
-                "Timestamp": u64::try_from(milliseconds).unwrap_or(u64::MAX),
+                "Timestamp": milliseconds,
                 "CloudWatchMetrics": [{
                     "Namespace": "OmniFlow",
                     "Dimensions": [["Stack"]],
@@ -47,9 +49,9 @@ impl<S: Subscriber, W: for<'w> MakeWriter<'w> + 'static> Layer<S> for EmbeddedMe
         if event.metadata().target() == METRICS_TARGET {
             let mut metric = Metric::default();
             event.record(&mut metric);
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let now = self.clock.now().timestamp_millis();
             // Whoever can't write its metrics can't write that either.
-            let _ = writeln!(self.writer.make_writer(), "{}", self.line(&metric, now.as_millis()));
+            let _ = writeln!(self.writer.make_writer(), "{}", self.line(&metric, now));
         }
     }
 }
@@ -84,6 +86,8 @@ impl Visit for Metric {
 
 #[cfg(test)]
 mod tests {
+    use ambient::SystemClock;
+
     use super::*;
 
     #[test]
@@ -94,7 +98,7 @@ mod tests {
             value: 1.5,
             order_id: "ORD-1".to_owned(),
         };
-        let line = EmbeddedMetrics::of("shop", std::io::sink).line(&metric, 7);
+        let line = EmbeddedMetrics::of("shop", Arc::new(SystemClock), std::io::sink).line(&metric, 7);
         let declared = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(declared["Metrics"], json!([{ "Name": "SecondsToPay", "Unit": "Seconds" }]));
         assert_eq!(declared["Dimensions"], json!([["Stack"]]));

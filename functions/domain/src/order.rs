@@ -39,9 +39,12 @@ impl OrderId {
     /// The length of the longest id.
     pub const LONGEST: usize = PREFIX.len() + MOST_DIGITS;
 
-    /// A new one; `random` makes it unique within its millisecond.
+    /// The random number in an id is below this.
+    pub const RANDOM_BELOW: u32 = 10_u32.pow(RANDOM_DIGITS as u32);
+
+    /// A new one; `random`, which is below [`OrderId::RANDOM_BELOW`], makes it unique within its millisecond.
     pub fn new(now: DateTime<Utc>, random: u32) -> Self {
-        let (time, random) = (now.timestamp_millis(), random % 1_000_000);
+        let (time, random) = (now.timestamp_millis(), random % Self::RANDOM_BELOW);
         Self(format!("{PREFIX}{time:0TIME_DIGITS$}{random:0RANDOM_DIGITS$}"))
     }
 
@@ -238,6 +241,24 @@ pub enum Signal {
     Cancelled,
 }
 
+impl Signal {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Start, Self::Paid, Self::Approved, Self::Rejected, Self::TimedOut, Self::Cancelled];
+
+    /// The name that it is stored under.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "START",
+            Self::Paid => "PAID",
+            Self::Approved => "APPROVED",
+            Self::Rejected => "REJECTED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+}
+
 /// An order. This is its item in the database: what it says is what is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
@@ -430,6 +451,15 @@ impl Order {
         self.pending_signal = None;
         self.pending_since = None;
         self.task_token = None;
+    }
+
+    /// Notes that nobody waits for the signal that `read`, this order as it was read, has pending. A token that was
+    /// registered, or a signal that was given, since then keeps it.
+    pub fn settle(&mut self, read: &Self) {
+        if self.pending_signal == read.pending_signal && self.task_token == read.task_token {
+            self.pending_signal = None;
+            self.pending_since = None;
+        }
     }
 
     /// Keeps the token, unless a later attempt of the same task brought a newer one.
@@ -773,6 +803,13 @@ mod tests {
         let mut order = reserved(None, false);
         order.open_window(token("t1", 0), now() + Duration::seconds(30), now()).unwrap();
         order
+    }
+
+    #[test]
+    fn signals_have_the_names_that_they_are_stored_under() {
+        for signal in Signal::ALL {
+            assert_eq!(serde_json::to_value(signal).unwrap(), signal.name());
+        }
     }
 
     #[test]

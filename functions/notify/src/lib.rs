@@ -7,19 +7,20 @@ use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as EmailMessage};
 use omniflow_domain::texts::Language;
 use omniflow_domain::{Email, ErrorName, Reason, Status};
-use omniflow_services::{ConfigError, Environment, Fault, Handler, typed};
+use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use serde::{Deserialize, Serialize};
 
 pub use message::{Message, message};
 
 /// An event of the order bus, as far as it matters here.
 #[derive(Debug, Deserialize)]
-struct OrderEvent {
+pub struct OrderEvent {
     detail: Detail,
 }
 
+/// What became of an order, and whom to tell.
 #[derive(Debug, Deserialize)]
-struct Detail {
+pub struct Detail {
     event_id: String,
     order_id: String,
     state: Status,
@@ -29,8 +30,9 @@ struct Detail {
     language: Language,
 }
 
+/// The event that was told of.
 #[derive(Debug, Serialize)]
-struct Notified {
+pub struct Notified {
     event_id: String,
     /// Amazon SES's id of the message, when one was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,30 +49,34 @@ struct Sender {
 /// (`NOTIFICATION_SENDER`, empty when there is none) and one to send it to, and otherwise only logs that there was one.
 ///
 /// It keeps no record of what was sent: an event that comes twice, which takes a crash at the wrong moment, is told twice.
-///
-/// # Errors
-/// When `NOTIFICATION_SENDER` is missing or no address.
-pub fn notify_customer(ses: &Ses, environment: &Environment) -> Result<Box<dyn Handler>, ConfigError> {
-    let sender = match environment.require("NOTIFICATION_SENDER")? {
-        "" => None,
-        _ => Some(Sender { ses: ses.clone(), from: environment.parse("NOTIFICATION_SENDER")? }),
-    };
-    let sender = std::sync::Arc::new(sender);
-    Ok(Box::new(typed(move |event: OrderEvent| {
-        let sender = std::sync::Arc::clone(&sender);
-        async move { notify(sender.as_ref().as_ref(), event.detail).await }
-    })))
-}
+pub struct NotifyCustomer(Option<Sender>);
 
-async fn notify(sender: Option<&Sender>, detail: Detail) -> Result<Notified, Fault> {
-    let Detail { event_id, order_id, state, reason, email, language } = detail;
-    let message_id = match (sender, &email, message(&order_id, state, reason, language)) {
-        (Some(sender), Some(email), Some(message)) => sender.send(email, message).await?,
-        _ => None,
-    };
-    // Not who it is: logs are read by more people than orders are.
-    tracing::info!(event_id, order_id, %state, sent = message_id.is_some(), "customer notified");
-    Ok(Notified { event_id, message_id })
+impl Function for NotifyCustomer {
+    const NAME: &'static str = "notify-customer";
+    const VARIABLES: &'static [&'static str] = &["NOTIFICATION_SENDER"];
+    const ACTIONS: &'static [&'static str] = &["ses:SendEmail"];
+
+    type Event = OrderEvent;
+    type Answer = Notified;
+    type Error = Fault;
+
+    fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self(match environment.require("NOTIFICATION_SENDER")? {
+            "" => None,
+            _ => Some(Sender { ses: services.ses(), from: environment.parse("NOTIFICATION_SENDER")? }),
+        }))
+    }
+
+    async fn call(&self, event: OrderEvent) -> Result<Notified, Fault> {
+        let Detail { event_id, order_id, state, reason, email, language } = event.detail;
+        let message_id = match (&self.0, &email, message(&order_id, state, reason, language)) {
+            (Some(sender), Some(email), Some(message)) => sender.send(email, message).await?,
+            _ => None,
+        };
+        // Not who it is: logs are read by more people than orders are.
+        tracing::info!(event_id, order_id, %state, sent = message_id.is_some(), "customer notified");
+        Ok(Notified { event_id, message_id })
+    }
 }
 
 impl Sender {

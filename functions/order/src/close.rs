@@ -1,9 +1,7 @@
 //! `close-order` and `mark-needs-attention`: the two ends of a compensation.
 
-use std::sync::Arc;
-
 use omniflow_domain::{Order, Refusal, Status};
-use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, typed};
+use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, Compensation, Done};
 use omniflow_store::metrics;
@@ -18,44 +16,48 @@ const PUBLISHES: &[Status] = &[
 ];
 
 /// The function `close-order`: all is undone.
-///
-/// # Errors
-/// When the environment lacks a setting.
-pub fn close_order(
-    dynamodb: &Arc<dyn DynamoDb>,
-    events: &Arc<dyn EventBridge>,
-    environment: &Environment,
-) -> Result<Box<dyn Handler>, ConfigError> {
-    let activity = Activity::new(dynamodb, events, environment)?;
-    Ok(Box::new(typed(move |event: Compensation| {
-        let activity = activity.clone();
-        async move {
-            let now = activity.now();
-            end(&activity, event, |order| order.close(now)).await.map_err(Fault::from)
-        }
-    })))
+pub struct CloseOrder(Activity);
+
+impl Function for CloseOrder {
+    const NAME: &'static str = "close-order";
+    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "EVENT_BUS"];
+    const ACTIONS: &'static [&'static str] = &["dynamodb:GetItem", "dynamodb:PutItem", "events:PutEvents"];
+
+    type Event = Compensation;
+    type Answer = Done;
+    type Error = store::Error;
+
+    fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        Activity::new(services, environment).map(Self)
+    }
+
+    async fn call(&self, event: Compensation) -> Result<Done, store::Error> {
+        let now = self.0.now();
+        end(&self.0, event, |order| order.close(now)).await
+    }
 }
 
 /// The function `mark-needs-attention`: a compensation failed for good, and the order says which and why.
-///
-/// # Errors
-/// When the environment lacks a setting.
-pub fn mark_needs_attention(
-    dynamodb: &Arc<dyn DynamoDb>,
-    events: &Arc<dyn EventBridge>,
-    environment: &Environment,
-) -> Result<Box<dyn Handler>, ConfigError> {
-    let activity = Activity::new(dynamodb, events, environment)?;
-    Ok(Box::new(typed(move |event: Compensation| {
-        let activity = activity.clone();
-        async move {
-            let (now, failure) = (activity.now(), event.failure.text());
-            tracing::error!(order_id = %event.order_id, failure, "a compensation failed for good");
-            end(&activity, event, |order| order.need_attention(failure.clone(), now))
-                .await
-                .map_err(Fault::from)
-        }
-    })))
+pub struct MarkNeedsAttention(Activity);
+
+impl Function for MarkNeedsAttention {
+    const NAME: &'static str = "mark-needs-attention";
+    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "EVENT_BUS"];
+    const ACTIONS: &'static [&'static str] = &["dynamodb:GetItem", "dynamodb:PutItem", "events:PutEvents"];
+
+    type Event = Compensation;
+    type Answer = Done;
+    type Error = store::Error;
+
+    fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        Activity::new(services, environment).map(Self)
+    }
+
+    async fn call(&self, event: Compensation) -> Result<Done, store::Error> {
+        let (now, failure) = (self.0.now(), event.failure.text());
+        tracing::error!(order_id = %event.order_id, failure, "a compensation failed for good");
+        end(&self.0, event, |order| order.need_attention(failure.clone(), now)).await
+    }
 }
 
 async fn end(

@@ -4,6 +4,6 @@ mod close;
 mod complete;
 mod sweep;
 
-pub use close::{close_order, mark_needs_attention};
-pub use complete::complete_order;
-pub use sweep::sweep_orders;
+pub use close::{CloseOrder, MarkNeedsAttention};
+pub use complete::CompleteOrder;
+pub use sweep::SweepOrders;

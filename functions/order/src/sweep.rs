@@ -4,12 +4,12 @@
 use std::ops::Add;
 use std::sync::Arc;
 
+use ambient::Clock;
 use chrono::TimeDelta;
-use clock::{Clock, SystemClock};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use omniflow_domain::order::{OrderId, Signal};
-use omniflow_services::{ConfigError, DynamoDb, Environment, Fault, Handler, StepFunctions, typed};
+use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::Orders;
 use omniflow_store::workflow::{Heard, Workflow};
@@ -25,17 +25,8 @@ const AT_ONCE: usize = 16;
 /// After so long no page is begun; the next run goes on. The function's own timeout is later than that.
 const NO_PAGE_AFTER: TimeDelta = TimeDelta::seconds(30);
 
-const SIGNALS: [(Signal, &str); 6] = [
-    (Signal::Start, "START"),
-    (Signal::Paid, "PAID"),
-    (Signal::Approved, "APPROVED"),
-    (Signal::Rejected, "REJECTED"),
-    (Signal::TimedOut, "TIMED_OUT"),
-    (Signal::Cancelled, "CANCELLED"),
-];
-
 #[derive(Debug, Default, Serialize)]
-struct Swept {
+pub struct Swept {
     sent: usize,
     settled: usize,
     failed: usize,
@@ -53,37 +44,46 @@ impl Add for Swept {
     }
 }
 
-#[derive(Clone)]
-struct Sweeper {
+/// The function `sweep-orders`.
+pub struct SweepOrders {
     orders: Orders,
     workflow: Workflow,
     clock: Arc<dyn Clock>,
 }
 
-/// The function `sweep-orders`.
-///
-/// # Errors
-/// When the environment lacks a setting.
-pub fn sweep_orders(
-    dynamodb: &Arc<dyn DynamoDb>,
-    states: &Arc<dyn StepFunctions>,
-    environment: &Environment,
-) -> Result<Box<dyn Handler>, ConfigError> {
-    let sweeper = Sweeper {
-        orders: Orders::new(dynamodb.clone(), environment.require("ORDERS_TABLE")?),
-        workflow: Workflow::new(states.clone(), environment.require("ORDER_STATE_MACHINE")?),
-        clock: Arc::new(SystemClock),
-    };
-    Ok(Box::new(typed(move |_: Value| {
-        let sweeper = sweeper.clone();
-        async move { sweeper.sweep().await.map_err(Fault::from) }
-    })))
+impl Function for SweepOrders {
+    const NAME: &'static str = "sweep-orders";
+    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "ORDER_STATE_MACHINE"];
+    const ACTIONS: &'static [&'static str] = &[
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "states:SendTaskFailure",
+        "states:SendTaskSuccess",
+        "states:StartExecution",
+    ];
+
+    type Event = Value;
+    type Answer = Swept;
+    type Error = store::Error;
+
+    fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            orders: Orders::new(services.dynamodb(), environment.require("ORDERS_TABLE")?),
+            workflow: Workflow::new(services.step_functions(), environment.require("ORDER_STATE_MACHINE")?),
+            clock: services.clock(),
+        })
+    }
+
+    async fn call(&self, _: Value) -> Result<Swept, store::Error> {
+        self.sweep().await
+    }
 }
 
-impl Sweeper {
+impl SweepOrders {
     /// All signals side by side: a long queue of one keeps none of the others waiting.
     async fn sweep(&self) -> Result<Swept, store::Error> {
-        let swept = join_all(SIGNALS.map(|(_, signal)| self.sweep_one(signal))).await;
+        let swept = join_all(Signal::ALL.map(|signal| self.sweep_one(signal.name()))).await;
         swept.into_iter().try_fold(Swept::default(), |all, one| Ok(all + one?))
     }
 
@@ -126,26 +126,11 @@ impl Sweeper {
             // Nobody waits for it: it must not be swept for ever. A token registered meanwhile keeps it.
             self.orders
                 .update(id, |now| {
-                    if now.pending_signal == order.pending_signal && now.task_token == order.task_token {
-                        now.pending_signal = None;
-                        now.pending_since = None;
-                    }
+                    now.settle(&order);
                     Ok::<_, store::Error>(())
                 })
                 .await?;
         }
         Ok(heard)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn signals_are_swept_under_the_names_that_they_are_stored_with() {
-        for (signal, name) in SIGNALS {
-            assert_eq!(serde_json::to_value(signal).unwrap(), name);
-        }
     }
 }

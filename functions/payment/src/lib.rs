@@ -4,22 +4,22 @@ mod capture;
 mod refund;
 mod window;
 
-pub use capture::capture_payment;
-pub use refund::refund_payment;
-pub use window::{close_payment_window, open_payment_window};
+pub use capture::CapturePayment;
+pub use refund::RefundPayment;
+pub use window::{ClosePaymentWindow, OpenPaymentWindow};
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use omniflow_domain::PaymentGateway;
-use omniflow_services::{ConfigError, DynamoDb, Environment};
+use omniflow_services::{ConfigError, Environment, Services};
 use omniflow_simulated::{Ledger, SimulatedGateway};
 
 fn gateway(
-    dynamodb: &Arc<dyn DynamoDb>,
+    services: &impl Services,
     environment: &Environment,
 ) -> Result<Arc<dyn PaymentGateway>, ConfigError> {
     let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
-    let ledger = Ledger::new(dynamodb.clone(), environment.require("LEDGER_TABLE")?, latency);
+    let ledger = Ledger::new(services.dynamodb(), environment.require("LEDGER_TABLE")?, latency);
     Ok(Arc::new(SimulatedGateway::new(ledger)))
 }

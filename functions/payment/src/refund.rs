@@ -5,12 +5,12 @@ use std::sync::Arc;
 use omniflow_domain::order::PaymentState;
 use omniflow_domain::payment_gateway::RefundError;
 use omniflow_domain::{ErrorName, PaymentGateway, Status};
-use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, typed};
+use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, Compensation, Done};
 
 #[derive(Debug, thiserror::Error)]
-enum Error {
+pub enum Error {
     #[error(transparent)]
     Refund(#[from] RefundError),
     #[error(transparent)]
@@ -31,39 +31,46 @@ impl From<Error> for Fault {
 }
 
 /// The function `refund-payment`.
-///
-/// # Errors
-/// When the environment lacks a setting.
-pub fn refund_payment(
-    dynamodb: &Arc<dyn DynamoDb>,
-    events: &Arc<dyn EventBridge>,
-    environment: &Environment,
-) -> Result<Box<dyn Handler>, ConfigError> {
-    let activity = Activity::new(dynamodb, events, environment)?;
-    let gateway = crate::gateway(dynamodb, environment)?;
-    Ok(Box::new(typed(move |event: Compensation| {
-        let (activity, gateway) = (activity.clone(), gateway.clone());
-        async move { refund(&activity, &*gateway, event).await }
-    })))
+pub struct RefundPayment {
+    activity: Activity,
+    gateway: Arc<dyn PaymentGateway>,
 }
 
-async fn refund(
-    activity: &Activity,
-    gateway: &dyn PaymentGateway,
-    event: Compensation,
-) -> Result<Done, Error> {
-    let order = activity.undo(&event).await?;
-    if order.status.is_final() || matches!(order.payment.state, PaymentState::Refunded | PaymentState::Void) {
-        return Ok((&order).into());
-    }
-    let money_moved = gateway.refund(&order.order_id, order.payment.method.as_deref()).await?;
-    let (order, ()) = activity
-        .orders
-        .update(&order.order_id, |order| {
-            order.refund(money_moved);
-            Ok::<_, store::Error>(())
+impl Function for RefundPayment {
+    const NAME: &'static str = "refund-payment";
+    const VARIABLES: &'static [&'static str] =
+        &["ORDERS_TABLE", "LEDGER_TABLE", "EVENT_BUS", "SIMULATED_LATENCY_MILLIS"];
+    const ACTIONS: &'static [&'static str] =
+        &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"];
+
+    type Event = Compensation;
+    type Answer = Done;
+    type Error = Error;
+
+    fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            activity: Activity::new(services, environment)?,
+            gateway: crate::gateway(services, environment)?,
         })
-        .await?;
-    activity.events.publish(&order, &[Status::Compensating]).await;
-    Ok((&order).into())
+    }
+
+    async fn call(&self, event: Compensation) -> Result<Done, Error> {
+        let Self { activity, gateway } = self;
+        let order = activity.undo(&event).await?;
+        if order.status.is_final()
+            || matches!(order.payment.state, PaymentState::Refunded | PaymentState::Void)
+        {
+            return Ok((&order).into());
+        }
+        let money_moved = gateway.refund(&order.order_id, order.payment.method.as_deref()).await?;
+        let (order, ()) = activity
+            .orders
+            .update(&order.order_id, |order| {
+                order.refund(money_moved);
+                Ok::<_, store::Error>(())
+            })
+            .await?;
+        activity.events.publish(&order, &[Status::Compensating]).await;
+        Ok((&order).into())
+    }
 }

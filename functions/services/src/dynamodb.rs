@@ -1,7 +1,5 @@
 //! DynamoDB.
 
-use std::sync::Arc;
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
 use aws_sdk_dynamodb::operation::batch_get_item::builders::BatchGetItemInputBuilder;
@@ -16,9 +14,8 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteItemsInputBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
-use aws_types::SdkConfig;
 
-use super::{Answer, ServiceError};
+use crate::{Answer, ServiceError};
 
 /// DynamoDB, as far as the functions use it. See the Amazon DynamoDB API Reference for what a request does.
 pub trait DynamoDb: Send + Sync {
@@ -42,11 +39,6 @@ pub trait DynamoDb: Send + Sync {
 
     /// TransactWriteItems; a [`ServiceError`] with the code `TransactionCanceledException` has its reasons.
     fn transact_write_items(&self, request: TransactWriteItemsInputBuilder) -> Answer<'_, ()>;
-}
-
-/// DynamoDB by the SDK.
-pub fn dynamodb(sdk: &SdkConfig) -> Arc<dyn DynamoDb> {
-    Arc::new(Client::new(sdk))
 }
 
 impl DynamoDb for Client {

@@ -1,23 +1,15 @@
 //! EventBridge.
 
-use std::sync::Arc;
-
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
 use aws_sdk_eventbridge::operation::put_events::builders::PutEventsInputBuilder;
-use aws_types::SdkConfig;
 
-use super::Answer;
+use crate::Answer;
 
 /// EventBridge, as far as the functions use it. See the Amazon EventBridge API Reference for what a request does.
 pub trait EventBridge: Send + Sync {
     /// PutEvents.
     fn put_events(&self, request: PutEventsInputBuilder) -> Answer<'_, PutEventsOutput>;
-}
-
-/// EventBridge by the SDK.
-pub fn eventbridge(sdk: &SdkConfig) -> Arc<dyn EventBridge> {
-    Arc::new(Client::new(sdk))
 }
 
 impl EventBridge for Client {

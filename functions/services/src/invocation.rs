@@ -5,7 +5,7 @@
 use serde_json::Value;
 use tracing::{Instrument as _, Span, error_span, info, warn};
 
-use crate::handler::{Fault, Handler};
+use crate::{Fault, Handler};
 
 /// Where events name their order: those of a state machine, of the order bus, of API Gateway.
 const ORDER_ID: [&str; 3] = ["/order_id", "/detail/order_id", "/pathParameters/order_id"];

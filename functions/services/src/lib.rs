@@ -3,8 +3,13 @@
 //! On Lambda the SDK's clients answer. The local runtime answers most requests itself: there is no network in it for
 //! whose sake a request would have to be written as JSON, addressed, signed and read again.
 
-mod handler;
+mod environment;
+mod function;
 pub mod invocation;
+#[cfg(feature = "sdk")]
+mod sdk;
+#[allow(clippy::module_inception, reason = "the services that the crate is named after")]
+mod services;
 
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
@@ -14,13 +19,17 @@ mod eventbridge;
 mod step_functions;
 
 #[cfg(feature = "dynamodb")]
-pub use dynamodb::{DynamoDb, dynamodb};
+pub use dynamodb::DynamoDb;
 #[cfg(feature = "eventbridge")]
-pub use eventbridge::{EventBridge, eventbridge};
+pub use eventbridge::EventBridge;
 #[cfg(feature = "sfn")]
-pub use step_functions::{StepFunctions, step_functions};
+pub use step_functions::StepFunctions;
 
-pub use handler::{BAD_EVENT, ConfigError, Environment, Fault, Handler, Typed, typed};
+pub use environment::{ConfigError, Environment};
+pub use function::{BAD_EVENT, Fault, Function, Handler, handler};
+#[cfg(feature = "sdk")]
+pub use sdk::Sdk;
+pub use services::Services;
 
 #[cfg(feature = "sdk")]
 use std::error::Error;

@@ -1,15 +1,12 @@
 //! Step Functions.
 
-use std::sync::Arc;
-
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::send_task_failure::builders::SendTaskFailureInputBuilder;
 use aws_sdk_sfn::operation::send_task_success::builders::SendTaskSuccessInputBuilder;
 use aws_sdk_sfn::operation::start_execution::builders::StartExecutionInputBuilder;
 use aws_sdk_sfn::operation::stop_execution::builders::StopExecutionInputBuilder;
-use aws_types::SdkConfig;
 
-use super::Answer;
+use crate::Answer;
 
 /// Step Functions, as far as the functions move executions. See the AWS Step Functions API Reference for what a request
 /// does. (Whoever only looks at executions takes the SDK's client.)
@@ -25,11 +22,6 @@ pub trait StepFunctions: Send + Sync {
 
     /// SendTaskFailure.
     fn send_task_failure(&self, request: SendTaskFailureInputBuilder) -> Answer<'_, ()>;
-}
-
-/// Step Functions by the SDK.
-pub fn step_functions(sdk: &SdkConfig) -> Arc<dyn StepFunctions> {
-    Arc::new(Client::new(sdk))
 }
 
 impl StepFunctions for Client {

@@ -3,26 +3,28 @@
 mod cancel;
 mod ship;
 
-pub use cancel::cancel_shipments;
-pub use ship::ship_warehouse;
+pub use cancel::CancelShipments;
+pub use ship::ShipWarehouse;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use omniflow_domain::carrier::CarrierError;
 use omniflow_domain::{Carrier, ErrorName};
-use omniflow_services::{ConfigError, DynamoDb, Environment, Fault};
+use omniflow_services::{ConfigError, Environment, Fault, Services};
 use omniflow_simulated::{Ledger, SimulatedCarrier};
 use omniflow_store as store;
 
-fn carrier(dynamodb: &Arc<dyn DynamoDb>, environment: &Environment) -> Result<Arc<dyn Carrier>, ConfigError> {
+fn carrier(services: &impl Services, environment: &Environment) -> Result<Arc<dyn Carrier>, ConfigError> {
     let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
-    let ledger = Ledger::new(dynamodb.clone(), environment.require("LEDGER_TABLE")?, latency);
+    let ledger = Ledger::new(services.dynamodb(), environment.require("LEDGER_TABLE")?, latency);
     Ok(Arc::new(SimulatedCarrier::new(ledger)))
 }
 
+/// Why a shipment was neither shipped nor called back.
 #[derive(Debug, thiserror::Error)]
-enum Error {
+#[allow(missing_docs, reason = "the names and texts say it")]
+pub enum Error {
     #[error(transparent)]
     Carrier(#[from] CarrierError),
     #[error("the order has no shipment from {0}")]

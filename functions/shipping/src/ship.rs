@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use omniflow_domain::order::{OrderId, ShipmentState};
 use omniflow_domain::{Carrier, Status};
-use omniflow_services::{ConfigError, DynamoDb, Environment, Handler, typed};
+use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::Orders;
 use serde::{Deserialize, Serialize};
@@ -12,45 +12,53 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 
 #[derive(Debug, Clone, Deserialize)]
-struct Ship {
+pub struct Ship {
     order_id: OrderId,
     warehouse: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Shipped {
+pub struct Shipped {
     warehouse: String,
     tracking: String,
 }
 
 /// The function `ship-warehouse`.
-///
-/// # Errors
-/// When the environment lacks a setting.
-pub fn ship_warehouse(
-    dynamodb: &Arc<dyn DynamoDb>,
-    environment: &Environment,
-) -> Result<Box<dyn Handler>, ConfigError> {
-    let orders = Orders::new(dynamodb.clone(), environment.require("ORDERS_TABLE")?);
-    let carrier = crate::carrier(dynamodb, environment)?;
-    Ok(Box::new(typed(move |event: Ship| {
-        let (orders, carrier) = (orders.clone(), carrier.clone());
-        async move { ship(&orders, &*carrier, event).await }
-    })))
+pub struct ShipWarehouse {
+    orders: Orders,
+    carrier: Arc<dyn Carrier>,
 }
 
-async fn ship(orders: &Orders, carrier: &dyn Carrier, event: Ship) -> Result<Shipped, Error> {
-    let Ship { order_id, warehouse } = event;
-    let order = orders.recall(&order_id, |order| order.status == Status::Shipping).await?;
-    order.check_wanted().map_err(store::Error::from)?;
-    let shipment = order.shipments.iter().find(|shipment| shipment.warehouse == warehouse);
-    let shipment = shipment.ok_or_else(|| Error::NoShipment(warehouse.clone()))?;
-    if let (ShipmentState::Shipped, Some(tracking)) = (shipment.state, &shipment.tracking) {
-        return Ok(Shipped { warehouse, tracking: tracking.clone() });
+impl Function for ShipWarehouse {
+    const NAME: &'static str = "ship-warehouse";
+    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "LEDGER_TABLE", "SIMULATED_LATENCY_MILLIS"];
+    const ACTIONS: &'static [&'static str] = &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
+
+    type Event = Ship;
+    type Answer = Shipped;
+    type Error = Error;
+
+    fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            orders: Orders::new(services.dynamodb(), environment.require("ORDERS_TABLE")?),
+            carrier: crate::carrier(services, environment)?,
+        })
     }
-    let tracking = carrier.ship(&order_id, shipment).await?;
-    orders
-        .update(&order.order_id, |order| order.ship(&warehouse, &tracking).map_err(store::Error::from))
-        .await?;
-    Ok(Shipped { warehouse, tracking })
+
+    async fn call(&self, event: Ship) -> Result<Shipped, Error> {
+        let Self { orders, carrier } = self;
+        let Ship { order_id, warehouse } = event;
+        let order = orders.recall(&order_id, |order| order.status == Status::Shipping).await?;
+        order.check_wanted().map_err(store::Error::from)?;
+        let shipment = order.shipments.iter().find(|shipment| shipment.warehouse == warehouse);
+        let shipment = shipment.ok_or_else(|| Error::NoShipment(warehouse.clone()))?;
+        if let (ShipmentState::Shipped, Some(tracking)) = (shipment.state, &shipment.tracking) {
+            return Ok(Shipped { warehouse, tracking: tracking.clone() });
+        }
+        let tracking = carrier.ship(&order_id, shipment).await?;
+        orders
+            .update(&order.order_id, |order| order.ship(&warehouse, &tracking).map_err(store::Error::from))
+            .await?;
+        Ok(Shipped { warehouse, tracking })
+    }
 }

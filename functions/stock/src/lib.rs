@@ -4,6 +4,6 @@ mod release;
 mod reserve;
 mod seed;
 
-pub use release::release_stock;
-pub use reserve::reserve_stock;
-pub use seed::seed_stock;
+pub use release::ReleaseStock;
+pub use reserve::ReserveStock;
+pub use seed::SeedStock;

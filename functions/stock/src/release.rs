@@ -1,49 +1,48 @@
 //! `release-stock`, a compensation: gives back what was set aside, once, however often it runs.
 
-use std::sync::Arc;
-
-use omniflow_domain::Status;
-use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, typed};
+use omniflow_domain::{Order, Status};
+use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, Compensation, Done};
-use omniflow_store::{Stock, metrics};
-
-/// How often a write that was overtaken is made again.
-const ATTEMPTS: usize = 12;
+use omniflow_store::{Decided, Stock, metrics};
 
 /// The function `release-stock`.
-///
-/// # Errors
-/// When the environment lacks a setting.
-pub fn release_stock(
-    dynamodb: &Arc<dyn DynamoDb>,
-    events: &Arc<dyn EventBridge>,
-    environment: &Environment,
-) -> Result<Box<dyn Handler>, ConfigError> {
-    let activity = Activity::new(dynamodb, events, environment)?;
-    let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
-    Ok(Box::new(typed(move |event: Compensation| {
-        let (activity, stock) = (activity.clone(), stock.clone());
-        async move { release(&activity, &stock, event).await.map_err(Fault::from) }
-    })))
+pub struct ReleaseStock {
+    activity: Activity,
+    stock: Stock,
 }
 
-async fn release(activity: &Activity, stock: &Stock, event: Compensation) -> Result<Done, store::Error> {
-    for _ in 0..ATTEMPTS {
-        let mut order = activity.undo(&event).await?;
-        if !order.release() {
-            return Ok((&order).into());
-        }
-        let writes = stock.release(&order)?;
-        match activity.orders.save_with(&mut order, writes).await {
-            Ok(()) => {
-                metrics::count("Compensations", &order.order_id);
-                activity.events.publish(&order, &[Status::Compensating]).await;
-                return Ok((&order).into());
-            }
-            Err(store::Error::Conflict | store::Error::Contention) => {}
-            Err(error) => return Err(error),
-        }
+impl Function for ReleaseStock {
+    const NAME: &'static str = "release-stock";
+    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "STOCK_TABLE", "EVENT_BUS"];
+    const ACTIONS: &'static [&'static str] =
+        &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"];
+
+    type Event = Compensation;
+    type Answer = Done;
+    type Error = store::Error;
+
+    fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            activity: Activity::new(services, environment)?,
+            stock: Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
+        })
     }
-    Err(store::Error::Contention)
+
+    async fn call(&self, event: Compensation) -> Result<Done, store::Error> {
+        let Self { activity, stock } = self;
+        let undone = activity.undo(&event).await?;
+        let release = |mut order: Order| async move {
+            let released = order.release();
+            let with = if released { stock.release(&order)? } else { Vec::new() };
+            Ok::<_, store::Error>(Decided { order, answer: released, with })
+        };
+        let (order, released) =
+            activity.orders.update_with(&undone.order_id, |order| order.clone().release(), release).await?;
+        if released {
+            metrics::count("Compensations", &order.order_id);
+            activity.events.publish(&order, &[Status::Compensating]).await;
+        }
+        Ok((&order).into())
+    }
 }

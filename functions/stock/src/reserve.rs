@@ -1,24 +1,21 @@
 //! `reserve-stock`: sets aside what an order wants, in the fewest warehouses, in one transaction with the order itself.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use omniflow_domain::allocation::{Missing, allocate};
 use omniflow_domain::{ErrorName, Order, Reason, Status};
-use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault, Handler, typed};
+use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, Step};
-use omniflow_store::{Stock, metrics};
+use omniflow_store::{Decided, Stock, metrics};
 use serde::Serialize;
 
-/// How often a plan that was overtaken is made again.
-const ATTEMPTS: u32 = 20;
 /// What this step publishes.
 const PUBLISHES: &[Status] = &[Status::Received, Status::Reserved];
 
 /// What the workflow goes on with.
 #[derive(Debug, Serialize)]
-struct Reserved {
+pub struct Reserved {
     warehouses: Vec<String>,
 }
 
@@ -29,7 +26,7 @@ impl From<&Order> for Reserved {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Error {
+pub enum Error {
     #[error("not enough in stock: {}", list(.0))]
     OutOfStock(Vec<Missing>),
     #[error("the order was cancelled")]
@@ -57,40 +54,88 @@ impl From<Error> for Fault {
 }
 
 /// The function `reserve-stock`.
-///
-/// # Errors
-/// When the environment lacks a setting.
-pub fn reserve_stock(
-    dynamodb: &Arc<dyn DynamoDb>,
-    events: &Arc<dyn EventBridge>,
-    environment: &Environment,
-) -> Result<Box<dyn Handler>, ConfigError> {
-    let activity = Activity::new(dynamodb, events, environment)?;
-    let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
-    Ok(Box::new(typed(move |step: Step| {
-        let (activity, stock) = (activity.clone(), stock.clone());
-        async move { reserve(&activity, &stock, step).await }
-    })))
+pub struct ReserveStock {
+    activity: Activity,
+    stock: Stock,
 }
 
-async fn reserve(activity: &Activity, stock: &Stock, step: Step) -> Result<Reserved, Error> {
-    let mut order = activity.orders.recall(&step.order_id, |order| order.status == Status::Received).await?;
-    for attempt in 0..ATTEMPTS {
-        if let Some(reserved) = made_before(&order)? {
-            activity.events.publish(&order, PUBLISHES).await;
-            return Ok(reserved);
-        }
-        match plan_and_write(activity, stock, order).await {
-            // Others took stock meanwhile: read again, plan again. Each time somebody got on, so this ends.
-            Err(Error::Store(store::Error::Conflict | store::Error::Contention)) => {
-                metrics::count("StockConflicts", &step.order_id);
-                tokio::time::sleep(Duration::from_millis(u64::from(attempt))).await;
-                order = activity.orders.get(&step.order_id).await?;
+impl Function for ReserveStock {
+    const NAME: &'static str = "reserve-stock";
+    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "STOCK_TABLE", "EVENT_BUS"];
+    const ACTIONS: &'static [&'static str] = &[
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "events:PutEvents",
+    ];
+
+    type Event = Step;
+    type Answer = Reserved;
+    type Error = Error;
+
+    fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            activity: Activity::new(services, environment)?,
+            stock: Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
+        })
+    }
+
+    async fn call(&self, step: Step) -> Result<Reserved, Error> {
+        let orders = &self.activity.orders;
+        let plans = &AtomicU32::new(0);
+        let plan = |order: Order| async move {
+            // Each plan after the first was overtaken by somebody who took stock meanwhile.
+            if plans.fetch_add(1, Ordering::Relaxed) > 0 {
+                metrics::count("StockConflicts", &order.order_id);
             }
-            done => return done,
+            self.plan(order).await
+        };
+        let is_new = |order: &Order| order.status == Status::Received;
+        match orders.update_with(&step.order_id, is_new, plan).await? {
+            (order, Plan::MadeBefore(reserved)) => {
+                self.activity.events.publish(&order, PUBLISHES).await;
+                Ok(reserved)
+            }
+            (order, Plan::Reserved) => {
+                metrics::phase("SecondsToReserve", &order, Status::Received, Status::Reserved);
+                self.activity.events.publish(&order, PUBLISHES).await;
+                Ok((&order).into())
+            }
+            (order, Plan::Missing(missing)) => {
+                self.activity.events.publish(&order, &[Status::Received, Status::Compensating]).await;
+                Err(Error::OutOfStock(missing))
+            }
         }
     }
-    Err(store::Error::Contention.into())
+}
+
+/// What the step comes to.
+enum Plan {
+    MadeBefore(Reserved),
+    Reserved,
+    Missing(Vec<Missing>),
+}
+
+impl ReserveStock {
+    async fn plan(&self, mut order: Order) -> Result<Decided<Plan>, Error> {
+        if let Some(reserved) = made_before(&order)? {
+            return Ok(Decided { order, answer: Plan::MadeBefore(reserved), with: Vec::new() });
+        }
+        let now = self.activity.now();
+        let available = self.stock.available(&order).await?;
+        match allocate(&order.wanted(), &available) {
+            Ok(shares) => {
+                order.reserve(shares, now).map_err(store::Error::from)?;
+                let with = self.stock.reserve(&order)?;
+                Ok(Decided { order, answer: Plan::Reserved, with })
+            }
+            Err(missing) => {
+                order.miss(missing.clone(), now).map_err(store::Error::from)?;
+                Ok(Decided { order, answer: Plan::Missing(missing), with: Vec::new() })
+            }
+        }
+    }
 }
 
 /// What this step did when it ran before, if it did.
@@ -102,25 +147,5 @@ fn made_before(order: &Order) -> Result<Option<Reserved>, Error> {
         }
         (status, _) if status.is_undone() => Err(Error::Cancelled),
         _ => Ok(Some(order.into())),
-    }
-}
-
-async fn plan_and_write(activity: &Activity, stock: &Stock, mut order: Order) -> Result<Reserved, Error> {
-    let available = stock.available(&order).await?;
-    match allocate(&order.wanted(), &available) {
-        Ok(shares) => {
-            order.reserve(shares, activity.now()).map_err(store::Error::from)?;
-            let writes = stock.reserve(&order)?;
-            activity.orders.save_with(&mut order, writes).await?;
-            metrics::phase("SecondsToReserve", &order, Status::Received, Status::Reserved);
-            activity.events.publish(&order, PUBLISHES).await;
-            Ok((&order).into())
-        }
-        Err(missing) => {
-            order.miss(missing.clone(), activity.now()).map_err(store::Error::from)?;
-            activity.orders.save(&mut order).await?;
-            activity.events.publish(&order, &[Status::Received, Status::Compensating]).await;
-            Err(Error::OutOfStock(missing))
-        }
     }
 }

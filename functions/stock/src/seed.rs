@@ -9,33 +9,45 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
 use omniflow_domain::ErrorName;
 use omniflow_domain::catalogue::{SAMPLES, Sample, WAREHOUSES, lookup};
-use omniflow_services::{ConfigError, DynamoDb, Environment, Fault, Handler, typed};
+use omniflow_services::{ConfigError, DynamoDb, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::{Stock, StockRow};
 use serde_json::{Value, json};
 
 /// The function `seed-stock`.
-///
-/// # Errors
-/// When the environment lacks a setting.
-pub fn seed_stock(
-    dynamodb: &Arc<dyn DynamoDb>,
-    environment: &Environment,
-) -> Result<Box<dyn Handler>, ConfigError> {
-    let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
-    let products = environment.require("PRODUCTS_TABLE")?.to_owned();
-    let wanted: bool = environment.parse("SEED_SAMPLE_STOCK")?;
-    let dynamodb = dynamodb.clone();
-    Ok(Box::new(typed(move |_: Value| {
-        let (dynamodb, products, stock) = (dynamodb.clone(), products.clone(), stock.clone());
-        async move {
-            if !wanted {
-                return Ok::<_, Fault>(json!({ "products": 0 }));
-            }
-            try_join_all(SAMPLES.iter().map(|sample| seed(&*dynamodb, &products, &stock, sample))).await?;
-            Ok::<_, Fault>(json!({ "products": SAMPLES.len() }))
+pub struct SeedStock {
+    dynamodb: Arc<dyn DynamoDb>,
+    products: String,
+    stock: Stock,
+    is_wanted: bool,
+}
+
+impl Function for SeedStock {
+    const NAME: &'static str = "seed-stock";
+    const VARIABLES: &'static [&'static str] = &["STOCK_TABLE", "PRODUCTS_TABLE", "SEED_SAMPLE_STOCK"];
+    const ACTIONS: &'static [&'static str] = &["dynamodb:PutItem"];
+
+    type Event = Value;
+    type Answer = Value;
+    type Error = Fault;
+
+    fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            dynamodb: services.dynamodb(),
+            products: environment.require("PRODUCTS_TABLE")?.to_owned(),
+            stock: Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
+            is_wanted: environment.parse("SEED_SAMPLE_STOCK")?,
+        })
+    }
+
+    async fn call(&self, _: Value) -> Result<Value, Fault> {
+        if !self.is_wanted {
+            return Ok(json!({ "products": 0 }));
         }
-    })))
+        let Self { dynamodb, products, stock, .. } = self;
+        try_join_all(SAMPLES.iter().map(|sample| seed(&**dynamodb, products, stock, sample))).await?;
+        Ok(json!({ "products": SAMPLES.len() }))
+    }
 }
 
 async fn seed(dynamodb: &dyn DynamoDb, products: &str, stock: &Stock, sample: &Sample) -> Result<(), Fault> {

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use clock::{Clock, SystemClock};
+use ambient::Clock;
 use omniflow_domain::ErrorName;
 use omniflow_domain::order::{Order, OrderId, Refusal, Token};
 use omniflow_domain::status::{Reason, Status};
-use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Fault};
+use omniflow_services::{ConfigError, Environment, Fault, Services};
 
 use crate::publisher::Publisher;
 use crate::{self as store, Orders};
@@ -111,21 +111,17 @@ impl Activity {
     ///
     /// # Errors
     /// When one is not set.
-    pub fn new(
-        dynamodb: &Arc<dyn DynamoDb>,
-        events: &Arc<dyn EventBridge>,
-        environment: &Environment,
-    ) -> Result<Self, ConfigError> {
+    pub fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            orders: Orders::new(dynamodb.clone(), environment.require("ORDERS_TABLE")?),
-            events: Publisher::new(events.clone(), environment.require("EVENT_BUS")?),
-            clock: Arc::new(SystemClock),
+            orders: Orders::new(services.dynamodb(), environment.require("ORDERS_TABLE")?),
+            events: Publisher::new(services.event_bridge(), environment.require("EVENT_BUS")?),
+            clock: services.clock(),
         })
     }
 
-    /// The present instant.
+    /// The present instant, in whole milliseconds.
     pub fn now(&self) -> DateTime<Utc> {
-        self.clock.now()
+        self.clock.now_in_milliseconds()
     }
 
     /// Turns the order to its compensation, unless it is there already.

@@ -22,7 +22,7 @@ use omniflow_domain::status::Status;
 use omniflow_services::ServiceError;
 
 pub use idempotency::{Idempotency, Kept};
-pub use orders::{After, Counted, Orders, Page, Unheard};
+pub use orders::{After, Counted, Decided, Orders, Page, Unheard};
 pub use stock::{Stock, StockRow};
 
 /// The longest value that a partition key may have, in a table as in an index, in bytes of UTF-8 (Amazon DynamoDB Developer

@@ -1,7 +1,7 @@
 //! The orders' table.
 
 use std::collections::HashMap;
-use std::future::pending;
+use std::future::{Future, pending, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use omniflow_services::DynamoDb;
 
 use crate::{Error, Unreadable, item, recent};
 
-/// How often a decision is made again after somebody else wrote first.
-const ATTEMPTS: usize = 12;
+/// How often a decision is made again after somebody else wrote first. Each time somebody got on, so this ends.
+const ATTEMPTS: u64 = 20;
 /// How long an order that is waited for is taken to be as this process knows it.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const BY_STATUS: &str = "by-status";
@@ -32,6 +32,17 @@ const BY_CUSTOMER: &str = "by-customer";
 pub struct Orders {
     dynamodb: Arc<dyn DynamoDb>,
     table: String,
+}
+
+/// What a decision came to.
+#[derive(Debug)]
+pub struct Decided<T> {
+    /// The order as it is to be written.
+    pub order: Order,
+    /// What whoever asked for the decision gets.
+    pub answer: T,
+    /// What is written together with the order, or not at all.
+    pub with: Vec<TransactWriteItem>,
 }
 
 /// Part of a list.
@@ -142,21 +153,49 @@ impl Orders {
     pub async fn update<T, E: From<Error>>(
         &self,
         id: &OrderId,
-        mut decide: impl FnMut(&mut Order) -> Result<T, E>,
+        decide: impl Fn(&mut Order) -> Result<T, E>,
     ) -> Result<(Order, T), E> {
-        let mut order = self.recall(id, |known| changes(&mut decide, known)).await?;
-        for _ in 0..ATTEMPTS {
-            let mut changed = order.clone();
-            let decided = decide(&mut changed)?;
-            if changed == order {
-                return Ok((order, decided));
+        // A refusal of an order that is out of date would not be found out: only a change may begin with one.
+        let changes = |known: &Order| {
+            let mut order = known.clone();
+            decide(&mut order).is_ok() && order != *known
+        };
+        let decided = |mut order: Order| {
+            let answer = decide(&mut order);
+            ready(answer.map(|answer| Decided { order, answer, with: Vec::new() }))
+        };
+        self.update_with(id, changes, decided).await
+    }
+
+    /// Optimistic concurrency, for every decision about an order: reads it, lets `decide` change it and say what else is
+    /// to be written with it, and writes all that on the condition that nobody wrote meanwhile. On a conflict it begins
+    /// again, after a pause that grows by a millisecond each time, 20 times at most. An order that `decide` leaves as it
+    /// is isn't written.
+    ///
+    /// The first attempt may take the order as this process last saw it, if `usable` says that this will do: the write
+    /// finds out that it is out of date, where a refusal would not.
+    ///
+    /// # Errors
+    /// What `decide` refuses, [`Error::NoOrder`], [`Error::Contention`] when others were faster each time, or a failure
+    /// of DynamoDB.
+    pub async fn update_with<T, E: From<Error>, D: Future<Output = Result<Decided<T>, E>>>(
+        &self,
+        id: &OrderId,
+        usable: impl Fn(&Order) -> bool,
+        decide: impl Fn(Order) -> D,
+    ) -> Result<(Order, T), E> {
+        let mut read = self.recall(id, &usable).await?;
+        for attempt in 1..=ATTEMPTS {
+            let Decided { mut order, answer, with } = decide(read.clone()).await?;
+            if order == read && with.is_empty() {
+                return Ok((order, answer));
             }
-            match self.save(&mut changed).await {
-                Ok(()) => return Ok((changed, decided)),
-                Err(Error::Conflict) => {
-                    let read = order.version;
-                    let newer = |known: &Order| known.version > read && changes(&mut decide, known);
-                    order = self.recall(id, newer).await?;
+            match self.save_with(&mut order, with).await {
+                Ok(()) => return Ok((order, answer)),
+                Err(Error::Conflict | Error::Contention) => {
+                    tokio::time::sleep(Duration::from_millis(attempt - 1)).await;
+                    let newer = |known: &Order| known.version > read.version && usable(known);
+                    read = self.recall(id, newer).await?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -360,13 +399,6 @@ impl Orders {
         let orders = answer.items.unwrap_or_default().iter().filter_map(id_of).collect();
         Ok(Unheard { orders, after: answer.last_evaluated_key.map(After) })
     }
-}
-
-/// Whether a decision would change the order. Only then may it begin with one that is out of date: the write finds that
-/// out, and a refusal would not.
-fn changes<T, E>(decide: &mut impl FnMut(&mut Order) -> Result<T, E>, order: &Order) -> bool {
-    let mut changed = order.clone();
-    decide(&mut changed).is_ok() && changed != *order
 }
 
 fn id_of(item: &HashMap<String, AttributeValue>) -> Option<OrderId> {

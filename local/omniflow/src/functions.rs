@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use ambient::{Clock, Randomness, SystemClock};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
-use omniflow_services::{ConfigError, DynamoDb, Environment, EventBridge, Handler, StepFunctions};
+use omniflow_services::{
+    ConfigError, DynamoDb, Environment, EventBridge, Function, Handler, Services, StepFunctions, handler,
+};
 use omniflow_tables::InProcess;
 
 use crate::lambda::Hosted;
@@ -24,6 +27,10 @@ pub struct Clients {
     pub events: Arc<dyn EventBridge>,
     /// Amazon SES.
     pub email: aws_sdk_sesv2::Client,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub randomness: Randomness,
 }
 
 /// What guards a request against the network has nothing to do in a process, and is left out.
@@ -54,7 +61,39 @@ impl Clients {
             executions: states,
             events: Arc::new(client!(aws_sdk_eventbridge, http, place)),
             email: client!(aws_sdk_sesv2, http, place),
+            clock: Arc::new(SystemClock),
+            randomness: Randomness::unpredictable(),
         }
+    }
+}
+
+impl Services for Clients {
+    fn dynamodb(&self) -> Arc<dyn DynamoDb> {
+        Arc::clone(&self.dynamodb)
+    }
+
+    fn event_bridge(&self) -> Arc<dyn EventBridge> {
+        Arc::clone(&self.events)
+    }
+
+    fn step_functions(&self) -> Arc<dyn StepFunctions> {
+        Arc::clone(&self.states)
+    }
+
+    fn executions(&self) -> aws_sdk_sfn::Client {
+        self.executions.clone()
+    }
+
+    fn ses(&self) -> aws_sdk_sesv2::Client {
+        self.email.clone()
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    fn randomness(&self) -> Randomness {
+        self.randomness.clone()
     }
 }
 
@@ -63,7 +102,7 @@ pub(crate) fn host(system: &System, clients: &Clients) -> Result<Vec<Hosted>, St
     let hosted = system.functions.values().map(|function| {
         let refused = |problem: String| StartError::Function { function: function.name.clone(), problem };
         let environment = Environment::from_pairs(function.environment.clone());
-        let handler = handler(&function.binary, clients, &environment)
+        let handler = handler_of(&function.binary, clients, &environment)
             .ok_or_else(|| refused(format!("there is no handler for the binary '{}'", function.binary)))?;
         let handler = handler.map_err(|error| refused(error.to_string()))?;
         Ok(Hosted { function: function.clone(), handler })
@@ -71,29 +110,50 @@ pub(crate) fn host(system: &System, clients: &Clients) -> Result<Vec<Hosted>, St
     hosted.collect()
 }
 
+/// Makes a function's handler.
+type Make = fn(&Clients, &Environment) -> Result<Box<dyn Handler>, ConfigError>;
+
+/// A function that can be hosted, and what it declares of itself.
+pub struct Declared {
+    /// The name of its binary.
+    pub name: &'static str,
+    /// The environment variables that it can't start without.
+    pub variables: &'static [&'static str],
+    /// The actions that its role must allow.
+    pub actions: &'static [&'static str],
+    make: Make,
+}
+
+const fn declared<F: Function>() -> Declared {
+    Declared { name: F::NAME, variables: F::VARIABLES, actions: F::ACTIONS, make: handler::<F> }
+}
+
+/// All functions that there are.
+pub const ALL: &[Declared] = &[
+    declared::<omniflow_api::Api>(),
+    declared::<omniflow_shipping::CancelShipments>(),
+    declared::<omniflow_payment::CapturePayment>(),
+    declared::<omniflow_order::CloseOrder>(),
+    declared::<omniflow_payment::ClosePaymentWindow>(),
+    declared::<omniflow_order::CompleteOrder>(),
+    declared::<omniflow_order::MarkNeedsAttention>(),
+    declared::<omniflow_notify::NotifyCustomer>(),
+    declared::<omniflow_payment::OpenPaymentWindow>(),
+    declared::<omniflow_payment::RefundPayment>(),
+    declared::<omniflow_stock::ReleaseStock>(),
+    declared::<omniflow_audit::RequestAudit>(),
+    declared::<omniflow_stock::ReserveStock>(),
+    declared::<omniflow_stock::SeedStock>(),
+    declared::<omniflow_shipping::ShipWarehouse>(),
+    declared::<omniflow_order::SweepOrders>(),
+];
+
 /// The handler that a binary holds; `None` when there is no such binary.
-pub fn handler(
+pub fn handler_of(
     binary: &str,
-    Clients { dynamodb, states, executions, events, email }: &Clients,
+    clients: &Clients,
     environment: &Environment,
 ) -> Option<Result<Box<dyn Handler>, ConfigError>> {
-    Some(match binary {
-        "api" => omniflow_api::api(dynamodb, states, executions, environment),
-        "cancel-shipments" => omniflow_shipping::cancel_shipments(dynamodb, events, environment),
-        "capture-payment" => omniflow_payment::capture_payment(dynamodb, events, states, environment),
-        "close-order" => omniflow_order::close_order(dynamodb, events, environment),
-        "close-payment-window" => omniflow_payment::close_payment_window(dynamodb, states, environment),
-        "complete-order" => omniflow_order::complete_order(dynamodb, events, environment),
-        "mark-needs-attention" => omniflow_order::mark_needs_attention(dynamodb, events, environment),
-        "notify-customer" => omniflow_notify::notify_customer(email, environment),
-        "open-payment-window" => omniflow_payment::open_payment_window(dynamodb, events, states, environment),
-        "refund-payment" => omniflow_payment::refund_payment(dynamodb, events, environment),
-        "release-stock" => omniflow_stock::release_stock(dynamodb, events, environment),
-        "request-audit" => omniflow_audit::request_audit(dynamodb, events, states, environment),
-        "reserve-stock" => omniflow_stock::reserve_stock(dynamodb, events, environment),
-        "seed-stock" => omniflow_stock::seed_stock(dynamodb, environment),
-        "ship-warehouse" => omniflow_shipping::ship_warehouse(dynamodb, environment),
-        "sweep-orders" => omniflow_order::sweep_orders(dynamodb, states, environment),
-        _ => return None,
-    })
+    let function = ALL.iter().find(|function| function.name == binary)?;
+    Some((function.make)(clients, environment))
 }

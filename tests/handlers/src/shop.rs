@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use omniflow::functions::{Clients, handler};
+use omniflow::functions::{Clients, handler_of};
 use omniflow_domain::catalogue::lookup;
 use omniflow_domain::{Order, OrderId, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Handler};
@@ -42,7 +42,7 @@ pub fn deployed(parameters: &[(&str, &str)]) -> System {
 pub fn starts(binary: &str, variables: BTreeMap<String, String>) -> Result<(), ConfigError> {
     let aws = Aws::new(Tables::in_memory().unwrap(), None);
     let clients = Clients::by_sdk(&InProcess::new(Past(Arc::new(aws))), &place());
-    handler(binary, &clients, &Environment::from_pairs(variables)).unwrap().map(drop)
+    handler_of(binary, &clients, &Environment::from_pairs(variables)).unwrap().map(drop)
 }
 
 fn place() -> Place {
@@ -105,7 +105,7 @@ impl Shop {
                 variables.insert((*name).to_owned(), (*value).to_owned());
             }
             let variables = Environment::from_pairs(variables);
-            let handler = handler(&function.binary, &clients, &variables);
+            let handler = handler_of(&function.binary, &clients, &variables);
             (function.binary.clone(), handler.expect("every function of the template has a handler").unwrap())
         });
         let handlers = handlers.collect();

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use omniflow::functions::ALL;
 use omniflow_domain::OrderId;
 use omniflow_services::ConfigError;
 use omniflow_testing::{At, Shop, Use, Walk, starts, system};
@@ -184,6 +185,22 @@ fn no_permission_is_for_everything() {
             assert!(executions || !permission.resource.contains('*'), "{}: {permission:?}", function.name);
         }
     }
+}
+
+#[test]
+fn the_template_gives_each_function_what_it_declares() {
+    let declared: BTreeMap<_, _> = ALL.iter().map(|function| (function.name, function)).collect();
+    assert_eq!(declared.len(), ALL.len(), "two functions have one name");
+    for function in system().functions.values() {
+        let declared = declared[function.binary.as_str()];
+        let variables = function.environment.keys().map(String::as_str);
+        let variables: BTreeSet<_> = variables.filter(|name| !OF_EVERY_FUNCTION.contains(name)).collect();
+        assert_eq!(variables, declared.variables.iter().copied().collect(), "{}", function.name);
+        let actions: BTreeSet<_> =
+            function.permissions.iter().map(|permission| permission.action.as_str()).collect();
+        assert_eq!(actions, declared.actions.iter().copied().collect(), "{}", function.name);
+    }
+    assert_eq!(declared.len(), system().functions.len(), "a function is declared and not in the template");
 }
 
 #[test]

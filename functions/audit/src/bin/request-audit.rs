@@ -1,11 +1,5 @@
 //! The Lambda function `request-audit`.
 
-use omniflow_services::{dynamodb, eventbridge, step_functions};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), omniflow_bootstrap::Error> {
-    omniflow_bootstrap::run(|sdk, environment| {
-        omniflow_audit::request_audit(&dynamodb(sdk), &eventbridge(sdk), &step_functions(sdk), environment)
-    })
-    .await
+fn main() -> Result<(), omniflow_bootstrap::Error> {
+    omniflow_bootstrap::run::<omniflow_audit::RequestAudit>()
 }

@@ -1,11 +1,5 @@
 //! The Lambda function `close-order`.
 
-use omniflow_services::{dynamodb, eventbridge};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), omniflow_bootstrap::Error> {
-    omniflow_bootstrap::run(|sdk, environment| {
-        omniflow_order::close_order(&dynamodb(sdk), &eventbridge(sdk), environment)
-    })
-    .await
+fn main() -> Result<(), omniflow_bootstrap::Error> {
+    omniflow_bootstrap::run::<omniflow_order::CloseOrder>()
 }

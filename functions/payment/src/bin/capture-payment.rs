@@ -1,16 +1,5 @@
 //! The Lambda function `capture-payment`.
 
-use omniflow_services::{dynamodb, eventbridge, step_functions};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), omniflow_bootstrap::Error> {
-    omniflow_bootstrap::run(|sdk, environment| {
-        omniflow_payment::capture_payment(
-            &dynamodb(sdk),
-            &eventbridge(sdk),
-            &step_functions(sdk),
-            environment,
-        )
-    })
-    .await
+fn main() -> Result<(), omniflow_bootstrap::Error> {
+    omniflow_bootstrap::run::<omniflow_payment::CapturePayment>()
 }

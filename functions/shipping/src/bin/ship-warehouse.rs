@@ -1,9 +1,5 @@
 //! The Lambda function `ship-warehouse`.
 
-use omniflow_services::dynamodb;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), omniflow_bootstrap::Error> {
-    omniflow_bootstrap::run(|sdk, environment| omniflow_shipping::ship_warehouse(&dynamodb(sdk), environment))
-        .await
+fn main() -> Result<(), omniflow_bootstrap::Error> {
+    omniflow_bootstrap::run::<omniflow_shipping::ShipWarehouse>()
 }

@@ -4,11 +4,12 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ambient::SystemClock;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use omniflow::StartError;
-use omniflow::functions::{Clients, handler};
+use omniflow::functions::{Clients, handler_of};
 use omniflow::lambda::Hosted;
 use omniflow_services::invocation::logged;
 use omniflow_services::{Environment, Fault, Handler};
@@ -115,13 +116,16 @@ impl Watched {
         lengthen_token(&mut event);
         let calls = Calls { aws: self.aws.clone(), calls: Arc::default() };
         let clients = Clients::by_sdk(&InProcess::new(calls.clone()), &self.place);
-        let handler = handler(&self.function.binary, &clients, &self.environment());
+        let handler = handler_of(&self.function.binary, &clients, &self.environment());
         let handler = handler.ok_or_else(|| fault("there is no such binary"))?.map_err(fault)?;
         let log = Log::default();
         let variable = |name: &str| self.function.environment.get(name).map_or("", String::as_str);
         let filter = EnvFilter::new(variable("RUST_LOG"));
         let writer = log.clone();
-        let logs = omniflow_bootstrap::subscriber(filter, variable("STACK"), move || writer.clone());
+        let logs =
+            omniflow_bootstrap::subscriber(filter, variable("STACK"), Arc::new(SystemClock), move || {
+                writer.clone()
+            });
         let answer = logged(&*handler, &self.function.name, event).with_subscriber(logs).await;
         self.meter.done().push(Invocation {
             binary: self.function.binary.clone(),

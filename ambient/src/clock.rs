@@ -1,0 +1,78 @@
+//! The time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+
+/// Where the time is read, and where a thread learns how long it may sleep.
+pub trait Clock: Send + Sync + 'static {
+    /// The present instant.
+    fn now(&self) -> DateTime<Utc>;
+
+    /// The present instant in whole milliseconds: orders keep no more.
+    fn now_in_milliseconds(&self) -> DateTime<Utc> {
+        self.now().trunc_subsecs(3)
+    }
+
+    /// How long a thread sleeps to wake at `deadline`: zero when that has passed, `None` when sleeping does not bring it
+    /// nearer because time only moves by hand.
+    fn sleep_until(&self, deadline: DateTime<Utc>) -> Option<Duration>;
+
+    /// Registers a function that is called each time that time was moved by hand. A clock that moves by itself never
+    /// calls it.
+    fn on_move(&self, _wake: Box<dyn Fn() + Send + Sync>) {}
+}
+
+/// The machine's own clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+
+    fn sleep_until(&self, deadline: DateTime<Utc>) -> Option<Duration> {
+        Some((deadline - self.now()).to_std().unwrap_or(Duration::ZERO))
+    }
+}
+
+/// A clock that moves only when a test moves it. Clones show the same time.
+#[derive(Clone)]
+pub struct ManualClock(Arc<Mutex<Manual>>);
+
+struct Manual {
+    now: DateTime<Utc>,
+    wakers: Vec<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl ManualClock {
+    /// A clock that stands at `now`.
+    pub fn starting_at(now: DateTime<Utc>) -> Self {
+        Self(Arc::new(Mutex::new(Manual { now, wakers: Vec::new() })))
+    }
+
+    /// Moves time forward, and wakes whoever sleeps by this clock.
+    pub fn advance(&self, by: Duration) {
+        let mut manual = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        manual.now += by;
+        for wake in &manual.wakers {
+            wake();
+        }
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).now
+    }
+
+    fn sleep_until(&self, deadline: DateTime<Utc>) -> Option<Duration> {
+        (deadline <= self.now()).then_some(Duration::ZERO)
+    }
+
+    fn on_move(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).wakers.push(wake);
+    }
+}

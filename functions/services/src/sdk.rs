@@ -1,0 +1,57 @@
+//! The services as the AWS SDK reaches them.
+
+use std::sync::Arc;
+
+use ambient::{Clock, Randomness, SystemClock};
+use aws_types::SdkConfig;
+
+use crate::Services;
+
+/// The SDK's clients, made of one configuration, with the machine's clock and randomness.
+pub struct Sdk {
+    config: SdkConfig,
+    clock: Arc<dyn Clock>,
+    randomness: Randomness,
+}
+
+impl Sdk {
+    /// Clients with this configuration.
+    pub fn new(config: SdkConfig) -> Self {
+        Self { config, clock: Arc::new(SystemClock), randomness: Randomness::unpredictable() }
+    }
+}
+
+impl Services for Sdk {
+    #[cfg(feature = "dynamodb")]
+    fn dynamodb(&self) -> Arc<dyn crate::DynamoDb> {
+        Arc::new(aws_sdk_dynamodb::Client::new(&self.config))
+    }
+
+    #[cfg(feature = "eventbridge")]
+    fn event_bridge(&self) -> Arc<dyn crate::EventBridge> {
+        Arc::new(aws_sdk_eventbridge::Client::new(&self.config))
+    }
+
+    #[cfg(feature = "sfn")]
+    fn step_functions(&self) -> Arc<dyn crate::StepFunctions> {
+        Arc::new(self.executions())
+    }
+
+    #[cfg(feature = "sfn")]
+    fn executions(&self) -> aws_sdk_sfn::Client {
+        aws_sdk_sfn::Client::new(&self.config)
+    }
+
+    #[cfg(feature = "ses")]
+    fn ses(&self) -> aws_sdk_sesv2::Client {
+        aws_sdk_sesv2::Client::new(&self.config)
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    fn randomness(&self) -> Randomness {
+        self.randomness.clone()
+    }
+}
