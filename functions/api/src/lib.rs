@@ -98,7 +98,7 @@ impl Function for Api {
         let order_machine = environment.require("ORDER_STATE_MACHINE")?;
         let window_machine = environment.require("PAYMENT_WINDOW_STATE_MACHINE")?;
         Ok(Self {
-            orders: Orders::new(dynamodb.clone(), environment.require("ORDERS_TABLE")?),
+            orders: Orders::new(services, environment)?,
             stock: Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?),
             catalogue: Catalogue::new(
                 dynamodb.clone(),

@@ -69,7 +69,7 @@ impl Function for SweepOrders {
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            orders: Orders::new(services.dynamodb(), environment.require("ORDERS_TABLE")?),
+            orders: Orders::new(services, environment)?,
             workflow: Workflow::new(services.step_functions(), environment.require("ORDER_STATE_MACHINE")?),
             clock: services.clock(),
         })

@@ -141,7 +141,7 @@ impl Function for ClosePaymentWindow {
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            orders: Orders::new(services.dynamodb(), environment.require("ORDERS_TABLE")?),
+            orders: Orders::new(services, environment)?,
             tasks: Tasks::new(services.step_functions()),
             clock: services.clock(),
         })

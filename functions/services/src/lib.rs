@@ -6,6 +6,7 @@
 mod environment;
 mod function;
 pub mod invocation;
+mod memory;
 #[cfg(feature = "sdk")]
 mod sdk;
 #[allow(clippy::module_inception, reason = "the services that the crate is named after")]
@@ -27,6 +28,7 @@ pub use step_functions::StepFunctions;
 
 pub use environment::{ConfigError, Environment};
 pub use function::{BAD_EVENT, Fault, Function, Handler, handler};
+pub use memory::Memory;
 #[cfg(feature = "sdk")]
 pub use sdk::Sdk;
 pub use services::Services;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use ambient::{Clock, Randomness, SystemClock};
 use aws_types::SdkConfig;
 
-use crate::Services;
+use crate::{Memory, Services};
 
 /// The SDK's clients, made of one configuration, with the machine's clock and randomness.
 pub struct Sdk {
     config: SdkConfig,
+    memory: Memory,
     clock: Arc<dyn Clock>,
     randomness: Randomness,
 }
@@ -17,7 +18,12 @@ pub struct Sdk {
 impl Sdk {
     /// Clients with this configuration.
     pub fn new(config: SdkConfig) -> Self {
-        Self { config, clock: Arc::new(SystemClock), randomness: Randomness::unpredictable() }
+        Self {
+            config,
+            memory: Memory::default(),
+            clock: Arc::new(SystemClock),
+            randomness: Randomness::unpredictable(),
+        }
     }
 }
 
@@ -45,6 +51,10 @@ impl Services for Sdk {
     #[cfg(feature = "ses")]
     fn ses(&self) -> aws_sdk_sesv2::Client {
         aws_sdk_sesv2::Client::new(&self.config)
+    }
+
+    fn memory(&self) -> Memory {
+        self.memory.clone()
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

@@ -8,6 +8,7 @@ use ambient::{Clock, Randomness};
 use crate::DynamoDb;
 #[cfg(feature = "eventbridge")]
 use crate::EventBridge;
+use crate::Memory;
 #[cfg(feature = "sfn")]
 use crate::StepFunctions;
 
@@ -33,6 +34,9 @@ pub trait Services {
     /// Amazon SES.
     #[cfg(feature = "ses")]
     fn ses(&self) -> aws_sdk_sesv2::Client;
+
+    /// What the functions of this process remember together.
+    fn memory(&self) -> Memory;
 
     /// The time.
     fn clock(&self) -> Arc<dyn Clock>;

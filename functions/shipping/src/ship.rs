@@ -40,7 +40,7 @@ impl Function for ShipWarehouse {
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            orders: Orders::new(services.dynamodb(), environment.require("ORDERS_TABLE")?),
+            orders: Orders::new(services, environment)?,
             carrier: crate::carrier(services, environment)?,
         })
     }

@@ -113,7 +113,7 @@ impl Activity {
     /// When one is not set.
     pub fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            orders: Orders::new(services.dynamodb(), environment.require("ORDERS_TABLE")?),
+            orders: Orders::new(services, environment)?,
             events: Publisher::new(services.event_bridge(), environment.require("EVENT_BUS")?),
             clock: services.clock(),
         })

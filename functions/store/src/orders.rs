@@ -16,9 +16,10 @@ use tokio::time::{Instant, timeout_at};
 
 use omniflow_domain::order::{Order, OrderId};
 use omniflow_domain::status::Status;
-use omniflow_services::DynamoDb;
+use omniflow_services::{ConfigError, DynamoDb, Environment, Services};
 
-use crate::{Error, Unreadable, item, recent};
+use crate::recent::Recent;
+use crate::{Error, Unreadable, item};
 
 /// How often a decision is made again after somebody else wrote first. Each time somebody got on, so this ends.
 const ATTEMPTS: u64 = 20;
@@ -32,6 +33,7 @@ const BY_CUSTOMER: &str = "by-customer";
 pub struct Orders {
     dynamodb: Arc<dyn DynamoDb>,
     table: String,
+    recent: Arc<Recent>,
 }
 
 /// What a decision came to.
@@ -77,9 +79,16 @@ pub struct Counted {
 }
 
 impl Orders {
-    /// Orders in this table.
-    pub fn new(dynamodb: Arc<dyn DynamoDb>, table: &str) -> Self {
-        Self { dynamodb, table: table.to_owned() }
+    /// The orders in the table that `ORDERS_TABLE` names.
+    ///
+    /// # Errors
+    /// When the variable is not set.
+    pub fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            dynamodb: services.dynamodb(),
+            table: environment.require("ORDERS_TABLE")?.to_owned(),
+            recent: services.memory().of(),
+        })
     }
 
     /// Reads an order as it is at this moment.
@@ -94,7 +103,7 @@ impl Orders {
         let found = self.dynamodb.get_item(get).await?;
         let item = found.item.ok_or_else(|| Error::NoOrder(id.clone()))?;
         let order = item::read(id, item)?;
-        recent::remember(&self.table, &order);
+        self.recent.remember(&self.table, &order);
         Ok(order)
     }
 
@@ -104,7 +113,7 @@ impl Orders {
     /// # Errors
     /// As [`Orders::get`].
     pub async fn recall(&self, id: &OrderId, wanted: impl FnOnce(&Order) -> bool) -> Result<Order, Error> {
-        match recent::recall(&self.table, id).filter(wanted) {
+        match self.recent.recall(&self.table, id).filter(wanted) {
             Some(order) => Ok(order),
             None => self.get(id).await,
         }
@@ -129,7 +138,7 @@ impl Orders {
 
     /// The order when this process knows it to rest; never, if it doesn't come to that.
     async fn rested(&self, id: &OrderId) -> Order {
-        let mut following = recent::follow(&self.table, id);
+        let mut following = self.recent.follow(&self.table, id);
         let rested = following.wait_for(|order| order.as_ref().is_some_and(Order::rests)).await;
         match rested.ok().and_then(|order| order.clone()) {
             Some(order) => order,
@@ -229,8 +238,8 @@ impl Orders {
     async fn write(&self, order: &Order, put: PutBuilder, with: Vec<TransactWriteItem>) -> Result<(), Error> {
         let sent = self.send(put, with).await;
         match &sent {
-            Ok(()) => recent::remember(&self.table, order),
-            Err(_) => recent::forget(&self.table, order),
+            Ok(()) => self.recent.remember(&self.table, order),
+            Err(_) => self.recent.forget(&self.table, order),
         }
         sent
     }

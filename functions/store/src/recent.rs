@@ -6,7 +6,7 @@
 //! of its writes at once.
 
 use std::num::NonZeroUsize;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 use tokio::sync::watch;
@@ -19,44 +19,53 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1023);
 /// An order, or nothing once it is known to be out of date.
 type Known = watch::Sender<Option<Order>>;
 
-type Recent = LruCache<(String, OrderId), Known>;
+type ByKey = LruCache<(String, OrderId), Known>;
 
-static RECENT: LazyLock<Mutex<Recent>> = LazyLock::new(|| Mutex::new(LruCache::new(REMEMBERED)));
+/// The orders that the functions of one process know, by their table and id.
+pub(crate) struct Recent(Mutex<ByKey>);
 
-fn recent() -> MutexGuard<'static, Recent> {
-    RECENT.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-pub(super) fn recall(table: &str, id: &OrderId) -> Option<Order> {
-    recent().get(&(table.to_owned(), id.clone())).and_then(|known| known.borrow().clone())
-}
-
-/// The order as it is known and as it changes here, until others have taken its place.
-pub(super) fn follow(table: &str, id: &OrderId) -> watch::Receiver<Option<Order>> {
-    recent().get_or_insert((table.to_owned(), id.clone()), watch::Sender::default).subscribe()
-}
-
-/// Forgets what is older than an order that could not be written: somebody else wrote, or the answer was lost.
-pub(super) fn forget(table: &str, unwritten: &Order) {
-    if let Some(known) = recent().peek(&(table.to_owned(), unwritten.order_id.clone())) {
-        known.send_if_modified(|known| {
-            known.take_if(|known| known.version < unwritten.version);
-            // Nobody waits for that.
-            false
-        });
+impl Default for Recent {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(REMEMBERED)))
     }
 }
 
-/// Keeps the order, unless a later version is known.
-pub(super) fn remember(table: &str, order: &Order) {
-    let mut recent = recent();
-    let known = recent.get_or_insert((table.to_owned(), order.order_id.clone()), watch::Sender::default);
-    known.send_if_modified(|known| {
-        let newer = known.as_ref().is_none_or(|known| known.version < order.version);
-        if newer {
-            *known = Some(order.clone());
+impl Recent {
+    fn known(&self) -> MutexGuard<'_, ByKey> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn recall(&self, table: &str, id: &OrderId) -> Option<Order> {
+        self.known().get(&(table.to_owned(), id.clone())).and_then(|known| known.borrow().clone())
+    }
+
+    /// The order as it is known and as it changes here, until others have taken its place.
+    pub(crate) fn follow(&self, table: &str, id: &OrderId) -> watch::Receiver<Option<Order>> {
+        self.known().get_or_insert((table.to_owned(), id.clone()), watch::Sender::default).subscribe()
+    }
+
+    /// Forgets what is older than an order that could not be written: somebody else wrote, or the answer was lost.
+    pub(crate) fn forget(&self, table: &str, unwritten: &Order) {
+        if let Some(known) = self.known().peek(&(table.to_owned(), unwritten.order_id.clone())) {
+            known.send_if_modified(|known| {
+                known.take_if(|known| known.version < unwritten.version);
+                // Nobody waits for that.
+                false
+            });
         }
-        // Whoever waits, waits for that.
-        newer && order.rests()
-    });
+    }
+
+    /// Keeps the order, unless a later version is known.
+    pub(crate) fn remember(&self, table: &str, order: &Order) {
+        let mut known = self.known();
+        let known = known.get_or_insert((table.to_owned(), order.order_id.clone()), watch::Sender::default);
+        known.send_if_modified(|known| {
+            let is_newer = known.as_ref().is_none_or(|known| known.version < order.version);
+            if is_newer {
+                *known = Some(order.clone());
+            }
+            // Whoever waits, waits for that.
+            is_newer && order.rests()
+        });
+    }
 }

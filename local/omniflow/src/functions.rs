@@ -7,7 +7,8 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use omniflow_services::{
-    ConfigError, DynamoDb, Environment, EventBridge, Function, Handler, Services, StepFunctions, handler,
+    ConfigError, DynamoDb, Environment, EventBridge, Function, Handler, Memory, Services, StepFunctions,
+    handler,
 };
 use omniflow_tables::InProcess;
 
@@ -27,6 +28,8 @@ pub struct Clients {
     pub events: Arc<dyn EventBridge>,
     /// Amazon SES.
     pub email: aws_sdk_sesv2::Client,
+    /// What the functions remember together.
+    pub memory: Memory,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -61,6 +64,7 @@ impl Clients {
             executions: states,
             events: Arc::new(client!(aws_sdk_eventbridge, http, place)),
             email: client!(aws_sdk_sesv2, http, place),
+            memory: Memory::default(),
             clock: Arc::new(SystemClock),
             randomness: Randomness::unpredictable(),
         }
@@ -86,6 +90,10 @@ impl Services for Clients {
 
     fn ses(&self) -> aws_sdk_sesv2::Client {
         self.email.clone()
+    }
+
+    fn memory(&self) -> Memory {
+        self.memory.clone()
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

@@ -32,10 +32,3 @@ mod server;
 
 pub use config::Config;
 pub use runtime::{Runtime, StartError};
-
-use mimalloc::MiMalloc;
-
-/// An order makes thousands of small allocations, most of them for the tables' JSON; this allocator spends half of what
-/// the system's does on them.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;

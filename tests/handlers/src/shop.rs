@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use omniflow::functions::{Clients, handler_of};
 use omniflow_domain::catalogue::lookup;
 use omniflow_domain::{Order, OrderId, Status};
-use omniflow_services::{ConfigError, Environment, Fault, Handler};
+use omniflow_services::{ConfigError, Environment, Fault, Handler, Memory};
 use omniflow_store::{Error, Orders, Stock, StockRow};
 use omniflow_tables::{InProcess, Tables};
 use serde_json::{Value, json};
@@ -97,7 +97,9 @@ impl Shop {
         }
         let aws = Arc::new(Aws::new(tables, seed));
         // These make no second tries: a request that is told to fail fails.
-        let clients = |http: &InProcess| Clients::by_sdk(http, &place());
+        let memory = Memory::default();
+        let clients =
+            |http: &InProcess| Clients { memory: memory.clone(), ..Clients::by_sdk(http, &place()) };
         let handlers = system().functions.values().map(|function| {
             let clients = clients(&InProcess::new(Endpoint { aws: Arc::clone(&aws), function }));
             let mut variables = function.environment.clone();
@@ -110,9 +112,11 @@ impl Shop {
         });
         let handlers = handlers.collect();
         let clients = clients(&InProcess::new(Past(Arc::clone(&aws))));
+        let orders_table = [("ORDERS_TABLE".to_owned(), "OrdersTable".to_owned())];
+        let orders_table = Environment::from_pairs(orders_table);
         Self {
             handlers,
-            orders: Orders::new(clients.dynamodb.clone(), "OrdersTable"),
+            orders: Orders::new(&clients, &orders_table).unwrap(),
             stock: Stock::new(clients.dynamodb, "StockTable"),
             aws,
         }
