@@ -79,6 +79,31 @@ impl ErrorName {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|error| error.as_str() == name)
     }
+
+    /// Whether the same step may succeed when it is tried again with the same event. Of the other errors the state
+    /// machines say that they are never retried: the decision stands, or the program is wrong.
+    pub const fn is_worth_a_retry(self) -> bool {
+        match self {
+            Self::GatewayTimeout
+            | Self::NotificationFailed
+            | Self::PaymentWindowNotStarted
+            | Self::StoreUnavailable
+            | Self::TransactionConflict
+            | Self::WarehouseUnavailable => true,
+            Self::AuditRejected
+            | Self::AuditRequired
+            | Self::BadEvent
+            | Self::OrderCancelled
+            | Self::OrderTooLarge
+            | Self::OutOfStock
+            | Self::PaymentDeclined
+            | Self::PaymentTimeout
+            | Self::RefundFailed
+            | Self::ShipmentFailed
+            | Self::ShipmentNotCancellable
+            | Self::WrongState => false,
+        }
+    }
 }
 
 impl fmt::Display for ErrorName {

@@ -15,9 +15,11 @@
 
 mod access;
 mod aws;
+mod failures;
 mod shop;
 mod walk;
 
 pub use aws::{Aws, Call, Held, Outage, Token, Use};
+pub use failures::{failures, invoked_by_state_machines};
 pub use shop::{Answer, SENDER, Shop, customer, deployed, starts, system};
 pub use walk::{At, Walk};

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use template::{self, Parameters, Place, System};
 
 use crate::aws::{Aws, Endpoint, Past};
+use crate::failures;
 
 /// What a product of [`Shop::stocked`] costs.
 const PRICE: &str = "10";
@@ -127,7 +128,11 @@ impl Shop {
     /// # Errors
     /// The function's.
     pub async fn invoke(&self, binary: &str, event: Value) -> Result<Value, Fault> {
-        self.handlers[binary].handle(event).await
+        let answer = self.handlers[binary].handle(event).await;
+        if let Err(fault) = &answer {
+            failures::check(binary, &fault.error_type);
+        }
+        answer
     }
 
     /// Invokes an activity that goes forward.

@@ -10,6 +10,7 @@ use omniflow_services::Fault;
 use serde_json::{Value, json};
 
 use crate::aws::Token;
+use crate::failures;
 use crate::shop::{Shop, system};
 
 const MACHINE: &str = "OrderStateMachine";
@@ -136,7 +137,10 @@ impl Walk {
             At::Waiting(name, token) => match shop.aws.answered(&token) {
                 None => return false,
                 Some(Token::Success) => self.advance(&name),
-                Some(Token::Failure(error)) => self.catch(&name, json!({ "Error": error, "Cause": "" })),
+                Some(Token::Failure(error)) => {
+                    failures::check(binary(state(&name)), &error);
+                    self.fail(&name, json!({ "Error": error, "Cause": "" }));
+                }
             },
             At::State(name) => self.enter(shop, &name).await,
         }
@@ -172,11 +176,7 @@ impl Walk {
                     }
                     shop.aws.forget(&token);
                 }
-                if self.attempt < attempts(state(name), &fault) {
-                    self.attempt += 1;
-                } else {
-                    self.catch(name, caught(&fault));
-                }
+                self.fail(name, caught(&fault));
             }
         }
     }
@@ -200,7 +200,7 @@ impl Walk {
             loop {
                 match walk.call(shop, task, warehouse).await {
                     Ok(_) => return Ok(()),
-                    Err(fault) if attempt < attempts(task, &fault) => attempt += 1,
+                    Err(fault) if attempt < attempts(task, &fault.error_type) => attempt += 1,
                     Err(fault) => return Err(fault),
                 }
             }
@@ -212,8 +212,6 @@ impl Walk {
     }
 
     async fn call(&self, shop: &Shop, task: &Value, warehouse: &str) -> Result<Value, Fault> {
-        let arn = task["Arguments"]["FunctionName"].as_str().unwrap();
-        let binary = &system().functions[arn.rsplit(':').next().unwrap()].binary;
         let mut event = json!({});
         for (name, expression) in task["Arguments"]["Payload"].as_object().unwrap() {
             event[name] = match expression.as_str().unwrap() {
@@ -226,7 +224,7 @@ impl Walk {
                 other => panic!("a state passes on what the tests don't know: {other}"),
             };
         }
-        shop.invoke(binary, event).await
+        shop.invoke(binary(task), event).await
     }
 
     /// Each attempt of a task that waits has a token of its own, and so has the task when it comes again.
@@ -252,25 +250,42 @@ impl Walk {
         }
     }
 
+    /// What a failed attempt leads to: the next one, if the state's Retry allows it, else what its Catch says.
+    fn fail(&mut self, name: &str, failure: Value) {
+        if self.attempt < attempts(state(name), failure["Error"].as_str().unwrap()) {
+            self.attempt += 1;
+            self.at = At::State(name.to_owned());
+        } else {
+            self.catch(name, failure);
+        }
+    }
+
     fn catch(&mut self, name: &str, failure: Value) {
         let error = failure["Error"].as_str().unwrap();
         let catchers = state(name)["Catch"].as_array().unwrap();
-        let catcher = catchers.iter().find(|catcher| names(catcher, error) || names(catcher, "States.ALL"));
+        let catcher = catchers.iter().find(|catcher| takes(catcher, error));
         let next = catcher.unwrap()["Next"].as_str().unwrap();
         self.failure = failure;
         self.go(next);
     }
 }
 
-fn names(rule: &Value, error: &str) -> bool {
-    rule["ErrorEquals"].as_array().unwrap().iter().any(|name| name == error)
+/// Whether a retrier or a catcher takes this error.
+fn takes(rule: &Value, error: &str) -> bool {
+    rule["ErrorEquals"].as_array().unwrap().iter().any(|name| name == error || name == "States.ALL")
 }
 
-/// How often the state tries again after this fault.
-fn attempts(state: &Value, fault: &Fault) -> u64 {
+/// How often the state tries again after this error: what the first retrier says that takes it.
+fn attempts(state: &Value, error: &str) -> u64 {
     let retriers = state["Retry"].as_array().unwrap();
-    let retrier = retriers.iter().find(|retrier| names(retrier, &fault.error_type));
+    let retrier = retriers.iter().find(|retrier| takes(retrier, error));
     retrier.map_or(0, |retrier| retrier["MaxAttempts"].as_u64().unwrap())
+}
+
+/// The binary of the function that this task invokes.
+fn binary(task: &Value) -> &'static str {
+    let arn = task["Arguments"]["FunctionName"].as_str().unwrap();
+    &system().functions[arn.rsplit(':').next().unwrap()].binary
 }
 
 /// A fault as Lambda gives it to a state machine.

@@ -8,14 +8,18 @@ use std::path::{Path, PathBuf};
 
 use omniflow_api::Access;
 use omniflow_domain::ErrorName;
-use omniflow_testing::{Shop, deployed, system};
+use omniflow_testing::{Shop, deployed, failures, invoked_by_state_machines, system};
 use serde_json::{Map, Value};
 use template::{Authorization, Route, System};
 
-/// Mistakes of whoever wrote the state machine: no retry helps, no branch is theirs, `States.ALL` takes them. And what
-/// fails where no state machine is.
+/// What no state machine names. The store's failures are retried by the `States.ALL` that ends each Retry, as whatever
+/// else may pass; and messages to customers are sent where no state machine is.
 const NAMED_BY_NONE: [ErrorName; 3] =
-    [ErrorName::WrongState, ErrorName::BadEvent, ErrorName::NotificationFailed];
+    [ErrorName::NotificationFailed, ErrorName::StoreUnavailable, ErrorName::TransactionConflict];
+
+/// Step Functions' own error that no retry helps: an execution keeps its definition, so that an expression which can't
+/// be evaluated never can.
+const BAD_EXPRESSION: &str = "States.QueryEvaluationError";
 
 fn definitions() -> Vec<(String, Value)> {
     let machines = system().state_machines.iter();
@@ -181,57 +185,120 @@ fn an_event_that_no_function_takes_fails_under_the_name_that_all_know() {
     assert_eq!(ErrorName::BadEvent.as_str(), omniflow_services::BAD_EVENT);
 }
 
-#[test]
-fn every_task_has_a_timeout_and_retries_with_full_jitter_what_may_pass() {
-    for (machine, definition) in &definitions() {
-        for Found { name, state, .. } in
-            states(definition).iter().filter(|found| found.state["Type"] == "Task")
-        {
-            let at = format!("{machine}.{name}");
-            assert!(state["TimeoutSeconds"].is_u64(), "{at} has no TimeoutSeconds");
-            let retriers = list(state, "Retry");
-            assert!(!retriers.is_empty(), "{at} is never retried");
-            for retrier in retriers {
-                assert_eq!(retrier["JitterStrategy"], "FULL", "{at}");
-                for field in ["IntervalSeconds", "BackoffRate", "MaxDelaySeconds", "MaxAttempts"] {
-                    assert!(retrier[field].is_number(), "{at}: a retrier leaves {field} open");
-                }
-                assert!(!errors(retrier).contains(&"States.ALL"), "{at} retries business errors, too");
-                assert!(!errors(retrier).contains(&"States.TaskFailed"), "{at} retries business errors, too");
+/// A task, where it stands, and what its function can fail with.
+struct Task<'a> {
+    at: String,
+    state: &'a Value,
+    /// The state's own Catch, or that of the Map around it.
+    catchers: &'a [Value],
+    failures: BTreeSet<ErrorName>,
+}
+
+fn tasks(definitions: &[(String, Value)]) -> Vec<Task<'_>> {
+    let mut tasks = Vec::new();
+    for (machine, definition) in definitions {
+        for Found { name, state, around } in states(definition) {
+            if state["Type"] != "Task" {
+                continue;
             }
-            let retried: BTreeSet<_> = retriers.iter().flat_map(errors).collect();
-            let transient = [
-                "Lambda.ServiceException",
-                "Lambda.AWSLambdaException",
-                "Lambda.SdkClientException",
-                "Lambda.TooManyRequestsException",
-                "Sandbox.Timedout",
-                ErrorName::StoreUnavailable.as_str(),
-                ErrorName::TransactionConflict.as_str(),
-            ];
-            for error in transient {
-                assert!(retried.contains(error), "{at} does not retry {error}");
+            let own = list(state, "Catch");
+            let around = around.map_or(own, |around| list(around, "Catch"));
+            tasks.push(Task {
+                at: format!("{machine}.{name}"),
+                state,
+                catchers: if own.is_empty() { around } else { own },
+                failures: failures(binary(state)).unwrap_or_default(),
+            });
+        }
+    }
+    tasks
+}
+
+/// The binary of the function that a task invokes.
+fn binary(task: &Value) -> &'static str {
+    let arn = task["Arguments"]["FunctionName"].as_str().unwrap();
+    &system().functions[arn.rsplit(':').next().unwrap()].binary
+}
+
+#[test]
+fn it_is_known_what_each_function_of_a_state_machine_can_fail_with() {
+    let definitions = definitions();
+    let invoked: BTreeSet<_> = tasks(&definitions).iter().map(|task| binary(task.state)).collect();
+    assert_eq!(invoked, invoked_by_state_machines());
+}
+
+#[test]
+fn every_task_has_a_timeout() {
+    for Task { at, state, .. } in tasks(&definitions()) {
+        assert!(state["TimeoutSeconds"].is_u64(), "{at} has no TimeoutSeconds");
+    }
+}
+
+#[test]
+fn every_retry_says_first_what_is_never_retried() {
+    for Task { at, state, failures, .. } in tasks(&definitions()) {
+        let first = list(state, "Retry").first().unwrap_or_else(|| panic!("{at} is never retried"));
+        assert_eq!(first["MaxAttempts"], 0, "{at} retries what it names first");
+        assert_eq!(first.as_object().unwrap().len(), 2, "{at}: what is never retried needs no times");
+        let hopeless = failures.iter().filter(|error| !error.is_worth_a_retry());
+        let mut expected: BTreeSet<_> = hopeless.map(|error| error.as_str()).collect();
+        expected.insert(BAD_EXPRESSION);
+        // Who waits for a person has waited for as long as anybody may; a call that took too long is made again.
+        if state["Resource"].as_str().unwrap().ends_with(".waitForTaskToken") {
+            expected.insert("States.Timeout");
+        }
+        assert_eq!(errors(first).into_iter().collect::<BTreeSet<_>>(), expected, "{at}");
+    }
+}
+
+#[test]
+fn every_retry_takes_all_other_errors_with_full_jitter() {
+    for Task { at, state, failures, .. } in tasks(&definitions()) {
+        let Some((_, retriers)) = list(state, "Retry").split_first() else { panic!("{at} is never retried") };
+        let Some((last, between)) = retriers.split_last() else { panic!("{at} has only one retrier") };
+        // Step Functions takes States.ALL nowhere else: alone, and in the last retrier.
+        assert_eq!(errors(last), ["States.ALL"], "{at} gives up what it doesn't name");
+        for error in between.iter().flat_map(errors) {
+            let name = ErrorName::parse(error).filter(|name| failures.contains(name));
+            let name = name.unwrap_or_else(|| panic!("{at}: its function does not fail with {error}"));
+            assert!(name.is_worth_a_retry(), "{at} retries {error}, which a retry can't help");
+        }
+        for retrier in retriers {
+            assert_eq!(retrier["JitterStrategy"], "FULL", "{at}");
+            for field in ["IntervalSeconds", "BackoffRate", "MaxDelaySeconds", "MaxAttempts"] {
+                assert!(retrier[field].as_f64() > Some(0.0), "{at}: a retrier leaves {field} open");
             }
         }
     }
 }
 
 #[test]
-fn every_task_is_caught_by_name_first_and_by_all_last() {
-    for (machine, definition) in &definitions() {
-        for found in states(definition).iter().filter(|found| found.state["Type"] == "Task") {
-            let at = format!("{machine}.{}", found.name);
-            let own = list(found.state, "Catch");
-            let catchers =
-                if own.is_empty() { found.around.map_or(own, |around| list(around, "Catch")) } else { own };
-            let (last, before) = catchers.split_last().unwrap_or_else(|| panic!("{at} is never caught"));
-            assert_eq!(errors(last), ["States.ALL"], "{at}");
-            for catcher in before {
-                assert!(
-                    !errors(catcher).contains(&"States.ALL"),
-                    "{at}: what follows States.ALL is never reached"
-                );
+fn no_retry_and_no_catch_names_an_error_twice() {
+    for Task { at, state, catchers, .. } in tasks(&definitions()) {
+        for rules in [list(state, "Retry"), catchers] {
+            let mut named = BTreeSet::new();
+            for error in rules.iter().flat_map(errors) {
+                assert!(named.insert(error), "{at} names {error} a second time, where it is never reached");
             }
+        }
+    }
+}
+
+#[test]
+fn every_task_is_caught_by_all_last_and_by_name_where_that_leads_elsewhere() {
+    for Task { at, catchers, failures, .. } in tasks(&definitions()) {
+        let (last, before) = catchers.split_last().unwrap_or_else(|| panic!("{at} is never caught"));
+        assert_eq!(errors(last), ["States.ALL"], "{at}");
+        for error in before.iter().flat_map(errors) {
+            assert_ne!(error, "States.ALL", "{at}: what follows States.ALL is never reached");
+            let own = ErrorName::parse(error).is_some_and(|name| failures.contains(&name));
+            assert!(own, "{at} catches {error}, which its function does not fail with");
+        }
+        let mut ways = BTreeSet::new();
+        for catcher in catchers {
+            let mut way = catcher.as_object().unwrap().clone();
+            way.remove("ErrorEquals");
+            assert!(ways.insert(Value::Object(way).to_string()), "{at}: two catchers do the same");
         }
     }
 }
@@ -326,8 +393,8 @@ fn no_two_tasks_of_a_machine_are_copies() {
 fn a_task_waits_longer_than_its_function_may_run() {
     for (machine, definition) in &definitions() {
         for found in states(definition).into_iter().filter(|found| found.state["Type"] == "Task") {
-            let arn = found.state["Arguments"]["FunctionName"].as_str().unwrap();
-            let function = &system().functions[arn.rsplit(':').next().unwrap()];
+            let binary = binary(found.state);
+            let function = system().functions.values().find(|function| function.binary == binary).unwrap();
             let timeout = found.state["TimeoutSeconds"].as_u64().unwrap();
             assert!(
                 timeout > function.timeout.as_secs(),

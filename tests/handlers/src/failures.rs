@@ -1,0 +1,54 @@
+//! What the functions that state machines invoke can fail with.
+//!
+//! The state machines must say of each of these whether a retry helps. [`Shop::invoke`](crate::Shop::invoke) and
+//! [`Walk`](crate::Walk) check in every test that nothing else comes out of a function or as the answer to its token.
+
+use std::collections::BTreeSet;
+
+use omniflow_domain::ErrorName;
+use omniflow_domain::ErrorName::{
+    AuditRejected, AuditRequired, BadEvent, GatewayTimeout, OrderCancelled, OrderTooLarge, OutOfStock,
+    PaymentDeclined, PaymentTimeout, PaymentWindowNotStarted, RefundFailed, ShipmentFailed,
+    ShipmentNotCancellable, StoreUnavailable, TransactionConflict, WarehouseUnavailable, WrongState,
+};
+
+/// What each of them can fail with: all take an event, and read and write an order.
+const OF_ALL: [ErrorName; 4] = [BadEvent, StoreUnavailable, TransactionConflict, WrongState];
+
+/// What each of them, by its binary, can fail with besides. Of those that keep a task token, also the errors that the
+/// token is answered with.
+const OWN: [(&str, &[ErrorName]); 12] = [
+    ("reserve-stock", &[OrderCancelled, OrderTooLarge, OutOfStock]),
+    ("open-payment-window", &[AuditRequired, OrderCancelled, PaymentTimeout, PaymentWindowNotStarted]),
+    ("request-audit", &[AuditRejected, OrderCancelled]),
+    ("capture-payment", &[GatewayTimeout, OrderCancelled, PaymentDeclined]),
+    ("ship-warehouse", &[OrderCancelled, ShipmentFailed, WarehouseUnavailable]),
+    ("complete-order", &[OrderCancelled]),
+    ("cancel-shipments", &[ShipmentNotCancellable, WarehouseUnavailable]),
+    ("refund-payment", &[GatewayTimeout, RefundFailed]),
+    ("release-stock", &[]),
+    ("close-order", &[]),
+    ("mark-needs-attention", &[]),
+    ("close-payment-window", &[]),
+];
+
+/// The binaries of the functions that state machines invoke.
+pub fn invoked_by_state_machines() -> BTreeSet<&'static str> {
+    OWN.iter().map(|(binary, _)| *binary).collect()
+}
+
+/// What the function with this binary can fail with, and what its task token can be answered with, if it keeps one.
+/// `None` for a function that no state machine invokes.
+pub fn failures(binary: &str) -> Option<BTreeSet<ErrorName>> {
+    let (_, own) = OWN.iter().find(|(listed, _)| *listed == binary)?;
+    Some(OF_ALL.iter().chain(*own).copied().collect())
+}
+
+/// Panics when this is not among the function's [`failures`].
+pub(crate) fn check(binary: &str, error: &str) {
+    let Some(known) = failures(binary) else { return };
+    assert!(
+        known.iter().any(|name| name.as_str() == error),
+        "{binary} fails with {error}: list it in failures.rs, so that the state machines say whether a retry helps"
+    );
+}
