@@ -286,6 +286,38 @@ fn an_execution_that_waits_for_a_token_is_small() {
     assert!(json.len() < 1024 && packed.len() < 1024, "{} {}", json.len(), packed.len());
 }
 
+/// The digests of "abc" as RFC 1321 (appendix A.5) and FIPS 180-2 (appendices A to D) give them.
+#[test]
+fn hashes_are_those_of_the_standards() {
+    let digests = [
+        ("MD5", "900150983cd24fb0d6963f7d28e17f72"),
+        ("SHA-1", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+        ("SHA-256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (
+            "SHA-384",
+            "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
+        ),
+        (
+            "SHA-512",
+            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+             2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+        ),
+    ];
+    for (algorithm, digest) in digests {
+        let by_path = json!({"StartAt": "Hash", "States": {"Hash": {
+            "Type": "Pass", "End": true, "Parameters": {"hash.$": format!("States.Hash($.data, '{algorithm}')")}
+        }}});
+        let host = Host::run(&by_path, json!({ "data": "abc" }));
+        assert_eq!(host.output(), json!({ "hash": digest }), "{algorithm}");
+
+        let by_jsonata = json!({"QueryLanguage": "JSONata", "StartAt": "Hash", "States": {"Hash": {
+            "Type": "Pass", "End": true, "Output": format!("{{% $hash($states.input.data, '{algorithm}') %}}")
+        }}});
+        let host = Host::run(&by_jsonata, json!({ "data": "abc" }));
+        assert_eq!(host.output(), json!(digest), "{algorithm}");
+    }
+}
+
 /// Runs a machine with every kind of wait in it. `between` may replace the execution after each event.
 fn long_run(mut between: impl FnMut(Execution) -> Execution) -> (Vec<Value>, Value) {
     let definition = json!({"QueryLanguage": "JSONata", "StartAt": "Pause", "States": {

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use asl::{Ambient, Effects, Event, HistoryEvent, Invocation, Machine, Outcome, Start, TaskId, Timestamp};
 use rand::rngs::StdRng;
-use rand::{Rng, RngCore, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -121,7 +121,7 @@ impl Core {
         stats: Arc<Stats>,
         before_commit: BeforeCommit,
     ) -> Result<Self, Error> {
-        let mut rng = seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64);
+        let mut rng = seed.map_or_else(rand::make_rng, StdRng::seed_from_u64);
         let key = journal.meta("token_key", || rng.random::<[u8; 32]>().to_vec())?;
         let key = key.try_into().map_err(|_| Error::Journal("the token key is damaged".to_owned()))?;
         let next_seq = journal.last_seq()? + 1;
