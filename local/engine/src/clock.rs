@@ -1,4 +1,4 @@
-//! Time comes from outside: the system's clock in production, a hand-moved one in tests.
+//! Time comes from outside: from the machine's clock in production, from one that tests move by hand.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,10 +11,12 @@ pub trait Clock: Send + Sync + 'static {
     /// The present instant.
     fn now(&self) -> Timestamp;
 
-    /// How long to sleep until `deadline`; `None` when time only moves by hand.
+    /// How long a thread sleeps to wake at `deadline`: zero when that has passed, `None` when sleeping does not bring
+    /// it nearer because time only moves by hand.
     fn sleep_until(&self, deadline: Timestamp) -> Option<Duration>;
 
-    /// Registers a function to call when time was moved by hand.
+    /// Registers a function that is called each time that time was moved by hand. A clock that moves by itself never
+    /// calls it.
     fn on_move(&self, _wake: Box<dyn Fn() + Send + Sync>) {}
 }
 
@@ -32,7 +34,18 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when a test moves it.
+/// A clock that moves only when a test moves it. Clones show the same time.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use engine::{Clock, ManualClock};
+///
+/// let start = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+/// let clock = ManualClock::starting_at(start);
+/// clock.advance(Duration::from_secs(1800));
+/// assert_eq!((clock.now() - start).num_minutes(), 30);
+/// ```
 #[derive(Clone)]
 pub struct ManualClock(Arc<Mutex<Manual>>);
 
