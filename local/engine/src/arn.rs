@@ -1,5 +1,5 @@
-//! The ARNs of state machines and executions (Service Authorization Reference, "Resource types defined by AWS Step
-//! Functions").
+//! The ARNs of state machines and executions (Service Authorization Reference, "Resource types defined by AWS
+//! Step Functions").
 
 use crate::error::Error;
 use crate::state_machine::StateMachineKind;
@@ -16,7 +16,8 @@ impl Arns {
         format!("arn:aws:states:{}:{}:stateMachine:{name}", self.region, self.account)
     }
 
-    /// The ARN of an execution. `run` tells apart the Express executions of one name; Standard ones have only one.
+    /// The ARN of an execution. `run` tells apart the Express executions of one name; Standard ones have only
+    /// one.
     pub(crate) fn execution(&self, kind: StateMachineKind, machine: &str, name: &str, run: &str) -> String {
         let Self { region, account } = self;
         match kind {
@@ -30,7 +31,8 @@ impl Arns {
     }
 }
 
-/// Checks that this is an ARN of Step Functions, and gives its resource type (`stateMachine`, `execution`, `express` …).
+/// Checks that this is an ARN of Step Functions, and gives its resource type (`stateMachine`, `execution`,
+/// `express` …).
 pub(crate) fn resource_type(arn: &str) -> Result<&str, Error> {
     let invalid = || Error::InvalidArn(arn.to_owned());
     let mut parts = arn.splitn(7, ':');

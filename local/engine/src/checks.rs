@@ -8,8 +8,8 @@ use crate::state_machine::StateMachineKind;
 /// The largest input of an execution, in bytes of UTF-8 (Step Functions Developer Guide, "Service quotas").
 const MAX_INPUT: usize = 262_144;
 
-/// Checks the name of a state machine or an execution: 1 to 80 characters, none of them forbidden (Step Functions API
-/// Reference, CreateStateMachine, `name`).
+/// Checks the name of a state machine or an execution: 1 to 80 characters, none of them forbidden (Step
+/// Functions API Reference, CreateStateMachine, `name`).
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let forbidden = |c: char| {
         c.is_whitespace()

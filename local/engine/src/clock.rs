@@ -11,12 +11,12 @@ pub trait Clock: Send + Sync + 'static {
     /// The present instant.
     fn now(&self) -> Timestamp;
 
-    /// How long a thread sleeps to wake at `deadline`: zero when that has passed, `None` when sleeping does not bring
-    /// it nearer because time only moves by hand.
+    /// How long a thread sleeps to wake at `deadline`: zero when that has passed, `None` when sleeping does
+    /// not bring it nearer because time only moves by hand.
     fn sleep_until(&self, deadline: Timestamp) -> Option<Duration>;
 
-    /// Registers a function that is called each time that time was moved by hand. A clock that moves by itself never
-    /// calls it.
+    /// Registers a function that is called each time that time was moved by hand. A clock that moves by
+    /// itself never calls it.
     fn on_move(&self, _wake: Box<dyn Fn() + Send + Sync>) {}
 }
 

@@ -5,8 +5,8 @@ use crate::state_machine::StateMachineKind;
 
 /// Why a call of the Step Functions API was refused (source: Step Functions API Reference).
 ///
-/// The messages are for the caller of the API. What is wrong inside, such as a failing disk, stands in the error's
-/// source, which is for the log.
+/// The messages are for the caller of the API. What is wrong inside, such as a failing disk, stands in the
+/// error's source, which is for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An execution of this name has ended, or runs with another input.

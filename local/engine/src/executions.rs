@@ -8,9 +8,11 @@ use crate::error::Error;
 use crate::journal::{ExecutionRow, Journal, JournalError, Seq};
 use crate::status::ExecutionStatus;
 
-/// The number of entries of a page when the caller asks for none (Step Functions API Reference, `maxResults`).
+/// The number of entries of a page when the caller asks for none (Step Functions API Reference,
+/// `maxResults`).
 const PAGE: usize = 100;
-/// The largest number of entries of a page that a caller may ask for (Step Functions API Reference, `maxResults`).
+/// The largest number of entries of a page that a caller may ask for (Step Functions API Reference,
+/// `maxResults`).
 const LARGEST_PAGE: usize = 1000;
 
 /// What StartExecution answers.
@@ -146,8 +148,8 @@ fn read_token(token: &str) -> Result<(i64, Seq), Error> {
         .ok_or_else(|| Error::InvalidPageToken(token.to_owned()))
 }
 
-/// A page of an execution's events, from the first on or, in `reverse`, from the last back. Its token is the id of the
-/// event with which the next page begins.
+/// A page of an execution's events, from the first on or, in `reverse`, from the last back. Its token is the
+/// id of the event with which the next page begins.
 pub(crate) fn history(
     journal: &Journal,
     arn: &str,

@@ -35,6 +35,7 @@ pub struct TaskError {
 ///
 /// A call that was in flight when the engine stopped is made again at its next start, so it may happen twice.
 pub trait Integrations: Send + Sync + 'static {
-    /// Makes one call. For `.waitForTaskToken` the result is that of the call; the task goes on waiting for its token.
+    /// Makes one call. For `.waitForTaskToken` the result is that of the call; the task goes on waiting for
+    /// its token.
     fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<Value, TaskError>>;
 }

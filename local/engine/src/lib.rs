@@ -15,10 +15,10 @@
 //!        Integrations (Lambda, DynamoDB, EventBridge …, on tokio)
 //! ```
 //!
-//! The interpreter (`asl`) is pure; this crate gives it a clock, a journal in SQLite and the calls that it asks for.
-//! An execution that only waits, for a task token or for a time, lives on disk and costs no memory. After a crash the
-//! engine goes on by the same way as before it: calls that were in flight are made again, and timers that came due fire
-//! in the first group.
+//! The interpreter (`asl`) is pure; this crate gives it a clock, a journal in SQLite and the calls that it
+//! asks for. An execution that only waits, for a task token or for a time, lives on disk and costs no memory.
+//! After a crash the engine goes on by the same way as before it: calls that were in flight are made again,
+//! and timers that came due fire in the first group.
 //!
 //! ```
 //! # use std::sync::Arc;

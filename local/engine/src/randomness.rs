@@ -1,8 +1,9 @@
-//! The one source of everything in an engine that is random: names of executions, revisions of state machines, ids of
-//! requests, the key of the task tokens, and what state machines draw themselves (`States.UUID`, `$random`, jitter).
+//! The one source of everything in an engine that is random: names of executions, revisions of state
+//! machines, ids of requests, the key of the task tokens, and what state machines draw themselves
+//! (`States.UUID`, `$random`, jitter).
 //!
-//! Nothing else in this crate asks the operating system for randomness, so a seed and the requests, in their order,
-//! decide all of it.
+//! Nothing else in this crate asks the operating system for randomness, so a seed and the requests, in their
+//! order, decide all of it.
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngCore, SeedableRng};
@@ -11,7 +12,8 @@ use rand::{Rng, RngCore, SeedableRng};
 pub(crate) struct Randomness(StdRng);
 
 impl Randomness {
-    /// The stream that belongs to `seed`; without one, a stream that the operating system's randomness begins.
+    /// The stream that belongs to `seed`; without one, a stream that the operating system's randomness
+    /// begins.
     pub(crate) fn new(seed: Option<u64>) -> Self {
         Self(seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64))
     }

@@ -45,8 +45,8 @@ impl Verdict {
     }
 }
 
-/// Where the answer to a request goes. It is taken out when the request is handled, and sent when the group is
-/// committed; when the group is not, it is dropped, which the caller notices.
+/// Where the answer to a request goes. It is taken out when the request is handled, and sent when the group
+/// is committed; when the group is not, it is dropped, which the caller notices.
 pub(crate) type Reply<T> = Option<oneshot::Sender<Result<T, Error>>>;
 
 /// What StartExecution and StartSyncExecution take.
@@ -94,7 +94,8 @@ pub(crate) enum Request {
 }
 
 impl Request {
-    /// Whether nobody waits for an answer and would repeat the request, so that the engine itself must not lose it.
+    /// Whether nobody waits for an answer and would repeat the request, so that the engine itself must not
+    /// lose it.
     pub(crate) fn is_internal(&self) -> bool {
         matches!(self, Self::TaskResult { .. })
     }

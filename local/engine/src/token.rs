@@ -1,7 +1,8 @@
 //! Task tokens: the execution and the task, sealed with a key that lies in the journal.
 //!
-//! A token needs no row in the journal: it names its task, and the task's state is part of the execution's. Execution
-//! and task alone decide the seal, so a call that is repeated after a crash carries the same token as before.
+//! A token needs no row in the journal: it names its task, and the task's state is part of the execution's.
+//! Execution and task alone decide the seal, so a call that is repeated after a crash carries the same token
+//! as before.
 
 use asl::TaskId;
 use base64::Engine as _;

@@ -95,7 +95,8 @@ async fn run(engine: &Engine, machine: &Value, clock: &ManualClock) -> Option<St
     finish(engine, &arn, clock).await
 }
 
-/// Runs the machine undisturbed, and then once for each commit of that run with an engine that dies in it; how many.
+/// Runs the machine undisturbed, and then once for each commit of that run with an engine that dies in it;
+/// how many.
 async fn crash_everywhere(machine: &Value) -> usize {
     let (undisturbed, calls) = {
         let folder = tempfile::tempdir().unwrap();
@@ -202,8 +203,13 @@ proptest! {
     fn generated_machines_end_as_if_nothing_had_happened(
         steps in proptest::collection::vec(
             prop_oneof![
-                Just(GeneratedState::Pass), Just(GeneratedState::Task), Just(GeneratedState::Wait), Just(GeneratedState::Both),
-                Just(GeneratedState::Each), Just(GeneratedState::Flaky), Just(GeneratedState::Caught)
+                Just(GeneratedState::Pass),
+                Just(GeneratedState::Task),
+                Just(GeneratedState::Wait),
+                Just(GeneratedState::Both),
+                Just(GeneratedState::Each),
+                Just(GeneratedState::Flaky),
+                Just(GeneratedState::Caught),
             ],
             1..5,
         )

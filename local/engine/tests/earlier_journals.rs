@@ -1,7 +1,7 @@
 //! Journals of every version and form that was released go on where they were.
 //!
-//! `journals/content.sql` holds what the engine wrote, `journals/version-*.sql` and `journals/unversioned-*.sql` the
-//! tables in which it lay.
+//! `journals/content.sql` holds what the engine wrote, `journals/version-*.sql` and
+//! `journals/unversioned-*.sql` the tables in which it lay.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -86,5 +86,21 @@ async fn a_definition_that_can_not_be_read_starts_nothing() {
     assert!(matches!(refused, Err(Error::InvalidDefinition(_))), "{refused:?}");
     let kept = engine.list_executions(&machine, None, &PageRequest::default()).unwrap().executions;
     assert_eq!(kept.iter().map(|execution| execution.name.as_str()).collect::<Vec<_>>(), ["done"]);
+    engine.shut_down();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_the_journal_is_for_the_log_and_not_for_the_caller() {
+    let folder = tempfile::tempdir().unwrap();
+    let damaged = journal(folder.path(), "version-1.sql");
+    damaged.execute("UPDATE execution SET status = 'SECRET' WHERE name = 'done'", []).unwrap();
+    drop(damaged);
+    let (clock, outside) = (ManualClock::starting_at(some_time()), Outside::echo());
+    let engine = open(folder.path(), &clock, &outside);
+    let refused = engine.describe_execution(&arn("chain:done")).unwrap_err();
+    assert!(matches!(refused, Error::Journal(_)), "{refused:?}");
+    assert!(refused.is_internal() && !refused.to_string().contains("SECRET"), "{refused}");
+    let source = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(source.contains("SECRET"), "{source}");
     engine.shut_down();
 }

@@ -1,4 +1,5 @@
-//! A group that can't be committed: nothing of it is kept, in the journal or in memory, and nobody waits for it in vain.
+//! A group that can't be committed: nothing of it is kept, in the journal or in memory, and nobody waits for
+//! it in vain.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

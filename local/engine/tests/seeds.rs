@@ -22,8 +22,8 @@ fn outside() -> Outside {
     })
 }
 
-/// A machine that draws all that a state machine can draw: UUIDs and numbers in both languages, jitter, and a child
-/// whose name the engine makes.
+/// A machine that draws all that a state machine can draw: UUIDs and numbers in both languages, jitter, and a
+/// child whose name the engine makes.
 fn draws(child: &str) -> Value {
     let mut flaky = task("flaky", Some("Ask"));
     flaky["Retry"] = json!([{ "ErrorEquals": ["Flaky"], "IntervalSeconds": 100, "MaxAttempts": 3,

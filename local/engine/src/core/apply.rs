@@ -10,8 +10,8 @@ use crate::journal::{Ending, JournalError, Seq};
 use crate::status::ExecutionStatus;
 
 impl Core {
-    /// Applies an event to an execution. Nothing happens when the execution has succeeded or is unknown, since a result
-    /// may come after the execution has ended.
+    /// Applies an event to an execution. Nothing happens when the execution has succeeded or is unknown,
+    /// since a result may come after the execution has ended.
     pub(super) fn apply(&mut self, seq: Seq, event: Event) -> Result<(), JournalError> {
         let now = self.clock.now();
         if self.load(seq)?.is_none() {
@@ -22,7 +22,8 @@ impl Core {
             ExecutionAmbient { now, randomness: &mut self.randomness, key: &self.token_key, seq };
         let had_ended = live.execution.outcome().is_some();
         let effects = live.execution.apply(&live.machine, event, &mut ambient);
-        // The result of a call that was still in flight when its execution ended changes nothing, not even when it ended.
+        // The result of a call that was still in flight when its execution ended changes nothing, not even
+        // when it ended.
         if had_ended && effects.history.is_empty() {
             return Ok(());
         }

@@ -7,7 +7,8 @@ use crate::journal::JournalError;
 use crate::request::{Reply, Request};
 
 impl Core {
-    /// Carries out a request. A refusal is an answer like any other; only a failure of the journal fails the group.
+    /// Carries out a request. A refusal is an answer like any other; only a failure of the journal fails the
+    /// group.
     pub(super) fn handle(&mut self, request: &mut Request) -> Result<(), JournalError> {
         match request {
             Request::CreateStateMachine(create, reply) => {
@@ -48,7 +49,8 @@ impl Core {
         }
     }
 
-    /// Sends the answer once the group is committed. When the answer is a failure of the journal, it fails the group.
+    /// Sends the answer once the group is committed. When the answer is a failure of the journal, it fails
+    /// the group.
     pub(super) fn answer<T: Send + 'static>(
         &mut self,
         reply: &mut Reply<T>,

@@ -1,4 +1,5 @@
-//! The engine's core: it takes a group of requests, applies them to executions, and commits all of the group or nothing.
+//! The engine's core: it takes a group of requests, applies them to executions, and commits all of the group
+//! or nothing.
 //!
 //! ```text
 //!   Request ──▶ dispatch ──▶ a command ──┐
@@ -10,8 +11,9 @@
 //!                                    commit: state and history, then COMMIT ──▶ After: answers, calls
 //! ```
 //!
-//! The core runs on one thread and does nothing to the outside. What must happen after the commit it returns as
-//! [`After`]. Live running, recovery after a crash and redrive all change an execution through `Core::apply`.
+//! The core runs on one thread and does nothing to the outside. What must happen after the commit it returns
+//! as [`After`]. Live running, recovery after a crash and redrive all change an execution through
+//! `Core::apply`.
 //!
 //! Each command has a file named after its operation of the Step Functions API.
 
@@ -22,6 +24,7 @@ mod create_state_machine;
 mod dispatch;
 mod group;
 mod live;
+mod memory;
 mod nested;
 mod recover;
 mod redrive_execution;

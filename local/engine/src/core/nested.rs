@@ -1,5 +1,5 @@
-//! How a nested execution looks to the Task state that starts it: `states:startExecution` in its four patterns (AWS Step
-//! Functions Developer Guide, "Start workflow executions from a task state").
+//! How a nested execution looks to the Task state that starts it: `states:startExecution` in its four
+//! patterns (AWS Step Functions Developer Guide, "Start workflow executions from a task state").
 
 use asl::{Event, Pattern, Resource, TaskId};
 use serde_json::{Value, json};

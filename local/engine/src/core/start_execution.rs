@@ -44,8 +44,9 @@ impl Core {
         self.start(request, Origin::Caller).map(|(started, _)| started)
     }
 
-    /// Starts an execution. When one of the same name and input runs already, that one is given: a repeated start is
-    /// harmless (Step Functions API Reference, StartExecution). A state that waits for its child's end can't share it.
+    /// Starts an execution. When one of the same name and input runs already, that one is given: a repeated
+    /// start is harmless (Step Functions API Reference, StartExecution). A state that waits for its child's
+    /// end can't share it.
     pub(super) fn start(&mut self, request: &StartRequest, origin: Origin) -> Result<(Started, Seq), Error> {
         arn::check_type(&request.machine_arn, "stateMachine")?;
         let input = parse_input(&request.input)?;

@@ -1,7 +1,7 @@
 //! The engine's public door, and the thread behind it.
 //!
-//! Requests that change something go to the engine's thread and are answered when their group is committed. Requests
-//! that only read are answered on the caller's own thread, from what is committed.
+//! Requests that change something go to the engine's thread and are answered when their group is committed.
+//! Requests that only read are answered on the caller's own thread, from what is committed.
 
 mod caller;
 mod operations;
@@ -35,8 +35,8 @@ struct Shared {
 impl Engine {
     /// Opens the journal, makes the calls again that were in flight when it was last closed, and runs.
     ///
-    /// Calls of Task states are made on the current tokio runtime by the integrations that `integrations` gives. It gets
-    /// the engine, because some integrations call the engine itself.
+    /// Calls of Task states are made on the current tokio runtime by the integrations that `integrations`
+    /// gives. It gets the engine, because some integrations call the engine itself.
     ///
     /// # Errors
     /// When the journal can't be opened, is damaged, or was written by a later release
@@ -90,7 +90,8 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Finishes the group at hand, closes the journal, and returns. Calls in flight are made again at the next start.
+    /// Finishes the group at hand, closes the journal, and returns. Calls in flight are made again at the
+    /// next start.
     pub fn shut_down(&self) {
         // A thread that is gone has nothing to finish.
         let _ = self.0.requests.send(Request::ShutDown);

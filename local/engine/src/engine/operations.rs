@@ -1,5 +1,5 @@
-//! The operations of the Step Functions API. Each does what the Step Functions API Reference says of the operation of
-//! its name.
+//! The operations of the Step Functions API. Each does what the Step Functions API Reference says of the
+//! operation of its name.
 
 use asl::Timestamp;
 use tokio::sync::oneshot;
@@ -13,8 +13,8 @@ use crate::request::{Reply, Request, StartRequest, Verdict};
 use crate::state_machine::{CreateStateMachine, StateMachine, UpdateStateMachine, UpdatedStateMachine};
 use crate::status::ExecutionStatus;
 
-/// Operations that change something. They return when the change is committed. Besides the errors that each names,
-/// all of them can fail with [`Error::Journal`] and [`Error::ShuttingDown`].
+/// Operations that change something. They return when the change is committed. Besides the errors that each
+/// names, all of them can fail with [`Error::Journal`] and [`Error::ShuttingDown`].
 impl Engine {
     async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
@@ -50,11 +50,12 @@ impl Engine {
         self.ask(|reply| Request::DeleteStateMachine { arn, reply }).await
     }
 
-    /// Starts an execution with this input, which is JSON text. Without a name, a UUID is its name. When an execution of
-    /// the same name and input runs already, that one is given.
+    /// Starts an execution with this input, which is JSON text. Without a name, a UUID is its name. When an
+    /// execution of the same name and input runs already, that one is given.
     ///
     /// # Errors
-    /// `InvalidArn`, `StateMachineDoesNotExist`, `InvalidName`, `InvalidExecutionInput`, `ExecutionAlreadyExists`.
+    /// `InvalidArn`, `StateMachineDoesNotExist`, `InvalidName`, `InvalidExecutionInput`,
+    /// `ExecutionAlreadyExists`.
     pub async fn start_execution(
         &self,
         machine_arn: String,
@@ -203,7 +204,8 @@ impl Engine {
         self.0.readers.read(|journal| executions::list(journal, machine_arn, status, page))
     }
 
-    /// A page of an execution's events (GetExecutionHistory), from the first on or, in `reverse`, from the last back.
+    /// A page of an execution's events (GetExecutionHistory), from the first on or, in `reverse`, from the
+    /// last back.
     ///
     /// # Errors
     /// `InvalidArn`, `ExecutionDoesNotExist`, `Validation` for a page that is too large, `InvalidPageToken`.

@@ -1,4 +1,5 @@
-//! The engine's thread: it gathers requests to groups, has the core commit them, and sleeps when there is nothing to do.
+//! The engine's thread: it gathers requests to groups, has the core commit them, and sleeps when there is
+//! nothing to do.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -12,8 +13,8 @@ use crate::request::Request;
 const REQUESTS_A_GROUP: usize = 512;
 /// How long the engine waits, when the journal can't be written, before it tries again.
 const RETRY: Duration = Duration::from_millis(200);
-/// A group waits until it has one request for this many calls in flight: a commit costs the same for one request as for
-/// many.
+/// A group waits until it has one request for this many calls in flight: a commit costs the same for one
+/// request as for many.
 const CALLS_A_REQUEST: usize = 2;
 /// The longest time that a group waits for more requests.
 const GATHER: Duration = Duration::from_millis(2);
@@ -52,8 +53,8 @@ pub(super) fn run(mut core: Core, inbox: &Receiver<Request>, caller: &Caller, cl
     }
 }
 
-/// Takes what has come, and while many calls are in flight waits a little for more, so that one commit serves them all.
-/// A request that comes alone never waits.
+/// Takes what has come, and while many calls are in flight waits a little for more, so that one commit serves
+/// them all. A request that comes alone never waits.
 fn gather(group: &mut Vec<Request>, inbox: &Receiver<Request>, in_flight: usize) {
     let wanted = (in_flight / CALLS_A_REQUEST).min(REQUESTS_A_GROUP);
     let mut waited = Duration::ZERO;

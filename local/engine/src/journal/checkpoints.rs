@@ -1,10 +1,10 @@
 //! Checkpoints: the write-ahead log is written back into the journal's file beside the engine's work.
 //!
-//! By itself, SQLite makes a checkpoint inside of a commit, and the engine would stand still while thousands of pages
-//! are written and synced. Here a thread with a connection of its own writes back what the log holds. Then the engine,
-//! between two groups, writes back the little that has come meanwhile: only when nothing is left does the log begin
-//! anew instead of growing (SQLite's documentation, "Write-Ahead Logging", section "Avoiding Excessively Large WAL
-//! Files").
+//! By itself, SQLite makes a checkpoint inside of a commit, and the engine would stand still while thousands
+//! of pages are written and synced. Here a thread with a connection of its own writes back what the log
+//! holds. Then the engine, between two groups, writes back the little that has come meanwhile: only when
+//! nothing is left does the log begin anew instead of growing (SQLite's documentation, "Write-Ahead Logging",
+//! section "Avoiding Excessively Large WAL Files").
 
 use std::cell::Cell;
 use std::path::Path;
@@ -15,8 +15,8 @@ use rusqlite::Connection;
 
 use super::error::JournalError;
 
-/// How many pages of 4 KB the log has before it is written back. A longer log costs disk space but no memory, and a
-/// page that many groups change is written back once for all of them.
+/// How many pages of 4 KB the log has before it is written back. A longer log costs disk space but no memory,
+/// and a page that many groups change is written back once for all of them.
 const LONG: i32 = 4000;
 
 thread_local! {
@@ -34,8 +34,8 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Takes over the checkpoints of `connection`, which from now on makes none inside of its commits. It must be used
-    /// from this thread only.
+    /// Takes over the checkpoints of `connection`, which from now on makes none inside of its commits. It
+    /// must be used from this thread only.
     pub(super) fn begin(
         journal: &Path,
         connection: &Connection,
@@ -84,8 +84,8 @@ impl Drop for Checkpoints {
     }
 }
 
-/// Writes back what no reader still needs in the log, without blocking readers or the writer. The rest is left for the
-/// next time.
+/// Writes back what no reader still needs in the log, without blocking readers or the writer. The rest is
+/// left for the next time.
 fn write_back(connection: &Connection) {
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
         tracing::warn!(%error, "the journal's log can't be written back");

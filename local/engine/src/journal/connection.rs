@@ -10,28 +10,29 @@ use super::checkpoints::Checkpoints;
 use super::error::JournalError;
 use super::migrations;
 
-/// How long a reader waits for a lock. It meets one only while the log is recovered or closed (SQLite's documentation,
-/// "Write-Ahead Logging", section "Sometimes Queries Return SQLITE_BUSY In WAL Mode").
+/// How long a reader waits for a lock. It meets one only while the log is recovered or closed (SQLite's
+/// documentation, "Write-Ahead Logging", section "Sometimes Queries Return SQLITE_BUSY In WAL Mode").
 const READER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection to the journal.
 pub(crate) struct Journal {
-    /// Only the writer has them. They are dropped before `connection`, because the last connection to be closed writes
-    /// the log back.
+    /// Only the writer has them. They are dropped before `connection`, because the last connection to be
+    /// closed writes the log back.
     checkpoints: Option<Checkpoints>,
     pub(super) connection: Connection,
 }
 
 impl Journal {
-    /// Opens the journal for writing. The file is made when it does not exist, and brought to this release's version
-    /// when it has an earlier one.
+    /// Opens the journal for writing. The file is made when it does not exist, and brought to this release's
+    /// version when it has an earlier one.
     pub(crate) fn open(path: &Path, durable: bool) -> Result<Self, JournalError> {
         let mut connection = Connection::open(path)?;
         migrations::refuse_later_release(&connection, path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         let synchronous = if durable { "FULL" } else { "OFF" };
         connection.pragma_update(None, "synchronous", synchronous)?;
-        // Without it, a statement is compiled again for every new value of a parameter that a partial index looks at.
+        // Without it, a statement is compiled again for every new value of a parameter that a partial index
+        // looks at.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         migrations::migrate(&mut connection)?;
         connection.set_prepared_statement_cache_capacity(64);

@@ -3,16 +3,16 @@
 use std::error::Error as StdError;
 use std::io;
 
-/// Why the journal can't be opened, read or written. The messages are for those who run the engine, not for callers of
-/// its API.
+/// Why the journal can't be opened, read or written. The messages are for those who run the engine, not for
+/// callers of its API.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
     /// SQLite refused, for example because the disk is full.
     #[error("the journal's database: {0}")]
     Database(#[from] rusqlite::Error),
-    /// The file was written by a later release of this engine, whose form of the journal this release does not know.
-    /// The file is left as it was found.
+    /// The file was written by a later release of this engine, whose form of the journal this release does
+    /// not know. The file is left as it was found.
     #[error(
         "{file} was written by a later release (its version is {found}, and this release knows none after {known}): \
          run that release, or choose another folder with --data"
@@ -36,7 +36,8 @@ pub enum JournalError {
     /// A value can't be written as JSON.
     #[error("a value can't be written as JSON: {0}")]
     Unwritable(#[source] serde_json::Error),
-    /// What the steps of a group wrote outside of the journal could not be made durable, so the group was not committed.
+    /// What the steps of a group wrote outside of the journal could not be made durable, so the group was not
+    /// committed.
     #[error("what the steps wrote can't be made durable: {0}")]
     BeforeCommit(#[source] io::Error),
     /// The group of a request was not committed; the log says why.

@@ -127,8 +127,8 @@ impl Journal {
         Ok(self.connection.prepare_cached(sql)?.query_row(key, execution).optional()?)
     }
 
-    /// At most `limit` executions of a state machine, newest first. With `after`, only those that come after the one
-    /// with this start in milliseconds and this key.
+    /// At most `limit` executions of a state machine, newest first. With `after`, only those that come after
+    /// the one with this start in milliseconds and this key.
     pub(crate) fn executions(
         &self,
         machine: &str,

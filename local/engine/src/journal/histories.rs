@@ -18,7 +18,8 @@ impl Journal {
         Ok(())
     }
 
-    /// The chunks that may hold events with ids in `from..=to`, in order. Each is the text of a JSON array of events.
+    /// The chunks that may hold events with ids in `from..=to`, in order. Each is the text of a JSON array of
+    /// events.
     pub(crate) fn history(&self, seq: Seq, from: u64, to: u64) -> Result<Vec<String>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT events FROM history WHERE execution = ?1 AND first <= ?3 AND first >= coalesce(

@@ -1,9 +1,9 @@
 //! The versions of the journal's file, and the way from each to the next.
 //!
-//! The file says its version in `PRAGMA user_version`. Each migration in [`MIGRATIONS`] brings a file from the version
-//! before to its own: the first makes version 1, the last the version that this release works with. Once released, a
-//! migration stays as it is; what changes the schema is a new one at the end of the list. A file of an earlier version
-//! is in `tests/journals`.
+//! The file says its version in `PRAGMA user_version`. Each migration in [`MIGRATIONS`] brings a file from
+//! the version before to its own: the first makes version 1, the last the version that this release works
+//! with. Once released, a migration stays as it is; what changes the schema is a new one at the end of the
+//! list. A file of an earlier version is in `tests/journals`.
 
 use std::path::Path;
 
@@ -26,8 +26,8 @@ pub(super) fn refuse_later_release(connection: &Connection, path: &Path) -> Resu
     Ok(())
 }
 
-/// Brings the file to the version that this release works with, in one transaction: a crash leaves it as it was, or as
-/// it is to be.
+/// Brings the file to the version that this release works with, in one transaction: a crash leaves it as it
+/// was, or as it is to be.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     migrate_by(MIGRATIONS, connection)
 }
@@ -73,8 +73,8 @@ const VERSION_1: &str = "
 
 /// Makes the tables, in a new file or in one from before files said their version. Those had three forms:
 ///
-/// 1. `history` had no row ids and lay in the order of the executions, and `progress` had the indexes `progress_wake`
-///    and `progress_busy`;
+/// 1. `history` had no row ids and lay in the order of the executions, and `progress` had the indexes
+///    `progress_wake` and `progress_busy`;
 /// 2. `history` had row ids, and `progress` the same two indexes;
 /// 3. all as in version 1.
 fn version_1(connection: &Connection) -> rusqlite::Result<()> {
@@ -112,7 +112,8 @@ mod tests {
         include_str!("../../tests/journals/version-1.sql"),
     ];
 
-    /// The version, the definitions of all tables and indexes, and all rows but those ids that a migration gives.
+    /// The version, the definitions of all tables and indexes, and all rows but those ids that a migration
+    /// gives.
     type Dump = (i64, Vec<String>, Vec<String>);
 
     fn dump(connection: &Connection) -> Dump {

@@ -10,14 +10,14 @@
 //! ```
 //!
 //! - A row of `execution` is written at the start and once more at the end.
-//! - A row of `progress` holds the interpreter's state, the time of the next wake-up, and whether calls are in flight.
-//!   It goes when the execution succeeds; an execution that failed keeps it, for a redrive.
-//! - A row of `history` holds the events that one execution had in one group. Rows lie in the order in which they came,
-//!   so that what a group writes lies together on few pages, whatever executions it belongs to.
+//! - A row of `progress` holds the interpreter's state, the time of the next wake-up, and whether calls are
+//!   in flight. It goes when the execution succeeds; an execution that failed keeps it, for a redrive.
+//! - A row of `history` holds the events that one execution had in one group. Rows lie in the order in which
+//!   they came, so that what a group writes lies together on few pages, whatever executions it belongs to.
 //!
-//! One connection writes, from the engine's thread, in one transaction for each group. Others read what is committed,
-//! and because of the write-ahead log they never block the writer (SQLite's documentation, "Write-Ahead Logging").
-//! Times are stored in milliseconds since 1970.
+//! One connection writes, from the engine's thread, in one transaction for each group. Others read what is
+//! committed, and because of the write-ahead log they never block the writer (SQLite's documentation,
+//! "Write-Ahead Logging"). Times are stored in milliseconds since 1970.
 
 mod checkpoints;
 mod connection;

@@ -1,4 +1,5 @@
-//! What goes on: the interpreter's state of each execution, its next wake-up, and whether calls are in flight.
+//! What goes on: the interpreter's state of each execution, its next wake-up, and whether calls are in
+//! flight.
 
 use asl::Timestamp;
 use chrono::DateTime;
@@ -11,8 +12,8 @@ use super::state_machines::DefinitionId;
 use super::times::not_before;
 
 impl Journal {
-    /// Stores how far an execution has come: the interpreter's state, when it is to be woken, and whether calls are in
-    /// flight.
+    /// Stores how far an execution has come: the interpreter's state, when it is to be woken, and whether
+    /// calls are in flight.
     pub(crate) fn put_progress(
         &self,
         seq: Seq,

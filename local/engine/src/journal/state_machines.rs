@@ -1,7 +1,7 @@
 //! State machines and their definitions.
 //!
-//! A definition is stored once and never changed, whatever state machines and executions have it: an execution goes on
-//! with the one it began with.
+//! A definition is stored once and never changed, whatever state machines and executions have it: an
+//! execution goes on with the one it began with.
 
 use rusqlite::{OptionalExtension, Row, params};
 

@@ -1,5 +1,5 @@
-//! What the engine's tests share: an engine on a journal in a temporary folder, hand-moved time, and an outside that
-//! remembers every call.
+//! What the engine's tests share: an engine on a journal in a temporary folder, hand-moved time, and an
+//! outside that remembers every call.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "test support: each test file uses a part of it")]
 
