@@ -51,7 +51,7 @@ fn outside() -> Outside {
 
 const INPUT: &str = r#"{"items":[1,2,3]}"#;
 
-/// Moves time on until the execution has ended; how it ended, or `None` when the engine died.
+/// Moves time on until the execution has ended, and returns how it ended, or `None` when the engine died.
 async fn finish(engine: &Engine, arn: &str, clock: &ManualClock) -> Option<String> {
     for _ in 0..2000 {
         let description = engine.describe_execution(arn).ok()?;
@@ -95,8 +95,8 @@ async fn run(engine: &Engine, machine: &Value, clock: &ManualClock) -> Option<St
     finish(engine, &arn, clock).await
 }
 
-/// Runs the machine undisturbed, and then once for each commit of that run with an engine that dies in it;
-/// how many.
+/// Runs the machine undisturbed, and then once for each commit of that run with an engine that dies in it.
+/// Returns how many commits those were.
 async fn crash_everywhere(machine: &Value) -> usize {
     let (undisturbed, calls) = {
         let folder = tempfile::tempdir().unwrap();

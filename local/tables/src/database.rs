@@ -349,7 +349,7 @@ mod tests {
         names
     }
 
-    /// Groups of five until nothing goes; the names that were committed.
+    /// Writes groups of five until the disk is full, and returns the names that were committed.
     fn fill(database: &Database) -> Vec<usize> {
         let mut committed = Vec::new();
         let mut refused = 0;

@@ -68,8 +68,8 @@ impl Core {
         Ok(())
     }
 
-    /// Writes the progress and the history of each execution that the group changed; how many events those
-    /// were.
+    /// Writes the progress and the history of each execution that the group changed, and returns the number
+    /// of history events.
     fn write_group(&mut self) -> Result<u64, JournalError> {
         let mut written = 0;
         for seq in &self.group.order {

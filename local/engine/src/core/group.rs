@@ -31,7 +31,8 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// Notes that the group changes an execution; its history events of the group so far.
+    /// Notes that the group changes an execution, and returns the history events that the execution has had
+    /// in this group so far.
     pub(super) fn touch(&mut self, seq: Seq) -> &mut Vec<HistoryEvent> {
         self.touched.entry(seq).or_insert_with(|| {
             self.order.push(seq);

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::executions;
 
 impl Core {
-    /// Takes up an execution that ended without success, from the state that failed; when that is.
+    /// Takes up an execution that ended without success, from the state that failed, and returns the time.
     pub(super) fn redrive_execution(&mut self, arn: &str) -> Result<Timestamp, Error> {
         let row = executions::describe(&self.journal, arn)?;
         if !row.status.is_redrivable() {

@@ -70,7 +70,7 @@ impl Core {
         })
     }
 
-    /// Keeps the journal's log short; called between groups.
+    /// Keeps the journal's log short. It is called between groups.
     pub(crate) fn tend_journal(&mut self) {
         self.journal.tend_log();
     }

@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::executions;
 
 impl Core {
-    /// Aborts an execution; when it stops, or when it ended if it has already.
+    /// Aborts an execution, and returns the time at which it stops. An execution that has ended already stays
+    /// as it is, and the time at which it ended is returned.
     pub(super) fn stop_execution(
         &mut self,
         arn: &str,

@@ -191,7 +191,8 @@ impl Engine {
         self.0.readers.read(|journal| executions::describe(journal, arn)).map(Into::into)
     }
 
-    /// A page of the executions of a state machine, newest first; with a status, only those that have it.
+    /// A page of the executions of a state machine, newest first. With a status, it lists only those that
+    /// have it.
     ///
     /// # Errors
     /// `StateMachineDoesNotExist`, `Validation` for a page that is too large, `InvalidPageToken`.

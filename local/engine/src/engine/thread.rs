@@ -71,7 +71,7 @@ fn gather(group: &mut Vec<Request>, inbox: &Receiver<Request>, in_flight: usize)
 /// Nobody can send requests any more.
 struct Stopped;
 
-/// Sleeps until a request comes or a wake-up is due; the request, if it was one.
+/// Sleeps until a request comes or a wake-up is due, and returns the request if one came.
 fn wait(core: &Core, inbox: &Receiver<Request>, clock: &dyn Clock) -> Result<Option<Request>, Stopped> {
     let wake = core.next_wake().unwrap_or_else(|error| {
         tracing::error!(%error, "the next wake-up can't be read");

@@ -68,7 +68,7 @@ impl Journal {
         }
     }
 
-    /// Reads the single value under `key`; when there is none, stores and gives what `make` makes.
+    /// Reads the single value under `key`. When there is none, it stores what `make` makes and returns that.
     pub(crate) fn meta(&self, key: &str, make: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>, JournalError> {
         let kept = self
             .connection

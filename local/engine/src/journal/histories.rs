@@ -8,7 +8,7 @@ use super::error::JournalError;
 use super::executions::Seq;
 
 impl Journal {
-    /// Appends a chunk; none when there are no events.
+    /// Appends these events as a chunk. Without events it writes nothing.
     pub(crate) fn append_history(&self, seq: Seq, events: &[HistoryEvent]) -> Result<(), JournalError> {
         let Some(first) = events.first() else { return Ok(()) };
         let text = serde_json::to_string(events).map_err(JournalError::Unwritable)?;
