@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use rand::rngs::StdRng;
-use rand::{Rng as _, RngCore as _, SeedableRng as _};
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use uuid::{Builder, Uuid};
 
 /// A stream of random values. Clones draw from the same stream, each value once.
@@ -15,7 +15,7 @@ pub struct Randomness(Arc<Mutex<StdRng>>);
 impl Randomness {
     /// A stream that nobody can foresee: the operating system's randomness begins it.
     pub fn unpredictable() -> Self {
-        Self(Arc::new(Mutex::new(StdRng::from_os_rng())))
+        Self(Arc::new(Mutex::new(rand::make_rng())))
     }
 
     /// The stream that belongs to `seed`: the same each time.

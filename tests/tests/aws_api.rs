@@ -266,6 +266,11 @@ async fn wrong_calls_get_the_errors_of_aws() {
             json!({ "stateMachineArn": format!("{machine}-none") }),
             "StateMachineDoesNotExist",
         ),
+        (
+            "ListExecutions",
+            json!({ "stateMachineArn": machine, "statusFilter": "DONE" }),
+            "ValidationException",
+        ),
         ("StartExecution", json!({ "stateMachineArn": machine, "input": "{" }), "InvalidExecutionInput"),
         ("SendTaskSuccess", json!({ "taskToken": "none", "output": "{}" }), "InvalidToken"),
         (

@@ -7,8 +7,8 @@ use std::time::Instant;
 use asl::{Ambient, Machine, Start, TaskId, Timestamp};
 use chrono::Utc;
 use engine::{
-    Call, CreateStateMachine, Engine, Integrations, Options, PageRequest, StateMachineKind, SystemClock,
-    TaskError,
+    CreateStateMachine, Engine, ExecutionStatus, Integrations, Options, PageRequest, StateMachineKind,
+    TaskCall, TaskError,
 };
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -23,7 +23,7 @@ const CHAIN: usize = 10;
 struct Echo;
 
 impl Integrations for Echo {
-    fn call(&self, call: Call) -> BoxFuture<'static, Result<Value, TaskError>> {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<Value, TaskError>> {
         Box::pin(async move { Ok((*call.arguments).clone()) })
     }
 }
@@ -54,16 +54,7 @@ fn machines() -> [(&'static str, Value, Value, usize); 3] {
 }
 
 fn open(journal: &Path) -> Result<Engine, Error> {
-    let options = Options {
-        journal: journal.to_owned(),
-        durable: true,
-        region: "us-east-1".to_owned(),
-        account: "000000000000".to_owned(),
-        clock: Arc::new(SystemClock),
-        seed: None,
-        before_commit: Box::new(|| Box::new(|| Ok(()))),
-    };
-    Ok(Engine::open(options, |_| Arc::new(Echo))?)
+    Ok(Engine::open(Options::at(journal), |_| Arc::new(Echo))?)
 }
 
 pub(crate) async fn run(concurrency: usize, executions: usize) -> Result<Value, Error> {
@@ -83,7 +74,7 @@ pub(crate) async fn run(concurrency: usize, executions: usize) -> Result<Value, 
         let runs = (0..executions).map(|_| execute(&engine, &machine, &input));
         stream::iter(runs).buffer_unordered(concurrency).try_collect::<Vec<_>>().await?;
         while engine
-            .list_executions(&machine, Some("RUNNING"), &PageRequest { limit: 1, next: None })?
+            .list_executions(&machine, Some(ExecutionStatus::Running), &PageRequest { limit: 1, next: None })?
             .executions
             .len()
             == 1
@@ -177,7 +168,11 @@ pub(crate) async fn waiting(executions: usize) -> Result<Value, Error> {
     let disk = crate::process::size(folder.path())?;
     let begun = Instant::now();
     let engine = open(&journal)?;
-    let running = engine.list_executions(&machine, Some("RUNNING"), &PageRequest { limit: 1, next: None })?;
+    let running = engine.list_executions(
+        &machine,
+        Some(ExecutionStatus::Running),
+        &PageRequest { limit: 1, next: None },
+    )?;
     let recovered = begun.elapsed();
     engine.shut_down();
     Ok(json!({

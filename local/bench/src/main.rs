@@ -47,6 +47,8 @@ pub(crate) enum Error {
     Answer { what: &'static str, status: u16, body: String },
     #[error("the engine: {0}")]
     Engine(#[from] engine::Error),
+    #[error("the engine: {0}")]
+    Journal(#[from] engine::JournalError),
     #[error("the template: {0}")]
     Template(#[from] template::Error),
     #[error("the runtime's settings: {0}")]

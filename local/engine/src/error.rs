@@ -1,11 +1,15 @@
 //! The errors of the Step Functions API, by AWS's names and with AWS's words.
 
-use crate::state_machines::StateMachineKind;
+use crate::journal::JournalError;
+use crate::state_machine::StateMachineKind;
 
 /// Why a call of the Step Functions API was refused (source: Step Functions API Reference).
-#[derive(Debug, Clone, thiserror::Error)]
+///
+/// The messages are for the caller of the API. What is wrong inside, such as a failing disk, stands in the
+/// error's source, which is for the log.
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The name was used by an execution that has ended or had another input.
+    /// An execution of this name has ended, or runs with another input.
     #[error("Execution Already Exists: '{0}'")]
     ExecutionAlreadyExists(String),
     /// No execution has this ARN.
@@ -14,25 +18,25 @@ pub enum Error {
     /// The execution can't be redriven; the text says why.
     #[error("{0}")]
     ExecutionNotRedrivable(String),
-    /// Not an ARN, or one of something else.
+    /// The text is not an ARN of Step Functions, or names a resource of another type.
     #[error("Invalid Arn: '{0}'")]
     InvalidArn(String),
     /// The definition is not valid ASL; the text lists what is wrong with it.
     #[error("{0}")]
     InvalidDefinition(String),
-    /// The input is not JSON, or too large.
+    /// The input is not JSON.
     #[error("Invalid State Machine Execution Input: '{0}'")]
     InvalidExecutionInput(String),
-    /// A name that AWS would not take.
+    /// The name is too long, empty, or has a forbidden character.
     #[error("Invalid Name: '{0}'")]
     InvalidName(String),
-    /// A task's output that is not JSON.
+    /// The output of a task is not JSON.
     #[error("Invalid output: '{0}'")]
     InvalidOutput(String),
-    /// Not a token of this engine.
+    /// The task token was not issued by this engine.
     #[error("Invalid Token: 'Invalid token'")]
     InvalidToken,
-    /// Another definition, role or type is stored under this name.
+    /// A state machine of this name has another definition, role or type.
     #[error("State Machine Already Exists: '{0}'")]
     StateMachineAlreadyExists(String),
     /// No state machine has this ARN.
@@ -40,27 +44,25 @@ pub enum Error {
     StateMachineDoesNotExist(String),
     /// The operation is not for state machines of this type.
     #[error("{operation} is not supported for {kind} state machines")]
-    StateMachineTypeNotSupported {
-        /// The operation asked for.
-        operation: &'static str,
-        /// The type of the state machine.
-        kind: StateMachineKind,
-    },
-    /// The token is good but its task waits no more.
+    #[allow(missing_docs, reason = "the names say it")]
+    StateMachineTypeNotSupported { operation: &'static str, kind: StateMachineKind },
+    /// The task token is genuine, but its task has ended or timed out.
     #[error("Task Timed Out: 'Provided task does not exist anymore'")]
     TaskTimedOut,
-    /// The execution of the token is gone.
+    /// The task token is genuine, but the engine no longer knows the execution.
     #[error("Task does not exist")]
     TaskDoesNotExist,
-    /// A parameter out of its bounds.
+    /// A parameter is outside of its bounds; the text says which and what they are.
     #[error("{0}")]
     Validation(String),
-    /// A page token that this engine did not give.
+    /// The page token was not given by this engine.
     #[error("Invalid Token: '{0}'")]
     InvalidPageToken(String),
-    /// The journal could not be written or read. Nothing of the call was kept.
-    #[error("the journal failed: {0}")]
-    Journal(String),
+    /// The journal can't be read or written. Nothing of the call was kept.
+    #[error(
+        "the engine could not read or write its journal; nothing of this call was kept, and it may be repeated"
+    )]
+    Journal(#[from] JournalError),
     /// The engine is shutting down.
     #[error("the engine is shutting down")]
     ShuttingDown,
@@ -90,14 +92,8 @@ impl Error {
         }
     }
 
-    /// Whether the fault is ours (HTTP 5xx) and the same call may succeed later.
+    /// Whether the fault is the engine's own (HTTP 5xx), so that the same call may succeed later.
     pub fn is_internal(&self) -> bool {
         matches!(self, Self::Journal(_) | Self::ShuttingDown)
-    }
-}
-
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Journal(error.to_string())
     }
 }

@@ -3,78 +3,79 @@
 use asl::Timestamp;
 use serde_json::Value;
 
+use crate::arn;
 use crate::error::Error;
-use crate::journal::{ExecutionRow, Journal, Seq};
+use crate::journal::{ExecutionRow, Journal, JournalError, Seq};
+use crate::status::ExecutionStatus;
+
+/// The number of entries of a page when the caller asks for none (Step Functions API Reference,
+/// `maxResults`).
+const PAGE: usize = 100;
+/// The largest number of entries of a page that a caller may ask for (Step Functions API Reference,
+/// `maxResults`).
+const LARGEST_PAGE: usize = 1000;
 
 /// What StartExecution answers.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Started {
-    /// The execution's ARN.
     pub arn: String,
-    /// When it started.
     pub started: Timestamp,
 }
 
-/// What DescribeExecution tells.
+/// What DescribeExecution answers.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct ExecutionDescription {
-    /// The execution's ARN.
     pub arn: String,
-    /// Its state machine's ARN.
     pub state_machine_arn: String,
-    /// Its name, unique in its state machine.
+    /// The name, which no other execution of a Standard state machine has.
     pub name: String,
-    /// RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
-    pub status: String,
-    /// When it started.
+    pub status: ExecutionStatus,
     pub started: Timestamp,
     /// When it ended, if it has.
     pub stopped: Option<Timestamp>,
-    /// JSON text.
+    /// The input as JSON text.
     pub input: String,
-    /// JSON text, when it succeeded.
+    /// The output as JSON text, if it succeeded.
     pub output: Option<String>,
-    /// The error name, when it failed.
+    /// The error name, if it ended otherwise and has one.
     pub error: Option<String>,
-    /// The cause, when it failed.
+    /// The cause, if it ended otherwise and has one.
     pub cause: Option<String>,
-    /// How often it was redriven.
     pub redrive_count: i64,
-    /// When it was last redriven.
+    /// When it was last redriven, if it was.
     pub redriven: Option<Timestamp>,
-    /// The definition that it runs; later updates of the state machine don't change it.
-    pub definition: i64,
-    /// The role that it runs with.
     pub role_arn: String,
 }
 
-/// One row of ListExecutions.
+/// One entry of ListExecutions.
 pub type ExecutionSummary = ExecutionDescription;
 
-/// Which part of a list is wanted.
+/// The part of a list that is wanted.
 #[derive(Debug, Clone, Default)]
 pub struct PageRequest {
-    /// At most so many; 0 means the default of 100. At most 1,000.
+    /// The largest number of entries, 1 to 1,000; 0 stands for the default of 100.
     pub limit: usize,
-    /// The token that the page before gave.
+    /// The token that the page before gave; `None` for the first page.
     pub next: Option<String>,
 }
 
 /// A page of ListExecutions.
 #[derive(Debug, Clone)]
 pub struct ExecutionPage {
-    /// Newest first.
+    /// The executions, newest first.
     pub executions: Vec<ExecutionSummary>,
-    /// Where the next page begins.
+    /// The token that asks for the next page; `None` on the last one.
     pub next: Option<String>,
 }
 
 /// A page of GetExecutionHistory.
 #[derive(Debug, Clone)]
 pub struct HistoryPage {
-    /// Events in the API's shape.
+    /// The events, as the API writes them (Step Functions API Reference, HistoryEvent).
     pub events: Vec<Value>,
-    /// Where the next page begins.
+    /// The token that asks for the next page; `None` on the last one.
     pub next: Option<String>,
 }
 
@@ -93,7 +94,6 @@ impl From<ExecutionRow> for ExecutionDescription {
             cause: row.cause,
             redrive_count: row.redrives,
             redriven: row.redriven,
-            definition: row.definition,
             role_arn: row.role_arn,
         }
     }
@@ -102,48 +102,54 @@ impl From<ExecutionRow> for ExecutionDescription {
 impl PageRequest {
     fn size(&self) -> Result<usize, Error> {
         match self.limit {
-            0 => Ok(100),
-            1..=1000 => Ok(self.limit),
+            0 => Ok(PAGE),
+            1..=LARGEST_PAGE => Ok(self.limit),
             limit => Err(Error::Validation(format!(
-                "1 validation error detected: Value '{limit}' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 1000"
+                "1 validation error detected: Value '{limit}' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to {LARGEST_PAGE}"
             ))),
         }
     }
 }
 
+/// The execution that has this ARN.
 pub(crate) fn describe(journal: &Journal, arn: &str) -> Result<ExecutionRow, Error> {
-    if crate::state_machines::resource_type(arn)? != "execution" {
-        return Err(Error::InvalidArn(arn.to_owned()));
-    }
+    arn::check_type(arn, "execution")?;
     journal.execution_by_arn(arn)?.ok_or_else(|| Error::ExecutionDoesNotExist(arn.to_owned()))
 }
 
+/// A page of the executions of a state machine, newest first.
 pub(crate) fn list(
     journal: &Journal,
     machine: &str,
-    status: Option<&str>,
+    status: Option<ExecutionStatus>,
     page: &PageRequest,
 ) -> Result<ExecutionPage, Error> {
     if journal.state_machine(machine)?.is_none() {
         return Err(Error::StateMachineDoesNotExist(machine.to_owned()));
     }
     let size = page.size()?;
-    let after = page.next.as_deref().map(position).transpose()?;
+    let after = page.next.as_deref().map(read_token).transpose()?;
     let mut rows = journal.executions(machine, status, after, size + 1)?;
     let more = rows.len() > size;
     rows.truncate(size);
-    let next =
-        rows.last().filter(|_| more).map(|row| format!("{}-{}", row.started.timestamp_millis(), row.seq));
+    let next = rows.last().filter(|_| more).map(token_after);
     Ok(ExecutionPage { executions: rows.into_iter().map(Into::into).collect(), next })
 }
 
-fn position(token: &str) -> Result<(i64, Seq), Error> {
+/// The page token for what comes after this execution: its start in milliseconds and its key.
+fn token_after(row: &ExecutionRow) -> String {
+    format!("{}-{}", row.started.timestamp_millis(), row.seq)
+}
+
+fn read_token(token: &str) -> Result<(i64, Seq), Error> {
     token
         .split_once('-')
         .and_then(|(started, seq)| Some((started.parse().ok()?, seq.parse().ok()?)))
         .ok_or_else(|| Error::InvalidPageToken(token.to_owned()))
 }
 
+/// A page of an execution's events, from the first on or, in `reverse`, from the last back. Its token is the
+/// id of the event with which the next page begins.
 pub(crate) fn history(
     journal: &Journal,
     arn: &str,
@@ -162,12 +168,8 @@ pub(crate) fn history(
         if reverse { (from.saturating_sub(size - 1).max(1), from) } else { (from, from + size - 1) };
     let mut events = Vec::new();
     for chunk in journal.history(row.seq, low, high)? {
-        let chunk: Vec<Value> =
-            serde_json::from_str(&chunk).map_err(|error| Error::Journal(error.to_string()))?;
-        events.extend(chunk.into_iter().filter(|event| {
-            let id = event["id"].as_u64().unwrap_or(0);
-            (low..=high).contains(&id)
-        }));
+        let wanted = |event: &Value| (low..=high).contains(&id(event));
+        events.extend(read_chunk(&chunk)?.into_iter().filter(wanted));
     }
     let next = if reverse {
         events.reverse();
@@ -178,10 +180,17 @@ pub(crate) fn history(
     Ok(HistoryPage { events, next })
 }
 
-fn last_event(journal: &Journal, seq: Seq) -> Result<u64, Error> {
+/// The id of the last event; 0 when there is none.
+fn last_event(journal: &Journal, seq: Seq) -> Result<u64, JournalError> {
     let Some(first) = journal.last_chunk(seq)? else { return Ok(0) };
     let Some(chunk) = journal.history(seq, first, first)?.pop() else { return Ok(0) };
-    let events: Vec<Value> =
-        serde_json::from_str(&chunk).map_err(|error| Error::Journal(error.to_string()))?;
-    Ok(events.last().and_then(|event| event["id"].as_u64()).unwrap_or(0))
+    Ok(read_chunk(&chunk)?.last().map_or(0, id))
+}
+
+fn read_chunk(text: &str) -> Result<Vec<Value>, JournalError> {
+    serde_json::from_str(text).map_err(|error| JournalError::damaged("a history", error))
+}
+
+fn id(event: &Value) -> u64 {
+    event["id"].as_u64().unwrap_or(0)
 }

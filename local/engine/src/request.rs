@@ -7,29 +7,29 @@ use tokio::sync::oneshot;
 use crate::error::Error;
 use crate::executions::{ExecutionDescription, Started};
 use crate::journal::Seq;
-use crate::state_machines::{CreateStateMachine, StateMachine, UpdateStateMachine, UpdatedStateMachine};
+use crate::state_machine::{CreateStateMachine, StateMachine, UpdateStateMachine, UpdatedStateMachine};
 
-/// What the holder of a task token has to say (SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat).
+/// What the holder of a task token reports (SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat).
 #[derive(Debug, Clone)]
 pub enum Verdict {
-    /// The task is done; its result.
+    /// The task is done, and this is its result.
     Success(Value),
     /// The task failed.
     Failure {
-        /// The error name that Retry and Catch match.
+        /// The error name that `Retry` and `Catch` match with `ErrorEquals`.
         error: Option<String>,
         /// A text for people.
         cause: Option<String>,
     },
-    /// The task is alive.
+    /// The task is still being worked on; its `HeartbeatSeconds` begin anew.
     Heartbeat,
 }
 
 impl Verdict {
-    /// The task is done; its result as JSON text.
+    /// A success whose result is given as JSON text.
     ///
     /// # Errors
-    /// `InvalidOutput`.
+    /// `InvalidOutput` when the text is not JSON.
     pub fn success(output: &str) -> Result<Self, Error> {
         serde_json::from_str(output)
             .map(Self::Success)
@@ -45,42 +45,58 @@ impl Verdict {
     }
 }
 
-/// An answer that is given when the group is committed. Taken out of the request when it is handled.
+/// Where the answer to a request goes. It is taken out when the request is handled, and sent when the group
+/// is committed; when the group is not, it is dropped, which the caller notices.
 pub(crate) type Reply<T> = Option<oneshot::Sender<Result<T, Error>>>;
 
-/// What StartExecution and StartSyncExecution ask for.
+/// What StartExecution and StartSyncExecution take.
 #[derive(Debug, Clone)]
 pub(crate) struct StartRequest {
     pub machine_arn: String,
     pub name: Option<String>,
+    /// JSON text.
     pub input: String,
 }
 
-/// One request to the engine's thread.
+/// One request to the engine's thread. `core/dispatch.rs` says which command carries it out.
 pub(crate) enum Request {
-    Create(CreateStateMachine, Reply<StateMachine>),
-    Update(UpdateStateMachine, Reply<UpdatedStateMachine>),
-    Delete(String, Reply<()>),
-    Start(StartRequest, Reply<Started>),
-    StartSync(StartRequest, Reply<ExecutionDescription>),
-    Stop {
+    CreateStateMachine(CreateStateMachine, Reply<StateMachine>),
+    UpdateStateMachine(UpdateStateMachine, Reply<UpdatedStateMachine>),
+    DeleteStateMachine {
+        arn: String,
+        reply: Reply<()>,
+    },
+    StartExecution(StartRequest, Reply<Started>),
+    StartSyncExecution(StartRequest, Reply<ExecutionDescription>),
+    StopExecution {
         arn: String,
         error: Option<String>,
         cause: Option<String>,
         reply: Reply<Timestamp>,
     },
-    Redrive(String, Reply<Timestamp>),
-    Token(String, Verdict, Reply<()>),
-    /// A call returned.
-    Task(Seq, Event),
-    /// Time was moved by hand: look for what is due.
-    Tick,
-    Shutdown,
+    RedriveExecution {
+        arn: String,
+        reply: Reply<Timestamp>,
+    },
+    SendTask {
+        token: String,
+        verdict: Verdict,
+        reply: Reply<()>,
+    },
+    /// A call of a Task state has returned.
+    TaskResult {
+        seq: Seq,
+        event: Event,
+    },
+    /// Time was moved by hand, so that wake-ups may be due.
+    ClockMoved,
+    ShutDown,
 }
 
 impl Request {
-    /// Whether nobody waits for an answer, so that the engine itself must not lose it.
+    /// Whether nobody waits for an answer and would repeat the request, so that the engine itself must not
+    /// lose it.
     pub(crate) fn is_internal(&self) -> bool {
-        matches!(self, Self::Task(..))
+        matches!(self, Self::TaskResult { .. })
     }
 }

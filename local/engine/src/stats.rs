@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
-/// Running totals since the engine was opened. Durations are in nanoseconds.
+/// Totals since the engine was opened, which go on counting. Times are in nanoseconds.
 #[derive(Debug, Default)]
 pub struct Stats {
     pub(crate) groups: AtomicU64,
@@ -15,22 +15,22 @@ pub struct Stats {
     pub(crate) commit: AtomicU64,
 }
 
-/// A reading of [`Stats`].
+/// The totals of [`Stats`] at one moment. Fields that end in `_ns` are times in nanoseconds.
 #[derive(Debug, Clone, Copy, Default, serde::Serialize)]
 pub struct Snapshot {
-    /// Groups committed.
+    /// How many groups were committed.
     pub groups: u64,
-    /// Requests handled.
+    /// How many requests the committed groups held.
     pub requests: u64,
-    /// History events written.
+    /// How many history events the committed groups wrote.
     pub events: u64,
-    /// Time in the interpreter and in loading executions.
+    /// The time spent in the interpreter and in loading executions.
     pub interpret_ns: u64,
-    /// Time in writing rows.
+    /// The time spent in writing rows.
     pub write_ns: u64,
-    /// Time in the host's hook before the commit (syncing the tables).
+    /// The time spent waiting for the [`BeforeCommit`](crate::BeforeCommit) hook.
     pub before_commit_ns: u64,
-    /// Time in COMMIT, fsync included.
+    /// The time spent in COMMIT, which includes the fsync.
     pub commit_ns: u64,
 }
 
@@ -48,6 +48,7 @@ impl Stats {
         }
     }
 
+    /// Does the work and adds the time that it takes to `counter`.
     pub(crate) fn time<T>(counter: &AtomicU64, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let done = work();

@@ -1,7 +1,8 @@
-//! Task tokens: the execution and the task, sealed with a key that lives in the journal.
+//! Task tokens: the execution and the task, sealed with a key that lies in the journal.
 //!
-//! A token needs no row of its own: it names its task, and the task's state is in the execution. Because the seal is a
-//! function of execution and task alone, a call repeated after a crash carries the same token as before.
+//! A token needs no row in the journal: it names its task, and the task's state is part of the execution's.
+//! Execution and task alone decide the seal, so a call that is repeated after a crash carries the same token
+//! as before.
 
 use asl::TaskId;
 use base64::Engine as _;
@@ -11,9 +12,10 @@ use sha2::Sha256;
 
 use crate::journal::Seq;
 
+/// The bytes of the seal: HMAC-SHA-256 (RFC 2104), truncated to 128 bits.
 const SEAL: usize = 16;
 
-/// Makes and opens task tokens.
+/// The key that makes and opens task tokens.
 #[derive(Clone)]
 pub(crate) struct TokenKey([u8; 32]);
 

@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::{CreateStateMachine, Engine, Error, ManualClock, StateMachineKind, TaskError};
+use engine::{CreateStateMachine, Engine, Error, ExecutionStatus, ManualClock, StateMachineKind, TaskError};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{Outside, create, ended, eventually, open, open_with, some_time, start, task};
@@ -51,11 +51,11 @@ fn outside() -> Outside {
 
 const INPUT: &str = r#"{"items":[1,2,3]}"#;
 
-/// Moves time on until the execution has ended; how it ended, or `None` when the engine died.
+/// Moves time on until the execution has ended, and returns how it ended, or `None` when the engine died.
 async fn finish(engine: &Engine, arn: &str, clock: &ManualClock) -> Option<String> {
     for _ in 0..2000 {
         let description = engine.describe_execution(arn).ok()?;
-        if description.status != "RUNNING" {
+        if description.status != ExecutionStatus::Running {
             return Some(format!("{} {:?} {:?}", description.status, description.output, description.error));
         }
         clock.advance(Duration::from_secs(5));
@@ -95,7 +95,8 @@ async fn run(engine: &Engine, machine: &Value, clock: &ManualClock) -> Option<St
     finish(engine, &arn, clock).await
 }
 
-/// Runs the machine undisturbed, and then once for each commit of that run with an engine that dies in it; how many.
+/// Runs the machine undisturbed, and then once for each commit of that run with an engine that dies in it.
+/// Returns how many commits those were.
 async fn crash_everywhere(machine: &Value) -> usize {
     let (undisturbed, calls) = {
         let folder = tempfile::tempdir().unwrap();
@@ -150,7 +151,7 @@ async fn after_a_crash_at_any_commit_the_outcome_is_that_of_an_undisturbed_run()
 
 /// One state of a generated machine; each keeps its input, so that any order of them makes sense.
 #[derive(Debug, Clone, Copy)]
-enum Step {
+enum GeneratedState {
     Pass,
     Task,
     Wait,
@@ -168,16 +169,18 @@ fn renamed(state: &Value, index: usize) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-fn generated(steps: &[Step]) -> Value {
+fn generated(steps: &[GeneratedState]) -> Value {
     let states = steps.iter().enumerate().map(|(index, step)| {
         let mut state = match step {
-            Step::Pass => json!({ "Type": "Pass", "Result": index, "ResultPath": format!("$.pass{index}") }),
-            Step::Task => task("first", None),
-            Step::Wait => json!({ "Type": "Wait", "Seconds": 20 }),
-            Step::Both => renamed(&machine()["States"]["Both"], index),
-            Step::Each => renamed(&machine()["States"]["Each"], index),
-            Step::Flaky => machine()["States"]["Flaky"].clone(),
-            Step::Caught => {
+            GeneratedState::Pass => {
+                json!({ "Type": "Pass", "Result": index, "ResultPath": format!("$.pass{index}") })
+            }
+            GeneratedState::Task => task("first", None),
+            GeneratedState::Wait => json!({ "Type": "Wait", "Seconds": 20 }),
+            GeneratedState::Both => renamed(&machine()["States"]["Both"], index),
+            GeneratedState::Each => renamed(&machine()["States"]["Each"], index),
+            GeneratedState::Flaky => machine()["States"]["Flaky"].clone(),
+            GeneratedState::Caught => {
                 let mut state = machine()["States"]["Bad"].clone();
                 state["Catch"][0]["Next"] = json!(format!("S{}", index + 1));
                 state
@@ -200,8 +203,13 @@ proptest! {
     fn generated_machines_end_as_if_nothing_had_happened(
         steps in proptest::collection::vec(
             prop_oneof![
-                Just(Step::Pass), Just(Step::Task), Just(Step::Wait), Just(Step::Both),
-                Just(Step::Each), Just(Step::Flaky), Just(Step::Caught)
+                Just(GeneratedState::Pass),
+                Just(GeneratedState::Task),
+                Just(GeneratedState::Wait),
+                Just(GeneratedState::Both),
+                Just(GeneratedState::Each),
+                Just(GeneratedState::Flaky),
+                Just(GeneratedState::Caught),
             ],
             1..5,
         )
@@ -228,7 +236,7 @@ async fn a_call_in_flight_is_made_again_with_the_same_token_and_a_due_timer_fire
     engine.shut_down();
     clock.advance(Duration::from_secs(1800));
     let engine = open(folder.path(), &clock, &outside);
-    assert_eq!(ended(&engine, &waiting).await.status, "SUCCEEDED");
+    assert_eq!(ended(&engine, &waiting).await.status, ExecutionStatus::Succeeded);
 
     let ask = create(&engine, "ask", &json!({ "QueryLanguage": "JSONata", "StartAt": "Ask", "States": { "Ask": {
         "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "TimeoutSeconds": 3600,

@@ -4,9 +4,14 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Error, ManualClock, PageRequest, TaskError, Verdict};
+use engine::{
+    Engine, Error, ExecutionStatus, Integrations, ManualClock, Options, PageRequest, TaskCall, TaskError,
+    Verdict,
+};
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use support::{Outside, create, ended, eventually, open, some_time, start, task};
 
@@ -88,9 +93,9 @@ async fn a_year_of_waiting_takes_no_time() {
     let arn = start(&engine, &machine, "one", &json!({})).await;
     clock.advance(Duration::from_secs(year - 1));
     tokio::time::sleep(Duration::from_millis(20)).await;
-    assert_eq!(engine.describe_execution(&arn).unwrap().status, "RUNNING");
+    assert_eq!(engine.describe_execution(&arn).unwrap().status, ExecutionStatus::Running);
     clock.advance(Duration::from_secs(1));
-    assert_eq!(ended(&engine, &arn).await.status, "SUCCEEDED");
+    assert_eq!(ended(&engine, &arn).await.status, ExecutionStatus::Succeeded);
     engine.shut_down();
 }
 
@@ -149,6 +154,46 @@ async fn a_parent_waits_for_its_child_and_gets_its_output() {
     let arn = start(&engine, &parent, "p", &json!({})).await;
     let end = ended(&engine, &arn).await;
     assert_eq!((end.status.as_str(), end.output.as_deref()), ("SUCCEEDED", Some(r#"{"n":7}"#)));
+    engine.shut_down();
+}
+
+/// An outside whose function `slow` answers when it is let go; all others fail.
+struct Slow(Arc<tokio::sync::Notify>);
+
+impl Integrations for Slow {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<Value, TaskError>> {
+        let let_go = Arc::clone(&self.0);
+        Box::pin(async move {
+            if call.state != "Slow" {
+                return Err(TaskError { error: "Broken".into(), cause: String::new() });
+            }
+            let_go.notified().await;
+            Ok(json!({}))
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_comes_after_the_end_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::starting_at(some_time());
+    let let_go = Arc::new(tokio::sync::Notify::new());
+    let options = Options { clock: Arc::new(clock.clone()), ..Options::at(folder.path().join("journal.db")) };
+    let engine = Engine::open(options, |_| Arc::new(Slow(Arc::clone(&let_go)))).unwrap();
+    let branch = |state: &str| json!({ "StartAt": state, "States": { state: task(state, None) } });
+    let both = json!({ "StartAt": "Both", "States": { "Both": {
+        "Type": "Parallel", "End": true, "Branches": [branch("Slow"), branch("Fails")] } } });
+    let machine = create(&engine, "both", &both).await;
+    let arn = start(&engine, &machine, "one", &json!({})).await;
+    let end = ended(&engine, &arn).await;
+    assert_eq!((end.status, end.stopped), (ExecutionStatus::Failed, Some(some_time())));
+
+    let handled = engine.stats().snapshot().requests;
+    clock.advance(Duration::from_secs(60));
+    let_go.notify_one();
+    // The moved clock and the late result.
+    eventually("the result is in", || engine.stats().snapshot().requests >= handled + 2).await;
+    assert_eq!(engine.describe_execution(&arn).unwrap().stopped, end.stopped);
     engine.shut_down();
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use asl::Resource;
 use chrono::Utc;
-use engine::{Call, Integrations, TaskError};
+use engine::{Integrations, TaskCall, TaskError};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -26,7 +26,7 @@ impl LocalIntegrations {
 }
 
 impl Integrations for LocalIntegrations {
-    fn call(&self, call: Call) -> BoxFuture<'static, Result<Value, TaskError>> {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<Value, TaskError>> {
         let aws = Arc::clone(&self.0);
         // The engine flushes the bus before it commits the step that this call is.
         Box::pin(flushed_later(async move { self::call(&aws, &call.resource, &call.arguments).await }))

@@ -1,4 +1,4 @@
-//! The AWS SDK's way into this process: an HTTP client that calls a function instead of a socket.
+//! An HTTP client for the AWS SDK that calls a function of this process instead of opening a socket.
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ where
 pub struct InProcess(Arc<dyn Service>);
 
 impl InProcess {
-    /// A client whose requests `service` answers.
+    /// A client whose requests this service answers.
     pub fn new(service: impl Service) -> Self {
         Self(Arc::new(service))
     }

@@ -1,13 +1,17 @@
-//! dynoxide's operations on one SQLite connection, many of them in one transaction.
+//! dynoxide's operations on one SQLite connection, with group commit: many operations are one transaction.
 //!
-//! dynoxide commits every operation by itself. Under load that is the greater part of what a small write costs, and the
-//! same pages of the indexes go to the log again and again. So a group of operations is one transaction of ours, and
-//! what dynoxide says of transactions meanwhile is ignored by SQLite's authorizer.
+//! By itself, dynoxide commits every operation. Under load that is the greater part of what a small write
+//! costs, and the same pages of the indexes go to the log again and again. So this module begins and commits
+//! a transaction around a group of operations, and SQLite's authorizer ignores the BEGINs and COMMITs that
+//! dynoxide executes meanwhile.
 //!
-//! An operation on one item looks at everything before it writes; one that fails has written nothing. TransactWriteItems
-//! writes as it goes, and a savepoint takes back what it wrote. All the rest is not for groups.
+//! In a group, an operation that is refused must not leave half of its writes behind. An operation on one
+//! item checks everything before it writes, so one that is refused has written nothing. TransactWriteItems
+//! writes as it goes, and here a savepoint takes back what it wrote. No other operation that writes is let
+//! into a group.
 
 use std::cell::{Cell, RefCell};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -24,27 +28,31 @@ use futures::FutureExt;
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
-use crate::layout;
+use crate::error::Error;
 use crate::tokens::Tokens;
+use crate::{layout, migrations};
 
-/// Statements that stay prepared: dynoxide has a few for every table and index.
+/// How many statements stay prepared; dynoxide has a few for every table and index.
 const STATEMENTS: usize = 256;
 
-/// One connection, and what dynoxide's operations share beside it.
+/// The tables on one connection.
 pub(crate) struct Database {
     storage: Storage,
     vector_indexes: VectorIndexLifecycle,
     tokens: RefCell<Tokens>,
+    /// Whether a group is under way; SQLite's authorizer looks at it.
     grouped: Arc<AtomicBool>,
-    /// Whether something in the group failed in the middle of its writes.
+    /// Whether an operation of the group failed in the middle of its writes, so that the group must not be
+    /// committed.
     spoiled: Cell<bool>,
 }
 
-/// Methods that answer a request by the operation of the same name.
+/// Makes a method for each operation, which does the operation in the manner of its kind (`read`, `write`,
+/// `transact`, `alone`, `define`).
 macro_rules! operations {
     ($($kind:ident $module:ident($request:ident $(, $shared:ident)?) -> $response:ident;)*) => {$(
         pub(crate) fn $module(&self, request: $module::$request) -> Result<$module::$response> {
-            self.$kind(|| now($module::execute(&self.storage, request $(, &self.$shared)?)))
+            self.$kind(|| ready($module::execute(&self.storage, request $(, &self.$shared)?)))
         }
     )*};
 }
@@ -80,21 +88,27 @@ impl Database {
         Ok(Self::over(Storage::memory()?))
     }
 
-    pub(crate) fn open(file: &str) -> Result<Self> {
+    /// Opens the tables in a file. It is made when it does not exist, and brought to this release's version
+    /// when it has an earlier one.
+    pub(crate) fn open(path: &Path) -> std::result::Result<Self, Error> {
+        let file = path.to_str().ok_or_else(|| Error::PathNotUtf8(path.to_owned()))?;
+        migrations::refuse_later_release(path)?;
         let storage = Storage::new(file)?;
         let connection = storage.conn();
-        // A commit writes the log without an fsync of its own; the sync thread does one for many.
+        // A commit writes to the log without an fsync of its own; the sync thread does one for many.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        // The file is this process' alone, so that it needn't be locked for every transaction.
+        // The file is this process's alone, so that it needn't be locked for every transaction.
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-        layout::by_keys(connection)?;
+        migrations::migrate(connection)?;
+        layout::lay_out_new_tables(connection)?;
         Ok(Self::over(storage))
     }
 
     fn over(storage: Storage) -> Self {
         let grouped = Arc::new(AtomicBool::new(false));
         let ignoring = Arc::clone(&grouped);
-        // SQLite's documentation, "Compile-Time Authorization Callbacks": what is ignored is compiled to nothing.
+        // What the authorizer ignores is compiled to nothing (SQLite's documentation, "Compile-Time
+        // Authorization Callbacks").
         storage.conn().authorizer(Some(move |context: AuthContext<'_>| match context.action {
             AuthAction::Transaction { .. } if ignoring.load(Relaxed) => Authorization::Ignore,
             _ => Authorization::Allow,
@@ -109,34 +123,35 @@ impl Database {
         }
     }
 
-    /// All that `work` writes is committed together when it is done.
+    /// Does the work as one group: all that it writes is committed in one transaction.
     ///
     /// # Errors
-    /// When nothing of it was.
+    /// When the group could not be committed; then nothing that it wrote was kept.
     pub(crate) fn together<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
-        say(self.storage.conn(), "BEGIN")?;
+        run(self.storage.conn(), "BEGIN")?;
         self.grouped.store(true, Relaxed);
         let done = work();
         self.grouped.store(false, Relaxed);
         let committed = match self.spoiled.take() {
-            false => say(self.storage.conn(), "COMMIT").map_err(DynoxideError::from),
+            false => run(self.storage.conn(), "COMMIT").map_err(DynoxideError::from),
             true => Err(failed("an operation failed in the middle of its writes")),
         };
         if committed.is_err() {
-            // Of no use when what failed has ended the transaction already.
-            let _ = say(self.storage.conn(), "ROLLBACK");
+            // It fails when what went wrong has ended the transaction already.
+            let _ = run(self.storage.conn(), "ROLLBACK");
         }
         committed.map(|()| done)
     }
 
-    /// An operation ended in the middle of its writes: nothing of it, and of its group, is to be committed.
+    /// Notes that an operation ended in the middle of its writes, so that nothing of it and of its group is
+    /// committed.
     pub(crate) fn spoil(&self) {
         let connection = self.storage.conn();
         if self.grouped.load(Relaxed) {
             self.spoiled.set(true);
         } else if !connection.is_autocommit() {
             // When this fails, the next operation can't begin.
-            let _ = say(connection, "ROLLBACK");
+            let _ = run(connection, "ROLLBACK");
         }
     }
 
@@ -144,6 +159,7 @@ impl Database {
         operation()
     }
 
+    /// Does an operation on one item, which writes all or nothing unless the disk fails.
     fn write<T>(&self, operation: impl FnOnce() -> Result<T>) -> Result<T> {
         self.check_group()?;
         let written = self.storage.conn().total_changes();
@@ -154,19 +170,22 @@ impl Database {
         })
     }
 
+    /// Does TransactWriteItems, which writes as it goes: in a group, a savepoint takes back what it wrote
+    /// when it is refused.
     fn transact<T>(&self, operation: impl FnOnce() -> Result<T>) -> Result<T> {
         if !self.grouped.load(Relaxed) {
             return operation();
         }
         self.check_group()?;
-        say(self.storage.conn(), "SAVEPOINT operation")?;
+        run(self.storage.conn(), "SAVEPOINT operation")?;
         let done = operation();
-        let back = if done.is_err() { say(self.storage.conn(), "ROLLBACK TO operation") } else { Ok(()) };
-        back.and_then(|()| say(self.storage.conn(), "RELEASE operation")).inspect_err(|_| self.spoil())?;
+        let back = if done.is_err() { run(self.storage.conn(), "ROLLBACK TO operation") } else { Ok(()) };
+        back.and_then(|()| run(self.storage.conn(), "RELEASE operation")).inspect_err(|_| self.spoil())?;
         done
     }
 
-    /// A failure such as a full disk ends the whole transaction; what is written after it would be committed at once.
+    /// Refuses to go on in a group whose transaction has ended, as a full disk ends it: what is written after
+    /// that would be committed at once.
     fn check_group(&self) -> Result<()> {
         if self.grouped.load(Relaxed) && self.storage.conn().is_autocommit() {
             self.spoil();
@@ -175,6 +194,8 @@ impl Database {
         Ok(())
     }
 
+    /// Does an operation that may not be in a group, because it can leave half of its writes behind when it
+    /// is refused.
     fn alone<T>(&self, operation: impl FnOnce() -> Result<T>) -> Result<T> {
         if self.grouped.load(Relaxed) {
             return Err(failed("the operation is not for groups"));
@@ -182,16 +203,16 @@ impl Database {
         operation()
     }
 
-    /// For operations that make tables or indexes.
+    /// Does an operation that makes tables or indexes, and lays them out by their keys.
     fn define<T>(&self, operation: impl FnOnce() -> Result<T>) -> Result<T> {
         let done = self.alone(operation)?;
-        if let Err(error) = layout::by_keys(self.storage.conn()) {
+        if let Err(error) = layout::lay_out_new_tables(self.storage.conn()) {
             tracing::warn!(%error, "tables can't be laid out by their keys; it is tried again at the next start");
         }
         Ok(done)
     }
 
-    /// What was done for transactions with a ClientRequestToken.
+    /// The transactions with a `ClientRequestToken` that were done lately.
     pub(crate) fn tokens(&self) -> &RefCell<Tokens> {
         &self.tokens
     }
@@ -202,8 +223,9 @@ impl Database {
     }
 }
 
-/// SQLite never lets wait; what dynoxide's other databases do is why its operations are asynchronous.
-fn now<T>(operation: impl Future<Output = Result<T>>) -> Result<T> {
+/// The result of an operation, which on SQLite is ready at the first poll. dynoxide's operations are
+/// asynchronous for the sake of its other databases.
+fn ready<T>(operation: impl Future<Output = Result<T>>) -> Result<T> {
     operation.now_or_never().unwrap_or_else(|| Err(failed("the operation waited")))
 }
 
@@ -211,8 +233,8 @@ fn failed(how: &str) -> DynoxideError {
     DynoxideError::InternalServerError(how.to_owned())
 }
 
-fn say(connection: &Connection, word: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(word)?.execute([]).map(drop)
+fn run(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute([]).map(drop)
 }
 
 #[cfg(test)]
@@ -236,48 +258,45 @@ mod tests {
             self
         }
 
-        /// As an operation of dynoxide's that panics.
+        /// Leaves the connection as an operation of dynoxide does that panics.
         pub(crate) fn leave_a_transaction_open(&self) {
-            say(self.storage.conn(), "BEGIN").unwrap();
+            run(self.storage.conn(), "BEGIN").unwrap();
         }
+    }
+
+    /// A table of this name with an index `by-filling`.
+    fn table(name: &str) -> create_table::CreateTableRequest {
+        let key = |name: &str| json!([{ "AttributeName": name, "KeyType": "HASH" }]);
+        let create = json!({
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [
+                { "AttributeName": "name", "AttributeType": "S" },
+                { "AttributeName": "filling", "AttributeType": "S" },
+            ],
+            "KeySchema": key("name"),
+            "GlobalSecondaryIndexes": [{
+                "IndexName": "by-filling",
+                "KeySchema": key("filling"),
+                "Projection": { "ProjectionType": "KEYS_ONLY" },
+            }],
+        });
+        serde_json::from_value(create).unwrap()
     }
 
     #[test]
     fn tables_lie_by_their_keys_also_those_that_did_not() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tables.db");
-        let file = file.to_str().unwrap();
-        let table = |name: &str| {
-            let key = |name: &str| json!([{ "AttributeName": name, "KeyType": "HASH" }]);
-            let create = json!({
-                "TableName": name,
-                "BillingMode": "PAY_PER_REQUEST",
-                "AttributeDefinitions": [
-                    { "AttributeName": "name", "AttributeType": "S" },
-                    { "AttributeName": "filling", "AttributeType": "S" },
-                ],
-                "KeySchema": key("name"),
-                "GlobalSecondaryIndexes": [{
-                    "IndexName": "by-filling",
-                    "KeySchema": key("filling"),
-                    "Projection": { "ProjectionType": "KEYS_ONLY" },
-                }],
-            });
-            serde_json::from_value(create).unwrap()
-        };
-        let before = Database::over(Storage::new(file).unwrap());
-        now(create_table::execute(&before.storage, table("Things"))).unwrap();
+        let before = Database::over(Storage::new(file.to_str().unwrap()).unwrap());
+        ready(create_table::execute(&before.storage, table("Things"))).unwrap();
         put(&before, 1).unwrap();
         drop(before);
 
-        let database = Database::open(file).unwrap();
+        let database = Database::open(&file).unwrap();
         database.create_table(table("Others")).unwrap();
         put(&database, 2).unwrap();
-        let with_row_ids =
-            "SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%pk TEXT%' AND sql LIKE '%TABLE%'
-                            AND sql NOT LIKE '%WITHOUT ROWID'";
-        let tables: i64 = database.storage.conn().query_row(with_row_ids, [], |row| row.get(0)).unwrap();
-        assert_eq!(tables, 0);
+        assert_eq!(tables_with_row_ids(&database), 0);
         let query = json!({
             "TableName": "Things",
             "IndexName": "by-filling",
@@ -286,6 +305,25 @@ mod tests {
         });
         let found = database.query(serde_json::from_value(query).unwrap()).unwrap();
         assert_eq!((found.count, names(&database)), (2, vec![1, 2]));
+    }
+
+    fn tables_with_row_ids(database: &Database) -> i64 {
+        let count = "SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%pk TEXT%' AND sql LIKE '%TABLE%'
+                     AND sql NOT LIKE '%WITHOUT ROWID'";
+        database.storage.conn().query_row(count, [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_table_whose_making_was_interrupted_is_laid_out_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tables.db");
+        let database = Database::open(&file).unwrap();
+        ready(create_table::execute(&database.storage, table("Things"))).unwrap();
+        put(&database, 1).unwrap();
+        assert_eq!(tables_with_row_ids(&database), 2);
+        drop(database);
+        let database = Database::open(&file).unwrap();
+        assert_eq!((tables_with_row_ids(&database), names(&database)), (0, vec![1]));
     }
 
     fn put(database: &Database, name: usize) -> Result<()> {
@@ -311,7 +349,7 @@ mod tests {
         names
     }
 
-    /// Groups of five until nothing goes; the names that were committed.
+    /// Writes groups of five until the disk is full, and returns the names that were committed.
     fn fill(database: &Database) -> Vec<usize> {
         let mut committed = Vec::new();
         let mut refused = 0;
@@ -331,8 +369,7 @@ mod tests {
     fn on_a_full_disk_what_was_committed_is_there_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tables.db");
-        let file = file.to_str().unwrap();
-        let database = Database::open(file).unwrap().with_things();
+        let database = Database::open(&file).unwrap().with_things();
         let pages: i64 =
             database.storage.conn().query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         database.storage.conn().pragma_update(None, "max_page_count", pages + 50).unwrap();
@@ -343,7 +380,7 @@ mod tests {
         committed.push(5_000);
         assert_eq!(names(&database), committed);
         drop(database);
-        assert_eq!(names(&Database::open(file).unwrap()), committed);
+        assert_eq!(names(&Database::open(&file).unwrap()), committed);
     }
 
     #[test]
@@ -353,7 +390,7 @@ mod tests {
             put(&database, 1).unwrap();
             // As SQLite does on its own after some failures of the disk.
             database.grouped.store(false, Relaxed);
-            say(database.storage.conn(), "ROLLBACK").unwrap();
+            run(database.storage.conn(), "ROLLBACK").unwrap();
             database.grouped.store(true, Relaxed);
             put(&database, 2).unwrap_err();
             transact(&database, &[4], "").unwrap_err();

@@ -1,4 +1,5 @@
-//! Time to live: items whose time is over are deleted (Amazon DynamoDB Developer Guide, "Using time to live").
+//! Time to live: items are deleted once the time has passed that their TTL attribute gives, in seconds since
+//! 1970 (Amazon DynamoDB Developer Guide, "Using time to live").
 
 use std::collections::HashMap;
 
@@ -12,24 +13,25 @@ use crate::database::Database;
 use crate::operations::Effect;
 use crate::{Error, Tables};
 
-/// Items that are looked at in one turn: others wait for it.
+/// How many items one work on the database looks at. Other work waits for it.
 const PAGE: usize = 25;
-/// What has expired longer ago is taken for a mistake, and kept.
+/// In seconds. An item that expired longer ago is kept, because DynamoDB takes that for a mistake (Developer
+/// Guide, "Using time to live").
 const FIVE_YEARS: i64 = 5 * 365 * 24 * 60 * 60;
 
 impl Tables {
-    /// Deletes the items whose time to live is over; how many.
+    /// Deletes all items that have expired, and says how many they were.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails. What was deleted by then stays deleted.
     pub async fn sweep_expired(&self) -> std::result::Result<usize, Error> {
         let mut deleted = 0;
-        for table in self.in_turn(Effect::Reads, Database::expiring_tables).await? {
+        for table in self.try_perform(Effect::Reads, Database::expiring_tables).await? {
             let mut after = None;
             loop {
                 let (table, from) = (table.clone(), after.take());
                 let page =
-                    self.in_turn(Effect::Writes, move |database| sweep(database, &table, from)).await?;
+                    self.try_perform(Effect::Writes, move |database| sweep(database, &table, from)).await?;
                 deleted += page.deleted;
                 after = page.last;
                 if after.is_none() {
@@ -40,17 +42,19 @@ impl Tables {
         Ok(deleted)
     }
 
-    async fn in_turn<T: Send + 'static>(
+    async fn try_perform<T: Send + 'static>(
         &self,
         effect: Effect,
         work: impl FnOnce(&Database) -> Result<T> + Send + 'static,
     ) -> std::result::Result<T, Error> {
-        Ok(self.perform(effect, work).await.ok_or_else(|| Error::Database("it failed".to_owned()))??)
+        Ok(self.perform(effect, work).await.ok_or(Error::Failed)??)
     }
 }
 
+/// What one page of a sweep did.
 struct Page {
     deleted: usize,
+    /// The key after which the next page begins; `None` when this was the last one.
     last: Option<Item>,
 }
 

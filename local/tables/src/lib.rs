@@ -1,20 +1,30 @@
 //! DynamoDB on one machine: dynoxide's engine over one SQLite file, committed and made durable in groups.
 //!
-//! A table write goes to the write-ahead log and is safe from the death of the process at once. It is safe from power
-//! loss after [`Tables::sync`], which one fsync does for all writes before it. Whoever acknowledges a write to the
-//! outside waits for that first ([`Tables::synced`]), and so does the engine before each commit of its journal, so that
-//! the journal never knows of a step whose writes could still be lost.
+//! ```text
+//!   AWS SDK ──HTTP──▶ operations ─┐
+//!                                 ├──▶ combiner ──▶ database ──▶ dynoxide ──▶ tables.db-wal ──▶ sync
+//!   handlers ───────▶ direct ─────┘   (flat        (group                                      (fsync)
+//!                                      combining)   commit)
+//! ```
+//!
+//! A write goes to SQLite's write-ahead log, and from then on the death of the process does not lose it.
+//! Power loss may, until [`Tables::sync`] has made it safe: one fsync does for all writes before it. Whoever
+//! acknowledges a write to the outside waits for that first ([`Tables::synced`]), and so does the engine
+//! before each commit of its journal, so that the journal never knows of a step whose writes could still be
+//! lost.
 
+mod combiner;
 mod connector;
 mod counters;
 mod database;
 mod direct;
+mod error;
 mod expiry;
 mod layout;
+mod migrations;
 mod operations;
 mod sync;
 mod tokens;
-mod turns;
 
 use std::io;
 use std::path::Path;
@@ -23,84 +33,63 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::executor::block_on;
 
+use combiner::Combiner;
 pub use connector::{InProcess, Service};
 pub use counters::{Counter, Counters};
 use database::Database;
+pub use error::Error;
+pub use operations::ApiResponse;
 use operations::Effect;
 pub use sync::Syncing;
-use sync::{When, WriteAheadLog};
-use turns::Turns;
+use sync::{Urgency, WriteAheadLog};
 
-/// Why the tables could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The database refused.
-    #[error("the tables can't be opened: {0}")]
-    Database(String),
-    /// The write-ahead log can't be opened for syncing.
-    #[error("the write-ahead log of the tables can't be opened: {0}")]
-    Log(#[from] io::Error),
-}
-
-impl From<dynoxide::DynoxideError> for Error {
-    fn from(error: dynoxide::DynoxideError) -> Self {
-        Self::Database(error.to_string())
-    }
-}
-
-/// The answer to a DynamoDB request.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// JSON.
-    pub body: String,
-}
-
-/// All tables. Clones share them.
+/// The tables of one file, or of one process. Clones share them.
 #[derive(Clone)]
 pub struct Tables {
-    turns: Arc<Turns>,
+    combiner: Arc<Combiner>,
+    /// `None` for tables in memory.
     log: Option<Arc<WriteAheadLog>>,
     counters: Arc<Counters>,
 }
 
 impl Tables {
-    /// Tables that are gone with the process.
+    /// Tables in memory, which are gone with the process.
     ///
     /// # Errors
     /// When the database can't be made.
     pub fn in_memory() -> Result<Self, Error> {
-        Ok(Self { turns: Arc::new(Turns::at(Database::in_memory()?)), log: None, counters: Arc::default() })
+        let combiner = Arc::new(Combiner::new(Database::in_memory()?));
+        Ok(Self { combiner, log: None, counters: Arc::default() })
     }
 
-    /// Tables in a file, made when it doesn't exist. No other process can read it as long as these are open.
+    /// Tables in a file. It is made when it does not exist, and brought to this release's version when it has
+    /// an earlier one. No other process can read it as long as it is open.
     ///
     /// # Errors
-    /// When the file or its log can't be opened.
+    /// When the file or its write-ahead log can't be opened, or was written by a later release
+    /// ([`Error::LaterRelease`]).
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let file = path.to_str().ok_or_else(|| Error::Database("its path is not UTF-8".to_owned()))?;
-        let database = Database::open(file)?;
+        let combiner = Arc::new(Combiner::new(Database::open(path)?));
         let counters = Arc::<Counters>::default();
         let log = WriteAheadLog::open(path, Arc::clone(&counters))?;
-        Ok(Self { turns: Arc::new(Turns::at(database)), log: Some(Arc::new(log)), counters })
+        Ok(Self { combiner, log: Some(Arc::new(log)), counters })
     }
 
-    /// Answers one request of the DynamoDB API; `operation` is the part of `X-Amz-Target` behind the dot.
-    /// (The functions of this process have a shorter way: the tables are a
-    /// [`DynamoDb`](omniflow_services::DynamoDb).)
-    pub async fn answer(&self, operation: &str, body: Bytes) -> Answer {
+    /// Answers one request of the DynamoDB API; `operation` is the part of `X-Amz-Target` after the dot.
+    /// Functions in this process need no JSON: for them the tables are a
+    /// [`DynamoDb`](omniflow_services::DynamoDb).
+    pub async fn answer(&self, operation: &str, body: Bytes) -> ApiResponse {
         let (effect, operation) = (operations::effect(operation), operation.to_owned());
         let answered = self.perform(effect, move |database| operations::answer(database, &operation, &body));
         answered.await.unwrap_or_else(operations::failed)
     }
 
-    /// As [`Tables::answer`], for a thread that may sleep.
-    pub fn blocking_answer(&self, operation: &str, body: &[u8]) -> Answer {
+    /// As [`Tables::answer`], on a thread that may block.
+    pub fn blocking_answer(&self, operation: &str, body: &[u8]) -> ApiResponse {
         block_on(self.answer(operation, Bytes::copy_from_slice(body)))
     }
 
-    /// Does this when its turn has come; nothing when the tables failed.
+    /// Does the work when its turn comes; `None` when it panicked or could not be committed.
     async fn perform<T: Send + 'static>(
         &self,
         effect: Effect,
@@ -109,30 +98,30 @@ impl Tables {
         let counters = Arc::clone(&self.counters);
         let log = self.log.clone().filter(|_| effect != Effect::Reads);
         let counted = move |database: &Database| counters.calls.time(|| work(database));
-        self.turns
-            .take(effect != Effect::Alone, counted, move || log.iter().for_each(|log| log.written()))
+        self.combiner
+            .perform(effect != Effect::Alone, counted, move || log.iter().for_each(|log| log.written()))
             .await
     }
 
-    /// Begins at once to make all writes so far safe from power loss. Costs nothing when there were none since the last
-    /// time.
+    /// Begins at once to make all writes so far safe from power loss. It costs nothing when there were none
+    /// since the last time.
     pub fn sync(&self) -> Syncing {
-        self.begin(When::Now)
+        self.begin(Urgency::Now)
     }
 
-    /// Waits until all writes so far are safe from power loss; many who wait share one fsync.
+    /// Waits until all writes so far are safe from power loss. Many who wait share one fsync.
     ///
     /// # Errors
     /// As [`Syncing::done`].
     pub async fn synced(&self) -> io::Result<()> {
-        self.begin(When::Soon).done().await
+        self.begin(Urgency::Soon).done().await
     }
 
-    fn begin(&self, when: When) -> Syncing {
-        self.log.as_ref().map_or(Syncing::NOTHING, |log| log.sync(when))
+    fn begin(&self, urgency: Urgency) -> Syncing {
+        self.log.as_ref().map_or(Syncing::NOTHING, |log| log.sync(urgency))
     }
 
-    /// What the tables did and how long it took.
+    /// Counters that say where the time of the tables goes.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }

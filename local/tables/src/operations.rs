@@ -4,31 +4,40 @@ use dynoxide::DynoxideError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Answer;
 use crate::database::Database;
-use crate::tokens::{Call, Known};
+use crate::tokens::{Known, TokenRequest};
+
+/// The response to a request of the DynamoDB API.
+#[derive(Debug, Clone)]
+pub struct ApiResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, as JSON text.
+    pub body: String,
+}
 
 /// What an operation does to the tables.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
     Reads,
     Writes,
-    /// Writes, and can't be committed together with others.
+    /// It writes, and can't be committed together with others.
     Alone,
 }
 
-/// What the operation of this name does.
+/// The effect of the operation of this name.
 pub(crate) fn effect(operation: &str) -> Effect {
     match operation {
         "GetItem" | "Query" | "Scan" | "BatchGetItem" | "TransactGetItems" | "DescribeTable"
         | "ListTables" | "DescribeTimeToLive" | "ListTagsOfResource" => Effect::Reads,
         "PutItem" | "UpdateItem" | "DeleteItem" => Effect::Writes,
-        // TransactWriteItems, too: its token is to be remembered if, and only if, it was committed.
+        // TransactWriteItems, too: its token must be remembered if, and only if, it was committed.
         _ => Effect::Alone,
     }
 }
 
-pub(crate) fn answer(db: &Database, operation: &str, body: &[u8]) -> Answer {
+/// Does the operation of this name.
+pub(crate) fn answer(db: &Database, operation: &str, body: &[u8]) -> ApiResponse {
     match operation {
         "GetItem" => call(body, |request| db.get_item(request)),
         "Query" => call(body, |request| db.query(request)),
@@ -61,28 +70,29 @@ pub(crate) fn answer(db: &Database, operation: &str, body: &[u8]) -> Answer {
     }
 }
 
-/// Does what has not been done under its token.
+/// Does a transaction, unless one was done under its token; then it gives that one's response again.
 fn once(
     db: &Database,
     operation: &str,
     items: &str,
     body: &[u8],
-    perform: impl FnOnce() -> Answer,
-) -> Answer {
-    let Some(token) = Call::with_token(operation, items, body) else { return perform() };
-    // Let go of before the call, which may panic.
-    let known = db.tokens().borrow_mut().known(&token);
+    perform: impl FnOnce() -> ApiResponse,
+) -> ApiResponse {
+    let Some(request) = TokenRequest::read(operation, items, body) else { return perform() };
+    // A statement of its own, so that the tokens are not borrowed while the transaction is done, which may
+    // panic.
+    let known = db.tokens().borrow_mut().known(&request);
     match known {
-        Known::Done(body) => Answer { status: 200, body },
+        Known::Done(body) => ApiResponse { status: 200, body },
         Known::Other => refuse(&DynoxideError::IdempotentParameterMismatchException(
             "the token was used for another transaction in the last ten minutes".to_owned(),
         )),
         Known::New => {
-            let answer = perform();
-            if answer.status == 200 {
-                db.tokens().borrow_mut().done(token, &answer.body);
+            let response = perform();
+            if response.status == 200 {
+                db.tokens().borrow_mut().done(request, &response.body);
             }
-            answer
+            response
         }
     }
 }
@@ -90,32 +100,32 @@ fn once(
 fn call<Request: DeserializeOwned, Response: Serialize>(
     body: &[u8],
     operation: impl FnOnce(Request) -> Result<Response, DynoxideError>,
-) -> Answer {
+) -> ApiResponse {
     let request = match serde_json::from_slice(body) {
         Ok(request) => request,
         Err(error) => return refuse(&DynoxideError::SerializationException(error.to_string())),
     };
     match operation(request) {
         Ok(response) => match serde_json::to_string(&response) {
-            Ok(body) => Answer { status: 200, body },
+            Ok(body) => ApiResponse { status: 200, body },
             Err(error) => refuse(&DynoxideError::InternalServerError(error.to_string())),
         },
         Err(error) => refuse(&error),
     }
 }
 
-/// The answer when the tables failed.
-pub(crate) fn failed() -> Answer {
+/// The response when the tables failed.
+pub(crate) fn failed() -> ApiResponse {
     refuse(&DynoxideError::InternalServerError("the tables failed".to_owned()))
 }
 
-fn refuse(error: &DynoxideError) -> Answer {
-    Answer { status: error.status_code(), body: error.to_json() }
+fn refuse(error: &DynoxideError) -> ApiResponse {
+    ApiResponse { status: error.status_code(), body: error.to_json() }
 }
 
-fn unknown() -> Answer {
+fn unknown() -> ApiResponse {
     let body = r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#;
-    Answer { status: 400, body: body.to_owned() }
+    ApiResponse { status: 400, body: body.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Group commit of the tables: one fsync of the write-ahead log for all the writes before it.
+//! Durability of the tables: one fsync of the write-ahead log makes all writes before it safe from power
+//! loss.
 
 use std::fs::File;
 use std::io;
@@ -13,39 +14,43 @@ use tokio::sync::watch;
 
 use crate::counters::Counters;
 
-/// How long after one fsync the next begins for those who are in no hurry: under load, one then serves many. Who comes
-/// alone finds the time over.
-const REST: Duration = Duration::from_millis(2);
+/// The shortest time from the end of one fsync to the next that is not urgent, so that under load one serves
+/// many. A write that comes alone finds that time over, and waits for nothing but its own fsync.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// How soon a sync is wanted.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum When {
+pub(crate) enum Urgency {
     /// At once.
     Now,
-    /// When the thread has rested.
+    /// After the pause that follows the last fsync.
     Soon,
 }
 
-/// The log, and the way to the thread that syncs it.
+/// The write-ahead log, and the way to the thread that syncs it.
 pub(crate) struct WriteAheadLog {
     log: Arc<Log>,
-    ask: Sender<When>,
+    requests: Sender<Urgency>,
 }
 
-/// SQLite keeps the log under this name as long as a connection is open, and writes it in place.
+/// The log's file. SQLite keeps it under one name as long as a connection is open, and writes it in place, so
+/// that this second handle syncs what SQLite writes.
 struct Log {
     file: File,
-    /// Writes so far.
+    /// How many writes there were, counted from 1 for opening the database.
     written: AtomicU64,
-    /// How many of them are safe.
+    /// How many of those writes are safe from power loss.
     synced: watch::Sender<Synced>,
     counters: Arc<Counters>,
 }
 
+/// How far the log is safe from power loss.
 #[derive(Clone, Copy)]
 enum Synced {
+    /// So many writes are.
     UpTo(u64),
-    /// After an fsync that failed nobody knows what is on the disk, and the next one would not tell.
+    /// An fsync failed. Nobody knows what is on the disk then, and the next fsync would not tell (PostgreSQL
+    /// wiki, "Fsync Errors").
     Failed,
 }
 
@@ -66,52 +71,54 @@ impl WriteAheadLog {
     pub(crate) fn open(database: &Path, counters: Arc<Counters>) -> io::Result<Self> {
         let mut path = database.as_os_str().to_owned();
         path.push("-wal");
-        // Opening the database has written to it, so its log is there.
+        // Opening the database has written to it, so the log is there.
         let log = Arc::new(Log {
             file: File::open(PathBuf::from(path))?,
             written: AtomicU64::new(1),
             synced: watch::Sender::new(Synced::UpTo(0)),
             counters,
         });
-        let (ask, asked) = mpsc::channel();
+        let (requests, inbox) = mpsc::channel();
         let served = Arc::clone(&log);
-        std::thread::Builder::new().name("tables-sync".to_owned()).spawn(move || serve(&served, &asked))?;
-        Ok(Self { log, ask })
+        std::thread::Builder::new().name("tables-sync".to_owned()).spawn(move || serve(&served, &inbox))?;
+        Ok(Self { log, requests })
     }
 
+    /// Counts a write that was committed.
     pub(crate) fn written(&self) {
         self.log.written.fetch_add(1, SeqCst);
     }
 
-    /// Has the writes so far synced.
-    pub(crate) fn sync(&self, when: When) -> Syncing {
+    /// Has the writes so far made safe from power loss.
+    pub(crate) fn sync(&self, urgency: Urgency) -> Syncing {
         let (wanted, synced) = (self.log.written.load(SeqCst), self.log.synced.subscribe());
         if !synced.borrow().covers(wanted) {
-            // A thread that is gone is found out by whoever waits.
-            let _ = self.ask.send(when);
+            // When the thread is gone, whoever waits learns it.
+            let _ = self.requests.send(urgency);
         }
         Syncing(Some((wanted, synced)))
     }
 }
 
-/// Writes that are being made safe.
+/// Writes that are being made safe from power loss.
 pub struct Syncing(Option<(u64, watch::Receiver<Synced>)>);
 
 impl Syncing {
-    /// Nothing is to be made safe.
+    /// For tables in memory, where there is nothing to make safe.
     pub(crate) const NOTHING: Self = Self(None);
 
-    /// Waits until they are safe.
+    /// Waits until the writes are safe.
     ///
     /// # Errors
-    /// When the file system fails; then nothing may be acknowledged any more.
+    /// When the file system fails. It fails for good: nothing may be acknowledged any more until the tables
+    /// are opened again.
     pub async fn done(self) -> io::Result<()> {
         let Some((wanted, mut synced)) = self.0 else { return Ok(()) };
         let synced = synced.wait_for(|synced| synced.covers(wanted) || synced.ok().is_err()).await;
         synced.map_err(io::Error::other)?.ok()
     }
 
-    /// As [`Syncing::done`], for a thread that may sleep.
+    /// As [`Syncing::done`], on a thread that may block.
     ///
     /// # Errors
     /// As [`Syncing::done`].
@@ -120,20 +127,20 @@ impl Syncing {
     }
 }
 
-/// Until nobody can ask any more.
-fn serve(log: &Log, asked: &Receiver<When>) {
-    let mut rested_at = Instant::now();
-    while let Ok(mut when) = asked.recv() {
-        while when == When::Soon {
-            match asked.recv_timeout(rested_at.saturating_duration_since(Instant::now())) {
-                Ok(next) => when = next,
+/// Syncs the log when asked to, until nobody can ask any more.
+fn serve(log: &Log, inbox: &Receiver<Urgency>) {
+    let mut pause_ends = Instant::now();
+    while let Ok(mut urgency) = inbox.recv() {
+        while urgency == Urgency::Soon {
+            match inbox.recv_timeout(pause_ends.saturating_duration_since(Instant::now())) {
+                Ok(next) => urgency = next,
                 Err(_) => break,
             }
         }
-        // Whoever has asked by now is served by this one.
-        while asked.try_recv().is_ok() {}
+        // This fsync serves all who have asked by now.
+        while inbox.try_recv().is_ok() {}
         log.sync();
-        rested_at = Instant::now() + REST;
+        pause_ends = Instant::now() + PAUSE;
     }
 }
 

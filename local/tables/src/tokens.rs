@@ -1,5 +1,7 @@
-//! The `ClientRequestToken` of transactions: a call that is repeated within ten minutes is answered, not done again
-//! (Amazon DynamoDB API Reference, "TransactWriteItems", "ExecuteTransaction").
+//! The `ClientRequestToken` of transactions: one that is repeated within ten minutes is not done again, but
+//! gets the first one's response (Amazon DynamoDB API Reference, "TransactWriteItems", "ExecuteTransaction").
+//!
+//! The tokens are in memory only: after a restart a repeated transaction is done again.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,18 +9,21 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+/// How long a token is remembered.
 const WINDOW: Duration = Duration::from_secs(600);
 
-/// A call that has such a token.
-pub(crate) struct Call {
+/// A request that has a token.
+pub(crate) struct TokenRequest {
+    /// The operation's name and the token.
     key: (String, String),
-    /// Of what the call is to do.
+    /// A hash of what the request is to do.
     fingerprint: u64,
 }
 
-impl Call {
-    /// When the body of this operation has a token; `items` is the member that says what is to be done.
-    pub(crate) fn with_token(operation: &str, items: &str, body: &[u8]) -> Option<Self> {
+impl TokenRequest {
+    /// Reads the token from the body of an operation; `None` when it has none. The member that `items` names
+    /// says what is to be done.
+    pub(crate) fn read(operation: &str, items: &str, body: &[u8]) -> Option<Self> {
         let body: Value = serde_json::from_slice(body).ok()?;
         let token = body.get("ClientRequestToken")?.as_str()?.to_owned();
         let mut hasher = DefaultHasher::new();
@@ -27,38 +32,39 @@ impl Call {
     }
 }
 
-/// What was done.
+/// The requests that were done lately, by their operation and token.
 #[derive(Default)]
 pub(crate) struct Tokens(HashMap<(String, String), Done>);
 
 struct Done {
     at: Instant,
     fingerprint: u64,
-    answer: String,
+    response: String,
 }
 
-/// What is known of a call.
+/// What is known of a request's token.
 pub(crate) enum Known {
-    /// It was not done.
+    /// Nothing was done under it.
     New,
-    /// It was, with this answer.
+    /// The same was done under it, with this response.
     Done(String),
-    /// Another call had its token.
+    /// Something else was done under it.
     Other,
 }
 
 impl Tokens {
-    pub(crate) fn known(&mut self, call: &Call) -> Known {
+    pub(crate) fn known(&mut self, request: &TokenRequest) -> Known {
         self.0.retain(|_, done| done.at.elapsed() < WINDOW);
-        match self.0.get(&call.key) {
+        match self.0.get(&request.key) {
             None => Known::New,
-            Some(done) if done.fingerprint == call.fingerprint => Known::Done(done.answer.clone()),
+            Some(done) if done.fingerprint == request.fingerprint => Known::Done(done.response.clone()),
             Some(_) => Known::Other,
         }
     }
 
-    pub(crate) fn done(&mut self, call: Call, answer: &str) {
-        let done = Done { at: Instant::now(), fingerprint: call.fingerprint, answer: answer.to_owned() };
-        self.0.insert(call.key, done);
+    /// Remembers that a request was done, and its response.
+    pub(crate) fn done(&mut self, request: TokenRequest, response: &str) {
+        let TokenRequest { key, fingerprint } = request;
+        self.0.insert(key, Done { at: Instant::now(), fingerprint, response: response.to_owned() });
     }
 }

@@ -4,10 +4,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use omniflow_tables::{Answer, Tables};
+use omniflow_tables::{ApiResponse, Tables};
 use serde_json::{Value, json};
 
-fn ask(tables: &Tables, operation: &str, request: &Value) -> Answer {
+fn ask(tables: &Tables, operation: &str, request: &Value) -> ApiResponse {
     tables.blocking_answer(operation, request.to_string().as_bytes())
 }
 

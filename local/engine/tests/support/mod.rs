@@ -1,5 +1,5 @@
-//! What the engine's tests share: an engine on a journal in a temporary folder, hand-moved time, and an outside that
-//! remembers every call.
+//! What the engine's tests share: an engine on a journal in a temporary folder, hand-moved time, and an
+//! outside that remembers every call.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "test support: each test file uses a part of it")]
 
@@ -10,8 +10,8 @@ use std::time::Duration;
 use asl::Resource;
 use chrono::{DateTime, Utc};
 use engine::{
-    Call, Clock, CreateStateMachine, Engine, ExecutionDescription, Integrations, ManualClock, Options,
-    StateMachineKind, TaskError,
+    Clock, CreateStateMachine, Engine, ExecutionDescription, ExecutionStatus, Integrations, ManualClock,
+    Options, StateMachineKind, TaskCall, TaskError,
 };
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ impl Outside {
 }
 
 impl Integrations for Outside {
-    fn call(&self, call: Call) -> BoxFuture<'static, Result<Value, TaskError>> {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<Value, TaskError>> {
         let (function, event) = match &call.resource {
             Resource::LambdaFunction { arn } => {
                 (arn.rsplit(':').next().unwrap().to_owned(), (*call.arguments).clone())
@@ -68,6 +68,7 @@ pub fn open(folder: &Path, clock: &ManualClock, outside: &Outside) -> Engine {
     open_with(folder, clock, outside, || Ok(()))
 }
 
+/// An engine each of whose commits waits for `before_commit`.
 pub fn open_with(
     folder: &Path,
     clock: &ManualClock,
@@ -117,7 +118,10 @@ pub async fn eventually(what: &str, check: impl Fn() -> bool) {
 }
 
 pub async fn ended(engine: &Engine, arn: &str) -> ExecutionDescription {
-    eventually("the execution ends", || engine.describe_execution(arn).unwrap().status != "RUNNING").await;
+    eventually("the execution ends", || {
+        engine.describe_execution(arn).unwrap().status != ExecutionStatus::Running
+    })
+    .await;
     engine.describe_execution(arn).unwrap()
 }
 

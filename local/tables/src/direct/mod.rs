@@ -1,8 +1,9 @@
-//! DynamoDB for the handlers in this process: their requests become dynoxide's as they are, without the JSON, the HTTP
-//! and the SDK's machinery between, which together would cost more than what most requests do.
+//! DynamoDB for the handlers in this process. Their requests become dynoxide's requests directly, without the
+//! JSON, the HTTP and the machinery of the SDK in between, which together would cost more than most
+//! operations do.
 //!
-//! The parameters that expressions have replaced (Amazon DynamoDB Developer Guide, "Legacy conditional parameters") and
-//! reports of consumed capacity are not for handlers: they are refused.
+//! Handlers may not use the parameters that expressions have replaced (Amazon DynamoDB Developer Guide,
+//! "Legacy conditional parameters"), nor ask for reports of consumed capacity. Such requests are refused.
 
 mod values;
 
@@ -91,6 +92,7 @@ impl DynamoDb for Tables {
 }
 
 impl Tables {
+    /// Does an operation: makes dynoxide's request, and the SDK's output of what dynoxide responds.
     fn direct<Request: Send + 'static, Response: Send + 'static, Output>(
         &self,
         effect: Effect,
@@ -106,6 +108,7 @@ impl Tables {
     }
 }
 
+/// dynoxide's error as the SDK would report it.
 fn failed(error: DynoxideError) -> ServiceError {
     let code = error.error_type().rsplit('#').next().unwrap_or_default().to_owned();
     let message = error.to_string();
@@ -118,6 +121,7 @@ fn failed(error: DynoxideError) -> ServiceError {
     ServiceError { reasons, ..ServiceError::new(code, message) }
 }
 
+/// Refuses a request that has one of the other parameters; each of `others` says whether one is there.
 fn expressions_only(others: &[bool]) -> Result<(), ServiceError> {
     if others.contains(&true) {
         let message = "handlers use expressions, not the parameters that expressions have replaced";
@@ -263,7 +267,8 @@ fn update_item(request: UpdateItemInputBuilder) -> Result<UpdateItemRequest, Ser
     })
 }
 
-/// Without the `ClientRequestToken`: no answer can be lost on the way to a handler, so none asks a second time.
+/// Without the `ClientRequestToken`: no answer can be lost on the way to a handler, so none asks a second
+/// time.
 fn transact_write_items(
     request: TransactWriteItemsInputBuilder,
 ) -> Result<TransactWriteItemsRequest, ServiceError> {

@@ -1,4 +1,4 @@
-//! The SDK's values as dynoxide's, and back. Texts are moved, not copied.
+//! Attribute values: the SDK's become dynoxide's, and dynoxide's the SDK's. Texts are moved, not copied.
 
 use std::collections::HashMap;
 
@@ -7,9 +7,10 @@ use aws_smithy_types::Blob;
 use dynoxide::AttributeValue as Ours;
 use omniflow_services::ServiceError;
 
-/// An item, a key, or the values of an expression.
+/// An item, a key, or the values of an expression: values by their names.
 pub(super) type Values<Value> = HashMap<String, Value>;
 
+/// dynoxide's values for the SDK's.
 pub(super) fn taken(values: Values<Sdk>) -> Result<Values<Ours>, ServiceError> {
     values.into_iter().map(|(name, value)| Ok((name, take(value)?))).collect()
 }
@@ -18,6 +19,7 @@ pub(super) fn maybe_taken(values: Option<Values<Sdk>>) -> Result<Option<Values<O
     values.map(taken).transpose()
 }
 
+/// The SDK's values for dynoxide's.
 pub(super) fn given(values: Values<Ours>) -> Values<Sdk> {
     values.into_iter().map(|(name, value)| (name, give(value))).collect()
 }

@@ -1,9 +1,10 @@
-//! Writing the journal's log back into its file, beside the engine's work.
+//! Checkpoints: the write-ahead log is written back into the journal's file beside the engine's work.
 //!
-//! SQLite does it inside of a commit: the engine would stand still while thousands of pages are written and synced. Here
-//! a thread with a connection of its own writes back what there is. Then the engine, between two groups, writes back the
-//! little that has come meanwhile; only when nothing is left does the log begin anew instead of growing (SQLite's
-//! documentation, "Write-Ahead Logging", section "Avoiding Excessively Large WAL Files").
+//! By itself, SQLite makes a checkpoint inside of a commit, and the engine would stand still while thousands
+//! of pages are written and synced. Here a thread with a connection of its own writes back what the log
+//! holds. Then the engine, between two groups, writes back the little that has come meanwhile: only when
+//! nothing is left does the log begin anew instead of growing (SQLite's documentation, "Write-Ahead Logging",
+//! section "Avoiding Excessively Large WAL Files").
 
 use std::cell::Cell;
 use std::path::Path;
@@ -12,71 +13,79 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use crate::error::Error;
+use super::error::JournalError;
 
-/// Pages of 4 KB after which the log is written back. A longer one costs disk, not memory, and a page that many groups
-/// change is written back once for all of them.
+/// How many pages of 4 KB the log has before it is written back. A longer log costs disk space but no memory,
+/// and a page that many groups change is written back once for all of them.
 const LONG: i32 = 4000;
 
 thread_local! {
-    /// The pages of the log after this thread's last commit.
+    /// How many pages the log had after this thread's last commit.
     static LOGGED: Cell<i32> = const { Cell::new(0) };
 }
 
-/// The checkpoints of one connection's log.
-pub(crate) struct Checkpoints {
-    ask: Option<Sender<()>>,
+/// The checkpoints of the log that one connection writes.
+pub(super) struct Checkpoints {
+    /// `None` once the thread is to end.
+    requests: Option<Sender<()>>,
     done: Receiver<()>,
     is_running: bool,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Checkpoints {
-    /// From now on `connection`, which writes from this thread only, writes nothing back inside of its commits.
-    pub(crate) fn begin(journal: &Path, connection: &Connection, synchronous: &str) -> Result<Self, Error> {
+    /// Takes over the checkpoints of `connection`, which from now on makes none inside of its commits. It
+    /// must be used from this thread only.
+    pub(super) fn begin(
+        journal: &Path,
+        connection: &Connection,
+        synchronous: &str,
+    ) -> Result<Self, JournalError> {
         connection.wal_hook(Some(|_, pages| {
             LOGGED.set(pages);
             Ok(())
         }));
         let own = Connection::open(journal)?;
         own.pragma_update(None, "synchronous", synchronous)?;
-        let (ask, asked) = mpsc::channel();
-        let (say, done) = mpsc::channel();
+        let (requests, inbox) = mpsc::channel();
+        let (finished, done) = mpsc::channel();
         let serve = move || {
-            while asked.recv().is_ok() {
+            while inbox.recv().is_ok() {
                 write_back(&own);
                 // Nobody listens when the journal is being closed.
-                let _ = say.send(());
+                let _ = finished.send(());
             }
         };
         let thread = std::thread::Builder::new()
             .name("checkpoints".to_owned())
             .spawn(serve)
-            .map_err(|error| Error::Journal(format!("no thread for checkpoints: {error}")))?;
-        Ok(Self { ask: Some(ask), done, is_running: false, thread: Some(thread) })
+            .map_err(|source| JournalError::Thread { what: "checkpoints", source })?;
+        Ok(Self { requests: Some(requests), done, is_running: false, thread: Some(thread) })
     }
 
-    /// To be called between transactions: begins or finishes a checkpoint, if it is time to.
-    pub(crate) fn tend(&mut self, connection: &Connection) {
+    /// Begins a checkpoint when the log is long, or finishes the one that is under way. It is called between
+    /// transactions.
+    pub(super) fn tend(&mut self, connection: &Connection) {
         if self.is_running && self.done.try_recv().is_ok() {
             self.is_running = false;
             write_back(connection);
         } else if !self.is_running && LOGGED.get() >= LONG {
-            self.is_running = self.ask.as_ref().is_some_and(|ask| ask.send(()).is_ok());
+            self.is_running = self.requests.as_ref().is_some_and(|requests| requests.send(()).is_ok());
         }
     }
 }
 
 impl Drop for Checkpoints {
     fn drop(&mut self) {
-        self.ask = None;
+        self.requests = None;
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread of the checkpoints panicked");
         }
     }
 }
 
-/// Readers and the writer go on meanwhile. What can't be written back now is the next time.
+/// Writes back what no reader still needs in the log, without blocking readers or the writer. The rest is
+/// left for the next time.
 fn write_back(connection: &Connection) {
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
         tracing::warn!(%error, "the journal's log can't be written back");

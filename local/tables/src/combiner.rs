@@ -1,8 +1,13 @@
-//! One after the other, without a thread that waits, and committed in groups.
+//! Flat combining with group commit: threads leave their work in a queue, and one of them does it all.
 //!
-//! The database does one thing at a time. Whoever comes while it is busy leaves his work to the one who has it, and his
-//! thread goes on with other tasks: with a lock it would sleep, and under load a thread that is woken up finds the lock
-//! taken again. What has come meanwhile is the next group: one commit for all of it, and only then the answers.
+//! The database does one thing at a time. A thread that finds it busy does not wait for a lock; it leaves its
+//! work in the queue and goes on with other tasks. The thread that has the database (the combiner) does what
+//! lies in the queue when it has finished its own (Hendler, Incze, Shavit and Tzafrir, "Flat Combining and
+//! the Synchronization-Parallelism Tradeoff", 2010). With a lock a waiting thread would sleep, and under load
+//! a thread that is woken up finds the lock taken again.
+//!
+//! What has come while the combiner was busy is the next group: it is committed as one, and only then are
+//! those who wait for it told.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,58 +17,61 @@ use futures::channel::oneshot;
 
 use crate::database::Database;
 
-/// How many are committed together at most: the first waits for the last.
+/// The largest number of works in one group: the first waits for the last.
 const GROUP: usize = 32;
 
+/// What one thread wants done on the database.
 struct Work {
-    /// Whether it can be committed with others.
+    /// Whether it can be committed together with other work.
     grouped: bool,
-    act: Box<dyn FnOnce(&Database) -> Answer + Send>,
+    act: Box<dyn FnOnce(&Database) -> Acknowledgement + Send>,
 }
 
-/// Tells whoever waits, when the work is committed.
-type Answer = Box<dyn FnOnce() + Send>;
+/// Tells whoever waits for a work that it is committed, and its result.
+type Acknowledgement = Box<dyn FnOnce() + Send>;
 
-/// Work on a database that is done in the order in which it came.
-pub(crate) struct Turns {
+/// A database and the work that is to be done on it, in the order in which it came.
+pub(crate) struct Combiner {
     queue: Mutex<VecDeque<Work>>,
     database: Mutex<Database>,
 }
 
-impl Turns {
-    pub(crate) fn at(database: Database) -> Self {
+impl Combiner {
+    pub(crate) fn new(database: Database) -> Self {
         Self { queue: Mutex::default(), database: Mutex::new(database) }
     }
 
-    /// Does the work when its turn has come, and `committed` when it is committed; with others if it may be `grouped`.
-    /// Nothing when it panicked, or nothing of its group was committed.
-    pub(crate) async fn take<T: Send + 'static>(
+    /// Does the work when its turn comes, and calls `committed` when it is committed. With `grouped` it may
+    /// be committed together with other work. The result is `None` when the work panicked or its group could
+    /// not be committed.
+    pub(crate) async fn perform<T: Send + 'static>(
         &self,
         grouped: bool,
         work: impl FnOnce(&Database) -> T + Send + 'static,
         committed: impl FnOnce() + Send + 'static,
     ) -> Option<T> {
-        let (answer, answered) = oneshot::channel();
-        let act = Box::new(move |database: &Database| -> Answer {
+        let (result, received) = oneshot::channel();
+        let act = Box::new(move |database: &Database| -> Acknowledgement {
             let done = work(database);
             Box::new(move || {
                 committed();
-                // Who asked may have given up.
-                let _ = answer.send(done);
+                // Whoever asked may have given up.
+                let _ = result.send(done);
             })
         });
         self.queue().push_back(Work { grouped, act });
-        self.work_off();
-        answered.await.ok()
+        self.combine();
+        received.await.ok()
     }
 
     fn queue(&self) -> MutexGuard<'_, VecDeque<Work>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does all that is there, unless somebody is at it.
-    fn work_off(&self) {
-        // What came after the last look and before the end was left to this one.
+    /// Does all that lies in the queue, unless another thread is doing it.
+    fn combine(&self) {
+        // Work that comes after this thread's last look into the queue and before it lets go of the database
+        // has been left to this thread, so it looks again.
         while !self.queue().is_empty() {
             let database = match self.database.try_lock() {
                 Ok(database) => database,
@@ -71,7 +79,7 @@ impl Turns {
                 Err(TryLockError::WouldBlock) => return,
             };
             loop {
-                // Taken out before it is done, so that others can leave theirs meanwhile.
+                // Taken out before it is done, so that others can leave their work meanwhile.
                 let group = self.next_group();
                 if group.is_empty() {
                     break;
@@ -81,7 +89,7 @@ impl Turns {
         }
     }
 
-    /// What comes next: one that is not for groups, or all that are before the next such one.
+    /// The work that comes next: one that must be alone, or all that come before the next such one.
     fn next_group(&self) -> Vec<Work> {
         let mut queue = self.queue();
         let group = queue.iter().take(GROUP).take_while(|work| work.grouped).count().max(1).min(queue.len());
@@ -90,17 +98,17 @@ impl Turns {
 }
 
 fn do_together(database: &Database, group: Vec<Work>) {
-    // Who waits for work that panicked finds the channel closed.
+    // Whoever waits for work that panicked finds the channel closed.
     let act = |work: Work| {
         catch_unwind(AssertUnwindSafe(|| (work.act)(database))).map_err(|_| database.spoil()).ok()
     };
-    // One by itself is committed by itself.
+    // A single operation is committed by dynoxide itself.
     let done = match group.len() {
         1 => Ok(group.into_iter().filter_map(act).collect()),
         _ => database.together(|| group.into_iter().filter_map(act).collect::<Vec<_>>()),
     };
     match done {
-        Ok(answers) => answers.into_iter().for_each(|answer| answer()),
+        Ok(acknowledgements) => acknowledgements.into_iter().for_each(|acknowledge| acknowledge()),
         Err(error) => tracing::error!(%error, "the tables can't be written"),
     }
 }
@@ -117,8 +125,8 @@ mod tests {
 
     use super::*;
 
-    fn turns() -> Arc<Turns> {
-        Arc::new(Turns::at(Database::in_memory().unwrap().with_things()))
+    fn combiner() -> Arc<Combiner> {
+        Arc::new(Combiner::new(Database::in_memory().unwrap().with_things()))
     }
 
     fn key(name: &str) -> Item {
@@ -144,17 +152,18 @@ mod tests {
         database.get_item(get).unwrap().item.is_some()
     }
 
-    /// Holds the database until the returned sender says so, in a thread of its own: what comes meanwhile is one group.
-    fn occupied(turns: &Arc<Turns>) -> mpsc::Sender<()> {
+    /// Holds the database, in a thread of its own, until the returned sender sends: what comes meanwhile is
+    /// one group.
+    fn occupied(combiner: &Arc<Combiner>) -> mpsc::Sender<()> {
         let (let_go, wait) = mpsc::channel::<()>();
         let (begun, has_begun) = mpsc::channel();
-        let turns = Arc::clone(turns);
+        let combiner = Arc::clone(combiner);
         std::thread::spawn(move || {
             let work = move |_: &Database| {
                 begun.send(()).unwrap();
                 let _ = wait.recv();
             };
-            futures::executor::block_on(turns.take(true, work, || ()))
+            futures::executor::block_on(combiner.perform(true, work, || ()))
         });
         has_begun.recv().unwrap();
         let_go
@@ -162,12 +171,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_group_is_told_when_all_of_it_is_done() {
-        let turns = turns();
-        let let_go = occupied(&turns);
+        let combiner = combiner();
+        let let_go = occupied(&combiner);
         let (say, said) = mpsc::channel();
         let take = |name: &'static str| {
             let (done, told) = (say.clone(), say.clone());
-            turns.take(
+            combiner.perform(
                 true,
                 move |database| {
                     done.send(format!("{name} done")).unwrap();
@@ -185,10 +194,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_takes_its_group_with_it_and_no_other() {
-        let turns = turns();
-        let let_go = occupied(&turns);
-        let done = |name: &'static str| turns.take(true, move |database| put(database, name), || ());
-        let panics = turns.take(
+        let combiner = combiner();
+        let let_go = occupied(&combiner);
+        let done = |name: &'static str| combiner.perform(true, move |database| put(database, name), || ());
+        let panics = combiner.perform(
             true,
             |database| -> bool {
                 assert!(put(database, "panicked"));
@@ -200,27 +209,27 @@ mod tests {
         assert_eq!(group.await, (None, None, None, ()));
         assert_eq!(done("c").await, Some(true));
         let there = |database: &Database| ["a", "panicked", "b", "c"].map(|name| is_there(database, name));
-        assert_eq!(turns.take(true, there, || ()).await, Some([false, false, false, true]));
+        assert_eq!(combiner.perform(true, there, || ()).await, Some([false, false, false, true]));
     }
 
     #[tokio::test]
     async fn a_panic_in_the_middle_of_a_transaction_does_not_stop_the_next() {
-        let turns = turns();
+        let combiner = combiner();
         let panics = |database: &Database| -> bool {
             database.leave_a_transaction_open();
             panic!("on purpose")
         };
-        assert_eq!(turns.take(true, panics, || ()).await, None);
-        assert_eq!(turns.take(true, |database| put(database, "a"), || ()).await, Some(true));
+        assert_eq!(combiner.perform(true, panics, || ()).await, None);
+        assert_eq!(combiner.perform(true, |database| put(database, "a"), || ()).await, Some(true));
     }
 
     #[tokio::test]
     async fn what_is_not_for_groups_is_done_by_itself_in_its_turn() {
-        let turns = turns();
-        let let_go = occupied(&turns);
-        let done = |name: &'static str| turns.take(true, move |database| put(database, name), || ());
+        let combiner = combiner();
+        let let_go = occupied(&combiner);
+        let done = |name: &'static str| combiner.perform(true, move |database| put(database, name), || ());
         let delete = serde_json::from_value(json!({ "TableName": "Things" })).unwrap();
-        let deleted = turns.take(false, |database| database.delete_table(delete).is_ok(), || ());
+        let deleted = combiner.perform(false, |database| database.delete_table(delete).is_ok(), || ());
         let group = async {
             tokio::join!(done("a"), done("b"), deleted, done("c"), async { let_go.send(()).unwrap() })
         };
@@ -229,14 +238,14 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn everything_is_done_once_and_of_rivals_one_wins() {
-        let turns = turns();
+        let combiner = combiner();
         let rivals = (0..8).map(|_| {
-            let turns = Arc::clone(&turns);
+            let combiner = Arc::clone(&combiner);
             tokio::spawn(async move {
                 let mut won = 0;
                 for round in 0..100 {
                     let work = move |database: &Database| put(database, &round.to_string());
-                    won += usize::from(turns.take(true, work, || ()).await.unwrap());
+                    won += usize::from(combiner.perform(true, work, || ()).await.unwrap());
                 }
                 won
             })

@@ -1,4 +1,5 @@
-//! Nested executions: `states:startExecution` in its four patterns (AWS: "Start workflow executions from a task state").
+//! How a nested execution looks to the Task state that starts it: `states:startExecution` in its four
+//! patterns (AWS Step Functions Developer Guide, "Start workflow executions from a task state").
 
 use asl::{Event, Pattern, Resource, TaskId};
 use serde_json::{Value, json};
@@ -7,9 +8,10 @@ use crate::error::Error;
 use crate::executions::Started;
 use crate::journal::{ExecutionRow, Parent, Seq};
 use crate::request::StartRequest;
+use crate::status::ExecutionStatus;
 
-/// The pattern, when the resource is `states:startExecution`.
-pub(crate) fn start_pattern(resource: &Resource) -> Option<Pattern> {
+/// How the state waits, when the resource is `states:startExecution`; `None` for any other resource.
+pub(super) fn start_pattern(resource: &Resource) -> Option<Pattern> {
     match resource {
         Resource::Service { service, action, sdk: false, pattern }
             if service == "states" && action == "startExecution" =>
@@ -20,8 +22,8 @@ pub(crate) fn start_pattern(resource: &Resource) -> Option<Pattern> {
     }
 }
 
-/// The link from child to parent, for the patterns that wait for the child's end.
-pub(crate) fn parent(seq: Seq, task: TaskId, pattern: Pattern) -> Option<Parent> {
+/// The task that a child reports its end to; `None` for the patterns that do not wait for it.
+pub(super) fn parent(seq: Seq, task: TaskId, pattern: Pattern) -> Option<Parent> {
     match pattern {
         Pattern::Sync => Some(Parent { seq, task, parses_output: false }),
         Pattern::Sync2 => Some(Parent { seq, task, parses_output: true }),
@@ -29,8 +31,8 @@ pub(crate) fn parent(seq: Seq, task: TaskId, pattern: Pattern) -> Option<Parent>
     }
 }
 
-/// Reads the task's arguments.
-pub(crate) fn request(arguments: &Value) -> Result<StartRequest, Error> {
+/// What the task's arguments ask to start.
+pub(super) fn request(arguments: &Value) -> Result<StartRequest, Error> {
     let text = |name: &str| arguments.get(name).and_then(Value::as_str).map(str::to_owned);
     let machine_arn = text("StateMachineArn").ok_or_else(|| {
         Error::Validation("The field 'StateMachineArn' is required but was missing".to_owned())
@@ -43,9 +45,8 @@ pub(crate) fn request(arguments: &Value) -> Result<StartRequest, Error> {
     Ok(StartRequest { machine_arn, name: text("Name"), input })
 }
 
-/// The call itself returned.
-pub(crate) fn started(task: TaskId, pattern: Pattern, started: &Started) -> Event {
-    let request_id = crate::core::fresh_uuid();
+/// What the state gets when the child has started.
+pub(super) fn started(task: TaskId, pattern: Pattern, started: &Started, request_id: &str) -> Event {
     let output = json!({
         "ExecutionArn": started.arn,
         "SdkHttpMetadata": {
@@ -62,24 +63,23 @@ pub(crate) fn started(task: TaskId, pattern: Pattern, started: &Started) -> Even
     }
 }
 
-/// The child could not be started.
-pub(crate) fn refused(task: TaskId, error: &Error) -> Event {
+/// What the state gets when the child could not be started.
+pub(super) fn refused(task: TaskId, error: &Error, request_id: &str) -> Event {
     Event::TaskFailed {
         task,
         error: Some(format!("StepFunctions.{}Exception", error.code().trim_end_matches("Exception"))),
         cause: Some(format!(
-            "{error} (Service: AWSStepFunctions; Status Code: 400; Error Code: {}; Request ID: {}; Proxy: null)",
+            "{error} (Service: AWSStepFunctions; Status Code: 400; Error Code: {}; Request ID: {request_id}; Proxy: null)",
             error.code(),
-            crate::core::fresh_uuid()
         )),
     }
 }
 
-/// The child ended.
-pub(crate) fn result(parent: Parent, row: &ExecutionRow) -> Event {
+/// What the state that waits gets when the child has ended.
+pub(super) fn result(parent: Parent, row: &ExecutionRow) -> Event {
     let task = parent.task;
     let description = describe(parent.parses_output, row);
-    if row.status == "SUCCEEDED" {
+    if row.status == ExecutionStatus::Succeeded {
         Event::TaskSucceeded { task, output: description }
     } else {
         Event::TaskFailed {
@@ -90,6 +90,7 @@ pub(crate) fn result(parent: Parent, row: &ExecutionRow) -> Event {
     }
 }
 
+/// The child as DescribeExecution would describe it.
 fn describe(parse: bool, row: &ExecutionRow) -> Value {
     let payload = |text: &str| match serde_json::from_str(text) {
         Ok(value) if parse => value,
@@ -113,7 +114,7 @@ fn describe(parse: bool, row: &ExecutionRow) -> Value {
     description.insert("RedriveCount".into(), row.redrives.into());
     description.insert("StartDate".into(), row.started.timestamp_millis().into());
     description.insert("StateMachineArn".into(), row.machine.clone().into());
-    description.insert("Status".into(), row.status.clone().into());
+    description.insert("Status".into(), row.status.as_str().into());
     if let Some(stopped) = row.stopped {
         description.insert("StopDate".into(), stopped.timestamp_millis().into());
     }

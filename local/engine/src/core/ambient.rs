@@ -1,0 +1,29 @@
+//! What the interpreter learns from outside: the time, randomness, task tokens.
+
+use asl::{Ambient, TaskId, Timestamp};
+
+use crate::journal::Seq;
+use crate::token::TokenKey;
+use ambient::Randomness;
+
+/// The outside of one execution while one event is applied to it. Time stands still meanwhile.
+pub(super) struct ExecutionAmbient<'a> {
+    pub now: Timestamp,
+    pub randomness: &'a Randomness,
+    pub key: &'a TokenKey,
+    pub seq: Seq,
+}
+
+impl Ambient for ExecutionAmbient<'_> {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn random(&mut self) -> u64 {
+        self.randomness.bits()
+    }
+
+    fn task_token(&mut self, task: TaskId) -> String {
+        self.key.issue(self.seq, task)
+    }
+}

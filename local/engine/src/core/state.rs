@@ -1,0 +1,82 @@
+//! What the core holds in memory. All of it but the waiting callers can be read again from the journal.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use asl::{Machine, Timestamp};
+use tokio::sync::oneshot;
+
+use super::group::Group;
+use super::live::Live;
+use crate::arn::Arns;
+use crate::error::Error;
+use crate::executions::ExecutionDescription;
+use crate::journal::{DefinitionId, Journal, JournalError, Seq};
+use crate::options::BeforeCommit;
+use crate::stats::Stats;
+use crate::token::TokenKey;
+use ambient::Clock;
+use ambient::Randomness;
+
+/// A caller of StartSyncExecution, who waits for the execution's end.
+pub(super) type Waiter = oneshot::Sender<Result<ExecutionDescription, Error>>;
+
+/// The engine's core, as the module describes it.
+pub(crate) struct Core {
+    pub(super) journal: Journal,
+    pub(super) arns: Arns,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) randomness: Randomness,
+    pub(super) token_key: TokenKey,
+    pub(super) stats: Arc<Stats>,
+    pub(super) before_commit: BeforeCommit,
+    /// The definitions that were run since the engine was opened, compiled.
+    pub(super) machines: HashMap<DefinitionId, Rc<Machine>>,
+    pub(super) live: HashMap<Seq, Live>,
+    pub(super) waiters: HashMap<Seq, Waiter>,
+    pub(super) next_seq: Seq,
+    pub(super) group: Group,
+}
+
+impl Core {
+    pub(crate) fn new(
+        journal: Journal,
+        arns: Arns,
+        clock: Arc<dyn Clock>,
+        seed: Option<u64>,
+        stats: Arc<Stats>,
+        before_commit: BeforeCommit,
+    ) -> Result<Self, JournalError> {
+        let randomness = Randomness::new(seed);
+        let key = journal.meta("token_key", || randomness.key().to_vec())?;
+        let key = key.try_into().map_err(|key: Vec<u8>| {
+            JournalError::damaged("the token key", format!("it has {} bytes", key.len()))
+        })?;
+        let next_seq = journal.last_seq()? + 1;
+        Ok(Self {
+            journal,
+            arns,
+            clock,
+            randomness,
+            token_key: TokenKey::new(key),
+            stats,
+            before_commit,
+            machines: HashMap::new(),
+            live: HashMap::new(),
+            waiters: HashMap::new(),
+            next_seq,
+            group: Group::default(),
+        })
+    }
+
+    /// Keeps the journal's log short. It is called between groups.
+    pub(crate) fn tend_journal(&mut self) {
+        self.journal.tend_log();
+    }
+
+    /// When the first execution is to be woken, if any is.
+    pub(crate) fn next_wake(&self) -> Result<Option<Timestamp>, JournalError> {
+        self.journal.next_wake()
+    }
+}

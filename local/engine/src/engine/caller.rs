@@ -1,0 +1,76 @@
+//! What happens after a commit: callers are answered, and calls of Task states are made.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::Sender;
+
+use asl::{Event, Pattern, Resource};
+use futures::FutureExt;
+use tokio::runtime::Handle;
+
+use crate::core::After;
+use crate::integrations::{Integrations, TaskCall, TaskError};
+use crate::journal::Seq;
+use crate::request::Request;
+
+/// Makes calls on the tokio runtime, and brings their results back to the engine's thread.
+pub(super) struct Caller {
+    integrations: Arc<dyn Integrations>,
+    runtime: Handle,
+    requests: Sender<Request>,
+    in_flight: Arc<AtomicUsize>,
+}
+
+impl Caller {
+    /// Calls are made on the current runtime.
+    pub(super) fn new(integrations: Arc<dyn Integrations>, requests: Sender<Request>) -> Self {
+        Self { integrations, runtime: Handle::current(), requests, in_flight: Arc::default() }
+    }
+
+    /// How many calls have not returned yet.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Relaxed)
+    }
+
+    pub(super) fn perform(&self, after: Vec<After>) {
+        for step in after {
+            match step {
+                After::Answer(answer) => answer(),
+                After::Invoke(seq, call) => self.invoke(seq, call),
+            }
+        }
+    }
+
+    fn invoke(&self, seq: Seq, call: TaskCall) {
+        let (task, waits_for_token) = (call.task, waits_for_token(&call.resource));
+        let call = self.integrations.call(call);
+        let requests = self.requests.clone();
+        let in_flight = Arc::clone(&self.in_flight);
+        in_flight.fetch_add(1, Relaxed);
+        self.runtime.spawn(async move {
+            // A panic in an integration is that call's failure, never the engine's.
+            let result = AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_| {
+                Err(TaskError {
+                    error: "States.Runtime".to_owned(),
+                    cause: "the integration panicked".to_owned(),
+                })
+            });
+            let event = match result {
+                Ok(output) if waits_for_token => Event::TaskSubmitted { task, output },
+                Ok(output) => Event::TaskSucceeded { task, output },
+                Err(TaskError { error, cause }) => {
+                    Event::TaskFailed { task, error: Some(error), cause: Some(cause) }
+                }
+            };
+            in_flight.fetch_sub(1, Relaxed);
+            // When the engine has stopped meanwhile, the call is made again at its next start.
+            let _ = requests.send(Request::TaskResult { seq, event });
+        });
+    }
+}
+
+fn waits_for_token(resource: &Resource) -> bool {
+    matches!(resource, Resource::Service { pattern: Pattern::WaitForTaskToken, .. })
+}

@@ -1,0 +1,84 @@
+//! A connection to the journal: how it is opened, and its transactions.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::checkpoints::Checkpoints;
+use super::error::JournalError;
+use super::migrations;
+
+/// How long a reader waits for a lock. It meets one only while the log is recovered or closed (SQLite's
+/// documentation, "Write-Ahead Logging", section "Sometimes Queries Return SQLITE_BUSY In WAL Mode").
+const READER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A connection to the journal.
+pub(crate) struct Journal {
+    /// Only the writer has them. They are dropped before `connection`, because the last connection to be
+    /// closed writes the log back.
+    checkpoints: Option<Checkpoints>,
+    pub(super) connection: Connection,
+}
+
+impl Journal {
+    /// Opens the journal for writing. The file is made when it does not exist, and brought to this release's
+    /// version when it has an earlier one.
+    pub(crate) fn open(path: &Path, durable: bool) -> Result<Self, JournalError> {
+        let mut connection = Connection::open(path)?;
+        migrations::refuse_later_release(&connection, path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        let synchronous = if durable { "FULL" } else { "OFF" };
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        // Without it, a statement is compiled again for every new value of a parameter that a partial index
+        // looks at.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        migrations::migrate(&mut connection)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        let checkpoints = Some(Checkpoints::begin(path, &connection, synchronous)?);
+        Ok(Self { checkpoints, connection })
+    }
+
+    pub(super) fn open_reader(path: &Path) -> Result<Self, JournalError> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(READER_PATIENCE)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(Self { checkpoints: None, connection })
+    }
+
+    pub(crate) fn begin(&self) -> Result<(), JournalError> {
+        Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
+    }
+
+    pub(crate) fn commit(&self) -> Result<(), JournalError> {
+        Ok(self.connection.execute_batch("COMMIT")?)
+    }
+
+    pub(crate) fn rollback(&self) {
+        if let Err(error) = self.connection.execute_batch("ROLLBACK") {
+            tracing::debug!(%error, "nothing to roll back");
+        }
+    }
+
+    /// Keeps the write-ahead log short. It is called between transactions.
+    pub(crate) fn tend_log(&mut self) {
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.tend(&self.connection);
+        }
+    }
+
+    /// Reads the single value under `key`. When there is none, it stores what `make` makes and returns that.
+    pub(crate) fn meta(&self, key: &str, make: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>, JournalError> {
+        let kept = self
+            .connection
+            .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+            .optional()?;
+        if let Some(kept) = kept {
+            return Ok(kept);
+        }
+        let made = make();
+        self.connection.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, made])?;
+        Ok(made)
+    }
+}

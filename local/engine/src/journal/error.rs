@@ -1,0 +1,67 @@
+//! What can go wrong with the journal.
+
+use std::error::Error as StdError;
+use std::io;
+
+/// Why the journal can't be opened, read or written. The messages are for those who run the engine, not for
+/// callers of its API.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// SQLite refused, for example because the disk is full.
+    #[error("the journal's database: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// The file was written by a later release of this engine, whose form of the journal this release does
+    /// not know. The file is left as it was found.
+    #[error(
+        "{file} was written by a later release (its version is {found}, and this release knows none after {known}): \
+         run that release, or choose another folder with --data"
+    )]
+    LaterRelease {
+        /// The name of the file, without its folder.
+        file: String,
+        /// The version that the file says it has.
+        found: i64,
+        /// The last version that this release knows.
+        known: i64,
+    },
+    /// A stored value can't be read.
+    #[error("{what} in the journal can't be read: {source}")]
+    Damaged {
+        /// Names the value.
+        what: String,
+        /// What the reader of the value says.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A value can't be written as JSON.
+    #[error("a value can't be written as JSON: {0}")]
+    Unwritable(#[source] serde_json::Error),
+    /// What the steps of a group wrote outside of the journal could not be made durable, so the group was not
+    /// committed.
+    #[error("what the steps wrote can't be made durable: {0}")]
+    BeforeCommit(#[source] io::Error),
+    /// The group of a request was not committed; the log says why.
+    #[error("the group of this request was not committed")]
+    NotCommitted,
+    /// The operating system gave no thread.
+    #[error("no thread for {what}: {source}")]
+    Thread {
+        /// What the thread is for.
+        what: &'static str,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The engine's thread panicked when it took up the journal.
+    #[error("the engine's thread died at its start")]
+    DiedAtStart,
+}
+
+impl JournalError {
+    /// The value that `what` names can't be read, as `source` says.
+    pub(crate) fn damaged(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self::Damaged { what: what.into(), source: source.into() }
+    }
+}

@@ -1,0 +1,189 @@
+//! What executions are known by, and how they ended.
+
+use asl::{TaskId, Timestamp};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::connection::Journal;
+use super::error::JournalError;
+use super::state_machines::DefinitionId;
+use super::times::from_millis;
+use crate::status::ExecutionStatus;
+
+/// The key of an execution in the journal: 1 for the first, and one more for each that follows.
+pub(crate) type Seq = i64;
+
+/// The task of another execution that started this one and waits for its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parent {
+    pub seq: Seq,
+    pub task: TaskId,
+    /// Whether the parent gets the child's output as JSON (`.sync:2`) rather than as JSON text (`.sync`).
+    pub parses_output: bool,
+}
+
+/// A row of `execution`.
+#[derive(Debug, Clone)]
+pub(crate) struct ExecutionRow {
+    pub seq: Seq,
+    pub arn: String,
+    pub machine: String,
+    pub name: String,
+    pub definition: DefinitionId,
+    pub role_arn: String,
+    pub status: ExecutionStatus,
+    pub started: Timestamp,
+    pub stopped: Option<Timestamp>,
+    pub input: String,
+    pub output: Option<String>,
+    pub error: Option<String>,
+    pub cause: Option<String>,
+    pub redrives: i64,
+    pub redriven: Option<Timestamp>,
+    pub parent: Option<Parent>,
+}
+
+/// How an execution ended.
+pub(crate) struct Ending<'a> {
+    pub status: ExecutionStatus,
+    pub stopped: Timestamp,
+    pub output: Option<String>,
+    pub error: Option<&'a str>,
+    pub cause: Option<&'a str>,
+}
+
+impl Journal {
+    pub(crate) fn insert_execution(&self, row: &ExecutionRow) -> Result<(), JournalError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO execution (seq, arn, machine, name, definition, role_arn, status, started, input,
+                 parent, parent_task, parent_parses) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            )?
+            .execute(params![
+                row.seq,
+                row.arn,
+                row.machine,
+                row.name,
+                row.definition,
+                row.role_arn,
+                row.status,
+                row.started.timestamp_millis(),
+                row.input,
+                row.parent.map(|parent| parent.seq),
+                row.parent.map(|parent| parent.task.0),
+                row.parent.map(|parent| parent.parses_output),
+            ])?;
+        Ok(())
+    }
+
+    /// The key of the last execution; 0 when there is none.
+    pub(crate) fn last_seq(&self) -> Result<Seq, JournalError> {
+        Ok(self.connection.query_row("SELECT coalesce(max(seq), 0) FROM execution", [], |row| row.get(0))?)
+    }
+
+    pub(crate) fn end_execution(&self, seq: Seq, ending: &Ending<'_>) -> Result<(), JournalError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE execution SET status = ?2, stopped = ?3, output = ?4, error = ?5, cause = ?6 WHERE seq = ?1",
+            )?
+            .execute(params![
+                seq,
+                ending.status,
+                ending.stopped.timestamp_millis(),
+                ending.output,
+                ending.error,
+                ending.cause
+            ])?;
+        Ok(())
+    }
+
+    /// Notes that an execution that had ended runs again.
+    pub(crate) fn reopen_execution(&self, seq: Seq, at: Timestamp) -> Result<(), JournalError> {
+        self.connection.execute(
+            "UPDATE execution SET status = ?3, stopped = NULL, error = NULL, cause = NULL,
+             redrives = redrives + 1, redriven = ?2 WHERE seq = ?1",
+            params![seq, at.timestamp_millis(), ExecutionStatus::Running],
+        )?;
+        Ok(())
+    }
+
+    /// Deletes all that is known of an Express execution; AWS keeps nothing of one either.
+    pub(crate) fn forget_execution(&self, seq: Seq) -> Result<(), JournalError> {
+        self.connection.execute("DELETE FROM history WHERE execution = ?1", [seq])?;
+        self.connection.execute("DELETE FROM progress WHERE seq = ?1", [seq])?;
+        self.connection.execute("DELETE FROM execution WHERE seq = ?1", [seq])?;
+        Ok(())
+    }
+
+    pub(crate) fn execution_by_arn(&self, arn: &str) -> Result<Option<ExecutionRow>, JournalError> {
+        self.execution("SELECT * FROM execution WHERE arn = ?1", [arn])
+    }
+
+    pub(crate) fn execution_by_seq(&self, seq: Seq) -> Result<Option<ExecutionRow>, JournalError> {
+        self.execution("SELECT * FROM execution WHERE seq = ?1", [seq])
+    }
+
+    fn execution(&self, sql: &str, key: impl rusqlite::Params) -> Result<Option<ExecutionRow>, JournalError> {
+        Ok(self.connection.prepare_cached(sql)?.query_row(key, execution).optional()?)
+    }
+
+    /// At most `limit` executions of a state machine, newest first. With `after`, only those that come after
+    /// the one with this start in milliseconds and this key.
+    pub(crate) fn executions(
+        &self,
+        machine: &str,
+        status: Option<ExecutionStatus>,
+        after: Option<(i64, Seq)>,
+        limit: usize,
+    ) -> Result<Vec<ExecutionRow>, JournalError> {
+        let (started, seq) = after.unwrap_or((i64::MAX, i64::MAX));
+        let mut statement = self.connection.prepare_cached(
+            "SELECT * FROM execution WHERE machine = ?1 AND (?2 IS NULL OR status = ?2)
+             AND (started, seq) < (?3, ?4) ORDER BY started DESC, seq DESC LIMIT ?5",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![machine, status, started, seq, limit], execution)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn execution(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
+    let parent = match (row.get("parent")?, row.get("parent_task")?, row.get("parent_parses")?) {
+        (Some(seq), Some(task), Some(parses_output)) => {
+            Some(Parent { seq, task: TaskId(task), parses_output })
+        }
+        _ => None,
+    };
+    Ok(ExecutionRow {
+        seq: row.get("seq")?,
+        arn: row.get("arn")?,
+        machine: row.get("machine")?,
+        name: row.get("name")?,
+        definition: row.get("definition")?,
+        role_arn: row.get("role_arn")?,
+        status: row.get("status")?,
+        started: from_millis(row.get("started")?),
+        stopped: row.get::<_, Option<i64>>("stopped")?.map(from_millis),
+        input: row.get("input")?,
+        output: row.get("output")?,
+        error: row.get("error")?,
+        cause: row.get("cause")?,
+        redrives: row.get("redrives")?,
+        redriven: row.get::<_, Option<i64>>("redriven")?.map(from_millis),
+        parent,
+    })
+}
+
+impl ToSql for ExecutionStatus {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(self.as_str()))
+    }
+}
+
+impl FromSql for ExecutionStatus {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let text = value.as_str()?;
+        Self::parse(text)
+            .ok_or_else(|| FromSqlError::Other(format!("{text:?} is no status of an execution").into()))
+    }
+}

@@ -1,0 +1,37 @@
+//! The journal: state machines, executions, their progress and their histories, in one SQLite file.
+//!
+//! ```text
+//!   definition ◀── state_machine          what can be started
+//!       ▲
+//!       └───────── execution              what an execution is known by, and how it ended
+//!                      ├── progress       what goes on: the interpreter's state, the next wake-up
+//!                      └── history        the events, as they came
+//!   meta                                  single values, such as the key of the task tokens
+//! ```
+//!
+//! - A row of `execution` is written at the start and once more at the end.
+//! - A row of `progress` holds the interpreter's state, the time of the next wake-up, and whether calls are
+//!   in flight. It goes when the execution succeeds; an execution that failed keeps it, for a redrive.
+//! - A row of `history` holds the events that one execution had in one group. Rows lie in the order in which
+//!   they came, so that what a group writes lies together on few pages, whatever executions it belongs to.
+//!
+//! One connection writes, from the engine's thread, in one transaction for each group. Others read what is
+//! committed, and because of the write-ahead log they never block the writer (SQLite's documentation,
+//! "Write-Ahead Logging"). Times are stored in milliseconds since 1970.
+
+mod checkpoints;
+mod connection;
+mod error;
+mod executions;
+mod histories;
+mod migrations;
+mod progress;
+mod readers;
+mod state_machines;
+mod times;
+
+pub(crate) use connection::Journal;
+pub use error::JournalError;
+pub(crate) use executions::{Ending, ExecutionRow, Parent, Seq};
+pub(crate) use readers::Readers;
+pub(crate) use state_machines::DefinitionId;

@@ -1,0 +1,52 @@
+//! How an engine is opened.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ambient::{Clock, SystemClock};
+
+/// A hook that makes durable what steps write outside of the journal, such as items of DynamoDB tables.
+///
+/// The engine calls it on its own thread when it takes up a group of requests; the hook begins its work and
+/// returns. The group's commit waits for the returned [`Durable`], so that the journal never knows of a step
+/// whose writes could still be lost.
+pub type BeforeCommit = Box<dyn FnMut() -> Durable + Send>;
+
+/// Waits until the work that a [`BeforeCommit`] hook began is done. When it fails, the group is not
+/// committed.
+pub type Durable = Box<dyn FnOnce() -> std::io::Result<()>>;
+
+/// How an engine is opened.
+pub struct Options {
+    /// The journal's file, which is made when it does not exist. Only one engine may have it open.
+    pub journal: PathBuf,
+    /// Whether a commit survives power loss. The death of the process alone loses nothing either way.
+    pub durable: bool,
+    /// The AWS region that ARNs name.
+    pub region: String,
+    /// The AWS account that ARNs name: 12 digits.
+    pub account: String,
+    /// Where the engine reads the time.
+    pub clock: Arc<dyn Clock>,
+    /// What decides all randomness of the engine, so that the same requests on a new journal give the same
+    /// histories, names and task tokens. With `None` the operating system's randomness does.
+    pub seed: Option<u64>,
+    /// What each commit waits for.
+    pub before_commit: BeforeCommit,
+}
+
+impl Options {
+    /// A durable engine on the machine's own clock, for region us-east-1 and account 000000000000, whose
+    /// steps write nothing outside of the journal.
+    pub fn at(journal: impl Into<PathBuf>) -> Self {
+        Self {
+            journal: journal.into(),
+            durable: true,
+            region: "us-east-1".to_owned(),
+            account: "000000000000".to_owned(),
+            clock: Arc::new(SystemClock),
+            seed: None,
+            before_commit: Box::new(|| Box::new(|| Ok(()))),
+        }
+    }
+}
