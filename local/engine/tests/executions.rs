@@ -1,4 +1,4 @@
-//! Executions through the engine's public door, on hand-moved time.
+//! Executions through the engine's public interface, while a test moves time by hand.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! The engine's public door, and the thread behind it.
+//! The engine's public interface, and the thread behind it.
 //!
 //! Requests that change something go to the engine's thread and are answered when their group is committed.
 //! Requests that only read are answered on the caller's own thread, from what is committed.
