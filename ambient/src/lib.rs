@@ -16,6 +16,8 @@
 
 mod clock;
 mod randomness;
+mod surroundings;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use randomness::Randomness;
+pub use surroundings::Surroundings;

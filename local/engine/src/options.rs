@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ambient::{Clock, SystemClock};
+use ambient::{Clock, Randomness, SystemClock};
 
 /// A hook that makes durable what steps write outside of the journal, such as items of DynamoDB tables.
 ///
@@ -28,9 +28,9 @@ pub struct Options {
     pub account: String,
     /// Where the engine reads the time.
     pub clock: Arc<dyn Clock>,
-    /// What decides all randomness of the engine, so that the same requests on a new journal give the same
-    /// histories, names and task tokens. With `None` the operating system's randomness does.
-    pub seed: Option<u64>,
+    /// Where the engine draws names, UUIDs, jitter and the key of its task tokens. With a seeded stream the same
+    /// requests on a new journal give the same histories, names and task tokens.
+    pub randomness: Randomness,
     /// What each commit waits for.
     pub before_commit: BeforeCommit,
 }
@@ -45,7 +45,7 @@ impl Options {
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
             clock: Arc::new(SystemClock),
-            seed: None,
+            randomness: Randomness::unpredictable(),
             before_commit: Box::new(|| Box::new(|| Ok(()))),
         }
     }

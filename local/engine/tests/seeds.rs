@@ -7,6 +7,7 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ambient::Randomness;
 use engine::{
     CreateStateMachine, Engine, ExecutionStatus, ManualClock, Options, PageRequest, StateMachineKind,
     TaskError, Verdict,
@@ -57,7 +58,7 @@ async fn run(seed: Option<u64>) -> Vec<Value> {
     let (clock, outside) = (ManualClock::starting_at(some_time()), outside());
     let options = Options {
         clock: Arc::new(clock.clone()),
-        seed,
+        randomness: Randomness::new(seed),
         durable: false,
         ..Options::at(folder.path().join("journal.db"))
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ambient::{Clock, Randomness, SystemClock};
+use ambient::{Clock, Randomness, Surroundings};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
@@ -30,10 +30,8 @@ pub struct Clients {
     pub email: aws_sdk_sesv2::Client,
     /// What the functions remember together.
     pub memory: Memory,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Randomness.
-    pub randomness: Randomness,
+    /// Time and randomness.
+    pub surroundings: Surroundings,
 }
 
 /// What guards a request against the network has nothing to do in a process, and is left out.
@@ -56,7 +54,7 @@ macro_rules! client {
 
 impl Clients {
     /// The SDK's clients, whose requests `http` answers. They don't sign.
-    pub fn by_sdk(http: &InProcess, place: &Place) -> Self {
+    pub fn by_sdk(http: &InProcess, place: &Place, surroundings: Surroundings) -> Self {
         let states = client!(aws_sdk_sfn, http, place);
         Self {
             dynamodb: Arc::new(client!(aws_sdk_dynamodb, http, place)),
@@ -65,8 +63,7 @@ impl Clients {
             events: Arc::new(client!(aws_sdk_eventbridge, http, place)),
             email: client!(aws_sdk_sesv2, http, place),
             memory: Memory::default(),
-            clock: Arc::new(SystemClock),
-            randomness: Randomness::unpredictable(),
+            surroundings,
         }
     }
 }
@@ -97,11 +94,11 @@ impl Services for Clients {
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock)
+        Arc::clone(&self.surroundings.clock)
     }
 
     fn randomness(&self) -> Randomness {
-        self.randomness.clone()
+        self.surroundings.randomness.clone()
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ambient::Surroundings;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, RawPathParams};
@@ -13,12 +14,10 @@ use axum::routing::{MethodFilter, any, on};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use chrono::Utc;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use omniflow_tables::Tables;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use crate::lambda::Functions;
 use crate::server::{self, AccessToken, Bodies};
@@ -34,6 +33,7 @@ struct Gateway {
     account: String,
     bodies: Bodies,
     token: Option<AccessToken>,
+    surroundings: Surroundings,
 }
 
 /// A route that can't be served.
@@ -56,9 +56,10 @@ pub fn router(
     place: &Place,
     bodies: Bodies,
     token: Option<AccessToken>,
+    surroundings: Surroundings,
 ) -> Result<Router, BadRoute> {
     let account = place.account.clone();
-    let gateway = Arc::new(Gateway { functions, tables, account, bodies, token });
+    let gateway = Arc::new(Gateway { functions, tables, account, bodies, token, surroundings });
     let mut router = Router::new();
     let mut fallback = None;
     for route in routes {
@@ -131,7 +132,7 @@ impl Gateway {
             }
             Err(_) => BTreeMap::new(),
         };
-        let event = event(route, &parts, &parameters, &body.bytes, &self.account);
+        let event = event(route, &parts, &parameters, &body.bytes, &self.account, &self.surroundings);
         let result = self.functions.invoke(&route.function, event).await;
         // Whatever the answer acknowledges must survive power loss before anyone hears of it.
         if let Err(error) = self.tables.synced().await {
@@ -158,12 +159,13 @@ fn event(
     parameters: &BTreeMap<String, String>,
     body: &Bytes,
     account: &str,
+    surroundings: &Surroundings,
 ) -> Value {
     let route_key = match &route.method {
         Some(method) => format!("{method} {}", route.path),
         None => route.path.clone(),
     };
-    let now = Utc::now();
+    let now = surroundings.clock.now();
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
     let client = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let header =
@@ -186,7 +188,7 @@ fn event(
                 "sourceIp": client.map(|client| client.0.ip().to_string()).unwrap_or_default(),
                 "userAgent": header("user-agent"),
             },
-            "requestId": Uuid::now_v7().to_string(),
+            "requestId": surroundings.randomness.uuid_v7(now).to_string(),
             "routeKey": route_key,
             "stage": "$default",
             "time": now.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
@@ -332,7 +334,8 @@ mod tests {
             function: "Api".into(),
             authorization: Authorization::None,
         };
-        let event = event(&route, &parts, &BTreeMap::new(), &Bytes::from_static(b"{}"), "0");
+        let here = Surroundings::of_this_machine();
+        let event = event(&route, &parts, &BTreeMap::new(), &Bytes::from_static(b"{}"), "0", &here);
         assert_eq!(event["isBase64Encoded"], true);
         assert_eq!(event["body"], "e30=");
         assert_eq!(event["routeKey"], "POST /api/v1/orders");

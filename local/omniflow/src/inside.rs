@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use ambient::Surroundings;
 use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
 use aws_sdk_eventbridge::operation::put_events::builders::PutEventsInputBuilder;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
@@ -26,12 +27,13 @@ use template::Place;
 #[derive(Clone)]
 pub struct Inside {
     tables: Tables,
+    surroundings: Surroundings,
     services: Arc<OnceLock<Aws>>,
 }
 
 impl Inside {
-    pub(crate) fn new(tables: Tables) -> Self {
-        Self { tables, services: Arc::default() }
+    pub(crate) fn new(tables: Tables, surroundings: Surroundings) -> Self {
+        Self { tables, surroundings, services: Arc::default() }
     }
 
     /// From now on these services answer.
@@ -46,7 +48,7 @@ impl Inside {
             dynamodb: Arc::new(self.tables.clone()),
             states: Arc::new(self.clone()),
             events: Arc::new(self.clone()),
-            ..Clients::by_sdk(&self.http(), place)
+            ..Clients::by_sdk(&self.http(), place, self.surroundings.clone())
         }
     }
 

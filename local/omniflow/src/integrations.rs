@@ -5,11 +5,9 @@
 use std::sync::Arc;
 
 use asl::Resource;
-use chrono::Utc;
 use engine::{Integrations, TaskCall, TaskError};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use crate::aws::{ApiError, Aws, events, states};
 use crate::bus::flushed_later;
@@ -77,7 +75,7 @@ pub(crate) async fn call(aws: &Aws, resource: &Resource, arguments: &Value) -> R
         ("dynamodb", sdk) => dynamodb(aws, action, sdk, arguments).await,
         ("events", false) => put_events(aws, arguments).map(|answer| {
             let length = answer.to_string().len();
-            with_metadata(answer, EVENTS, length, 200)
+            aws.with_metadata(answer, EVENTS, length, 200)
         }),
         ("eventbridge", true) => put_events(aws, arguments),
         ("sfn", true) => sfn(aws, action, arguments).await,
@@ -98,7 +96,7 @@ async fn invoke(aws: &Aws, function: &str, event: Value) -> Result<Value, TaskEr
         Ok(Err(error)) => Err(TaskError { error: error.error_type, cause: error.payload }),
         Err(lambda::Error::NotFound(name)) => Err(TaskError {
             error: "Lambda.ResourceNotFoundException".to_owned(),
-            cause: optimised_cause(
+            cause: aws.optimised_cause(
                 &format!("Function not found: {}:$LATEST", aws.functions.arn(&name)),
                 "AWSLambda",
                 404,
@@ -122,11 +120,11 @@ async fn invoke_optimised(aws: &Aws, arguments: &Value) -> Result<Value, TaskErr
     if arguments["InvocationType"] == "Event" {
         let (functions, function) = (aws.functions.clone(), function.to_owned());
         tokio::spawn(async move { functions.invoke(&function, payload).await });
-        return Ok(with_metadata(json!({ "Payload": "", "StatusCode": 202 }), LAMBDA, 0, 202));
+        return Ok(aws.with_metadata(json!({ "Payload": "", "StatusCode": 202 }), LAMBDA, 0, 202));
     }
     let output = invoke(aws, function, payload).await.map_err(rewritten)?;
     let length = output.to_string().len();
-    Ok(with_metadata(
+    Ok(aws.with_metadata(
         json!({ "ExecutedVersion": "$LATEST", "Payload": output, "StatusCode": 200 }),
         LAMBDA,
         length,
@@ -170,50 +168,55 @@ const DYNAMODB: Headers =
     &[("Content-Type", "application/x-amz-json-1.0"), ("Server", "Server"), ("x-amz-crc32", "0")];
 const EVENTS: Headers = &[("Content-Type", "application/x-amz-json-1.1")];
 
-/// What an optimised integration adds to a service's answer.
-fn with_metadata(mut answer: Value, service: Headers, length: usize, status: u16) -> Value {
-    let request_id = Uuid::new_v4().to_string();
-    let date = Utc::now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    let length = length.to_string();
-    let common = [
-        ("Connection", "keep-alive"),
-        ("Content-Length", &length),
-        ("Date", &date),
-        ("x-amzn-RequestId", &request_id),
-    ];
-    let headers: Map<_, _> = common
-        .into_iter()
-        .chain(service.iter().copied())
-        .map(|(name, value)| (name.to_owned(), Value::from(value)))
-        .collect();
-    let lists: Map<_, _> = headers.iter().map(|(name, value)| (name.clone(), json!([value]))).collect();
-    if let Value::Object(answer) = &mut answer {
-        answer.insert(
-            "SdkHttpMetadata".into(),
-            json!({ "AllHttpHeaders": lists, "HttpHeaders": headers, "HttpStatusCode": status }),
-        );
-        answer.insert("SdkResponseMetadata".into(), json!({ "RequestId": request_id }));
-        answer.sort_keys();
+impl Aws {
+    /// What an optimised integration adds to a service's answer.
+    fn with_metadata(&self, mut answer: Value, service: Headers, length: usize, status: u16) -> Value {
+        let request_id = self.surroundings.randomness.uuid_v4().to_string();
+        let date = self.surroundings.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let length = length.to_string();
+        let common = [
+            ("Connection", "keep-alive"),
+            ("Content-Length", &length),
+            ("Date", &date),
+            ("x-amzn-RequestId", &request_id),
+        ];
+        let headers: Map<_, _> = common
+            .into_iter()
+            .chain(service.iter().copied())
+            .map(|(name, value)| (name.to_owned(), Value::from(value)))
+            .collect();
+        let lists: Map<_, _> = headers.iter().map(|(name, value)| (name.clone(), json!([value]))).collect();
+        if let Value::Object(answer) = &mut answer {
+            answer.insert(
+                "SdkHttpMetadata".into(),
+                json!({ "AllHttpHeaders": lists, "HttpHeaders": headers, "HttpStatusCode": status }),
+            );
+            answer.insert("SdkResponseMetadata".into(), json!({ "RequestId": request_id }));
+            answer.sort_keys();
+        }
+        answer
     }
-    answer
-}
 
-fn optimised_cause(message: &str, service: &str, status: u16, code: &str) -> String {
-    let request = Uuid::new_v4();
-    format!(
-        "{message} (Service: {service}; Status Code: {status}; Error Code: {code}; Request ID: {request}; Proxy: null)"
-    )
-}
+    fn optimised_cause(&self, message: &str, service: &str, status: u16, code: &str) -> String {
+        let request = self.surroundings.randomness.uuid_v4();
+        format!(
+            "{message} (Service: {service}; Status Code: {status}; Error Code: {code}; Request ID: {request}; Proxy: null)"
+        )
+    }
 
-fn sdk_cause(message: &str, service: &str, status: u16) -> String {
-    format!("{message} (Service: {service}, Status Code: {status}, Request ID: {})", Uuid::new_v4())
+    fn sdk_cause(&self, message: &str, service: &str, status: u16) -> String {
+        format!(
+            "{message} (Service: {service}, Status Code: {status}, Request ID: {})",
+            self.surroundings.randomness.uuid_v4()
+        )
+    }
 }
 
 async fn dynamodb(aws: &Aws, action: &str, sdk: bool, arguments: &Value) -> Result<Value, TaskError> {
     let answer = aws.tables.answer(&capitalised(action), arguments.to_string().into()).await;
     let body: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
     if answer.status == 200 {
-        return Ok(if sdk { body } else { with_metadata(body, DYNAMODB, answer.body.len(), 200) });
+        return Ok(if sdk { body } else { aws.with_metadata(body, DYNAMODB, answer.body.len(), 200) });
     }
     let kind = body["__type"].as_str().unwrap_or_default();
     let code = kind.rsplit('#').next().unwrap_or_default();
@@ -222,12 +225,12 @@ async fn dynamodb(aws: &Aws, action: &str, sdk: bool, arguments: &Value) -> Resu
     Err(if sdk {
         TaskError {
             error: format!("DynamoDb.{error}Exception"),
-            cause: sdk_cause(message, "DynamoDb", answer.status),
+            cause: aws.sdk_cause(message, "DynamoDb", answer.status),
         }
     } else {
         TaskError {
             error: format!("DynamoDB.{error}Exception"),
-            cause: optimised_cause(message, "AmazonDynamoDBv2", answer.status, code),
+            cause: aws.optimised_cause(message, "AmazonDynamoDBv2", answer.status, code),
         }
     })
 }
@@ -244,7 +247,7 @@ fn put_events(aws: &Aws, arguments: &Value) -> Result<Value, TaskError> {
     }
     let answer = events::put_events(&aws.bus, &arguments).map_err(|error| TaskError {
         error: format!("EventBridge.{}", error.code),
-        cause: sdk_cause(&error.message, "EventBridge", error.status.as_u16()),
+        cause: aws.sdk_cause(&error.message, "EventBridge", error.status.as_u16()),
     })?;
     if answer["FailedEntryCount"] != 0 {
         return Err(TaskError { error: "EventBridge.FailedEntry".to_owned(), cause: answer.to_string() });
@@ -259,7 +262,7 @@ async fn sfn(aws: &Aws, action: &str, arguments: &Value) -> Result<Value, TaskEr
         Ok(answer) => Ok(rename(&answer, &capitalised)),
         Err(ApiError { code, message, status }) => Err(TaskError {
             error: format!("Sfn.{}Exception", code.trim_end_matches("Exception")),
-            cause: format!("{} (SDK Attempt Count: 1)", sdk_cause(&message, "Sfn", status.as_u16())),
+            cause: format!("{} (SDK Attempt Count: 1)", aws.sdk_cause(&message, "Sfn", status.as_u16())),
         }),
     }
 }

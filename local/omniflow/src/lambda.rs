@@ -9,13 +9,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ambient::Randomness;
 use futures::FutureExt;
 use omniflow_services::invocation::logged;
 use omniflow_services::{Fault, Handler};
 use omniflow_tables::Counter;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
-use uuid::Uuid;
 
 use crate::remote::RemoteFunctions;
 use template::{Function, Place};
@@ -74,6 +74,7 @@ struct Inner {
     invocations: Counter,
     places: Semaphore,
     place: Place,
+    randomness: Randomness,
 }
 
 impl Functions {
@@ -82,6 +83,7 @@ impl Functions {
         hosted: impl IntoIterator<Item = Hosted>,
         remote: Option<RemoteFunctions>,
         place: Place,
+        randomness: Randomness,
     ) -> Self {
         let hosted = hosted.into_iter().map(|hosted| (hosted.function.name.clone(), Arc::new(hosted)));
         Self(Arc::new(Inner {
@@ -90,6 +92,7 @@ impl Functions {
             invocations: Counter::default(),
             places: Semaphore::new(AT_ONCE),
             place,
+            randomness,
         }))
     }
 
@@ -104,7 +107,7 @@ impl Functions {
                 // It is never closed, so a place is always given in the end.
                 let _place = self.0.places.acquire().await;
                 let begun = Instant::now();
-                let invoked = run(Arc::clone(hosted), event).await;
+                let invoked = run(hosted, event, &self.0.randomness).await;
                 self.0.invocations.add(begun);
                 Ok(invoked)
             }
@@ -147,7 +150,7 @@ fn function_name(name_or_arn: &str) -> &str {
     name.split(':').next().unwrap_or(name)
 }
 
-async fn run(hosted: Arc<Hosted>, event: Value) -> Invoked {
+async fn run(hosted: &Hosted, event: Value, randomness: &Randomness) -> Invoked {
     let limit = hosted.function.timeout;
     // In this task, not in one of its own: a panic is caught all the same, and no thread has to be woken.
     let work = logged(&*hosted.handler, &hosted.function.name, event);
@@ -158,8 +161,10 @@ async fn run(hosted: Arc<Hosted>, event: Value) -> Invoked {
         Ok(Err(panic)) => Err(FunctionError::new("Runtime.Panic", panic_text(&*panic))),
         Err(_) => {
             let seconds = limit.as_secs_f64();
-            let message =
-                format!("RequestId: {} Error: Task timed out after {seconds:.2} seconds", Uuid::new_v4());
+            let message = format!(
+                "RequestId: {} Error: Task timed out after {seconds:.2} seconds",
+                randomness.uuid_v4()
+            );
             Err(FunctionError::new("Sandbox.Timedout", message))
         }
     }
@@ -198,7 +203,12 @@ mod tests {
             retries: 0,
         };
         let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
-        let functions = Functions::new([Hosted { function, handler: Box::new(Fake(work)) }], None, place);
+        let functions = Functions::new(
+            [Hosted { function, handler: Box::new(Fake(work)) }],
+            None,
+            place,
+            Randomness::seeded(1),
+        );
         functions.invoke("Fake", Value::Null).await.unwrap().unwrap_err()
     }
 

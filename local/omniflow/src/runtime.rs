@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{CreateStateMachine, Engine, Options, StateMachineKind, SystemClock, UpdateStateMachine};
+use ambient::{Clock, Surroundings};
+use engine::{CreateStateMachine, Engine, Options, StateMachineKind, UpdateStateMachine};
 use omniflow_tables::Tables;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket};
@@ -135,17 +136,21 @@ impl Runtime {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        Self::start_hosting(config, |system, place, inside| functions::host(system, &inside.clients(place)))
-            .await
+        let here = Surroundings::of_this_machine();
+        Self::start_hosting(config, here, |system, place, inside| {
+            functions::host(system, &inside.clients(place))
+        })
+        .await
     }
 
     /// As [`Runtime::start`], with the functions that `host` makes of the template's and of the way to this process's
-    /// own services: for whoever wants to watch what functions do.
+    /// own services, and in these surroundings: for whoever wants to watch what functions do, or to move the time.
     ///
     /// # Errors
     /// See [`StartError`].
     pub async fn start_hosting(
         config: Config,
+        surroundings: Surroundings,
         host: impl FnOnce(&System, &Place, &Inside) -> Result<Vec<Hosted>, StartError>,
     ) -> Result<Self, StartError> {
         let place = Place { region: REGION.to_owned(), account: ACCOUNT.to_owned() };
@@ -163,7 +168,7 @@ impl Runtime {
         let http = listen("--http", config.http)?;
         let aws_listener = listen("--aws", config.aws)?;
         let data = open_data(&config)?;
-        let aws = assemble(&config, &system, &place, &data, host)?;
+        let aws = assemble(&config, &system, &place, &data, surroundings, host)?;
         for table in &system.tables {
             create_table(&aws.tables, table)
                 .await
@@ -179,8 +184,16 @@ impl Runtime {
         let sites = Arc::new(Sites::new(config.allowed_hosts.clone()));
         let outbox = server::guarded(outbox::router(aws.outbox.clone(), aws.bus.clone()), token.clone());
         let (functions, tables) = (aws.functions.clone(), aws.tables.clone());
-        let router =
-            gateway::router(&routes, functions, tables, &place, bodies.clone(), token.clone())?.merge(outbox);
+        let router = gateway::router(
+            &routes,
+            functions,
+            tables,
+            &place,
+            bodies.clone(),
+            token.clone(),
+            aws.surroundings.clone(),
+        )?
+        .merge(outbox);
         let router = server::for_own_sites(router, Arc::clone(&sites), Listener::Http);
         let aws_router = server::aws_router(aws.clone(), bodies, token);
         let aws_router = server::for_own_sites(aws_router, sites, Listener::Aws);
@@ -291,6 +304,7 @@ fn assemble(
     system: &System,
     place: &Place,
     data: &Data,
+    surroundings: Surroundings,
     host: impl FnOnce(&System, &Place, &Inside) -> Result<Vec<Hosted>, StartError>,
 ) -> Result<Aws, StartError> {
     let failed = |problem: String| StartError::Data { path: data.path.clone(), problem };
@@ -298,20 +312,25 @@ fn assemble(
         |name| private_files::database(&data.path, name).map_err(|error| failed(error.to_string()));
     let tables = if config.memory { Tables::in_memory() } else { Tables::open(&database("tables.db")?) };
     let tables = tables.map_err(|error| failed(error.to_string()))?;
-    let inside = Inside::new(tables.clone());
+    let inside = Inside::new(tables.clone(), surroundings.clone());
     let hosted = host(system, place, &inside)?;
     let remote = config.lambda_endpoint.clone().map(RemoteFunctions::at);
-    let functions = Functions::new(hosted, remote, place.clone());
-    let bus =
-        EventBus::open(system.rules.clone(), place.clone(), &database("deliveries.db")?, functions.clone())?;
+    let functions = Functions::new(hosted, remote, place.clone(), surroundings.randomness.clone());
+    let bus = EventBus::open(
+        system.rules.clone(),
+        place.clone(),
+        &database("deliveries.db")?,
+        functions.clone(),
+        surroundings.clone(),
+    )?;
     let (synced, flushed) = (tables.clone(), bus.clone());
     let options = Options {
         journal: database("journal.db")?,
         durable: !config.memory,
         region: place.region.clone(),
         account: place.account.clone(),
-        clock: Arc::new(SystemClock),
-        seed: None,
+        clock: Arc::clone(&surroundings.clock),
+        randomness: surroundings.randomness.clone(),
         before_commit: Box::new(move || {
             let (syncing, flushed) = (synced.sync(), flushed.flush());
             Box::new(move || {
@@ -322,7 +341,7 @@ fn assemble(
     };
     let mut assembled = None;
     Engine::open(options, |engine| {
-        let aws = Aws { tables, engine, bus, functions, outbox: Outbox::default() };
+        let aws = Aws { tables, engine, bus, functions, outbox: Outbox::default(), surroundings };
         inside.open(aws.clone());
         assembled = Some(aws.clone());
         Arc::new(LocalIntegrations::new(aws))
@@ -408,18 +427,25 @@ async fn seed(functions: &Functions) -> Result<(), StartError> {
 }
 
 fn start_workers(system: &System, aws: &Aws, place: &Place) -> Vec<JoinHandle<()>> {
-    let mut workers =
-        vec![tokio::spawn(aws.bus.clone().deliver()), tokio::spawn(sweep_expired(aws.tables.clone()))];
+    let mut workers = vec![
+        tokio::spawn(aws.bus.clone().deliver()),
+        tokio::spawn(sweep_expired(aws.tables.clone(), Arc::clone(&aws.surroundings.clock))),
+    ];
     for schedule in &system.schedules {
-        workers.push(tokio::spawn(schedule::run(schedule.clone(), aws.functions.clone(), place.clone())));
+        workers.push(tokio::spawn(schedule::run(
+            schedule.clone(),
+            aws.functions.clone(),
+            place.clone(),
+            aws.surroundings.clone(),
+        )));
     }
     workers
 }
 
-async fn sweep_expired(tables: Tables) {
+async fn sweep_expired(tables: Tables, clock: Arc<dyn Clock>) {
     loop {
         tokio::time::sleep(EXPIRY_SWEEP).await;
-        if let Err(error) = tables.sweep_expired().await {
+        if let Err(error) = tables.sweep_expired(clock.now()).await {
             tracing::warn!(%error, "expired items can't be deleted");
         }
     }

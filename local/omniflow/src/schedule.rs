@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use chrono::{SecondsFormat, Utc};
+use ambient::Surroundings;
+use chrono::SecondsFormat;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::lambda::Functions;
 use template::{Place, Schedule};
@@ -14,11 +14,12 @@ use template::{Place, Schedule};
 const AFTER_A_START: [Duration; 2] = [Duration::ZERO, Duration::from_secs(3)];
 
 /// Calls the schedule's function for ever.
-pub(crate) async fn run(schedule: Schedule, functions: Functions, place: Place) {
+pub(crate) async fn run(schedule: Schedule, functions: Functions, place: Place, surroundings: Surroundings) {
     let pauses = AFTER_A_START.into_iter().chain(std::iter::repeat(schedule.every));
     for pause in pauses {
         tokio::time::sleep(pause).await;
-        let event = schedule.input.clone().unwrap_or_else(|| scheduled_event(&schedule, &place));
+        let event =
+            schedule.input.clone().unwrap_or_else(|| scheduled_event(&schedule, &place, &surroundings));
         match functions.invoke(&schedule.function, event).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
@@ -29,15 +30,15 @@ pub(crate) async fn run(schedule: Schedule, functions: Functions, place: Place) 
     }
 }
 
-fn scheduled_event(schedule: &Schedule, place: &Place) -> Value {
+fn scheduled_event(schedule: &Schedule, place: &Place, surroundings: &Surroundings) -> Value {
     let Place { region, account } = place;
     json!({
         "version": "0",
-        "id": Uuid::new_v4().to_string(),
+        "id": surroundings.randomness.uuid_v4().to_string(),
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": account,
-        "time": Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+        "time": surroundings.clock.now().to_rfc3339_opts(SecondsFormat::Secs, true),
         "region": region,
         "resources": [format!("arn:aws:events:{region}:{account}:rule/{}", schedule.name)],
         "detail": {},

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use dynoxide::actions::delete_item::DeleteItemRequest;
 use dynoxide::actions::scan::ScanRequest;
 use dynoxide::types::{AttributeValue, KeySchemaElement};
@@ -24,14 +24,15 @@ impl Tables {
     ///
     /// # Errors
     /// When the database fails. What was deleted by then stays deleted.
-    pub async fn sweep_expired(&self) -> std::result::Result<usize, Error> {
+    pub async fn sweep_expired(&self, now: DateTime<Utc>) -> std::result::Result<usize, Error> {
         let mut deleted = 0;
         for table in self.try_perform(Effect::Reads, Database::expiring_tables).await? {
             let mut after = None;
             loop {
                 let (table, from) = (table.clone(), after.take());
-                let page =
-                    self.try_perform(Effect::Writes, move |database| sweep(database, &table, from)).await?;
+                let page = self
+                    .try_perform(Effect::Writes, move |database| sweep(database, &table, now, from))
+                    .await?;
                 deleted += page.deleted;
                 after = page.last;
                 if after.is_none() {
@@ -58,11 +59,11 @@ struct Page {
     last: Option<Item>,
 }
 
-fn sweep(database: &Database, table: &TableMetadata, from: Option<Item>) -> Result<Page> {
+fn sweep(database: &Database, table: &TableMetadata, now: DateTime<Utc>, from: Option<Item>) -> Result<Page> {
     let Some(attribute) = &table.ttl_attribute else { return Ok(Page { deleted: 0, last: None }) };
     let keys: Vec<KeySchemaElement> = serde_json::from_str(&table.key_schema)
         .map_err(|error| DynoxideError::InternalServerError(error.to_string()))?;
-    let now = Utc::now().timestamp();
+    let now = now.timestamp();
     let number = |seconds: i64| AttributeValue::N(seconds.to_string());
     let page = database.scan(ScanRequest {
         table_name: table.table_name.clone(),

@@ -103,8 +103,8 @@ async fn items_whose_time_is_over_are_deleted() {
     put("text".to_owned(), json!({ "S": "1" }));
     ok(&tables, "PutItem", &json!({ "TableName": "Things", "Item": { "name": { "S": "for ever" } } }));
 
-    assert_eq!(tables.sweep_expired().await.unwrap(), 125);
+    assert_eq!(tables.sweep_expired(chrono::Utc::now()).await.unwrap(), 125);
     let left = ok(&tables, "Scan", &json!({ "TableName": "Things", "Select": "COUNT" }));
     assert_eq!(left["Count"], 128);
-    assert_eq!(tables.sweep_expired().await.unwrap(), 0);
+    assert_eq!(tables.sweep_expired(chrono::Utc::now()).await.unwrap(), 0);
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use ambient::Surroundings;
 use chrono::{DateTime, TimeDelta, Utc};
 use omniflow::functions::{Clients, handler_of};
 use omniflow_domain::catalogue::lookup;
@@ -42,7 +43,8 @@ pub fn deployed(parameters: &[(&str, &str)]) -> System {
 /// When one is missing or wrong.
 pub fn starts(binary: &str, variables: BTreeMap<String, String>) -> Result<(), ConfigError> {
     let aws = Aws::new(Tables::in_memory().unwrap(), None);
-    let clients = Clients::by_sdk(&InProcess::new(Past(Arc::new(aws))), &place());
+    let clients =
+        Clients::by_sdk(&InProcess::new(Past(Arc::new(aws))), &place(), Surroundings::of_this_machine());
     handler_of(binary, &clients, &Environment::from_pairs(variables)).unwrap().map(drop)
 }
 
@@ -98,9 +100,11 @@ impl Shop {
         }
         let aws = Arc::new(Aws::new(tables, seed));
         // These make no second tries: a request that is told to fail fails.
-        let memory = Memory::default();
-        let clients =
-            |http: &InProcess| Clients { memory: memory.clone(), ..Clients::by_sdk(http, &place()) };
+        let (memory, surroundings) = (Memory::default(), Surroundings::of_this_machine());
+        let clients = |http: &InProcess| Clients {
+            memory: memory.clone(),
+            ..Clients::by_sdk(http, &place(), surroundings.clone())
+        };
         let handlers = system().functions.values().map(|function| {
             let clients = clients(&InProcess::new(Endpoint { aws: Arc::clone(&aws), function }));
             let mut variables = function.environment.clone();

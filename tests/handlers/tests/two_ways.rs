@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ambient::Surroundings;
 use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
 use aws_sdk_dynamodb::operation::get_item::{GetItemInput, GetItemOutput};
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
@@ -73,7 +74,7 @@ fn tables() -> Tables {
 
 fn by_sdk(tables: Tables) -> Arc<dyn DynamoDb> {
     let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
-    Clients::by_sdk(&InProcess::new(Endpoint(tables)), &place).dynamodb
+    Clients::by_sdk(&InProcess::new(Endpoint(tables)), &place, Surroundings::of_this_machine()).dynamodb
 }
 
 #[derive(Debug, Clone)]

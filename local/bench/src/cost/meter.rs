@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ambient::SystemClock;
+use ambient::{Surroundings, SystemClock};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
@@ -115,7 +115,8 @@ impl Watched {
     async fn invoke(&self, mut event: Value) -> Result<Value, Fault> {
         lengthen_token(&mut event);
         let calls = Calls { aws: self.aws.clone(), calls: Arc::default() };
-        let clients = Clients::by_sdk(&InProcess::new(calls.clone()), &self.place);
+        let clients =
+            Clients::by_sdk(&InProcess::new(calls.clone()), &self.place, Surroundings::of_this_machine());
         let handler = handler_of(&self.function.binary, &clients, &self.environment());
         let handler = handler.ok_or_else(|| fault("there is no such binary"))?.map_err(fault)?;
         let log = Log::default();

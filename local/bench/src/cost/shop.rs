@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ambient::Surroundings;
 use clap::Parser as _;
 use omniflow::Runtime;
 use omniflow::config::Cli;
@@ -39,9 +40,11 @@ impl Shop {
         let cli = Cli::try_parse_from(arguments.into_iter().chain(parameters))?;
         let meter = Meter::default();
         let watched = meter.clone();
-        let runtime = Runtime::start_hosting(cli.config, move |system, place, inside| {
-            watched.host(system, place, &inside.http())
-        });
+        let runtime = Runtime::start_hosting(
+            cli.config,
+            Surroundings::of_this_machine(),
+            move |system, place, inside| watched.host(system, place, &inside.http()),
+        );
         Ok(Self { runtime: runtime.await?, meter, http: reqwest::Client::new() })
     }
 

@@ -44,11 +44,10 @@ impl Core {
         journal: Journal,
         arns: Arns,
         clock: Arc<dyn Clock>,
-        seed: Option<u64>,
+        randomness: Randomness,
         stats: Arc<Stats>,
         before_commit: BeforeCommit,
     ) -> Result<Self, JournalError> {
-        let randomness = Randomness::new(seed);
         let key = journal.meta("token_key", || randomness.key().to_vec())?;
         let key = key.try_into().map_err(|key: Vec<u8>| {
             JournalError::damaged("the token key", format!("it has {} bytes", key.len()))

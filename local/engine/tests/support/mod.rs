@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ambient::Randomness;
 use asl::Resource;
 use chrono::{DateTime, Utc};
 use engine::{
@@ -83,7 +84,7 @@ pub fn open_with(
         region: "us-east-1".to_owned(),
         account: "000000000000".to_owned(),
         clock,
-        seed: Some(1),
+        randomness: Randomness::seeded(1),
         before_commit: Box::new(move || {
             let before_commit = Arc::clone(&before_commit);
             Box::new(move || before_commit.lock().unwrap()())

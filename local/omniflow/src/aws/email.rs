@@ -2,10 +2,10 @@
 //!
 //! Source: Amazon SES API v2 Reference, "SendEmail"; Developer Guide, "Using the mailbox simulator".
 
+use ambient::Surroundings;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{json_response, parse};
 use crate::outbox::{Message, Outbox};
@@ -16,14 +16,18 @@ pub(super) const PATH: &str = "/v2/email/outbound-emails";
 /// it is refused at once, so that a failing notification can be seen.
 const BOUNCES: &str = "bounce@simulator.amazonses.com";
 
-pub(super) fn answer(outbox: &Outbox, request: &Request<Bytes>) -> Response<Bytes> {
+pub(super) fn answer(
+    outbox: &Outbox,
+    surroundings: &Surroundings,
+    request: &Request<Bytes>,
+) -> Response<Bytes> {
     if request.method() != Method::POST {
         return refusal("NotFoundException", "only SendEmail is served here");
     }
     let Ok(body) = parse(request.body()) else {
         return refusal("BadRequestException", "the body is no JSON");
     };
-    let message = match read(&body) {
+    let message = match read(&body, surroundings) {
         Ok(message) => message,
         Err(problem) => return refusal("BadRequestException", problem),
     };
@@ -35,7 +39,7 @@ pub(super) fn answer(outbox: &Outbox, request: &Request<Bytes>) -> Response<Byte
     json_response(StatusCode::OK, json!({ "MessageId": id }).to_string().into())
 }
 
-fn read(body: &Value) -> Result<Message, &'static str> {
+fn read(body: &Value, surroundings: &Surroundings) -> Result<Message, &'static str> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let to = body["Destination"]["ToAddresses"].as_array().into_iter().flatten();
     let to: Vec<_> = to.map(text).filter(|address| !address.is_empty()).collect();
@@ -46,9 +50,10 @@ fn read(body: &Value) -> Result<Message, &'static str> {
     if !simple.is_object() {
         return Err("Content.Simple is missing; raw and templated messages are not supported here");
     }
+    let at = surroundings.clock.now();
     Ok(Message {
-        message_id: Uuid::now_v7().to_string(),
-        at: chrono::Utc::now(),
+        message_id: surroundings.randomness.uuid_v7(at).to_string(),
+        at,
         from: text(&body["FromEmailAddress"]),
         to,
         subject: text(&simple["Subject"]["Data"]),

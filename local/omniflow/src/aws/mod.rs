@@ -16,13 +16,13 @@ mod functions;
 pub(crate) mod states;
 mod test_state;
 
+use ambient::Surroundings;
 use bytes::Bytes;
 use engine::Engine;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use omniflow_tables::{Counter, Service, Tables};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::bus::EventBus;
 use crate::lambda::Functions;
@@ -63,6 +63,8 @@ pub struct Aws {
     pub functions: Functions,
     /// Amazon SES, as far as it gets: what it would send.
     pub outbox: Outbox,
+    /// Time and randomness.
+    pub surroundings: Surroundings,
 }
 
 /// Whether an answer waits until what it acknowledges survives power loss.
@@ -90,7 +92,9 @@ impl Aws {
                 Ok(body) => events::answer(&self.bus, operation, &body),
                 Err(error) => Err(error),
             }),
-            _ if request.uri().path() == email::PATH => email::answer(&self.outbox, &request),
+            _ if request.uri().path() == email::PATH => {
+                email::answer(&self.outbox, &self.surroundings, &request)
+            }
             _ if request.uri().path() == "/_omniflow/stats" => respond(Ok(self.stats())),
             _ => match functions::name_in_path(request.method(), request.uri().path()) {
                 Some(name) => functions::answer(&self.functions, &name, &request).await,
@@ -99,8 +103,15 @@ impl Aws {
         };
         match acknowledge {
             Acknowledge::Early => response,
-            Acknowledge::Durably => with_request_id(self.durably(response).await),
+            Acknowledge::Durably => self.with_request_id(self.durably(response).await),
         }
+    }
+
+    fn with_request_id(&self, mut response: Response<Bytes>) -> Response<Bytes> {
+        if let Ok(id) = self.surroundings.randomness.uuid_v4().to_string().parse() {
+            response.headers_mut().insert("x-amzn-requestid", id);
+        }
+        response
     }
 
     async fn durably(&self, response: Response<Bytes>) -> Response<Bytes> {
@@ -180,13 +191,6 @@ fn json_response(status: StatusCode, body: Bytes) -> Response<Bytes> {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.0"));
-    response
-}
-
-fn with_request_id(mut response: Response<Bytes>) -> Response<Bytes> {
-    if let Ok(id) = Uuid::new_v4().to_string().parse() {
-        response.headers_mut().insert("x-amzn-requestid", id);
-    }
     response
 }
 

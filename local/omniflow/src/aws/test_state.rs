@@ -1,11 +1,10 @@
 //! TestState: one state, run once, without an execution. A task without a mock is really called.
 
+use ambient::Surroundings;
 use asl::test_state::{Configuration, FieldValidation, InspectionLevel, Mock, Request, run};
 use asl::{Ambient, Resource, TaskId, Timestamp};
-use chrono::Utc;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
-use uuid::Uuid;
 
 use super::{ApiError, Aws};
 use crate::integrations;
@@ -51,7 +50,7 @@ fn test(aws: &Aws, body: &Value, runtime: &Handle) -> Result<Value, ApiError> {
         let called = runtime.block_on(integrations::call(aws, resource, arguments));
         called.map_err(|error| (error.error, error.cause))
     };
-    run(&request, &mut Now, &mut call)
+    run(&request, &mut Live(&aws.surroundings), &mut call)
         .map(|answer| json!(answer))
         .map_err(|refused| ApiError::bad_request(refused.code, refused.message))
 }
@@ -70,19 +69,19 @@ fn mock(mock: &Value) -> Option<Mock<'_>> {
     })
 }
 
-/// The real time and real randomness; a test has no other.
-struct Now;
+/// The time and randomness of the runtime; a test has no other.
+struct Live<'a>(&'a Surroundings);
 
-impl Ambient for Now {
+impl Ambient for Live<'_> {
     fn now(&self) -> Timestamp {
-        Utc::now()
+        self.0.clock.now()
     }
 
     fn random(&mut self) -> u64 {
-        Uuid::new_v4().as_u64_pair().0
+        self.0.randomness.bits()
     }
 
     fn task_token(&mut self, _: TaskId) -> String {
-        Uuid::new_v4().to_string()
+        self.0.randomness.uuid_v4().to_string()
     }
 }

@@ -13,12 +13,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::{SecondsFormat, Utc};
+use ambient::Surroundings;
+use chrono::{DateTime, SecondsFormat, Utc};
 use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 use crate::lambda::Functions;
 pub use deliveries::{DeadLetter, Undelivered, Waiting};
@@ -100,14 +100,14 @@ struct PutEvent {
 
 impl PutEvent {
     /// Refused as EventBridge refuses it: a member is missing or the detail is no JSON object.
-    fn new(entry: Entry) -> Result<Self, Refusal> {
+    fn new(entry: Entry, surroundings: &Surroundings) -> Result<Self, Refusal> {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let missing = |message| Refusal { code: "InvalidArgument", message };
         let detail = serde_json::from_str(entry.detail.as_deref().unwrap_or_default());
         let detail = detail.ok().filter(Value::is_object);
         let bus = given(entry.bus).unwrap_or_else(|| "default".to_owned());
         Ok(Self {
-            id: Uuid::now_v7().to_string(),
+            id: surroundings.randomness.uuid_v7(surroundings.clock.now()).to_string(),
             bus: bus.rsplit('/').next().unwrap_or_default().to_owned(),
             source: given(entry.source)
                 .ok_or(missing("Parameter Source is not valid. Reason: Source is a required argument."))?,
@@ -119,14 +119,14 @@ impl PutEvent {
         })
     }
 
-    fn event(&self, place: &Place) -> Value {
+    fn event(&self, place: &Place, now: DateTime<Utc>) -> Value {
         json!({
             "version": "0",
             "id": self.id,
             "detail-type": self.detail_type,
             "source": self.source,
             "account": place.account,
-            "time": Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+            "time": now.to_rfc3339_opts(SecondsFormat::Secs, true),
             "region": place.region,
             "resources": self.resources,
             "detail": self.detail,
@@ -143,6 +143,7 @@ struct Inner {
     place: Place,
     queue: Mutex<Queue>,
     functions: Functions,
+    surroundings: Surroundings,
     waiting: Notify,
 }
 
@@ -151,7 +152,13 @@ impl EventBus {
     ///
     /// # Errors
     /// When a pattern uses what isn't supported or the file can't be opened.
-    pub fn open(rules: Vec<Rule>, place: Place, store: &Path, functions: Functions) -> Result<Self, Error> {
+    pub fn open(
+        rules: Vec<Rule>,
+        place: Place,
+        store: &Path,
+        functions: Functions,
+        surroundings: Surroundings,
+    ) -> Result<Self, Error> {
         let rules = rules.into_iter().map(|rule| {
             let pattern = Pattern::parse(&rule.pattern)
                 .map_err(|problem| Error::Pattern { rule: rule.name.clone(), problem })?;
@@ -159,7 +166,11 @@ impl EventBus {
         });
         let rules = rules.collect::<Result<_, Error>>()?;
         let queue = Mutex::new(Queue::new(Deliveries::open(store)?));
-        Ok(Self(Arc::new(Inner { rules, place, queue, functions, waiting: Notify::new() })))
+        Ok(Self(Arc::new(Inner { rules, place, queue, functions, surroundings, waiting: Notify::new() })))
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.0.surroundings.clock.now()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -174,7 +185,8 @@ impl EventBus {
         &self,
         entries: impl IntoIterator<Item = Entry>,
     ) -> Result<Vec<Result<String, Refusal>>, Error> {
-        let events: Vec<_> = entries.into_iter().map(PutEvent::new).collect();
+        let events: Vec<_> =
+            entries.into_iter().map(|entry| PutEvent::new(entry, &self.0.surroundings)).collect();
         self.deliver_later(events.iter().flatten())?;
         Ok(events.into_iter().map(|event| event.map(|event| event.id)).collect())
     }
@@ -182,7 +194,7 @@ impl EventBus {
     fn deliver_later<'a>(&self, events: impl Iterator<Item = &'a PutEvent>) -> Result<(), Error> {
         let mut matched = Vec::new();
         for put in events {
-            let event = put.event(&self.0.place);
+            let event = put.event(&self.0.place, self.now());
             let rules =
                 self.0.rules.iter().filter(|(rule, pattern)| rule.bus == put.bus && pattern.matches(&event));
             matched.extend(rules.map(|(rule, _)| Delivery {
@@ -197,7 +209,7 @@ impl EventBus {
         let mut queue = self.queue();
         matched.into_iter().for_each(|delivery| queue.add(delivery));
         if FLUSHED_LATER.try_with(|()| ()).is_err() {
-            queue.flush(Utc::now())?;
+            queue.flush(self.now())?;
         }
         drop(queue);
         self.0.waiting.notify_one();
@@ -209,7 +221,7 @@ impl EventBus {
     /// # Errors
     /// When they can't be stored.
     pub fn flush(&self) -> Result<(), Error> {
-        Ok(self.queue().flush(Utc::now())?)
+        Ok(self.queue().flush(self.now())?)
     }
 
     /// What is still to be delivered again, and what could not be delivered.
@@ -232,7 +244,7 @@ impl EventBus {
             let mut taken = self.queue().take_fresh(AT_ONCE);
             if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
                 looked = Some(Instant::now());
-                let due = self.queue().take_due(Utc::now(), AT_ONCE);
+                let due = self.queue().take_due(self.now(), AT_ONCE);
                 taken.extend(due.unwrap_or_else(|error| {
                     tracing::error!(%error, "the deliveries can't be read");
                     Vec::new()
@@ -265,7 +277,7 @@ impl EventBus {
         match RETRIES.iter().take(self.0.functions.retries(function)).nth(delivery.attempts) {
             Some(pause) => {
                 tracing::warn!(function, failure, "a delivery failed and will be tried again");
-                (key, Settled::Again(Utc::now() + *pause))
+                (key, Settled::Again(self.now() + *pause))
             }
             None => {
                 tracing::error!(function, failure, "a delivery failed for good; it is kept as a dead letter");
