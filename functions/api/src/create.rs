@@ -61,7 +61,7 @@ async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<R
     if let Some(key) = &key
         && let Some(kept) = api.kept(key).await?
     {
-        return Ok(located(kept));
+        return Ok(located_by_body(kept));
     }
     let mut new = read(api, request).await?;
     new.method = new.method.or_else(|| assumed.map(str::to_owned));
@@ -77,14 +77,14 @@ async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<R
         match api.orders.create(&order, keep).await {
             Ok(()) => {
                 api.workflow.tell_or_leave(&order).await;
-                return Ok(located(Response::text(201, body)));
+                return Ok(located(Response::text(201, body), order.order_id.as_str()));
             }
             // Either the id or the idempotency key is taken; if it is the key, its answer is there by now.
             Err(store::Error::Conflict | store::Error::Contention) => {
                 if let Some(key) = &key
                     && let Some(kept) = api.kept(key).await?
                 {
-                    return Ok(located(kept));
+                    return Ok(located_by_body(kept));
                 }
             }
             Err(error) => return Err(unavailable(&error)),
@@ -93,11 +93,16 @@ async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<R
     Err(unavailable(&store::Error::Conflict))
 }
 
-/// With the order's place, which its body names.
-fn located(response: Response) -> Response {
+/// The response with the order's place.
+fn located(response: Response, order_id: &str) -> Response {
+    response.with_header("location", format!("/api/v1/orders/{order_id}"))
+}
+
+/// An answer that was kept names its order in its body alone.
+fn located_by_body(response: Response) -> Response {
     let body: Value = serde_json::from_str(&response.body).unwrap_or_default();
     match body["order_id"].as_str() {
-        Some(id) => response.with_header("location", format!("/api/v1/orders/{id}")),
+        Some(id) => located(response, id),
         None => response,
     }
 }
