@@ -11,6 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use engine::{Engine, Error, ExecutionStatus, JournalError, ManualClock, Options, PageRequest, Verdict};
+use file_versions::LaterRelease;
 use rusqlite::Connection;
 use serde_json::json;
 use support::{Outside, ended, open, some_time};
@@ -70,7 +71,7 @@ async fn a_journal_of_a_later_release_is_refused_by_name() {
     journal(folder.path(), "version-1.sql").pragma_update(None, "user_version", 1000).unwrap();
     let options = Options::at(folder.path().join("journal.db"));
     let refused = Engine::open(options, |_| std::sync::Arc::new(Outside::echo())).err().unwrap();
-    assert!(matches!(refused, JournalError::LaterRelease { found: 1000, .. }), "{refused:?}");
+    assert!(matches!(refused, JournalError::LaterRelease(LaterRelease { found: 1000, .. })), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

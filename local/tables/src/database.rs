@@ -99,7 +99,7 @@ impl Database {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         // The file is this process's alone, so that it needn't be locked for every transaction.
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-        migrations::migrate(connection)?;
+        migrations::MIGRATIONS.run(connection)?;
         layout::lay_out_new_tables(connection)?;
         Ok(Self::over(storage))
     }

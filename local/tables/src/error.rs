@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use file_versions::{LaterRelease, Refused};
+
 /// Why the tables can't be opened or used. Callers of the DynamoDB API get DynamoDB's own errors instead, as
 /// answers.
 #[derive(Debug, thiserror::Error)]
@@ -13,18 +15,8 @@ pub enum Error {
     Database(#[from] dynoxide::DynoxideError),
     /// The file was written by a later release, whose form of the tables this release does not know. The file
     /// is left as it was found.
-    #[error(
-        "{file} was written by a later release (its version is {found}, and this release knows none after {known}): \
-         run that release, or choose another folder with --data"
-    )]
-    LaterRelease {
-        /// The name of the file, without its folder.
-        file: String,
-        /// The version that the file says it has.
-        found: i64,
-        /// The last version that this release knows.
-        known: i64,
-    },
+    #[error(transparent)]
+    LaterRelease(LaterRelease),
     /// The database takes only paths that are UTF-8.
     #[error("the path {} of the tables is not UTF-8: choose another folder", .0.display())]
     PathNotUtf8(PathBuf),
@@ -39,5 +31,14 @@ pub enum Error {
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(error.into())
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::LaterRelease(later) => Self::LaterRelease(later),
+            Refused::Sqlite(error) => error.into(),
+        }
     }
 }

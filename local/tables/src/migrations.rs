@@ -2,24 +2,21 @@
 //!
 //! Two versions live in the file. dynoxide keeps that of its own schema in its table `_config`, and brings it
 //! forward by itself. What this crate makes of that file has a version of its own in `PRAGMA user_version`,
-//! which dynoxide does not use. Each migration in [`MIGRATIONS`] brings a file from the version before to its
-//! own: the first makes version 1, the last the version that this release works with. Once released, a
-//! migration stays as it is; a new one goes to the end. A release whose dynoxide has a newer schema adds a
-//! migration too, even an empty one, so that the releases before it refuse the file in words of ours.
+//! which dynoxide does not use. A release whose dynoxide has a newer schema adds a migration too, even an empty
+//! one, so that the releases before it refuse the file in words of ours.
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use file_versions::Migrations;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::error::Error;
 use crate::layout;
 
-type Migration = fn(&Connection) -> rusqlite::Result<()>;
-
-const MIGRATIONS: &[Migration] = &[
+pub(crate) const MIGRATIONS: Migrations = Migrations(&[
     // Files from before versions have tables with row ids, tables without, or both.
     layout::by_keys,
-];
+]);
 
 /// Refuses a file that a later release has written. It is asked before dynoxide opens the file, so that
 /// dynoxide changes nothing in it either.
@@ -27,34 +24,8 @@ pub(crate) fn refuse_later_release(path: &Path) -> Result<(), Error> {
     if !path.exists() {
         return Ok(());
     }
-    let found = version(&Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?)?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        return Err(Error::LaterRelease { file, found, known });
-    }
-    Ok(())
-}
-
-/// Brings the file to the version that this release works with, in one transaction: a crash leaves it as it
-/// was, or as it is to be.
-pub(crate) fn migrate(connection: &Connection) -> rusqlite::Result<()> {
-    migrate_by(MIGRATIONS, connection)
-}
-
-fn migrate_by(migrations: &[Migration], connection: &Connection) -> rusqlite::Result<()> {
-    let done = usize::try_from(version(connection)?).unwrap_or(0);
-    let Some(pending @ [_, ..]) = migrations.get(done..) else { return Ok(()) };
-    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    for migration in pending {
-        migration(&transaction)?;
-    }
-    transaction.pragma_update(None, "user_version", migrations.len())?;
-    transaction.commit()
-}
-
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+    let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    Ok(MIGRATIONS.check(&file, path)?)
 }
 
 #[cfg(test)]
@@ -62,6 +33,7 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
+    use file_versions::{LaterRelease, version};
     use serde_json::{Value, json};
     use tempfile::TempDir;
 
@@ -152,7 +124,10 @@ mod tests {
         let path = made(&folder, &format!("{VERSION_1} PRAGMA user_version = 99;"));
         let before = fs::read(&path).unwrap();
         let refused = Tables::open(&path).err().unwrap();
-        assert!(matches!(refused, Error::LaterRelease { found: 99, known: 1, .. }), "{refused:?}");
+        assert!(
+            matches!(refused, Error::LaterRelease(LaterRelease { found: 99, known: 1, .. })),
+            "{refused:?}"
+        );
         let said = refused.to_string();
         assert!(said.contains("tables.db was written by a later release"), "{said}");
         assert!(said.contains("run that release, or choose another folder with --data"), "{said}");
@@ -168,7 +143,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = made(&folder, UNVERSIONED);
         let before = dump(&path);
-        migrate_by(&[layout::by_keys, fails], &Connection::open(&path).unwrap()).unwrap_err();
+        Migrations(&[layout::by_keys, fails]).run(&Connection::open(&path).unwrap()).unwrap_err();
         assert_eq!(dump(&path), before);
     }
 
@@ -179,7 +154,7 @@ mod tests {
         let path = made(&folder, UNVERSIONED);
         let old = dump(&path);
         let connection = Connection::open(&path).unwrap();
-        migrate(&connection).unwrap();
+        MIGRATIONS.run(&connection).unwrap();
         let (database, log) =
             (fs::read(&path).unwrap(), fs::read(folder.path().join("tables.db-wal")).unwrap());
         let new = dump(&path);

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::checkpoints::Checkpoints;
 use super::error::JournalError;
-use super::migrations;
+use super::migrations::MIGRATIONS;
 
 /// How long a reader waits for a lock. It meets one only while the log is recovered or closed (SQLite's
 /// documentation, "Write-Ahead Logging", section "Sometimes Queries Return SQLITE_BUSY In WAL Mode").
@@ -26,15 +26,15 @@ impl Journal {
     /// Opens the journal for writing. The file is made when it does not exist, and brought to this release's
     /// version when it has an earlier one.
     pub(crate) fn open(path: &Path, durable: bool) -> Result<Self, JournalError> {
-        let mut connection = Connection::open(path)?;
-        migrations::refuse_later_release(&connection, path)?;
+        let connection = Connection::open(path)?;
+        MIGRATIONS.check(&connection, path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         let synchronous = if durable { "FULL" } else { "OFF" };
         connection.pragma_update(None, "synchronous", synchronous)?;
         // Without it, a statement is compiled again for every new value of a parameter that a partial index
         // looks at.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        migrations::migrate(&mut connection)?;
+        MIGRATIONS.run(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         let checkpoints = Some(Checkpoints::begin(path, &connection, synchronous)?);
         Ok(Self { checkpoints, connection })

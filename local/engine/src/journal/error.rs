@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::io;
 
+use file_versions::{LaterRelease, Refused};
+
 /// Why the journal can't be opened, read or written. The messages are for those who run the engine, not for
 /// callers of its API.
 #[derive(Debug, thiserror::Error)]
@@ -13,18 +15,8 @@ pub enum JournalError {
     Database(#[from] rusqlite::Error),
     /// The file was written by a later release of this engine, whose form of the journal this release does
     /// not know. The file is left as it was found.
-    #[error(
-        "{file} was written by a later release (its version is {found}, and this release knows none after {known}): \
-         run that release, or choose another folder with --data"
-    )]
-    LaterRelease {
-        /// The name of the file, without its folder.
-        file: String,
-        /// The version that the file says it has.
-        found: i64,
-        /// The last version that this release knows.
-        known: i64,
-    },
+    #[error(transparent)]
+    LaterRelease(LaterRelease),
     /// A stored value can't be read.
     #[error("{what} in the journal can't be read: {source}")]
     Damaged {
@@ -54,6 +46,15 @@ pub enum JournalError {
     /// The engine's thread panicked when it took up the journal.
     #[error("the engine's thread died at its start")]
     DiedAtStart,
+}
+
+impl From<Refused> for JournalError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::LaterRelease(later) => Self::LaterRelease(later),
+            Refused::Sqlite(error) => Self::Database(error),
+        }
+    }
 }
 
 impl JournalError {

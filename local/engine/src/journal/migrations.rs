@@ -1,51 +1,11 @@
 //! The versions of the journal's file, and the way from each to the next.
 //!
-//! The file says its version in `PRAGMA user_version`. Each migration in [`MIGRATIONS`] brings a file from
-//! the version before to its own: the first makes version 1, the last the version that this release works
-//! with. Once released, a migration stays as it is; what changes the schema is a new one at the end of the
-//! list. A file of an earlier version is in `tests/journals`.
+//! A file of each earlier version is in `tests/journals`.
 
-use std::path::Path;
+use file_versions::Migrations;
+use rusqlite::Connection;
 
-use rusqlite::{Connection, TransactionBehavior};
-
-use super::error::JournalError;
-
-type Migration = fn(&Connection) -> rusqlite::Result<()>;
-
-const MIGRATIONS: &[Migration] = &[version_1];
-
-/// Refuses a file that a later release has written, and changes nothing in any case.
-pub(super) fn refuse_later_release(connection: &Connection, path: &Path) -> Result<(), JournalError> {
-    let found = version(connection)?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        return Err(JournalError::LaterRelease { file, found, known });
-    }
-    Ok(())
-}
-
-/// Brings the file to the version that this release works with, in one transaction: a crash leaves it as it
-/// was, or as it is to be.
-pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
-    migrate_by(MIGRATIONS, connection)
-}
-
-fn migrate_by(migrations: &[Migration], connection: &mut Connection) -> rusqlite::Result<()> {
-    let done = usize::try_from(version(connection)?).unwrap_or(0);
-    let Some(pending @ [_, ..]) = migrations.get(done..) else { return Ok(()) };
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for migration in pending {
-        migration(&transaction)?;
-    }
-    transaction.pragma_update(None, "user_version", migrations.len())?;
-    transaction.commit()
-}
-
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
-}
+pub(super) const MIGRATIONS: Migrations = Migrations(&[version_1]);
 
 const VERSION_1: &str = "
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -99,10 +59,12 @@ mod tests {
     use std::fs;
 
     use chrono::DateTime;
+    use file_versions::{LaterRelease, version};
     use tempfile::TempDir;
 
     use super::super::connection::Journal;
     use super::*;
+    use crate::JournalError;
 
     const CONTENT: &str = include_str!("../../tests/journals/content.sql");
     const FORMS: [&str; 4] = [
@@ -195,7 +157,7 @@ mod tests {
         let path = made(&folder, &[FORMS[3], CONTENT, "PRAGMA user_version = 99;"]);
         let before = fs::read(&path).unwrap();
         let refused = Journal::open(&path, true).err().unwrap();
-        assert!(matches!(refused, JournalError::LaterRelease { found: 99, .. }), "{refused:?}");
+        assert!(matches!(refused, JournalError::LaterRelease(LaterRelease { found: 99, .. })), "{refused:?}");
         let said = refused.to_string();
         assert!(said.contains("journal.db was written by a later release"), "{said}");
         assert!(said.contains("run that release, or choose another folder with --data"), "{said}");
@@ -209,11 +171,11 @@ mod tests {
             connection.execute_batch("CREATE TABLE half (id INTEGER); SELECT * FROM none;")
         }
         let folder = tempfile::tempdir().unwrap();
-        let mut connection = Connection::open(made(&folder, &[FORMS[0], CONTENT])).unwrap();
+        let connection = Connection::open(made(&folder, &[FORMS[0], CONTENT])).unwrap();
         let before = dump(&connection);
-        migrate_by(&[version_1, fails], &mut connection).unwrap_err();
+        Migrations(&[version_1, fails]).run(&connection).unwrap_err();
         assert_eq!(dump(&connection), before);
-        migrate(&mut connection).unwrap();
+        MIGRATIONS.run(&connection).unwrap();
         assert_eq!(dump(&connection), opened(&[FORMS[3], CONTENT]));
     }
 
@@ -222,9 +184,9 @@ mod tests {
     fn a_migration_that_is_killed_leaves_the_old_form_or_the_new_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = made(&folder, &[FORMS[0], CONTENT]);
-        let mut connection = Connection::open(&path).unwrap();
+        let connection = Connection::open(&path).unwrap();
         let old = dump(&connection);
-        migrate(&mut connection).unwrap();
+        MIGRATIONS.run(&connection).unwrap();
         let new = dump(&connection);
         assert_ne!(old, new);
         let (database, log) =

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
+use file_versions::{Migrations, Refused};
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 use serde_json::Value;
@@ -53,22 +54,30 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }
 
+const MIGRATIONS: Migrations = Migrations(&[version_1]);
+
+/// The tables, in a new file or in one from before files said their version, which has the same.
+fn version_1(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS delivery (id INTEGER PRIMARY KEY, function TEXT NOT NULL, event TEXT NOT NULL,
+           attempts INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL);
+         CREATE INDEX IF NOT EXISTS delivery_due ON delivery (due);
+         CREATE TABLE IF NOT EXISTS dead_letter (id INTEGER PRIMARY KEY, function TEXT NOT NULL, event TEXT NOT NULL,
+           failure TEXT NOT NULL);",
+    )
+}
+
 /// The file.
 pub(super) struct Deliveries(Connection);
 
 impl Deliveries {
-    pub(super) fn open(path: &Path) -> rusqlite::Result<Self> {
+    pub(super) fn open(path: &Path) -> Result<Self, Refused> {
         let connection = Connection::open(path)?;
+        MIGRATIONS.check(&connection, path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // A crash of the process loses nothing; power loss may lose what the activity's retry publishes again.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.execute_batch(
-            "CREATE TABLE IF NOT EXISTS delivery (id INTEGER PRIMARY KEY, function TEXT NOT NULL, event TEXT NOT NULL,
-               attempts INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL);
-             CREATE INDEX IF NOT EXISTS delivery_due ON delivery (due);
-             CREATE TABLE IF NOT EXISTS dead_letter (id INTEGER PRIMARY KEY, function TEXT NOT NULL, event TEXT NOT NULL,
-               failure TEXT NOT NULL);",
-        )?;
+        MIGRATIONS.run(&connection)?;
         Ok(Self(connection))
     }
 

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use ambient::Surroundings;
 use chrono::{DateTime, SecondsFormat, Utc};
+use file_versions::Refused;
 use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -60,6 +61,9 @@ pub enum Error {
     /// The deliveries can't be stored.
     #[error("the deliveries can't be stored: {0}")]
     Store(#[from] rusqlite::Error),
+    /// The file of the deliveries can't be used.
+    #[error("the deliveries: {0}")]
+    File(#[from] Refused),
 }
 
 /// Why an entry of PutEvents was refused.
