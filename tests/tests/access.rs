@@ -137,7 +137,7 @@ fn what_the_template_leaves_open_is_open_on_the_http_port_and_nothing_else() {
             assert_eq!(ask(method, path, &[]), 401, "{method} {path}");
         }
     }
-    assert_eq!(ask("POST", "/web/", &[]), 401);
+    assert_eq!((ask("POST", "/web/", &[]), ask("TRACE", "/health", &[])), (405, 405));
     assert_eq!(ask("GET", "/_omniflow/outbox", &[("authorization", &format!("BEARER {TOKEN}"))]), 200);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use ambient::Clock;
@@ -57,9 +57,14 @@ pub struct Failure {
     /// The error's name.
     #[serde(rename = "Error", default)]
     pub error: String,
-    /// A text, or the error as Lambda writes it.
-    #[serde(rename = "Cause", default)]
+    /// A text, or the error as Lambda writes it; empty when there is none.
+    #[serde(rename = "Cause", default, deserialize_with = "text_or_null")]
     pub cause: String,
+}
+
+/// The error output of a failure without a cause, such as `States.Timeout`, has null in its place.
+fn text_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl Failure {
@@ -158,5 +163,26 @@ impl From<store::Error> for Fault {
             | store::Error::Service(_) => ErrorName::StoreUnavailable,
         };
         Self::new(name, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_may_have_a_cause_a_null_or_nothing_in_its_place() {
+        let read = |failure: Value| {
+            let event = json!({ "order_id": "ORD-1", "failure": failure });
+            let event: Compensation = serde_json::from_value(event).unwrap();
+            (event.failure.reason(), event.failure.text())
+        };
+        let timeout = (Reason::InternalError, "States.Timeout".to_owned());
+        assert_eq!(read(json!({ "Error": "States.Timeout", "Cause": null })), timeout);
+        assert_eq!(read(json!({ "Error": "States.Timeout" })), timeout);
+        let declined = json!({ "Error": "PaymentDeclined", "Cause": "{\"errorMessage\": \"no money\"}" });
+        assert_eq!(read(declined), (Reason::PaymentFailed, "PaymentDeclined: no money".to_owned()));
     }
 }

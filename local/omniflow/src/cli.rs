@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Cli, Command};
@@ -59,6 +59,8 @@ fn run(config: Config, demo: Option<Demo>) -> Result<(), StartError> {
         let open = config.token.is_none() && config.token_file.is_none();
         let keeps = if config.memory { "nothing".to_owned() } else { config.data.display().to_string() };
         let system = Runtime::start(config.clone()).await?;
+        // Heard from before anybody is told that the system runs.
+        let stop = Stop::listen();
         let access = if open { "open to this machine, no sign-in" } else { "token needed" };
         println!(
             "OmniFlow is ready: http://{} (AWS API http://{}, data: {keeps}, {access}; the console is at /web/)",
@@ -66,7 +68,7 @@ fn run(config: Config, demo: Option<Demo>) -> Result<(), StartError> {
         );
         tokio::select! {
             () = played(demo.as_ref(), system.http) => {}
-            () = wait_for_signal() => {}
+            () = stop.heard() => {}
         }
         system.stop().await;
         Ok(())
@@ -84,18 +86,35 @@ async fn played(demo: Option<&Demo>, address: SocketAddr) {
     std::future::pending().await
 }
 
-async fn wait_for_signal() {
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
-            tracing::warn!(%error, "SIGTERM can't be heard; Ctrl-C can");
-            let _ = tokio::signal::ctrl_c().await;
-            return;
+/// The signals that end the program: SIGTERM, and Ctrl-C.
+struct Stop {
+    terminate: Option<Signal>,
+    interrupt: Option<Signal>,
+}
+
+impl Stop {
+    fn listen() -> Self {
+        let listen = |kind: SignalKind, name: &str| {
+            let listening = signal(kind);
+            listening.inspect_err(|error| tracing::warn!(%error, "{name} can't be heard")).ok()
+        };
+        Self {
+            terminate: listen(SignalKind::terminate(), "SIGTERM"),
+            interrupt: listen(SignalKind::interrupt(), "SIGINT"),
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+    }
+
+    async fn heard(self) {
+        async fn one(signal: Option<Signal>) {
+            match signal {
+                Some(mut signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            }
+        }
+        tokio::select! {
+            () = one(self.terminate) => {}
+            () = one(self.interrupt) => {}
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Source: API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs".
 
 use std::collections::BTreeMap;
+use std::future::{Ready, ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use omniflow_api::problem::{Kind, Problem};
 use omniflow_tables::Tables;
 use serde_json::{Map, Value, json};
 
@@ -88,9 +90,9 @@ fn add(router: Router, route: &Route, gateway: &Arc<Gateway>) -> Result<Router, 
         path: route.path.clone(),
         problem,
     };
-    let (gateway, served) = (Arc::clone(gateway), route.clone());
+    let (serving, served) = (Arc::clone(gateway), route.clone());
     let handler = move |request: Request<Body>| {
-        let (gateway, route) = (Arc::clone(&gateway), served.clone());
+        let (gateway, route) = (Arc::clone(&serving), served.clone());
         async move { gateway.serve(&route, request).await }
     };
     let path = greedy(&route.path);
@@ -101,9 +103,22 @@ fn add(router: Router, route: &Route, gateway: &Arc<Gateway>) -> Result<Router, 
                 .ok()
                 .and_then(|method| MethodFilter::try_from(method).ok())
                 .ok_or_else(|| bad("unknown method"))?;
-            router.route(&path, on(filter, handler))
+            let methods = on(filter, handler);
+            // Who has no token is told the same of an open path as who has it.
+            let is_open = gateway.token.is_some() && route.authorization == Authorization::None;
+            router.route(&path, if is_open { methods.fallback(wrong_method(method)) } else { methods })
         }
     })
+}
+
+fn wrong_method(allowed: &str) -> impl Fn() -> Ready<Response<Body>> + Clone + Send + Sync + use<> {
+    let detail = format!("Only {allowed} is allowed here.");
+    let problem = Problem::new(Kind::MethodNotAllowed, detail).with("allow", allowed);
+    move || {
+        let mut response = server::in_the_apis_words(&problem);
+        append(response.headers_mut(), "allow", &problem.to_json()["allow"]);
+        ready(response)
+    }
 }
 
 /// `{proxy+}` is axum's `{*proxy}`.

@@ -63,7 +63,8 @@ struct State {
     throttled: HashMap<String, usize>,
     outages: Vec<Outage>,
     requests: usize,
-    tokens: HashMap<String, Token>,
+    /// The first answers to the task tokens, each with the request that brought it.
+    tokens: HashMap<String, (Token, Value)>,
     executions: BTreeMap<(String, String), Value>,
     held: Option<(String, Held)>,
     seed: Option<u64>,
@@ -173,12 +174,18 @@ impl Aws {
 
     /// What the token was answered with first.
     pub fn answered(&self, token: &str) -> Option<Token> {
+        self.answer_to(token).map(|(answer, _)| answer)
+    }
+
+    /// As [`Aws::answered`], with the request that brought the answer.
+    pub(crate) fn answer_to(&self, token: &str) -> Option<(Token, Value)> {
         self.state().tokens.get(token).cloned()
     }
 
     /// Makes a token one that nobody waits for any more, as after its task has ended.
     pub fn forget(&self, token: &str) {
-        self.state().tokens.entry(token.to_owned()).or_insert(Token::Failure("forgotten".to_owned()));
+        let answer = (Token::Failure("forgotten".to_owned()), Value::Null);
+        self.state().tokens.entry(token.to_owned()).or_insert(answer);
     }
 
     /// The input with which a state machine was started under this name.
@@ -194,9 +201,9 @@ impl Aws {
         entries.map(|entry| serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap()).collect()
     }
 
-    /// Lets others overtake, as often as the seed says.
-    async fn stagger(&self) {
-        let turns = match &mut self.state().seed {
+    /// A number below `limit`, drawn from the seed; 0 without one.
+    pub(crate) fn draw(&self, limit: u64) -> u64 {
+        match &mut self.state().seed {
             None => 0,
             Some(seed) => {
                 // SplitMix64.
@@ -204,10 +211,14 @@ impl Aws {
                 let mut mixed = *seed;
                 mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
                 mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-                (mixed ^ (mixed >> 31)) % 5
+                (mixed ^ (mixed >> 31)) % limit
             }
-        };
-        for _ in 0..turns {
+        }
+    }
+
+    /// Lets others overtake, as often as the seed says.
+    async fn stagger(&self) {
+        for _ in 0..self.draw(5) {
             yield_now().await;
         }
     }
@@ -344,7 +355,7 @@ impl State {
         if self.tokens.contains_key(token) {
             return failure(400, "TaskTimedOut");
         }
-        self.tokens.insert(token.to_owned(), answer);
+        self.tokens.insert(token.to_owned(), (answer, body.clone()));
         ok(&json!({}))
     }
 }

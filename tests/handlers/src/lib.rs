@@ -4,7 +4,7 @@
 //!   test ──► Shop ──► handlers (by binary) ──► AWS SDK ──► Aws ──► embedded DynamoDB
 //!              │                                            ├───► Step Functions: records, answers, fails on demand
 //!              └──► Walk: the order's state machine,        └───► EventBridge: records, fails on demand
-//!                   one step at a time, from its definition
+//!                   one step at a time, by the interpreter `asl`
 //! ```
 //!
 //! Tables, environment variables and state machines come from `template.yaml`. No test waits for real time: deadlines
@@ -15,6 +15,7 @@
 
 mod access;
 mod aws;
+mod execution;
 mod failures;
 mod shop;
 mod walk;

@@ -48,7 +48,7 @@ pub fn starts(binary: &str, variables: BTreeMap<String, String>) -> Result<(), C
     handler_of(binary, &clients, &Environment::from_pairs(variables)).unwrap().map(drop)
 }
 
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() }
 }
 

@@ -56,6 +56,34 @@ async fn a_shipment_under_way_when_it_is_called_back_does_not_leave() {
     assert!(!shop.ledger()[&format!("shipment#{id}#wh-east")].contains_key("tracking"));
 }
 
+/// One warehouse fails for good and the workflow goes on, while what it asked of the others is still under way.
+#[tokio::test]
+async fn shipments_that_are_given_up_under_way_leave_nothing_behind() {
+    for seed in 0..30 {
+        let stock = [("ring", "wh-east", 1), ("fragile-vase", "wh-west", 1), ("lamp", "wh-north", 1)];
+        let shop = Shop::shuffled(&stock, seed);
+        let items = json!(["ring", "fragile-vase", "lamp"]);
+        let id = shop.place(json!({ "items": items, "payment": { "method": "pm_card" } })).await;
+        Walk::of(&id).to_the_end(&shop).await.unwrap();
+        let order = shop.order(&id).await;
+        assert_eq!(
+            (order.status, order.reason),
+            (Status::Cancelled, Some(Reason::ShipmentFailed)),
+            "seed {seed}"
+        );
+        assert_eq!(order.shipments.len(), 3);
+        assert!(
+            order.shipments.iter().all(|shipment| shipment.state == ShipmentState::Cancelled),
+            "seed {seed}: {:#?}",
+            order.shipments
+        );
+        assert_eq!(shop.money(&id), (true, true), "seed {seed}");
+        for row in shop.stock().await {
+            assert_eq!((row.available, row.reserved, row.sold), (1, 0, 0), "seed {seed}: {row:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_capture_that_comes_after_the_refund_is_refused() {
     let (shop, id, _) = shop_before("CapturePayment").await;

@@ -1,0 +1,289 @@
+//! One execution of the order's state machine, run by the interpreter that also runs it on one machine. What the machine
+//! wants called is invoked in the [`Shop`], and no time passes but the waits before retries, which are skipped.
+
+use std::thread::LocalKey;
+
+use asl::{Ambient, Event, Execution, Invocation, Machine, MachineType, Outcome, Start, TaskId, Timestamp};
+use chrono::TimeDelta;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use omniflow_domain::OrderId;
+use omniflow_services::Fault;
+use serde_json::{Value, json};
+use template::{Place, StateMachine};
+
+use crate::aws::Token;
+use crate::failures;
+use crate::shop::{Shop, place, system};
+use crate::walk::At;
+
+/// The name of the order's state machine.
+pub(crate) const MACHINE: &str = "OrderStateMachine";
+
+/// The state with which the definition of [`ENTERED`] begins.
+const ENTRANCE: &str = "Entrance";
+
+thread_local! {
+    /// The order's state machine. A compiled machine can't leave its thread, so each thread that needs one compiles it.
+    pub(crate) static ORDER: Machine = compile(&definition());
+
+    /// The order's state machine behind an [`ENTRANCE`] that leads to any of its states: the one that the input names
+    /// as `enter`, with the input's `order_id` and `failure` as they were after a Catch. That is how a test has
+    /// compensations run that the definition would not come to from where the order is.
+    pub(crate) static ENTERED: Machine = compile(&with_entrance(definition()));
+}
+
+fn state_machine() -> &'static StateMachine {
+    system().state_machines.iter().find(|machine| machine.name == MACHINE).unwrap()
+}
+
+fn definition() -> Value {
+    serde_json::from_str(&state_machine().definition).unwrap()
+}
+
+fn with_entrance(mut definition: Value) -> Value {
+    let choices = definition["States"].as_object().unwrap().keys().map(|name| {
+        json!({
+            "Condition": format!("{{% $states.input.enter = '{name}' %}}"),
+            "Assign": { "order_id": "{% $states.input.order_id %}", "failure": "{% $states.input.failure %}" },
+            "Next": name,
+        })
+    });
+    let choices: Vec<_> = choices.collect();
+    let start = std::mem::replace(&mut definition["StartAt"], json!(ENTRANCE));
+    definition["States"][ENTRANCE] = json!({ "Type": "Choice", "Choices": choices, "Default": start });
+    definition
+}
+
+fn compile(definition: &Value) -> Machine {
+    assert!(
+        definition.get("TimeoutSeconds").is_none(),
+        "a wait before a retry must not let the whole execution time out: teach Run::skip_wait the timeout"
+    );
+    let kind = if state_machine().kind == "EXPRESS" { MachineType::Express } else { MachineType::Standard };
+    let machine = Machine::parse_as(&definition.to_string(), kind).unwrap();
+    assert_eq!(machine.unsupported(), []);
+    machine
+}
+
+/// What the interpreter learns from outside.
+#[derive(Debug, Clone)]
+pub(crate) struct Outside {
+    order_id: OrderId,
+    now: Timestamp,
+    /// How many task tokens were handed out.
+    tokens: u64,
+}
+
+impl Outside {
+    pub(crate) fn of(order_id: &OrderId) -> Self {
+        Self { order_id: order_id.clone(), now: Timestamp::UNIX_EPOCH, tokens: 0 }
+    }
+}
+
+impl Ambient for Outside {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Only the jitter of retries is drawn from it, and all waits are skipped. They are as long as they can be.
+    fn random(&mut self) -> u64 {
+        u64::MAX
+    }
+
+    fn task_token(&mut self, _: TaskId) -> String {
+        self.tokens += 1;
+        format!("{}/{}", self.order_id, self.tokens)
+    }
+}
+
+/// An execution with the outside that it sees.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    machine: &'static LocalKey<Machine>,
+    execution: Execution,
+    outside: Outside,
+    /// When the tasks time out, of those that have been scheduled.
+    deadlines: Vec<(TaskId, Timestamp)>,
+    /// The call of the task that waits for its token to be answered.
+    waiting: Option<Invocation>,
+}
+
+impl Run {
+    /// Starts an execution.
+    pub(crate) fn start(machine: &'static LocalKey<Machine>, input: Value, mut outside: Outside) -> Self {
+        let Place { region, account } = place();
+        let state_machine_arn = format!("arn:aws:states:{region}:{account}:stateMachine:{MACHINE}");
+        let execution_name = outside.order_id.to_string();
+        let start = Start {
+            execution_arn: format!("arn:aws:states:{region}:{account}:execution:{MACHINE}:{execution_name}"),
+            execution_name,
+            state_machine_arn,
+            state_machine_name: MACHINE.to_owned(),
+            role_arn: state_machine().role_arn.clone(),
+            start_time: outside.now,
+            input,
+        };
+        let (execution, effects) = machine.with(|machine| Execution::start(machine, start, &mut outside));
+        let mut run = Self { machine, execution, outside, deadlines: Vec::new(), waiting: None };
+        run.schedule(&effects.invocations);
+        run
+    }
+
+    /// The outside, for an execution that takes this one's place.
+    pub(crate) fn into_outside(self) -> Outside {
+        self.outside
+    }
+
+    /// Where the execution is.
+    pub(crate) fn at(&self) -> At {
+        if let Some(outcome) = self.execution.outcome() {
+            return At::Ended(match outcome {
+                Outcome::Succeeded { .. } => Ok(()),
+                Outcome::Failed { error, .. }
+                | Outcome::TimedOut { error, .. }
+                | Outcome::Aborted { error, .. } => Err(error.clone().unwrap_or_default()),
+            });
+        }
+        match &self.waiting {
+            Some(Invocation { state, token: Some(token), .. }) => At::Waiting(state.clone(), token.clone()),
+            _ => At::State(
+                self.machine.with(|machine| self.execution.current_state(machine).unwrap().to_owned()),
+            ),
+        }
+    }
+
+    /// Makes the first call that the machine wants, without telling the machine.
+    ///
+    /// # Errors
+    /// The function's.
+    pub(crate) async fn call(&self, shop: &Shop) -> Result<Value, Fault> {
+        invoke(shop, &self.execution.invocations()[0]).await
+    }
+
+    /// Makes the calls that the machine wants, at once, and tells the machine as each returns. The retry of one iteration
+    /// of a Map is called while the other iterations are still under way. When an iteration fails for good, the machine
+    /// goes on while the others still run on Lambda: whether its next call overtakes them is drawn from the shop's seed.
+    /// Ends when no call is under way.
+    pub(crate) async fn perform(&mut self, shop: &Shop) {
+        let state = self.at();
+        let mut wanted = self.execution.invocations();
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            under_way.extend(wanted.into_iter().map(|call| async {
+                let answer = invoke(shop, &call).await;
+                (call, answer)
+            }));
+            let Some((call, answer)) = under_way.next().await else { return };
+            wanted = self.returned(shop, call, answer);
+            let goes_on = self.at() != state;
+            if under_way.is_empty() || (goes_on && shop.aws.draw(2) == 0) {
+                break;
+            }
+        }
+        while let Some((call, answer)) = under_way.next().await {
+            self.returned(shop, call, answer);
+        }
+    }
+
+    /// Tells the machine what a call has returned. The calls that it wants next.
+    fn returned(&mut self, shop: &Shop, call: Invocation, answer: Result<Value, Fault>) -> Vec<Invocation> {
+        let task = call.task;
+        let event = match answer {
+            Ok(payload) => {
+                let output = json!({ "ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200 });
+                if call.token.is_some() {
+                    self.waiting = Some(call);
+                    Event::TaskSubmitted { task, output }
+                } else {
+                    Event::TaskSucceeded { task, output }
+                }
+            }
+            Err(fault) => {
+                if let Some(token) = &call.token {
+                    // The answer to the token came first and has ended the task, whatever became of the invocation.
+                    if shop.aws.answered(token).is_some() {
+                        self.waiting = Some(call);
+                        return Vec::new();
+                    }
+                    shop.aws.forget(token);
+                }
+                // As Lambda reports the error of a function.
+                let cause = json!({ "errorType": fault.error_type, "errorMessage": fault.message });
+                Event::TaskFailed { task, error: Some(fault.error_type), cause: Some(cause.to_string()) }
+            }
+        };
+        self.apply(event)
+    }
+
+    /// Tells the machine how the token was answered that it waits for, if it was.
+    pub(crate) fn hear(&mut self, shop: &Shop) -> bool {
+        let Some(call) = &self.waiting else { return false };
+        let Some((answer, request)) = call.token.as_deref().and_then(|token| shop.aws.answer_to(token))
+        else {
+            return false;
+        };
+        let task = call.task;
+        let event = match answer {
+            Token::Success => {
+                let output = serde_json::from_str(request["output"].as_str().unwrap()).unwrap();
+                Event::TaskSucceeded { task, output }
+            }
+            Token::Failure(error) => {
+                failures::check(binary(call), &error);
+                let cause = request["cause"].as_str().map(str::to_owned);
+                Event::TaskFailed { task, error: Some(error), cause }
+            }
+        };
+        self.waiting = None;
+        self.apply(event);
+        true
+    }
+
+    /// Tells the machine what has happened, and lets the waits before retries be over. The calls that it wants then.
+    fn apply(&mut self, event: Event) -> Vec<Invocation> {
+        let mut wanted = self.tell(event);
+        while self.skip_wait() {
+            wanted.extend(self.tell(Event::Wake));
+        }
+        wanted
+    }
+
+    fn tell(&mut self, event: Event) -> Vec<Invocation> {
+        let Self { machine, execution, outside, .. } = self;
+        let effects = machine.with(|machine| execution.apply(machine, event, outside));
+        self.schedule(&effects.invocations);
+        effects.invocations
+    }
+
+    /// Moves the clock to when the machine wants to be woken, unless a task times out by that.
+    fn skip_wait(&mut self) -> bool {
+        let Some(at) = self.execution.wake_at() else { return false };
+        self.deadlines.retain(|(task, _)| self.execution.pending(*task));
+        if self.deadlines.iter().any(|(_, deadline)| *deadline <= at) {
+            return false;
+        }
+        self.outside.now = at;
+        true
+    }
+
+    fn schedule(&mut self, calls: &[Invocation]) {
+        for call in calls {
+            let limits = call.timeout_seconds.into_iter().chain(call.heartbeat_seconds);
+            if let Some(seconds) = limits.min() {
+                let deadline = self.outside.now + TimeDelta::seconds(i64::try_from(seconds).unwrap());
+                self.deadlines.push((call.task, deadline));
+            }
+        }
+    }
+}
+
+async fn invoke(shop: &Shop, call: &Invocation) -> Result<Value, Fault> {
+    shop.invoke(binary(call), call.arguments["Payload"].clone()).await
+}
+
+/// The binary of the function that is called.
+fn binary(call: &Invocation) -> &'static str {
+    let arn = call.arguments["FunctionName"].as_str().unwrap();
+    &system().functions[arn.rsplit(':').next().unwrap()].binary
+}
