@@ -16,17 +16,20 @@ def is_built():
 
 
 class Runtime:
-    """Listens on ports that the system chooses; with a token, when one is given."""
+    """Listens on ports that the system chooses; with a token, when one is given.
 
-    def __init__(self, *arguments, token=None, stderr=None):
-        command = [BINARY, "--http", "127.0.0.1:0", "--aws", "127.0.0.1:0", *arguments]
+    Another release is started by its own command, in the folder of its own source.
+    """
+
+    def __init__(self, *arguments, token=None, stderr=None, command=(BINARY,), folder=ROOT):
+        command = [*command, "--http", "127.0.0.1:0", "--aws", "127.0.0.1:0", *arguments]
         if token:
             command += ["--token", token]
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=ROOT)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=folder)
         ready = re.search(r"ready: (http://[\d.:]+) \(AWS API (http://[\d.:]+)", self.process.stdout.readline())
         if ready is None:
-            raise RuntimeError(f"{BINARY} did not start")
+            raise RuntimeError(f"{command[0]} did not start")
         self.url, self.aws_url = ready.groups()
 
     def order(self, **wanted):
