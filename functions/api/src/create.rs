@@ -1,6 +1,6 @@
 //! Creating an order: read what is wanted, check it against the catalogue, write it, start its workflow.
 
-use omniflow_domain::order::{Item, NewOrder};
+use omniflow_domain::order::{Item, NewOrder, Unknown};
 use omniflow_domain::{Email, Money, Order, OrderId, Status};
 use omniflow_simulated::METHODS;
 use omniflow_store as store;
@@ -103,9 +103,9 @@ fn located(response: Response) -> Response {
 }
 
 fn answer(order: &Order) -> String {
-    let id = &order.order_id;
+    let id = order.id();
     let created =
-        Created { order_id: id, workflow_id: id, state: order.status, amount: Amount(order.amount) };
+        Created { order_id: id, workflow_id: id, state: order.status(), amount: Amount(order.amount()) };
     json!(created).to_string()
 }
 
@@ -269,6 +269,7 @@ async fn priced(api: &Api, asked: &[Asked], has_amount: bool) -> Result<Vec<Item
             name: asked.name.as_ref().unwrap_or(&product.name).clone(),
             quantity: asked.quantity,
             price: asked.price.or_else(|| use_catalogue.then_some(product.price)),
+            unknown: Unknown::default(),
         })
     });
     items.collect()

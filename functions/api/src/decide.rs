@@ -125,8 +125,8 @@ fn decided(
     decision: impl Fn(&mut Order) -> Result<(), Refusal>,
     mut order: Order,
 ) -> Result<Decided<String>, Problem> {
-    if !request.caller.sees(order.customer_id.as_deref()) {
-        return Err(unavailable(&store::Error::NoOrder(order.order_id)));
+    if !request.caller.sees(order.customer_id()) {
+        return Err(unavailable(&store::Error::NoOrder(order.id().clone())));
     }
     decision(&mut order).map_err(|refusal| too_late(&order, &refusal, request, api))?;
     let answer = view::answer(&order, request, api.now())?;
@@ -137,12 +137,14 @@ fn decided(
 fn too_late(order: &Order, refusal: &Refusal, request: &Request, api: &Api) -> Problem {
     let status = omniflow_domain::texts::status_text(order, request.language(), api.now());
     let detail = match refusal {
-        Refusal::Undone(_) => format!("The order is {} already and can't be changed any more.", order.status),
-        other => format!("{}: the order is {} now.", sentence(&other.to_string()), order.status),
+        Refusal::Undone(_) => {
+            format!("The order is {} already and can't be changed any more.", order.status())
+        }
+        other => format!("{}: the order is {} now.", sentence(&other.to_string()), order.status()),
     };
     Problem::new(Kind::WrongState, detail)
-        .with("order_id", order.order_id.as_str())
-        .with("state", order.status.name())
+        .with("order_id", order.id().as_str())
+        .with("state", order.status().name())
         .with("order_status", status)
 }
 

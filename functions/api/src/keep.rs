@@ -125,7 +125,7 @@ impl Api {
             return Ok(false);
         };
         let owner = match self.orders.get(&id).await {
-            Ok(order) => order.customer_id,
+            Ok(order) => order.customer_id().map(str::to_owned),
             Err(store::Error::Unreadable(order)) => order.customer_id,
             Err(store::Error::NoOrder(_)) => return Ok(false),
             Err(error) => return Err(unavailable(&error)),

@@ -17,9 +17,6 @@ pub(crate) const DEFAULT_LIMIT: usize = 20;
 pub(crate) const MOST: usize = 100;
 /// How many orders one search looks at.
 const MOST_LOOKED_AT: usize = 500;
-/// What all ids begin with.
-const ID_PREFIX: &str = "ORD-";
-
 /// A page of a list.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -43,7 +40,7 @@ pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response,
         Some(_) => api.orders.recall(&id, |known| !known.rests()).await,
     };
     let mut order = read.map_err(failed)?;
-    if !request.caller.sees(order.customer_id.as_deref()) {
+    if !request.caller.sees(order.customer_id()) {
         return Err(unavailable(&store::Error::NoOrder(id)));
     }
     if let Some(wait) = &wait {
@@ -101,10 +98,12 @@ impl Search {
     fn read(text: &str) -> Self {
         let text = text.trim();
         let id = text.to_ascii_uppercase();
-        let is_id = ID_PREFIX.starts_with(&id)
-            || id.strip_prefix(ID_PREFIX).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        let is_id = OrderId::PREFIX.starts_with(&id)
+            || id
+                .strip_prefix(OrderId::PREFIX)
+                .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
         if text.is_empty() {
-            Self::Id(ID_PREFIX.to_owned())
+            Self::Id(OrderId::PREFIX.to_owned())
         } else if is_id {
             Self::Id(id)
         } else {
@@ -115,7 +114,7 @@ impl Search {
     fn prefix(&self) -> &str {
         match self {
             Self::Id(prefix) => prefix,
-            Self::Text(_) => ID_PREFIX,
+            Self::Text(_) => OrderId::PREFIX,
         }
     }
 
@@ -125,8 +124,8 @@ impl Search {
         match order {
             Ok(order) => {
                 let items =
-                    order.items.iter().flat_map(|item| [item.product_id.as_str(), item.name.as_str()]);
-                items.chain(order.customer_id.as_deref()).chain(order.failure.as_deref()).any(has)
+                    order.items().iter().flat_map(|item| [item.product_id.as_str(), item.name.as_str()]);
+                items.chain(order.customer_id()).chain(order.failure()).any(has)
             }
             Err(order) => order.customer_id.as_deref().is_some_and(has),
         }
@@ -191,7 +190,7 @@ async fn find(
 
 fn id_of(order: &Listed) -> &OrderId {
     match order {
-        Ok(order) => &order.order_id,
+        Ok(order) => order.id(),
         Err(order) => &order.order_id,
     }
 }
@@ -199,7 +198,7 @@ fn id_of(order: &Listed) -> &OrderId {
 /// In which state it is, if that can be read.
 fn state_of(order: &Listed) -> Option<Status> {
     match order {
-        Ok(order) => Some(order.status),
+        Ok(order) => Some(order.status()),
         Err(order) => order.status,
     }
 }

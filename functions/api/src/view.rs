@@ -163,10 +163,10 @@ pub(crate) fn answer(order: &Order, request: &Request, now: DateTime<Utc>) -> Re
     if request.is_v1() {
         return written(&OrderView::of(order, request.language(), now));
     }
-    let workflow_id = order.order_id.processing_id(order.customer_id.as_deref());
+    let workflow_id = order.id().processing_id(order.customer_id());
     written(&OtherDoorsView {
         order: OrderView::new(order, workflow_id.clone(), request.language(), now),
-        order_id: &order.order_id,
+        order_id: order.id(),
         workflow_id,
     })
 }
@@ -181,32 +181,32 @@ fn written(view: &impl Serialize) -> Result<String, Problem> {
 impl<'a> OrderView<'a> {
     /// The order as the v1 routes show it.
     pub(crate) fn of(order: &'a Order, language: Language, now: DateTime<Utc>) -> Self {
-        Self::new(order, order.order_id.to_string(), language, now)
+        Self::new(order, order.id().to_string(), language, now)
     }
 
     fn new(order: &'a Order, workflow_id: String, language: Language, now: DateTime<Utc>) -> Self {
         let step = |status: Status, at| Step { state: status, status: text(status, language), at };
         Self {
-            order_id: &order.order_id,
+            order_id: order.id(),
             workflow_id,
             status: status_text(order, language, now),
-            state: order.status,
-            reason: order.reason,
-            customer_id: order.customer_id.as_deref(),
-            amount: Amount(order.amount),
-            items: order.items.iter().map(ItemView::new).collect(),
+            state: order.status(),
+            reason: order.reason(),
+            customer_id: order.customer_id(),
+            amount: Amount(order.amount()),
+            items: order.items().iter().map(ItemView::new).collect(),
             created_at: order.created_at(),
-            timeline: order.timeline.iter().map(|change| step(change.status, change.at)).collect(),
-            shipments: &order.shipments,
+            timeline: order.timeline().iter().map(|change| step(change.status, change.at)).collect(),
+            shipments: order.shipments(),
             payment: PaymentView {
-                method: order.payment.method.as_deref(),
-                state: order.payment.state,
-                deadline: order.payment.deadline,
+                method: order.payment().method.as_deref(),
+                state: order.payment().state,
+                deadline: order.payment().deadline,
             },
-            email: order.email.as_ref(),
-            audit: order.audit.as_ref(),
-            missing: &order.missing,
-            failure: order.failure.as_deref(),
+            email: order.email(),
+            audit: order.audit(),
+            missing: order.missing(),
+            failure: order.failure(),
         }
     }
 }

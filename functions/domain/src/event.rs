@@ -20,20 +20,20 @@ pub const VERSION: u32 = 1;
 pub fn detail(order: &Order, change: &Change) -> Value {
     let mut detail = json!({
         "version": VERSION,
-        "event_id": format!("{}:{}", order.order_id, change.status),
-        "order_id": order.order_id.as_str(),
+        "event_id": format!("{}:{}", order.id(), change.status),
+        "order_id": order.id().as_str(),
         "state": change.status.name(),
         "at": change.at,
-        "amount": order.amount.to_string(),
-        "language": order.language,
+        "amount": order.amount().to_string(),
+        "language": order.language(),
     });
-    if let Some(customer) = &order.customer_id {
+    if let Some(customer) = order.customer_id() {
         detail["customer_id"] = json!(customer);
     }
-    if let Some(email) = &order.email {
+    if let Some(email) = order.email() {
         detail["email"] = json!(email);
     }
-    if let Some(reason) = order.reason.filter(|_| change.status.is_undone()) {
+    if let Some(reason) = order.reason().filter(|_| change.status.is_undone()) {
         detail["reason"] = json!(reason);
     }
     detail
@@ -41,5 +41,5 @@ pub fn detail(order: &Order, change: &Change) -> Value {
 
 /// The changes to these statuses.
 pub fn changes<'a>(order: &'a Order, statuses: &'a [Status]) -> impl Iterator<Item = &'a Change> {
-    order.timeline.iter().filter(|change| statuses.contains(&change.status))
+    order.timeline().iter().filter(|change| statuses.contains(&change.status))
 }

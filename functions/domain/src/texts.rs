@@ -68,7 +68,7 @@ fn range(part: &str) -> Option<(String, f32)> {
 
 /// The order's status at `now`, for people.
 pub fn status_text(order: &Order, language: Language, now: DateTime<Utc>) -> String {
-    match (order.status, order.deadline()) {
+    match (order.status(), order.deadline()) {
         (Status::AwaitingPayment, Some(deadline)) => {
             // A started second still counts: 30 s are shown when 29.6 are left.
             let seconds = ((deadline - now).num_milliseconds().max(0) + 999) / 1000;
@@ -78,12 +78,12 @@ pub fn status_text(order: &Order, language: Language, now: DateTime<Utc>) -> Str
                 Language::Ru => format!("Ожидает оплаты (осталось {seconds} с)"),
             }
         }
-        (Status::Cancelled | Status::Rejected, _) => match order.reason {
+        (Status::Cancelled | Status::Rejected, _) => match order.reason() {
             Some(reason) => {
-                let (status, reason) = (text(order.status, language), reason_text(reason, language));
+                let (status, reason) = (text(order.status(), language), reason_text(reason, language));
                 format!("{status} ({reason})")
             }
-            None => text(order.status, language).to_owned(),
+            None => text(order.status(), language).to_owned(),
         },
         (status, _) => text(status, language).to_owned(),
     }

@@ -68,7 +68,7 @@ async fn end(
     let order = activity.undo(&event).await?;
     let (order, ended_now) = activity
         .orders
-        .update(&order.order_id, |order| match order.status.is_final() {
+        .update(order.id(), |order| match order.status().is_final() {
             true => Ok(false),
             false => decide(order).map(|()| true).map_err(store::Error::from),
         })

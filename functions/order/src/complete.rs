@@ -33,7 +33,7 @@ impl Function for CompleteOrder {
         let Self { activity, stock } = self;
         let is_shipped = |order: &Order| order.clone().complete(activity.now()).is_ok();
         let complete = |mut order: Order| async move {
-            if order.status == Status::Completed {
+            if order.status() == Status::Completed {
                 return Ok::<_, store::Error>(Decided { order, answer: false, with: Vec::new() });
             }
             order.complete(activity.now())?;

@@ -79,8 +79,8 @@ impl Function for CapturePayment {
     async fn call(&self, step: Step) -> Result<Done, Error> {
         let payable = |order: &Order| order.clone().capture(self.activity.now()).is_ok();
         let order = self.activity.orders.recall(&step.order_id, payable).await?;
-        order.check_wanted().map_err(store::Error::from)?;
-        if order.payment.state == PaymentState::Captured {
+        order.check_not_undone().map_err(store::Error::from)?;
+        if order.payment().state == PaymentState::Captured {
             self.activity.events.publish(&order, PUBLISHES).await;
             return Ok((&order).into());
         }
@@ -95,13 +95,13 @@ impl Function for CapturePayment {
 
 impl CapturePayment {
     async fn take(&self, order: &Order) -> Result<Order, Error> {
-        let method = order.payment.method.as_deref().unwrap_or(DEFAULT_METHOD);
-        self.gateway.capture(&order.order_id, method, order.amount).await?;
+        let method = order.payment().method.as_deref().unwrap_or(DEFAULT_METHOD);
+        self.gateway.capture(order.id(), method, order.amount()).await?;
         let now = self.activity.now();
         let (order, ()) = self
             .activity
             .orders
-            .update(&order.order_id, |order| match order.payment.state {
+            .update(order.id(), |order| match order.payment().state {
                 // An attempt that was given up got there first.
                 PaymentState::Captured => Ok(()),
                 _ => order.capture(now).map_err(store::Error::from),
@@ -116,10 +116,10 @@ impl CapturePayment {
             return;
         }
         let machine = self.window_machine.replacen(":stateMachine:", ":execution:", 1);
-        let execution = format!("{machine}:{}", order.order_id);
+        let execution = format!("{machine}:{}", order.id());
         let stop = StopExecutionInput::builder().execution_arn(execution).cause("the order was paid");
         if let Err(error) = self.states.stop_execution(stop).await {
-            tracing::debug!(order_id = %order.order_id, %error, "the payment window was not stopped");
+            tracing::debug!(order_id = %order.id(), %error, "the payment window was not stopped");
         }
     }
 }

@@ -57,18 +57,15 @@ impl Function for RefundPayment {
     async fn call(&self, event: Compensation) -> Result<Done, Error> {
         let Self { activity, gateway } = self;
         let order = activity.undo(&event).await?;
-        if order.status.is_final()
-            || matches!(order.payment.state, PaymentState::Refunded | PaymentState::Void)
+        if order.status().is_final()
+            || matches!(order.payment().state, PaymentState::Refunded | PaymentState::Void)
         {
             return Ok((&order).into());
         }
-        let money_moved = gateway.refund(&order.order_id, order.payment.method.as_deref()).await?;
+        let money_moved = gateway.refund(order.id(), order.payment().method.as_deref()).await?;
         let (order, ()) = activity
             .orders
-            .update(&order.order_id, |order| {
-                order.refund(money_moved);
-                Ok::<_, store::Error>(())
-            })
+            .update(order.id(), |order| order.refund(money_moved).map_err(store::Error::from))
             .await?;
         activity.events.publish(&order, &[Status::Compensating]).await;
         Ok((&order).into())

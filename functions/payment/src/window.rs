@@ -98,7 +98,7 @@ impl Function for OpenPaymentWindow {
 impl OpenPaymentWindow {
     async fn await_payment(&self, order: &Order) -> Result<(), Error> {
         self.activity.events.publish(order, &[Status::AwaitingPayment]).await;
-        if order.status == Status::AwaitingPayment {
+        if order.status() == Status::AwaitingPayment {
             self.start_window(order).await?;
         }
         self.tasks.answer_or_leave(order).await;
@@ -107,10 +107,10 @@ impl OpenPaymentWindow {
 
     /// Named after the order and always with the same input, so that starting it twice is starting it once.
     async fn start_window(&self, order: &Order) -> Result<(), Error> {
-        let input = json!({ "order_id": order.order_id.as_str(), "deadline": order.deadline() }).to_string();
+        let input = json!({ "order_id": order.id().as_str(), "deadline": order.deadline() }).to_string();
         let start = StartExecutionInput::builder()
             .state_machine_arn(&self.window_machine)
-            .name(order.order_id.as_str())
+            .name(order.id().as_str())
             .input(input);
         match self.states.start_execution(start).await {
             Err(error) if error.code.as_deref() != Some("ExecutionAlreadyExists") => {

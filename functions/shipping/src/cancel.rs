@@ -38,19 +38,16 @@ impl Function for CancelShipments {
         let Self { activity, carrier } = self;
         // First the order, so that no shipment begins any more; then the carriers, for those that had begun.
         let order = activity.undo(&event).await?;
-        if order.status.is_final() {
+        if order.status().is_final() {
             return Ok((&order).into());
         }
         activity.events.publish(&order, &[Status::Compensating]).await;
         // All are called back that can be, before the first that can't be stops the chain.
-        let calls = order.shipments.iter().map(|shipment| carrier.call_back(&order.order_id, shipment));
+        let calls = order.shipments().iter().map(|shipment| carrier.call_back(order.id(), shipment));
         join_all(calls).await.into_iter().collect::<Result<Vec<()>, _>>()?;
         let (order, ()) = activity
             .orders
-            .update(&order.order_id, |order| {
-                order.cancel_shipments();
-                Ok::<_, store::Error>(())
-            })
+            .update(order.id(), |order| order.cancel_shipments().map_err(store::Error::from))
             .await?;
         Ok((&order).into())
     }

@@ -41,7 +41,7 @@ impl Carrier for SimulatedCarrier {
             {
                 return Err(CarrierError::Unavailable(warehouse.clone()));
             }
-            let tracking = format!("TRK-{}-{warehouse}", order.as_str().trim_start_matches("ORD-"));
+            let tracking = format!("TRK-{}-{warehouse}", order.number());
             match self.0.note(&entry, ("tracking", &tracking), Some("called_back")).await {
                 Ok(_) => Ok(tracking),
                 Err(LedgerError::Forbidden) => Err(CarrierError::CalledBack(warehouse.clone())),

@@ -33,14 +33,16 @@ impl Function for ReleaseStock {
         let Self { activity, stock } = self;
         let undone = activity.undo(&event).await?;
         let release = |mut order: Order| async move {
-            let released = order.release();
+            let released = order.release_stock()?;
             let with = if released { stock.release(&order)? } else { Vec::new() };
             Ok::<_, store::Error>(Decided { order, answer: released, with })
         };
-        let (order, released) =
-            activity.orders.update_with(&undone.order_id, |order| order.clone().release(), release).await?;
+        let (order, released) = activity
+            .orders
+            .update_with(undone.id(), |order| order.clone().release_stock().unwrap_or(false), release)
+            .await?;
         if released {
-            metrics::count("Compensations", &order.order_id);
+            metrics::count("Compensations", order.id());
             activity.events.publish(&order, &[Status::Compensating]).await;
         }
         Ok((&order).into())

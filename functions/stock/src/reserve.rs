@@ -21,7 +21,7 @@ pub struct Reserved {
 
 impl From<&Order> for Reserved {
     fn from(order: &Order) -> Self {
-        Self { warehouses: order.shipments.iter().map(|shipment| shipment.warehouse.clone()).collect() }
+        Self { warehouses: order.shipments().iter().map(|shipment| shipment.warehouse.clone()).collect() }
     }
 }
 
@@ -87,11 +87,11 @@ impl Function for ReserveStock {
         let plan = |order: Order| async move {
             // Each plan after the first was overtaken by somebody who took stock meanwhile.
             if plans.fetch_add(1, Ordering::Relaxed) > 0 {
-                metrics::count("StockConflicts", &order.order_id);
+                metrics::count("StockConflicts", order.id());
             }
             self.plan(order).await
         };
-        let is_new = |order: &Order| order.status == Status::Received;
+        let is_new = |order: &Order| order.status() == Status::Received;
         match orders.update_with(&step.order_id, is_new, plan).await? {
             (order, Plan::MadeBefore(reserved)) => {
                 self.activity.events.publish(&order, PUBLISHES).await;
@@ -131,7 +131,7 @@ impl ReserveStock {
                 Ok(Decided { order, answer: Plan::Reserved, with })
             }
             Err(missing) => {
-                order.miss(missing.clone(), now).map_err(store::Error::from)?;
+                order.run_out_of_stock(missing.clone(), now).map_err(store::Error::from)?;
                 Ok(Decided { order, answer: Plan::Missing(missing), with: Vec::new() })
             }
         }
@@ -140,10 +140,10 @@ impl ReserveStock {
 
 /// What this step did when it ran before, if it did.
 fn made_before(order: &Order) -> Result<Option<Reserved>, Error> {
-    match (order.status, order.reason) {
+    match (order.status(), order.reason()) {
         (Status::Received, _) => Ok(None),
         (status, Some(Reason::OutOfStock)) if status.is_undone() => {
-            Err(Error::OutOfStock(order.missing.clone()))
+            Err(Error::OutOfStock(order.missing().to_vec()))
         }
         (status, _) if status.is_undone() => Err(Error::Cancelled),
         _ => Ok(Some(order.into())),

@@ -91,7 +91,7 @@ pub struct Done {
 
 impl From<&Order> for Done {
     fn from(order: &Order) -> Self {
-        Self { order_id: order.order_id.clone(), state: order.status }
+        Self { order_id: order.id().clone(), state: order.status() }
     }
 }
 
@@ -133,12 +133,12 @@ impl Activity {
         let (order, ()) = self
             .orders
             .update(&event.order_id, |order| {
-                if order.status.is_final() {
+                if order.status().is_final() {
                     return Ok(());
                 }
                 let failure =
                     Some(event.failure.text()).filter(|_| event.failure.reason() != Reason::Customer);
-                order.undo(event.failure.reason(), failure, now).map_err(store::Error::from)
+                order.begin_compensation(event.failure.reason(), failure, now).map_err(store::Error::from)
             })
             .await?;
         Ok(order)

@@ -29,27 +29,49 @@ pub use stock::{Stock, StockRow};
 /// Guide, "Quotas in Amazon DynamoDB"). DynamoDB refuses requests with longer ones as invalid.
 pub const LONGEST_PARTITION_KEY: usize = 2048;
 
-/// An order that is stored and can't be read: something has damaged its item, or a later version wrote it. Reading it
+/// An order that is stored and can't be read: something has damaged its item, or a later release wrote it. Reading it
 /// again doesn't help.
 #[derive(Debug, thiserror::Error)]
 #[error("the item of order {order_id} can't be read: {source}")]
 pub struct Unreadable {
-    /// Its id.
+    /// The id of the order.
     pub order_id: OrderId,
-    /// Whose it is, if the item says that.
+    /// The order's customer, if the item names one that can be read.
     pub customer_id: Option<String>,
-    /// Where it is, if the item says that.
+    /// The order's status, if that can be read.
     pub status: Option<Status>,
-    /// What is wrong with the item.
+    /// The reason why the item can't be read.
     source: Damage,
+}
+
+impl Unreadable {
+    /// Whether the item is sound, and only this release can't read it.
+    pub fn is_of_a_later_release(&self) -> bool {
+        matches!(self.source, Damage::Later { .. })
+    }
 }
 
 /// What is wrong with an item that is no order.
 #[derive(Debug, thiserror::Error)]
 enum Damage {
+    /// The document is of a form that counts higher than those which this release reads.
+    #[error(
+        "a later release wrote it (form {form} of the document, of which this release reads {} and lower); run that release or a later one",
+        item::FORM
+    )]
+    Later {
+        /// The number of the form.
+        form: u32,
+    },
+    /// The item has no text where its document should be.
+    #[error("it has no document")]
+    NoDocument,
     /// An attribute is missing or of another type.
     #[error(transparent)]
     Item(#[from] serde_dynamo::Error),
+    /// An attribute that is kept without being looked into has a type that can't be kept.
+    #[error(transparent)]
+    UnknownType(#[from] item::UnknownType),
     /// The document is not JSON, or not that of an order.
     #[error(transparent)]
     Document(#[from] serde_json::Error),

@@ -12,20 +12,20 @@ pub fn count(metric: &'static str, order: &OrderId) {
 
 /// Counts the end of an order under the name of its outcome.
 pub fn outcome(order: &Order) {
-    match order.status {
-        Status::Completed => count("OrdersCompleted", &order.order_id),
-        Status::Cancelled => count("OrdersCancelled", &order.order_id),
-        Status::Rejected => count("OrdersRejected", &order.order_id),
-        Status::NeedsAttention => count("OrdersNeedingAttention", &order.order_id),
+    match order.status() {
+        Status::Completed => count("OrdersCompleted", order.id()),
+        Status::Cancelled => count("OrdersCancelled", order.id()),
+        Status::Rejected => count("OrdersRejected", order.id()),
+        Status::NeedsAttention => count("OrdersNeedingAttention", order.id()),
         _ => {}
     }
 }
 
 /// How long the order took from one status to another, in seconds, if it was in both.
 pub fn phase(metric: &'static str, order: &Order, from: Status, to: Status) {
-    let at = |status| order.timeline.iter().find(|change| change.status == status).map(|change| change.at);
+    let at = |status| order.timeline().iter().find(|change| change.status == status).map(|change| change.at);
     if let (Some(from), Some(to)) = (at(from), at(to)) {
         let value = (to - from).as_seconds_f64();
-        tracing::info!(target: METRICS_TARGET, metric, value, unit = "Seconds", order_id = %order.order_id);
+        tracing::info!(target: METRICS_TARGET, metric, value, unit = "Seconds", order_id = %order.id());
     }
 }

@@ -128,9 +128,9 @@ impl Orders {
         let end = Instant::now() + patience;
         while !order.rests() && Instant::now() < end {
             let again = (Instant::now() + LOOK_AGAIN).min(end);
-            order = match timeout_at(again, self.rested(&order.order_id)).await {
+            order = match timeout_at(again, self.rested(order.id())).await {
                 Ok(rested) => rested,
-                Err(_) => self.get(&order.order_id).await?,
+                Err(_) => self.get(order.id()).await?,
             };
         }
         Ok(order)
@@ -203,7 +203,7 @@ impl Orders {
                 Ok(()) => return Ok((order, answer)),
                 Err(Error::Conflict | Error::Contention) => {
                     tokio::time::sleep(Duration::from_millis(attempt - 1)).await;
-                    let newer = |known: &Order| known.version > read.version && usable(known);
+                    let newer = |known: &Order| known.version() > read.version() && usable(known);
                     read = self.recall(id, newer).await?;
                 }
                 Err(error) => return Err(error.into()),
@@ -225,8 +225,7 @@ impl Orders {
     /// # Errors
     /// [`Error::Conflict`] when somebody else wrote first or a condition of `with` failed.
     pub async fn save_with(&self, order: &mut Order, with: Vec<TransactWriteItem>) -> Result<(), Error> {
-        let read = AttributeValue::N(order.version.to_string());
-        order.version += 1;
+        let read = AttributeValue::N(order.count_write().to_string());
         let put = self.put(order)?.condition_expression("version = :read");
         self.write(order, put.expression_attribute_values(":read", read), with).await
     }

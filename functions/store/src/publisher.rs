@@ -38,9 +38,9 @@ impl Publisher {
         }
         match self.events.put_events(PutEventsInput::builder().set_entries(Some(entries))).await {
             Ok(answer) if answer.failed_entry_count() == 0 => {}
-            Ok(answer) => tracing::warn!(order_id = %order.order_id, ?answer, "some events were refused"),
+            Ok(answer) => tracing::warn!(order_id = %order.id(), ?answer, "some events were refused"),
             Err(error) => {
-                tracing::warn!(order_id = %order.order_id, %error, "no events could be published")
+                tracing::warn!(order_id = %order.id(), %error, "no events could be published")
             }
         }
     }

@@ -46,9 +46,9 @@ impl Recent {
 
     /// Forgets what is older than an order that could not be written: somebody else wrote, or the answer was lost.
     pub(crate) fn forget(&self, table: &str, unwritten: &Order) {
-        if let Some(known) = self.known().peek(&(table.to_owned(), unwritten.order_id.clone())) {
+        if let Some(known) = self.known().peek(&(table.to_owned(), unwritten.id().clone())) {
             known.send_if_modified(|known| {
-                known.take_if(|known| known.version < unwritten.version);
+                known.take_if(|known| known.version() < unwritten.version());
                 // Nobody waits for that.
                 false
             });
@@ -58,9 +58,9 @@ impl Recent {
     /// Keeps the order, unless a later version is known.
     pub(crate) fn remember(&self, table: &str, order: &Order) {
         let mut known = self.known();
-        let known = known.get_or_insert((table.to_owned(), order.order_id.clone()), watch::Sender::default);
+        let known = known.get_or_insert((table.to_owned(), order.id().clone()), watch::Sender::default);
         known.send_if_modified(|known| {
-            let is_newer = known.as_ref().is_none_or(|known| known.version < order.version);
+            let is_newer = known.as_ref().is_none_or(|known| known.version() < order.version());
             if is_newer {
                 *known = Some(order.clone());
             }

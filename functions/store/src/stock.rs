@@ -130,7 +130,7 @@ impl Stock {
     }
 
     fn moves(&self, order: &Order, change: Move) -> Result<Vec<TransactWriteItem>, Error> {
-        let places = order.shipments.iter().flat_map(|shipment| {
+        let places = order.shipments().iter().flat_map(|shipment| {
             shipment
                 .items
                 .iter()

@@ -51,7 +51,7 @@ impl Workflow {
     /// # Errors
     /// [`Unsent`].
     pub async fn tell(&self, order: &Order) -> Result<Heard, Unsent> {
-        match order.pending_signal {
+        match order.pending_signal() {
             Some(Signal::Start) => self.start(order).await,
             _ => self.tasks.answer(order).await,
         }
@@ -63,7 +63,7 @@ impl Workflow {
     }
 
     async fn start(&self, order: &Order) -> Result<Heard, Unsent> {
-        let id = order.order_id.as_str();
+        let id = order.id().as_str();
         let input = json!({ "order_id": id }).to_string();
         let start =
             StartExecutionInput::builder().state_machine_arn(&self.state_machine).name(id).input(input);
@@ -82,7 +82,7 @@ impl Tasks {
     /// # Errors
     /// [`Unsent`].
     pub async fn answer(&self, order: &Order) -> Result<Heard, Unsent> {
-        let (Some(signal), Some(token)) = (order.pending_signal, &order.task_token) else {
+        let (Some(signal), Some(token)) = (order.pending_signal(), order.task_token()) else {
             // Nothing is decided, or it was before the workflow came to wait: then it finds out when it does.
             return Ok(Heard::NoMore);
         };
@@ -105,7 +105,7 @@ impl Tasks {
     /// # Errors
     /// [`Unsent`].
     pub async fn go_on(&self, order: &Order, token: &str) -> Result<Heard, Unsent> {
-        let output = json!({ "order_id": order.order_id.as_str() }).to_string();
+        let output = json!({ "order_id": order.id().as_str() }).to_string();
         let success = SendTaskSuccessInput::builder().task_token(token).output(output);
         heard(self.states.send_task_success(success).await)
     }
@@ -126,7 +126,7 @@ impl Tasks {
 
 fn or_leave(order: &Order, told: Result<Heard, Unsent>) {
     if let Err(error) = told {
-        tracing::warn!(order_id = %order.order_id, %error, "left to the sweeper");
+        tracing::warn!(order_id = %order.id(), %error, "left to the sweeper");
     }
 }
 

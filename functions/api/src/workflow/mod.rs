@@ -125,10 +125,10 @@ pub(crate) async fn read_workflow(api: &Api, request: &Request) -> Result<Respon
 pub(crate) async fn read_execution(api: &Api, request: &Request) -> Result<Response, Problem> {
     let id = request.order_id()?;
     let order = api.orders.get(&id).await.map_err(|error| refused(error, &request.caller))?;
-    if !request.caller.sees(order.customer_id.as_deref()) {
+    if !request.caller.sees(order.customer_id()) {
         return Err(unavailable(&store::Error::NoOrder(id)));
     }
-    let workflow_id = id.processing_id(order.customer_id.as_deref());
+    let workflow_id = id.processing_id(order.customer_id());
     let arn = api.executions.arn(Part::Order, &id);
     let described = api.executions.client.describe_execution().execution_arn(&arn).send().await;
     let description = match described.map_err(Silence::from) {
@@ -149,7 +149,7 @@ pub(crate) async fn read_execution(api: &Api, request: &Request) -> Result<Respo
         stopped_at: description
             .as_ref()
             .and_then(|description| description.stop_date.as_ref().and_then(instant)),
-        state: order.status,
+        state: order.status(),
     };
     Ok(Response::json(200, &json!(status)))
 }
