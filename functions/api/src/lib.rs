@@ -32,7 +32,7 @@ use omniflow_domain::Money;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::workflow::Workflow;
-use omniflow_store::{Idempotency, Orders, Stock};
+use omniflow_store::{Idempotency, Orders, Stock, Unreadable};
 use serde_json::Value;
 
 pub use caller::Access;
@@ -152,6 +152,22 @@ fn refused(error: store::Error, caller: &Caller) -> Problem {
     }
 }
 
+/// Why an order can't be read, and what to do about it.
+fn unreadable(order: &Unreadable) -> String {
+    let id = &order.order_id;
+    let (what, remedy) = if order.is_of_a_later_release() {
+        (
+            "was written by a later release than the one that answers",
+            "that release, or a later one, has to run everywhere",
+        )
+    } else {
+        ("is damaged", "its item in the orders' table has to be repaired or restored")
+    };
+    format!(
+        "The record of order {id} {what}, and asking again does not help. Tell whoever runs this system: {remedy}."
+    )
+}
+
 /// A failure of the store in a caller's words; its own words are for the log.
 fn unavailable(error: &store::Error) -> Problem {
     match error {
@@ -165,11 +181,7 @@ fn unavailable(error: &store::Error) -> Problem {
         ),
         store::Error::Unreadable(order) => {
             tracing::error!(order_id = %order.order_id, error = %order, "an order can't be read");
-            let detail = format!(
-                "The record of order {} is damaged, and asking again does not help. Tell whoever runs this system: its item in the orders' table has to be repaired or restored.",
-                order.order_id
-            );
-            Problem::new(Kind::OrderUnreadable, detail).with("order_id", order.order_id.as_str())
+            Problem::new(Kind::OrderUnreadable, unreadable(order)).with("order_id", order.order_id.as_str())
         }
         other => {
             tracing::error!(error = %other, "the store failed");

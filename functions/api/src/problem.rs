@@ -9,7 +9,7 @@ pub enum Kind {
     BadRequest,
     /// The body is too large.
     BodyTooLarge,
-    /// Nobody knows who calls.
+    /// The request doesn't say who calls, or not in a way that is believed.
     Unauthorized,
     /// The caller may not do this.
     Forbidden,
@@ -118,7 +118,7 @@ impl Kind {
         match self {
             Self::BadRequest => "The request is not valid",
             Self::BodyTooLarge => "The body is too large",
-            Self::Unauthorized => "Nobody knows who you are",
+            Self::Unauthorized => "Not signed in",
             Self::Forbidden => "You may not do this",
             Self::UnknownProduct => "A product is not sold here",
             Self::AmountMismatch => "The amount and the prices do not go together",
@@ -132,7 +132,7 @@ impl Kind {
             Self::RequestTimeout => "The request took too long",
             Self::HostNotServed => "This server does not have that name",
             Self::ForeignSite => "Other websites may not call this server",
-            Self::OrderUnreadable => "The order's record is damaged",
+            Self::OrderUnreadable => "The order's record can't be read",
             Self::Unavailable => "Temporarily unavailable",
         }
     }

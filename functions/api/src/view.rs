@@ -103,8 +103,8 @@ pub(crate) enum ListedView<'a> {
     Unreadable(UnreadableView<'a>),
 }
 
-/// An order that is stored and whose record is damaged. It has the fields of an order, with nothing in those that the
-/// record no longer tells. Asked for alone, it is the problem `order-unreadable`.
+/// An order that is stored and whose record can't be read: it is damaged, or a later release wrote it. It has the fields
+/// of an order, with nothing in those that the record doesn't tell. Asked for alone, it is the problem `order-unreadable`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "UnreadableOrder"))]

@@ -50,6 +50,8 @@ error_names! {
     OrderCancelled => Some(Reason::Customer),
     /// The order takes more places of stock than one transaction can hold.
     OrderTooLarge => None,
+    /// The order's item is damaged, or a later release wrote it.
+    OrderUnreadable => None,
     /// There is less in stock than the order wants.
     OutOfStock => Some(Reason::OutOfStock),
     /// The bank declined the payment.
@@ -95,6 +97,7 @@ impl ErrorName {
             | Self::BadEvent
             | Self::OrderCancelled
             | Self::OrderTooLarge
+            | Self::OrderUnreadable
             | Self::OutOfStock
             | Self::PaymentDeclined
             | Self::PaymentTimeout

@@ -152,10 +152,10 @@ impl From<store::Error> for Fault {
             store::Error::Refused(_) | store::Error::NoOrder(_) => ErrorName::WrongState,
             store::Error::Conflict | store::Error::Contention => ErrorName::TransactionConflict,
             store::Error::TooLarge(_) => ErrorName::OrderTooLarge,
-            store::Error::Unreadable(_)
-            | store::Error::Item(_)
-            | store::Error::Document(_)
-            | store::Error::Service(_) => ErrorName::StoreUnavailable,
+            store::Error::Unreadable(_) => ErrorName::OrderUnreadable,
+            store::Error::Item(_) | store::Error::Document(_) | store::Error::Service(_) => {
+                ErrorName::StoreUnavailable
+            }
         };
         Self::new(name, error.to_string())
     }

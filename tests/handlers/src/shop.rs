@@ -297,7 +297,8 @@ impl Shop {
         self.write_elsewhere(id, |item| item["status"] = json!({ "S": status.name() }));
     }
 
-    fn write_elsewhere(&self, id: &OrderId, change: impl FnOnce(&mut Value)) {
+    /// Changes the order's item, past this process's memory of the order: as if another process had.
+    pub fn write_elsewhere(&self, id: &OrderId, change: impl FnOnce(&mut Value)) {
         self.rewrite(id, |item| {
             let version: u64 = item["version"]["N"].as_str().unwrap().parse().unwrap();
             item["version"] = json!({ "N": (version + 1).to_string() });
@@ -326,8 +327,7 @@ impl Shop {
         items.find(|item| item["order_id"]["S"] == id.as_str()).unwrap()
     }
 
-    /// Changes the item of an order past all handlers. What this process remembers of the order stays as it is.
-    pub fn rewrite(&self, id: &OrderId, change: impl FnOnce(&mut Value)) {
+    fn rewrite(&self, id: &OrderId, change: impl FnOnce(&mut Value)) {
         let mut item = self.item(id);
         change(&mut item);
         put(&self.aws.tables, "OrdersTable", item);

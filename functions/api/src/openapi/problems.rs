@@ -46,7 +46,7 @@ const fn meaning(kind: Kind) -> &'static str {
             "The `Idempotency-Key` came with another body before. Use a new key for a new request."
         }
         Kind::OrderUnreadable => {
-            "The order is stored, and its record is damaged. Sending the request again does not help: whoever runs the system has to repair or restore its item in the orders' table. Lists show the order with the state `UNREADABLE`."
+            "The order is stored, and its record is damaged, or a later release wrote it. Sending the request again does not help: whoever runs the system has to repair or restore its item in the orders' table, or to bring the system to that release. Lists show the order with the state `UNREADABLE`."
         }
         Kind::RequestTimeout => "The request did not come whole in time. Send it again.",
         Kind::HostNotServed => {
