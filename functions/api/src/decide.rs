@@ -1,5 +1,5 @@
-//! The decisions that people make: pay, audit, cancel. Each is one conditional write; who comes too late gets 409 and
-//! hears what the order is now.
+//! The decisions that people make: they pay, review and cancel orders. Each is one conditional write; one
+//! that comes too late is answered with 409 and the status of the order.
 
 use std::future::ready;
 
@@ -15,9 +15,9 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::{Api, refused, unavailable, view};
 
-/// How an order is paid when the customer doesn't say.
+/// The payment method when the request names none.
 pub(crate) const DEFAULT_METHOD: &str = "pm_card";
-/// The longest note of a reviewer, in characters.
+/// The length of the longest note of a reviewer, in characters.
 pub(crate) const LONGEST_NOTE: usize = 1000;
 
 pub(crate) async fn pay_order(api: &Api, request: &Request) -> Result<Response, Problem> {
@@ -75,8 +75,8 @@ fn note(given: &Value) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Whether there is a control character in the text other than a tab and the ends of lines. A terminal or a log obeys
-/// the others; a carriage return alone lets what follows overwrite the line.
+/// Whether there is a control character in the text other than a tab and the ends of lines. A terminal or a
+/// log obeys the others; a carriage return alone lets what follows overwrite the line.
 fn has_control(text: &str) -> bool {
     text.replace("\r\n", "\n").contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t'))
 }
@@ -86,7 +86,7 @@ pub(crate) async fn cancel_order(api: &Api, request: &Request) -> Result<Respons
     decide(api, request, None, |order| order.cancel(now)).await
 }
 
-/// Why nothing was decided.
+/// The reason why nothing was decided.
 enum Undecided {
     Problem(Problem),
     Store(store::Error),

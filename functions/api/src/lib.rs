@@ -46,7 +46,7 @@ use workflow::Executions;
 
 use crate::problem::{Kind, Problem};
 
-/// The function `api`: the HTTP API, and what its operations use.
+/// The function `api`: the HTTP API, with what its calls use.
 pub struct Api {
     orders: Orders,
     stock: Stock,
@@ -142,7 +142,8 @@ impl Api {
     }
 }
 
-/// As [`unavailable`], of an order that the caller asked for: who doesn't see it is told that there is none.
+/// A failure of the store about an order that the caller asked for, in their words. A caller who doesn't see
+/// the order is told that there is none.
 fn refused(error: store::Error, caller: &Caller) -> Problem {
     match error {
         store::Error::Unreadable(order) if !caller.sees(order.customer_id.as_deref()) => {
@@ -168,7 +169,7 @@ fn unreadable(order: &Unreadable) -> String {
     )
 }
 
-/// A failure of the store in a caller's words; its own words are for the log.
+/// A failure of the store in a caller's words; those of the store are for the log.
 fn unavailable(error: &store::Error) -> Problem {
     match error {
         store::Error::NoOrder(id) => Problem::new(

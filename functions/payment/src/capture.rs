@@ -1,4 +1,5 @@
-//! `capture-payment`: takes the money, and stops the payment window, which nobody needs any more.
+//! `capture-payment`: takes the money, and stops the execution of the payment window, which is of no use any
+//! more.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use omniflow_domain::payment_gateway::CaptureError;
 use omniflow_domain::{ErrorName, Order, PaymentGateway, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services, StepFunctions};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Done, Step};
+use omniflow_store::activity::{Activity, Done, StepEvent};
 use omniflow_store::metrics;
 
 const DEFAULT_METHOD: &str = "pm_card";
@@ -63,7 +64,7 @@ impl Function for CapturePayment {
         "states:StopExecution",
     ];
 
-    type Event = Step;
+    type Event = StepEvent;
     type Answer = Done;
     type Error = Error;
 
@@ -76,7 +77,7 @@ impl Function for CapturePayment {
         })
     }
 
-    async fn call(&self, step: Step) -> Result<Done, Error> {
+    async fn call(&self, step: StepEvent) -> Result<Done, Error> {
         let payable = |order: &Order| order.clone().capture(self.activity.now()).is_ok();
         let order = self.activity.orders.recall(&step.order_id, payable).await?;
         order.check_not_undone().map_err(store::Error::from)?;
@@ -84,7 +85,7 @@ impl Function for CapturePayment {
             self.activity.events.publish(&order, PUBLISHES).await;
             return Ok((&order).into());
         }
-        // A window that goes on does no harm: nothing waits until it is stopped.
+        // A window that goes on does no harm, so that nothing waits for its end.
         let (captured, ()) = join(self.take(&order), self.stop_window(&order)).await;
         let order = captured?;
         metrics::phase("SecondsToPay", &order, Status::AwaitingPayment, Status::PaymentReceived);

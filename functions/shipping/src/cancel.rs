@@ -1,4 +1,5 @@
-//! `cancel-shipments`, a compensation: calls back what is on its way and forbids what is not.
+//! `cancel-shipments`, a compensation: calls back the shipments that are on their way, and forbids those that
+//! are not.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use futures::future::join_all;
 use omniflow_domain::{Carrier, Status};
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Compensation, Done};
+use omniflow_store::activity::{Activity, CompensationEvent, Done};
 
 use crate::Error;
 
@@ -23,7 +24,7 @@ impl Function for CancelShipments {
     const ACTIONS: &'static [&'static str] =
         &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"];
 
-    type Event = Compensation;
+    type Event = CompensationEvent;
     type Answer = Done;
     type Error = Error;
 
@@ -34,7 +35,7 @@ impl Function for CancelShipments {
         })
     }
 
-    async fn call(&self, event: Compensation) -> Result<Done, Error> {
+    async fn call(&self, event: CompensationEvent) -> Result<Done, Error> {
         let Self { activity, carrier } = self;
         // First the order, so that no shipment begins any more; then the carriers, for those that had begun.
         let order = activity.undo(&event).await?;

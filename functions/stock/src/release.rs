@@ -1,9 +1,10 @@
-//! `release-stock`, a compensation: gives back what was set aside, once, however often it runs.
+//! `release-stock`, a compensation: gives the stock back that was set aside, once, however often the function
+//! runs.
 
 use omniflow_domain::{Order, Status};
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Compensation, Done};
+use omniflow_store::activity::{Activity, CompensationEvent, Done};
 use omniflow_store::{Decided, Stock, metrics};
 
 /// The function `release-stock`.
@@ -18,7 +19,7 @@ impl Function for ReleaseStock {
     const ACTIONS: &'static [&'static str] =
         &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"];
 
-    type Event = Compensation;
+    type Event = CompensationEvent;
     type Answer = Done;
     type Error = store::Error;
 
@@ -29,7 +30,7 @@ impl Function for ReleaseStock {
         })
     }
 
-    async fn call(&self, event: Compensation) -> Result<Done, store::Error> {
+    async fn call(&self, event: CompensationEvent) -> Result<Done, store::Error> {
         let Self { activity, stock } = self;
         let undone = activity.undo(&event).await?;
         let release = |mut order: Order| async move {

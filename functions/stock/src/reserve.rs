@@ -1,4 +1,5 @@
-//! `reserve-stock`: sets aside what an order wants, in the fewest warehouses, in one transaction with the order itself.
+//! `reserve-stock`: sets the stock aside that an order wants, in the fewest warehouses, in one transaction
+//! with the order.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,14 +7,14 @@ use omniflow_domain::allocation::{Missing, allocate};
 use omniflow_domain::{ErrorName, Order, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Step};
+use omniflow_store::activity::{Activity, StepEvent};
 use omniflow_store::{Decided, Stock, metrics};
 use serde::Serialize;
 
-/// What this step publishes.
+/// The statuses that this step publishes.
 const PUBLISHES: &[Status] = &[Status::Received, Status::Reserved];
 
-/// What the workflow goes on with.
+/// The answer: the warehouses that the workflow has to ship from.
 #[derive(Debug, Serialize)]
 pub struct Reserved {
     warehouses: Vec<String>,
@@ -70,7 +71,7 @@ impl Function for ReserveStock {
         "events:PutEvents",
     ];
 
-    type Event = Step;
+    type Event = StepEvent;
     type Answer = Reserved;
     type Error = Error;
 
@@ -81,11 +82,12 @@ impl Function for ReserveStock {
         })
     }
 
-    async fn call(&self, step: Step) -> Result<Reserved, Error> {
+    async fn call(&self, step: StepEvent) -> Result<Reserved, Error> {
         let orders = &self.activity.orders;
         let plans = &AtomicU32::new(0);
         let plan = |order: Order| async move {
-            // Each plan after the first was overtaken by somebody who took stock meanwhile.
+            // Each further plan means that the one before was overtaken by an order that took stock
+            // meanwhile.
             if plans.fetch_add(1, Ordering::Relaxed) > 0 {
                 metrics::count("StockConflicts", order.id());
             }
@@ -110,7 +112,7 @@ impl Function for ReserveStock {
     }
 }
 
-/// What the step comes to.
+/// The result of the step.
 enum Plan {
     MadeBefore(Reserved),
     Reserved,
@@ -138,7 +140,7 @@ impl ReserveStock {
     }
 }
 
-/// What this step did when it ran before, if it did.
+/// The answer that this step gave when it ran before, if it did.
 fn made_before(order: &Order) -> Result<Option<Reserved>, Error> {
     match (order.status(), order.reason()) {
         (Status::Received, _) => Ok(None),

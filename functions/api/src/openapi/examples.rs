@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 
 use crate::view::OrderView;
 
-/// Orders.
+/// The bodies of new orders.
 pub(super) const ORDERS: [&str; 3] = [
     r#"{ "amount": 500, "items": ["iPhone 15"] }"#,
     r#"{ "customer_id": "customer-001", "items": [{ "product_id": "prod-001", "name": "iPhone 15 Pro", "quantity": 1, "price": 999.99 }] }"#,
     r#"{ "customer_id": "ann@example.com", "items": [{ "product_id": "macbook-air", "quantity": 1 }], "payment": { "method": "pm_card" } }"#,
 ];
-/// Ways to pay.
+/// The bodies of payments.
 pub(super) const PAYMENTS: [&str; 2] = ["{}", r#"{ "method": "pm_card" }"#];
-/// Verdicts.
+/// The bodies of verdicts.
 pub(super) const VERDICTS: [&str; 2] =
     [r#"{ "action": "APPROVE" }"#, r#"{ "action": "REJECT", "note": "The address is a forwarder's." }"#];
 
-/// A text of this file as JSON.
+/// One of these bodies as JSON.
 pub(super) fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }

@@ -38,8 +38,8 @@ impl Order {
         if waits {
             self.keep_signal(Signal::Cancelled, now);
         }
-        // A step that is running finds out by itself, since its own write fails. A workflow that was never started still
-        // has to be, and will: the signal to start it stays.
+        // A step that is running finds out by itself, since its own write fails. A workflow that was never
+        // started still has to be, and will: the signal to start it stays.
         Ok(())
     }
 
@@ -56,8 +56,8 @@ impl Order {
         Ok(())
     }
 
-    /// Begins to undo what was done, for this reason and with this failure as people read it. An order that is being
-    /// undone already keeps its reason: what was decided first counts.
+    /// Begins to undo what was done, for this reason and with this failure as people read it. An order that
+    /// is being undone already keeps its reason: what was decided first counts.
     ///
     /// # Errors
     /// When the order is completed or closed.

@@ -69,8 +69,9 @@ impl Order {
         Ok(())
     }
 
-    /// Lets the customer pay from now on until `deadline`; payment or timeout answer this token. A repeated call keeps
-    /// the deadline and changes the token only. An order that waits for a review, or for nothing, stays as it is.
+    /// Lets the customer pay from now on until `deadline`; payment or timeout answer this token. A repeated
+    /// call keeps the deadline and changes the token only. An order that waits for a review, or for nothing,
+    /// stays as it is.
     ///
     /// # Errors
     /// When the order is past that.
@@ -122,7 +123,8 @@ impl Order {
         Ok(())
     }
 
-    /// Notes that the money was taken, and lets the warehouses begin: one write for both, since nothing comes between.
+    /// Notes that the money was taken, and lets the warehouses begin: one write for both, since nothing comes
+    /// between.
     ///
     /// # Errors
     /// When the order was undone meanwhile.

@@ -5,8 +5,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// `ORD-` and digits. The digits of a new id are the milliseconds since 1970 and six random ones, so that ids sort by
-/// age.
+/// `ORD-` and digits. The digits of a new id are the milliseconds since 1970 and six random ones, so that ids
+/// sort by age.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
@@ -63,7 +63,8 @@ impl OrderId {
         }
     }
 
-    /// Reads an id, or a workflow id of the order: the order id itself, or `order-processing-CUSTOMER-NUMBER`.
+    /// Reads an id, or a workflow id of the order: the order id itself, or
+    /// `order-processing-CUSTOMER-NUMBER`.
     ///
     /// # Errors
     /// [`BadOrderId`] for any other text.
@@ -76,8 +77,8 @@ impl OrderId {
         }
     }
 
-    /// The workflow id that names the customer as well: `order-processing-CUSTOMER-NUMBER`, where an order without a
-    /// customer says `guest`.
+    /// The workflow id that names the customer as well: `order-processing-CUSTOMER-NUMBER`, where an order
+    /// without a customer says `guest`.
     pub fn processing_id(&self, customer: Option<&str>) -> String {
         format!("{PROCESSING}{}-{}", customer.unwrap_or("guest"), self.number())
     }

@@ -8,9 +8,9 @@
 //!     └── waiting ── the tasks of the workflow that wait, and what they must be told
 //! ```
 //!
-//! A decision is a method that changes the order in memory, or refuses and leaves it as it is. The store then writes the
-//! order on the condition that nobody else wrote meanwhile (optimistic concurrency); so of two decisions that race, one
-//! is made on the result of the other.
+//! A decision is a method that changes the order in memory, or refuses and leaves it as it is. The store then
+//! writes the order on the condition that nobody else wrote meanwhile (optimistic concurrency); so of two
+//! decisions that race, one is made on the result of the other.
 
 mod compensation;
 mod forward;
@@ -108,8 +108,8 @@ impl Order {
         order
     }
 
-    /// The order that was stored as this record. Only the store may call it, with what it has read: whatever else makes
-    /// an order goes through [`Order::receive`] and the decisions.
+    /// The order that was stored as this record. Only the store may call it, with what it has read: whatever
+    /// else makes an order goes through [`Order::receive`] and the decisions.
     pub fn restore(record: OrderRecord) -> Self {
         Self { record }
     }
@@ -137,7 +137,8 @@ impl Order {
         Ok(())
     }
 
-    /// Checks that the order is neither being undone nor undone: steps that go forward are turned away by such.
+    /// Checks that the order is neither being undone nor undone: steps that go forward are turned away by
+    /// such.
     ///
     /// # Errors
     /// [`Refusal::Undone`].

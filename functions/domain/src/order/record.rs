@@ -7,13 +7,14 @@ use crate::order::{Audit, Change, Item, OrderId, Payment, Reservation, Shipment,
 use crate::status::{Reason, Status};
 use crate::texts::Language;
 
-/// All that is stored of an order. The store reads an order from it and writes one by it; what an order may become, only
-/// the decisions of [`Order`](super::Order) say.
+/// All that is stored of an order. The store reads an order from it and writes one by it; what an order may
+/// become, only the decisions of [`Order`](super::Order) say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderRecord {
     /// The id, which is also the name of the executions of the order's workflow.
     pub order_id: OrderId,
-    /// The number of writes after the first; each is made on the condition that it is the next (optimistic concurrency).
+    /// The number of writes after the first; each is made on the condition that it is the next (optimistic
+    /// concurrency).
     pub version: u64,
     /// The status, which is the last of the timeline.
     pub status: Status,
@@ -47,8 +48,8 @@ pub struct OrderRecord {
     pub failure: Option<String>,
     /// The token of the workflow's task that waits, if one does.
     pub task_token: Option<String>,
-    /// The attempt of that task that the token was given to. Attempts may overtake each other: one that Step Functions
-    /// has given up may still be running, and its token is dead.
+    /// The attempt of that task that the token was given to. Attempts may overtake each other: one that Step
+    /// Functions has given up may still be running, and its token is dead.
     pub token_attempt: u64,
     /// What the workflow must still be told.
     pub pending_signal: Option<Signal>,
@@ -56,7 +57,7 @@ pub struct OrderRecord {
     pub pending_since: Option<i64>,
     /// What a later release stored in the order's document.
     pub unknown: Unknown,
-    /// The attributes that a later release gave the order's item, in DynamoDB's JSON (Amazon DynamoDB API Reference,
-    /// "AttributeValue").
+    /// The attributes that a later release gave the order's item, in DynamoDB's JSON (Amazon DynamoDB API
+    /// Reference, "AttributeValue").
     pub unknown_attributes: Unknown,
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// Members of a stored JSON object that this release has no field for. It doesn't look into them: it writes them back
-/// with whatever it writes, so that two releases can work on the same orders side by side.
+/// Members of a stored JSON object that this release has no field for. It doesn't look into them: it writes
+/// them back with whatever it writes, so that two releases can work on the same orders side by side.
 ///
 /// Numbers are kept as far as [`serde_json::Number`] holds them, which is 64 bits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::order::Order;
 
-/// What the workflow must still be told. It is stored by the write that decided it, and the workflow's next activity
-/// clears it (the pattern is known as the transactional outbox).
+/// What the workflow must still be told. It is stored by the write that decided it, and the workflow's next
+/// activity clears it (the pattern is known as the transactional outbox).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Signal {
@@ -76,7 +76,8 @@ impl Order {
         self.record.pending_since = Some(now.timestamp_millis());
     }
 
-    /// The workflow has come to its next step: it has been told what there was to tell, and no task of it waits.
+    /// The workflow has come to its next step: it has been told what there was to tell, and no task of it
+    /// waits.
     pub(super) fn stop_waiting(&mut self) {
         self.clear_signal();
         self.record.task_token = None;
@@ -87,8 +88,8 @@ impl Order {
         self.record.pending_since = None;
     }
 
-    /// Clears the signal of `read`, which is this order as it was read before: nobody waits for it. A signal that was
-    /// given since then stays, and so does the one of a task that began to wait since then.
+    /// Clears the signal of `read`, which is this order as it was read before: nobody waits for it. A signal
+    /// that was given since then stays, and so does the one of a task that began to wait since then.
     pub fn settle(&mut self, read: &Self) {
         let (now, before) = (&self.record, &read.record);
         if now.pending_signal == before.pending_signal && now.task_token == before.task_token {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
-/// An attribute as DynamoDB's JSON has it (Amazon DynamoDB API Reference, "AttributeValue"), except that binary data are
-/// lists of bytes here: nobody but [`Attribute`] reads them.
+/// An attribute as DynamoDB's JSON has it (Amazon DynamoDB API Reference, "AttributeValue"), except that
+/// binary data are lists of bytes here: nobody but [`Attribute`] reads them.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Attribute {
     S(String),

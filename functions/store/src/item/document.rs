@@ -14,11 +14,11 @@ use omniflow_domain::order::{
 use omniflow_domain::status::{Reason, Status};
 use omniflow_domain::texts::Language;
 
-/// The number of the form that is written now. It counts up when an earlier release would misunderstand a document; a
-/// new member is no reason, since earlier releases keep what they don't know.
+/// The number of the form that is written now. It counts up when an earlier release would misunderstand a
+/// document; a new member is no reason, since earlier releases keep what they don't know.
 ///
-/// Form 0 doesn't say its number. It is the one of release 0.1, and the one before that: with times as text, and with
-/// the attributes of the item repeated in it.
+/// Form 0 doesn't say its number. It is the one of release 0.1, and the one before that: with times as text,
+/// and with the attributes of the item repeated in it.
 pub(crate) const FORM: u32 = 1;
 
 /// Members of the first documents that repeat attributes of the item, or are attributes now.

@@ -1,16 +1,18 @@
-//! An order as a DynamoDB item: the attributes that keys, indexes and conditions need, and one JSON document with all
-//! the rest.
+//! An order as a DynamoDB item: the attributes that keys, indexes and conditions need, and one JSON document
+//! with all the rest.
 //!
-//! A document is read and written in one piece whatever the order holds, where a nested attribute for each list, map
-//! and text in it would be marshalled one by one, on every call. An item of up to 1 KB costs one write unit (Amazon
-//! DynamoDB, "Capacity unit consumption for write operations"), and an order is written eight times: so the document
-//! repeats nothing, leaves out what is as usual, and has times in milliseconds since 1970.
+//! A document is read and written in one piece whatever the order holds, where a nested attribute for each
+//! list, map and text in it would be marshalled one by one, on every call. An item of up to 1 KB costs one
+//! write unit (Amazon DynamoDB, "Capacity unit consumption for write operations"), and an order is written
+//! eight times: so the document repeats nothing, leaves out what is as usual, and has times in milliseconds
+//! since 1970.
 //!
-//! Releases work on the same orders side by side while one takes the place of another, and when it is taken back. A
-//! document says the number of its form, and one of a later form is refused. Members and attributes that this release
-//! doesn't know are kept with the order and written back: those of the item, of the document, and in the document those
-//! of the payment, the review, each ordered item and each shipment. Pairs (a status and its time, a product and its
-//! quantity) and the list of what is missing have no place for more.
+//! Releases work on the same orders side by side while one takes the place of another, and when it is taken
+//! back. A document says the number of its form, and one of a later form is refused. Members and attributes
+//! that this release doesn't know are kept with the order and written back: those of the item, of the
+//! document, and in the document those of the payment, the review, each ordered item and each shipment. Pairs
+//! (a status and its time, a product and its quantity) and the list of what is missing have no place for
+//! more.
 
 mod attribute;
 mod document;
