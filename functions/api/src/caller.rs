@@ -1,4 +1,4 @@
-//! Who calls, as the gateway found out, and what they may do.
+//! The caller of a request, as the gateway recognised them, and what they may do.
 //!
 //! Sources: API Gateway Developer Guide, "Control access to HTTP APIs with JWT authorizers" and "… with IAM";
 //! payload format 2.0, `requestContext.authorizer`.
@@ -9,43 +9,44 @@ use serde_json::Value;
 
 use crate::problem::{Kind, Problem};
 
-/// Who may make a call.
+/// The callers who may make a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
-    /// Anyone.
+    /// Everybody may.
     Public,
-    /// A customer, for what is theirs; an operator.
+    /// Customers may, for what is theirs, and operators.
     Customer,
-    /// An operator.
+    /// Operators may.
     Operator,
 }
 
-/// Who calls.
+/// The caller of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// The gateway didn't say.
+    /// The gateway recognised nobody.
     #[default]
     Unknown,
-    /// Someone with a token whose subject is no identity here.
+    /// The caller has a token whose subject can't name a customer.
     Nameless(BadSubject),
-    /// A customer, by the subject of their token.
+    /// The caller is the customer that the subject of their token names.
     Customer(String),
-    /// Someone with the operators' scope, with an IAM signature, or where access is open, anyone.
+    /// The caller has a token with the operators' scope or an IAM signature, or access is open to everybody.
     Operator,
 }
 
 /// Why the subject of a token can't name a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadSubject {
-    /// There is none, or nothing but blanks in it.
+    /// There is no subject, or nothing but blanks in it.
     #[error("the token's subject ('sub') is empty")]
     Empty,
-    /// Orders are found by their customer: the subject is a key of an index.
+    /// The subject has this number of bytes, which is too many for the key of an index that orders are found
+    /// by.
     #[error("the token's subject ('sub') has {0} bytes, and at most {LONGEST_PARTITION_KEY} are taken")]
     TooLong(usize),
 }
 
-/// What makes an operator.
+/// Recognises the callers of requests.
 pub(crate) struct Doorkeeper {
     open: bool,
     operator_scope: String,
@@ -59,7 +60,7 @@ impl Doorkeeper {
         })
     }
 
-    /// Who sent the request that this event is.
+    /// The caller of the request that this event is.
     pub(crate) fn recognise(&self, event: &Value) -> Caller {
         let authorizer = &event["requestContext"]["authorizer"];
         let token = &authorizer["jwt"];
@@ -75,14 +76,15 @@ impl Doorkeeper {
         }
     }
 
-    /// Scopes are a text with spaces in `scope` or, with some issuers, `scp`.
+    /// Whether the token has the operators' scope. The scopes are a text with spaces between them (RFC 8693,
+    /// section 4.2), in `scope` or, with some issuers, in `scp`.
     fn operates(&self, claims: &Value) -> bool {
         let scopes = ["scope", "scp"].into_iter().filter_map(|name| claims[name].as_str());
         scopes.flat_map(str::split_whitespace).any(|scope| scope == self.operator_scope)
     }
 }
 
-/// Whom the token names.
+/// The subject of the token (RFC 7519, section 4.1.2).
 fn subject(claims: &Value) -> Result<&str, BadSubject> {
     match claims["sub"].as_str().unwrap_or_default() {
         empty if empty.trim().is_empty() => Err(BadSubject::Empty),
@@ -92,7 +94,7 @@ fn subject(claims: &Value) -> Result<&str, BadSubject> {
 }
 
 impl Caller {
-    /// Refuses who may not make a call of this kind.
+    /// Refuses a caller who may not make a call with this access.
     pub(crate) fn check(&self, access: Access) -> Result<(), Problem> {
         match (access, self) {
             (Access::Public, _) | (_, Self::Operator) | (Access::Customer, Self::Customer(_)) => Ok(()),
@@ -110,7 +112,7 @@ impl Caller {
         }
     }
 
-    /// Whose orders they see; all, when there is none.
+    /// The customer whose orders are all that the caller sees; `None` for a caller who sees all orders.
     pub(crate) fn customer(&self) -> Option<&str> {
         match self {
             Self::Customer(customer) => Some(customer),
@@ -118,7 +120,8 @@ impl Caller {
         }
     }
 
-    /// Whether they see the orders of this customer, or of nobody in particular. To all others those don't exist.
+    /// Whether the caller sees the orders of this customer, or of nobody in particular. Orders that they
+    /// don't see don't exist for them.
     pub(crate) fn sees(&self, owner: Option<&str>) -> bool {
         self.customer().is_none_or(|customer| owner == Some(customer))
     }

@@ -1,4 +1,4 @@
-//! The shop's products, found by id or name.
+//! The products of the shop, which are found by id or name.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,9 +13,9 @@ use omniflow_services::DynamoDb;
 use omniflow_store as store;
 use omniflow_store::LONGEST_PARTITION_KEY;
 
-/// How long a product is believed without looking again. Its name and price change rarely; its stock is not here.
+/// The time for which a product is not read again. Names and prices change rarely, and the stock is not here.
 const FRESH_FOR: TimeDelta = TimeDelta::seconds(60);
-/// How many items BatchGetItem reads at most (Amazon DynamoDB API Reference).
+/// The largest number of items that BatchGetItem reads (Amazon DynamoDB API Reference, "BatchGetItem").
 const BATCH: usize = 100;
 
 /// The products' table, and what was lately read from it.
@@ -26,7 +26,7 @@ pub(crate) struct Catalogue {
     known: Mutex<HashMap<String, Known>>,
 }
 
-/// A product, and when it was read.
+/// A product, and the moment at which it was read.
 type Known = (Product, DateTime<Utc>);
 
 impl Catalogue {
@@ -34,8 +34,8 @@ impl Catalogue {
         Self { dynamodb, table: table.to_owned(), clock, known: Mutex::default() }
     }
 
-    /// The products with these ids or names, by how they were asked for. What was stored under the key of version 0.1 is
-    /// found by the names that found it then, before any other.
+    /// The products with these ids or names, by the texts that they were asked for by. A product that release
+    /// 0.1 stored is found by the names that found it then, before any other.
     pub(crate) async fn find<'a>(
         &self,
         ids_or_names: &[&'a str],
@@ -89,7 +89,7 @@ impl Catalogue {
         fresh.collect()
     }
 
-    /// All products, by id.
+    /// All products by their ids.
     pub(crate) async fn all(&self) -> Result<HashMap<String, Product>, store::Error> {
         let mut products = HashMap::new();
         let mut from = None;

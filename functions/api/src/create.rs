@@ -1,6 +1,7 @@
-//! Creating an order: read what is wanted, check it against the catalogue, write it, start its workflow.
+//! Creating an order: the request is read and checked against the catalogue, the order is written, its
+//! workflow started.
 
-use omniflow_domain::order::{Item, NewOrder};
+use omniflow_domain::order::{Item, NewOrder, Unknown};
 use omniflow_domain::{Email, Money, Order, OrderId, Status};
 use omniflow_simulated::METHODS;
 use omniflow_store as store;
@@ -15,18 +16,18 @@ use crate::response::Response;
 use crate::view::Amount;
 use crate::{Api, unavailable, view};
 
-/// The most items an order may have.
+/// The largest number of items in an order.
 pub(crate) const MOST_ITEMS: usize = 100;
-/// The most of one product.
+/// The largest quantity of an item.
 pub(crate) const MOST_OF_ONE: u64 = 1_000_000;
-/// The longest text that is kept as it comes, in characters.
+/// The length of the longest text that is stored as it comes, in characters.
 pub(crate) const LONGEST_TEXT: usize = 200;
-/// How often a random order id that exists already is drawn again.
+/// The largest number of random ids that are drawn for an order, each of which may exist already.
 const DRAWS: usize = 5;
 
-/// An item as it was asked for.
+/// An item as the request has it.
 struct Asked {
-    /// By id, if it was given, else by name.
+    /// The id of the product, or else its name.
     product: String,
     name: Option<String>,
     quantity: u32,
@@ -40,7 +41,7 @@ pub(crate) struct Created<'a> {
     order_id: &'a OrderId,
     /// The order id again.
     workflow_id: &'a OrderId,
-    /// How it begins; reading the order says how it goes on.
+    /// The state that the order begins in.
     state: Status,
     amount: Amount,
 }
@@ -50,13 +51,14 @@ pub(crate) async fn create_order(api: &Api, request: &Request) -> Result<Respons
     create(api, request, None).await
 }
 
-/// `POST /api/orders` and `POST /api/orders/create`: those systems have no call to pay, so a method is assumed.
+/// `POST /api/orders` and `POST /api/orders/create`: those systems have no call to pay, so a method is
+/// assumed.
 pub(crate) async fn process_order(api: &Api, request: &Request) -> Result<Response, Problem> {
     create(api, request, Some(DEFAULT_METHOD)).await
 }
 
 async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<Response, Problem> {
-    // The doors answer differently: what one of them answered is no answer of another.
+    // The doors answer differently, so that the answer of one can't be repeated by another.
     let key = Key::of(request, if assumed.is_none() { "create" } else { "process" })?;
     if let Some(key) = &key
         && let Some(kept) = api.kept(key).await?
@@ -77,7 +79,7 @@ async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<R
         match api.orders.create(&order, keep).await {
             Ok(()) => {
                 api.workflow.tell_or_leave(&order).await;
-                return Ok(located(Response::text(201, body), order.order_id.as_str()));
+                return Ok(located(Response::text(201, body), order.id().as_str()));
             }
             // Either the id or the idempotency key is taken; if it is the key, its answer is there by now.
             Err(store::Error::Conflict | store::Error::Contention) => {
@@ -108,9 +110,9 @@ fn located_by_body(response: Response) -> Response {
 }
 
 fn answer(order: &Order) -> String {
-    let id = &order.order_id;
+    let id = order.id();
     let created =
-        Created { order_id: id, workflow_id: id, state: order.status, amount: Amount(order.amount) };
+        Created { order_id: id, workflow_id: id, state: order.status(), amount: Amount(order.amount()) };
     json!(created).to_string()
 }
 
@@ -118,7 +120,7 @@ fn bad(detail: impl Into<String>) -> Problem {
     Problem::new(Kind::BadRequest, detail)
 }
 
-/// What is said is clear, and yet doesn't add up.
+/// The problem of a request that is clear in all its parts, which contradict each other.
 fn mismatch(detail: impl Into<String>) -> Problem {
     Problem::new(Kind::AmountMismatch, detail)
 }
@@ -163,7 +165,7 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
     Ok(NewOrder { customer_id, email, language: request.language(), items, amount, method, needs_audit })
 }
 
-/// Reads an item; `written` is the same with its numbers as they were written.
+/// Reads an item; `written` is the same item with each number as the text that it was written as.
 fn asked(index: usize, item: &Value, written: &Value) -> Result<Asked, Problem> {
     let at = |field: &str| format!("items[{index}].{field}");
     if let Value::String(name) = item {
@@ -196,7 +198,7 @@ fn asked(index: usize, item: &Value, written: &Value) -> Result<Asked, Problem> 
     Ok(Asked { product, name, quantity, price })
 }
 
-/// A whole number, also as those write it who have no others: `2.0`.
+/// A whole number, also with a point and zeros (`2.0`), as programs write it whose numbers are all floats.
 fn whole(value: &Value) -> Option<u64> {
     let from_float = |float: f64| (float.fract() == 0.0).then(|| format!("{float}").parse().ok()).flatten();
     value.as_u64().or_else(|| value.as_f64().and_then(from_float))
@@ -217,7 +219,8 @@ fn text(field: &str, value: &Value) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Where the customer's messages go: where they say, or to a customer id that is an address itself.
+/// The address that messages go to: the one that the request gives, or the customer's id, if it is an
+/// address.
 fn email(given: &Value, customer_id: Option<&str>) -> Result<Option<Email>, Problem> {
     match text("email", given)? {
         None => Ok(customer_id.and_then(|customer| customer.parse().ok())),
@@ -227,8 +230,8 @@ fn email(given: &Value, customer_id: Option<&str>) -> Result<Option<Email>, Prob
     }
 }
 
-/// An amount over 0, as a text or as a number. Of a number the text counts that it was `written` as: a float would round
-/// what is no amount to one.
+/// Reads an amount over 0, which may be a text or a number. A number is read from the text that it was
+/// `written` as, since a float may round what is no amount to one.
 fn money(field: &str, value: &Value, written: &Value) -> Result<Money, Problem> {
     let read = match (value, written) {
         (Value::String(text), _) => Money::parse(text),
@@ -258,8 +261,8 @@ pub(crate) fn check_method(method: &str) -> Result<String, Problem> {
     Err(bad(format!("'{method}' is not a payment method; there are: {known}.")))
 }
 
-/// The items as the catalogue knows them. Prices that were given stay; the catalogue's fill in where neither those nor
-/// an amount say what it costs.
+/// The items as the catalogue knows them. Prices that the request gives stay. Those of the catalogue are
+/// taken when the request gives neither a price nor an amount.
 async fn priced(api: &Api, asked: &[Asked], has_amount: bool) -> Result<Vec<Item>, Problem> {
     let names: Vec<_> = asked.iter().map(|asked| asked.product.as_str()).collect();
     let products = api.catalogue.find(&names).await.map_err(|error| unavailable(&error))?;
@@ -274,12 +277,13 @@ async fn priced(api: &Api, asked: &[Asked], has_amount: bool) -> Result<Vec<Item
             name: asked.name.as_ref().unwrap_or(&product.name).clone(),
             quantity: asked.quantity,
             price: asked.price.or_else(|| use_catalogue.then_some(product.price)),
+            unknown: Unknown::default(),
         })
     });
     items.collect()
 }
 
-/// What the items cost, if each has a price.
+/// The price of all items together, if each has one.
 fn sum(items: &[Item]) -> Result<Option<Money>, Problem> {
     let prices: Option<Vec<_>> = items.iter().map(|item| Some(item.price?.times(item.quantity))).collect();
     let sum = prices.map(|prices| prices.into_iter().sum::<Money>());

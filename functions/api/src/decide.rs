@@ -1,5 +1,5 @@
-//! The decisions that people make: pay, audit, cancel. Each is one conditional write; who comes too late gets 409 and
-//! hears what the order is now.
+//! The decisions that people make: they pay, review and cancel orders. Each is one conditional write; one
+//! that comes too late is answered with 409 and the status of the order.
 
 use std::future::ready;
 
@@ -15,9 +15,9 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::{Api, refused, unavailable, view};
 
-/// How an order is paid when the customer doesn't say.
+/// The payment method when the request names none.
 pub(crate) const DEFAULT_METHOD: &str = "pm_card";
-/// The longest note of a reviewer, in characters.
+/// The length of the longest note of a reviewer, in characters.
 pub(crate) const LONGEST_NOTE: usize = 1000;
 
 pub(crate) async fn pay_order(api: &Api, request: &Request) -> Result<Response, Problem> {
@@ -75,8 +75,8 @@ fn note(given: &Value) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Whether there is a control character in the text other than a tab and the ends of lines. A terminal or a log obeys
-/// the others; a carriage return alone lets what follows overwrite the line.
+/// Whether there is a control character in the text other than a tab and the ends of lines. A terminal or a
+/// log obeys the others; a carriage return alone lets what follows overwrite the line.
 fn has_control(text: &str) -> bool {
     text.replace("\r\n", "\n").contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t'))
 }
@@ -86,7 +86,7 @@ pub(crate) async fn cancel_order(api: &Api, request: &Request) -> Result<Respons
     decide(api, request, None, |order| order.cancel(now)).await
 }
 
-/// Why nothing was decided.
+/// The reason why nothing was decided.
 enum Undecided {
     Problem(Problem),
     Store(store::Error),
@@ -125,8 +125,8 @@ fn decided(
     decision: impl Fn(&mut Order) -> Result<(), Refusal>,
     mut order: Order,
 ) -> Result<Decided<String>, Problem> {
-    if !request.caller.sees(order.customer_id.as_deref()) {
-        return Err(unavailable(&store::Error::NoOrder(order.order_id)));
+    if !request.caller.sees(order.customer_id()) {
+        return Err(unavailable(&store::Error::NoOrder(order.id().clone())));
     }
     decision(&mut order).map_err(|refusal| too_late(&order, &refusal, request, api))?;
     let answer = view::answer(&order, request, api.now())?;
@@ -137,12 +137,14 @@ fn decided(
 fn too_late(order: &Order, refusal: &Refusal, request: &Request, api: &Api) -> Problem {
     let status = omniflow_domain::texts::status_text(order, request.language(), api.now());
     let detail = match refusal {
-        Refusal::Undone(_) => format!("The order is {} already and can't be changed any more.", order.status),
-        other => format!("{}: the order is {} now.", sentence(&other.to_string()), order.status),
+        Refusal::Undone(_) => {
+            format!("The order is {} already and can't be changed any more.", order.status())
+        }
+        other => format!("{}: the order is {} now.", sentence(&other.to_string()), order.status()),
     };
     Problem::new(Kind::WrongState, detail)
-        .with("order_id", order.order_id.as_str())
-        .with("state", order.status.name())
+        .with("order_id", order.id().as_str())
+        .with("state", order.status().name())
         .with("order_status", status)
 }
 

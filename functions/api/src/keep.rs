@@ -1,4 +1,5 @@
-//! Idempotency keys of requests: the first answer is repeated, another body is refused.
+//! Idempotency keys of requests: the answer to the first request with a key is given to all that repeat it,
+//! and a request with another body is refused.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use base64::Engine as _;
@@ -15,24 +16,24 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::{Api, unavailable};
 
-/// The longest key.
+/// The length of the longest key, in bytes.
 pub(crate) const LONGEST: usize = 255;
-/// Stands between the parts of what is digested. No part has it: it occurs in no UTF-8 text (RFC 3629).
+/// The byte between the parts of what is digested. It occurs in no UTF-8 text (RFC 3629), and so in no part.
 const BETWEEN: [u8; 1] = [0xFF];
 
 /// The key of one request.
 pub(crate) struct Key {
-    /// Under which the answer is kept.
+    /// The text under which the answer is kept.
     key: String,
-    /// Where version 0.1 may have kept one.
+    /// The place where release 0.1 may have kept an answer.
     before: Before,
     /// A digest of the request's body.
     request: String,
 }
 
 impl Key {
-    /// The request's `Idempotency-Key`, if it has one; `scope` keeps apart what is sent to different places. Each
-    /// customer's keys are their own; operators share theirs.
+    /// The request's `Idempotency-Key`, if it has one; `scope` keeps apart what is sent to different places.
+    /// Each customer's keys are their own; operators share theirs.
     pub(crate) fn of(request: &Request, scope: &str) -> Result<Option<Self>, Problem> {
         let Some(key) = request.header("idempotency-key") else { return Ok(None) };
         let printable = key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
@@ -49,8 +50,8 @@ impl Key {
     }
 }
 
-/// The text under which an answer is kept: another one for each scope, caller and key, whatever characters those hold,
-/// and never longer than a partition key may be.
+/// The text under which an answer is kept: another one for each scope, caller and key, whatever characters
+/// those hold, and never longer than a partition key may be.
 fn structured(scope: &str, customer: Option<&str>, key: &str) -> String {
     let mut digest = Sha256::new();
     match customer {
@@ -62,11 +63,11 @@ fn structured(scope: &str, customer: Option<&str>, key: &str) -> String {
     format!("{scope}:{}", BASE64.encode(digest.finalize()))
 }
 
-/// Where version 0.1 kept answers: under the parts with '#' between them, which may be in the parts as well. Answers that
-/// were kept so are found until they expire, a day after the update from 0.1; after that, this finds nothing any more.
+/// The place where release 0.1 kept answers: under the parts with '#' between them, which may be in the parts
+/// as well. Answers that were kept so are found until they expire, a day after the update from 0.1.
 struct Before {
     key: String,
-    /// The part behind the scope.
+    /// The part of the key behind the scope.
     rest: String,
     customer: Option<String>,
 }
@@ -77,9 +78,9 @@ impl Before {
         Self { key: format!("{scope}#{rest}"), rest, customer: customer.map(str::to_owned) }
     }
 
-    /// Whether an answer about an order of `owner` that is kept there was given to this caller and can't have been given
-    /// to another one. What customers ask for is about their own orders always. An operator's key may read as a
-    /// customer's with that customer's key behind it; then it isn't known whose the answer is.
+    /// Whether an answer about an order of `owner` that is kept there was given to this caller and can't have
+    /// been given to another one. What customers ask for is about their own orders always. An operator's key
+    /// may read as a customer's with that customer's key behind it; then it isn't known whose the answer is.
     fn was_answered(&self, owner: Option<&str>) -> bool {
         match (&self.customer, owner) {
             (Some(customer), owner) => owner == Some(customer),
@@ -92,7 +93,7 @@ impl Before {
 }
 
 impl Api {
-    /// The answer that was given under this key before.
+    /// The answer that is kept for this key, if there is one.
     pub(crate) async fn kept(&self, key: &Key) -> Result<Option<Response>, Problem> {
         let now = self.now();
         let before = async {
@@ -125,7 +126,7 @@ impl Api {
             return Ok(false);
         };
         let owner = match self.orders.get(&id).await {
-            Ok(order) => order.customer_id,
+            Ok(order) => order.customer_id().map(str::to_owned),
             Err(store::Error::Unreadable(order)) => order.customer_id,
             Err(store::Error::NoOrder(_)) => return Ok(false),
             Err(error) => return Err(unavailable(&error)),

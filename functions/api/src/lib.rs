@@ -32,7 +32,7 @@ use omniflow_domain::Money;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::workflow::Workflow;
-use omniflow_store::{Idempotency, Orders, Stock};
+use omniflow_store::{Idempotency, Orders, Stock, Unreadable};
 use serde_json::Value;
 
 pub use caller::Access;
@@ -46,7 +46,7 @@ use workflow::Executions;
 
 use crate::problem::{Kind, Problem};
 
-/// The function `api`: the HTTP API, and what its operations use.
+/// The function `api`: the HTTP API, with what its calls use.
 pub struct Api {
     orders: Orders,
     stock: Stock,
@@ -142,7 +142,8 @@ impl Api {
     }
 }
 
-/// As [`unavailable`], of an order that the caller asked for: who doesn't see it is told that there is none.
+/// A failure of the store about an order that the caller asked for, in their words. A caller who doesn't see
+/// the order is told that there is none.
 fn refused(error: store::Error, caller: &Caller) -> Problem {
     match error {
         store::Error::Unreadable(order) if !caller.sees(order.customer_id.as_deref()) => {
@@ -152,7 +153,23 @@ fn refused(error: store::Error, caller: &Caller) -> Problem {
     }
 }
 
-/// A failure of the store in a caller's words; its own words are for the log.
+/// Why an order can't be read, and what to do about it.
+fn unreadable(order: &Unreadable) -> String {
+    let id = &order.order_id;
+    let (what, remedy) = if order.is_of_a_later_release() {
+        (
+            "was written by a later release than the one that answers",
+            "that release, or a later one, has to run everywhere",
+        )
+    } else {
+        ("is damaged", "its item in the orders' table has to be repaired or restored")
+    };
+    format!(
+        "The record of order {id} {what}, and asking again does not help. Tell whoever runs this system: {remedy}."
+    )
+}
+
+/// A failure of the store in a caller's words; those of the store are for the log.
 fn unavailable(error: &store::Error) -> Problem {
     match error {
         store::Error::NoOrder(id) => Problem::new(
@@ -165,11 +182,7 @@ fn unavailable(error: &store::Error) -> Problem {
         ),
         store::Error::Unreadable(order) => {
             tracing::error!(order_id = %order.order_id, error = %order, "an order can't be read");
-            let detail = format!(
-                "The record of order {} is damaged, and asking again does not help. Tell whoever runs this system: its item in the orders' table has to be repaired or restored.",
-                order.order_id
-            );
-            Problem::new(Kind::OrderUnreadable, detail).with("order_id", order.order_id.as_str())
+            Problem::new(Kind::OrderUnreadable, unreadable(order)).with("order_id", order.order_id.as_str())
         }
         other => {
             tracing::error!(error = %other, "the store failed");

@@ -1,4 +1,4 @@
-//! Answers that are kept back until something has come of an order, for callers who would rather wait than ask again.
+//! Answers that are kept back until an order rests, for callers who prefer waiting to asking again.
 
 use std::time::Duration;
 
@@ -7,17 +7,18 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::request::Request;
 
-/// So many answers are kept back at once by one process, half of what the local runtime invokes at once: the others are
-/// for the steps that are waited for. (On Lambda a process has one invocation at a time.)
+/// The largest number of answers that one process keeps back at once. It is half of the invocations that the
+/// local runtime makes at once; the other half is left for the steps that are waited for. On Lambda a process
+/// has one invocation at a time.
 const AT_ONCE: usize = 64;
 
-/// How long answers may be kept back.
+/// Grants that answers are kept back.
 pub(crate) struct Patience {
     longest_seconds: u64,
     places: Semaphore,
 }
 
-/// An answer that may be kept back for so long.
+/// The permission to keep an answer back.
 pub(crate) struct Wait<'a> {
     pub seconds: u64,
     _place: SemaphorePermit<'a>,
@@ -35,8 +36,8 @@ impl Patience {
         Ok(Self { longest_seconds, places: Semaphore::new(AT_ONCE) })
     }
 
-    /// What is granted to a caller who sent `Prefer: wait=SECONDS` (RFC 7240, section 4.3): nothing, if it isn't
-    /// understood or doesn't suit, as with all preferences.
+    /// The wait that is granted to a caller who sent `Prefer: wait=SECONDS` (RFC 7240, section 4.3). A
+    /// preference that isn't understood, or can't be granted, is ignored, as the RFC has it.
     pub(crate) fn grant(&self, request: &Request) -> Option<Wait<'_>> {
         let seconds = wanted(request.header("prefer")?)?.min(self.longest_seconds);
         let place = self.places.try_acquire().ok()?;

@@ -1,19 +1,20 @@
-//! What can be wrong with a request, as `application/problem+json` (RFC 9457).
+//! The problems that a request can have, as `application/problem+json` (RFC 9457, "Problem Details for HTTP
+//! APIs").
 
 use serde_json::{Value, json};
 
-/// A problem, by its stable type.
+/// The kind of a problem, which its stable type names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// The body is not JSON or not what this call takes.
+    /// The request is not JSON, or not what this call takes.
     BadRequest,
     /// The body is too large.
     BodyTooLarge,
-    /// Nobody knows who calls.
+    /// The request doesn't say who calls, or not in a way that is believed.
     Unauthorized,
     /// The caller may not do this.
     Forbidden,
-    /// A product that the shop doesn't sell.
+    /// The shop doesn't sell a product that the order names.
     UnknownProduct,
     /// The amount and the prices of the items don't go together.
     AmountMismatch,
@@ -21,7 +22,7 @@ pub enum Kind {
     OrderNotFound,
     /// No product has this id or name.
     ProductNotFound,
-    /// A list has no such page, or has it no more.
+    /// The list has no such page, or no longer.
     PageNotFound,
     /// No route has this path.
     RouteNotFound,
@@ -31,20 +32,20 @@ pub enum Kind {
     WrongState,
     /// The idempotency key was used for another request.
     IdempotencyKeyReused,
-    /// The request did not come whole in time.
+    /// The request was not complete in time.
     RequestTimeout,
     /// The request is addressed to a host that is not this one.
     HostNotServed,
     /// A page of another website sent the request.
     ForeignSite,
-    /// The order is stored and can't be read; the same request will never succeed.
+    /// The order is stored and can't be read. Repeating the request doesn't help.
     OrderUnreadable,
-    /// Something here failed; the same request may succeed later.
+    /// The system failed. The same request may succeed later.
     Unavailable,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 18] = [
         Self::BadRequest,
         Self::BodyTooLarge,
@@ -84,7 +85,7 @@ impl Kind {
         }
     }
 
-    /// The last part of the `type`, which never changes.
+    /// The last part of the `type`, which no release changes.
     pub const fn slug(self) -> &'static str {
         match self {
             Self::BadRequest => "bad-request",
@@ -108,7 +109,8 @@ impl Kind {
         }
     }
 
-    /// The `type`: a name, not an address. The documentation has its meaning at `/docs#` and the type.
+    /// The `type`, which is a name (URN) and no address. The documentation explains it at `/docs#` and the
+    /// type.
     pub fn uri(self) -> String {
         format!("urn:omniflow:problem:{}", self.slug())
     }
@@ -118,7 +120,7 @@ impl Kind {
         match self {
             Self::BadRequest => "The request is not valid",
             Self::BodyTooLarge => "The body is too large",
-            Self::Unauthorized => "Nobody knows who you are",
+            Self::Unauthorized => "Not signed in",
             Self::Forbidden => "You may not do this",
             Self::UnknownProduct => "A product is not sold here",
             Self::AmountMismatch => "The amount and the prices do not go together",
@@ -132,16 +134,16 @@ impl Kind {
             Self::RequestTimeout => "The request took too long",
             Self::HostNotServed => "This server does not have that name",
             Self::ForeignSite => "Other websites may not call this server",
-            Self::OrderUnreadable => "The order's record is damaged",
+            Self::OrderUnreadable => "The order's record can't be read",
             Self::Unavailable => "Temporarily unavailable",
         }
     }
 }
 
-/// A problem with what to do about it.
+/// A problem, and what to do about it.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Problem {
-    /// Which.
     pub kind: Kind,
     /// What is wrong, and what to do.
     pub detail: String,
@@ -150,19 +152,19 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem.
+    /// Makes a problem without further members.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), more: Vec::new() }
     }
 
-    /// With a further member.
+    /// Adds a member.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.more.push((name, value.into()));
         self
     }
 
-    /// The body of the answer.
+    /// The problem as the body of an answer.
     pub fn to_json(&self) -> Value {
         let mut body = json!({
             "type": self.kind.uri(),

@@ -15,21 +15,19 @@ use crate::{Api, refused, unavailable, view};
 
 pub(crate) const DEFAULT_LIMIT: usize = 20;
 pub(crate) const MOST: usize = 100;
-/// How many orders one search looks at.
+/// The largest number of orders that one search looks at.
 const MOST_LOOKED_AT: usize = 500;
-/// What all ids begin with.
-const ID_PREFIX: &str = "ORD-";
-
 /// A page of a list.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Orders<'a> {
-    /// Newest first. It may be fewer than asked for, even none, and yet there is a next page.
+#[cfg_attr(test, schemars(rename = "Orders"))]
+pub(crate) struct ListView<'a> {
+    /// The orders, newest first. They may be fewer than asked for, or none, and yet there is a next page.
     orders: Vec<ListedView<'a>>,
-    /// What to ask for as `next`; null on the last page.
+    /// The `next` to ask for the following page with; null on the last page.
     next: Option<&'a OrderId>,
-    /// How many of the orders that were looked at for this page can't be read. A list has them among the others; a search
-    /// can't look into them, and has those only that it finds by their customer.
+    /// The number of orders that were looked at for this page and can't be read. A list has them among the
+    /// others. A search can't look into them, and has only those that it finds by their customer.
     unreadable: usize,
 }
 
@@ -39,11 +37,11 @@ pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response,
     let failed = |error: store::Error| refused(error, &request.caller);
     let read = match wait {
         None => api.orders.get(&id).await,
-        // What comes after that is waited for.
+        // The order may be out of date, since its next change is waited for.
         Some(_) => api.orders.recall(&id, |known| !known.rests()).await,
     };
     let mut order = read.map_err(failed)?;
-    if !request.caller.sees(order.customer_id.as_deref()) {
+    if !request.caller.sees(order.customer_id()) {
         return Err(unavailable(&store::Error::NoOrder(id)));
     }
     if let Some(wait) = &wait {
@@ -84,16 +82,17 @@ pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response
         .map_err(|error| unavailable(&error))?;
     let now = api.now();
     let orders = page.orders.iter().map(|order| ListedView::of(order, request.language(), now)).collect();
-    let orders = Orders { orders, next: page.next.as_ref(), unreadable: page.unreadable };
+    let orders = ListView { orders, next: page.next.as_ref(), unreadable: page.unreadable };
     Ok(Response::json(200, &json!(orders)))
 }
 
-/// What a list is searched for.
+/// What is searched for in a list.
 #[derive(Debug, PartialEq, Eq)]
 enum Search {
-    /// Orders whose ids begin so; the index finds them.
+    /// The search is for orders whose ids begin with this text, which the index finds.
     Id(String),
-    /// Orders whose customer, product or failure has this in it, whatever its case ([`fold`]); each order is looked at.
+    /// The search is for orders whose customer, product or failure contains this text, whatever its case
+    /// ([`fold`]). Each order is looked at.
     Text(String),
 }
 
@@ -101,10 +100,12 @@ impl Search {
     fn read(text: &str) -> Self {
         let text = text.trim();
         let id = text.to_ascii_uppercase();
-        let is_id = ID_PREFIX.starts_with(&id)
-            || id.strip_prefix(ID_PREFIX).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        let is_id = OrderId::PREFIX.starts_with(&id)
+            || id
+                .strip_prefix(OrderId::PREFIX)
+                .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
         if text.is_empty() {
-            Self::Id(ID_PREFIX.to_owned())
+            Self::Id(OrderId::PREFIX.to_owned())
         } else if is_id {
             Self::Id(id)
         } else {
@@ -115,7 +116,7 @@ impl Search {
     fn prefix(&self) -> &str {
         match self {
             Self::Id(prefix) => prefix,
-            Self::Text(_) => ID_PREFIX,
+            Self::Text(_) => OrderId::PREFIX,
         }
     }
 
@@ -125,18 +126,18 @@ impl Search {
         match order {
             Ok(order) => {
                 let items =
-                    order.items.iter().flat_map(|item| [item.product_id.as_str(), item.name.as_str()]);
-                items.chain(order.customer_id.as_deref()).chain(order.failure.as_deref()).any(has)
+                    order.items().iter().flat_map(|item| [item.product_id.as_str(), item.name.as_str()]);
+                items.chain(order.customer_id()).chain(order.failure()).any(has)
             }
             Err(order) => order.customer_id.as_deref().is_some_and(has),
         }
     }
 }
 
-/// An order of a list, or what is left of one that can't be read.
+/// An order of a list, or what is known of one that can't be read.
 type Listed = Result<Order, Unreadable>;
 
-/// What was found of what was searched for.
+/// The orders that were found.
 struct Found {
     orders: Vec<Listed>,
     next: Option<OrderId>,
@@ -144,8 +145,8 @@ struct Found {
     unreadable: usize,
 }
 
-/// A page of what is searched for. It may have fewer orders than fit, or none, and yet a next one: so many orders were
-/// looked at and no more.
+/// Finds a page of the orders that are searched for. A page may have fewer orders than fit, or none, and yet
+/// be followed by another: [`MOST_LOOKED_AT`] orders are looked at and no more.
 async fn find(
     api: &Api,
     customer: Option<&str>,
@@ -163,7 +164,8 @@ async fn find(
             }
             Some(customer) => api.orders.list_of(customer, search.prefix(), MOST, after.as_ref()).await?,
         };
-        // A list that was made by state may hold an order that has gone on since; that is no reason to leave it out.
+        // A list that was made by state may hold an order that has gone on since; that is no reason to leave
+        // it out.
         let wanted = |order: &Listed| {
             customer.is_none() || state.is_none_or(|state| state_of(order).is_none_or(|its| its == state))
         };
@@ -191,15 +193,15 @@ async fn find(
 
 fn id_of(order: &Listed) -> &OrderId {
     match order {
-        Ok(order) => &order.order_id,
+        Ok(order) => order.id(),
         Err(order) => &order.order_id,
     }
 }
 
-/// In which state it is, if that can be read.
+/// The state of the order, if it can be read.
 fn state_of(order: &Listed) -> Option<Status> {
     match order {
-        Ok(order) => Some(order.status),
+        Ok(order) => Some(order.status()),
         Err(order) => order.status,
     }
 }

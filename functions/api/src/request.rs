@@ -1,4 +1,5 @@
-//! An HTTP request, read from an event in payload format 2.0.
+//! An HTTP request, read from an event in payload format 2.0 (API Gateway Developer Guide, "AWS Lambda proxy
+//! integrations").
 
 use std::collections::HashMap;
 
@@ -11,16 +12,16 @@ use serde_json::Value;
 use crate::caller::Caller;
 use crate::problem::{Kind, Problem};
 
-/// The largest body, in bytes.
+/// The length of the largest body, in bytes.
 pub(crate) const MAX_BODY: usize = 256 * 1024;
 
-/// A request.
+/// A request to the API.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
     pub method: String,
     pub path: String,
     pub caller: Caller,
-    /// Filled in by the route.
+    /// The parameters in the path, which the route fills in.
     pub parameters: HashMap<String, String>,
     query: HashMap<String, String>,
     headers: HashMap<String, String>,
@@ -48,7 +49,7 @@ impl Request {
         })
     }
 
-    /// With what the route found in the path.
+    /// Adds the parameters that the route found in the path.
     pub(crate) fn with(mut self, parameters: HashMap<String, String>) -> Self {
         self.parameters = parameters;
         self
@@ -71,8 +72,8 @@ impl Request {
         object(&self.body)
     }
 
-    /// As [`Request::json`], and the same with each number as the text that it was written as: JSON numbers may have more
-    /// digits than a float holds, which is nevertheless what they are read into.
+    /// As [`Request::json`], and the same with each number as the text that it was written as: JSON numbers
+    /// may have more digits than a float holds, which is nevertheless what they are read into.
     pub(crate) fn json_and_as_written(&self) -> Result<(Value, Value), Problem> {
         let json = self.json()?;
         // JSON is UTF-8 (RFC 8259, section 8.1), or it would have been refused above.
@@ -85,7 +86,8 @@ impl Request {
         if self.body.iter().all(u8::is_ascii_whitespace) { Ok(Value::Null) } else { self.json() }
     }
 
-    /// The order that the path names, or `?workflow_id=` where the path names none; by its id or its workflow's.
+    /// The id of the order that the path names, or `?workflow_id=` where the path names none. Either may be
+    /// the id of the order or one of its workflow.
     pub(crate) fn order_id(&self) -> Result<OrderId, Problem> {
         let text = match self.parameters.get("order_id") {
             Some(text) => text,
@@ -101,20 +103,20 @@ impl Request {
         })
     }
 
-    /// Whether it came through the first door, `/api/v1`, or one of the others.
+    /// Whether the request came to `/api/v1`, and not to the paths of one of the other doors.
     pub(crate) fn is_v1(&self) -> bool {
         !self.path.starts_with("/api/orders") && !self.path.starts_with("/api/workflows")
     }
 
-    /// What the caller reads; Chinese when they don't say, as the v1 routes promise, and Russian at the other doors,
-    /// whose users come from Russian systems.
+    /// The language of the answer. If the request asks for none, it is Chinese at the v1 routes, as their
+    /// contract says, and Russian at the other doors, whose users come from Russian systems.
     pub(crate) fn language(&self) -> Language {
         let usual = if self.is_v1() { Language::Zh } else { Language::Ru };
         Language::negotiate(self.header("accept-language"), usual)
     }
 }
 
-/// The JSON object that this is.
+/// Reads a JSON object.
 fn object(json: &[u8]) -> Result<Value, Problem> {
     let bad = |detail: String| Problem::new(Kind::BadRequest, detail);
     let value: Value = serde_json::from_slice(json)
@@ -122,7 +124,7 @@ fn object(json: &[u8]) -> Result<Value, Problem> {
     if value.is_object() { Ok(value) } else { Err(bad("The body must be a JSON object.".to_owned())) }
 }
 
-/// The same JSON, an object or a list, with quotes around each number.
+/// The same JSON, which must be an object or a list, with quotes around each number.
 fn numbers_as_texts(json: &str) -> String {
     let mut written = String::with_capacity(json.len() + 64);
     let (mut in_text, mut escaped, mut in_number) = (false, false, false);

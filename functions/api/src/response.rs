@@ -1,10 +1,11 @@
-//! An HTTP response, written as an answer in payload format 2.0.
+//! An HTTP response, written in payload format 2.0 (API Gateway Developer Guide, "AWS Lambda proxy
+//! integrations").
 
 use serde_json::{Map, Value, json};
 
 use crate::problem::{Kind, Problem};
 
-/// A response.
+/// The response to a request.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub status: u16,

@@ -1,5 +1,5 @@
-//! Which path is which call, and who may make it. The template has the routes that the gateway treats differently; a
-//! test compares them.
+//! The routes: the call that each method and path is, and who may make it. The template has the routes that
+//! the gateway treats differently; a test compares the two.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,7 +13,7 @@ use crate::{Api, create, decide, read, stock, summary, web, workflow};
 
 /// A call of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Call {
+pub(crate) enum ApiCall {
     CreateOrder,
     ProcessOrder,
     ReadExecution,
@@ -35,38 +35,38 @@ pub(crate) enum Call {
     Documentation,
 }
 
-/// Method, path, who may make the call, and the call.
-pub(crate) type Route = (&'static str, &'static str, Access, Call);
+/// A route: its method, its path, who may make the call, and the call.
+pub(crate) type Route = (&'static str, &'static str, Access, ApiCall);
 
 pub(crate) const CALLS: &[Route] = &[
-    ("POST", "/api/v1/orders", Access::Customer, Call::CreateOrder),
-    ("GET", "/api/v1/orders", Access::Customer, Call::ListOrders),
-    ("GET", "/api/v1/orders/{order_id}", Access::Customer, Call::ReadOrder),
-    ("POST", "/api/v1/orders/{order_id}/pay", Access::Customer, Call::PayOrder),
-    ("POST", "/api/v1/orders/{order_id}/audit", Access::Operator, Call::AuditOrder),
-    ("POST", "/api/v1/orders/{order_id}/cancel", Access::Customer, Call::CancelOrder),
-    ("GET", "/api/v1/stock", Access::Customer, Call::ListStock),
-    ("GET", "/api/v1/stock/{product}", Access::Customer, Call::ReadStock),
-    ("GET", "/api/v1/orders/{order_id}/workflow", Access::Operator, Call::ReadWorkflow),
-    ("GET", "/api/v1/summary", Access::Operator, Call::ReadSummary),
-    ("POST", "/api/orders", Access::Customer, Call::ProcessOrder),
-    ("POST", "/api/orders/create", Access::Customer, Call::ProcessOrder),
-    ("GET", "/api/orders/status", Access::Customer, Call::ReadOrder),
-    ("GET", "/api/orders/state", Access::Customer, Call::ReadExecution),
-    ("POST", "/api/orders/cancel", Access::Customer, Call::CancelOrder),
-    ("GET", "/api/orders/{order_id}", Access::Customer, Call::ReadOrder),
-    ("POST", "/api/orders/{order_id}/cancel", Access::Customer, Call::CancelOrder),
-    ("GET", "/api/workflows/{order_id}/status", Access::Customer, Call::ReadExecution),
-    ("GET", "/health", Access::Public, Call::Health),
-    ("GET", "/", Access::Public, Call::Home),
-    ("GET", "/web/", Access::Public, Call::ConsolePage),
-    ("GET", "/web", Access::Public, Call::Console),
-    ("GET", "/web/{file+}", Access::Public, Call::ConsoleFile),
-    ("GET", "/openapi.json", Access::Public, Call::OpenApi),
-    ("GET", "/docs", Access::Public, Call::Documentation),
+    ("POST", "/api/v1/orders", Access::Customer, ApiCall::CreateOrder),
+    ("GET", "/api/v1/orders", Access::Customer, ApiCall::ListOrders),
+    ("GET", "/api/v1/orders/{order_id}", Access::Customer, ApiCall::ReadOrder),
+    ("POST", "/api/v1/orders/{order_id}/pay", Access::Customer, ApiCall::PayOrder),
+    ("POST", "/api/v1/orders/{order_id}/audit", Access::Operator, ApiCall::AuditOrder),
+    ("POST", "/api/v1/orders/{order_id}/cancel", Access::Customer, ApiCall::CancelOrder),
+    ("GET", "/api/v1/stock", Access::Customer, ApiCall::ListStock),
+    ("GET", "/api/v1/stock/{product}", Access::Customer, ApiCall::ReadStock),
+    ("GET", "/api/v1/orders/{order_id}/workflow", Access::Operator, ApiCall::ReadWorkflow),
+    ("GET", "/api/v1/summary", Access::Operator, ApiCall::ReadSummary),
+    ("POST", "/api/orders", Access::Customer, ApiCall::ProcessOrder),
+    ("POST", "/api/orders/create", Access::Customer, ApiCall::ProcessOrder),
+    ("GET", "/api/orders/status", Access::Customer, ApiCall::ReadOrder),
+    ("GET", "/api/orders/state", Access::Customer, ApiCall::ReadExecution),
+    ("POST", "/api/orders/cancel", Access::Customer, ApiCall::CancelOrder),
+    ("GET", "/api/orders/{order_id}", Access::Customer, ApiCall::ReadOrder),
+    ("POST", "/api/orders/{order_id}/cancel", Access::Customer, ApiCall::CancelOrder),
+    ("GET", "/api/workflows/{order_id}/status", Access::Customer, ApiCall::ReadExecution),
+    ("GET", "/health", Access::Public, ApiCall::Health),
+    ("GET", "/", Access::Public, ApiCall::Home),
+    ("GET", "/web/", Access::Public, ApiCall::ConsolePage),
+    ("GET", "/web", Access::Public, ApiCall::Console),
+    ("GET", "/web/{file+}", Access::Public, ApiCall::ConsoleFile),
+    ("GET", "/openapi.json", Access::Public, ApiCall::OpenApi),
+    ("GET", "/docs", Access::Public, ApiCall::Documentation),
 ];
 
-/// Method and path of every call, and who may make it.
+/// The method and path of every route, and who may take it.
 pub const ROUTES: [(&str, &str, Access); CALLS.len()] = {
     let mut routes = [("", "", Access::Operator); CALLS.len()];
     let mut index = 0;
@@ -82,30 +82,31 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
     request.caller.check(access)?;
     let request = &request.clone().with(parameters);
     match call {
-        Call::CreateOrder => create::create_order(api, request).await,
-        Call::ProcessOrder => create::process_order(api, request).await,
-        Call::ReadExecution => workflow::read_execution(api, request).await,
-        Call::ListOrders => read::list_orders(api, request).await,
-        Call::ReadOrder => read::read_order(api, request).await,
-        Call::PayOrder => decide::pay_order(api, request).await,
-        Call::AuditOrder => decide::audit_order(api, request).await,
-        Call::CancelOrder => decide::cancel_order(api, request).await,
-        Call::ListStock => stock::list_stock(api).await,
-        Call::ReadStock => stock::read_stock(api, request).await,
-        Call::ReadWorkflow => workflow::read_workflow(api, request).await,
-        Call::ReadSummary => summary::read_summary(api, request).await,
-        Call::Home => Ok(web::home()),
-        Call::ConsolePage => web::page(request),
-        Call::Console => Ok(web::console()),
-        Call::ConsoleFile => web::file(request),
-        Call::OpenApi => Ok(web::openapi(request)),
-        Call::Documentation => Ok(web::documentation(request)),
-        Call::Health => Ok(Response::json(200, &json!({ "status": "ok" }))),
+        ApiCall::CreateOrder => create::create_order(api, request).await,
+        ApiCall::ProcessOrder => create::process_order(api, request).await,
+        ApiCall::ReadExecution => workflow::read_execution(api, request).await,
+        ApiCall::ListOrders => read::list_orders(api, request).await,
+        ApiCall::ReadOrder => read::read_order(api, request).await,
+        ApiCall::PayOrder => decide::pay_order(api, request).await,
+        ApiCall::AuditOrder => decide::audit_order(api, request).await,
+        ApiCall::CancelOrder => decide::cancel_order(api, request).await,
+        ApiCall::ListStock => stock::list_stock(api).await,
+        ApiCall::ReadStock => stock::read_stock(api, request).await,
+        ApiCall::ReadWorkflow => workflow::read_workflow(api, request).await,
+        ApiCall::ReadSummary => summary::read_summary(api, request).await,
+        ApiCall::Home => Ok(web::home()),
+        ApiCall::ConsolePage => web::page(request),
+        ApiCall::Console => Ok(web::console()),
+        ApiCall::ConsoleFile => web::file(request),
+        ApiCall::OpenApi => Ok(web::openapi(request)),
+        ApiCall::Documentation => Ok(web::documentation(request)),
+        ApiCall::Health => Ok(Response::json(200, &json!({ "status": "ok" }))),
     }
 }
 
-fn find(method: &str, path: &str) -> Result<(Access, Call, HashMap<String, String>), Problem> {
-    // A path in so many words is that one alone, and not one with a parameter that would take it, too.
+fn find(method: &str, path: &str) -> Result<(Access, ApiCall, HashMap<String, String>), Problem> {
+    // A path that is a route word for word is that route alone, though a parameter of another route would
+    // take it as well.
     let literal =
         CALLS.iter().any(|(_, pattern, ..)| !pattern.contains('{') && matches(pattern, path).is_some());
     let here = || {
@@ -158,7 +159,7 @@ fn matches(pattern: &str, path: &str) -> Option<HashMap<String, String>> {
     (pattern.is_none() && path.is_none()).then_some(parameters)
 }
 
-/// The first segment, and what follows it.
+/// The first segment of a path, and the rest behind its slash, if it has one.
 fn first(path: &str) -> (&str, Option<&str>) {
     path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)))
 }
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn paths_lead_to_calls_and_wrong_methods_say_which_are_right() {
         let (_, call, parameters) = find("POST", "/api/v1/orders/ORD-1/pay").unwrap();
-        assert_eq!((call, parameters["order_id"].as_str()), (Call::PayOrder, "ORD-1"));
+        assert_eq!((call, parameters["order_id"].as_str()), (ApiCall::PayOrder, "ORD-1"));
         assert_eq!(find("GET", "/api/v1/stock/iPhone%2015").unwrap().2["product"], "iPhone 15");
         let wrong = find("DELETE", "/api/v1/orders").unwrap_err();
         assert_eq!(wrong.kind, Kind::MethodNotAllowed);
@@ -178,12 +179,12 @@ mod tests {
         // A path in so many words is not an order of that name.
         let wrong = find("GET", "/api/orders/cancel").unwrap_err();
         assert_eq!((wrong.kind, &wrong.to_json()["allow"]), (Kind::MethodNotAllowed, &json!("POST")));
-        assert_eq!(find("GET", "/api/v1/orders/").unwrap().1, Call::ListOrders);
-        assert_eq!(find("GET", "/").unwrap().1, Call::Home);
-        assert_eq!(find("GET", "/web/").unwrap().1, Call::ConsolePage);
-        assert_eq!(find("GET", "/web").unwrap().1, Call::Console);
+        assert_eq!(find("GET", "/api/v1/orders/").unwrap().1, ApiCall::ListOrders);
+        assert_eq!(find("GET", "/").unwrap().1, ApiCall::Home);
+        assert_eq!(find("GET", "/web/").unwrap().1, ApiCall::ConsolePage);
+        assert_eq!(find("GET", "/web").unwrap().1, ApiCall::Console);
         let (_, call, parameters) = find("GET", "/web/pages/shop.js").unwrap();
-        assert_eq!((call, parameters["file"].as_str()), (Call::ConsoleFile, "pages/shop.js"));
+        assert_eq!((call, parameters["file"].as_str()), (ApiCall::ConsoleFile, "pages/shop.js"));
         for unknown in ["//", "/api", "/api/v1/orders//pay", "/api/v1/orders/1/2/3"] {
             assert_eq!(find("GET", unknown).unwrap_err().kind, Kind::RouteNotFound, "{unknown}");
         }

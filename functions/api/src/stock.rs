@@ -1,4 +1,4 @@
-//! Reading stock.
+//! The calls that read the stock.
 
 use std::collections::BTreeMap;
 
@@ -27,13 +27,13 @@ pub(crate) struct ProductStock<'a> {
     product_id: &'a str,
     /// Null for stock of what is sold no more.
     name: Option<&'a str>,
-    /// For one; null for stock of what is sold no more.
+    /// The price of one piece; null for stock of what is sold no more.
     price: Option<Amount>,
-    /// Can be ordered.
+    /// The pieces that can be ordered.
     available: u64,
-    /// Set aside for orders.
+    /// The pieces that are set aside for orders.
     reserved: u64,
-    /// Gone to customers.
+    /// The pieces that went to customers.
     sold: u64,
     warehouses: Vec<WarehouseStock<'a>>,
 }

@@ -1,4 +1,4 @@
-//! How many orders are in each state.
+//! The call that counts the orders in each state.
 
 use futures::future::try_join_all;
 use omniflow_domain::{Status, texts};
@@ -10,22 +10,23 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::{Api, unavailable};
 
-/// Counting reads each index entry; beyond this many of one state nobody needs the number to the last.
+/// The largest number of orders that are counted in each state. Counting reads each entry of the index, and
+/// of more orders nobody needs the exact number.
 const MOST_COUNTED: i32 = 1000;
 
-/// The orders in all states.
+/// The number of orders in each state.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Summary {
     states: Vec<StateCount>,
 }
 
-/// The orders in one state.
+/// The number of orders in one state.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct StateCount {
     state: Status,
-    /// For people.
+    /// The state as people read it.
     status: &'static str,
     count: u64,
     /// Whether there are more than were counted.

@@ -1,4 +1,4 @@
-//! An order as the routes show it: `status` is the text for people, `state` the machine name.
+//! An order as the routes show it. `status` is a text for people, `state` the name for programs.
 
 use chrono::{DateTime, Utc};
 use omniflow_domain::allocation::Missing;
@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 
-/// Money as a JSON number. The database has it as a text.
+/// Money that is shown as a JSON number. The database has it as a text.
 #[derive(Debug)]
 pub(crate) struct Amount(pub Money);
 
@@ -27,39 +27,39 @@ impl Serialize for Amount {
 #[cfg_attr(test, schemars(rename = "Order"))]
 pub(crate) struct OrderView<'a> {
     order_id: &'a OrderId,
-    /// The order id again; at the other doors `order-processing-`, the customer and the order's number. All calls
-    /// take either.
+    /// The order id again; at the other doors `order-processing-`, the customer and the order's number. All
+    /// calls take either.
     workflow_id: String,
-    /// For people, in their language, with the seconds that are left to pay.
+    /// The state as people read it, in their language and with the seconds that are left to pay.
     status: String,
-    /// For machines.
+    /// The state as programs read it.
     state: Status,
-    /// Why it was not fulfilled.
+    /// Why the order was not fulfilled; null for one that was, or may still be.
     reason: Option<Reason>,
     customer_id: Option<&'a str>,
     amount: Amount,
     items: Vec<ItemView<'a>>,
     created_at: Option<DateTime<Utc>>,
-    /// Each state and since when, oldest first.
-    timeline: Vec<Step>,
-    /// One for each warehouse; none until stock is set aside.
+    /// Each state that the order came to, oldest first.
+    timeline: Vec<TimelineEntry>,
+    /// A shipment for each warehouse; none until stock is set aside.
     shipments: &'a [Shipment],
     payment: PaymentView<'a>,
-    /// Where its messages go.
+    /// The address that messages about the order go to.
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a Email>,
-    /// What the reviewer said.
+    /// The verdict of the reviewer.
     #[serde(skip_serializing_if = "Option::is_none")]
     audit: Option<&'a Audit>,
     /// The products of which there was too little.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     missing: &'a [Missing],
-    /// What went wrong.
+    /// What went wrong, as people read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<&'a str>,
 }
 
-/// Some of one product in an order.
+/// One product in an order, and how many pieces of it.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Item"))]
@@ -67,16 +67,16 @@ struct ItemView<'a> {
     product_id: &'a str,
     name: &'a str,
     quantity: u32,
-    /// For one; null when the order came with an amount and without prices.
+    /// The price of one piece; null when the order came with an amount and without prices.
     price: Option<Amount>,
 }
 
-/// A state of an order and since when.
+/// A state of an order, and the moment at which it began.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Step {
+struct TimelineEntry {
     state: Status,
-    /// For people.
+    /// The state as people read it.
     status: &'static str,
     at: DateTime<Utc>,
 }
@@ -89,7 +89,7 @@ struct PaymentView<'a> {
     /// Null until the customer pays.
     method: Option<&'a str>,
     state: PaymentState,
-    /// Until when the customer may pay; null unless they are waited for.
+    /// The moment until which the customer may pay; null when they need not, or not yet.
     deadline: Option<DateTime<Utc>>,
 }
 
@@ -103,8 +103,9 @@ pub(crate) enum ListedView<'a> {
     Unreadable(UnreadableView<'a>),
 }
 
-/// An order that is stored and whose record is damaged. It has the fields of an order, with nothing in those that the
-/// record no longer tells. Asked for alone, it is the problem `order-unreadable`.
+/// An order that is stored and whose record can't be read: it is damaged, or a later release wrote it. It has
+/// the fields of an order, with nothing in those that the record doesn't tell. Asked for alone, it is the
+/// problem `order-unreadable`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "UnreadableOrder"))]
@@ -112,22 +113,22 @@ pub(crate) struct UnreadableView<'a> {
     order_id: &'a OrderId,
     /// The order id again.
     workflow_id: &'a OrderId,
-    /// For people, in their language.
+    /// A text for people, in their language.
     status: &'static str,
-    /// None of the states that an order can be in.
+    /// A name that is none of the states of an order.
     state: UnreadableState,
     reason: (),
     customer_id: Option<&'a str>,
     amount: (),
     items: [(); 0],
-    /// As the id has it.
+    /// The moment that the id tells; null for an id that tells none.
     created_at: Option<DateTime<Utc>>,
     timeline: [(); 0],
     shipments: [(); 0],
     payment: UnreadablePayment,
 }
 
-/// What tells an order that can't be read from the others.
+/// The state that stands for those of orders that can't be read.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(inline))]
@@ -158,15 +159,15 @@ pub(crate) struct OtherDoorsView<'a> {
     workflow_id: String,
 }
 
-/// The order as the door shows it through which the request came, in JSON.
+/// The order in JSON, as the door shows it that the request came to.
 pub(crate) fn answer(order: &Order, request: &Request, now: DateTime<Utc>) -> Result<String, Problem> {
     if request.is_v1() {
         return written(&OrderView::of(order, request.language(), now));
     }
-    let workflow_id = order.order_id.processing_id(order.customer_id.as_deref());
+    let workflow_id = order.id().processing_id(order.customer_id());
     written(&OtherDoorsView {
         order: OrderView::new(order, workflow_id.clone(), request.language(), now),
-        order_id: &order.order_id,
+        order_id: order.id(),
         workflow_id,
     })
 }
@@ -181,32 +182,32 @@ fn written(view: &impl Serialize) -> Result<String, Problem> {
 impl<'a> OrderView<'a> {
     /// The order as the v1 routes show it.
     pub(crate) fn of(order: &'a Order, language: Language, now: DateTime<Utc>) -> Self {
-        Self::new(order, order.order_id.to_string(), language, now)
+        Self::new(order, order.id().to_string(), language, now)
     }
 
     fn new(order: &'a Order, workflow_id: String, language: Language, now: DateTime<Utc>) -> Self {
-        let step = |status: Status, at| Step { state: status, status: text(status, language), at };
+        let step = |status: Status, at| TimelineEntry { state: status, status: text(status, language), at };
         Self {
-            order_id: &order.order_id,
+            order_id: order.id(),
             workflow_id,
             status: status_text(order, language, now),
-            state: order.status,
-            reason: order.reason,
-            customer_id: order.customer_id.as_deref(),
-            amount: Amount(order.amount),
-            items: order.items.iter().map(ItemView::new).collect(),
+            state: order.status(),
+            reason: order.reason(),
+            customer_id: order.customer_id(),
+            amount: Amount(order.amount()),
+            items: order.items().iter().map(ItemView::new).collect(),
             created_at: order.created_at(),
-            timeline: order.timeline.iter().map(|change| step(change.status, change.at)).collect(),
-            shipments: &order.shipments,
+            timeline: order.timeline().iter().map(|change| step(change.status, change.at)).collect(),
+            shipments: order.shipments(),
             payment: PaymentView {
-                method: order.payment.method.as_deref(),
-                state: order.payment.state,
-                deadline: order.payment.deadline,
+                method: order.payment().method.as_deref(),
+                state: order.payment().state,
+                deadline: order.payment().deadline,
             },
-            email: order.email.as_ref(),
-            audit: order.audit.as_ref(),
-            missing: &order.missing,
-            failure: order.failure.as_deref(),
+            email: order.email(),
+            audit: order.audit(),
+            missing: order.missing(),
+            failure: order.failure(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The web console: its files, which the binary carries, under `/web/`; beside it the description of the API.
+//! The web console under `/web/`, whose files are in the binary, and the description of the API.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -9,7 +9,8 @@ use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 
-/// Only the console's own files; nothing inline, nothing from elsewhere, and no page of others around it.
+/// The `Content-Security-Policy` (Content Security Policy Level 3, W3C) of the console: a page may load the
+/// console's own files, nothing inline and nothing from elsewhere, and no page of others may frame it.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 macro_rules! files {
@@ -18,7 +19,7 @@ macro_rules! files {
     };
 }
 
-/// Path and content. A test compares them with the folder.
+/// The path and content of each file. A test compares them with the folder.
 pub(crate) const FILES: &[(&str, &str)] = files![
     "index.html",
     "api.js",
@@ -58,11 +59,13 @@ struct File {
     path: &'static str,
     content_type: &'static str,
     content: &'static str,
-    /// Names the content: whoever has it already need not load it again.
+    /// The name of the content, by which a client that has it need not load it again (RFC 9110, section
+    /// 8.8.3).
     etag: String,
 }
 
-/// The description of the API. The tests make it of the routes and the types, and tell when this is another.
+/// The description of the API. The tests make it of the routes and the types, and fail when this is a
+/// different one.
 static OPENAPI: LazyLock<File> =
     LazyLock::new(|| File::new(&("openapi.json", include_str!("../openapi.json"))));
 
@@ -114,8 +117,8 @@ pub(crate) fn console() -> Response {
     redirect(308, "web/")
 }
 
-/// `GET /`: leads to the console; not for ever, since browsers would keep that for whatever else is served at this
-/// address one day.
+/// `GET /` leads to the console. The redirection is temporary, since browsers keep a permanent one for
+/// whatever else is served at this address one day.
 pub(crate) fn home() -> Response {
     redirect(307, "web/")
 }
@@ -125,12 +128,13 @@ pub(crate) fn openapi(request: &Request) -> Response {
     OPENAPI.answer(request)
 }
 
-/// `GET /docs`: the page that shows what `/openapi.json` says, where its own files are.
+/// `GET /docs` leads to the page that shows `/openapi.json`, in the folder where its files are.
 pub(crate) fn documentation(request: &Request) -> Response {
     redirect(308, if request.path.ends_with('/') { "../web/docs.html" } else { "web/docs.html" })
 }
 
-/// Relative, so that it holds under a stage's name, too.
+/// A redirection to a relative address, which also holds when the path begins with the name of a stage of API
+/// Gateway.
 fn redirect(status: u16, to: &str) -> Response {
     Response::file(status, "text/plain; charset=utf-8", "").with_header("location", to)
 }

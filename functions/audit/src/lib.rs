@@ -3,10 +3,11 @@
 use omniflow_domain::{Order, Status};
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Done, TokenStep};
+use omniflow_store::activity::{Activity, Done, TokenEvent};
 use omniflow_store::workflow::Tasks;
 
-/// The function `request-audit`: puts an order before a reviewer and keeps the token that the verdict answers.
+/// The function `request-audit`: puts an order before a reviewer and keeps the token that the verdict
+/// answers.
 pub struct RequestAudit {
     activity: Activity,
     tasks: Tasks,
@@ -18,7 +19,7 @@ impl Function for RequestAudit {
     const ACTIONS: &'static [&'static str] =
         &["dynamodb:GetItem", "dynamodb:PutItem", "events:PutEvents", "states:SendTaskSuccess"];
 
-    type Event = TokenStep;
+    type Event = TokenEvent;
     type Answer = Done;
     type Error = store::Error;
 
@@ -29,12 +30,12 @@ impl Function for RequestAudit {
         })
     }
 
-    async fn call(&self, step: TokenStep) -> Result<Done, store::Error> {
+    async fn call(&self, step: TokenEvent) -> Result<Done, store::Error> {
         let now = self.activity.now();
         let request = |order: &mut Order| order.request_audit(step.token(), now).map_err(store::Error::from);
         let (order, ()) = self.activity.orders.update(&step.order_id, request).await?;
         self.activity.events.publish(&order, &[Status::AwaitingAudit]).await;
-        // A verdict that came between the first try and this one waits for the new token.
+        // A verdict that came between the first attempt and this one is the answer to the new token.
         self.tasks.answer_or_leave(&order).await;
         Ok((&order).into())
     }

@@ -1,7 +1,7 @@
-//! What every Lambda `main` shares: logs, clients, and how a handler meets the Lambda runtime.
+//! What every Lambda `main` shares: logs, clients, and the loop of the Lambda runtime.
 //!
-//! On Lambda, credentials, region and (for emulators) endpoints are environment variables; reading just those keeps the
-//! start short and the binary small.
+//! On Lambda, credentials, region and (for emulators) endpoints are environment variables. Nothing else is
+//! looked for, which keeps the start short and the binary small.
 
 mod logs;
 mod metrics;
@@ -24,10 +24,10 @@ pub use logs::subscriber;
 /// Why a function could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A setting is missing or wrong.
+    /// An environment variable is missing or wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// There are no threads to run on.
+    /// The operating system gave no resources for the async runtime.
     #[error("no runtime: {0}")]
     Threads(#[source] std::io::Error),
     /// The Lambda runtime failed.
@@ -35,10 +35,10 @@ pub enum Error {
     Runtime(lambda_runtime::Error),
 }
 
-/// Runs one function for ever, on Lambda: the whole of a binary's `main`.
+/// Runs one function on Lambda for as long as the process lives. It is the whole of a binary's `main`.
 ///
 /// # Errors
-/// See [`Error`].
+/// [`Error`], which says why the function could not start.
 pub fn run<F: Function>() -> Result<(), Error> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Threads)?;
@@ -59,7 +59,7 @@ async fn serve<F: Function>() -> Result<(), Error> {
     lambda_runtime::run(service_fn(serve)).await.map_err(Error::Runtime)
 }
 
-/// `error_type` is the name that the state machine matches.
+/// The failure as the Lambda runtime takes it; `error_type` is the name that state machines match.
 fn diagnostic(fault: Fault) -> Diagnostic {
     Diagnostic { error_type: fault.error_type, error_message: fault.message }
 }

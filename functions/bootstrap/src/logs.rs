@@ -1,4 +1,4 @@
-//! What a function writes: its logs as JSON, and its metrics, a line each.
+//! The output of a function: its logs as JSON and its metrics, each in a line of its own.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::metrics::EmbeddedMetrics;
 
-/// Writes what passes the filter; the metrics' dimension is `stack`.
+/// Makes the subscriber that writes the logs which pass the filter, and the metrics, whose dimension is the
+/// name `stack`.
 pub fn subscriber<W>(
     filter: EnvFilter,
     stack: &str,

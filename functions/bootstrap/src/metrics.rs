@@ -1,4 +1,4 @@
-//! Metrics in CloudWatch's embedded metric format: a line of JSON for each.
+//! Metrics in CloudWatch's embedded metric format, a line of JSON for each.
 //!
 //! Source: CloudWatch User Guide, "Specification: Embedded metric format".
 
@@ -14,7 +14,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
 
-/// Writes the events of the metrics' target.
+/// The layer that writes the tracing events whose target is the metrics'.
 pub(crate) struct EmbeddedMetrics<W> {
     stack: String,
     clock: Arc<dyn Clock>,
@@ -22,7 +22,7 @@ pub(crate) struct EmbeddedMetrics<W> {
 }
 
 impl<W> EmbeddedMetrics<W> {
-    /// `stack` is their dimension.
+    /// Makes the layer; `stack` is the dimension of all metrics.
     pub(crate) fn of(stack: &str, clock: Arc<dyn Clock>, writer: W) -> Self {
         Self { stack: stack.to_owned(), clock, writer }
     }
@@ -50,7 +50,7 @@ impl<S: Subscriber, W: for<'w> MakeWriter<'w> + 'static> Layer<S> for EmbeddedMe
             let mut metric = Metric::default();
             event.record(&mut metric);
             let now = self.clock.now().timestamp_millis();
-            // Whoever can't write its metrics can't write that either.
+            // A failure could only be reported to where it could not be written.
             let _ = writeln!(self.writer.make_writer(), "{}", self.line(&metric, now));
         }
     }

@@ -4,28 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// With more warehouses than this, the search for the fewest gives way to taking the fullest first.
+/// The largest number of warehouses that all combinations are tried of, which are 2 to the power of it. With
+/// more, the fullest warehouses are taken first.
 const EXACT_UP_TO: usize = 12;
 
-/// What is available, by product and warehouse.
+/// The pieces that can be ordered, by product and warehouse.
 pub type Available = BTreeMap<String, BTreeMap<String, u32>>;
 
-/// Some of one product.
+/// A product and the number of its pieces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Line {
-    /// Which product.
     pub product_id: String,
-    /// How many.
     pub quantity: u32,
 }
 
-/// What one warehouse ships.
+/// The part of an order that one warehouse ships.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Share {
-    /// Which warehouse.
     pub warehouse: String,
-    /// What it ships.
     pub items: Vec<Line>,
 }
 
@@ -33,15 +32,15 @@ pub struct Share {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Missing {
-    /// Which product.
+    /// The id of the product.
     pub product_id: String,
-    /// How many were wanted.
+    /// The pieces that the order wants.
     pub wanted: u32,
-    /// How many there are.
+    /// The pieces that can be ordered, in all warehouses together.
     pub available: u32,
 }
 
-/// Spreads the wanted products over the fewest warehouses. Each product may stand in `wanted` once.
+/// Spreads the wanted products over the fewest warehouses. No product may be in `wanted` twice.
 ///
 /// # Errors
 /// The products of which there is too little, when there are any.
@@ -81,7 +80,7 @@ fn useful(wanted: &[Line], available: &Available) -> Vec<String> {
     names
 }
 
-/// The first of the smallest sets of warehouses that together have everything.
+/// The first of the smallest sets of warehouses that together have everything, if any has.
 fn fewest(wanted: &[Line], available: &Available, warehouses: &[String]) -> Option<Vec<String>> {
     let mut sets: Vec<u32> = (1..1u32 << warehouses.len()).collect();
     sets.sort_by_key(|set| set.count_ones());
@@ -97,7 +96,8 @@ fn fewest(wanted: &[Line], available: &Available, warehouses: &[String]) -> Opti
     sets.into_iter().find(|set| covers(*set)).map(|set| members(set).cloned().collect())
 }
 
-/// Takes from the chosen warehouses in turn, the fullest of each product first, so that no warehouse ships crumbs.
+/// Takes each product from the chosen warehouses in turn, beginning with the one that has most of it, so that
+/// it comes in few parcels.
 fn share(wanted: &[Line], available: &Available, chosen: &[String]) -> Vec<Share> {
     let mut shares: BTreeMap<&str, Vec<Line>> = BTreeMap::new();
     for line in wanted {

@@ -6,17 +6,17 @@ use futures::future::BoxFuture;
 
 use crate::order::{OrderId, Shipment};
 
-/// Ships what a warehouse holds for an order, and calls it back. Order and warehouse are the idempotency key of every
-/// call: however often a call is repeated, one parcel leaves.
+/// Ships what a warehouse holds for an order, and calls it back. Order and warehouse are the idempotency key
+/// of every call: however often a call is repeated, one parcel leaves.
 pub trait Carrier: Send + Sync {
-    /// Ships a shipment; its tracking number. One that was called back before is refused.
+    /// Ships a shipment, and gives its tracking number. A shipment that was called back before is refused.
     fn ship<'a>(
         &'a self,
         order: &'a OrderId,
         shipment: &'a Shipment,
     ) -> BoxFuture<'a, Result<String, CarrierError>>;
 
-    /// Calls a shipment back, and forbids it if it has not left.
+    /// Calls a shipment back. One that has not left will not leave any more.
     fn call_back<'a>(
         &'a self,
         order: &'a OrderId,
@@ -24,7 +24,7 @@ pub trait Carrier: Send + Sync {
     ) -> BoxFuture<'a, Result<(), CarrierError>>;
 }
 
-/// A carrier did not do what was asked. The text of a variant is its warehouse.
+/// Why a carrier did not do what was asked. The text of a variant is the id of the warehouse.
 #[derive(Debug, thiserror::Error)]
 pub enum CarrierError {
     /// The warehouse does not answer now; a repeated call may succeed.

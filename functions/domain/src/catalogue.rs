@@ -1,5 +1,5 @@
-//! What the shop sells. The sample catalogue also holds products that misbehave in transit, so that anyone can see each
-//! path of an order with curl.
+//! What the shop sells. The sample catalogue also holds products that misbehave in transit, so that anyone
+//! can see each path of an order with curl.
 //!
 //! | product | what happens |
 //! | --- | --- |
@@ -14,25 +14,25 @@ use serde::{Deserialize, Serialize};
 use crate::folding::fold;
 use crate::money::Money;
 
-/// A product.
+/// A product that the shop sells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Product {
-    /// Its id.
     pub product_id: String,
-    /// Its name.
     pub name: String,
-    /// The price of one.
+    /// The price of one piece.
     pub price: Money,
 }
 
-/// Under which key a product is found by id or name: letters and digits only, whatever their case ([`fold`]), so that
-/// `iPhone 15`, `iPhone15` and `iphone-15` are one.
+/// The key that a product with this id or name is found under: its letters and digits, whatever their case
+/// ([`fold`]), so that `iPhone 15`, `iPhone15` and `iphone-15` are one.
 pub fn lookup(id_or_name: &str) -> String {
     fold(&letters_and_digits(id_or_name).collect::<String>())
 }
 
-/// The key that [`lookup`] gave in version 0.1, which only made letters small. It is another one for the few letters that
-/// are folded otherwise, such as `ß` and `İ`. Products that were stored under it must be found as before.
+/// The key that release 0.1 stored products under, made of small letters. It differs from that of [`lookup`]
+/// for the few letters that are folded otherwise, such as `ß` and `İ`. What was stored under it must be found
+/// as before.
 pub fn lookup_in_small_letters(id_or_name: &str) -> String {
     letters_and_digits(id_or_name).flat_map(char::to_lowercase).collect()
 }
@@ -41,19 +41,18 @@ fn letters_and_digits(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(|c| c.is_alphanumeric())
 }
 
-/// A sample product and its stock in wh-east, wh-west and wh-north.
+/// A sample product and its stock.
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Sample {
-    /// Its id.
     pub product_id: &'static str,
-    /// Its name.
     pub name: &'static str,
-    /// The price of one, in cents.
+    /// The price of one piece, in hundredths.
     pub cents: u32,
-    /// In stock, by warehouse; 0 means that the warehouse doesn't have it.
+    /// The pieces in each of the [`WAREHOUSES`]; a warehouse with none doesn't have the product.
     pub stock: [u32; 3],
 }
 
-/// The sample warehouses.
+/// The ids of the sample warehouses.
 pub const WAREHOUSES: [&str; 3] = ["wh-east", "wh-west", "wh-north"];
 
 const fn sample(product_id: &'static str, name: &'static str, cents: u32, stock: [u32; 3]) -> Sample {
@@ -77,10 +76,10 @@ pub const SAMPLES: &[Sample] = &[
 ];
 
 impl Sample {
-    /// As a product.
+    /// The product that the sample is.
     ///
     /// # Errors
-    /// Never for the samples here; the price is checked as any other.
+    /// Never for the [`SAMPLES`], whose prices are amounts of money.
     pub fn product(&self) -> Result<Product, crate::money::Error> {
         let price = Money::parse(&format!("{}.{:02}", self.cents / 100, self.cents % 100))?;
         Ok(Product { product_id: self.product_id.to_owned(), name: self.name.to_owned(), price })

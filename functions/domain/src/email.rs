@@ -1,14 +1,16 @@
-//! Where a customer's messages go.
+//! The address that messages to a customer go to.
 
 use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Serialize};
 
-/// The longest address that mail servers take (RFC 5321, 4.5.3.1.3, less the angle brackets).
+/// The length of the longest address that mail servers take, in bytes (RFC 5321, section 4.5.3.1.3, less the
+/// angle brackets).
 pub const LONGEST: usize = 254;
 
-/// An e-mail address, `ann@example.com`: ASCII only, as Amazon SES wants it, with neither a name nor an IP address in it.
+/// An e-mail address, `ann@example.com`: ASCII only, as Amazon SES wants it, with neither a name nor an IP
+/// address in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
@@ -21,7 +23,7 @@ pub struct Email(String);
 pub struct BadEmail(String);
 
 impl Email {
-    /// As text.
+    /// The address as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

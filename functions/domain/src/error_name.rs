@@ -1,4 +1,5 @@
-//! The names of the errors that end a step of the workflow, as `Retry` and `Catch` of the state machines spell them.
+//! The names of the errors that end a step of the workflow, as `Retry` and `Catch` of the state machines
+//! spell them.
 
 use std::fmt;
 
@@ -6,26 +7,27 @@ use crate::status::Reason;
 
 macro_rules! error_names {
     ($($(#[$doc:meta])* $name:ident => $reason:expr,)+) => {
-        /// An error that a function raises, or that a task token is answered with. Its name in a state machine is the
-        /// variant's.
+        /// An error that a function raises, or that a task token is answered with. Its name in a state
+        /// machine is the variant's.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum ErrorName {
             $($(#[$doc])* $name,)+
         }
 
         impl ErrorName {
-            /// All of them, by name.
+            /// All names, in the order of the alphabet.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// As a state machine spells it.
+            /// The name as a state machine spells it.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($name),)+
                 }
             }
 
-            /// Why an order is undone that failed with this, unless it has a reason already. None stands for failures
-            /// that say nothing about the order: of the store, of the network, of the code.
+            /// The reason that an order gets which is undone because of this error, unless it has one
+            /// already. `None` for failures that say nothing about the order: of the store, of the network,
+            /// of the code.
             pub const fn reason(self) -> Option<Reason> {
                 match self {
                     $(Self::$name => $reason,)+
@@ -50,6 +52,8 @@ error_names! {
     OrderCancelled => Some(Reason::Customer),
     /// The order takes more places of stock than one transaction can hold.
     OrderTooLarge => None,
+    /// The order's item is damaged, or a later release wrote it.
+    OrderUnreadable => None,
     /// There is less in stock than the order wants.
     OutOfStock => Some(Reason::OutOfStock),
     /// The bank declined the payment.
@@ -75,13 +79,13 @@ error_names! {
 }
 
 impl ErrorName {
-    /// The error of this name, if it is one of these.
+    /// The error of this name, if there is one.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|error| error.as_str() == name)
     }
 
-    /// Whether the same step may succeed when it is tried again with the same event. Of the other errors the state
-    /// machines say that they are never retried: the decision stands, or the program is wrong.
+    /// Whether the same step may succeed when it is tried again with the same event. Of the other errors the
+    /// state machines say that they are never retried: the decision stands, or the program is wrong.
     pub const fn is_worth_a_retry(self) -> bool {
         match self {
             Self::GatewayTimeout
@@ -95,6 +99,7 @@ impl ErrorName {
             | Self::BadEvent
             | Self::OrderCancelled
             | Self::OrderTooLarge
+            | Self::OrderUnreadable
             | Self::OutOfStock
             | Self::PaymentDeclined
             | Self::PaymentTimeout

@@ -1,45 +1,45 @@
-//! What others hear of an order: an event for every change of its status.
+//! What other systems hear of an order: an event for every change of its status.
 //!
-//! Activities publish after their write, and publish again when they are repeated; the id is the same then, so that
-//! whoever listens can drop the repeat. An event that can't be published never fails the order.
+//! An activity publishes after its write, and again when it is repeated. The id of the event is the same
+//! then, so that a listener can drop the repeat. An order goes on also when an event can't be published.
 
 use serde_json::{Value, json};
 
 use crate::order::{Change, Order};
 use crate::status::Status;
 
-/// The `source` of all events.
+/// The `source` of all events (Amazon EventBridge User Guide, "Event structure").
 pub const SOURCE: &str = "omniflow.orders";
 /// The `detail-type` of all events.
 pub const DETAIL_TYPE: &str = "Order Status Changed";
-/// The version of the detail's shape, which `events/order-status-changed.schema.json` describes. It counts up when a
+/// The version of the detail, which `events/order-status-changed.schema.json` describes. It counts up when a
 /// listener that knows the shape before would misunderstand it; a new optional member is no reason.
 pub const VERSION: u32 = 1;
 
-/// The detail of the event that a change is.
+/// The detail of the event about this change of the order.
 pub fn detail(order: &Order, change: &Change) -> Value {
     let mut detail = json!({
         "version": VERSION,
-        "event_id": format!("{}:{}", order.order_id, change.status),
-        "order_id": order.order_id.as_str(),
+        "event_id": format!("{}:{}", order.id(), change.status),
+        "order_id": order.id().as_str(),
         "state": change.status.name(),
         "at": change.at,
-        "amount": order.amount.to_string(),
-        "language": order.language,
+        "amount": order.amount().to_string(),
+        "language": order.language(),
     });
-    if let Some(customer) = &order.customer_id {
+    if let Some(customer) = order.customer_id() {
         detail["customer_id"] = json!(customer);
     }
-    if let Some(email) = &order.email {
+    if let Some(email) = order.email() {
         detail["email"] = json!(email);
     }
-    if let Some(reason) = order.reason.filter(|_| change.status.is_undone()) {
+    if let Some(reason) = order.reason().filter(|_| change.status.is_undone()) {
         detail["reason"] = json!(reason);
     }
     detail
 }
 
-/// The changes to these statuses.
+/// The changes by which the order came to one of these statuses.
 pub fn changes<'a>(order: &'a Order, statuses: &'a [Status]) -> impl Iterator<Item = &'a Change> {
-    order.timeline.iter().filter(|change| statuses.contains(&change.status))
+    order.timeline().iter().filter(|change| statuses.contains(&change.status))
 }

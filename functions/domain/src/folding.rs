@@ -1,20 +1,21 @@
-//! Case folding: people who search don't care for capital letters.
+//! Case folding, for searches in which capital letters don't matter.
 
-/// COMBINING DOT ABOVE, which `İ` leaves behind when it is made small.
+/// The combining dot above that `İ` leaves behind when it is made small.
 const DOT_ABOVE: char = '\u{307}';
 
-/// The text with all letters that differ in case only made one. It is for comparing, never for showing.
+/// The text in a form that is the same for texts which differ in case only. It is for comparing, never for
+/// showing.
 ///
-/// This is Unicode's full case folding (The Unicode Standard, section 5.18, "Caseless Matching"), made of the mappings
-/// that the standard library has anyway, so that the functions carry no further tables: small, then capital, then small
-/// again. Going through the capitals makes one of the letters that share one: `ß` and `ẞ` are `ss`, `ς` is `σ`, `ſ` is
-/// `s`. Letter by letter, since [`str::to_lowercase`] writes the last sigma of a word in another way, and a part of a text
-/// is searched for in the middle of words, too.
+/// This is Unicode's full case folding (The Unicode Standard, section 5.18, "Caseless Matching"), made of the
+/// mappings that the standard library has anyway, so that the functions carry no further tables: small, then
+/// capital, then small again. Going through the capitals makes one of the letters that share one: `ß` and `ẞ`
+/// are `ss`, `ς` is `σ`, `ſ` is `s`. Letter by letter, since [`str::to_lowercase`] writes the last sigma of a
+/// word in another way, and a part of a text is searched for in the middle of words, too.
 ///
-/// It goes beyond Unicode in one thing: the four letters i of Turkish (`İ i I ı`) are one. Whoever types `çelik` or
-/// `isparta` is to find `ÇELİK` and `ISPARTA`, and nothing says which language a name is in. So the dot that `İ` leaves
-/// behind is dropped, and `ı` is `i` through its capital. Texts are not normalised: a letter with an accent and a letter
-/// followed by a combining accent stay two.
+/// It goes beyond Unicode in one thing: the four letters i of Turkish (`İ i I ı`) are one. Whoever types
+/// `çelik` or `isparta` is to find `ÇELİK` and `ISPARTA`, and nothing says which language a name is in. So
+/// the dot that `İ` leaves behind is dropped, and `ı` is `i` through its capital. Texts are not normalised: a
+/// letter with an accent and a letter followed by a combining accent stay two.
 pub fn fold(text: &str) -> String {
     let small = text.chars().flat_map(char::to_lowercase);
     let through_capitals = small.flat_map(char::to_uppercase).flat_map(char::to_lowercase);

@@ -1,4 +1,4 @@
-//! Money: decimal, two places, never a float.
+//! Money: a decimal number with two places, never a float.
 
 use std::fmt;
 use std::iter::Sum;
@@ -8,13 +8,13 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
-/// The largest amount an order may have.
+/// The largest amount that an order may have.
 pub const MOST: u32 = 999_999_999;
-/// How many digits [`MOST`] has.
+/// The number of digits of [`MOST`].
 const MOST_DIGITS: i64 = 9;
-/// How many decimal places an amount has at most.
+/// The largest number of decimal places of an amount.
 const PLACES: u32 = 2;
-/// How much of a text that is no amount an error repeats, in characters.
+/// The length of what an error repeats of a text that is no amount, in characters.
 const SHOWN: usize = 40;
 
 /// A sum of money, not negative, in the shop's currency.
@@ -25,26 +25,26 @@ pub struct Money(Decimal);
 /// Why a text or number is no amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Not written as an amount is.
+    /// The text is not digits, with or without decimal places.
     #[error("'{0}' is not digits with at most two decimal places, such as 12 or 12.50")]
     NotAnAmount(String),
-    /// Below zero.
+    /// The amount is below zero.
     #[error("{0} is negative")]
     Negative(String),
-    /// More than two decimal places.
+    /// The amount has more than two decimal places.
     #[error("{0} has more than two decimal places")]
     TooPrecise(String),
-    /// More than an order may be worth.
+    /// The amount is above [`MOST`].
     #[error("{0} is more than an order may be worth ({MOST})")]
     TooLarge(String),
 }
 
 impl Money {
-    /// Reads `12`, `12.3` or `12.34`: digits, and after a point one or two more. Nothing else is an amount, neither with
-    /// a sign, an exponent, separators or blanks, nor with more places, even if those are 0.
+    /// Reads `12`, `12.3` or `12.34`: digits, and after a point one or two more. Nothing else is an amount,
+    /// neither with a sign, an exponent, separators or blanks, nor with more places, even if those are 0.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// [`Error`], which says why the text is no amount.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let read = match plain(text) {
             Some((whole, places)) if places.len() <= 2 => Self::exactly(whole, places, 0),
@@ -55,11 +55,11 @@ impl Money {
         read.map_err(|error| error(shown(text)))
     }
 
-    /// Reads a JSON number (RFC 8259, section 6) from its text. How it is written doesn't matter (`1250`, `1250.000`,
-    /// `1.25e3`), but it must be exactly an amount: nothing is rounded.
+    /// Reads a JSON number (RFC 8259, section 6) from its text. How it is written doesn't matter (`1250`,
+    /// `1250.000`, `1.25e3`), but it must be exactly an amount: nothing is rounded.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// [`Error`], which says why the number is no amount.
     pub fn from_number(text: &str) -> Result<Self, Error> {
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let read = match (plain(mantissa), read_exponent(exponent)) {
@@ -70,7 +70,7 @@ impl Money {
         read.map_err(|error| error(shown(text)))
     }
 
-    /// The amount that is `whole`.`places` × 10^`exponent`, if there is one; both parts are digits.
+    /// The amount `whole`.`places` × 10^`exponent`, if there is one; both parts must be digits.
     fn exactly(whole: &str, places: &str, exponent: i64) -> Result<Self, fn(String) -> Error> {
         let digits = format!("{whole}{places}");
         let without_end = digits.trim_end_matches('0');
@@ -92,20 +92,20 @@ impl Money {
         if amount > Decimal::from(MOST) { Err(Error::TooLarge) } else { Ok(Self(amount)) }
     }
 
-    /// `quantity` times as much.
+    /// The price of `quantity` pieces that cost so much each.
     #[must_use]
     pub fn times(self, quantity: u32) -> Self {
         Self(self.0 * Decimal::from(quantity))
     }
 
-    /// As a JSON number.
+    /// The amount as a JSON number.
     pub fn to_json(self) -> Value {
         let number: Option<Number> = self.0.normalize().to_string().parse().ok();
         number.map_or(Value::Null, Value::Number)
     }
 }
 
-/// What stands before the point and behind it, if both are digits; without a point a 0 is behind it.
+/// The digits before and behind the point, if there is nothing else; without a point a 0 is behind it.
 fn plain(text: &str) -> Option<(&str, &str)> {
     let (whole, places) = text.split_once('.').unwrap_or((text, "0"));
     (is_digits(whole) && is_digits(places)).then_some((whole, places))
@@ -115,18 +115,20 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A length as what exponents are computed with; no text is longer than `i64` counts.
+/// The length of a text in bytes, of the type that exponents are computed with; no text is longer than that
+/// counts.
 fn length(text: &str) -> i64 {
     i64::try_from(text.len()).unwrap_or(i64::MAX)
 }
 
-/// The exponent of a number; one beyond `i64` is as good as the outermost in it.
+/// The exponent of a number. One that is out of the range of `i64` becomes the nearest in it, which no amount
+/// has.
 fn read_exponent(text: &str) -> Option<i64> {
     let outermost = if text.starts_with('-') { i64::MIN } else { i64::MAX };
     is_digits(text.strip_prefix(['+', '-']).unwrap_or(text)).then(|| text.parse().unwrap_or(outermost))
 }
 
-/// The beginning of a text, for an error.
+/// The first [`SHOWN`] characters of a text, for an error.
 fn shown(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -7,8 +7,8 @@ use futures::future::BoxFuture;
 use crate::money::Money;
 use crate::order::OrderId;
 
-/// Takes the money of orders and gives it back. The order is the idempotency key of every call: however often a call is
-/// repeated, money moves once.
+/// Takes the money of orders and gives it back. The order is the idempotency key of every call: however often
+/// a call is repeated, money moves once.
 pub trait PaymentGateway: Send + Sync {
     /// Takes the money of an order, by this payment method.
     fn capture<'a>(
@@ -18,7 +18,8 @@ pub trait PaymentGateway: Send + Sync {
         amount: Money,
     ) -> BoxFuture<'a, Result<(), CaptureError>>;
 
-    /// Gives the money of an order back, and takes none from then on. The answer is whether any had been taken.
+    /// Gives the money of an order back, and takes none from then on. The answer tells whether any had been
+    /// taken.
     fn refund<'a>(
         &'a self,
         order: &'a OrderId,
@@ -26,13 +27,13 @@ pub trait PaymentGateway: Send + Sync {
     ) -> BoxFuture<'a, Result<bool, RefundError>>;
 }
 
-/// The money could not be taken.
+/// Why the money of an order could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
-    /// The bank says no.
+    /// The bank refused.
     #[error("the bank declined the payment")]
     Declined,
-    /// There was no answer in time; whether money moved, only the gateway knows.
+    /// There was no answer in time. Only the gateway knows whether money moved.
     #[error("the payment gateway did not answer in time")]
     Timeout,
     /// The payment was voided before, so it can't be taken any more.
@@ -43,10 +44,10 @@ pub enum CaptureError {
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// The money could not be given back.
+/// Why the money of an order could not be given back.
 #[derive(Debug, thiserror::Error)]
 pub enum RefundError {
-    /// The gateway says no.
+    /// The gateway refused.
     #[error("the payment gateway refused the refund")]
     Refused,
     /// There was no answer in time; whether money moved, only the gateway knows.

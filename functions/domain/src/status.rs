@@ -1,37 +1,37 @@
-//! The statuses of an order, and which change is allowed: one table, in one place.
+//! The statuses of an order, and the one table of transitions between them.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where an order is.
+/// How far an order has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// Accepted; its workflow begins.
+    /// The order is accepted, and its workflow begins.
     Received,
-    /// Its stock is set aside.
+    /// The stock is set aside.
     Reserved,
-    /// A person must approve it first.
+    /// A person must approve the order before it can be paid.
     AwaitingAudit,
     /// The customer must pay before a deadline.
     AwaitingPayment,
-    /// The customer paid; the money is not captured yet.
+    /// The customer named the payment method; the money is not captured yet.
     PaymentReceived,
     /// The money is captured.
     Paid,
-    /// Its shipments are on their way out of the warehouses.
+    /// The warehouses ship the goods.
     Shipping,
-    /// All is shipped.
+    /// All goods are on their way, and the order is closed.
     Completed,
-    /// What was done is being undone.
+    /// What was done for the order is being undone.
     Compensating,
-    /// Undone; the reason says why.
+    /// All is undone, and the order is closed; its reason says why.
     Cancelled,
-    /// There was not enough stock.
+    /// There was not enough stock, and the order is closed.
     Rejected,
-    /// A compensation failed for good; a person must look.
+    /// A compensation failed for good, and the order is left to a person.
     NeedsAttention,
 }
 
@@ -42,7 +42,7 @@ pub enum Status {
 pub enum Reason {
     /// Nobody paid before the deadline.
     PaymentTimeout,
-    /// The reviewer said no.
+    /// The reviewer rejected the order.
     AuditRejected,
     /// The customer cancelled.
     Customer,
@@ -52,22 +52,21 @@ pub enum Reason {
     ShipmentFailed,
     /// There was not enough stock.
     OutOfStock,
-    /// Something that is nobody's decision went wrong for good.
+    /// A step failed for good for a technical reason.
     InternalError,
 }
 
-/// A change that is not allowed.
+/// A change that the table of transitions does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an order that is {from} can't become {to}")]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct IllegalTransition {
-    /// What it is.
     pub from: Status,
-    /// What it was to become.
     pub to: Status,
 }
 
 impl Status {
-    /// All of them, in the order of the happy path first.
+    /// All statuses; those of an order that all goes well with come first.
     pub const ALL: [Self; 12] = [
         Self::Received,
         Self::Reserved,
@@ -83,7 +82,7 @@ impl Status {
         Self::NeedsAttention,
     ];
 
-    /// The statuses that may follow this one. THE table.
+    /// The table of transitions: the statuses that may follow this one.
     pub const fn next(self) -> &'static [Self] {
         use Status::{
             AwaitingAudit, AwaitingPayment, Cancelled, Compensating, Completed, NeedsAttention, Paid,
@@ -105,27 +104,27 @@ impl Status {
     /// Checks a change against the table.
     ///
     /// # Errors
-    /// [`IllegalTransition`], which names both.
+    /// [`IllegalTransition`], which names both statuses.
     pub fn check(self, to: Self) -> Result<(), IllegalTransition> {
         if self.next().contains(&to) { Ok(()) } else { Err(IllegalTransition { from: self, to }) }
     }
 
-    /// Whether nothing will change any more.
+    /// Whether no other status follows.
     pub const fn is_final(self) -> bool {
         self.next().is_empty()
     }
 
-    /// Whether a person has to do something before it goes on.
+    /// Whether a person has to act before the order goes on.
     pub const fn awaits_person(self) -> bool {
         matches!(self, Self::AwaitingAudit | Self::AwaitingPayment)
     }
 
-    /// Whether what was promised can't be fulfilled any more.
+    /// Whether the order is being undone, or has been, or is left to a person after that failed.
     pub const fn is_undone(self) -> bool {
         matches!(self, Self::Compensating | Self::Cancelled | Self::Rejected | Self::NeedsAttention)
     }
 
-    /// The machine name, as in `state` and in the database.
+    /// The name that programs use: `state` in the API, and the attribute in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Received => "RECEIVED",
@@ -143,7 +142,7 @@ impl Status {
         }
     }
 
-    /// Reads a machine name.
+    /// The status of this name, if there is one.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == name)
     }
@@ -156,7 +155,7 @@ impl fmt::Display for Status {
 }
 
 impl Reason {
-    /// All of them.
+    /// All reasons.
     pub const ALL: [Self; 7] = [
         Self::PaymentTimeout,
         Self::AuditRejected,

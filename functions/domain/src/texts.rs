@@ -21,10 +21,10 @@ pub enum Language {
 }
 
 impl Language {
-    /// All of them.
+    /// All languages.
     pub const ALL: [Self; 3] = [Self::En, Self::Zh, Self::Ru];
 
-    /// The tag of the language (RFC 5646).
+    /// The tag of the language (RFC 5646, "Tags for Identifying Languages").
     pub const fn tag(self) -> &'static str {
         match self {
             Self::En => "en",
@@ -33,8 +33,8 @@ impl Language {
         }
     }
 
-    /// The most wanted language of an `Accept-Language` header (RFC 9110, 12.5.4) that there is; `default` when the
-    /// header wants none of them, or any.
+    /// The language that an `Accept-Language` header wants most (RFC 9110, section 12.5.4), of those there
+    /// are; `default` when it wants none of them, or any.
     pub fn negotiate(header: Option<&str>, default: Self) -> Self {
         let ranges: Vec<_> = header.unwrap_or_default().split(',').filter_map(range).collect();
         let named: Vec<_> =
@@ -55,7 +55,7 @@ impl Language {
     }
 }
 
-/// A language range and its weight, from 0 to 1; what is no weight makes it no range.
+/// Reads a language range and its weight, which is from 0 to 1. A range whose weight is none is left out.
 fn range(part: &str) -> Option<(String, f32)> {
     let mut parameters = part.split(';').map(str::trim);
     let tag = parameters.next()?.to_ascii_lowercase();
@@ -66,9 +66,9 @@ fn range(part: &str) -> Option<(String, f32)> {
     Some((tag, weight))
 }
 
-/// The order's status at `now`, for people.
+/// The order's status as people read it, with the seconds that are left to pay at `now`.
 pub fn status_text(order: &Order, language: Language, now: DateTime<Utc>) -> String {
-    match (order.status, order.deadline()) {
+    match (order.status(), order.deadline()) {
         (Status::AwaitingPayment, Some(deadline)) => {
             // A started second still counts: 30 s are shown when 29.6 are left.
             let seconds = ((deadline - now).num_milliseconds().max(0) + 999) / 1000;
@@ -78,18 +78,18 @@ pub fn status_text(order: &Order, language: Language, now: DateTime<Utc>) -> Str
                 Language::Ru => format!("Ожидает оплаты (осталось {seconds} с)"),
             }
         }
-        (Status::Cancelled | Status::Rejected, _) => match order.reason {
+        (Status::Cancelled | Status::Rejected, _) => match order.reason() {
             Some(reason) => {
-                let (status, reason) = (text(order.status, language), reason_text(reason, language));
+                let (status, reason) = (text(order.status(), language), reason_text(reason, language));
                 format!("{status} ({reason})")
             }
-            None => text(order.status, language).to_owned(),
+            None => text(order.status(), language).to_owned(),
         },
         (status, _) => text(status, language).to_owned(),
     }
 }
 
-/// A status in words, without what depends on the order.
+/// A status as people read it, without what depends on the order.
 pub const fn text(status: Status, language: Language) -> &'static str {
     let (en, zh, ru) = match status {
         Status::Received => ("Received", "已接收", "Принят"),
@@ -116,7 +116,7 @@ pub const fn text(status: Status, language: Language) -> &'static str {
     }
 }
 
-/// What stands in place of the status of an order that can't be read.
+/// The text that stands in place of a status when an order can't be read.
 pub const fn unreadable_text(language: Language) -> &'static str {
     match language {
         Language::En => "⚠️ Can't be read",
@@ -125,7 +125,7 @@ pub const fn unreadable_text(language: Language) -> &'static str {
     }
 }
 
-/// A reason in words.
+/// A reason as people read it.
 pub const fn reason_text(reason: Reason, language: Language) -> &'static str {
     let (en, zh, ru) = match reason {
         Reason::PaymentTimeout => ("payment timed out", "超时", "истекло время оплаты"),

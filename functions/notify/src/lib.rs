@@ -1,4 +1,4 @@
-//! Tells customers what became of their orders. Whatever goes wrong here never touches the order.
+//! Tells customers what became of their orders. A failure here leaves the order as it is.
 
 mod message;
 
@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 
 pub use message::{Message, message};
 
-/// An event of the order bus, as far as it matters here.
+/// An event of the order bus, as far as this function reads it.
 #[derive(Debug, Deserialize)]
 pub struct OrderEvent {
     detail: Detail,
 }
 
-/// What became of an order, and whom to tell.
+/// The detail of the event: what became of an order, and whom to tell.
 #[derive(Debug, Deserialize)]
 pub struct Detail {
     event_id: String,
@@ -30,25 +30,27 @@ pub struct Detail {
     language: Language,
 }
 
-/// The event that was told of.
+/// The answer: the event that was handled.
 #[derive(Debug, Serialize)]
 pub struct Notified {
     event_id: String,
-    /// Amazon SES's id of the message, when one was sent.
+    /// The id that Amazon SES gave the message, if one was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<String>,
 }
 
-/// Sends messages from one address.
+/// Sends messages from one address by Amazon SES.
 struct Sender {
     ses: Ses,
     from: Email,
 }
 
 /// The function `notify-customer`: sends the message by Amazon SES when there is an address to send it from
-/// (`NOTIFICATION_SENDER`, empty when there is none) and one to send it to, and otherwise only logs that there was one.
+/// (`NOTIFICATION_SENDER`, empty when there is none) and one to send it to, and otherwise only logs that
+/// there was one.
 ///
-/// It keeps no record of what was sent: an event that comes twice, which takes a crash at the wrong moment, is told twice.
+/// It keeps no record of what was sent: an event that comes twice, which takes a crash at the wrong moment,
+/// is told twice.
 pub struct NotifyCustomer(Option<Sender>);
 
 impl Function for NotifyCustomer {
@@ -73,7 +75,7 @@ impl Function for NotifyCustomer {
             (Some(sender), Some(email), Some(message)) => sender.send(email, message).await?,
             _ => None,
         };
-        // Not who it is: logs are read by more people than orders are.
+        // The customer is not named: logs are read by more people than orders are.
         tracing::info!(event_id, order_id, %state, sent = message_id.is_some(), "customer notified");
         Ok(Notified { event_id, message_id })
     }

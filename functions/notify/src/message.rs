@@ -1,18 +1,18 @@
-//! What customers read, in their language.
+//! The messages to customers, in their language.
 
 use omniflow_domain::texts::Language;
 use omniflow_domain::{Reason, Status, texts};
 
 /// A message to a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Message {
-    /// The line above.
     pub subject: String,
-    /// The text.
     pub text: String,
 }
 
-/// What to tell a customer whose order has come to this status; `None` when it is none of their concern.
+/// The message to a customer whose order has come to this status; `None` for statuses that customers are not
+/// told of.
 pub fn message(
     order_id: &str,
     status: Status,
@@ -42,7 +42,8 @@ pub fn message(
     Some(Message { subject, text })
 }
 
-/// One sentence for each status that customers hear of; the rule of the template lets the same ones through.
+/// The sentence for a status that customers are told of. The rule in the template lets events about the same
+/// ones through.
 const fn news(status: Status, language: Language) -> Option<&'static str> {
     let (en, zh, ru) = match status {
         Status::AwaitingPayment => {

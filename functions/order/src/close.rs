@@ -3,10 +3,11 @@
 use omniflow_domain::{Order, Refusal, Status};
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Compensation, Done};
+use omniflow_store::activity::{Activity, CompensationEvent, Done};
 use omniflow_store::metrics;
 
-/// A payment that was received and never captured has not been told of before.
+/// The statuses that are published. Nobody has published yet that a payment was received if it was never
+/// captured.
 const PUBLISHES: &[Status] = &[
     Status::PaymentReceived,
     Status::Compensating,
@@ -15,7 +16,7 @@ const PUBLISHES: &[Status] = &[
     Status::NeedsAttention,
 ];
 
-/// The function `close-order`: all is undone.
+/// The function `close-order`: closes an order of which all is undone.
 pub struct CloseOrder(Activity);
 
 impl Function for CloseOrder {
@@ -23,7 +24,7 @@ impl Function for CloseOrder {
     const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "EVENT_BUS"];
     const ACTIONS: &'static [&'static str] = &["dynamodb:GetItem", "dynamodb:PutItem", "events:PutEvents"];
 
-    type Event = Compensation;
+    type Event = CompensationEvent;
     type Answer = Done;
     type Error = store::Error;
 
@@ -31,13 +32,14 @@ impl Function for CloseOrder {
         Activity::new(services, environment).map(Self)
     }
 
-    async fn call(&self, event: Compensation) -> Result<Done, store::Error> {
+    async fn call(&self, event: CompensationEvent) -> Result<Done, store::Error> {
         let now = self.0.now();
         end(&self.0, event, |order| order.close(now)).await
     }
 }
 
-/// The function `mark-needs-attention`: a compensation failed for good, and the order says which and why.
+/// The function `mark-needs-attention`: leaves an order to a person, with the failure of the compensation
+/// that failed for good.
 pub struct MarkNeedsAttention(Activity);
 
 impl Function for MarkNeedsAttention {
@@ -45,7 +47,7 @@ impl Function for MarkNeedsAttention {
     const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "EVENT_BUS"];
     const ACTIONS: &'static [&'static str] = &["dynamodb:GetItem", "dynamodb:PutItem", "events:PutEvents"];
 
-    type Event = Compensation;
+    type Event = CompensationEvent;
     type Answer = Done;
     type Error = store::Error;
 
@@ -53,7 +55,7 @@ impl Function for MarkNeedsAttention {
         Activity::new(services, environment).map(Self)
     }
 
-    async fn call(&self, event: Compensation) -> Result<Done, store::Error> {
+    async fn call(&self, event: CompensationEvent) -> Result<Done, store::Error> {
         let (now, failure) = (self.0.now(), event.failure.text());
         tracing::error!(order_id = %event.order_id, failure, "a compensation failed for good");
         end(&self.0, event, |order| order.need_attention(failure.clone(), now)).await
@@ -62,13 +64,13 @@ impl Function for MarkNeedsAttention {
 
 async fn end(
     activity: &Activity,
-    event: Compensation,
+    event: CompensationEvent,
     decide: impl Fn(&mut Order) -> Result<(), Refusal>,
 ) -> Result<Done, store::Error> {
     let order = activity.undo(&event).await?;
     let (order, ended_now) = activity
         .orders
-        .update(&order.order_id, |order| match order.status.is_final() {
+        .update(order.id(), |order| match order.status().is_final() {
             true => Ok(false),
             false => decide(order).map(|()| true).map_err(store::Error::from),
         })

@@ -1,9 +1,9 @@
-//! `complete-order`: what was set aside is sold, in one transaction with the order.
+//! `complete-order`: sells the stock that was set aside, in one transaction with the order.
 
 use omniflow_domain::{Order, Status};
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Done, Step};
+use omniflow_store::activity::{Activity, Done, StepEvent};
 use omniflow_store::{Decided, Stock, metrics};
 
 /// The function `complete-order`.
@@ -18,7 +18,7 @@ impl Function for CompleteOrder {
     const ACTIONS: &'static [&'static str] =
         &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"];
 
-    type Event = Step;
+    type Event = StepEvent;
     type Answer = Done;
     type Error = store::Error;
 
@@ -29,11 +29,11 @@ impl Function for CompleteOrder {
         })
     }
 
-    async fn call(&self, step: Step) -> Result<Done, store::Error> {
+    async fn call(&self, step: StepEvent) -> Result<Done, store::Error> {
         let Self { activity, stock } = self;
         let is_shipped = |order: &Order| order.clone().complete(activity.now()).is_ok();
         let complete = |mut order: Order| async move {
-            if order.status == Status::Completed {
+            if order.status() == Status::Completed {
                 return Ok::<_, store::Error>(Decided { order, answer: false, with: Vec::new() });
             }
             order.complete(activity.now())?;

@@ -1,4 +1,4 @@
-//! The ends of an order, and the sweeper of what a crash left behind.
+//! The ends of an order, and the sweeper, which sends the signals that a crash left unsent.
 
 mod close;
 mod complete;

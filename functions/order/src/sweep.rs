@@ -1,5 +1,5 @@
-//! `sweep-orders`: sends what a crash left behind between a decision and the word to the workflow, and starts the
-//! workflows that could not be started when their orders were accepted.
+//! `sweep-orders`: sends the signals that were stored with a decision and not sent, because of a crash or a
+//! failure, and so also starts the workflows that could not be started when their orders were accepted.
 
 use std::ops::Add;
 use std::sync::Arc;
@@ -16,13 +16,15 @@ use omniflow_store::workflow::{Heard, Workflow};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Whoever decided sends at once; what is older than this was left behind. Sending twice would do no harm.
+/// The age from which a signal is taken to be left behind, since it is sent as soon as it is stored. Sending
+/// one twice would do no harm.
 const LEFT_BEHIND_AFTER: TimeDelta = TimeDelta::seconds(2);
-/// So many of one signal are read at once …
+/// The number of orders that are read at once, of each signal.
 const PAGE: i32 = 200;
-/// … and so many are sent at the same time.
+/// The number of signals that are sent at the same time, of each kind.
 const AT_ONCE: usize = 16;
-/// After so long no page is begun; the next run goes on. The function's own timeout is later than that.
+/// The time after which no further page is read; the next run goes on. It is shorter than the function's own
+/// timeout.
 const NO_PAGE_AFTER: TimeDelta = TimeDelta::seconds(30);
 
 #[derive(Debug, Default, Serialize)]
@@ -81,13 +83,13 @@ impl Function for SweepOrders {
 }
 
 impl SweepOrders {
-    /// All signals side by side: a long queue of one keeps none of the others waiting.
+    /// Sweeps all signals side by side, so that many orders with one of them keep none of the others waiting.
     async fn sweep(&self) -> Result<Swept, store::Error> {
         let swept = join_all(Signal::ALL.map(|signal| self.sweep_one(signal.name()))).await;
         swept.into_iter().try_fold(Swept::default(), |all, one| Ok(all + one?))
     }
 
-    /// Page by page, whatever becomes of single orders.
+    /// Sweeps the orders with one signal, page by page, and goes on when single orders fail.
     async fn sweep_one(&self, signal: &str) -> Result<Swept, store::Error> {
         let begun = self.clock.now();
         let before = (begun - LEFT_BEHIND_AFTER).timestamp_millis();
@@ -123,7 +125,8 @@ impl SweepOrders {
         let order = self.orders.get(id).await?;
         let heard = self.workflow.tell(&order).await?;
         if heard == Heard::NoMore {
-            // Nobody waits for it: it must not be swept for ever. A token registered meanwhile keeps it.
+            // A signal that nobody waits for would be swept for ever. It stays if a task has begun to wait
+            // meanwhile.
             self.orders
                 .update(id, |now| {
                     now.settle(&order);

@@ -1,4 +1,5 @@
-//! `capture-payment`: takes the money, and stops the payment window, which nobody needs any more.
+//! `capture-payment`: takes the money, and stops the execution of the payment window, which is of no use any
+//! more.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use omniflow_domain::payment_gateway::CaptureError;
 use omniflow_domain::{ErrorName, Order, PaymentGateway, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services, StepFunctions};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Done, Step};
+use omniflow_store::activity::{Activity, Done, StepEvent};
 use omniflow_store::metrics;
 
 const DEFAULT_METHOD: &str = "pm_card";
@@ -63,7 +64,7 @@ impl Function for CapturePayment {
         "states:StopExecution",
     ];
 
-    type Event = Step;
+    type Event = StepEvent;
     type Answer = Done;
     type Error = Error;
 
@@ -76,15 +77,15 @@ impl Function for CapturePayment {
         })
     }
 
-    async fn call(&self, step: Step) -> Result<Done, Error> {
+    async fn call(&self, step: StepEvent) -> Result<Done, Error> {
         let payable = |order: &Order| order.clone().capture(self.activity.now()).is_ok();
         let order = self.activity.orders.recall(&step.order_id, payable).await?;
-        order.check_wanted().map_err(store::Error::from)?;
-        if order.payment.state == PaymentState::Captured {
+        order.check_not_undone().map_err(store::Error::from)?;
+        if order.payment().state == PaymentState::Captured {
             self.activity.events.publish(&order, PUBLISHES).await;
             return Ok((&order).into());
         }
-        // A window that goes on does no harm: nothing waits until it is stopped.
+        // A window that goes on does no harm, so that nothing waits for its end.
         let (captured, ()) = join(self.take(&order), self.stop_window(&order)).await;
         let order = captured?;
         metrics::phase("SecondsToPay", &order, Status::AwaitingPayment, Status::PaymentReceived);
@@ -95,13 +96,13 @@ impl Function for CapturePayment {
 
 impl CapturePayment {
     async fn take(&self, order: &Order) -> Result<Order, Error> {
-        let method = order.payment.method.as_deref().unwrap_or(DEFAULT_METHOD);
-        self.gateway.capture(&order.order_id, method, order.amount).await?;
+        let method = order.payment().method.as_deref().unwrap_or(DEFAULT_METHOD);
+        self.gateway.capture(order.id(), method, order.amount()).await?;
         let now = self.activity.now();
         let (order, ()) = self
             .activity
             .orders
-            .update(&order.order_id, |order| match order.payment.state {
+            .update(order.id(), |order| match order.payment().state {
                 // An attempt that was given up got there first.
                 PaymentState::Captured => Ok(()),
                 _ => order.capture(now).map_err(store::Error::from),
@@ -116,10 +117,10 @@ impl CapturePayment {
             return;
         }
         let machine = self.window_machine.replacen(":stateMachine:", ":execution:", 1);
-        let execution = format!("{machine}:{}", order.order_id);
+        let execution = format!("{machine}:{}", order.id());
         let stop = StopExecutionInput::builder().execution_arn(execution).cause("the order was paid");
         if let Err(error) = self.states.stop_execution(stop).await {
-            tracing::debug!(order_id = %order.order_id, %error, "the payment window was not stopped");
+            tracing::debug!(order_id = %order.id(), %error, "the payment window was not stopped");
         }
     }
 }

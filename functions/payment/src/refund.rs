@@ -1,4 +1,5 @@
-//! `refund-payment`, a compensation: gives the money back if it was taken, and makes sure that it can't be any more.
+//! `refund-payment`, a compensation: gives the money back if it was taken, and makes sure that it can't be
+//! taken any more.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use omniflow_domain::payment_gateway::RefundError;
 use omniflow_domain::{ErrorName, PaymentGateway, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Compensation, Done};
+use omniflow_store::activity::{Activity, CompensationEvent, Done};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -43,7 +44,7 @@ impl Function for RefundPayment {
     const ACTIONS: &'static [&'static str] =
         &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"];
 
-    type Event = Compensation;
+    type Event = CompensationEvent;
     type Answer = Done;
     type Error = Error;
 
@@ -54,21 +55,18 @@ impl Function for RefundPayment {
         })
     }
 
-    async fn call(&self, event: Compensation) -> Result<Done, Error> {
+    async fn call(&self, event: CompensationEvent) -> Result<Done, Error> {
         let Self { activity, gateway } = self;
         let order = activity.undo(&event).await?;
-        if order.status.is_final()
-            || matches!(order.payment.state, PaymentState::Refunded | PaymentState::Void)
+        if order.status().is_final()
+            || matches!(order.payment().state, PaymentState::Refunded | PaymentState::Void)
         {
             return Ok((&order).into());
         }
-        let money_moved = gateway.refund(&order.order_id, order.payment.method.as_deref()).await?;
+        let money_moved = gateway.refund(order.id(), order.payment().method.as_deref()).await?;
         let (order, ()) = activity
             .orders
-            .update(&order.order_id, |order| {
-                order.refund(money_moved);
-                Ok::<_, store::Error>(())
-            })
+            .update(order.id(), |order| order.refund(money_moved).map_err(store::Error::from))
             .await?;
         activity.events.publish(&order, &[Status::Compensating]).await;
         Ok((&order).into())

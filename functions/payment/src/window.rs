@@ -11,7 +11,7 @@ use omniflow_domain::{ErrorName, Order, Refusal, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, ServiceError, Services, StepFunctions};
 use omniflow_store as store;
 use omniflow_store::Orders;
-use omniflow_store::activity::{Activity, Done, Step, TokenStep};
+use omniflow_store::activity::{Activity, Done, StepEvent, TokenEvent};
 use omniflow_store::workflow::{Tasks, Unsent};
 use serde_json::json;
 
@@ -37,9 +37,9 @@ impl From<Error> for Fault {
     }
 }
 
-/// The function `open-payment-window`: sets the deadline, keeps the token that payment or timeout answers, and starts
-/// the machine that waits for the deadline. An order that must be reviewed first is turned away, and one that brought its
-/// payment goes on at once.
+/// The function `open-payment-window`: sets the deadline, keeps the token that payment or timeout answers,
+/// and starts the state machine that waits for the deadline. An order that must be reviewed first is turned
+/// away, and one that brought its payment goes on at once.
 pub struct OpenPaymentWindow {
     activity: Activity,
     tasks: Tasks,
@@ -61,7 +61,7 @@ impl Function for OpenPaymentWindow {
         "states:StartExecution",
     ];
 
-    type Event = TokenStep;
+    type Event = TokenEvent;
     type Answer = Done;
     type Error = Error;
 
@@ -75,7 +75,7 @@ impl Function for OpenPaymentWindow {
         })
     }
 
-    async fn call(&self, step: TokenStep) -> Result<Done, Error> {
+    async fn call(&self, step: TokenEvent) -> Result<Done, Error> {
         let now = self.activity.now();
         let (order, awaits) = self
             .activity
@@ -85,7 +85,8 @@ impl Function for OpenPaymentWindow {
                 order.open_window(token, now + self.length, now).map_err(store::Error::from)
             })
             .await?;
-        // Of the last two nothing is stored that the sweeper could send: what can't be sent is tried again with the step.
+        // For the last two no signal is stored that the sweeper could send, so that a failure to send fails
+        // the step, which is tried again.
         match awaits {
             Awaits::Payment => self.await_payment(&order).await?,
             Awaits::Review => drop(self.tasks.turn_away(&step.task_token).await?),
@@ -98,19 +99,20 @@ impl Function for OpenPaymentWindow {
 impl OpenPaymentWindow {
     async fn await_payment(&self, order: &Order) -> Result<(), Error> {
         self.activity.events.publish(order, &[Status::AwaitingPayment]).await;
-        if order.status == Status::AwaitingPayment {
+        if order.status() == Status::AwaitingPayment {
             self.start_window(order).await?;
         }
         self.tasks.answer_or_leave(order).await;
         Ok(())
     }
 
-    /// Named after the order and always with the same input, so that starting it twice is starting it once.
+    /// The execution is named after the order and has the same input always, so that starting it twice starts
+    /// one (AWS Step Functions API Reference, "StartExecution").
     async fn start_window(&self, order: &Order) -> Result<(), Error> {
-        let input = json!({ "order_id": order.order_id.as_str(), "deadline": order.deadline() }).to_string();
+        let input = json!({ "order_id": order.id().as_str(), "deadline": order.deadline() }).to_string();
         let start = StartExecutionInput::builder()
             .state_machine_arn(&self.window_machine)
-            .name(order.order_id.as_str())
+            .name(order.id().as_str())
             .input(input);
         match self.states.start_execution(start).await {
             Err(error) if error.code.as_deref() != Some("ExecutionAlreadyExists") => {
@@ -121,8 +123,8 @@ impl OpenPaymentWindow {
     }
 }
 
-/// The function `close-payment-window`: cancels the order that was not paid in time. An order that was paid stays as it
-/// is; its workflow is told again, in case it hasn't heard.
+/// The function `close-payment-window`: cancels the order that was not paid in time. An order that was paid
+/// stays as it is; its workflow is told again, in case it hasn't heard.
 pub struct ClosePaymentWindow {
     orders: Orders,
     tasks: Tasks,
@@ -135,7 +137,7 @@ impl Function for ClosePaymentWindow {
     const ACTIONS: &'static [&'static str] =
         &["dynamodb:GetItem", "dynamodb:PutItem", "states:SendTaskFailure", "states:SendTaskSuccess"];
 
-    type Event = Step;
+    type Event = StepEvent;
     type Answer = Done;
     type Error = store::Error;
 
@@ -147,13 +149,13 @@ impl Function for ClosePaymentWindow {
         })
     }
 
-    async fn call(&self, step: Step) -> Result<Done, store::Error> {
+    async fn call(&self, step: StepEvent) -> Result<Done, store::Error> {
         loop {
             let now = self.clock.now_in_milliseconds();
             let expire = |order: &mut Order| order.expire(now).map_err(store::Error::from);
             let order = match self.orders.update(&step.order_id, expire).await {
                 Ok((order, ())) => order,
-                // A clock a little behind the one that waited.
+                // The clock here is behind the one that waited for the deadline.
                 Err(store::Error::Refused(Refusal::TooEarly(deadline))) => {
                     let left = (deadline - now).to_std().unwrap_or_default();
                     tokio::time::sleep(left.min(Duration::from_secs(5))).await;

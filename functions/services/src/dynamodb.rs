@@ -1,4 +1,4 @@
-//! DynamoDB.
+//! Amazon DynamoDB as a trait.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
@@ -18,26 +18,22 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use crate::{Answer, ServiceError};
 
 /// DynamoDB, as far as the functions use it. See the Amazon DynamoDB API Reference for what a request does.
+#[allow(missing_docs, reason = "the reference describes the requests")]
 pub trait DynamoDb: Send + Sync {
-    /// GetItem.
     fn get_item(&self, request: GetItemInputBuilder) -> Answer<'_, GetItemOutput>;
 
-    /// BatchGetItem.
     fn batch_get_item(&self, request: BatchGetItemInputBuilder) -> Answer<'_, BatchGetItemOutput>;
 
-    /// Query.
     fn query(&self, request: QueryInputBuilder) -> Answer<'_, QueryOutput>;
 
-    /// Scan.
     fn scan(&self, request: ScanInputBuilder) -> Answer<'_, ScanOutput>;
 
-    /// PutItem, whose old item nobody asks for.
+    /// The old item, which the request may ask for, is not given.
     fn put_item(&self, request: PutItemInputBuilder) -> Answer<'_, ()>;
 
-    /// UpdateItem.
     fn update_item(&self, request: UpdateItemInputBuilder) -> Answer<'_, UpdateItemOutput>;
 
-    /// TransactWriteItems; a [`ServiceError`] with the code `TransactionCanceledException` has its reasons.
+    /// A [`ServiceError`] with the code `TransactionCanceledException` has its reasons.
     fn transact_write_items(&self, request: TransactWriteItemsInputBuilder) -> Answer<'_, ()>;
 }
 

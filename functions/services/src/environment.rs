@@ -6,50 +6,46 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
-/// A setting that is missing or can't be used.
+/// Why a function can't be started with the environment variables it was given.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// Not set.
+    /// The variable of this name is not set.
     #[error("the environment variable {0} is not set")]
     Missing(String),
-    /// Set to what it can't be.
+    /// The variable is set to a text that can't be read as what it has to be.
     #[error("the environment variable {name}={value} is not valid")]
-    Invalid {
-        /// Which one.
-        name: String,
-        /// Its value.
-        value: String,
-    },
+    #[allow(missing_docs, reason = "the names say it")]
+    Invalid { name: String, value: String },
 }
 
 impl Environment {
-    /// That of this process.
+    /// The environment of this process.
     pub fn process() -> Self {
         Self(std::env::vars().collect())
     }
 
-    /// One made of these pairs.
+    /// An environment of these names and values.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         Self(pairs.into_iter().collect())
     }
 
-    /// The variable, if it is set.
+    /// The value of a variable, if it is set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// The variable.
+    /// The value of a variable that must be set.
     ///
     /// # Errors
-    /// When it isn't set.
+    /// [`ConfigError::Missing`].
     pub fn require(&self, name: &str) -> Result<&str, ConfigError> {
         self.get(name).ok_or_else(|| ConfigError::Missing(name.to_owned()))
     }
 
-    /// The variable, read as another type.
+    /// The value of a variable that must be set, read as another type.
     ///
     /// # Errors
-    /// When it isn't set or can't be read.
+    /// [`ConfigError`], when it isn't set or can't be read.
     pub fn parse<T: std::str::FromStr>(&self, name: &str) -> Result<T, ConfigError> {
         let value = self.require(name)?;
         value.parse().map_err(|_| ConfigError::Invalid { name: name.to_owned(), value: value.to_owned() })

@@ -1,4 +1,4 @@
-//! EventBridge.
+//! Amazon EventBridge as a trait.
 
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
@@ -6,9 +6,10 @@ use aws_sdk_eventbridge::operation::put_events::builders::PutEventsInputBuilder;
 
 use crate::Answer;
 
-/// EventBridge, as far as the functions use it. See the Amazon EventBridge API Reference for what a request does.
+/// EventBridge, as far as the functions use it. See the Amazon EventBridge API Reference for what a request
+/// does.
+#[allow(missing_docs, reason = "the reference describes the requests")]
 pub trait EventBridge: Send + Sync {
-    /// PutEvents.
     fn put_events(&self, request: PutEventsInputBuilder) -> Answer<'_, PutEventsOutput>;
 }
 

@@ -1,4 +1,4 @@
-//! What every function is: an event in, an answer or a fault out. Where it runs it doesn't know.
+//! What every function is: it gets an event, and gives an answer or a fault. It doesn't know where it runs.
 
 use std::future::Future;
 
@@ -9,60 +9,62 @@ use serde_json::Value;
 
 use crate::{ConfigError, Environment, Services};
 
-/// A failure as Lambda reports it: `error_type` is what `Retry` and `Catch` of a state machine match.
+/// A failure as Lambda reports it (AWS Lambda Developer Guide, "Lambda function errors").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Lambda's `errorType`, exactly as the state machine's `ErrorEquals` spells it.
+    /// Lambda's `errorType`, exactly as `ErrorEquals` in `Retry` and `Catch` of a state machine spells it.
     pub error_type: String,
     /// Lambda's `errorMessage`.
     pub message: String,
 }
 
 impl Fault {
-    /// A failure of this name.
+    /// A failure of this name, with this message.
     pub fn new(error_type: impl Into<String>, message: impl Into<String>) -> Self {
         Self { error_type: error_type.into(), message: message.into() }
     }
 }
 
-/// The error type of an event that is not what the function takes.
+/// The name of the error for an event that is not what the function takes.
 pub const BAD_EVENT: &str = "BadEvent";
 
-/// A function of the system: on Lambda a binary of its own, in the local runtime one of the functions that it hosts.
+/// A function of the system: on Lambda a binary of its own, in the local runtime one of the functions that it
+/// hosts.
 ///
-/// What it needs is declared with it. `template.yaml` has to give it just that; tests hold the two against each other.
+/// It declares what it needs. `template.yaml` has to give it that and nothing more; tests compare the two.
 pub trait Function: Send + Sync + Sized + 'static {
-    /// The name of its binary, which is how `template.yaml` names it (`Metadata.BuildProperties.Binary`).
+    /// The name of the binary, as `template.yaml` has it in `Metadata.BuildProperties.Binary`.
     const NAME: &'static str;
-    /// The environment variables that it can't start without.
+    /// The names of the environment variables that the function can't start without.
     const VARIABLES: &'static [&'static str];
-    /// The actions that its role must allow, as the Service Authorization Reference spells them.
+    /// The actions that the role of the function must allow, as the AWS Service Authorization Reference
+    /// spells them.
     const ACTIONS: &'static [&'static str];
 
-    /// What it is invoked with.
+    /// The event that invokes the function.
     type Event: DeserializeOwned + Send;
-    /// What it answers.
+    /// The answer when all goes well.
     type Answer: Serialize;
-    /// Why it failed.
+    /// The reason of a failure.
     type Error: Into<Fault>;
 
-    /// Makes it of the services that it calls and the variables that it reads.
+    /// Makes the function of the services that it calls and the variables that it reads.
     ///
     /// # Errors
-    /// When a variable is missing or can't be used.
+    /// [`ConfigError`], when a variable is missing or can't be used.
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError>;
 
     /// Answers one event.
     fn call(&self, event: Self::Event) -> impl Future<Output = Result<Self::Answer, Self::Error>> + Send;
 }
 
-/// A function whose event and answer are JSON: what hosts run, whichever function it is.
+/// A function whose event and answer are JSON: the form in which hosts run every function.
 pub trait Handler: Send + Sync {
-    /// Handles one event.
+    /// Handles one event, and gives the answer or the failure.
     fn handle(&self, event: Value) -> BoxFuture<'_, Result<Value, Fault>>;
 }
 
-/// The handler that a function is.
+/// Makes a function and the handler around it.
 ///
 /// # Errors
 /// As [`Function::new`].
@@ -73,6 +75,7 @@ pub fn handler<F: Function>(
     Ok(Box::new(OverJson(F::new(services, environment)?)))
 }
 
+/// The handler around a function: it reads the event from JSON and writes the answer as JSON.
 struct OverJson<F>(F);
 
 impl<F: Function> Handler for OverJson<F> {

@@ -1,7 +1,8 @@
-//! What every function is, and the AWS services as the functions see them: a trait a service, a method a request.
+//! What every function is, and the AWS services as the functions see them: a trait a service, a method a
+//! request.
 //!
-//! On Lambda the SDK's clients answer. The local runtime answers most requests itself: there is no network in it for
-//! whose sake a request would have to be written as JSON, addressed, signed and read again.
+//! On Lambda the SDK's clients answer. The local runtime answers most requests itself: there is no network in
+//! it for whose sake a request would have to be written as JSON, addressed, signed and read again.
 
 mod environment;
 mod function;
@@ -46,28 +47,31 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::future::BoxFuture;
 
-/// The answer to a request, when it comes.
+/// The answer to a request to a service, as a future.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, ServiceError>>;
 
 /// A request that failed: it was refused, or nobody knows whether it was carried out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {message}", code.as_deref().unwrap_or("no answer"))]
 pub struct ServiceError {
-    /// The service's name for it, such as `ConditionalCheckFailedException`; none when no service answered.
+    /// The service's name for the error, such as `ConditionalCheckFailedException`; `None` when no service
+    /// answered.
     pub code: Option<String>,
-    /// What it says about it.
+    /// The message of the error.
     pub message: String,
-    /// Why a transaction was cancelled: a code for each of its writes, such as `ConditionalCheckFailed` or `None`.
+    /// Why a transaction of DynamoDB was cancelled: a code for each of its writes, such as
+    /// `ConditionalCheckFailed` or `None` (Amazon DynamoDB API Reference, "TransactWriteItems"). Empty for
+    /// all other errors.
     pub reasons: Vec<String>,
 }
 
 impl ServiceError {
-    /// With this code.
+    /// The error of a service, with this code and message.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: Some(code.into()), message: message.into(), reasons: Vec::new() }
     }
 
-    /// A request that can't be sent as it is.
+    /// The error of a request that reached no service.
     pub fn unsendable(problem: impl ToString) -> Self {
         Self { message: problem.to_string(), ..Self::default() }
     }

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 type Value = Arc<dyn Any + Send + Sync>;
 
-/// One value of each type that is asked for, made when it is asked for first. Clones hold the same values: on Lambda
+/// One value of each type, made when it is asked for first. Clones hold the same values: on Lambda
 /// those of one function's process, in the local runtime those of all functions of one runtime.
 #[derive(Clone, Default)]
 pub struct Memory(Arc<Mutex<HashMap<TypeId, Value>>>);
 
 impl Memory {
-    /// The value of this type.
+    /// The value of this type, made by [`Default`] the first time.
     pub fn of<T: Any + Send + Sync + Default>(&self) -> Arc<T> {
         let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let value = values.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));

@@ -16,7 +16,7 @@ pub struct Sdk {
 }
 
 impl Sdk {
-    /// Clients with this configuration.
+    /// Makes the clients of this configuration.
     pub fn new(config: SdkConfig) -> Self {
         Self {
             config,

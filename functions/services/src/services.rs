@@ -12,35 +12,35 @@ use crate::Memory;
 #[cfg(feature = "sfn")]
 use crate::StepFunctions;
 
-/// Where a function gets what it calls. A function asks for what it needs and for nothing else, so that its binary holds
-/// no client that it doesn't use.
+/// Where a function gets what it calls. A function asks for what it needs and for nothing else, so that its
+/// binary holds no client that it doesn't use.
 pub trait Services {
-    /// Amazon DynamoDB.
+    /// The client of Amazon DynamoDB.
     #[cfg(feature = "dynamodb")]
     fn dynamodb(&self) -> Arc<dyn DynamoDb>;
 
-    /// Amazon EventBridge.
+    /// The client of Amazon EventBridge.
     #[cfg(feature = "eventbridge")]
     fn event_bridge(&self) -> Arc<dyn EventBridge>;
 
-    /// AWS Step Functions, to move executions.
+    /// The client of AWS Step Functions that starts and stops executions and answers their tasks.
     #[cfg(feature = "sfn")]
     fn step_functions(&self) -> Arc<dyn StepFunctions>;
 
-    /// AWS Step Functions, to look at executions.
+    /// The client of AWS Step Functions that reads executions and their histories.
     #[cfg(feature = "sfn")]
     fn executions(&self) -> aws_sdk_sfn::Client;
 
-    /// Amazon SES.
+    /// The client of Amazon SES, which sends e-mail.
     #[cfg(feature = "ses")]
     fn ses(&self) -> aws_sdk_sesv2::Client;
 
-    /// What the functions of this process remember together.
+    /// The memory that the functions of this process share.
     fn memory(&self) -> Memory;
 
-    /// The time.
+    /// The clock that tells the function the time.
     fn clock(&self) -> Arc<dyn Clock>;
 
-    /// Randomness.
+    /// The source of the function's random numbers.
     fn randomness(&self) -> Randomness;
 }

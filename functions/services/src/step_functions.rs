@@ -1,4 +1,4 @@
-//! Step Functions.
+//! AWS Step Functions as a trait.
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::send_task_failure::builders::SendTaskFailureInputBuilder;
@@ -8,19 +8,16 @@ use aws_sdk_sfn::operation::stop_execution::builders::StopExecutionInputBuilder;
 
 use crate::Answer;
 
-/// Step Functions, as far as the functions move executions. See the AWS Step Functions API Reference for what a request
-/// does. (Whoever only looks at executions takes the SDK's client.)
+/// Step Functions, as far as the functions start and stop executions and answer their tasks. See the AWS Step
+/// Functions API Reference for what a request does. Executions are read by the SDK's client itself.
+#[allow(missing_docs, reason = "the reference describes the requests")]
 pub trait StepFunctions: Send + Sync {
-    /// StartExecution.
     fn start_execution(&self, request: StartExecutionInputBuilder) -> Answer<'_, ()>;
 
-    /// StopExecution.
     fn stop_execution(&self, request: StopExecutionInputBuilder) -> Answer<'_, ()>;
 
-    /// SendTaskSuccess.
     fn send_task_success(&self, request: SendTaskSuccessInputBuilder) -> Answer<'_, ()>;
 
-    /// SendTaskFailure.
     fn send_task_failure(&self, request: SendTaskFailureInputBuilder) -> Answer<'_, ()>;
 }
 

@@ -1,4 +1,5 @@
-//! `cancel-shipments`, a compensation: calls back what is on its way and forbids what is not.
+//! `cancel-shipments`, a compensation: calls back the shipments that are on their way, and forbids those that
+//! are not.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use futures::future::join_all;
 use omniflow_domain::{Carrier, Status};
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Compensation, Done};
+use omniflow_store::activity::{Activity, CompensationEvent, Done};
 
 use crate::Error;
 
@@ -23,7 +24,7 @@ impl Function for CancelShipments {
     const ACTIONS: &'static [&'static str] =
         &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"];
 
-    type Event = Compensation;
+    type Event = CompensationEvent;
     type Answer = Done;
     type Error = Error;
 
@@ -34,23 +35,20 @@ impl Function for CancelShipments {
         })
     }
 
-    async fn call(&self, event: Compensation) -> Result<Done, Error> {
+    async fn call(&self, event: CompensationEvent) -> Result<Done, Error> {
         let Self { activity, carrier } = self;
         // First the order, so that no shipment begins any more; then the carriers, for those that had begun.
         let order = activity.undo(&event).await?;
-        if order.status.is_final() {
+        if order.status().is_final() {
             return Ok((&order).into());
         }
         activity.events.publish(&order, &[Status::Compensating]).await;
         // All are called back that can be, before the first that can't be stops the chain.
-        let calls = order.shipments.iter().map(|shipment| carrier.call_back(&order.order_id, shipment));
+        let calls = order.shipments().iter().map(|shipment| carrier.call_back(order.id(), shipment));
         join_all(calls).await.into_iter().collect::<Result<Vec<()>, _>>()?;
         let (order, ()) = activity
             .orders
-            .update(&order.order_id, |order| {
-                order.cancel_shipments();
-                Ok::<_, store::Error>(())
-            })
+            .update(order.id(), |order| order.cancel_shipments().map_err(store::Error::from))
             .await?;
         Ok((&order).into())
     }

@@ -1,4 +1,5 @@
-//! The shipments: one for each warehouse, in parallel, and called back when the order is undone.
+//! The shipments of an order, one for each warehouse: they are shipped in parallel, and called back when the
+//! order is undone.
 
 mod cancel;
 mod ship;

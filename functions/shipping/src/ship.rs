@@ -48,16 +48,16 @@ impl Function for ShipWarehouse {
     async fn call(&self, event: Ship) -> Result<Shipped, Error> {
         let Self { orders, carrier } = self;
         let Ship { order_id, warehouse } = event;
-        let order = orders.recall(&order_id, |order| order.status == Status::Shipping).await?;
-        order.check_wanted().map_err(store::Error::from)?;
-        let shipment = order.shipments.iter().find(|shipment| shipment.warehouse == warehouse);
+        let order = orders.recall(&order_id, |order| order.status() == Status::Shipping).await?;
+        order.check_not_undone().map_err(store::Error::from)?;
+        let shipment = order.shipments().iter().find(|shipment| shipment.warehouse == warehouse);
         let shipment = shipment.ok_or_else(|| Error::NoShipment(warehouse.clone()))?;
         if let (ShipmentState::Shipped, Some(tracking)) = (shipment.state, &shipment.tracking) {
             return Ok(Shipped { warehouse, tracking: tracking.clone() });
         }
         let tracking = carrier.ship(&order_id, shipment).await?;
         orders
-            .update(&order.order_id, |order| order.ship(&warehouse, &tracking).map_err(store::Error::from))
+            .update(order.id(), |order| order.ship(&warehouse, &tracking).map_err(store::Error::from))
             .await?;
         Ok(Shipped { warehouse, tracking })
     }

@@ -1,5 +1,5 @@
-//! The simulated carriers of the warehouses. A shipment that was called back leaves a tombstone, so that a call to ship
-//! it that comes late is refused.
+//! The simulated carriers of the warehouses. That a shipment was called back is remembered for ever, so that
+//! a call to ship it that comes late is refused.
 
 use futures::future::BoxFuture;
 use omniflow_domain::Carrier;
@@ -14,7 +14,7 @@ use crate::ledger::Error as LedgerError;
 pub struct SimulatedCarrier(Ledger);
 
 impl SimulatedCarrier {
-    /// Carriers that remember what they did in this ledger.
+    /// Makes carriers that remember in this ledger what they did.
     pub fn new(ledger: Ledger) -> Self {
         Self(ledger)
     }
@@ -41,7 +41,7 @@ impl Carrier for SimulatedCarrier {
             {
                 return Err(CarrierError::Unavailable(warehouse.clone()));
             }
-            let tracking = format!("TRK-{}-{warehouse}", order.as_str().trim_start_matches("ORD-"));
+            let tracking = format!("TRK-{}-{warehouse}", order.number());
             match self.0.note(&entry, ("tracking", &tracking), Some("called_back")).await {
                 Ok(_) => Ok(tracking),
                 Err(LedgerError::Forbidden) => Err(CarrierError::CalledBack(warehouse.clone())),

@@ -1,4 +1,5 @@
-//! The simulated payment gateway. The order is its idempotency key: money is taken once and given back once.
+//! The simulated payment gateway. The order is the idempotency key of each call: money is taken once and
+//! given back once.
 
 use futures::future::BoxFuture;
 use omniflow_domain::PaymentGateway;
@@ -9,7 +10,7 @@ use omniflow_domain::payment_gateway::{CaptureError, RefundError};
 use crate::Ledger;
 use crate::ledger::Error as LedgerError;
 
-/// The payment methods there are.
+/// The payment methods that the gateway knows.
 pub const METHODS: &[&str] = &[
     "pm_card",
     "pm_declined",
@@ -19,12 +20,12 @@ pub const METHODS: &[&str] = &[
     "pm_refund_fails",
 ];
 
-/// The payment gateway.
+/// The payment gateway, which remembers in a ledger what it did.
 #[derive(Clone)]
 pub struct SimulatedGateway(Ledger);
 
 impl SimulatedGateway {
-    /// A gateway that remembers what it did in this ledger.
+    /// Makes a gateway over this ledger.
     pub fn new(ledger: Ledger) -> Self {
         Self(ledger)
     }

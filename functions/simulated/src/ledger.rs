@@ -1,4 +1,4 @@
-//! What the simulated outside remembers: one item for each payment and each shipment.
+//! What the simulated gateway and carriers remember: one item for each payment and each shipment.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use omniflow_services::{DynamoDb, ServiceError};
 
-/// The simulated outside could not remember something.
+/// Why a fact could not be noted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The fact that forbids this was noted before.
+    /// A fact that forbids this one was noted before.
     #[error("it was forbidden before")]
     Forbidden,
     #[error("DynamoDB: {0}")]
@@ -30,7 +30,7 @@ impl From<ServiceError> for Error {
     }
 }
 
-/// The table of the simulated outside, and how slow that is.
+/// The table of the simulated gateway and carriers, and the time that each of their calls takes.
 #[derive(Clone)]
 pub struct Ledger {
     dynamodb: Arc<dyn DynamoDb>,
@@ -39,19 +39,19 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// In this table; every call takes `latency`.
+    /// Makes a ledger in this table, for a gateway or carrier whose calls take `latency` each.
     pub fn new(dynamodb: Arc<dyn DynamoDb>, table: &str, latency: Duration) -> Self {
         Self { dynamodb, table: table.to_owned(), latency }
     }
 
-    /// The time that the outside takes to answer.
+    /// Waits for as long as a call takes.
     pub(crate) async fn think(&self) {
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
         }
     }
 
-    /// Counts an attempt; the how-many-eth it is.
+    /// Counts an attempt, and gives its number, which is 1 for the first.
     pub(crate) async fn attempt(&self, entry: &str, counter: &str) -> Result<u32, Error> {
         let update = UpdateItemInput::builder()
             .table_name(&self.table)
@@ -68,7 +68,7 @@ impl Ledger {
         count.ok_or_else(|| Error::NotCounted { entry: entry.to_owned(), counter: counter.to_owned() })
     }
 
-    /// Notes a fact, unless `unless` was noted; the entry as it is then.
+    /// Notes a fact, unless it or `unless` was noted before, and gives the entry as it is then.
     pub(crate) async fn note(
         &self,
         entry: &str,

@@ -1,7 +1,8 @@
 //! The outside that the shop depends on, simulated: a payment gateway and the warehouses' carriers.
 //!
-//! What they remember lives in a table of its own, so that their answers survive crashes and repeated calls have one
-//! effect, as those of real ones do with idempotency keys. How they behave, the request says.
+//! What they remember lives in a table of its own, so that it survives crashes, and a repeated call has one
+//! effect, as with the idempotency keys of real gateways. The payment method and the products say how they
+//! behave:
 //!
 //! | payment method | what happens |
 //! | --- | --- |

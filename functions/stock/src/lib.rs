@@ -1,4 +1,4 @@
-//! Stock: set aside for an order, given back, and the samples.
+//! The stock: it is set aside for an order and given back; and the samples that a new shop has.
 
 mod release;
 mod reserve;

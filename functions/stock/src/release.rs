@@ -1,9 +1,10 @@
-//! `release-stock`, a compensation: gives back what was set aside, once, however often it runs.
+//! `release-stock`, a compensation: gives the stock back that was set aside, once, however often the function
+//! runs.
 
 use omniflow_domain::{Order, Status};
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Compensation, Done};
+use omniflow_store::activity::{Activity, CompensationEvent, Done};
 use omniflow_store::{Decided, Stock, metrics};
 
 /// The function `release-stock`.
@@ -18,7 +19,7 @@ impl Function for ReleaseStock {
     const ACTIONS: &'static [&'static str] =
         &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"];
 
-    type Event = Compensation;
+    type Event = CompensationEvent;
     type Answer = Done;
     type Error = store::Error;
 
@@ -29,18 +30,20 @@ impl Function for ReleaseStock {
         })
     }
 
-    async fn call(&self, event: Compensation) -> Result<Done, store::Error> {
+    async fn call(&self, event: CompensationEvent) -> Result<Done, store::Error> {
         let Self { activity, stock } = self;
         let undone = activity.undo(&event).await?;
         let release = |mut order: Order| async move {
-            let released = order.release();
+            let released = order.release_stock()?;
             let with = if released { stock.release(&order)? } else { Vec::new() };
             Ok::<_, store::Error>(Decided { order, answer: released, with })
         };
-        let (order, released) =
-            activity.orders.update_with(&undone.order_id, |order| order.clone().release(), release).await?;
+        let (order, released) = activity
+            .orders
+            .update_with(undone.id(), |order| order.clone().release_stock().unwrap_or(false), release)
+            .await?;
         if released {
-            metrics::count("Compensations", &order.order_id);
+            metrics::count("Compensations", order.id());
             activity.events.publish(&order, &[Status::Compensating]).await;
         }
         Ok((&order).into())

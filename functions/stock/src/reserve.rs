@@ -1,4 +1,5 @@
-//! `reserve-stock`: sets aside what an order wants, in the fewest warehouses, in one transaction with the order itself.
+//! `reserve-stock`: sets the stock aside that an order wants, in the fewest warehouses, in one transaction
+//! with the order.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,14 +7,14 @@ use omniflow_domain::allocation::{Missing, allocate};
 use omniflow_domain::{ErrorName, Order, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
-use omniflow_store::activity::{Activity, Step};
+use omniflow_store::activity::{Activity, StepEvent};
 use omniflow_store::{Decided, Stock, metrics};
 use serde::Serialize;
 
-/// What this step publishes.
+/// The statuses that this step publishes.
 const PUBLISHES: &[Status] = &[Status::Received, Status::Reserved];
 
-/// What the workflow goes on with.
+/// The answer: the warehouses that the workflow has to ship from.
 #[derive(Debug, Serialize)]
 pub struct Reserved {
     warehouses: Vec<String>,
@@ -21,7 +22,7 @@ pub struct Reserved {
 
 impl From<&Order> for Reserved {
     fn from(order: &Order) -> Self {
-        Self { warehouses: order.shipments.iter().map(|shipment| shipment.warehouse.clone()).collect() }
+        Self { warehouses: order.shipments().iter().map(|shipment| shipment.warehouse.clone()).collect() }
     }
 }
 
@@ -70,7 +71,7 @@ impl Function for ReserveStock {
         "events:PutEvents",
     ];
 
-    type Event = Step;
+    type Event = StepEvent;
     type Answer = Reserved;
     type Error = Error;
 
@@ -81,17 +82,18 @@ impl Function for ReserveStock {
         })
     }
 
-    async fn call(&self, step: Step) -> Result<Reserved, Error> {
+    async fn call(&self, step: StepEvent) -> Result<Reserved, Error> {
         let orders = &self.activity.orders;
         let plans = &AtomicU32::new(0);
         let plan = |order: Order| async move {
-            // Each plan after the first was overtaken by somebody who took stock meanwhile.
+            // Each further plan means that the one before was overtaken by an order that took stock
+            // meanwhile.
             if plans.fetch_add(1, Ordering::Relaxed) > 0 {
-                metrics::count("StockConflicts", &order.order_id);
+                metrics::count("StockConflicts", order.id());
             }
             self.plan(order).await
         };
-        let is_new = |order: &Order| order.status == Status::Received;
+        let is_new = |order: &Order| order.status() == Status::Received;
         match orders.update_with(&step.order_id, is_new, plan).await? {
             (order, Plan::MadeBefore(reserved)) => {
                 self.activity.events.publish(&order, PUBLISHES).await;
@@ -110,7 +112,7 @@ impl Function for ReserveStock {
     }
 }
 
-/// What the step comes to.
+/// The result of the step.
 enum Plan {
     MadeBefore(Reserved),
     Reserved,
@@ -131,19 +133,19 @@ impl ReserveStock {
                 Ok(Decided { order, answer: Plan::Reserved, with })
             }
             Err(missing) => {
-                order.miss(missing.clone(), now).map_err(store::Error::from)?;
+                order.run_out_of_stock(missing.clone(), now).map_err(store::Error::from)?;
                 Ok(Decided { order, answer: Plan::Missing(missing), with: Vec::new() })
             }
         }
     }
 }
 
-/// What this step did when it ran before, if it did.
+/// The answer that this step gave when it ran before, if it did.
 fn made_before(order: &Order) -> Result<Option<Reserved>, Error> {
-    match (order.status, order.reason) {
+    match (order.status(), order.reason()) {
         (Status::Received, _) => Ok(None),
         (status, Some(Reason::OutOfStock)) if status.is_undone() => {
-            Err(Error::OutOfStock(order.missing.clone()))
+            Err(Error::OutOfStock(order.missing().to_vec()))
         }
         (status, _) if status.is_undone() => Err(Error::Cancelled),
         _ => Ok(Some(order.into())),

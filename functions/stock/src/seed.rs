@@ -1,5 +1,6 @@
-//! `seed-stock`: writes the sample products and their stock where they are missing, if the deployment says that it wants
-//! samples (`SeedSampleStock`): invoked by mistake, it leaves a real shop alone. Running it again changes nothing.
+//! `seed-stock`: writes the sample products and their stock where they are missing, if the deployment wants
+//! samples (the parameter `SeedSampleStock`), so that it leaves a real shop alone when it is invoked by
+//! mistake. Running it again changes nothing.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! What the activities of the workflow share: the event they get, the parts they use, and how their errors are named.
+//! What the activities of the workflow share: their events, the parts that they use, and the names of their
+//! errors.
 
 use std::sync::Arc;
 
@@ -17,25 +18,24 @@ use crate::{self as store, Orders};
 
 /// The event of a step that goes forward.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Step {
-    /// Which order.
+#[allow(missing_docs, reason = "the names say it")]
+pub struct StepEvent {
     pub order_id: OrderId,
 }
 
-/// The event of a step that waits for a token.
+/// The event of a step that waits until its token is answered.
 #[derive(Debug, Clone, Deserialize)]
-pub struct TokenStep {
-    /// Which order.
+#[allow(missing_docs, reason = "the names say it")]
+pub struct TokenEvent {
     pub order_id: OrderId,
-    /// The token that ends the wait.
     pub task_token: String,
-    /// Which attempt of the task this is, from 0.
+    /// The number of attempts that the task made before, which is 0 for the first.
     #[serde(default)]
     pub attempt: u64,
 }
 
-impl TokenStep {
-    /// The token with its attempt.
+impl TokenEvent {
+    /// The token with the attempt that it was given to.
     pub fn token(&self) -> Token {
         Token { token: self.task_token.clone(), attempt: self.attempt }
     }
@@ -43,21 +43,22 @@ impl TokenStep {
 
 /// The event of a compensation.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Compensation {
-    /// Which order.
+#[allow(missing_docs, reason = "the names say it")]
+pub struct CompensationEvent {
     pub order_id: OrderId,
-    /// What the workflow caught.
+    /// The failure that the workflow caught.
     #[serde(default)]
     pub failure: Failure,
 }
 
-/// What a `Catch` caught.
+/// A failure that a `Catch` caught: the error output of a state (AWS Step Functions Developer Guide,
+/// "Handling errors").
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Failure {
-    /// The error's name.
+    /// The name of the error.
     #[serde(rename = "Error", default)]
     pub error: String,
-    /// A text, or the error as Lambda writes it; empty when there is none.
+    /// A text for people, or the error of a function as Lambda writes it; empty when there is none.
     #[serde(rename = "Cause", default, deserialize_with = "text_or_null")]
     pub cause: String,
 }
@@ -68,12 +69,12 @@ fn text_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D:
 }
 
 impl Failure {
-    /// The reason that the order gets, unless it has one.
+    /// The reason that an order gets which is undone because of this failure, unless it has one already.
     pub fn reason(&self) -> Reason {
         ErrorName::parse(&self.error).and_then(ErrorName::reason).unwrap_or(Reason::InternalError)
     }
 
-    /// What went wrong, for people.
+    /// The failure as people read it.
     pub fn text(&self) -> String {
         let message = serde_json::from_str::<Value>(&self.cause)
             .ok()
@@ -85,37 +86,34 @@ impl Failure {
     }
 }
 
-/// What an activity that has nothing to add answers.
+/// The answer of an activity that has nothing to add.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Done {
-    /// Which order.
     pub order_id: OrderId,
-    /// Where it is now.
     pub state: Status,
 }
 
 impl From<&Order> for Done {
     fn from(order: &Order) -> Self {
-        Self { order_id: order.order_id.clone(), state: order.status }
+        Self { order_id: order.id().clone(), state: order.status() }
     }
 }
 
 /// The parts that every activity uses.
 #[derive(Clone)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Activity {
-    /// The orders.
     pub orders: Orders,
-    /// Who hears of changes.
     pub events: Publisher,
-    /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Activity {
-    /// With the table `ORDERS_TABLE` and the bus `EVENT_BUS`.
+    /// Makes the parts, with the table that `ORDERS_TABLE` names and the bus that `EVENT_BUS` names.
     ///
     /// # Errors
-    /// When one is not set.
+    /// [`ConfigError`], when one is not set.
     pub fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             orders: Orders::new(services, environment)?,
@@ -129,21 +127,21 @@ impl Activity {
         self.clock.now_in_milliseconds()
     }
 
-    /// Turns the order to its compensation, unless it is there already.
+    /// Begins to undo the order, unless that has begun. An order that is closed stays as it is.
     ///
     /// # Errors
-    /// When it is closed, or the store fails.
-    pub async fn undo(&self, event: &Compensation) -> Result<Order, store::Error> {
+    /// When the store fails.
+    pub async fn undo(&self, event: &CompensationEvent) -> Result<Order, store::Error> {
         let now = self.now();
         let (order, ()) = self
             .orders
             .update(&event.order_id, |order| {
-                if order.status.is_final() {
+                if order.status().is_final() {
                     return Ok(());
                 }
                 let failure =
                     Some(event.failure.text()).filter(|_| event.failure.reason() != Reason::Customer);
-                order.undo(event.failure.reason(), failure, now).map_err(store::Error::from)
+                order.begin_compensation(event.failure.reason(), failure, now).map_err(store::Error::from)
             })
             .await?;
         Ok(order)
@@ -157,10 +155,10 @@ impl From<store::Error> for Fault {
             store::Error::Refused(_) | store::Error::NoOrder(_) => ErrorName::WrongState,
             store::Error::Conflict | store::Error::Contention => ErrorName::TransactionConflict,
             store::Error::TooLarge(_) => ErrorName::OrderTooLarge,
-            store::Error::Unreadable(_)
-            | store::Error::Item(_)
-            | store::Error::Document(_)
-            | store::Error::Service(_) => ErrorName::StoreUnavailable,
+            store::Error::Unreadable(_) => ErrorName::OrderUnreadable,
+            store::Error::Item(_) | store::Error::Document(_) | store::Error::Service(_) => {
+                ErrorName::StoreUnavailable
+            }
         };
         Self::new(name, error.to_string())
     }
@@ -176,7 +174,7 @@ mod tests {
     fn a_failure_may_have_a_cause_a_null_or_nothing_in_its_place() {
         let read = |failure: Value| {
             let event = json!({ "order_id": "ORD-1", "failure": failure });
-            let event: Compensation = serde_json::from_value(event).unwrap();
+            let event: CompensationEvent = serde_json::from_value(event).unwrap();
             (event.failure.reason(), event.failure.text())
         };
         let timeout = (Reason::InternalError, "States.Timeout".to_owned());

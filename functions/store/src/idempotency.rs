@@ -1,4 +1,4 @@
-//! Idempotency keys: the first answer is kept for a day and repeated.
+//! Idempotency keys: the first answer to a request is kept for a day, and repeated when the request is.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,28 +12,29 @@ use omniflow_services::DynamoDb;
 
 use crate::Error;
 
-/// How long an answer is kept.
+/// The time for which an answer is kept.
 const KEPT_FOR: Duration = Duration::hours(24);
 
-/// Idempotency keys in DynamoDB.
+/// The idempotency keys in DynamoDB.
 #[derive(Clone)]
 pub struct Idempotency {
     dynamodb: Arc<dyn DynamoDb>,
     table: String,
 }
 
-/// What a key was used for.
+/// The answer that is kept for a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    /// The key, with what it was sent to.
+    /// The key of the item, which names the idempotency key, the call and the caller.
     pub key: String,
-    /// A digest of the body that it came with.
+    /// A digest of the body of the request.
     pub request: String,
     /// The HTTP status of the answer.
     pub status: u16,
     /// The body of the answer.
     pub body: String,
-    /// When it may be forgotten, in seconds since 1970 (DynamoDB's time to live).
+    /// The moment from which the answer may be forgotten, in seconds since 1970 (Amazon DynamoDB Developer
+    /// Guide, "Time to Live").
     pub expires_at: i64,
 }
 
@@ -45,13 +46,13 @@ impl Kept {
 }
 
 impl Idempotency {
-    /// Keys in this table.
+    /// The keys in this table.
     pub fn new(dynamodb: Arc<dyn DynamoDb>, table: &str) -> Self {
         Self { dynamodb, table: table.to_owned() }
     }
 
-    /// What the key was used for, if that is not too long ago. DynamoDB deletes expired items when it finds the time,
-    /// so the time is checked here, too.
+    /// The answer that is kept for the key, if it was given less than a day ago. DynamoDB may delete expired
+    /// items days late, so the time is checked here as well.
     ///
     /// # Errors
     /// A failure of DynamoDB.
@@ -68,7 +69,7 @@ impl Idempotency {
     /// The write that keeps an answer, on the condition that the key is not in use.
     ///
     /// # Errors
-    /// When it can't be written as an item.
+    /// [`Error::Item`], when it can't be written as an item.
     pub fn put(&self, kept: &Kept, now: DateTime<Utc>) -> Result<TransactWriteItem, Error> {
         let item: HashMap<String, AttributeValue> = serde_dynamo::to_item(kept)?;
         let put = Put::builder()

@@ -1,8 +1,9 @@
-//! What is kept in DynamoDB: orders, stock, and the answers for idempotency keys. And what the activities of the workflow
-//! share: the events that they get, how they publish what they did, and how the workflow hears of decisions.
+//! What is kept in DynamoDB: orders, stock, and the answers for idempotency keys. Beside that, what the
+//! activities of the workflow share: the events that they get, how they publish what they did, and how the
+//! workflow is told of decisions.
 //!
-//! Every write of an order carries the condition that its version is the one that was read. Whoever loses reads again
-//! and decides again, on what is now.
+//! Every write of an order carries the condition that its version is the one that was read (optimistic
+//! concurrency). If another write came first, the order is read again and the decision is made again.
 
 #[cfg(feature = "eventbridge")]
 pub mod activity;
@@ -25,64 +26,87 @@ pub use idempotency::{Idempotency, Kept};
 pub use orders::{After, Counted, Decided, Orders, Page, Unheard};
 pub use stock::{Stock, StockRow};
 
-/// The longest value that a partition key may have, in a table as in an index, in bytes of UTF-8 (Amazon DynamoDB Developer
-/// Guide, "Quotas in Amazon DynamoDB"). DynamoDB refuses requests with longer ones as invalid.
+/// The length of the longest partition key of a table or an index, in bytes of UTF-8 (Amazon DynamoDB
+/// Developer Guide, "Quotas in Amazon DynamoDB"). DynamoDB refuses requests with longer ones as invalid.
 pub const LONGEST_PARTITION_KEY: usize = 2048;
 
-/// An order that is stored and can't be read: something has damaged its item, or a later version wrote it. Reading it
-/// again doesn't help.
+/// An order that is stored and can't be read: something has damaged its item, or a later release wrote it.
+/// Reading it again doesn't help.
 #[derive(Debug, thiserror::Error)]
 #[error("the item of order {order_id} can't be read: {source}")]
 pub struct Unreadable {
-    /// Its id.
+    /// The id of the order.
     pub order_id: OrderId,
-    /// Whose it is, if the item says that.
+    /// The order's customer, if the item names one that can be read.
     pub customer_id: Option<String>,
-    /// Where it is, if the item says that.
+    /// The order's status, if that can be read.
     pub status: Option<Status>,
-    /// What is wrong with the item.
+    /// The reason why the item can't be read.
     source: Damage,
+}
+
+impl Unreadable {
+    /// Whether the item is sound, and only this release can't read it.
+    pub fn is_of_a_later_release(&self) -> bool {
+        matches!(self.source, Damage::Later { .. })
+    }
 }
 
 /// What is wrong with an item that is no order.
 #[derive(Debug, thiserror::Error)]
 enum Damage {
+    /// The document is of a form that counts higher than those which this release reads.
+    #[error(
+        "a later release wrote it (form {form} of the document, of which this release reads {} and lower); run that release or a later one",
+        item::FORM
+    )]
+    Later {
+        /// The number of the form.
+        form: u32,
+    },
+    /// The item has no text where its document should be.
+    #[error("it has no document")]
+    NoDocument,
     /// An attribute is missing or of another type.
     #[error(transparent)]
     Item(#[from] serde_dynamo::Error),
+    /// An attribute that is kept without being looked into has a type that can't be kept.
+    #[error(transparent)]
+    UnknownType(#[from] item::UnknownType),
     /// The document is not JSON, or not that of an order.
     #[error(transparent)]
     Document(#[from] serde_json::Error),
 }
 
-/// Why the store did not do what was asked.
+/// Why the store did not do what was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such order.
+    /// There is no order with this id.
     #[error("there is no order {0}")]
     NoOrder(OrderId),
-    /// Somebody else wrote first; read again and decide again.
+    /// Another write came first. The order must be read again, and the decision made again.
     #[error("somebody else wrote first")]
     Conflict,
-    /// Two transactions touched the same items at the same moment; try again.
+    /// Two transactions touched the same items at the same moment. The same request may succeed.
     #[error("two transactions touched the same items at once")]
     Contention,
-    /// The decision was refused.
+    /// The order refused the decision.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// More than one transaction can hold.
+    /// The order is over more places of stock than one transaction can write; the number is the largest
+    /// possible.
     #[error("an order over {0} different places of stock is too large")]
     TooLarge(usize),
-    /// The order is there and can't be read.
+    /// The order is stored and can't be read.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    /// An item is not what it should be.
+    /// An item that is no order can't be read, or an item can't be written.
     #[error("an item can't be read or written: {0}")]
     Item(#[from] serde_dynamo::Error),
-    /// The document of an order is not what it should be.
+    /// The document of an order can't be written.
     #[error("an order's document can't be read or written: {0}")]
     Document(#[from] serde_json::Error),
-    /// DynamoDB failed.
+    /// DynamoDB failed, with this message.
     #[error("DynamoDB: {0}")]
     Service(String),
 }
@@ -98,7 +122,7 @@ impl From<ServiceError> for Error {
     }
 }
 
-/// What a cancelled transaction means: a condition that failed outweighs contention.
+/// The error that a cancelled transaction is: a condition that failed counts for more than contention.
 fn cancelled(reasons: &[String]) -> Error {
     let any = |wanted: &str| reasons.iter().any(|reason| reason == wanted);
     if any("ConditionalCheckFailed") {

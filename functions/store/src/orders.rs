@@ -1,4 +1,4 @@
-//! The orders' table.
+//! The orders in their table.
 
 use std::collections::HashMap;
 use std::future::{Future, pending, ready};
@@ -21,14 +21,15 @@ use omniflow_services::{ConfigError, DynamoDb, Environment, Services};
 use crate::recent::Recent;
 use crate::{Error, Unreadable, item};
 
-/// How often a decision is made again after somebody else wrote first. Each time somebody got on, so this ends.
+/// The largest number of times that one decision is made. Each time but the last another write came first.
 const ATTEMPTS: u64 = 20;
-/// How long an order that is waited for is taken to be as this process knows it.
+/// The time after which an order that is waited for is read again, in case that another process has written
+/// it.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const BY_STATUS: &str = "by-status";
 const BY_CUSTOMER: &str = "by-customer";
 
-/// Orders in DynamoDB.
+/// The orders in DynamoDB.
 #[derive(Clone)]
 pub struct Orders {
     dynamodb: Arc<dyn DynamoDb>,
@@ -36,32 +37,32 @@ pub struct Orders {
     recent: Arc<Recent>,
 }
 
-/// What a decision came to.
+/// What a decision is to write, and its answer.
 #[derive(Debug)]
 pub struct Decided<T> {
     /// The order as it is to be written.
     pub order: Order,
-    /// What whoever asked for the decision gets.
+    /// The answer for the caller.
     pub answer: T,
-    /// What is written together with the order, or not at all.
+    /// Further writes, which are made together with the order or not at all.
     pub with: Vec<TransactWriteItem>,
 }
 
-/// Part of a list.
+/// A page of a list.
 #[derive(Debug)]
 pub struct Page {
-    /// Newest first. One that can't be read takes its place among the others.
+    /// The orders, newest first. One that can't be read has its place among the others.
     pub orders: Vec<Result<Order, Unreadable>>,
-    /// The order after which the next page begins, if there is one.
+    /// The order after which the next page begins; `None` on the last page.
     pub next: Option<OrderId>,
 }
 
-/// Orders whose workflow has something to hear.
+/// A page of the orders whose workflow must still be told of a decision.
 #[derive(Debug)]
 pub struct Unheard {
-    /// Oldest first.
+    /// The ids of the orders, those first whose signal is oldest.
     pub orders: Vec<OrderId>,
-    /// Where the next page begins, if there is one.
+    /// The place after which the next page begins; `None` on the last page.
     pub after: Option<After>,
 }
 
@@ -72,9 +73,9 @@ pub struct After(HashMap<String, AttributeValue>);
 /// A number of orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
-    /// So many were counted.
+    /// The number of orders that were counted.
     pub count: u64,
-    /// Whether there are more.
+    /// Whether there may be more than these.
     pub more: bool,
 }
 
@@ -82,7 +83,7 @@ impl Orders {
     /// The orders in the table that `ORDERS_TABLE` names.
     ///
     /// # Errors
-    /// When the variable is not set.
+    /// [`ConfigError`], when the variable is not set.
     pub fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             dynamodb: services.dynamodb(),
@@ -107,8 +108,9 @@ impl Orders {
         Ok(order)
     }
 
-    /// The order as this process last saw it, if that is as `wanted`; else read as by [`Orders::get`]. Only for
-    /// decisions that end in a conditional write: the order may be out of date, and the write finds that out.
+    /// The order as this process last saw it, if that is as `wanted`; else the order read as by
+    /// [`Orders::get`]. It is for decisions that end in a conditional write only: the order may be out of
+    /// date, and the write finds that out.
     ///
     /// # Errors
     /// As [`Orders::get`].
@@ -119,8 +121,9 @@ impl Orders {
         }
     }
 
-    /// The order when it rests ([`Order::rests`]), or as it is after `patience` at the latest. What this process writes is
-    /// seen at once, what others write within a quarter of a second.
+    /// Waits until the order rests ([`Order::rests`]), for as long as `patience` at most, and gives the order
+    /// as it is then. What this process writes is seen at once, what others write within a quarter of a
+    /// second.
     ///
     /// # Errors
     /// As [`Orders::get`].
@@ -128,15 +131,15 @@ impl Orders {
         let end = Instant::now() + patience;
         while !order.rests() && Instant::now() < end {
             let again = (Instant::now() + LOOK_AGAIN).min(end);
-            order = match timeout_at(again, self.rested(&order.order_id)).await {
+            order = match timeout_at(again, self.rested(order.id())).await {
                 Ok(rested) => rested,
-                Err(_) => self.get(&order.order_id).await?,
+                Err(_) => self.get(order.id()).await?,
             };
         }
         Ok(order)
     }
 
-    /// The order when this process knows it to rest; never, if it doesn't come to that.
+    /// Waits until this process knows the order to rest, which may never be.
     async fn rested(&self, id: &OrderId) -> Order {
         let mut following = self.recent.follow(&self.table, id);
         let rested = following.wait_for(|order| order.as_ref().is_some_and(Order::rests)).await;
@@ -146,7 +149,7 @@ impl Orders {
         }
     }
 
-    /// Writes a new order, and what else must be written with it or not at all.
+    /// Writes a new order, together with `with` or not at all.
     ///
     /// # Errors
     /// [`Error::Conflict`] when the order, or what goes with it, is there already.
@@ -155,7 +158,8 @@ impl Orders {
         self.write(order, put, with.into_iter().collect()).await
     }
 
-    /// Lets `decide` change the order, and writes it if nobody else wrote meanwhile; else does so again.
+    /// Lets `decide` change the order, and writes it on the condition that nobody else wrote meanwhile. See
+    /// [`Orders::update_with`].
     ///
     /// # Errors
     /// What `decide` refuses, [`Error::NoOrder`], or a failure of DynamoDB.
@@ -176,17 +180,17 @@ impl Orders {
         self.update_with(id, changes, decided).await
     }
 
-    /// Optimistic concurrency, for every decision about an order: reads it, lets `decide` change it and say what else is
-    /// to be written with it, and writes all that on the condition that nobody wrote meanwhile. On a conflict it begins
-    /// again, after a pause that grows by a millisecond each time, 20 times at most. An order that `decide` leaves as it
-    /// is isn't written.
+    /// Optimistic concurrency, for every decision about an order: reads it, lets `decide` change it and say
+    /// what else is to be written with it, and writes all that on the condition that nobody wrote meanwhile.
+    /// On a conflict it begins again, after a pause that grows by a millisecond each time, 20 times at most.
+    /// An order that `decide` leaves as it is isn't written.
     ///
-    /// The first attempt may take the order as this process last saw it, if `usable` says that this will do: the write
-    /// finds out that it is out of date, where a refusal would not.
+    /// The first attempt may take the order as this process last saw it, if `usable` says that this will do:
+    /// the write finds out that it is out of date, where a refusal would not.
     ///
     /// # Errors
-    /// What `decide` refuses, [`Error::NoOrder`], [`Error::Contention`] when others were faster each time, or a failure
-    /// of DynamoDB.
+    /// What `decide` refuses, [`Error::NoOrder`], [`Error::Contention`] when others were faster each time, or
+    /// a failure of DynamoDB.
     pub async fn update_with<T, E: From<Error>, D: Future<Output = Result<Decided<T>, E>>>(
         &self,
         id: &OrderId,
@@ -203,7 +207,7 @@ impl Orders {
                 Ok(()) => return Ok((order, answer)),
                 Err(Error::Conflict | Error::Contention) => {
                     tokio::time::sleep(Duration::from_millis(attempt - 1)).await;
-                    let newer = |known: &Order| known.version > read.version && usable(known);
+                    let newer = |known: &Order| known.version() > read.version() && usable(known);
                     read = self.recall(id, newer).await?;
                 }
                 Err(error) => return Err(error.into()),
@@ -212,7 +216,7 @@ impl Orders {
         Err(Error::Contention.into())
     }
 
-    /// Writes the order, if its version is still the one that was read.
+    /// Writes the order on the condition that its version is the one that was read.
     ///
     /// # Errors
     /// [`Error::Conflict`] when somebody else wrote first.
@@ -220,13 +224,12 @@ impl Orders {
         self.save_with(order, Vec::new()).await
     }
 
-    /// Writes the order together with `with`, all or nothing.
+    /// Writes the order as [`Orders::save`], together with `with` or not at all.
     ///
     /// # Errors
     /// [`Error::Conflict`] when somebody else wrote first or a condition of `with` failed.
     pub async fn save_with(&self, order: &mut Order, with: Vec<TransactWriteItem>) -> Result<(), Error> {
-        let read = AttributeValue::N(order.version.to_string());
-        order.version += 1;
+        let read = AttributeValue::N(order.count_write().to_string());
         let put = self.put(order)?.condition_expression("version = :read");
         self.write(order, put.expression_attribute_values(":read", read), with).await
     }
@@ -247,7 +250,7 @@ impl Orders {
     async fn send(&self, put: PutBuilder, with: Vec<TransactWriteItem>) -> Result<(), Error> {
         let put = put.build().map_err(|error| Error::Service(error.to_string()))?;
         if with.is_empty() {
-            // Half the price of a transaction of one.
+            // A transaction of one write would cost twice as much.
             let put = PutItemInput::builder()
                 .table_name(put.table_name)
                 .set_item(Some(put.item))
@@ -261,7 +264,8 @@ impl Orders {
         Ok(self.dynamodb.transact_write_items(writes).await?)
     }
 
-    /// Counts the orders of one status, up to `most`. Eventually consistent, as the index is.
+    /// Counts the orders of one status, `most` of them at most. The index is eventually consistent, and so is
+    /// the number.
     ///
     /// # Errors
     /// A failure of DynamoDB.
@@ -280,7 +284,8 @@ impl Orders {
         Ok(Counted { count, more: answer.last_evaluated_key.is_some() })
     }
 
-    /// Orders, newest first: of one status, or of all; with ids that begin so, when `prefix` says how.
+    /// Lists the orders of one status, or of all, whose ids begin with `prefix`, newest first: `limit` of
+    /// them at most, beginning after the order `after`.
     ///
     /// # Errors
     /// A failure of DynamoDB.
@@ -302,7 +307,7 @@ impl Orders {
         self.page(ids, limit).await
     }
 
-    /// As [`Orders::list`], of one customer.
+    /// Lists the orders of one customer, otherwise as [`Orders::list`] does.
     ///
     /// # Errors
     /// A failure of DynamoDB.
@@ -324,7 +329,7 @@ impl Orders {
         Ok(Page { orders: self.get_all(&ids).await?, next })
     }
 
-    /// Ids from the index of this attribute, with this value.
+    /// The ids of the orders that have this value of this attribute, from its index.
     async fn ids(
         &self,
         (attribute, value): (&str, &str),
@@ -332,10 +337,12 @@ impl Orders {
         limit: usize,
         after: Option<&OrderId>,
     ) -> Result<Vec<OrderId>, Error> {
-        // Ids end in digits, after which comes the colon. BETWEEN takes both ends in: one more, for `after` itself.
+        // Ids end in digits, and the colon is the character after `9`. BETWEEN includes both ends, so that
+        // `after` itself takes a place, for which one more is asked.
         let below = format!("{prefix}:");
         let to = after.map(OrderId::as_str).filter(|after| *after < below.as_str()).unwrap_or(&below);
-        // No id begins so, and with a longer prefix than a key may have DynamoDB would refuse the query.
+        // No id is in such a range, and DynamoDB would refuse a query whose ends are in the wrong order or
+        // too long.
         if to < prefix || prefix.len() > OrderId::LONGEST {
             return Ok(Vec::new());
         }
@@ -354,7 +361,7 @@ impl Orders {
         Ok(ids.iter().filter_map(id_of).filter(|id| Some(id) != after).take(limit).collect())
     }
 
-    /// Reads many orders; those that are not there are left out.
+    /// Reads the orders with these ids, in the order of the ids; those that are not there are left out.
     async fn get_all(&self, ids: &[OrderId]) -> Result<Vec<Result<Order, Unreadable>>, Error> {
         let mut orders = HashMap::new();
         for chunk in ids.chunks(100) {
@@ -362,7 +369,7 @@ impl Orders {
                 .iter()
                 .map(|id| HashMap::from([("order_id".to_owned(), AttributeValue::S(id.to_string()))]))
                 .collect();
-            // DynamoDB may leave some for another call.
+            // DynamoDB may leave some unprocessed, which are asked for again.
             while !wanted.is_empty() {
                 let keys = KeysAndAttributes::builder()
                     .set_keys(Some(wanted))
@@ -384,8 +391,8 @@ impl Orders {
         Ok(ids.iter().filter_map(|id| orders.remove(id)).collect())
     }
 
-    /// The orders whose workflow has had something to hear since before `before` (milliseconds since 1970), oldest
-    /// first; at most `limit` of them, beginning after the page that gave `after`.
+    /// The orders that have had this signal pending since before `before` (milliseconds since 1970), oldest
+    /// first: `limit` of them at most, beginning after the page that gave `after`.
     ///
     /// # Errors
     /// A failure of DynamoDB.

@@ -1,4 +1,4 @@
-//! Publishes what became of orders to an event bus.
+//! Publishes the changes of orders to an event bus.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use omniflow_domain::event::{DETAIL_TYPE, SOURCE, changes, detail};
 use omniflow_domain::{Order, Status};
 use omniflow_services::EventBridge;
 
-/// Publishes to one bus.
+/// Publishes the changes of orders to one event bus.
 #[derive(Clone)]
 pub struct Publisher {
     events: Arc<dyn EventBridge>,
@@ -17,12 +17,13 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// To the bus of this name.
+    /// Makes a publisher to the bus of this name.
     pub fn new(events: Arc<dyn EventBridge>, bus: &str) -> Self {
         Self { events, bus: bus.to_owned() }
     }
 
-    /// Publishes the order's changes to these statuses, in one call. What fails is only logged.
+    /// Publishes the changes by which the order came to these statuses, in one call. A failure is logged and
+    /// nothing else.
     pub async fn publish(&self, order: &Order, statuses: &[Status]) {
         let entries = changes(order, statuses).map(|change| {
             PutEventsRequestEntry::builder()
@@ -38,9 +39,9 @@ impl Publisher {
         }
         match self.events.put_events(PutEventsInput::builder().set_entries(Some(entries))).await {
             Ok(answer) if answer.failed_entry_count() == 0 => {}
-            Ok(answer) => tracing::warn!(order_id = %order.order_id, ?answer, "some events were refused"),
+            Ok(answer) => tracing::warn!(order_id = %order.id(), ?answer, "some events were refused"),
             Err(error) => {
-                tracing::warn!(order_id = %order.order_id, %error, "no events could be published")
+                tracing::warn!(order_id = %order.id(), %error, "no events could be published")
             }
         }
     }

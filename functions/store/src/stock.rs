@@ -1,5 +1,5 @@
-//! The stock's table: per product and warehouse, what is available, reserved and sold. The sum of the three never
-//! changes but by deliveries.
+//! The stock's table: the pieces of each product in each warehouse that are available, reserved and sold.
+//! Only deliveries change the sum of the three.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,32 +17,33 @@ use omniflow_services::DynamoDb;
 
 use crate::Error;
 
-/// DynamoDB's limit for a transaction, less the order itself.
+/// The largest number of rows that can be written together with an order: 100 items are in a transaction at
+/// most (Amazon DynamoDB API Reference, "TransactWriteItems").
 const MOST_PLACES: usize = 99;
 
-/// Stock in DynamoDB.
+/// The stock in DynamoDB.
 #[derive(Clone)]
 pub struct Stock {
     dynamodb: Arc<dyn DynamoDb>,
     table: String,
 }
 
-/// One product in one warehouse.
+/// The pieces of one product in one warehouse.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockRow {
-    /// Which product.
+    /// The id of the product.
     pub product_id: String,
-    /// Which warehouse.
+    /// The id of the warehouse.
     pub warehouse_id: String,
-    /// Can be ordered.
+    /// The pieces that can be ordered.
     pub available: u32,
-    /// Set aside for orders.
+    /// The pieces that are set aside for orders.
     pub reserved: u32,
-    /// Gone to customers.
+    /// The pieces that went to customers.
     pub sold: u32,
 }
 
-/// A change of stock, by the columns it takes from and gives to.
+/// A change of a row: pieces are taken from one column and added to the other.
 #[derive(Clone, Copy)]
 struct Move {
     from: &'static str,
@@ -54,12 +55,12 @@ const RELEASE: Move = Move { from: "reserved", to: "available" };
 const SELL: Move = Move { from: "reserved", to: "sold" };
 
 impl Stock {
-    /// Stock in this table.
+    /// The stock in this table.
     pub fn new(dynamodb: Arc<dyn DynamoDb>, table: &str) -> Self {
         Self { dynamodb, table: table.to_owned() }
     }
 
-    /// The rows of one product.
+    /// Reads the rows of one product.
     ///
     /// # Errors
     /// A failure of DynamoDB.
@@ -73,7 +74,7 @@ impl Stock {
         Ok(serde_dynamo::from_items(answer.items.unwrap_or_default())?)
     }
 
-    /// All rows.
+    /// Reads all rows.
     ///
     /// # Errors
     /// A failure of DynamoDB.
@@ -91,7 +92,7 @@ impl Stock {
         }
     }
 
-    /// What is available of the products that an order wants.
+    /// Reads what is available of the products that an order wants.
     ///
     /// # Errors
     /// A failure of DynamoDB.
@@ -105,7 +106,7 @@ impl Stock {
         Ok(available)
     }
 
-    /// The writes that set aside what the order's shipments hold.
+    /// The writes that set aside the pieces of the order's shipments.
     ///
     /// # Errors
     /// [`Error::TooLarge`].
@@ -113,7 +114,7 @@ impl Stock {
         self.moves(order, RESERVE)
     }
 
-    /// The writes that give it back.
+    /// The writes that make the pieces of the order's shipments available again.
     ///
     /// # Errors
     /// [`Error::TooLarge`].
@@ -121,7 +122,7 @@ impl Stock {
         self.moves(order, RELEASE)
     }
 
-    /// The writes that sell it.
+    /// The writes that sell the pieces of the order's shipments.
     ///
     /// # Errors
     /// [`Error::TooLarge`].
@@ -130,7 +131,7 @@ impl Stock {
     }
 
     fn moves(&self, order: &Order, change: Move) -> Result<Vec<TransactWriteItem>, Error> {
-        let places = order.shipments.iter().flat_map(|shipment| {
+        let places = order.shipments().iter().flat_map(|shipment| {
             shipment
                 .items
                 .iter()

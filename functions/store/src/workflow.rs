@@ -1,6 +1,8 @@
-//! How the workflow hears of what was decided: the signal that is stored with the decision, sent to Step Functions.
+//! How the workflow is told of decisions: the signal that is stored with the decision is sent to Step
+//! Functions.
 //!
-//! Sending may be repeated: a workflow that was started, and a token that was answered, say so, and that is success.
+//! Sending may be repeated. Step Functions refuses to start a workflow and to answer a token a second time;
+//! that is taken for success.
 
 use std::sync::Arc;
 
@@ -13,25 +15,25 @@ use omniflow_domain::ErrorName;
 use omniflow_domain::order::{Order, Signal};
 use omniflow_services::{ServiceError, StepFunctions};
 
-/// The order's workflow in Step Functions: starts executions, and tells those that wait.
+/// The workflow of orders in Step Functions: it starts executions, and answers those that wait.
 #[derive(Clone)]
 pub struct Workflow {
     tasks: Tasks,
     state_machine: String,
 }
 
-/// The tasks of executions that wait for a token to be answered.
+/// The tasks that wait for their token to be answered, of all executions.
 #[derive(Clone)]
 pub struct Tasks {
     states: Arc<dyn StepFunctions>,
 }
 
-/// What became of a signal.
+/// What became of a signal that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {
-    /// The workflow has it now.
+    /// The workflow has been told now.
     Now,
-    /// The workflow waits for it no more: it has heard it before, or something else.
+    /// The workflow does not wait for the signal: it was told before, or of something else.
     NoMore,
 }
 
@@ -41,7 +43,7 @@ pub enum Heard {
 pub struct Unsent(#[from] ServiceError);
 
 impl Workflow {
-    /// The workflow that this state machine is.
+    /// The workflow with this state machine, by its ARN.
     pub fn new(states: Arc<dyn StepFunctions>, state_machine: &str) -> Self {
         Self { tasks: Tasks::new(states), state_machine: state_machine.to_owned() }
     }
@@ -51,19 +53,20 @@ impl Workflow {
     /// # Errors
     /// [`Unsent`].
     pub async fn tell(&self, order: &Order) -> Result<Heard, Unsent> {
-        match order.pending_signal {
+        match order.pending_signal() {
             Some(Signal::Start) => self.start(order).await,
             _ => self.tasks.answer(order).await,
         }
     }
 
-    /// As [`Workflow::tell`]; what can't be sent now stays stored with the order, and the sweeper sends it.
+    /// Sends as [`Workflow::tell`]. What can't be sent now stays stored with the order, and `sweep-orders`
+    /// sends it later.
     pub async fn tell_or_leave(&self, order: &Order) {
         or_leave(order, self.tell(order).await);
     }
 
     async fn start(&self, order: &Order) -> Result<Heard, Unsent> {
-        let id = order.order_id.as_str();
+        let id = order.id().as_str();
         let input = json!({ "order_id": id }).to_string();
         let start =
             StartExecutionInput::builder().state_machine_arn(&self.state_machine).name(id).input(input);
@@ -72,18 +75,18 @@ impl Workflow {
 }
 
 impl Tasks {
-    /// The tasks of all executions: a token says by itself which it is of.
+    /// The tasks of all executions. A token says by itself which task it is of.
     pub fn new(states: Arc<dyn StepFunctions>) -> Self {
         Self { states }
     }
 
-    /// Answers the task that the order's token is of with what was decided, if something was.
+    /// Answers the order's task that waits with what was decided, if both exist.
     ///
     /// # Errors
     /// [`Unsent`].
     pub async fn answer(&self, order: &Order) -> Result<Heard, Unsent> {
-        let (Some(signal), Some(token)) = (order.pending_signal, &order.task_token) else {
-            // Nothing is decided, or it was before the workflow came to wait: then it finds out when it does.
+        let (Some(signal), Some(token)) = (order.pending_signal(), order.task_token()) else {
+            // Nothing is decided, or no task waits yet: one that begins to wait later is answered at once.
             return Ok(Heard::NoMore);
         };
         match signal {
@@ -95,22 +98,23 @@ impl Tasks {
         }
     }
 
-    /// As [`Tasks::answer`]; what can't be sent now stays stored with the order, and the sweeper sends it.
+    /// Sends as [`Tasks::answer`]. What can't be sent now stays stored with the order, and `sweep-orders`
+    /// sends it later.
     pub async fn answer_or_leave(&self, order: &Order) {
         or_leave(order, self.answer(order).await);
     }
 
-    /// Ends the wait of this token.
+    /// Answers this token with success.
     ///
     /// # Errors
     /// [`Unsent`].
     pub async fn go_on(&self, order: &Order, token: &str) -> Result<Heard, Unsent> {
-        let output = json!({ "order_id": order.order_id.as_str() }).to_string();
+        let output = json!({ "order_id": order.id().as_str() }).to_string();
         let success = SendTaskSuccessInput::builder().task_token(token).output(output);
         heard(self.states.send_task_success(success).await)
     }
 
-    /// Ends the wait of this token, which the order must come back to after its review.
+    /// Answers this token with the failure that leads the order to its review, after which it comes back.
     ///
     /// # Errors
     /// [`Unsent`].
@@ -126,7 +130,7 @@ impl Tasks {
 
 fn or_leave(order: &Order, told: Result<Heard, Unsent>) {
     if let Err(error) = told {
-        tracing::warn!(order_id = %order.order_id, %error, "left to the sweeper");
+        tracing::warn!(order_id = %order.id(), %error, "left to the sweeper");
     }
 }
 

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 
 use omniflow_domain::ErrorName;
 use omniflow_domain::ErrorName::{
-    AuditRejected, AuditRequired, BadEvent, GatewayTimeout, OrderCancelled, OrderTooLarge, OutOfStock,
-    PaymentDeclined, PaymentTimeout, PaymentWindowNotStarted, RefundFailed, ShipmentFailed,
+    AuditRejected, AuditRequired, BadEvent, GatewayTimeout, OrderCancelled, OrderTooLarge, OrderUnreadable,
+    OutOfStock, PaymentDeclined, PaymentTimeout, PaymentWindowNotStarted, RefundFailed, ShipmentFailed,
     ShipmentNotCancellable, StoreUnavailable, TransactionConflict, WarehouseUnavailable, WrongState,
 };
 
 /// What each of them can fail with: all take an event, and read and write an order.
-const OF_ALL: [ErrorName; 4] = [BadEvent, StoreUnavailable, TransactionConflict, WrongState];
+const OF_ALL: [ErrorName; 5] = [BadEvent, OrderUnreadable, StoreUnavailable, TransactionConflict, WrongState];
 
 /// What each of them, by its binary, can fail with besides. Of those that keep a task token, also the errors that the
 /// token is answered with.

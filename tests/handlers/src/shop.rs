@@ -8,6 +8,7 @@ use ambient::Surroundings;
 use chrono::{DateTime, TimeDelta, Utc};
 use omniflow::functions::{Clients, handler_of};
 use omniflow_domain::catalogue::lookup;
+use omniflow_domain::order::OrderRecord;
 use omniflow_domain::{Order, OrderId, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Handler, Memory};
 use omniflow_store::{Error, Orders, Stock, StockRow};
@@ -251,13 +252,23 @@ impl Shop {
         self.orders.get(id).await.unwrap()
     }
 
-    /// Changes an order past all handlers.
-    pub async fn tamper(&self, id: &OrderId, change: impl Fn(&mut Order)) {
+    /// Changes what is stored of an order past all handlers and decisions.
+    pub async fn tamper(&self, id: &OrderId, change: impl Fn(&mut OrderRecord)) {
+        self.try_to_tamper(id, change).await.unwrap();
+    }
+
+    /// As [`Shop::tamper`], where the table may fail.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn try_to_tamper(&self, id: &OrderId, change: impl Fn(&mut OrderRecord)) -> Result<(), Error> {
         let changed = self.orders.update(id, |order| {
-            change(order);
+            let mut record = order.record().clone();
+            change(&mut record);
+            *order = Order::restore(record);
             Ok::<_, Error>(())
         });
-        changed.await.unwrap();
+        changed.await.map(drop)
     }
 
     /// Lets the time to pay be over.
@@ -290,7 +301,8 @@ impl Shop {
         self.write_elsewhere(id, |item| item["status"] = json!({ "S": status.name() }));
     }
 
-    fn write_elsewhere(&self, id: &OrderId, change: impl FnOnce(&mut Value)) {
+    /// Changes the order's item, past this process's memory of the order: as if another process had.
+    pub fn write_elsewhere(&self, id: &OrderId, change: impl FnOnce(&mut Value)) {
         self.rewrite(id, |item| {
             let version: u64 = item["version"]["N"].as_str().unwrap().parse().unwrap();
             item["version"] = json!({ "N": (version + 1).to_string() });
@@ -313,9 +325,14 @@ impl Shop {
         self.rewrite(id, |item| item["document"] = json!({ "S": "no document" }));
     }
 
-    fn rewrite(&self, id: &OrderId, change: impl FnOnce(&mut Value)) {
+    /// The item of an order, as DynamoDB has it.
+    pub fn item(&self, id: &OrderId) -> Value {
         let mut items = scan(&self.aws.tables, "OrdersTable").into_iter();
-        let mut item = items.find(|item| item["order_id"]["S"] == id.as_str()).unwrap();
+        items.find(|item| item["order_id"]["S"] == id.as_str()).unwrap()
+    }
+
+    fn rewrite(&self, id: &OrderId, change: impl FnOnce(&mut Value)) {
+        let mut item = self.item(id);
         change(&mut item);
         put(&self.aws.tables, "OrdersTable", item);
     }
@@ -350,7 +367,7 @@ impl Shop {
 
     /// Everything that there is, but times, tokens and the order's id: equal for shops in which the same was done.
     pub async fn world(&self, id: &OrderId) -> String {
-        let mut order = self.order(id).await;
+        let mut order = self.order(id).await.record().clone();
         (order.version, order.pending_since) = (0, None);
         let times = order.timeline.iter_mut().map(|change| &mut change.at);
         let times = times.chain(&mut order.payment.deadline);

@@ -60,7 +60,10 @@ impl Walk {
             return false;
         }
         let order = shop.order(&self.order_id).await;
-        name != "AwaitPayment" || !order.needs_audit || order.audit.is_some() || order.status.is_undone()
+        name != "AwaitPayment"
+            || !order.needs_audit()
+            || order.audit().is_some()
+            || order.status().is_undone()
     }
 
     /// Walks to the end; what it waits for on the way is decided in its favour.

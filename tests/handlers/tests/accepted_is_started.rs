@@ -44,13 +44,13 @@ async fn a_minute_of_throttling_only_delays() {
     let many = MANY as u64;
     shop.aws.throttle("StartExecution", MANY + MANY / 2);
     assert_eq!(shop.sweep().await, (0, 0, many), "refused throughout a sweep");
-    assert_eq!(shop.order(&ids[0]).await.pending_signal, Some(Signal::Start), "still pending");
+    assert_eq!(shop.order(&ids[0]).await.pending_signal(), Some(Signal::Start), "still pending");
     assert_eq!(shop.sweep().await, (many / 2, 0, many / 2), "and for half of the next one");
     // What was started says so as soon as it runs; here none does, and starting twice is harmless.
     assert_eq!(shop.sweep().await, (many, 0, 0));
     assert_eq!(started(&shop, &ids), MANY);
     Walk::of(&ids[0]).to_the_end(&shop).await.unwrap();
-    assert_eq!(shop.order(&ids[0]).await.pending_signal, None);
+    assert_eq!(shop.order(&ids[0]).await.pending_signal(), None);
 }
 
 #[tokio::test]

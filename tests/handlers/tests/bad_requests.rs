@@ -149,7 +149,10 @@ async fn what_is_exactly_an_amount_is_taken_however_the_number_is_written() {
         assert_eq!(answer.status, 201, "{body}: {}", answer.body);
         let id = omniflow_domain::OrderId::parse(answer.body["order_id"].as_str().unwrap()).unwrap();
         let order = shop.order(&id).await;
-        assert_eq!((order.amount.to_string(), order.items[0].price), (amount.to_owned(), Some(order.amount)));
+        assert_eq!(
+            (order.amount().to_string(), order.items()[0].price),
+            (amount.to_owned(), Some(order.amount()))
+        );
     }
 }
 
@@ -202,7 +205,7 @@ async fn a_note_may_have_lines_and_tabs_and_no_other_control_characters() {
         let answer = shop.http("POST", &path, verdict(&format!("a{character}b"))).await;
         assert!(is_bad(&answer, "'note'"), "{character:?}: {}", answer.body);
     }
-    assert!(shop.order(&id).await.audit.is_none());
+    assert!(shop.order(&id).await.audit().is_none());
     let note = "The address is\n\ta forwarder's.\r\n好 ✓";
     let answer = shop.http("POST", &path, verdict(note)).await;
     assert_eq!((answer.status, &answer.body["audit"]["note"]), (200, &json!(note)));

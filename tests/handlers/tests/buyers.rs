@@ -52,9 +52,9 @@ fn as_many_buyers_win_as_there_is_stock() {
         for (won, id) in bought {
             let order = shop.order(&id).await;
             let (status, shipments) = if won { (Status::Reserved, 1) } else { (Status::Compensating, 0) };
-            assert_eq!((order.status, order.shipments.len()), (status, shipments));
+            assert_eq!((order.status(), order.shipments().len()), (status, shipments));
             if !won {
-                assert_eq!((order.missing[0].wanted, order.missing[0].available), (1, 0));
+                assert_eq!((order.missing()[0].wanted, order.missing()[0].available), (1, 0));
             }
         }
     });
@@ -99,7 +99,7 @@ async fn an_order_is_split_over_the_fewest_warehouses() {
         let shipped: u32 = shop
             .order(&id)
             .await
-            .shipments
+            .shipments()
             .iter()
             .flat_map(|shipment| &shipment.items)
             .map(|line| line.quantity)
@@ -146,7 +146,7 @@ async fn an_order_that_fits_into_one_transaction_is_reserved_and_a_larger_one_is
     let fault = shop.forward("reserve-stock", &larger).await.unwrap_err();
     assert_eq!(fault.error_type, "OrderTooLarge");
     Walk::of(&larger).to_the_end(&shop).await.unwrap();
-    assert_eq!(shop.order(&larger).await.status, Status::Cancelled);
+    assert_eq!(shop.order(&larger).await.status(), Status::Cancelled);
     assert!(shop.stock().await.iter().all(|row| row.available == 1));
 }
 
@@ -156,10 +156,10 @@ async fn a_product_named_twice_is_reserved_as_one_line() {
     let id = shop.place(json!({ "items": ["ring", { "product_id": "ring", "quantity": 2 }] })).await;
     assert!(reserve(&shop, &id).await);
     assert_eq!(
-        (shop.stock().await[0].available, shop.order(&id).await.shipments[0].items[0].quantity),
+        (shop.stock().await[0].available, shop.order(&id).await.shipments()[0].items[0].quantity),
         (0, 3)
     );
     let more = shop.place(json!({ "items": ["ring", "ring"] })).await;
     assert!(!reserve(&shop, &more).await);
-    assert_eq!(shop.order(&more).await.missing[0].wanted, 2);
+    assert_eq!(shop.order(&more).await.missing()[0].wanted, 2);
 }

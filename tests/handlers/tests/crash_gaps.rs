@@ -35,13 +35,13 @@ async fn decided_while_states_fail(
     }
     let answer = decide(&shop, &id).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
-    assert_eq!(shop.order(&id).await.pending_signal, Some(signal));
+    assert_eq!(shop.order(&id).await.pending_signal(), Some(signal));
     assert_eq!(shop.aws.answered(&token), None);
     assert!(!walk.step(&shop).await, "the workflow can't know");
 
     shop.age_signal(&id).await;
     assert_eq!(shop.sweep().await, (0, 0, 1), "still failing");
-    assert_eq!(shop.order(&id).await.pending_signal, Some(signal), "and still pending");
+    assert_eq!(shop.order(&id).await.pending_signal(), Some(signal), "and still pending");
     shop.aws.heal();
     assert_eq!(shop.sweep().await, (1, 0, 0));
     assert_eq!(shop.aws.answered(&token), Some(told));
@@ -62,11 +62,11 @@ async fn an_order_that_must_be_reviewed_is_turned_away_whatever_fails_on_the_way
         shop.aws.outages(outage.map(|(request, carried_out)| Outage { request, carried_out }));
         walk.step(&shop).await;
         assert_eq!(matches!(walk.at, At::State(_)), matches!(outage, Some((_, false))), "{outage:?}");
-        assert_eq!(shop.order(&id).await.status, Status::Reserved);
+        assert_eq!(shop.order(&id).await.status(), Status::Reserved);
         shop.aws.heal();
         walk.go_on(&shop, "AwaitAudit").await;
         walk.to_the_end(&shop).await.unwrap();
-        assert_eq!(shop.order(&id).await.status, Status::Completed);
+        assert_eq!(shop.order(&id).await.status(), Status::Completed);
     }
 }
 
@@ -84,7 +84,7 @@ async fn an_order_that_brought_its_payment_passes_the_window_whatever_fails_on_t
         assert_eq!(matches!(walk.at, At::State(_)), matches!(outage, Some((_, false))), "{outage:?}");
         shop.aws.heal();
         walk.to_the_end(&shop).await.unwrap();
-        assert_eq!(shop.order(&id).await.status, Status::Completed);
+        assert_eq!(shop.order(&id).await.status(), Status::Completed);
         assert!(shop.aws.started("PaymentWindowStateMachine", id.as_str()).is_none());
     }
 }
@@ -100,7 +100,7 @@ async fn a_payment_whose_word_is_lost_is_accepted_and_brought_by_the_sweeper() {
     let id = walk.order_id.clone();
     walk.to_the_end(&shop).await.unwrap();
     let order = shop.order(&id).await;
-    assert_eq!((order.status, order.pending_signal), (Status::Completed, None));
+    assert_eq!((order.status(), order.pending_signal()), (Status::Completed, None));
     assert_eq!(shop.sweep().await, (0, 0, 0), "nothing is swept twice");
 }
 
@@ -115,7 +115,7 @@ async fn verdicts_whose_word_is_lost_are_brought_by_the_sweeper() {
     let (shop, walk) = decided_while_states_fail("AwaitAudit", reject, Signal::Rejected, told).await;
     let id = walk.order_id.clone();
     walk.to_the_end(&shop).await.unwrap();
-    assert_eq!(shop.order(&id).await.status, Status::Cancelled);
+    assert_eq!(shop.order(&id).await.status(), Status::Cancelled);
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn a_cancellation_whose_word_is_lost_is_brought_by_the_sweeper() {
         let (shop, walk) = decided_while_states_fail(state, cancel, Signal::Cancelled, told).await;
         let id = walk.order_id.clone();
         walk.to_the_end(&shop).await.unwrap();
-        assert_eq!(shop.order(&id).await.status, Status::Cancelled);
+        assert_eq!(shop.order(&id).await.status(), Status::Cancelled);
         assert_eq!(shop.stock().await[0].available, 9);
     }
 }
@@ -143,7 +143,7 @@ async fn a_timeout_whose_word_is_lost_is_brought_by_the_sweeper() {
     assert_eq!(shop.sweep().await, (1, 0, 0));
     assert_eq!(shop.aws.answered(&token), Some(failure("PaymentTimeout")));
     walk.to_the_end(&shop).await.unwrap();
-    assert_eq!(shop.order(&id).await.status, Status::Cancelled);
+    assert_eq!(shop.order(&id).await.status(), Status::Cancelled);
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn an_order_whose_workflow_could_not_be_started_is_accepted_and_started_by
         shop.aws.fail("StartExecution", code);
         let id = shop.place_one("ring", 1).await;
         let order = shop.order(&id).await;
-        assert_eq!((order.status, order.pending_signal), (Status::Received, Some(Signal::Start)));
+        assert_eq!((order.status(), order.pending_signal()), (Status::Received, Some(Signal::Start)));
         let walk = Walk::of(&id);
         assert!(!walk.clone().step(&shop).await);
         shop.aws.heal();
@@ -172,7 +172,7 @@ async fn an_order_whose_workflow_could_not_be_started_is_accepted_and_started_by
         shop.age_signal(&id).await;
         assert_eq!(shop.sweep().await, (1, 0, 0));
         walk.to_the_end(&shop).await.unwrap();
-        assert_eq!(shop.order(&id).await.status, Status::Completed);
+        assert_eq!(shop.order(&id).await.status(), Status::Completed);
     }
 }
 
@@ -186,7 +186,7 @@ async fn an_order_cancelled_before_its_workflow_was_started_is_started_and_close
     shop.age_signal(&id).await;
     assert_eq!(shop.sweep().await, (1, 0, 0));
     Walk::of(&id).to_the_end(&shop).await.unwrap();
-    assert_eq!(shop.order(&id).await.status, Status::Cancelled);
+    assert_eq!(shop.order(&id).await.status(), Status::Cancelled);
     assert_eq!((shop.stock().await[0].available, shop.money(&id)), (9, (false, false)));
 }
 
@@ -196,11 +196,11 @@ async fn signals_that_nobody_waits_for_are_settled_once_and_swept_no_more() {
     let (id, _, token) = awaiting(&shop, "AwaitPayment").await;
     shop.aws.forget(&token);
     assert_eq!(shop.pay(&id, "pm_card").await.status, 200, "a token that timed out is no failure");
-    assert_eq!(shop.order(&id).await.pending_signal, Some(Signal::Paid));
+    assert_eq!(shop.order(&id).await.pending_signal(), Some(Signal::Paid));
     shop.age_signal(&id).await;
     assert_eq!(shop.sweep().await, (0, 1, 0));
     let order = shop.order(&id).await;
-    assert_eq!((order.pending_signal, order.status), (None, Status::PaymentReceived));
+    assert_eq!((order.pending_signal(), order.status()), (None, Status::PaymentReceived));
     assert_eq!(shop.sweep().await, (0, 0, 0));
 }
 
@@ -211,7 +211,7 @@ async fn a_workflow_that_runs_already_is_not_swept_for_ever() {
     shop.age_signal(&id).await;
     shop.aws.fail("StartExecution", "ExecutionAlreadyExists");
     assert_eq!(shop.sweep().await, (0, 1, 0));
-    assert_eq!(shop.order(&id).await.pending_signal, None);
+    assert_eq!(shop.order(&id).await.pending_signal(), None);
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn a_sweep_that_was_overtaken_does_not_clear_the_word_for_a_new_token() {
     shop.wait("open-payment-window", &id, "a new token").await.unwrap();
     write.release();
     sweep.await.unwrap();
-    assert_eq!(shop.order(&id).await.pending_signal, Some(Signal::Paid));
+    assert_eq!(shop.order(&id).await.pending_signal(), Some(Signal::Paid));
     assert_eq!(shop.aws.answered("a new token"), Some(Token::Success));
 }
 
@@ -275,12 +275,12 @@ async fn a_payment_whose_answer_was_lost_is_found_by_asking_again() {
                 "{}",
                 second.body
             );
-            if shop.order(&id).await.pending_signal.is_some() {
+            if shop.order(&id).await.pending_signal().is_some() {
                 shop.age_signal(&id).await;
                 shop.sweep().await;
             }
             walk.to_the_end(&shop).await.unwrap();
-            assert_eq!(shop.order(&id).await.status, Status::Completed);
+            assert_eq!(shop.order(&id).await.status(), Status::Completed);
         }
     }
 }
@@ -318,7 +318,7 @@ async fn a_decision_that_breaks_at_any_request_is_made_or_not_and_asking_again_t
                 shop.sweep().await;
                 walk.to_the_end(&shop).await.unwrap();
                 let order = shop.order(&id).await;
-                assert_eq!((order.status, order.pending_signal), (end, None), "{at}");
+                assert_eq!((order.status(), order.pending_signal()), (end, None), "{at}");
             }
         }
     }

@@ -37,7 +37,7 @@ fn states(shop: &Shop, id: &OrderId) -> Vec<String> {
 }
 
 fn lived(order: &Order) -> Vec<String> {
-    order.timeline.iter().map(|change| change.status.name().to_owned()).collect()
+    order.timeline().iter().map(|change| change.status.name().to_owned()).collect()
 }
 
 /// Every step twice, from where the walk is to its end.
@@ -64,7 +64,7 @@ async fn every_status_of_a_completed_order_is_told_and_the_repeats_are_the_same(
     let told = states(&shop, &id);
     let order = shop.order(&id).await;
     assert_eq!(told, lived(&order));
-    assert_eq!(order.status, Status::Completed);
+    assert_eq!(order.status(), Status::Completed);
     assert!(shop.aws.events().len() > by_id(&shop).len(), "there were repeats");
 }
 
@@ -111,7 +111,7 @@ async fn every_status_of_every_path_is_told() {
         let shop = Shop::stocked(&products);
         let id = shop.place(body.clone()).await;
         let order = end(&shop, Walk::of(&id)).await;
-        assert_eq!((order.status, states(&shop, &id)), (end_status, lived(&order)), "{body}");
+        assert_eq!((order.status(), states(&shop, &id)), (end_status, lived(&order)), "{body}");
         assert_eq!(
             by_id(&shop)[&format!("{id}:{end_status}")].get("reason"),
             reason.map(Value::from).as_ref(),
@@ -290,7 +290,7 @@ async fn a_message_that_cannot_be_sent_is_a_failure_that_is_worth_a_retry() {
     let fault = shop.invoke("notify-customer", json!({ "detail": event })).await.unwrap_err();
     assert_eq!(fault.error_type, omniflow_domain::ErrorName::NotificationFailed.as_str());
     assert!(fault.message.contains("TooManyRequestsException"), "{fault:?}");
-    assert_eq!(shop.order(&id).await.status, Status::Completed);
+    assert_eq!(shop.order(&id).await.status(), Status::Completed);
 }
 
 #[tokio::test]
@@ -313,11 +313,11 @@ async fn a_bus_that_fails_never_fails_an_order() {
     shop.aws.fail("PutEvents", "InternalFailure");
     let id = place(&shop).await;
     Walk::of(&id).to_the_end(&shop).await.unwrap();
-    assert_eq!(shop.order(&id).await.status, Status::Completed);
+    assert_eq!(shop.order(&id).await.status(), Status::Completed);
     let undone = shop.place_one("ring", 1).await;
     let mut walk = Walk::until(&shop, &undone, "ShipWarehouses").await;
     walk.fail_into("CancelShipments", "ShipmentFailed");
     walk.to_the_end(&shop).await.unwrap();
-    assert_eq!(shop.order(&undone).await.status, Status::Cancelled);
+    assert_eq!(shop.order(&undone).await.status(), Status::Cancelled);
     assert!(shop.aws.events().is_empty());
 }

@@ -71,7 +71,8 @@ async fn what_no_retry_helps_is_what_the_functions_fail_with_and_their_tokens_ar
     }
 }
 
-/// What happens to all of them: an event that is none, an order that isn't there, and one that was cancelled.
+/// What happens to all of them: an event that is none, an order that isn't there, one that was cancelled, and one that
+/// can't be read.
 async fn any_function(seen: &mut Seen) {
     let shop = Shop::stocked(&[]);
     for binary in invoked_by_state_machines() {
@@ -83,6 +84,11 @@ async fn any_function(seen: &mut Seen) {
         if let Err(fault) = shop.invoke(binary, event(&id)).await {
             seen.add(binary, &fault.error_type);
         }
+        let shop = Shop::stocked(&[("ring", "wh-east", 1)]);
+        let id = shop.place_one("ring", 1).await;
+        shop.touch(&id);
+        shop.spoil(&id);
+        seen.fault(binary, shop.invoke(binary, event(&id)).await);
     }
 }
 

@@ -215,7 +215,7 @@ async fn an_order_whose_answer_was_lost_is_found_by_its_key() {
             shop.age_signal(&id).await;
             shop.sweep().await;
             Walk::of(&id).to_the_end(&shop).await.unwrap();
-            assert_eq!(shop.order(&id).await.status, Status::Completed);
+            assert_eq!(shop.order(&id).await.status(), Status::Completed);
         }
     }
 }

@@ -35,7 +35,7 @@ async fn a_shipment_that_comes_after_it_was_called_back_is_refused() {
         assert_eq!(ship(&shop, &id, warehouse).await.unwrap_err().error_type, "OrderCancelled");
     }
     let order = shop.order(&id).await;
-    assert!(order.shipments.iter().all(|shipment| shipment.state == ShipmentState::Cancelled));
+    assert!(order.shipments().iter().all(|shipment| shipment.state == ShipmentState::Cancelled));
     let ledger = shop.ledger();
     assert!(!ledger[&format!("shipment#{id}#wh-west")].contains_key("tracking"), "{ledger:?}");
 }
@@ -67,15 +67,15 @@ async fn shipments_that_are_given_up_under_way_leave_nothing_behind() {
         Walk::of(&id).to_the_end(&shop).await.unwrap();
         let order = shop.order(&id).await;
         assert_eq!(
-            (order.status, order.reason),
+            (order.status(), order.reason()),
             (Status::Cancelled, Some(Reason::ShipmentFailed)),
             "seed {seed}"
         );
-        assert_eq!(order.shipments.len(), 3);
+        assert_eq!(order.shipments().len(), 3);
         assert!(
-            order.shipments.iter().all(|shipment| shipment.state == ShipmentState::Cancelled),
+            order.shipments().iter().all(|shipment| shipment.state == ShipmentState::Cancelled),
             "seed {seed}: {:#?}",
-            order.shipments
+            order.shipments()
         );
         assert_eq!(shop.money(&id), (true, true), "seed {seed}");
         for row in shop.stock().await {
@@ -90,7 +90,7 @@ async fn a_capture_that_comes_after_the_refund_is_refused() {
     shop.undo("refund-payment", &id, "GatewayTimeout").await.unwrap();
     assert_eq!(shop.forward("capture-payment", &id).await.unwrap_err().error_type, "OrderCancelled");
     assert_eq!(shop.money(&id), (false, false));
-    assert_eq!(shop.order(&id).await.payment.state, PaymentState::Void);
+    assert_eq!(shop.order(&id).await.payment().state, PaymentState::Void);
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn stock_released_by_many_at_once_comes_back_once() {
         for row in shop.stock().await {
             assert_eq!((row.available, row.reserved, row.sold), (2, 0, 0), "seed {seed}: {row:?}");
         }
-        assert_eq!(shop.order(&id).await.reservation, Reservation::Released);
+        assert_eq!(shop.order(&id).await.reservation(), Reservation::Released);
     }
 }
 
@@ -147,16 +147,16 @@ async fn an_order_completed_and_cancelled_at_once_is_one_or_the_other() {
         let sold: u32 = shop.stock().await.iter().map(|row| row.sold).sum();
         match cancel.status {
             200 => {
-                assert_eq!((order.status, order.reason), (Status::Cancelled, Some(Reason::Customer)));
+                assert_eq!((order.status(), order.reason()), (Status::Cancelled, Some(Reason::Customer)));
                 assert_eq!((sold, shop.money(&id)), (0, (true, true)));
             }
             _ => {
-                assert_eq!((cancel.status, order.status), (409, Status::Completed));
+                assert_eq!((cancel.status, order.status()), (409, Status::Completed));
                 assert_eq!(cancel.body["state"], "COMPLETED");
                 assert_eq!((sold, shop.money(&id)), (3, (true, false)));
             }
         }
-        ends.push(order.status);
+        ends.push(order.status());
     }
     assert!(ends.contains(&Status::Completed) && ends.contains(&Status::Cancelled), "{ends:?}");
 }
@@ -187,7 +187,11 @@ async fn compensations_of_an_order_in_which_nothing_happened_yet_undo_nothing() 
         walk.fail_into("CancelShipments", "SomethingElse");
         walk.to_the_end(&shop).await.unwrap();
         let order = shop.order(&id).await;
-        assert_eq!((order.status, order.reason), (Status::Cancelled, Some(Reason::InternalError)), "{state}");
+        assert_eq!(
+            (order.status(), order.reason()),
+            (Status::Cancelled, Some(Reason::InternalError)),
+            "{state}"
+        );
         assert_eq!(shop.money(&id), (money, money), "{state}");
         for row in shop.stock().await {
             assert_eq!((row.available, row.reserved, row.sold), (2, 0, 0), "{state}: {row:?}");
@@ -202,7 +206,7 @@ async fn the_first_reason_stays() {
     walk.fail_into("RefundPayment", "PaymentDeclined");
     walk.to_the_end(&shop).await.unwrap();
     let order = shop.order(&id).await;
-    assert_eq!((order.status, order.reason), (Status::Cancelled, Some(Reason::Customer)));
+    assert_eq!((order.status(), order.reason()), (Status::Cancelled, Some(Reason::Customer)));
 }
 
 #[tokio::test]
@@ -248,12 +252,12 @@ async fn the_misbehaving_methods_and_products_end_as_they_are_documented() {
         let id = shop.place(json!({ "items": [product], "payment": { "method": method } })).await;
         let end = Walk::of(&id).to_the_end(&shop).await;
         let order = shop.order(&id).await;
-        assert_eq!((order.status, order.reason), (status, reason), "{product}, {method}");
+        assert_eq!((order.status(), order.reason()), (status, reason), "{product}, {method}");
         assert_eq!(shop.money(&id), money, "{product}, {method}");
         let failed = status == Status::NeedsAttention;
         assert_eq!(end, if failed { Err("NeedsAttention".to_owned()) } else { Ok(()) });
         assert_eq!(
-            order.failure.is_some(),
+            order.failure().is_some(),
             reason.is_some(),
             "{product}, {method}: people hear what went wrong"
         );
@@ -270,7 +274,7 @@ async fn goods_that_cannot_be_called_back_keep_the_money_until_a_person_looks() 
     assert_eq!(walk.at, At::State("CancelShipments".to_owned()));
     assert_eq!(walk.to_the_end(&shop).await, Err("NeedsAttention".to_owned()));
     let order = shop.order(&id).await;
-    assert_eq!((order.status, order.reservation), (Status::NeedsAttention, Reservation::Held));
+    assert_eq!((order.status(), order.reservation()), (Status::NeedsAttention, Reservation::Held));
     assert_eq!(shop.money(&id), (true, false));
-    assert!(order.failure.unwrap().contains("ShipmentNotCancellable"));
+    assert!(order.failure().unwrap().contains("ShipmentNotCancellable"));
 }

@@ -65,10 +65,10 @@ async fn of_payments_and_cancellations_at_once_one_wins_or_the_payment_is_undone
         // A payment that is not captured yet can still be cancelled; so somebody always cancels.
         assert_eq!(winners(&cancels), 1, "seed {seed}");
         let order = shop.order(&id).await;
-        assert_eq!((order.status, order.reason), (Status::Compensating, Some(Reason::Customer)));
+        assert_eq!((order.status(), order.reason()), (Status::Compensating, Some(Reason::Customer)));
         let paid_first = winners(&pays) == 1;
         let signal = if paid_first { Signal::Paid } else { Signal::Cancelled };
-        assert_eq!(order.pending_signal, Some(signal), "seed {seed}");
+        assert_eq!(order.pending_signal(), Some(signal), "seed {seed}");
         let told = if paid_first { Token::Success } else { Token::Failure("OrderCancelled".to_owned()) };
         assert_eq!(shop.aws.answered(&token), Some(told), "seed {seed}");
     }
@@ -85,7 +85,7 @@ async fn of_many_payments_at_once_one_is_accepted() {
             assert_lost(lost, &["PAYMENT_RECEIVED"]);
         }
         let order = shop.order(&id).await;
-        assert_eq!((order.status, order.pending_signal), (Status::PaymentReceived, Some(Signal::Paid)));
+        assert_eq!((order.status(), order.pending_signal()), (Status::PaymentReceived, Some(Signal::Paid)));
         assert_eq!(shop.aws.answered(&token), Some(Token::Success));
         assert_eq!(shop.aws.calls("SendTaskSuccess").len(), 1, "only the winner tells the workflow");
     }
@@ -110,8 +110,8 @@ async fn of_the_deadline_and_cancellations_at_once_one_wins() {
             200 => (Reason::Customer, Signal::Cancelled, "OrderCancelled"),
             _ => (Reason::PaymentTimeout, Signal::TimedOut, "PaymentTimeout"),
         };
-        assert_eq!((order.status, order.reason), (Status::Compensating, Some(reason)), "seed {seed}");
-        assert_eq!(order.pending_signal, Some(signal), "seed {seed}");
+        assert_eq!((order.status(), order.reason()), (Status::Compensating, Some(reason)), "seed {seed}");
+        assert_eq!(order.pending_signal(), Some(signal), "seed {seed}");
         assert_eq!(shop.aws.answered(&token), Some(Token::Failure(error.to_owned())), "seed {seed}");
         reasons.push(reason);
     }
@@ -136,8 +136,8 @@ async fn of_verdicts_and_cancellations_at_once_one_verdict_wins_at_most() {
             200 => (Reason::Customer, Signal::Cancelled),
             _ => (Reason::AuditRejected, Signal::Rejected),
         };
-        assert_eq!((order.status, order.reason), (Status::Compensating, Some(reason)), "seed {seed}");
-        assert_eq!(order.pending_signal, Some(signal), "seed {seed}");
+        assert_eq!((order.status(), order.reason()), (Status::Compensating, Some(reason)), "seed {seed}");
+        assert_eq!(order.pending_signal(), Some(signal), "seed {seed}");
         assert_eq!(winners(&rejected) == 1, reason == Reason::AuditRejected, "seed {seed}");
         // An approval that came first may have been sent before the cancellation or not; a rejection is final.
         let told = shop.aws.answered(&token).unwrap();
@@ -169,14 +169,14 @@ async fn on_several_threads_too_an_order_is_paid_or_expired_and_never_both() {
         let paid = racers.join_all().await.into_iter().filter(|status| *status == 200).count();
         let closed = closed.await.unwrap().unwrap();
         let order = shop.order(&id).await;
-        assert_eq!(closed["state"], order.status.name());
+        assert_eq!(closed["state"], order.status().name());
         let told = shop.aws.answered(&token).unwrap();
-        match order.status {
+        match order.status() {
             Status::PaymentReceived => {
-                assert_eq!((paid, order.pending_signal, told), (1, Some(Signal::Paid), Token::Success));
+                assert_eq!((paid, order.pending_signal(), told), (1, Some(Signal::Paid), Token::Success));
             }
             Status::Compensating => {
-                assert_eq!((paid, order.pending_signal), (0, Some(Signal::TimedOut)));
+                assert_eq!((paid, order.pending_signal()), (0, Some(Signal::TimedOut)));
                 assert_eq!(told, Token::Failure("PaymentTimeout".to_owned()));
             }
             other => panic!("{other}"),
@@ -199,7 +199,10 @@ async fn a_payment_held_up_until_the_deadline_has_passed_is_refused() {
     write.release();
     assert_lost(&pay.await.unwrap(), &["COMPENSATING"]);
     let order = shop.order(&id).await;
-    assert_eq!((order.reason, order.payment.state), (Some(Reason::PaymentTimeout), PaymentState::Pending));
+    assert_eq!(
+        (order.reason(), order.payment().state),
+        (Some(Reason::PaymentTimeout), PaymentState::Pending)
+    );
     assert_eq!(shop.aws.answered(&token), Some(Token::Failure("PaymentTimeout".to_owned())));
 }
 
@@ -207,7 +210,7 @@ async fn a_payment_held_up_until_the_deadline_has_passed_is_refused() {
 async fn a_timeout_held_up_until_the_order_is_paid_leaves_it_alone() {
     let shop = Arc::new(Shop::stocked(&STOCK));
     let (id, token) = awaiting_payment(&shop).await;
-    let deadline = shop.order(&id).await.payment.deadline;
+    let deadline = shop.order(&id).await.payment().deadline;
     shop.pass_deadline(&id).await;
     let write = shop.aws.hold("PutItem");
     let (closer, closes) = (Arc::clone(&shop), id.clone());
@@ -218,7 +221,7 @@ async fn a_timeout_held_up_until_the_order_is_paid_leaves_it_alone() {
     write.release();
     assert_eq!(close.await.unwrap().unwrap()["state"], "PAYMENT_RECEIVED");
     let order = shop.order(&id).await;
-    assert_eq!((order.status, order.reason), (Status::PaymentReceived, None));
+    assert_eq!((order.status(), order.reason()), (Status::PaymentReceived, None));
     assert_eq!(shop.aws.answered(&token), Some(Token::Success));
     assert!(shop.aws.calls("SendTaskFailure").is_empty());
 }
@@ -241,5 +244,5 @@ async fn an_order_cancelled_while_its_money_is_taken_gets_it_back() {
     walk.to_the_end(&shop).await.unwrap();
     assert_eq!(shop.money(&id), (true, true));
     let order = shop.order(&id).await;
-    assert_eq!((order.status, order.reason), (Status::Cancelled, Some(Reason::Customer)));
+    assert_eq!((order.status(), order.reason()), (Status::Cancelled, Some(Reason::Customer)));
 }

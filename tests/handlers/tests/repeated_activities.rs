@@ -81,7 +81,7 @@ async fn the_payment_window_closed_twice_is_closed_once() {
     let order = shop.order(&id).await;
     assert_eq!(shop.forward("close-payment-window", &id).await.unwrap(), first);
     assert_eq!(shop.order(&id).await, order);
-    assert_eq!(order.status, Status::Compensating);
+    assert_eq!(order.status(), Status::Compensating);
 }
 
 /// The same for the same answers about different orders.
@@ -170,7 +170,7 @@ async fn an_order_whose_every_step_runs_twice_is_completed_once() {
     }
     run(&shop, &walk).await.unwrap();
     walk.to_the_end(&shop).await.unwrap();
-    assert_eq!(shop.order(&id).await.status, Status::Completed);
+    assert_eq!(shop.order(&id).await.status(), Status::Completed);
     assert_eq!(shop.money(&id), (true, false));
     let sold: u32 = shop.stock().await.iter().map(|row| row.sold).sum();
     assert_eq!(sold, 3);
@@ -185,9 +185,9 @@ async fn undoing_everything_twice_leaves_nothing_behind() {
         walk.step(&shop).await;
     }
     let order = shop.order(&id).await;
-    assert_eq!(order.status, Status::Cancelled);
-    assert_eq!((order.payment.state, order.reservation), (PaymentState::Refunded, Reservation::Released));
-    assert!(order.shipments.iter().all(|shipment| shipment.state == ShipmentState::Cancelled));
+    assert_eq!(order.status(), Status::Cancelled);
+    assert_eq!((order.payment().state, order.reservation()), (PaymentState::Refunded, Reservation::Released));
+    assert!(order.shipments().iter().all(|shipment| shipment.state == ShipmentState::Cancelled));
     assert_eq!(shop.money(&id), (true, true));
     for row in shop.stock().await {
         assert_eq!((row.available, row.reserved, row.sold), (2, 0, 0), "{row:?}");

@@ -161,5 +161,5 @@ async fn others_go_on_beside_it() {
     let made = json!({ "items": ["ring"], "payment": { "method": "pm_card" } });
     let id = shop.place(made).await;
     Walk::of(&id).to_the_end(&shop).await.unwrap();
-    assert_eq!(shop.order(&id).await.status, Status::Completed);
+    assert_eq!(shop.order(&id).await.status(), Status::Completed);
 }

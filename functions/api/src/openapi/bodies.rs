@@ -1,4 +1,4 @@
-//! What calls take: the limits are those that the code enforces.
+//! The bodies that calls take, with the limits that the code enforces.
 
 use omniflow_domain::money::MOST;
 use omniflow_simulated::METHODS;
@@ -8,11 +8,11 @@ use super::{examples, schemas};
 use crate::create::{LONGEST_TEXT, MOST_ITEMS, MOST_OF_ONE};
 use crate::decide::LONGEST_NOTE;
 
-/// Printable characters only.
+/// The pattern of texts that have printable characters only.
 const PRINTABLE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
-/// The same, with tabs and line breaks between them.
+/// The pattern of texts that have printable characters, tabs and line breaks only.
 const PRINTABLE_LINES: &str = r"^([^\u0000-\u001f\u007f-\u009f]|\t|\r?\n)*$";
-/// Money as a text: digits, at most two of them after a point, and not all of them 0.
+/// The pattern of amounts of money: digits, at most two of them after a point, and not all of them 0.
 const DECIMAL: &str = r"^([1-9][0-9]{0,8}|[1-9][0-9]{0,7}\.[0-9]{1,2}|0\.([0-9][1-9]|[1-9][0-9]?))$";
 
 /// The schemas of all bodies.

@@ -1,4 +1,4 @@
-//! What each call does, takes and answers.
+//! The description of each call: what it does, takes and answers.
 
 use omniflow_domain::Status;
 use serde_json::{Value, json};
@@ -7,30 +7,30 @@ use super::operations::{Door, Operation};
 use super::responses::{created, json_answer, order_answer, replayed, waited};
 use super::{examples, parameters, schemas};
 use crate::problem::Kind;
-use crate::routes::Call;
+use crate::routes::ApiCall;
 
-/// The call as it is at this door.
-pub(super) fn described(call: Call, door: Door) -> Operation {
+/// The description of the call at this door.
+pub(super) fn described(call: ApiCall, door: Door) -> Operation {
     match call {
-        Call::CreateOrder => create(door, "Create an order"),
-        Call::ProcessOrder => create(door, "Create an order and pay it"),
-        Call::ReadOrder => read(door),
-        Call::ListOrders => list(door),
-        Call::PayOrder => pay(door),
-        Call::AuditOrder => audit(door),
-        Call::CancelOrder => cancel(door),
-        Call::ReadExecution => execution(door),
-        Call::ReadWorkflow => workflow(),
-        Call::ReadSummary => summary(),
-        Call::ListStock => stock(),
-        Call::ReadStock => product_stock(),
-        Call::Health => health(),
-        Call::Home => page("The first page", "It leads to the web console.", 307, "web/"),
-        Call::Console => page("The web console", "Its page is at `/web/`.", 308, "web/"),
-        Call::Documentation => page("This documentation", "For people.", 308, "web/docs.html"),
-        Call::ConsolePage => console_page(),
-        Call::ConsoleFile => console_file(),
-        Call::OpenApi => openapi(),
+        ApiCall::CreateOrder => create(door, "Create an order"),
+        ApiCall::ProcessOrder => create(door, "Create an order and pay it"),
+        ApiCall::ReadOrder => read(door),
+        ApiCall::ListOrders => list(door),
+        ApiCall::PayOrder => pay(door),
+        ApiCall::AuditOrder => audit(door),
+        ApiCall::CancelOrder => cancel(door),
+        ApiCall::ReadExecution => execution(door),
+        ApiCall::ReadWorkflow => workflow(),
+        ApiCall::ReadSummary => summary(),
+        ApiCall::ListStock => stock(),
+        ApiCall::ReadStock => product_stock(),
+        ApiCall::Health => health(),
+        ApiCall::Home => page("The first page", "It leads to the web console.", 307, "web/"),
+        ApiCall::Console => page("The web console", "Its page is at `/web/`.", 308, "web/"),
+        ApiCall::Documentation => page("This documentation", "For people.", 308, "web/docs.html"),
+        ApiCall::ConsolePage => console_page(),
+        ApiCall::ConsoleFile => console_file(),
+        ApiCall::OpenApi => openapi(),
     }
 }
 
@@ -77,7 +77,7 @@ fn list(door: Door) -> Operation {
     .takes(language())
     .answers(
         200,
-        json_answer("A page of orders.", &schemas::of::<crate::read::Orders<'_>>(), Some(examples::orders())),
+        json_answer("A page of orders.", &schemas::of::<crate::read::ListView<'_>>(), Some(examples::orders())),
     )
     .refuses(&[Kind::BadRequest])
 }
@@ -149,7 +149,7 @@ fn workflow() -> Operation {
         "With their definitions and histories. Task tokens are hidden.",
     )
     .takes(parameters::of_a_workflow())
-    .answers(200, json_answer("The executions.", &schemas::of::<crate::workflow::Workflow>(), None))
+    .answers(200, json_answer("The executions.", &schemas::of::<crate::workflow::WorkflowView>(), None))
     .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::PageNotFound, Kind::OrderUnreadable])
 }
 
@@ -187,7 +187,7 @@ fn product_stock() -> Operation {
         .refuses(&[Kind::ProductNotFound])
 }
 
-/// A page elsewhere.
+/// A call that leads to a page elsewhere.
 fn page(summary: &'static str, description: &'static str, status: u16, place: &str) -> Operation {
     let there = json!({
         "description": "It is there.",
@@ -196,7 +196,7 @@ fn page(summary: &'static str, description: &'static str, status: u16, place: &s
     Operation::new("System", summary, description).answers(status, there)
 }
 
-/// With the answer to a client that has the content already.
+/// Adds the answer to a client that has the content already.
 fn unless_known(operation: Operation) -> Operation {
     operation
         .takes([parameters::shared_one("If-None-Match")])

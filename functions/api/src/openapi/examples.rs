@@ -1,27 +1,27 @@
 //! Examples: bodies as the README has them, and answers that the code itself makes.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use omniflow_domain::allocation::Line;
-use omniflow_domain::order::{Change, Item, NewOrder, PaymentState, Shipment, ShipmentState};
+use omniflow_domain::allocation::{Line, Share};
+use omniflow_domain::order::{Item, NewOrder, Token, Unknown};
 use omniflow_domain::texts::Language;
-use omniflow_domain::{Money, Order, OrderId, Status};
+use omniflow_domain::{Money, Order, OrderId, Refusal, Status};
 use serde_json::{Value, json};
 
 use crate::view::OrderView;
 
-/// Orders.
+/// The bodies of new orders.
 pub(super) const ORDERS: [&str; 3] = [
     r#"{ "amount": 500, "items": ["iPhone 15"] }"#,
     r#"{ "customer_id": "customer-001", "items": [{ "product_id": "prod-001", "name": "iPhone 15 Pro", "quantity": 1, "price": 999.99 }] }"#,
     r#"{ "customer_id": "ann@example.com", "items": [{ "product_id": "macbook-air", "quantity": 1 }], "payment": { "method": "pm_card" } }"#,
 ];
-/// Ways to pay.
+/// The bodies of payments.
 pub(super) const PAYMENTS: [&str; 2] = ["{}", r#"{ "method": "pm_card" }"#];
-/// Verdicts.
+/// The bodies of verdicts.
 pub(super) const VERDICTS: [&str; 2] =
     [r#"{ "action": "APPROVE" }"#, r#"{ "action": "REJECT", "note": "The address is a forwarder's." }"#];
 
-/// A text of this file as JSON.
+/// One of these bodies as JSON.
 pub(super) fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
@@ -31,13 +31,14 @@ fn created_at() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_700_000_000_000).unwrap()
 }
 
-/// An order, as it was received and went on to this status a second later.
+/// An order that went on to this status within a second.
 fn order(status: Status) -> Order {
     let item = Item {
         product_id: "prod-001".to_owned(),
         name: "iPhone 15 Pro".to_owned(),
         quantity: 1,
         price: Some(Money::parse("999.99").unwrap()),
+        unknown: Unknown::default(),
     };
     let new = NewOrder {
         customer_id: Some("customer-001".to_owned()),
@@ -46,25 +47,33 @@ fn order(status: Status) -> Order {
         amount: Money::parse("999.99").unwrap(),
         items: vec![item],
         method: None,
-        needs_audit: false,
+        needs_audit: status == Status::AwaitingAudit,
     };
     let mut order = Order::receive(OrderId::new(created_at(), 123_456), new, created_at());
-    let later = created_at() + TimeDelta::seconds(1);
-    order.status = status;
-    order.timeline.push(Change { status, at: later });
-    order.shipments = vec![Shipment {
-        warehouse: "wh-east".to_owned(),
-        items: vec![Line { product_id: "prod-001".to_owned(), quantity: 1 }],
-        state: ShipmentState::Pending,
-        tracking: None,
-    }];
-    if status == Status::AwaitingPayment {
-        order.payment.deadline = Some(later + TimeDelta::seconds(1800));
-    } else {
-        order.payment.state = PaymentState::Authorised;
-        order.payment.method = Some("pm_card".to_owned());
-    }
+    bring(&mut order, status).unwrap();
+    assert_eq!(order.status(), status);
     order
+}
+
+/// Brings a new order to this status.
+fn bring(order: &mut Order, status: Status) -> Result<(), Refusal> {
+    let later = created_at() + TimeDelta::seconds(1);
+    let token = Token { token: "token".to_owned(), attempt: 0 };
+    if status == Status::Received {
+        return Ok(());
+    }
+    let items = vec![Line { product_id: "prod-001".to_owned(), quantity: 1 }];
+    order.reserve(vec![Share { warehouse: "wh-east".to_owned(), items }], later)?;
+    if status == Status::AwaitingAudit {
+        order.request_audit(token, later)?;
+        return order.review(true, None, later);
+    }
+    order.open_window(token, later + TimeDelta::seconds(1800), later)?;
+    match status {
+        Status::PaymentReceived => order.pay("pm_card", later),
+        Status::Compensating => order.cancel(later),
+        _ => Ok(()),
+    }
 }
 
 /// An order as the v1 routes show it.
@@ -84,7 +93,7 @@ pub(super) fn order_at_other_doors(status: Status) -> Value {
 /// The answer to a new order of v1.
 pub(super) fn created() -> Value {
     let order = order(Status::Received);
-    json!({ "order_id": order.order_id, "workflow_id": order.order_id, "state": order.status, "amount": 999.99 })
+    json!({ "order_id": order.id(), "workflow_id": order.id(), "state": order.status(), "amount": 999.99 })
 }
 
 /// A list of orders.
@@ -104,10 +113,10 @@ pub(super) fn product() -> Value {
 /// The execution of an order's workflow.
 pub(super) fn workflow_status() -> Value {
     let order = order(Status::AwaitingPayment);
-    let workflow = order.order_id.processing_id(order.customer_id.as_deref());
+    let workflow = order.id().processing_id(order.customer_id());
     json!({
-        "workflow_id": workflow, "workflowId": workflow, "order_id": order.order_id, "orderId": order.order_id,
-        "execution_arn": format!("arn:aws:states:us-east-1:000000000000:execution:OrderStateMachine:{}", order.order_id),
-        "status": "RUNNING", "started_at": created_at(), "stopped_at": null, "state": order.status,
+        "workflow_id": workflow, "workflowId": workflow, "order_id": order.id(), "orderId": order.id(),
+        "execution_arn": format!("arn:aws:states:us-east-1:000000000000:execution:OrderStateMachine:{}", order.id()),
+        "status": "RUNNING", "started_at": created_at(), "stopped_at": null, "state": order.status(),
     })
 }

@@ -1,5 +1,6 @@
-//! The API in OpenAPI 3.1, made of what the code has: the routes, the types of the answers, the limits, the problems.
-//! It is made by the tests alone. The function serves what they made last, `openapi.json`, at no cost of its own.
+//! The API in OpenAPI 3.1, made of what the code has: the routes, the types of the answers, the limits, the
+//! problems. It is made by the tests alone. The function serves what they made last, `openapi.json`, at no
+//! cost of its own.
 //!
 //! ```text
 //!   routes::CALLS ──► operations ──► calls ──► parameters, bodies, responses, problems
@@ -20,20 +21,20 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// How executions end, or not yet.
+/// The statuses of an execution in Step Functions.
 pub(crate) const EXECUTION_STATUSES: [&str; 5] = ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"];
 
-/// With what an order's workflow is before its execution.
+/// The statuses of an order's workflow: those of its execution, and the one before that begins.
 pub(crate) fn workflow_statuses() -> Vec<&'static str> {
     ["PENDING"].into_iter().chain(EXECUTION_STATUSES).collect()
 }
 
-/// The document as a file: with it changes are seen line by line.
+/// The document as it is written to the file, where changes are seen line by line.
 fn text() -> String {
     serde_json::to_string_pretty(&document::document()).unwrap() + "\n"
 }
 
-/// Where the function has it from.
+/// The file that the function serves.
 fn file() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json")
 }
@@ -54,7 +55,7 @@ fn openapi_json_is_what_the_code_has() {
     );
 }
 
-/// All objects of the document that have this field, and their places.
+/// Finds all objects of the document that have this field, with their places.
 fn with_field<'a>(value: &'a Value, field: &str, place: &str, found: &mut Vec<(String, &'a Value)>) {
     if value.get(field).is_some() {
         found.push((place.to_owned(), value));

@@ -5,12 +5,12 @@ use serde_json::{Map, Value, json};
 use super::{bodies, calls, parameters, problems};
 use crate::caller::Access;
 use crate::problem::Kind;
-use crate::routes::{Call, Route};
+use crate::routes::{ApiCall, Route};
 
 /// The scope of operators, unless the stack has another.
 const OPERATOR_SCOPE: &str = "omniflow/operate";
 
-/// Whose contract a path is part of.
+/// The contract that a path is part of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Door {
     V1,
@@ -29,7 +29,7 @@ impl Door {
         }
     }
 
-    /// Under which heading its calls are.
+    /// The heading of the door's calls.
     pub(super) fn tag(self) -> &'static str {
         match self {
             Self::V1 => "Orders",
@@ -39,7 +39,7 @@ impl Door {
         }
     }
 
-    /// What tells its operations from those of the other doors.
+    /// The end of the door's operation ids, which tells them from those of the other doors.
     fn suffix(self) -> &'static str {
         match self {
             Self::V1 | Self::System => "",
@@ -49,7 +49,7 @@ impl Door {
     }
 }
 
-/// A call as the document has it, while it is put together.
+/// The operation that a call becomes in the document, while it is put together.
 pub(super) struct Operation {
     summary: &'static str,
     description: &'static str,
@@ -60,7 +60,7 @@ pub(super) struct Operation {
     problems: Vec<Kind>,
 }
 
-/// Path, method and operation of a route.
+/// The path, method and operation of a route.
 pub(super) fn operation(&(method, path, access, call): &Route) -> (String, String, Value) {
     let door = Door::of(path);
     let mut operation = calls::described(call, door);
@@ -82,15 +82,15 @@ pub(super) fn operation(&(method, path, access, call): &Route) -> (String, Strin
     (path.replace("+}", "}"), method.to_lowercase(), operation.write(&id, access))
 }
 
-/// OrderFlow names the order in the query.
+/// Whether the order is named in the query, as OrderFlow does.
 fn takes_order_by_query(path: &str) -> bool {
     Door::of(path) == Door::OrderFlow && path != "/api/orders"
 }
 
-/// The call's name, `readOrder`.
-fn operation_name(call: Call, path: &str) -> String {
+/// The name of the operation, such as `readOrder`.
+fn operation_name(call: ApiCall, path: &str) -> String {
     let name = match call {
-        Call::ReadOrder if path.ends_with("/status") => "ReadOrderStatus".to_owned(),
+        ApiCall::ReadOrder if path.ends_with("/status") => "ReadOrderStatus".to_owned(),
         call => format!("{call:?}"),
     };
     name[..1].to_lowercase() + &name[1..]
@@ -102,7 +102,7 @@ impl Operation {
         Self { summary, description, tag, parameters, body: None, responses, problems }
     }
 
-    /// Which parameters it has beside those of its path.
+    /// Adds parameters to those of the path.
     pub(super) fn takes(mut self, parameters: impl IntoIterator<Item = Value>) -> Self {
         self.parameters.extend(parameters);
         self
@@ -113,7 +113,7 @@ impl Operation {
         self
     }
 
-    /// A response that is no problem.
+    /// Adds a response that is no problem.
     pub(super) fn answers(mut self, status: u16, response: Value) -> Self {
         self.responses.insert(status.to_string(), response);
         self

@@ -1,4 +1,4 @@
-//! What calls take in the path, the query and the headers.
+//! The parameters that calls take in the path, the query and the headers.
 
 use omniflow_domain::Status;
 use serde_json::{Map, Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::schemas;
 use crate::{keep, read, web};
 
-/// All ids of an order: its own, and its workflow's.
+/// The pattern of all ids of an order: its own, and those of its workflow.
 const ORDER_OR_WORKFLOW: &str = r"^(ORD-|order-processing-.*-)[0-9]{1,32}$";
 
 /// The parameters that more than one call has.

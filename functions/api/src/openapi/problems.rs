@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 use super::schemas;
 use crate::problem::{Kind, Problem};
 
-/// What stands between the problems in the name of a response that carries one of them.
+/// The text between the problems in the name of a response that carries one of several.
 pub(super) const BETWEEN: &str = "-or-";
 /// The media type of all problems (RFC 9457).
 const MEDIA_TYPE: &str = "application/problem+json";
 
-/// What it means, and what to do about it.
+/// The meaning of a problem, and what to do about it.
 const fn meaning(kind: Kind) -> &'static str {
     match kind {
         Kind::BadRequest => {
@@ -46,7 +46,7 @@ const fn meaning(kind: Kind) -> &'static str {
             "The `Idempotency-Key` came with another body before. Use a new key for a new request."
         }
         Kind::OrderUnreadable => {
-            "The order is stored, and its record is damaged. Sending the request again does not help: whoever runs the system has to repair or restore its item in the orders' table. Lists show the order with the state `UNREADABLE`."
+            "The order is stored, and its record is damaged, or a later release wrote it. Sending the request again does not help: whoever runs the system has to repair or restore its item in the orders' table, or to bring the system to that release. Lists show the order with the state `UNREADABLE`."
         }
         Kind::RequestTimeout => "The request did not come whole in time. Send it again.",
         Kind::HostNotServed => {
@@ -61,7 +61,7 @@ const fn meaning(kind: Kind) -> &'static str {
     }
 }
 
-/// What it has beside the usual members.
+/// The members that a problem has beside the usual ones.
 fn more(kind: Kind) -> Vec<(&'static str, Value, Value)> {
     let text = || json!({ "type": "string" });
     match kind {
@@ -127,12 +127,12 @@ pub(super) fn responses(kinds: &[Kind]) -> Map<String, Value> {
     responses
 }
 
-/// The name of the response that carries one of these.
+/// The name of the response that carries one of these problems.
 pub(super) fn response_name(kinds: &[Kind]) -> String {
     kinds.iter().map(|kind| format!("{kind:?}")).collect::<Vec<_>>().join(BETWEEN)
 }
 
-/// The response that carries one of these.
+/// The response that carries one of these problems.
 pub(super) fn response(kinds: &[Kind]) -> Value {
     let titles: Vec<_> = kinds.iter().map(|kind| kind.title()).collect();
     let choices: Vec<_> = kinds.iter().map(|kind| schemas::reference(&schema_name(*kind))).collect();

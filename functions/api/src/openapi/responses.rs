@@ -1,4 +1,4 @@
-//! What calls answer when all is well.
+//! The answers of calls that succeed.
 
 use omniflow_domain::Status;
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ pub(super) fn waited() -> Value {
     })
 }
 
-/// What one can do with an order whose id an answer has.
+/// The links to the calls that take the id of an order which an answer has.
 fn links(door: Door) -> Value {
     let link = |operation: &str, parameter: &str, field: &str| {
         json!({

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::view::Amount;
 
-/// Where the document keeps its schemas.
+/// The place of the schemas in the document, as a JSON pointer.
 const HOME: &str = "/components/schemas";
 
 impl JsonSchema for Amount {
@@ -45,10 +45,10 @@ pub(super) fn answers() -> Map<String, Value> {
     generator.subschema_for::<crate::create::Created<'_>>();
     generator.subschema_for::<crate::view::OrderView<'_>>();
     generator.subschema_for::<crate::view::OtherDoorsView<'_>>();
-    generator.subschema_for::<crate::read::Orders<'_>>();
+    generator.subschema_for::<crate::read::ListView<'_>>();
     generator.subschema_for::<crate::stock::StockList<'_>>();
     generator.subschema_for::<crate::summary::Summary>();
-    generator.subschema_for::<crate::workflow::Workflow>();
+    generator.subschema_for::<crate::workflow::WorkflowView>();
     generator.subschema_for::<crate::workflow::WorkflowStatus<'_>>();
     generator.subschema_for::<Status>();
     let mut schemas = generator.take_definitions(true);

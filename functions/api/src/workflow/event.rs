@@ -1,5 +1,5 @@
-//! An event of an execution's history. Step Functions has a type of details for each type of event; here they are one,
-//! because they name the same few things.
+//! An event of an execution's history. Step Functions has a type of details for each type of event; here they
+//! are one, because they name the same few things.
 
 use aws_sdk_sfn::types::HistoryEvent;
 use aws_smithy_types::DateTime as Instant;
@@ -9,22 +9,22 @@ use serde_json::Value;
 
 use super::payload::shown;
 
-/// An event.
+/// An event of an execution's history.
 #[derive(Debug, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Event {
-    /// Counts from 1.
+    /// The number of the event, which is 1 for the first.
     id: i64,
-    /// The event that led to this one; 0 for the first.
+    /// The number of the event that led to this one; 0 for the first.
     previous_id: i64,
-    /// `TaskStateEntered`, `TaskFailed` and so on.
+    /// The type that Step Functions gives the event, such as `TaskStateEntered`.
     #[serde(rename = "type")]
     kind: String,
     at: Option<DateTime<Utc>>,
     /// The state that is entered or left, or the Map whose iteration this is.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<String>,
-    /// Which iteration of a Map, from 0.
+    /// The number of the iteration of a Map, which is 0 for the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<i32>,
     /// What a task calls, such as `lambda:invoke.waitForTaskToken`.
@@ -40,7 +40,7 @@ pub(crate) struct Event {
     cause: Option<String>,
 }
 
-/// A time of the SDK.
+/// A time of the SDK as one of chrono.
 pub(crate) fn instant(at: &Instant) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(at.secs(), at.subsec_nanos())
 }

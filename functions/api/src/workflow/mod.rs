@@ -1,5 +1,5 @@
-//! The workflow of an order as Step Functions tells it: its executions, their definitions and their histories. Nothing
-//! is decided by it; the order's own item says what the order is.
+//! The workflow of an order as Step Functions tells it: its executions, their definitions and their
+//! histories. Nothing is decided by it; the order's own item says what the order is.
 
 mod event;
 mod payload;
@@ -20,34 +20,36 @@ use crate::{Api, refused, unavailable};
 use event::{Event, instant};
 use payload::shown;
 
-/// Events in one answer. An order that nothing goes wrong with has about forty; Lambda answers with at most 6 MB.
+/// The largest number of events in one answer, which can have 6 MB at most (AWS Lambda Developer Guide,
+/// "Lambda quotas"). An order that nothing goes wrong with has about forty events.
 const EVENTS: i32 = 500;
-/// The longest token of a next page, in characters (AWS Step Functions API Reference, GetExecutionHistory): a longer one
-/// is no token, and Step Functions would call the whole request invalid.
+/// The length of the longest token of a next page, in characters (AWS Step Functions API Reference,
+/// "GetExecutionHistory"). Step Functions would call a request with a longer one invalid.
 const LONGEST_NEXT: usize = 1024;
 
-/// The two state machines that an order has an execution of, each named after the order.
+/// The executions of orders in two state machines, each of which is named after its order.
 pub(crate) struct Executions {
     client: Client,
     order: String,
     payment_window: String,
 }
 
-/// Which of an order's executions.
+/// One of the two executions that an order may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum Part {
-    /// The order itself.
+    /// The execution of the order itself.
     Order,
-    /// Its payment window, which a prepaid order has none of.
+    /// The execution of its payment window, which a prepaid order has none of.
     PaymentWindow,
 }
 
 /// An order's executions.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Workflow {
+#[cfg_attr(test, schemars(rename = "Workflow"))]
+pub(crate) struct WorkflowView {
     order_id: OrderId,
     executions: Vec<Execution>,
 }
@@ -58,7 +60,7 @@ pub(crate) struct Workflow {
 struct Execution {
     part: Part,
     execution_arn: String,
-    /// As in Step Functions.
+    /// The status that Step Functions tells.
     #[cfg_attr(test, schemars(extend("enum" = crate::openapi::EXECUTION_STATUSES)))]
     status: String,
     started_at: Option<DateTime<Utc>>,
@@ -71,11 +73,11 @@ struct Execution {
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
-    /// In Amazon States Language, as it was when the execution began.
+    /// The state machine in Amazon States Language, as it was when the execution began.
     definition: Value,
-    /// Oldest first.
+    /// The history, oldest events first.
     events: Vec<Event>,
-    /// Where the history goes on, when this is not all of it.
+    /// The token for the next page of the history; null on the last page.
     next: Option<String>,
 }
 
@@ -92,17 +94,17 @@ pub(crate) struct WorkflowStatus<'a> {
     #[serde(rename = "orderId")]
     order_id_of_the_page: &'a OrderId,
     execution_arn: &'a str,
-    /// `PENDING` until the execution begins, then as in Step Functions.
+    /// `PENDING` until the execution begins, and then the status that Step Functions tells.
     #[cfg_attr(test, schemars(extend("enum" = crate::openapi::workflow_statuses())))]
     status: &'a str,
     started_at: Option<DateTime<Utc>>,
     stopped_at: Option<DateTime<Utc>>,
-    /// Where the order is.
+    /// The state of the order itself.
     state: Status,
 }
 
-/// `GET /api/v1/orders/{order_id}/workflow`: with `next`, the next page of the history of `execution`, or of the
-/// order's own.
+/// `GET /api/v1/orders/{order_id}/workflow`: with `next`, the next page of the history of `execution`, or of
+/// the order's own.
 pub(crate) async fn read_workflow(api: &Api, request: &Request) -> Result<Response, Problem> {
     let id = request.order_id()?;
     let (parts, next) = match (request.query("execution"), request.query("next")) {
@@ -117,23 +119,24 @@ pub(crate) async fn read_workflow(api: &Api, request: &Request) -> Result<Respon
     let order = async { api.orders.get(&id).await.map_err(|error| unavailable(&error)) };
     let executions = try_join_all(parts.into_iter().map(|part| api.executions.read(part, &id, next)));
     let (_, executions) = try_join(order, executions).await?;
-    let workflow = Workflow { order_id: id, executions: executions.into_iter().flatten().collect() };
+    let workflow = WorkflowView { order_id: id, executions: executions.into_iter().flatten().collect() };
     Ok(Response::json(200, &json!(workflow)))
 }
 
-/// `GET /api/orders/state?workflow_id=` and `GET /api/workflows/{order_id}/status`: the workflow itself, not the order.
+/// `GET /api/orders/state?workflow_id=` and `GET /api/workflows/{order_id}/status`: the workflow itself, not
+/// the order.
 pub(crate) async fn read_execution(api: &Api, request: &Request) -> Result<Response, Problem> {
     let id = request.order_id()?;
     let order = api.orders.get(&id).await.map_err(|error| refused(error, &request.caller))?;
-    if !request.caller.sees(order.customer_id.as_deref()) {
+    if !request.caller.sees(order.customer_id()) {
         return Err(unavailable(&store::Error::NoOrder(id)));
     }
-    let workflow_id = id.processing_id(order.customer_id.as_deref());
+    let workflow_id = id.processing_id(order.customer_id());
     let arn = api.executions.arn(Part::Order, &id);
     let described = api.executions.client.describe_execution().execution_arn(&arn).send().await;
     let description = match described.map_err(Silence::from) {
         Ok(description) => Some(description),
-        // Accepted, and its workflow will begin in a moment.
+        // The order is accepted, and its workflow will begin in a moment.
         Err(Silence::Nothing) => None,
         Err(Silence::Problem(problem)) => return Err(problem),
     };
@@ -149,7 +152,7 @@ pub(crate) async fn read_execution(api: &Api, request: &Request) -> Result<Respo
         stopped_at: description
             .as_ref()
             .and_then(|description| description.stop_date.as_ref().and_then(instant)),
-        state: order.status,
+        state: order.status(),
     };
     Ok(Response::json(200, &json!(status)))
 }
@@ -163,11 +166,12 @@ fn bad(detail: impl Into<String>) -> Problem {
     Problem::new(Kind::BadRequest, detail)
 }
 
-/// Why Step Functions said nothing.
+/// The reason why Step Functions tells nothing about an execution.
 enum Silence {
-    /// There is no such execution: it has not begun yet, there will be none, or it is too long ago (90 days).
+    /// There is no such execution: it has not begun yet, there will be none, or it ended more than 90 days
+    /// ago.
     Nothing,
-    /// Something else.
+    /// The request failed.
     Problem(Problem),
 }
 

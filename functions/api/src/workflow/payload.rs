@@ -1,10 +1,10 @@
-//! What states take and give, for people to read.
+//! The input and output of states, as people may read them.
 
 use serde_json::Value;
 
-/// The fields that hold a task token. Whoever has it, and the right to, can answer the task: it is not for showing.
+/// The fields that hold a task token, with which the task can be answered: it must not be shown.
 const TOKENS: [&str; 4] = ["task_token", "taskToken", "TaskToken", "Token"];
-/// What is shown instead.
+/// The text that is shown instead of a token.
 const HIDDEN: &str = "(hidden)";
 
 /// A payload as JSON, without task tokens; a text that is no JSON stays a text.

@@ -1,0 +1,218 @@
+//! The decisions that turn an order back, and the compensations that undo what was done for it.
+
+use chrono::{DateTime, Utc};
+
+use crate::allocation::Missing;
+use crate::order::{Order, PaymentState, Refusal, Reservation, ShipmentState, Signal};
+use crate::status::{IllegalTransition, Reason, Status};
+
+impl Order {
+    /// Turns the order back because nobody paid before the deadline.
+    ///
+    /// # Errors
+    /// When somebody did, or the deadline is still to come.
+    pub fn expire(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.record.status != Status::AwaitingPayment {
+            return Err(IllegalTransition { from: self.record.status, to: Status::Compensating }.into());
+        }
+        if let Some(deadline) = self.deadline()
+            && now < deadline
+        {
+            return Err(Refusal::TooEarly(deadline));
+        }
+        self.turn_back(Reason::PaymentTimeout, now)?;
+        self.keep_signal(Signal::TimedOut, now);
+        Ok(())
+    }
+
+    /// Turns the order back because the customer cancels it.
+    ///
+    /// # Errors
+    /// When it is too late for that, or the order is being undone already.
+    pub fn cancel(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.record.status == Status::Compensating {
+            return Err(Refusal::Undone(self.record.status));
+        }
+        let waits = self.record.status.awaits_person();
+        self.turn_back(Reason::Customer, now)?;
+        if waits {
+            self.keep_signal(Signal::Cancelled, now);
+        }
+        // A step that is running finds out by itself, since its own write fails. A workflow that was never
+        // started still has to be, and will: the signal to start it stays.
+        Ok(())
+    }
+
+    /// Turns the order back because there is too little of these products.
+    ///
+    /// # Errors
+    /// When the stock was set aside, or the order is being undone already.
+    pub fn run_out_of_stock(&mut self, missing: Vec<Missing>, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.record.status != Status::Received {
+            return Err(IllegalTransition { from: self.record.status, to: Status::Compensating }.into());
+        }
+        self.begin_compensation(Reason::OutOfStock, None, now)?;
+        self.record.missing = missing;
+        Ok(())
+    }
+
+    /// Begins to undo what was done, for this reason and with this failure as people read it. An order that
+    /// is being undone already keeps its reason: what was decided first counts.
+    ///
+    /// # Errors
+    /// When the order is completed or closed.
+    pub fn begin_compensation(
+        &mut self,
+        reason: Reason,
+        failure: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
+        if self.record.status != Status::Compensating {
+            self.turn_back(reason, now)?;
+            self.record.failure = failure;
+        }
+        self.stop_waiting();
+        Ok(())
+    }
+
+    /// Notes that no shipment is on its way any more, and none will be.
+    ///
+    /// # Errors
+    /// When the order is not being undone.
+    pub fn cancel_shipments(&mut self) -> Result<(), Refusal> {
+        self.check_compensating()?;
+        for shipment in &mut self.record.shipments {
+            shipment.state = ShipmentState::Cancelled;
+        }
+        Ok(())
+    }
+
+    /// Notes that the money was given back, or, unless `money_moved`, that it was never taken.
+    ///
+    /// # Errors
+    /// When the order is not being undone.
+    pub fn refund(&mut self, money_moved: bool) -> Result<(), Refusal> {
+        self.check_compensating()?;
+        self.record.payment.state = if money_moved { PaymentState::Refunded } else { PaymentState::Void };
+        Ok(())
+    }
+
+    /// Notes that the stock is given back. The answer is `false` for an order that has none to give back.
+    ///
+    /// # Errors
+    /// When the order holds stock and is not being undone.
+    pub fn release_stock(&mut self) -> Result<bool, Refusal> {
+        if self.record.reservation != Reservation::Held {
+            return Ok(false);
+        }
+        self.check_compensating()?;
+        self.record.reservation = Reservation::Released;
+        let shipments = self.record.shipments.iter_mut();
+        for shipment in shipments.filter(|shipment| shipment.state == ShipmentState::Pending) {
+            shipment.state = ShipmentState::Cancelled;
+        }
+        Ok(true)
+    }
+
+    /// Closes the order: all is undone.
+    ///
+    /// # Errors
+    /// When the order is not being undone.
+    pub fn close(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        let status = match self.record.reason {
+            Some(Reason::OutOfStock) => Status::Rejected,
+            _ => Status::Cancelled,
+        };
+        self.change_status(status, now)?;
+        self.stop_waiting();
+        if matches!(self.record.payment.state, PaymentState::Pending | PaymentState::Authorised) {
+            self.record.payment.state = PaymentState::Void;
+        }
+        Ok(())
+    }
+
+    /// Leaves the order to a person, since a compensation failed for good.
+    ///
+    /// # Errors
+    /// When the order is not being undone.
+    pub fn need_attention(&mut self, failure: String, now: DateTime<Utc>) -> Result<(), Refusal> {
+        self.change_status(Status::NeedsAttention, now)?;
+        self.stop_waiting();
+        self.record.failure = Some(failure);
+        Ok(())
+    }
+
+    /// Begins the compensation for this reason. What the workflow must be told stays as it is.
+    pub(super) fn turn_back(&mut self, reason: Reason, now: DateTime<Utc>) -> Result<(), Refusal> {
+        self.change_status(Status::Compensating, now)?;
+        self.record.reason = Some(reason);
+        Ok(())
+    }
+
+    fn check_compensating(&self) -> Result<(), Refusal> {
+        match self.record.status {
+            Status::Compensating => Ok(()),
+            other => Err(Refusal::NotCompensating(other)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::allocation::{Line, Share};
+    use crate::order::samples::{awaiting_payment, now, received};
+
+    /// An order with one shipment, which holds its stock.
+    fn holding_stock() -> Order {
+        let mut order = received(Some("pm_card"), false);
+        let items = vec![Line { product_id: "p".to_owned(), quantity: 1 }];
+        order.reserve(vec![Share { warehouse: "wh-east".to_owned(), items }], now()).unwrap();
+        order
+    }
+
+    #[test]
+    fn a_cancelled_order_turns_every_step_away() {
+        let mut order = awaiting_payment();
+        order.cancel(now()).unwrap();
+        assert!(matches!(order.capture(now()), Err(Refusal::Undone(_))));
+        assert!(matches!(order.ship("wh-east", "t"), Err(Refusal::Undone(_))));
+        assert!(matches!(order.complete(now()), Err(Refusal::Undone(_))));
+        assert!(order.cancel(now()).is_err());
+        order.begin_compensation(Reason::PaymentFailed, None, now()).unwrap();
+        assert_eq!(order.reason(), Some(Reason::Customer));
+        order.close(now()).unwrap();
+        assert_eq!(order.status(), Status::Cancelled);
+    }
+
+    #[test]
+    fn nothing_is_undone_of_an_order_that_goes_forward_or_was_left_to_a_person() {
+        let forward = holding_stock();
+        let mut left = holding_stock();
+        left.begin_compensation(Reason::ShipmentFailed, None, now()).unwrap();
+        left.need_attention("the goods are gone".to_owned(), now()).unwrap();
+        for before in [forward, left] {
+            let mut order = before.clone();
+            let refused = Refusal::NotCompensating(before.status());
+            assert_eq!(order.cancel_shipments(), Err(refused.clone()));
+            assert_eq!(order.refund(true), Err(refused.clone()));
+            assert_eq!(order.release_stock(), Err(refused));
+            assert_eq!(order, before);
+        }
+    }
+
+    #[test]
+    fn stock_is_given_back_once() {
+        let mut order = holding_stock();
+        order.begin_compensation(Reason::PaymentFailed, None, now()).unwrap();
+        assert_eq!((order.release_stock(), order.reservation()), (Ok(true), Reservation::Released));
+        assert_eq!(order.shipments()[0].state, ShipmentState::Cancelled);
+        assert_eq!(order.release_stock(), Ok(false));
+        order.close(now()).unwrap();
+        assert_eq!(
+            order.release_stock(),
+            Ok(false),
+            "a repeat of a step finds it done, also when all is closed"
+        );
+    }
+}

@@ -1,0 +1,241 @@
+//! The decisions that bring an order forward: stock, review, payment, shipments.
+
+use chrono::{DateTime, Utc};
+
+use crate::allocation::Share;
+use crate::order::{
+    Audit, Awaits, Order, PaymentState, Refusal, Reservation, Shipment, ShipmentState, Signal, Token,
+};
+use crate::status::{IllegalTransition, Reason, Status};
+
+impl Order {
+    /// Notes that stock is set aside in these warehouses.
+    ///
+    /// # Errors
+    /// When the order is past that.
+    pub fn reserve(&mut self, shares: Vec<Share>, now: DateTime<Utc>) -> Result<(), Refusal> {
+        self.change_status(Status::Reserved, now)?;
+        self.stop_waiting();
+        self.record.reservation = Reservation::Held;
+        self.record.shipments = shares.into_iter().map(Shipment::from).collect();
+        Ok(())
+    }
+
+    /// Puts the order before a reviewer, whose verdict answers this token.
+    ///
+    /// # Errors
+    /// When the order is past that.
+    pub fn request_audit(&mut self, token: Token, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.record.status != Status::AwaitingAudit {
+            self.change_status(Status::AwaitingAudit, now)?;
+            self.stop_waiting();
+        }
+        // The reviewer approved between the first attempt and this one: the new token must be told.
+        if self.is_approved() {
+            self.keep_signal(Signal::Approved, now);
+        }
+        self.keep_token(token);
+        Ok(())
+    }
+
+    fn is_approved(&self) -> bool {
+        self.record.audit.as_ref().is_some_and(|audit| audit.approved)
+    }
+
+    /// Takes the reviewer's verdict.
+    ///
+    /// # Errors
+    /// When nobody waits for a verdict, or there is one.
+    pub fn review(
+        &mut self,
+        approved: bool,
+        note: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
+        if self.record.audit.is_some() {
+            return Err(Refusal::ReviewedAlready);
+        }
+        if self.record.status != Status::AwaitingAudit {
+            let to = if approved { Status::AwaitingPayment } else { Status::Compensating };
+            return Err(IllegalTransition { from: self.record.status, to }.into());
+        }
+        if approved {
+            self.keep_signal(Signal::Approved, now);
+        } else {
+            self.turn_back(Reason::AuditRejected, now)?;
+            self.keep_signal(Signal::Rejected, now);
+        }
+        self.record.audit = Some(Audit { approved, note, at: now, unknown: super::Unknown::default() });
+        Ok(())
+    }
+
+    /// Lets the customer pay from now on until `deadline`; payment or timeout answer this token. A repeated
+    /// call keeps the deadline and changes the token only. An order that waits for a review, or for nothing,
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// When the order is past that.
+    pub fn open_window(
+        &mut self,
+        token: Token,
+        deadline: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Awaits, Refusal> {
+        self.check_not_undone()?;
+        if self.record.needs_audit && !self.is_approved() {
+            return Ok(Awaits::Review);
+        }
+        if self.record.payment.prepaid {
+            self.record.status.check(Status::PaymentReceived)?;
+            return Ok(Awaits::Nothing);
+        }
+        match self.record.status {
+            // The customer paid between the first attempt and this one: the new token must be told.
+            Status::PaymentReceived => self.keep_signal(Signal::Paid, now),
+            Status::AwaitingPayment => {}
+            _ => {
+                self.change_status(Status::AwaitingPayment, now)?;
+                self.stop_waiting();
+                self.record.payment.deadline = Some(deadline);
+            }
+        }
+        self.keep_token(token);
+        Ok(Awaits::Payment)
+    }
+
+    /// Notes that the customer pays by this method.
+    ///
+    /// # Errors
+    /// When nobody waits for the payment, or no longer.
+    pub fn pay(&mut self, method: &str, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.record.status != Status::AwaitingPayment {
+            return Err(IllegalTransition { from: self.record.status, to: Status::PaymentReceived }.into());
+        }
+        if let Some(deadline) = self.deadline()
+            && now >= deadline
+        {
+            return Err(Refusal::TooLate(deadline));
+        }
+        self.change_status(Status::PaymentReceived, now)?;
+        self.record.payment.method = Some(method.to_owned());
+        self.record.payment.state = PaymentState::Authorised;
+        self.keep_signal(Signal::Paid, now);
+        Ok(())
+    }
+
+    /// Notes that the money was taken, and lets the warehouses begin: one write for both, since nothing comes
+    /// between.
+    ///
+    /// # Errors
+    /// When the order was undone meanwhile.
+    pub fn capture(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.record.status != Status::PaymentReceived {
+            self.change_status(Status::PaymentReceived, now)?;
+        }
+        self.change_status(Status::Paid, now)?;
+        self.change_status(Status::Shipping, now)?;
+        self.stop_waiting();
+        self.record.payment.state = PaymentState::Captured;
+        Ok(())
+    }
+
+    /// Notes that the shipment from this warehouse is on its way, under this number of the carrier.
+    ///
+    /// # Errors
+    /// When the order was undone meanwhile, or its shipments are not due.
+    pub fn ship(&mut self, warehouse: &str, tracking: &str) -> Result<(), Refusal> {
+        self.check_not_undone()?;
+        if self.record.status != Status::Shipping {
+            return Err(IllegalTransition { from: self.record.status, to: Status::Shipping }.into());
+        }
+        let shipments = self.record.shipments.iter_mut();
+        for shipment in shipments.filter(|shipment| shipment.warehouse == warehouse) {
+            shipment.state = ShipmentState::Shipped;
+            shipment.tracking = Some(tracking.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Notes that all shipments are on their way, so that the stock is sold.
+    ///
+    /// # Errors
+    /// When a shipment is not on its way, or the order was undone meanwhile.
+    pub fn complete(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        self.check_not_undone()?;
+        let mut shipments = self.record.shipments.iter();
+        if let Some(shipment) = shipments.find(|shipment| shipment.state != ShipmentState::Shipped) {
+            return Err(Refusal::NotShipped(shipment.warehouse.clone()));
+        }
+        self.change_status(Status::Completed, now)?;
+        self.record.reservation = Reservation::Sold;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Duration;
+
+    use super::*;
+    use crate::order::samples::{awaiting_payment, now, received, reserved, token};
+
+    #[test]
+    fn a_late_payment_is_refused() {
+        let mut order = awaiting_payment();
+        let late = now() + Duration::seconds(30);
+        assert!(matches!(order.pay("pm_card", late), Err(Refusal::TooLate(_))));
+        assert!(matches!(order.expire(now()), Err(Refusal::TooEarly(_))));
+        order.expire(late).unwrap();
+        assert_eq!((order.status(), order.pending_signal()), (Status::Compensating, Some(Signal::TimedOut)));
+        assert!(order.pay("pm_card", now()).is_err());
+    }
+
+    #[test]
+    fn a_window_that_is_opened_again_keeps_its_deadline_and_a_payment_made_meanwhile() {
+        let mut order = awaiting_payment();
+        order.open_window(token("t2", 1), now() + Duration::seconds(99), now()).unwrap();
+        assert_eq!(order.deadline(), Some(now() + Duration::seconds(30)));
+        order.pay("pm_card", now()).unwrap();
+        order.open_window(token("t3", 2), now(), now()).unwrap();
+        assert_eq!((order.status(), order.pending_signal()), (Status::PaymentReceived, Some(Signal::Paid)));
+        assert_eq!(order.task_token(), Some("t3"));
+    }
+
+    #[test]
+    fn an_order_that_must_be_reviewed_is_not_payable_before() {
+        for method in [None, Some("pm_card")] {
+            let mut order = reserved(method, true);
+            assert_eq!(order.open_window(token("t1", 0), now(), now()), Ok(Awaits::Review));
+            assert_eq!(order.status(), Status::Reserved);
+            order.request_audit(token("t2", 0), now()).unwrap();
+            assert_eq!(order.open_window(token("t1", 0), now(), now()), Ok(Awaits::Review));
+            assert_eq!(order.task_token(), Some("t2"));
+            order.review(true, None, now()).unwrap();
+            let awaits = if method.is_some() { Awaits::Nothing } else { Awaits::Payment };
+            assert_eq!(order.open_window(token("t3", 0), now(), now()), Ok(awaits));
+        }
+        let mut cancelled = reserved(None, true);
+        cancelled.cancel(now()).unwrap();
+        assert!(matches!(cancelled.open_window(token("t1", 0), now(), now()), Err(Refusal::Undone(_))));
+    }
+
+    #[test]
+    fn an_order_that_brought_its_payment_has_no_window() {
+        let before = reserved(Some("pm_card"), false);
+        let mut order = before.clone();
+        assert_eq!(order.open_window(token("t1", 0), now(), now()), Ok(Awaits::Nothing));
+        assert_eq!(order, before);
+        order.capture(now()).unwrap();
+        assert!(order.open_window(token("t1", 0), now(), now()).is_err(), "it is past that");
+    }
+
+    #[test]
+    fn a_verdict_is_given_once() {
+        let mut order = received(None, true);
+        order.reserve(Vec::new(), now()).unwrap();
+        assert!(order.review(true, None, now()).is_err());
+        order.request_audit(token("t", 0), now()).unwrap();
+        order.review(true, None, now()).unwrap();
+        assert_eq!(order.review(false, None, now()), Err(Refusal::ReviewedAlready));
+    }
+}

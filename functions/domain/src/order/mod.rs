@@ -1,0 +1,314 @@
+//! The order: what it is, and every decision about it.
+//!
+//! ```text
+//!   record ── what is stored of an order, made of parts
+//!   Order ── a record that only decisions change
+//!     ├── forward ── stock, review, payment, shipments
+//!     ├── compensation ── turning back, and undoing what was done
+//!     └── waiting ── the tasks of the workflow that wait, and what they must be told
+//! ```
+//!
+//! A decision is a method that changes the order in memory, or refuses and leaves it as it is. The store then
+//! writes the order on the condition that nobody else wrote meanwhile (optimistic concurrency); so of two
+//! decisions that race, one is made on the result of the other.
+
+mod compensation;
+mod forward;
+mod id;
+mod parts;
+mod record;
+#[cfg(test)]
+mod samples;
+mod unknown;
+mod waiting;
+
+use chrono::{DateTime, Utc};
+
+use crate::allocation::{Line, Missing};
+use crate::email::Email;
+use crate::money::Money;
+use crate::status::{IllegalTransition, Reason, Status};
+use crate::texts::Language;
+
+pub use id::{BadOrderId, OrderId};
+pub use parts::{Audit, Change, Item, NewOrder, Payment, PaymentState, Reservation, Shipment, ShipmentState};
+pub use record::OrderRecord;
+pub use unknown::Unknown;
+pub use waiting::{Awaits, Signal, Token};
+
+/// An order. It is what its item in the database says, and only its decisions change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    record: OrderRecord,
+}
+
+/// Why a decision was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The order is not in a status in which this can be done.
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    /// The order is being undone or is closed; the workflow must turn to its compensations.
+    #[error("the order is {0}")]
+    Undone(Status),
+    /// A compensation is asked of an order that is not being undone.
+    #[error("the order is {0}, so that nothing of it is undone")]
+    NotCompensating(Status),
+    /// The reviewer has given a verdict already.
+    #[error("the order was reviewed already")]
+    ReviewedAlready,
+    /// The deadline for the payment has passed.
+    #[error("the payment window closed at {0}")]
+    TooLate(DateTime<Utc>),
+    /// The deadline for the payment has not passed yet.
+    #[error("the payment window is open until {0}")]
+    TooEarly(DateTime<Utc>),
+    /// The shipment from this warehouse is not on its way yet.
+    #[error("the shipment from {0} is not on its way")]
+    NotShipped(String),
+}
+
+impl Order {
+    /// A new order, which its workflow has still to be started for.
+    pub fn receive(order_id: OrderId, new: NewOrder, now: DateTime<Utc>) -> Self {
+        let payment = Payment {
+            prepaid: new.method.is_some(),
+            method: new.method,
+            state: PaymentState::Pending,
+            deadline: None,
+            unknown: Unknown::default(),
+        };
+        let record = OrderRecord {
+            order_id,
+            version: 0,
+            status: Status::Received,
+            reason: None,
+            customer_id: new.customer_id.filter(|customer| !customer.is_empty()),
+            email: new.email,
+            language: new.language,
+            amount: new.amount,
+            items: new.items,
+            timeline: vec![Change { status: Status::Received, at: now }],
+            shipments: Vec::new(),
+            reservation: Reservation::None,
+            payment,
+            needs_audit: new.needs_audit,
+            audit: None,
+            missing: Vec::new(),
+            failure: None,
+            task_token: None,
+            token_attempt: 0,
+            pending_signal: None,
+            pending_since: None,
+            unknown: Unknown::default(),
+            unknown_attributes: Unknown::default(),
+        };
+        let mut order = Self { record };
+        order.keep_signal(Signal::Start, now);
+        order
+    }
+
+    /// The order that was stored as this record. Only the store may call it, with what it has read: whatever
+    /// else makes an order goes through [`Order::receive`] and the decisions.
+    pub fn restore(record: OrderRecord) -> Self {
+        Self { record }
+    }
+
+    /// What is to be stored of the order.
+    pub fn record(&self) -> &OrderRecord {
+        &self.record
+    }
+
+    /// Counts a write that is about to be made, and gives the version that the item must still have then.
+    pub fn count_write(&mut self) -> u64 {
+        let read = self.record.version;
+        self.record.version += 1;
+        read
+    }
+
+    /// Notes that the order came to this status, if the table of transitions allows it.
+    fn change_status(&mut self, status: Status, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if !status.is_undone() {
+            self.check_not_undone()?;
+        }
+        self.record.status.check(status)?;
+        self.record.status = status;
+        self.record.timeline.push(Change { status, at: now });
+        Ok(())
+    }
+
+    /// Checks that the order is neither being undone nor undone: steps that go forward are turned away by
+    /// such.
+    ///
+    /// # Errors
+    /// [`Refusal::Undone`].
+    pub fn check_not_undone(&self) -> Result<(), Refusal> {
+        if self.record.status.is_undone() { Err(Refusal::Undone(self.record.status)) } else { Ok(()) }
+    }
+
+    /// The products that the order wants, each once with all its pieces.
+    pub fn wanted(&self) -> Vec<Line> {
+        let mut wanted: Vec<Line> = Vec::new();
+        for item in &self.record.items {
+            match wanted.iter_mut().find(|line| line.product_id == item.product_id) {
+                Some(line) => line.quantity = line.quantity.saturating_add(item.quantity),
+                None => wanted.push(Line { product_id: item.product_id.clone(), quantity: item.quantity }),
+            }
+        }
+        wanted
+    }
+}
+
+/// Reading; see the fields of [`OrderRecord`].
+#[allow(missing_docs, reason = "the fields of the record say it")]
+impl Order {
+    pub fn id(&self) -> &OrderId {
+        &self.record.order_id
+    }
+
+    pub fn version(&self) -> u64 {
+        self.record.version
+    }
+
+    pub fn status(&self) -> Status {
+        self.record.status
+    }
+
+    pub fn reason(&self) -> Option<Reason> {
+        self.record.reason
+    }
+
+    pub fn customer_id(&self) -> Option<&str> {
+        self.record.customer_id.as_deref()
+    }
+
+    pub fn email(&self) -> Option<&Email> {
+        self.record.email.as_ref()
+    }
+
+    pub fn language(&self) -> Language {
+        self.record.language
+    }
+
+    pub fn amount(&self) -> Money {
+        self.record.amount
+    }
+
+    pub fn items(&self) -> &[Item] {
+        &self.record.items
+    }
+
+    pub fn timeline(&self) -> &[Change] {
+        &self.record.timeline
+    }
+
+    /// The moment at which the order was created, which its timeline begins with.
+    pub fn created_at(&self) -> Option<DateTime<Utc>> {
+        self.record.timeline.first().map(|change| change.at)
+    }
+
+    pub fn shipments(&self) -> &[Shipment] {
+        &self.record.shipments
+    }
+
+    pub fn reservation(&self) -> Reservation {
+        self.record.reservation
+    }
+
+    pub fn payment(&self) -> &Payment {
+        &self.record.payment
+    }
+
+    /// The moment until which the customer may pay, if they may.
+    pub fn deadline(&self) -> Option<DateTime<Utc>> {
+        self.record.payment.deadline
+    }
+
+    pub fn needs_audit(&self) -> bool {
+        self.record.needs_audit
+    }
+
+    pub fn audit(&self) -> Option<&Audit> {
+        self.record.audit.as_ref()
+    }
+
+    pub fn missing(&self) -> &[Missing] {
+        &self.record.missing
+    }
+
+    pub fn failure(&self) -> Option<&str> {
+        self.record.failure.as_deref()
+    }
+
+    pub fn task_token(&self) -> Option<&str> {
+        self.record.task_token.as_deref()
+    }
+
+    pub fn pending_signal(&self) -> Option<Signal> {
+        self.record.pending_signal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Duration;
+    use proptest::prelude::*;
+
+    use super::samples::{now, received, token};
+    use super::*;
+    use crate::allocation::Share;
+
+    /// The number of decisions that [`decide`] knows.
+    const DECISIONS: u8 = 17;
+
+    /// Makes one of all decisions there are, `seconds` after the order was made.
+    fn decide(order: &mut Order, decision: u8, seconds: i64) -> Result<(), Refusal> {
+        let now = now() + Duration::seconds(seconds);
+        let share = || Share { warehouse: "wh-east".to_owned(), items: Vec::new() };
+        match decision {
+            0 => order.reserve(vec![share()], now),
+            1 => order.run_out_of_stock(Vec::new(), now),
+            2 => order.request_audit(token("a", 0), now),
+            3 => order.review(true, None, now),
+            4 => order.review(false, None, now),
+            5 => order.open_window(token("w", 0), now + Duration::seconds(5), now).map(drop),
+            6 => order.pay("pm_card", now),
+            7 => order.expire(now),
+            8 => order.cancel(now),
+            9 => order.capture(now),
+            10 => order.ship("wh-east", "t"),
+            11 => order.complete(now),
+            12 => order.begin_compensation(Reason::InternalError, Some("why".to_owned()), now),
+            13 => order.cancel_shipments(),
+            14 => order.refund(true),
+            15 => order.release_stock().map(drop),
+            _ if seconds % 2 == 0 => order.close(now),
+            _ => order.need_attention("why".to_owned(), now),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_decided_the_order_goes_by_the_table_and_a_refused_decision_changes_nothing(
+            prepaid in any::<bool>(),
+            needs_audit in any::<bool>(),
+            decisions in proptest::collection::vec((0..DECISIONS, 0i64..9), 0..60),
+        ) {
+            let mut order = received(prepaid.then_some("pm_card"), needs_audit);
+            for (decision, seconds) in decisions {
+                let before = order.clone();
+                if decide(&mut order, decision, seconds).is_err() {
+                    prop_assert_eq!(&order, &before);
+                }
+                let steps = order.timeline().windows(2);
+                for step in steps {
+                    prop_assert!(step[0].status.next().contains(&step[1].status), "{:?}", step);
+                }
+                prop_assert_eq!(order.timeline().last().map(|change| change.status), Some(order.status()));
+                prop_assert_eq!(order.reason().is_some(), order.status().is_undone());
+                prop_assert_eq!(order.reservation() == Reservation::Sold, order.status() == Status::Completed);
+                prop_assert_eq!(order.version(), 0, "only the store counts writes");
+            }
+        }
+    }
+}

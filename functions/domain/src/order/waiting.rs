@@ -1,0 +1,141 @@
+//! What an order's workflow waits for: the tokens of its tasks, and the signals that answer them.
+//!
+//! Sources: AWS Step Functions Developer Guide, "Wait for a Callback with Task Token".
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::order::Order;
+
+/// What the workflow must still be told. It is stored by the write that decided it, and the workflow's next
+/// activity clears it (the pattern is known as the transactional outbox).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Signal {
+    /// The order was accepted: its workflow has to be started.
+    Start,
+    /// The customer paid.
+    Paid,
+    /// The reviewer approved.
+    Approved,
+    /// The reviewer rejected.
+    Rejected,
+    /// Nobody paid in time.
+    TimedOut,
+    /// The customer cancelled.
+    Cancelled,
+}
+
+impl Signal {
+    /// All signals.
+    pub const ALL: [Self; 6] =
+        [Self::Start, Self::Paid, Self::Approved, Self::Rejected, Self::TimedOut, Self::Cancelled];
+
+    /// The name that the signal is stored under.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "START",
+            Self::Paid => "PAID",
+            Self::Approved => "APPROVED",
+            Self::Rejected => "REJECTED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+}
+
+/// The token of a task that waits, and the attempt of the task that it was given to.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// The token as Step Functions gave it out.
+    pub token: String,
+    /// The number of attempts that the task made before, which is 0 for the first.
+    pub attempt: u64,
+}
+
+/// What an order waits for that has come to its payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaits {
+    /// The customer must pay.
+    Payment,
+    /// A person must approve the order before it can be paid.
+    Review,
+    /// The order brought its payment, so that it waits for nothing.
+    Nothing,
+}
+
+impl Order {
+    /// Whether the order stays as it is until a person acts or the time for that is over, or for ever.
+    pub fn rests(&self) -> bool {
+        self.status().is_final() || (self.status().awaits_person() && self.pending_signal().is_none())
+    }
+
+    /// Stores what the workflow must be told, and since when.
+    pub(super) fn keep_signal(&mut self, signal: Signal, now: DateTime<Utc>) {
+        self.record.pending_signal = Some(signal);
+        self.record.pending_since = Some(now.timestamp_millis());
+    }
+
+    /// The workflow has come to its next step: it has been told what there was to tell, and no task of it
+    /// waits.
+    pub(super) fn stop_waiting(&mut self) {
+        self.clear_signal();
+        self.record.task_token = None;
+    }
+
+    fn clear_signal(&mut self) {
+        self.record.pending_signal = None;
+        self.record.pending_since = None;
+    }
+
+    /// Clears the signal of `read`, which is this order as it was read before: nobody waits for it. A signal
+    /// that was given since then stays, and so does the one of a task that began to wait since then.
+    pub fn settle(&mut self, read: &Self) {
+        let (now, before) = (&self.record, &read.record);
+        if now.pending_signal == before.pending_signal && now.task_token == before.task_token {
+            self.clear_signal();
+        }
+    }
+
+    /// Keeps the token, unless a later attempt of the same task brought a newer one.
+    pub(super) fn keep_token(&mut self, Token { token, attempt }: Token) {
+        if self.record.task_token.is_none() || attempt >= self.record.token_attempt {
+            self.record.task_token = Some(token);
+            self.record.token_attempt = attempt;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::samples::{awaiting_payment, now, token};
+
+    #[test]
+    fn signals_have_the_names_that_they_are_stored_under() {
+        for signal in Signal::ALL {
+            assert_eq!(serde_json::to_value(signal).unwrap(), signal.name());
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_was_given_up_does_not_bring_its_dead_token_back() {
+        let mut order = awaiting_payment();
+        order.open_window(token("t2", 1), now(), now()).unwrap();
+        order.open_window(token("t1", 0), now(), now()).unwrap();
+        assert_eq!(order.task_token(), Some("t2"));
+    }
+
+    #[test]
+    fn a_signal_that_nobody_waits_for_is_cleared_and_a_newer_one_is_not() {
+        let mut order = awaiting_payment();
+        order.pay("pm_card", now()).unwrap();
+        let read = order.clone();
+        order.open_window(token("t2", 1), now(), now()).unwrap();
+        order.settle(&read);
+        assert_eq!(order.pending_signal(), Some(Signal::Paid), "a task that waits again must be told");
+        let read = order.clone();
+        order.settle(&read);
+        assert_eq!((order.pending_signal(), order.task_token()), (None, Some("t2")));
+    }
+}

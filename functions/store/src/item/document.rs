@@ -1,0 +1,331 @@
+//! The JSON document in an order's item, and how it becomes an order's record and is made of one.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use omniflow_domain::allocation::{Line, Missing};
+use omniflow_domain::email::Email;
+use omniflow_domain::money::Money;
+use omniflow_domain::order::{
+    Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Shipment, ShipmentState, Unknown,
+};
+use omniflow_domain::status::{Reason, Status};
+use omniflow_domain::texts::Language;
+
+/// The number of the form that is written now. It counts up when an earlier release would misunderstand a
+/// document; a new member is no reason, since earlier releases keep what they don't know.
+///
+/// Form 0 doesn't say its number. It is the one of release 0.1, and the one before that: with times as text,
+/// and with the attributes of the item repeated in it.
+pub(crate) const FORM: u32 = 1;
+
+/// Members of the first documents that repeat attributes of the item, or are attributes now.
+const REPEATED: [&str; 6] =
+    ["order_id", "version", "status", "customer_id", "pending_signal", "pending_since"];
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Document<'a> {
+    /// The number of the form.
+    #[serde(default)]
+    v: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<Cow<'a, Email>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    language: Language,
+    amount: Money,
+    items: Vec<ItemDocument<'a>>,
+    timeline: Vec<Entry>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    shipments: Vec<ShipmentDocument<'a>>,
+    reservation: Reservation,
+    payment: PaymentDocument<'a>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    needs_audit: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    audit: Option<AuditDocument<'a>>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    missing: Cow<'a, [Missing]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    task_token: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    token_attempt: u64,
+    #[serde(flatten)]
+    unknown: Cow<'a, Unknown>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ItemDocument<'a> {
+    product_id: Cow<'a, str>,
+    name: Cow<'a, str>,
+    quantity: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    price: Option<Money>,
+    #[serde(flatten)]
+    unknown: Cow<'a, Unknown>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ShipmentDocument<'a> {
+    warehouse: Cow<'a, str>,
+    items: Vec<Goods<'a>>,
+    state: ShipmentState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tracking: Option<Cow<'a, str>>,
+    #[serde(flatten)]
+    unknown: Cow<'a, Unknown>,
+}
+
+/// A product and the number of its pieces.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Goods<'a> {
+    Pair(Cow<'a, str>, u32),
+    Map { product_id: Cow<'a, str>, quantity: u32 },
+}
+
+#[derive(Serialize, Deserialize)]
+struct PaymentDocument<'a> {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    method: Option<Cow<'a, str>>,
+    state: PaymentState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deadline: Option<Time>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    prepaid: bool,
+    #[serde(flatten)]
+    unknown: Cow<'a, Unknown>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AuditDocument<'a> {
+    approved: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<Cow<'a, str>>,
+    /// A text also now: only large orders have it.
+    at: DateTime<Utc>,
+    #[serde(flatten)]
+    unknown: Cow<'a, Unknown>,
+}
+
+/// A status and the moment at which it began.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    Pair(Status, Time),
+    Map { status: Status, at: Time },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Time {
+    Milliseconds(#[serde(with = "chrono::serde::ts_milliseconds")] DateTime<Utc>),
+    Text(DateTime<Utc>),
+}
+
+/// The number of a document's form, for documents that can't be read otherwise.
+pub(super) fn form_of(document: &str) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Form {
+        #[serde(default)]
+        v: u32,
+    }
+    serde_json::from_str(document).ok().map(|Form { v }| v)
+}
+
+impl<'a> From<&'a OrderRecord> for Document<'a> {
+    fn from(record: &'a OrderRecord) -> Self {
+        Self {
+            v: FORM,
+            reason: record.reason,
+            email: record.email.as_ref().map(Cow::Borrowed),
+            language: record.language,
+            amount: record.amount,
+            items: record.items.iter().map(ItemDocument::from).collect(),
+            timeline: record.timeline.iter().map(Entry::from).collect(),
+            shipments: record.shipments.iter().map(ShipmentDocument::from).collect(),
+            reservation: record.reservation,
+            payment: PaymentDocument::from(&record.payment),
+            needs_audit: record.needs_audit,
+            audit: record.audit.as_ref().map(AuditDocument::from),
+            missing: Cow::Borrowed(&record.missing),
+            failure: record.failure.as_deref().map(Cow::Borrowed),
+            task_token: record.task_token.as_deref().map(Cow::Borrowed),
+            token_attempt: record.token_attempt,
+            unknown: Cow::Borrowed(&record.unknown),
+        }
+    }
+}
+
+impl Document<'_> {
+    /// The number of the document's form.
+    pub(super) fn form(&self) -> u32 {
+        self.v
+    }
+
+    /// The record that this document and the attributes around it are.
+    pub(super) fn into_record(
+        self,
+        attributes: super::Attributes,
+        unknown_attributes: Unknown,
+    ) -> OrderRecord {
+        OrderRecord {
+            order_id: attributes.order_id,
+            version: attributes.version,
+            status: attributes.status,
+            reason: self.reason,
+            customer_id: attributes.customer_id,
+            email: self.email.map(Cow::into_owned),
+            language: self.language,
+            amount: self.amount,
+            items: self.items.into_iter().map(Item::from).collect(),
+            timeline: self.timeline.into_iter().map(Change::from).collect(),
+            shipments: self.shipments.into_iter().map(Shipment::from).collect(),
+            reservation: self.reservation,
+            payment: self.payment.into(),
+            needs_audit: self.needs_audit,
+            audit: self.audit.map(Audit::from),
+            missing: self.missing.into_owned(),
+            failure: self.failure.map(Cow::into_owned),
+            task_token: self.task_token.map(Cow::into_owned),
+            token_attempt: self.token_attempt,
+            pending_signal: attributes.pending_signal,
+            pending_since: attributes.pending_since,
+            unknown: if self.v == 0 {
+                self.unknown.into_owned().without(&REPEATED)
+            } else {
+                self.unknown.into_owned()
+            },
+            unknown_attributes,
+        }
+    }
+}
+
+impl<'a> From<&'a Item> for ItemDocument<'a> {
+    fn from(item: &'a Item) -> Self {
+        Self {
+            product_id: Cow::Borrowed(&item.product_id),
+            name: Cow::Borrowed(&item.name),
+            quantity: item.quantity,
+            price: item.price,
+            unknown: Cow::Borrowed(&item.unknown),
+        }
+    }
+}
+
+impl From<ItemDocument<'_>> for Item {
+    fn from(item: ItemDocument<'_>) -> Self {
+        Self {
+            product_id: item.product_id.into_owned(),
+            name: item.name.into_owned(),
+            quantity: item.quantity,
+            price: item.price,
+            unknown: item.unknown.into_owned(),
+        }
+    }
+}
+
+impl<'a> From<&'a Shipment> for ShipmentDocument<'a> {
+    fn from(shipment: &'a Shipment) -> Self {
+        let goods = |line: &'a Line| Goods::Pair(Cow::Borrowed(&line.product_id), line.quantity);
+        Self {
+            warehouse: Cow::Borrowed(&shipment.warehouse),
+            items: shipment.items.iter().map(goods).collect(),
+            state: shipment.state,
+            tracking: shipment.tracking.as_deref().map(Cow::Borrowed),
+            unknown: Cow::Borrowed(&shipment.unknown),
+        }
+    }
+}
+
+impl From<ShipmentDocument<'_>> for Shipment {
+    fn from(shipment: ShipmentDocument<'_>) -> Self {
+        let line = |goods| {
+            let (Goods::Pair(product_id, quantity) | Goods::Map { product_id, quantity }) = goods;
+            Line { product_id: product_id.into_owned(), quantity }
+        };
+        Self {
+            warehouse: shipment.warehouse.into_owned(),
+            items: shipment.items.into_iter().map(line).collect(),
+            state: shipment.state,
+            tracking: shipment.tracking.map(Cow::into_owned),
+            unknown: shipment.unknown.into_owned(),
+        }
+    }
+}
+
+impl<'a> From<&'a Payment> for PaymentDocument<'a> {
+    fn from(payment: &'a Payment) -> Self {
+        Self {
+            method: payment.method.as_deref().map(Cow::Borrowed),
+            state: payment.state,
+            deadline: payment.deadline.map(Time::Milliseconds),
+            prepaid: payment.prepaid,
+            unknown: Cow::Borrowed(&payment.unknown),
+        }
+    }
+}
+
+impl From<PaymentDocument<'_>> for Payment {
+    fn from(payment: PaymentDocument<'_>) -> Self {
+        Self {
+            method: payment.method.map(Cow::into_owned),
+            state: payment.state,
+            deadline: payment.deadline.map(DateTime::from),
+            prepaid: payment.prepaid,
+            unknown: payment.unknown.into_owned(),
+        }
+    }
+}
+
+impl<'a> From<&'a Audit> for AuditDocument<'a> {
+    fn from(audit: &'a Audit) -> Self {
+        Self {
+            approved: audit.approved,
+            note: audit.note.as_deref().map(Cow::Borrowed),
+            at: audit.at,
+            unknown: Cow::Borrowed(&audit.unknown),
+        }
+    }
+}
+
+impl From<AuditDocument<'_>> for Audit {
+    fn from(audit: AuditDocument<'_>) -> Self {
+        Self {
+            approved: audit.approved,
+            note: audit.note.map(Cow::into_owned),
+            at: audit.at,
+            unknown: audit.unknown.into_owned(),
+        }
+    }
+}
+
+impl From<Time> for DateTime<Utc> {
+    fn from(time: Time) -> Self {
+        match time {
+            Time::Milliseconds(at) | Time::Text(at) => at,
+        }
+    }
+}
+
+impl From<&Change> for Entry {
+    fn from(change: &Change) -> Self {
+        Self::Pair(change.status, Time::Milliseconds(change.at))
+    }
+}
+
+impl From<Entry> for Change {
+    fn from(entry: Entry) -> Self {
+        let (Entry::Pair(status, at) | Entry::Map { status, at }) = entry;
+        Self { status, at: at.into() }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

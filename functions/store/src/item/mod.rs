@@ -1,0 +1,117 @@
+//! An order as a DynamoDB item: the attributes that keys, indexes and conditions need, and one JSON document
+//! with all the rest.
+//!
+//! A document is read and written in one piece whatever the order holds, where a nested attribute for each
+//! list, map and text in it would be marshalled one by one, on every call. An item of up to 1 KB costs one
+//! write unit (Amazon DynamoDB, "Capacity unit consumption for write operations"), and an order is written
+//! eight times: so the document repeats nothing, leaves out what is as usual, and has times in milliseconds
+//! since 1970.
+//!
+//! Releases work on the same orders side by side while one takes the place of another, and when it is taken
+//! back. A document says the number of its form, and one of a later form is refused. Members and attributes
+//! that this release doesn't know are kept with the order and written back: those of the item, of the
+//! document, and in the document those of the payment, the review, each ordered item and each shipment. Pairs
+//! (a status and its time, a product and its quantity) and the list of what is missing have no place for
+//! more.
+
+mod attribute;
+mod document;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use omniflow_domain::order::{Order, OrderId, Signal, Unknown};
+use omniflow_domain::status::Status;
+
+use crate::{Damage, Error, Unreadable};
+use attribute::Attribute;
+use document::{Document, form_of};
+
+pub(crate) use attribute::UnknownType;
+pub(crate) use document::FORM;
+
+type AttributeMap = HashMap<String, AttributeValue>;
+
+/// The attributes that are known, but the document.
+#[derive(Serialize, Deserialize)]
+struct Attributes {
+    order_id: OrderId,
+    version: u64,
+    status: Status,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    customer_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending_signal: Option<Signal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending_since: Option<i64>,
+}
+
+/// The names of [`Attributes`].
+const KNOWN: [&str; 6] = ["order_id", "version", "status", "customer_id", "pending_signal", "pending_since"];
+/// The attribute that holds the document.
+const DOCUMENT: &str = "document";
+
+/// The item that the order is stored as.
+pub(super) fn of(order: &Order) -> Result<AttributeMap, Error> {
+    let record = order.record();
+    let attributes = Attributes {
+        order_id: record.order_id.clone(),
+        version: record.version,
+        status: record.status,
+        customer_id: record.customer_id.clone(),
+        pending_signal: record.pending_signal,
+        pending_since: record.pending_since,
+    };
+    let mut item: AttributeMap = serde_dynamo::to_item(attributes)?;
+    let document = serde_json::to_string(&Document::from(record))?;
+    item.insert(DOCUMENT.to_owned(), AttributeValue::S(document));
+    for (name, value) in record.unknown_attributes.iter() {
+        item.insert(name.clone(), Attribute::deserialize(value)?.into());
+    }
+    Ok(item)
+}
+
+/// The order that the item with this id is.
+pub(super) fn read(id: &OrderId, item: AttributeMap) -> Result<Order, Unreadable> {
+    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+    let customer_id = text("customer_id").cloned();
+    let status = text("status").and_then(|name| Status::parse(name));
+    parse(item).map_err(|source| Unreadable { order_id: id.clone(), customer_id, status, source })
+}
+
+fn parse(mut item: AttributeMap) -> Result<Order, Damage> {
+    let document = match item.remove(DOCUMENT) {
+        Some(AttributeValue::S(document)) => document,
+        _ => return Err(Damage::NoDocument),
+    };
+    // Whatever can't be understood of a later form is so because of that.
+    parse_with(item, &document).map_err(|damage| match form_of(&document) {
+        Some(form) if form > FORM => Damage::Later { form },
+        _ => damage,
+    })
+}
+
+fn parse_with(mut item: AttributeMap, document: &str) -> Result<Order, Damage> {
+    let known: AttributeMap = KNOWN.iter().filter_map(|name| item.remove_entry(*name)).collect();
+    let attributes: Attributes = serde_dynamo::from_item(known)?;
+    let document: Document<'_> = serde_json::from_str(document)?;
+    if document.form() > FORM {
+        return Err(Damage::Later { form: document.form() });
+    }
+    Ok(Order::restore(document.into_record(attributes, unknown(item)?)))
+}
+
+fn unknown(attributes: AttributeMap) -> Result<Unknown, Damage> {
+    let mut kept = Map::new();
+    for (name, value) in attributes {
+        let value: Value = serde_json::to_value(Attribute::try_from(value)?)?;
+        kept.insert(name, value);
+    }
+    Ok(kept.into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,342 @@
+use aws_sdk_dynamodb::primitives::Blob;
+use chrono::DateTime;
+use omniflow_domain::Reason;
+use omniflow_domain::allocation::{Line, Missing};
+use omniflow_domain::money::Money;
+use omniflow_domain::order::{
+    Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Shipment, ShipmentState,
+};
+use omniflow_domain::texts::Language;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::json;
+
+use super::*;
+
+const ID: &str = "ORD-1800000000000000007";
+
+fn stored(document: &str) -> AttributeMap {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    HashMap::from([
+        ("order_id".to_owned(), text(ID)),
+        ("version".to_owned(), AttributeValue::N("4".to_owned())),
+        ("status".to_owned(), text("PAYMENT_RECEIVED")),
+        ("customer_id".to_owned(), text("ann")),
+        ("pending_signal".to_owned(), text("PAID")),
+        ("pending_since".to_owned(), AttributeValue::N("1800000002000".to_owned())),
+        ("document".to_owned(), text(document)),
+    ])
+}
+
+/// As it is written now.
+const OF_NOW: &str = r#"{
+    "v": 1,
+    "amount": "499.00",
+    "items": [{ "product_id": "p", "name": "P", "quantity": 2, "price": "249.50" }],
+    "timeline": [["RECEIVED", 1800000000000], ["PAYMENT_RECEIVED", 1800000002000]],
+    "shipments": [{ "warehouse": "w", "items": [["p", 2]], "state": "PENDING" }],
+    "reservation": "HELD",
+    "payment": { "method": "pm_card", "state": "AUTHORISED", "deadline": 1800000030000 },
+    "task_token": "token"
+}"#;
+
+/// As release 0.1 wrote it.
+const OF_RELEASE_0_1: &str = r#"{
+    "amount": "499.00",
+    "items": [{ "product_id": "p", "name": "P", "quantity": 2, "price": "249.50" }],
+    "timeline": [["RECEIVED", 1800000000000], ["PAYMENT_RECEIVED", 1800000002000]],
+    "shipments": [{ "warehouse": "w", "items": [["p", 2]], "state": "PENDING" }],
+    "reservation": "HELD",
+    "payment": { "method": "pm_card", "state": "AUTHORISED", "deadline": 1800000030000 },
+    "task_token": "token"
+}"#;
+
+/// As it was written at first.
+const EARLIEST: &str = r#"{
+    "order_id": "ORD-1800000000000000007", "version": 4, "status": "PAYMENT_RECEIVED", "customer_id": "ann",
+    "language": "zh",
+    "amount": "499.00",
+    "items": [{ "product_id": "p", "name": "P", "quantity": 2, "price": "249.50" }],
+    "timeline": [
+        { "status": "RECEIVED", "at": "2027-01-15T08:00:00Z" },
+        { "status": "PAYMENT_RECEIVED", "at": "2027-01-15T08:00:02.000Z" }
+    ],
+    "shipments": [{ "warehouse": "w", "items": [{ "product_id": "p", "quantity": 2 }], "state": "PENDING" }],
+    "reservation": "HELD",
+    "payment": {
+        "method": "pm_card", "state": "AUTHORISED", "deadline": "2027-01-15T08:00:30Z", "prepaid": false
+    },
+    "needs_audit": false, "task_token": "token", "token_attempt": 0,
+    "pending_signal": "PAID", "pending_since": 1800000002000
+}"#;
+
+fn read(item: AttributeMap) -> Result<Order, Unreadable> {
+    super::read(&OrderId::parse(ID).unwrap(), item)
+}
+
+fn parsed(document: &str) -> Value {
+    serde_json::from_str(document).unwrap()
+}
+
+/// The document of the item that the order is stored as.
+fn written(order: &Order) -> Value {
+    parsed(of(order).unwrap()[DOCUMENT].as_s().unwrap())
+}
+
+#[test]
+fn an_order_is_written_as_it_was_read() {
+    let order = read(stored(OF_NOW)).unwrap();
+    assert_eq!(written(&order), parsed(OF_NOW));
+    assert_eq!(read(of(&order).unwrap()).unwrap(), order);
+}
+
+#[test]
+fn earlier_documents_are_read_and_written_as_now() {
+    for document in [OF_RELEASE_0_1, EARLIEST] {
+        let order = read(stored(document)).unwrap();
+        assert_eq!(order, read(stored(OF_NOW)).unwrap());
+        assert_eq!(written(&order), parsed(OF_NOW));
+    }
+}
+
+#[test]
+fn a_document_of_a_later_form_is_refused_as_what_it_is() {
+    let mut understood = parsed(OF_NOW);
+    understood["v"] = json!(2);
+    let mut otherwise = understood.clone();
+    otherwise["timeline"] = json!({ "received": 1_800_000_000_000_i64 });
+    let mut of_another_status = stored(&understood.to_string());
+    of_another_status.insert("status".to_owned(), AttributeValue::S("RETURNED".to_owned()));
+    for item in [stored(&understood.to_string()), stored(&otherwise.to_string()), of_another_status] {
+        let refused = read(item).unwrap_err();
+        assert!(refused.is_of_a_later_release());
+        assert_eq!(
+            refused.to_string(),
+            "the item of order ORD-1800000000000000007 can't be read: a later release wrote it (form 2 of the \
+             document, of which this release reads 1 and lower); run that release or a later one"
+        );
+    }
+    let mut damaged = parsed(OF_NOW);
+    damaged["timeline"] = json!({});
+    assert!(!read(stored(&damaged.to_string())).unwrap_err().is_of_a_later_release());
+}
+
+#[test]
+fn of_a_damaged_item_what_its_attributes_say_is_known() {
+    let money = |amount: &str| OF_NOW.replace("499.00", amount);
+    for document in
+        ["", "{}", "no document", &OF_NOW[..100], &money("4e2"), &money("-1.00"), &money("4_9.00")]
+    {
+        let unreadable = read(stored(document)).unwrap_err();
+        assert_eq!(unreadable.order_id.as_str(), ID);
+        assert_eq!(unreadable.customer_id.as_deref(), Some("ann"));
+        assert_eq!(unreadable.status, Some(Status::PaymentReceived));
+    }
+    let mut item = stored(OF_NOW);
+    item.insert("status".to_owned(), AttributeValue::S("LOST".to_owned()));
+    item.insert("customer_id".to_owned(), AttributeValue::Bool(true));
+    let unreadable = read(item).unwrap_err();
+    assert_eq!((unreadable.customer_id, unreadable.status), (None, None));
+    let mut item = stored(OF_NOW);
+    item.remove(DOCUMENT);
+    assert!(read(item).unwrap_err().to_string().ends_with("it has no document"));
+}
+
+/// An attribute of each type that DynamoDB has.
+fn of_every_type() -> AttributeMap {
+    let bytes = || Blob::new([0, 159, 255]);
+    let number = || AttributeValue::N("12345678901234567890123456789012345678".to_owned());
+    let map = HashMap::from([("n".to_owned(), number()), ("none".to_owned(), AttributeValue::Null(true))]);
+    let values = [
+        AttributeValue::S("text".to_owned()),
+        number(),
+        AttributeValue::B(bytes()),
+        AttributeValue::Bool(false),
+        AttributeValue::Null(true),
+        AttributeValue::L(vec![number(), AttributeValue::L(Vec::new())]),
+        AttributeValue::M(map),
+        AttributeValue::Ss(vec!["a".to_owned(), "b".to_owned()]),
+        AttributeValue::Ns(vec!["1".to_owned()]),
+        AttributeValue::Bs(vec![bytes()]),
+    ];
+    values.into_iter().enumerate().map(|(index, value)| (format!("later_{index}"), value)).collect()
+}
+
+#[test]
+fn what_a_later_release_stored_outlives_the_decisions_of_this_one() {
+    let mut document = parsed(OF_NOW);
+    document["audit"] = json!({ "approved": true, "at": "2027-01-15T08:00:01Z" });
+    let later = json!({ "by": ["ann", 1.5, null], "empty": {} });
+    let places = ["", "/payment", "/audit", "/items/0", "/shipments/0"];
+    for place in places {
+        document.pointer_mut(place).unwrap()["later"] = later.clone();
+    }
+    let mut item = stored(&document.to_string());
+    item.extend(of_every_type());
+
+    let mut order = read(item).unwrap();
+    order.capture(DateTime::UNIX_EPOCH).unwrap();
+    order.ship("w", "T-1").unwrap();
+    order.complete(DateTime::UNIX_EPOCH).unwrap();
+    let mut item = of(&order).unwrap();
+    assert_eq!(item["status"], AttributeValue::S("COMPLETED".to_owned()));
+    let written = parsed(item[DOCUMENT].as_s().unwrap());
+    for place in places {
+        assert_eq!(written.pointer(place).unwrap()["later"], later, "{place}");
+    }
+    assert_eq!(written["shipments"][0]["tracking"], "T-1");
+    item.retain(|name, _| name.starts_with("later_"));
+    assert_eq!(item, of_every_type());
+}
+
+fn unknown() -> impl Strategy<Value = Unknown> {
+    let values = select(vec![json!(null), json!(1), json!("x"), json!([1.5, {}]), json!({ "v": true })]);
+    // No name that this release knows, or knew.
+    let members = proptest::collection::vec(("later_[a-z]", values), 0..3);
+    members.prop_map(|members| members.into_iter().collect::<Map<_, _>>().into())
+}
+
+fn unknown_attributes() -> impl Strategy<Value = Unknown> {
+    let attribute = select(of_every_type().into_values().collect::<Vec<_>>());
+    let attributes = proptest::collection::hash_map("later_[a-z]", attribute, 0..3);
+    attributes.prop_map(|attributes| super::unknown(attributes).unwrap())
+}
+
+fn moment() -> impl Strategy<Value = DateTime<chrono::Utc>> {
+    (0i64..4_000_000_000_000).prop_map(|millis| DateTime::from_timestamp_millis(millis).unwrap())
+}
+
+fn money() -> impl Strategy<Value = Money> {
+    (0u64..99_999_999_900)
+        .prop_map(|cents| Money::parse(&format!("{}.{:02}", cents / 100, cents % 100)).unwrap())
+}
+
+fn items() -> impl Strategy<Value = Vec<Item>> {
+    let item = (".{0,5}", "\\PC{0,5}", any::<u32>(), option::of(money()), unknown());
+    let item = item.prop_map(|(product_id, name, quantity, price, unknown)| Item {
+        product_id,
+        name,
+        quantity,
+        price,
+        unknown,
+    });
+    proptest::collection::vec(item, 0..4)
+}
+
+fn shipments() -> impl Strategy<Value = Vec<Shipment>> {
+    let line = (".{0,5}", any::<u32>()).prop_map(|(product_id, quantity)| Line { product_id, quantity });
+    let state = select(vec![ShipmentState::Pending, ShipmentState::Shipped, ShipmentState::Cancelled]);
+    let lines = proptest::collection::vec(line, 0..3);
+    let shipment = (".{0,5}", lines, state, option::of(".{0,5}"), unknown());
+    let shipment = shipment.prop_map(|(warehouse, items, state, tracking, unknown)| Shipment {
+        warehouse,
+        items,
+        state,
+        tracking,
+        unknown,
+    });
+    proptest::collection::vec(shipment, 0..3)
+}
+
+fn payment() -> impl Strategy<Value = Payment> {
+    let states = vec![
+        PaymentState::Pending,
+        PaymentState::Authorised,
+        PaymentState::Captured,
+        PaymentState::Refunded,
+        PaymentState::Void,
+    ];
+    let payment = (option::of(".{0,5}"), select(states), option::of(moment()), any::<bool>(), unknown());
+    payment.prop_map(|(method, state, deadline, prepaid, unknown)| Payment {
+        method,
+        state,
+        deadline,
+        prepaid,
+        unknown,
+    })
+}
+
+fn audit() -> impl Strategy<Value = Audit> {
+    (any::<bool>(), option::of(".{0,5}"), moment(), unknown())
+        .prop_map(|(approved, note, at, unknown)| Audit { approved, note, at, unknown })
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    select(Status::ALL.to_vec())
+}
+
+/// Orders of all kinds, also such as no decisions lead to.
+fn record() -> impl Strategy<Value = OrderRecord> {
+    let change = (status(), moment()).prop_map(|(status, at)| Change { status, at });
+    let missing = (".{0,5}", any::<u32>(), any::<u32>());
+    let missing =
+        missing.prop_map(|(product_id, wanted, available)| Missing { product_id, wanted, available });
+    let reservations = vec![Reservation::None, Reservation::Held, Reservation::Released, Reservation::Sold];
+    let head = (
+        any::<u64>(),
+        status(),
+        option::of(select(Reason::ALL.to_vec())),
+        option::of(".{1,5}"),
+        option::of(select(vec!["ann@example.com".parse().unwrap()])),
+        select(Language::ALL.to_vec()),
+        money(),
+    );
+    let body = (
+        items(),
+        proptest::collection::vec(change, 0..5),
+        shipments(),
+        select(reservations),
+        payment(),
+        any::<bool>(),
+        option::of(audit()),
+    );
+    let tail = (
+        proptest::collection::vec(missing, 0..3),
+        option::of(".{0,9}"),
+        option::of(".{0,9}"),
+        any::<u64>(),
+        option::of(select(Signal::ALL.to_vec())),
+        option::of(any::<i64>()),
+        (unknown(), unknown_attributes()),
+    );
+    (head, body, tail).prop_map(|(head, body, tail)| {
+        let (version, status, reason, customer_id, email, language, amount) = head;
+        let (items, timeline, shipments, reservation, payment, needs_audit, audit) = body;
+        let (missing, failure, task_token, token_attempt, pending_signal, pending_since, unknown) = tail;
+        let (unknown, unknown_attributes) = unknown;
+        OrderRecord {
+            order_id: OrderId::parse(ID).unwrap(),
+            version,
+            status,
+            reason,
+            customer_id,
+            email,
+            language,
+            amount,
+            items,
+            timeline,
+            shipments,
+            reservation,
+            payment,
+            needs_audit,
+            audit,
+            missing,
+            failure,
+            task_token,
+            token_attempt,
+            pending_signal,
+            pending_since,
+            unknown,
+            unknown_attributes,
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(record in record()) {
+        let order = Order::restore(record);
+        prop_assert_eq!(read(of(&order).unwrap()).unwrap(), order);
+    }
+}
