@@ -9,6 +9,7 @@
 pub mod activity;
 mod idempotency;
 mod item;
+mod lists;
 pub mod metrics;
 mod orders;
 #[cfg(feature = "eventbridge")]
@@ -23,7 +24,8 @@ use omniflow_domain::status::Status;
 use omniflow_services::ServiceError;
 
 pub use idempotency::{Idempotency, Kept};
-pub use orders::{After, Counted, Decided, Orders, Page, Unheard};
+pub use lists::{After, Counted, Page, Unheard};
+pub use orders::{Decided, Orders};
 pub use stock::{Stock, StockRow};
 
 /// The length of the longest partition key of a table or an index, in bytes of UTF-8 (Amazon DynamoDB

@@ -1,39 +1,33 @@
 //! The orders in their table.
 
-use std::collections::HashMap;
 use std::future::{Future, pending, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
-use aws_sdk_dynamodb::operation::query::QueryInput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, Select, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use tokio::time::{Instant, timeout_at};
 
 use omniflow_domain::order::{Order, OrderId};
-use omniflow_domain::status::Status;
 use omniflow_services::{ConfigError, DynamoDb, Environment, Services};
 
 use crate::recent::Recent;
-use crate::{Error, Unreadable, item};
+use crate::{Error, item};
 
 /// The largest number of times that one decision is made. Each time but the last another write came first.
 const ATTEMPTS: u64 = 20;
 /// The time after which an order that is waited for is read again, in case that another process has written
 /// it.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-const BY_STATUS: &str = "by-status";
-const BY_CUSTOMER: &str = "by-customer";
 
 /// The orders in DynamoDB.
 #[derive(Clone)]
 pub struct Orders {
-    dynamodb: Arc<dyn DynamoDb>,
-    table: String,
+    pub(crate) dynamodb: Arc<dyn DynamoDb>,
+    pub(crate) table: String,
     recent: Arc<Recent>,
 }
 
@@ -46,37 +40,6 @@ pub struct Decided<T> {
     pub answer: T,
     /// Further writes, which are made together with the order or not at all.
     pub with: Vec<TransactWriteItem>,
-}
-
-/// A page of a list.
-#[derive(Debug)]
-pub struct Page {
-    /// The orders, newest first. One that can't be read has its place among the others.
-    pub orders: Vec<Result<Order, Unreadable>>,
-    /// The order after which the next page begins; `None` on the last page.
-    pub next: Option<OrderId>,
-}
-
-/// A page of the orders whose workflow must still be told of a decision.
-#[derive(Debug)]
-pub struct Unheard {
-    /// The ids of the orders, those first whose signal is oldest.
-    pub orders: Vec<OrderId>,
-    /// The place after which the next page begins; `None` on the last page.
-    pub after: Option<After>,
-}
-
-/// The place in an index after which a page begins.
-#[derive(Debug)]
-pub struct After(HashMap<String, AttributeValue>);
-
-/// A number of orders.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
-    /// The number of orders that were counted.
-    pub count: u64,
-    /// Whether there may be more than these.
-    pub more: bool,
 }
 
 impl Orders {
@@ -263,160 +226,4 @@ impl Orders {
         let writes = TransactWriteItemsInput::builder().set_transact_items(Some(writes));
         Ok(self.dynamodb.transact_write_items(writes).await?)
     }
-
-    /// Counts the orders of one status, `most` of them at most. The index is eventually consistent, and so is
-    /// the number.
-    ///
-    /// # Errors
-    /// A failure of DynamoDB.
-    pub async fn count(&self, status: Status, most: i32) -> Result<Counted, Error> {
-        let query = QueryInput::builder()
-            .table_name(&self.table)
-            .index_name(BY_STATUS)
-            .key_condition_expression("#status = :status")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", AttributeValue::S(status.name().to_owned()))
-            .select(Select::Count)
-            .limit(most);
-        let answer = self.dynamodb.query(query).await?;
-        let count = u64::try_from(answer.count).unwrap_or_default();
-        // DynamoDB names a key to go on from whenever it stopped at the limit, even at the very last item.
-        Ok(Counted { count, more: answer.last_evaluated_key.is_some() })
-    }
-
-    /// Lists the orders of one status, or of all, whose ids begin with `prefix`, newest first: `limit` of
-    /// them at most, beginning after the order `after`.
-    ///
-    /// # Errors
-    /// A failure of DynamoDB.
-    pub async fn list(
-        &self,
-        status: Option<Status>,
-        prefix: &str,
-        limit: usize,
-        after: Option<&OrderId>,
-    ) -> Result<Page, Error> {
-        let statuses = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
-        let mut ids = Vec::new();
-        for status in statuses {
-            ids.extend(self.ids(("status", status.name()), prefix, limit + 1, after).await?);
-        }
-        // An order may have changed its status between two queries and been seen twice.
-        ids.sort_unstable_by(|a, b| b.cmp(a));
-        ids.dedup();
-        self.page(ids, limit).await
-    }
-
-    /// Lists the orders of one customer, otherwise as [`Orders::list`] does.
-    ///
-    /// # Errors
-    /// A failure of DynamoDB.
-    pub async fn list_of(
-        &self,
-        customer: &str,
-        prefix: &str,
-        limit: usize,
-        after: Option<&OrderId>,
-    ) -> Result<Page, Error> {
-        let ids = self.ids(("customer_id", customer), prefix, limit + 1, after).await?;
-        self.page(ids, limit).await
-    }
-
-    async fn page(&self, mut ids: Vec<OrderId>, limit: usize) -> Result<Page, Error> {
-        let more = ids.len() > limit;
-        ids.truncate(limit);
-        let next = ids.last().filter(|_| more).cloned();
-        Ok(Page { orders: self.get_all(&ids).await?, next })
-    }
-
-    /// The ids of the orders that have this value of this attribute, from its index.
-    async fn ids(
-        &self,
-        (attribute, value): (&str, &str),
-        prefix: &str,
-        limit: usize,
-        after: Option<&OrderId>,
-    ) -> Result<Vec<OrderId>, Error> {
-        // Ids end in digits, and the colon is the character after `9`. BETWEEN includes both ends, so that
-        // `after` itself takes a place, for which one more is asked.
-        let below = format!("{prefix}:");
-        let to = after.map(OrderId::as_str).filter(|after| *after < below.as_str()).unwrap_or(&below);
-        // No id is in such a range, and DynamoDB would refuse a query whose ends are in the wrong order or
-        // too long.
-        if to < prefix || prefix.len() > OrderId::LONGEST {
-            return Ok(Vec::new());
-        }
-        let query = QueryInput::builder()
-            .table_name(&self.table)
-            .index_name(if attribute == "status" { BY_STATUS } else { BY_CUSTOMER })
-            .key_condition_expression("#attribute = :value AND order_id BETWEEN :from AND :to")
-            .expression_attribute_names("#attribute", attribute)
-            .expression_attribute_values(":value", AttributeValue::S(value.to_owned()))
-            .expression_attribute_values(":from", AttributeValue::S(prefix.to_owned()))
-            .expression_attribute_values(":to", AttributeValue::S(to.to_owned()))
-            .scan_index_forward(false)
-            .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX));
-        let answer = self.dynamodb.query(query).await?;
-        let ids = answer.items.unwrap_or_default();
-        Ok(ids.iter().filter_map(id_of).filter(|id| Some(id) != after).take(limit).collect())
-    }
-
-    /// Reads the orders with these ids, in the order of the ids; those that are not there are left out.
-    async fn get_all(&self, ids: &[OrderId]) -> Result<Vec<Result<Order, Unreadable>>, Error> {
-        let mut orders = HashMap::new();
-        for chunk in ids.chunks(100) {
-            let mut wanted: Vec<_> = chunk
-                .iter()
-                .map(|id| HashMap::from([("order_id".to_owned(), AttributeValue::S(id.to_string()))]))
-                .collect();
-            // DynamoDB may leave some unprocessed, which are asked for again.
-            while !wanted.is_empty() {
-                let keys = KeysAndAttributes::builder()
-                    .set_keys(Some(wanted))
-                    .consistent_read(true)
-                    .build()
-                    .map_err(|error| Error::Service(error.to_string()))?;
-                let get = BatchGetItemInput::builder().request_items(&self.table, keys);
-                let answer = self.dynamodb.batch_get_item(get).await?;
-                for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
-                    if let Some(id) = id_of(&item) {
-                        let order = item::read(&id, item);
-                        orders.insert(id, order);
-                    }
-                }
-                let left = answer.unprocessed_keys.and_then(|mut left| left.remove(&self.table));
-                wanted = left.map(|keys| keys.keys).unwrap_or_default();
-            }
-        }
-        Ok(ids.iter().filter_map(|id| orders.remove(id)).collect())
-    }
-
-    /// The orders that have had this signal pending since before `before` (milliseconds since 1970), oldest
-    /// first: `limit` of them at most, beginning after the page that gave `after`.
-    ///
-    /// # Errors
-    /// A failure of DynamoDB.
-    pub async fn unheard(
-        &self,
-        signal: &str,
-        before: i64,
-        limit: i32,
-        after: Option<After>,
-    ) -> Result<Unheard, Error> {
-        let query = QueryInput::builder()
-            .table_name(&self.table)
-            .index_name("by-pending-signal")
-            .key_condition_expression("pending_signal = :signal AND pending_since < :before")
-            .expression_attribute_values(":signal", AttributeValue::S(signal.to_owned()))
-            .expression_attribute_values(":before", AttributeValue::N(before.to_string()))
-            .limit(limit)
-            .set_exclusive_start_key(after.map(|After(key)| key));
-        let answer = self.dynamodb.query(query).await?;
-        let orders = answer.items.unwrap_or_default().iter().filter_map(id_of).collect();
-        Ok(Unheard { orders, after: answer.last_evaluated_key.map(After) })
-    }
-}
-
-fn id_of(item: &HashMap<String, AttributeValue>) -> Option<OrderId> {
-    OrderId::parse(item.get("order_id")?.as_s().ok()?).ok()
 }

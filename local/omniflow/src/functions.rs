@@ -12,8 +12,8 @@ use omniflow_services::{
 };
 use omniflow_tables::InProcess;
 
+use crate::StartError;
 use crate::lambda::Hosted;
-use crate::runtime::StartError;
 use template::{Place, System};
 
 /// What handlers get.

@@ -29,6 +29,8 @@ mod repeats;
 mod runtime;
 mod schedule;
 mod server;
+mod start_error;
 
 pub use config::Config;
-pub use runtime::{Runtime, StartError};
+pub use runtime::Runtime;
+pub use start_error::StartError;

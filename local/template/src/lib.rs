@@ -7,6 +7,7 @@
 mod intrinsics;
 mod model;
 mod permissions;
+mod resources;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -121,7 +122,7 @@ pub fn parse(
     let values = parameter_values(&section(&template, "Parameters"), parameters)?;
     scope.refs.extend(values.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))));
     for (id, resource) in &resources {
-        model::name_resource(&mut scope, id, kind(id, resource)?, place);
+        resources::name_resource(&mut scope, id, kind(id, resource)?, place);
     }
     let globals = scope.resolve(&template["Globals"])?;
     let mut system = System { parameters: values, ..System::default() };
@@ -134,7 +135,7 @@ pub fn parse(
             }
             let properties = scope.resolve(&resource["Properties"])?;
             let metadata = scope.resolve(&resource["Metadata"])?;
-            model::add_resource(
+            resources::add_resource(
                 &mut system,
                 id,
                 kind(id, resource)?,
