@@ -1,4 +1,4 @@
-//! Bad input gets a clear 4xx as problem+json, and nothing is written (design section 7).
+//! Bad input gets a clear 4xx as problem+json, and nothing is written.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use omniflow_e2e::{Runtime, Shop};

@@ -1,4 +1,4 @@
-//! The contract of the first system, word for word (contracts.md, section 1): its paths, bodies and exact texts, as its
+//! The contract of the first system, word for word: its paths, bodies and exact texts, as its
 //! users' `curl` commands send and read them.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

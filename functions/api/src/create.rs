@@ -3,13 +3,12 @@
 
 use omniflow_domain::order::{Item, NewOrder, Unknown};
 use omniflow_domain::{Email, Money, Order, OrderId, Status};
-use omniflow_simulated::METHODS;
 use omniflow_store as store;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::decide::DEFAULT_METHOD;
 use crate::keep::Key;
+use crate::payment_method::{DEFAULT_METHOD, check_method};
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
@@ -250,15 +249,6 @@ fn method(payment: &Value) -> Result<Option<String>, Problem> {
             None => Err(bad("'payment' must be an object with a 'method'.")),
         },
     }
-}
-
-/// Checks a payment method against those that the gateway knows.
-pub(crate) fn check_method(method: &str) -> Result<String, Problem> {
-    if METHODS.contains(&method) {
-        return Ok(method.to_owned());
-    }
-    let known = METHODS.join(", ");
-    Err(bad(format!("'{method}' is not a payment method; there are: {known}.")))
 }
 
 /// The items as the catalogue knows them. Prices that the request gives stay. Those of the catalogue are

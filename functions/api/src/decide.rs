@@ -8,15 +8,13 @@ use omniflow_store as store;
 use omniflow_store::Decided;
 use serde_json::Value;
 
-use crate::create::check_method;
 use crate::keep::Key;
+use crate::payment_method::{DEFAULT_METHOD, check_method};
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 use crate::{Api, refused, unavailable, view};
 
-/// The payment method when the request names none.
-pub(crate) const DEFAULT_METHOD: &str = "pm_card";
 /// The length of the longest note of a reviewer, in characters.
 pub(crate) const LONGEST_NOTE: usize = 1000;
 

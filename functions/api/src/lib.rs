@@ -13,6 +13,7 @@ mod keep;
 #[cfg(test)]
 mod openapi;
 mod patience;
+mod payment_method;
 pub mod problem;
 mod read;
 mod request;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use omniflow_domain::Language;
 use omniflow_domain::OrderId;
-use omniflow_domain::texts::Language;
 use serde_json::Value;
 
 use crate::caller::Caller;

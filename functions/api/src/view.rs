@@ -1,9 +1,10 @@
 //! An order as the routes show it. `status` is a text for people, `state` the name for programs.
 
 use chrono::{DateTime, Utc};
+use omniflow_domain::Language;
 use omniflow_domain::allocation::Missing;
 use omniflow_domain::order::{Audit, Item, Order, PaymentState, Shipment};
-use omniflow_domain::texts::{Language, status_text, text, unreadable_text};
+use omniflow_domain::texts::{status_text, text, unreadable_text};
 use omniflow_domain::{Email, Money, OrderId, Reason, Status};
 use omniflow_store::Unreadable;
 use serde::{Serialize, Serializer};

@@ -5,7 +5,7 @@ mod message;
 use aws_sdk_sesv2::Client as Ses;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as EmailMessage};
-use omniflow_domain::texts::Language;
+use omniflow_domain::Language;
 use omniflow_domain::{Email, ErrorName, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! The messages to customers, in their language.
 
-use omniflow_domain::texts::Language;
+use omniflow_domain::Language;
 use omniflow_domain::{Reason, Status, texts};
 
 /// A message to a customer.

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use omniflow_domain::Language;
 use omniflow_domain::event::{DETAIL_TYPE, SOURCE};
-use omniflow_domain::texts::Language;
 use omniflow_domain::{Order, OrderId, Reason, Status};
 use omniflow_testing::{At, SENDER, Shop, Walk, system};
 use serde_json::{Value, json};

@@ -1,9 +1,9 @@
 //! Examples: bodies as the README has them, and answers that the code itself makes.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use omniflow_domain::Language;
 use omniflow_domain::allocation::{Line, Share};
 use omniflow_domain::order::{Item, NewOrder, Token, Unknown};
-use omniflow_domain::texts::Language;
 use omniflow_domain::{Money, Order, OrderId, Refusal, Status};
 use serde_json::{Value, json};
 

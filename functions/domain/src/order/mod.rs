@@ -26,9 +26,9 @@ use chrono::{DateTime, Utc};
 
 use crate::allocation::{Line, Missing};
 use crate::email::Email;
+use crate::language::Language;
 use crate::money::Money;
 use crate::status::{IllegalTransition, Reason, Status};
-use crate::texts::Language;
 
 pub use id::{BadOrderId, OrderId};
 pub use parts::{Audit, Change, Item, NewOrder, Payment, PaymentState, Reservation, Shipment, ShipmentState};

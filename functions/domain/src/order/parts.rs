@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::allocation::{Line, Share};
 use crate::email::Email;
+use crate::language::Language;
 use crate::money::Money;
 use crate::order::Unknown;
 use crate::status::Status;
-use crate::texts::Language;
 
 /// What a customer orders.
 #[derive(Debug, Clone)]

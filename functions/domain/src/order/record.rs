@@ -2,10 +2,10 @@
 
 use crate::allocation::Missing;
 use crate::email::Email;
+use crate::language::Language;
 use crate::money::Money;
 use crate::order::{Audit, Change, Item, OrderId, Payment, Reservation, Shipment, Signal, Unknown};
 use crate::status::{Reason, Status};
-use crate::texts::Language;
 
 /// All that is stored of an order. The store reads an order from it and writes one by it; what an order may
 /// become, only the decisions of [`Order`](super::Order) say.

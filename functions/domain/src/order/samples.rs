@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use crate::language::Language;
 use crate::money::Money;
 use crate::order::{NewOrder, Order, OrderId, Token};
-use crate::texts::Language;
 
 /// The moment at which all these orders were made.
 pub(super) fn now() -> DateTime<Utc> {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use omniflow_domain::Language;
 use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::email::Email;
 use omniflow_domain::money::Money;
@@ -12,7 +13,6 @@ use omniflow_domain::order::{
     Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Shipment, ShipmentState, Unknown,
 };
 use omniflow_domain::status::{Reason, Status};
-use omniflow_domain::texts::Language;
 
 /// The number of the form that is written now. It counts up when an earlier release would misunderstand a
 /// document; a new member is no reason, since earlier releases keep what they don't know.

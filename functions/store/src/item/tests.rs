@@ -1,12 +1,12 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use chrono::DateTime;
+use omniflow_domain::Language;
 use omniflow_domain::Reason;
 use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::money::Money;
 use omniflow_domain::order::{
     Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Shipment, ShipmentState,
 };
-use omniflow_domain::texts::Language;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
