@@ -15,54 +15,54 @@ use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteIt
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 
-use crate::{Answer, ServiceError};
+use crate::{ServiceError, ServiceFuture};
 
 /// DynamoDB, as far as the functions use it. See the Amazon DynamoDB API Reference for what a request does.
 #[allow(missing_docs, reason = "the reference describes the requests")]
 pub trait DynamoDb: Send + Sync {
-    fn get_item(&self, request: GetItemInputBuilder) -> Answer<'_, GetItemOutput>;
+    fn get_item(&self, request: GetItemInputBuilder) -> ServiceFuture<'_, GetItemOutput>;
 
-    fn batch_get_item(&self, request: BatchGetItemInputBuilder) -> Answer<'_, BatchGetItemOutput>;
+    fn batch_get_item(&self, request: BatchGetItemInputBuilder) -> ServiceFuture<'_, BatchGetItemOutput>;
 
-    fn query(&self, request: QueryInputBuilder) -> Answer<'_, QueryOutput>;
+    fn query(&self, request: QueryInputBuilder) -> ServiceFuture<'_, QueryOutput>;
 
-    fn scan(&self, request: ScanInputBuilder) -> Answer<'_, ScanOutput>;
+    fn scan(&self, request: ScanInputBuilder) -> ServiceFuture<'_, ScanOutput>;
 
     /// The old item, which the request may ask for, is not given.
-    fn put_item(&self, request: PutItemInputBuilder) -> Answer<'_, ()>;
+    fn put_item(&self, request: PutItemInputBuilder) -> ServiceFuture<'_, ()>;
 
-    fn update_item(&self, request: UpdateItemInputBuilder) -> Answer<'_, UpdateItemOutput>;
+    fn update_item(&self, request: UpdateItemInputBuilder) -> ServiceFuture<'_, UpdateItemOutput>;
 
     /// A [`ServiceError`] with the code `TransactionCanceledException` has its reasons.
-    fn transact_write_items(&self, request: TransactWriteItemsInputBuilder) -> Answer<'_, ()>;
+    fn transact_write_items(&self, request: TransactWriteItemsInputBuilder) -> ServiceFuture<'_, ()>;
 }
 
 impl DynamoDb for Client {
-    fn get_item(&self, request: GetItemInputBuilder) -> Answer<'_, GetItemOutput> {
+    fn get_item(&self, request: GetItemInputBuilder) -> ServiceFuture<'_, GetItemOutput> {
         Box::pin(async { Ok(request.send_with(self).await?) })
     }
 
-    fn batch_get_item(&self, request: BatchGetItemInputBuilder) -> Answer<'_, BatchGetItemOutput> {
+    fn batch_get_item(&self, request: BatchGetItemInputBuilder) -> ServiceFuture<'_, BatchGetItemOutput> {
         Box::pin(async { Ok(request.send_with(self).await?) })
     }
 
-    fn query(&self, request: QueryInputBuilder) -> Answer<'_, QueryOutput> {
+    fn query(&self, request: QueryInputBuilder) -> ServiceFuture<'_, QueryOutput> {
         Box::pin(async { Ok(request.send_with(self).await?) })
     }
 
-    fn scan(&self, request: ScanInputBuilder) -> Answer<'_, ScanOutput> {
+    fn scan(&self, request: ScanInputBuilder) -> ServiceFuture<'_, ScanOutput> {
         Box::pin(async { Ok(request.send_with(self).await?) })
     }
 
-    fn put_item(&self, request: PutItemInputBuilder) -> Answer<'_, ()> {
+    fn put_item(&self, request: PutItemInputBuilder) -> ServiceFuture<'_, ()> {
         Box::pin(async { Ok(request.send_with(self).await.map(drop)?) })
     }
 
-    fn update_item(&self, request: UpdateItemInputBuilder) -> Answer<'_, UpdateItemOutput> {
+    fn update_item(&self, request: UpdateItemInputBuilder) -> ServiceFuture<'_, UpdateItemOutput> {
         Box::pin(async { Ok(request.send_with(self).await?) })
     }
 
-    fn transact_write_items(&self, request: TransactWriteItemsInputBuilder) -> Answer<'_, ()> {
+    fn transact_write_items(&self, request: TransactWriteItemsInputBuilder) -> ServiceFuture<'_, ()> {
         Box::pin(async {
             request.send_with(self).await.map(drop).map_err(|error| {
                 let reasons = error.as_service_error().map(reasons).unwrap_or_default();

@@ -48,7 +48,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::future::BoxFuture;
 
 /// The answer to a request to a service, as a future.
-pub type Answer<'a, T> = BoxFuture<'a, Result<T, ServiceError>>;
+pub type ServiceFuture<'a, T> = BoxFuture<'a, Result<T, ServiceError>>;
 
 /// A request that failed: it was refused, or nobody knows whether it was carried out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]

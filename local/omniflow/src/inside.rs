@@ -14,7 +14,7 @@ use bytes::Bytes;
 use engine::{Engine, Verdict};
 use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};
-use omniflow_services::{Answer, EventBridge, ServiceError, StepFunctions};
+use omniflow_services::{EventBridge, ServiceError, ServiceFuture, StepFunctions};
 use omniflow_tables::{InProcess, Service, Tables};
 
 use crate::aws::{Acknowledge, Aws};
@@ -83,7 +83,7 @@ impl Service for Inside {
 }
 
 impl StepFunctions for Inside {
-    fn start_execution(&self, request: StartExecutionInputBuilder) -> Answer<'_, ()> {
+    fn start_execution(&self, request: StartExecutionInputBuilder) -> ServiceFuture<'_, ()> {
         Box::pin(async {
             let start = request.build().map_err(ServiceError::unsendable)?;
             let machine = start.state_machine_arn.unwrap_or_default();
@@ -92,7 +92,7 @@ impl StepFunctions for Inside {
         })
     }
 
-    fn stop_execution(&self, request: StopExecutionInputBuilder) -> Answer<'_, ()> {
+    fn stop_execution(&self, request: StopExecutionInputBuilder) -> ServiceFuture<'_, ()> {
         Box::pin(async {
             let stop = request.build().map_err(ServiceError::unsendable)?;
             let execution = stop.execution_arn.unwrap_or_default();
@@ -100,7 +100,7 @@ impl StepFunctions for Inside {
         })
     }
 
-    fn send_task_success(&self, request: SendTaskSuccessInputBuilder) -> Answer<'_, ()> {
+    fn send_task_success(&self, request: SendTaskSuccessInputBuilder) -> ServiceFuture<'_, ()> {
         Box::pin(async {
             let success = request.build().map_err(ServiceError::unsendable)?;
             let verdict = Verdict::success(&success.output.unwrap_or_default()).map_err(refused)?;
@@ -108,7 +108,7 @@ impl StepFunctions for Inside {
         })
     }
 
-    fn send_task_failure(&self, request: SendTaskFailureInputBuilder) -> Answer<'_, ()> {
+    fn send_task_failure(&self, request: SendTaskFailureInputBuilder) -> ServiceFuture<'_, ()> {
         Box::pin(async {
             let failure = request.build().map_err(ServiceError::unsendable)?;
             let verdict = Verdict::Failure { error: failure.error, cause: failure.cause };
@@ -126,7 +126,7 @@ fn refused(error: engine::Error) -> ServiceError {
 }
 
 impl EventBridge for Inside {
-    fn put_events(&self, request: PutEventsInputBuilder) -> Answer<'_, PutEventsOutput> {
+    fn put_events(&self, request: PutEventsInputBuilder) -> ServiceFuture<'_, PutEventsOutput> {
         Box::pin(async {
             let put = request.build().map_err(ServiceError::unsendable)?;
             let entries = put.entries.unwrap_or_default().into_iter().map(entry);

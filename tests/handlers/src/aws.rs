@@ -28,7 +28,7 @@ pub struct Use {
 
 /// A request that was made.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Call {
+pub struct ServiceCall {
     /// `StartExecution`, `PutEvents` …
     pub operation: String,
     /// Its body.
@@ -58,7 +58,7 @@ type Watch = Box<dyn Fn(&Tables) + Send>;
 
 #[derive(Default)]
 struct State {
-    calls: Vec<Call>,
+    calls: Vec<ServiceCall>,
     failing: HashMap<String, String>,
     throttled: HashMap<String, usize>,
     outages: Vec<Outage>,
@@ -168,7 +168,7 @@ impl Aws {
     }
 
     /// The requests to Step Functions and EventBridge of one operation.
-    pub fn calls(&self, operation: &str) -> Vec<Call> {
+    pub fn calls(&self, operation: &str) -> Vec<ServiceCall> {
         self.state().calls.iter().filter(|call| call.operation == operation).cloned().collect()
     }
 
@@ -282,7 +282,7 @@ impl Aws {
         }
         let body: Value = serde_json::from_slice(body).unwrap();
         let mut state = self.state();
-        state.calls.push(Call { operation: operation.to_owned(), body: body.clone() });
+        state.calls.push(ServiceCall { operation: operation.to_owned(), body: body.clone() });
         match operation {
             "StartExecution" => state.start(&body),
             "SendTaskSuccess" => state.end_task(&body, Token::Success),

@@ -20,7 +20,7 @@ mod failures;
 mod shop;
 mod walk;
 
-pub use aws::{Aws, Call, Held, Outage, Token, Use};
+pub use aws::{Aws, Held, Outage, ServiceCall, Token, Use};
 pub use failures::{failures, invoked_by_state_machines};
-pub use shop::{Answer, SENDER, Shop, customer, deployed, starts, system};
+pub use shop::{HttpAnswer, SENDER, Shop, customer, deployed, starts, system};
 pub use walk::{At, Walk};

@@ -55,7 +55,7 @@ pub(crate) fn place() -> Place {
 
 /// An answer of the API.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct HttpAnswer {
     /// The HTTP status.
     pub status: u64,
     /// The headers.
@@ -165,34 +165,34 @@ impl Shop {
     }
 
     /// Sends the API a request.
-    pub async fn http(&self, method: &str, path: &str, body: Value) -> Answer {
+    pub async fn http(&self, method: &str, path: &str, body: Value) -> HttpAnswer {
         self.send(method, path, &[], body, &Value::Null).await
     }
 
     /// As [`Shop::http`], from whom the gateway recognised: `requestContext.authorizer` of the event.
-    pub async fn http_as(&self, authorizer: &Value, method: &str, path: &str, body: Value) -> Answer {
+    pub async fn http_as(&self, authorizer: &Value, method: &str, path: &str, body: Value) -> HttpAnswer {
         self.send(method, path, &[], body, authorizer).await
     }
 
     /// As [`Shop::http`], with an `Idempotency-Key`.
-    pub async fn http_once(&self, key: &str, path: &str, body: Value) -> Answer {
+    pub async fn http_once(&self, key: &str, path: &str, body: Value) -> HttpAnswer {
         self.send("POST", path, &[("idempotency-key", key)], body, &Value::Null).await
     }
 
     /// As [`Shop::http_once`], from whom the gateway recognised.
-    pub async fn http_once_as(&self, authorizer: &Value, key: &str, path: &str, body: Value) -> Answer {
+    pub async fn http_once_as(&self, authorizer: &Value, key: &str, path: &str, body: Value) -> HttpAnswer {
         self.send("POST", path, &[("idempotency-key", key)], body, authorizer).await
     }
 
     /// Posts a body that is sent as it is written here.
-    pub async fn post_text(&self, path: &str, body: &str) -> Answer {
+    pub async fn post_text(&self, path: &str, body: &str) -> HttpAnswer {
         let mut event = event("POST", path, &[], &Value::Null);
         event["body"] = Value::from(body);
         self.ask(event).await
     }
 
     /// Reads with a `Prefer`.
-    pub async fn http_preferring(&self, preference: &str, authorizer: &Value, path: &str) -> Answer {
+    pub async fn http_preferring(&self, preference: &str, authorizer: &Value, path: &str) -> HttpAnswer {
         self.send("GET", path, &[("prefer", preference)], Value::Null, authorizer).await
     }
 
@@ -203,7 +203,7 @@ impl Shop {
         headers: &[(&str, &str)],
         body: Value,
         authorizer: &Value,
-    ) -> Answer {
+    ) -> HttpAnswer {
         let mut event = event(method, path, headers, authorizer);
         if !body.is_null() {
             event["body"] = Value::from(body.to_string());
@@ -211,9 +211,9 @@ impl Shop {
         self.ask(event).await
     }
 
-    async fn ask(&self, event: Value) -> Answer {
+    async fn ask(&self, event: Value) -> HttpAnswer {
         let answer = self.invoke("api", event).await.unwrap();
-        Answer {
+        HttpAnswer {
             status: answer["statusCode"].as_u64().unwrap(),
             headers: answer["headers"].clone(),
             body: json_or_text(answer["body"].as_str().unwrap()),
@@ -233,17 +233,17 @@ impl Shop {
     }
 
     /// `pay`, `cancel`: a decision that needs no body.
-    pub async fn decide(&self, id: &OrderId, decision: &str) -> Answer {
+    pub async fn decide(&self, id: &OrderId, decision: &str) -> HttpAnswer {
         self.http("POST", &format!("/api/v1/orders/{id}/{decision}"), Value::Null).await
     }
 
     /// Pays in this way.
-    pub async fn pay(&self, id: &OrderId, method: &str) -> Answer {
+    pub async fn pay(&self, id: &OrderId, method: &str) -> HttpAnswer {
         self.http("POST", &format!("/api/v1/orders/{id}/pay"), json!({ "method": method })).await
     }
 
     /// `APPROVE` or `REJECT`.
-    pub async fn audit(&self, id: &OrderId, action: &str) -> Answer {
+    pub async fn audit(&self, id: &OrderId, action: &str) -> HttpAnswer {
         self.http("POST", &format!("/api/v1/orders/{id}/audit"), json!({ "action": action })).await
     }
 

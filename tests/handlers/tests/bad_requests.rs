@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use omniflow_testing::{Answer, Shop, Walk, customer, starts, system};
+use omniflow_testing::{HttpAnswer, Shop, Walk, customer, starts, system};
 use serde_json::{Value, json};
 
 const ORDERS: &str = "/api/v1/orders";
@@ -69,7 +69,7 @@ async fn a_sum_that_does_not_add_up_is_a_problem_of_its_own() {
     }
 }
 
-fn is_bad(answer: &Answer, field: &str) -> bool {
+fn is_bad(answer: &HttpAnswer, field: &str) -> bool {
     let detail = answer.body["detail"].as_str().unwrap_or_default();
     answer.status == 400
         && answer.body["type"] == "urn:omniflow:problem:bad-request"

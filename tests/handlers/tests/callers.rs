@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use omniflow_api::{Access, ROUTES};
-use omniflow_testing::{Answer, Shop, customer};
+use omniflow_testing::{HttpAnswer, Shop, customer};
 use serde_json::{Value, json};
 
 fn shop() -> Shop {
@@ -25,7 +25,7 @@ async fn ring_of(shop: &Shop, subject: &str) -> String {
     made.body["order_id"].as_str().unwrap().to_owned()
 }
 
-fn problem(answer: &Answer) -> (u64, &str) {
+fn problem(answer: &HttpAnswer) -> (u64, &str) {
     (answer.status, answer.body["type"].as_str().unwrap_or_default())
 }
 

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use omniflow_domain::order::Signal;
 use omniflow_domain::{OrderId, Status};
-use omniflow_testing::{Answer, At, Outage, Shop, Token, Walk};
+use omniflow_testing::{At, HttpAnswer, Outage, Shop, Token, Walk};
 use serde_json::json;
 
 const STOCK: [(&str, &str, u32); 1] = [("ring", "wh-east", 9)];
@@ -24,7 +24,7 @@ async fn awaiting(shop: &Shop, state: &str) -> (OrderId, Walk, String) {
 /// Decides while Step Functions does not answer, and checks that the word is kept and brought by the sweeper.
 async fn decided_while_states_fail(
     state: &str,
-    decide: impl AsyncFnOnce(&Shop, &OrderId) -> Answer,
+    decide: impl AsyncFnOnce(&Shop, &OrderId) -> HttpAnswer,
     signal: Signal,
     told: Token,
 ) -> (Shop, Walk) {
@@ -291,7 +291,7 @@ async fn a_decision_that_breaks_at_any_request_is_made_or_not_and_asking_again_t
     let reject = |shop: Shop, id: OrderId| async move { (shop.audit(&id, "REJECT").await, shop) }.boxed();
     let pay = |shop: Shop, id: OrderId| async move { (shop.pay(&id, "pm_card").await, shop) }.boxed();
     let cancel = |shop: Shop, id: OrderId| async move { (shop.decide(&id, "cancel").await, shop) }.boxed();
-    type Decide = fn(Shop, OrderId) -> BoxFuture<'static, (Answer, Shop)>;
+    type Decide = fn(Shop, OrderId) -> BoxFuture<'static, (HttpAnswer, Shop)>;
     let decisions: [(&str, Decide, &str, Status); 5] = [
         ("AwaitAudit", approve, "AWAITING_AUDIT", Status::Completed),
         ("AwaitAudit", reject, "COMPENSATING", Status::Cancelled),

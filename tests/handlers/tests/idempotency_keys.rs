@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use futures::future::join_all;
 use omniflow_domain::Status;
-use omniflow_testing::{Answer, Outage, Shop, Walk, customer};
+use omniflow_testing::{HttpAnswer, Outage, Shop, Walk, customer};
 use serde_json::{Value, json};
 
 const STOCK: [(&str, &str, u32); 1] = [("ring", "wh-east", 9)];
@@ -39,7 +39,7 @@ fn keep_as_version_0_1(shop: &Shop, key: &str) {
     shop.put(KEYS, kept);
 }
 
-fn is_replayed(answer: &Answer) -> bool {
+fn is_replayed(answer: &HttpAnswer) -> bool {
     answer.headers.get("idempotency-replayed").is_some()
 }
 

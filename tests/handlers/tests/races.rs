@@ -9,7 +9,7 @@ use chrono::{TimeDelta, Utc};
 use futures::future::join_all;
 use omniflow_domain::order::{PaymentState, Signal};
 use omniflow_domain::{OrderId, Reason, Status};
-use omniflow_testing::{Answer, At, Shop, Token, Walk};
+use omniflow_testing::{At, HttpAnswer, Shop, Token, Walk};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -37,7 +37,7 @@ async fn waiting_in(shop: &Shop, id: &OrderId, state: &str) -> String {
 }
 
 /// A loser hears 409 and what the order is.
-fn assert_lost(answer: &Answer, states: &[&str]) {
+fn assert_lost(answer: &HttpAnswer, states: &[&str]) {
     assert_eq!(answer.status, 409, "{}", answer.body);
     assert_eq!(answer.headers["content-type"], "application/problem+json");
     assert_eq!(answer.body["type"], "urn:omniflow:problem:wrong-state");
@@ -46,7 +46,7 @@ fn assert_lost(answer: &Answer, states: &[&str]) {
     assert!(answer.body["order_status"].is_string(), "{}", answer.body);
 }
 
-fn winners(answers: &[Answer]) -> usize {
+fn winners(answers: &[HttpAnswer]) -> usize {
     answers.iter().filter(|answer| answer.status == 200).count()
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use omniflow_domain::{OrderId, Status};
-use omniflow_testing::{Answer, Shop, Walk, customer};
+use omniflow_testing::{HttpAnswer, Shop, Walk, customer};
 use serde_json::{Value, json};
 
 const ORDERS: &str = "/api/v1/orders";
@@ -21,17 +21,17 @@ async fn ring_of(shop: &Shop, subject: &str) -> OrderId {
     OrderId::parse(made.body["order_id"].as_str().unwrap()).unwrap()
 }
 
-async fn get(shop: &Shop, path: &str) -> Answer {
+async fn get(shop: &Shop, path: &str) -> HttpAnswer {
     shop.http("GET", path, Value::Null).await
 }
 
-fn ids(answer: &Answer) -> Vec<&str> {
+fn ids(answer: &HttpAnswer) -> Vec<&str> {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let orders = answer.body["orders"].as_array().unwrap();
     orders.iter().map(|order| order["order_id"].as_str().unwrap()).collect()
 }
 
-fn find<'a>(answer: &'a Answer, id: &OrderId) -> &'a Value {
+fn find<'a>(answer: &'a HttpAnswer, id: &OrderId) -> &'a Value {
     let orders = answer.body["orders"].as_array().unwrap();
     orders.iter().find(|order| order["order_id"] == id.as_str()).unwrap()
 }

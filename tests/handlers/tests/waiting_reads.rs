@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use omniflow_domain::{OrderId, Status};
-use omniflow_testing::{Answer, Shop, Walk, customer};
+use omniflow_testing::{HttpAnswer, Shop, Walk, customer};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -18,12 +18,12 @@ fn shop() -> Shop {
     Shop::set_up(&[("ring", "wh-east", 9)], &[("LONGEST_WAIT_SECONDS", LONGEST)])
 }
 
-async fn read(shop: &Shop, id: &OrderId, preference: &str) -> Answer {
+async fn read(shop: &Shop, id: &OrderId, preference: &str) -> HttpAnswer {
     shop.http_preferring(preference, &Value::Null, &format!("/api/v1/orders/{id}")).await
 }
 
 /// The order's state, and what was granted.
-fn told(answer: &Answer) -> (&str, Option<&str>) {
+fn told(answer: &HttpAnswer) -> (&str, Option<&str>) {
     assert_eq!(answer.status, 200, "{}", answer.body);
     (answer.body["state"].as_str().unwrap(), answer.headers["preference-applied"].as_str())
 }

@@ -30,14 +30,14 @@ pub(crate) struct Invocation {
     /// The function's memory in MiB.
     pub memory: u64,
     /// What it asked of AWS.
-    pub calls: Vec<Call>,
+    pub calls: Vec<MeteredCall>,
     /// What is logged of it.
     pub log_bytes: usize,
 }
 
 /// A request to AWS.
 #[derive(Debug, Clone)]
-pub(crate) struct Call {
+pub(crate) struct MeteredCall {
     /// Such as `GetItem`.
     pub operation: String,
     /// What it took of DynamoDB.
@@ -193,15 +193,15 @@ fn undisguise(request: &mut Value) {
 #[derive(Clone)]
 struct Calls {
     aws: InProcess,
-    calls: Arc<Mutex<Vec<Call>>>,
+    calls: Arc<Mutex<Vec<MeteredCall>>>,
 }
 
 impl Calls {
-    fn calls(&self) -> MutexGuard<'_, Vec<Call>> {
+    fn calls(&self) -> MutexGuard<'_, Vec<MeteredCall>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn taken(&self) -> Vec<Call> {
+    fn taken(&self) -> Vec<MeteredCall> {
         std::mem::take(&mut *self.calls())
     }
 
@@ -222,7 +222,7 @@ impl Calls {
         let succeeded = Some(&answer).filter(|_| response.status().is_success());
         let units = if is_dynamodb { units(&operation, &body, succeeded) } else { Units::default() };
         let events = body["Entries"].as_array().map_or(0, Vec::len);
-        self.calls().push(Call { operation, units, events });
+        self.calls().push(MeteredCall { operation, units, events });
         response
     }
 }

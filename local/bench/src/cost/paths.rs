@@ -9,7 +9,7 @@ pub(crate) struct Path {
     /// What is ordered.
     pub order: Value,
     /// What is done then.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PathStep>,
     /// The state in which it ends; `None` where no order comes of it.
     pub ends: Option<&'static str>,
     /// Whether the payment window must end by itself while one watches: nothing stops it when the order is cancelled.
@@ -17,7 +17,7 @@ pub(crate) struct Path {
 }
 
 /// What a person does.
-pub(crate) struct Step {
+pub(crate) struct PathStep {
     /// As soon as the order is in this state …
     pub when: &'static str,
     /// … this is called …
@@ -49,15 +49,15 @@ fn prepaid(products: &[&str], method: &str) -> Value {
     order
 }
 
-fn step(when: &'static str, call: &'static str, body: Value) -> Step {
-    Step { when, call, body }
+fn step(when: &'static str, call: &'static str, body: Value) -> PathStep {
+    PathStep { when, call, body }
 }
 
-fn pay(method: &str) -> Step {
+fn pay(method: &str) -> PathStep {
     step(UNPAID, "pay", json!({ "method": method }))
 }
 
-fn path(name: &'static str, order: Value, steps: impl Into<Vec<Step>>, ends: &'static str) -> Path {
+fn path(name: &'static str, order: Value, steps: impl Into<Vec<PathStep>>, ends: &'static str) -> Path {
     Path { name, order, steps: steps.into(), ends: Some(ends), short_window: false }
 }
 

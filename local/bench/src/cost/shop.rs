@@ -9,7 +9,7 @@ use omniflow::config::Cli;
 use serde_json::{Value, json};
 
 use super::meter::{Invocation, Meter};
-use super::paths::{Path, Step};
+use super::paths::{Path, PathStep};
 use super::transitions::billed;
 use super::usage::Usage;
 use crate::Error;
@@ -102,7 +102,7 @@ impl Shop {
         format!("http://{}/api/v1/orders{path}", self.runtime.http)
     }
 
-    async fn take(&self, id: &str, step: &Step) -> Result<(), Error> {
+    async fn take(&self, id: &str, step: &PathStep) -> Result<(), Error> {
         let key = json!({ "TableName": "OrdersTable", "Key": { "order_id": { "S": id } } });
         until(step.when, async || {
             // Past the API, where looking costs nothing.

@@ -104,14 +104,22 @@ impl Usage {
 #[cfg(test)]
 mod tests {
     use super::super::capacity::Units;
-    use super::super::meter::Call;
+    use super::super::meter::MeteredCall;
     use super::*;
 
     #[test]
     fn an_invocation_uses_what_its_calls_use() {
-        let put = Call { operation: "PutItem".to_owned(), units: Units { read: 0.0, write: 4.0 }, events: 0 };
-        let get = Call { operation: "GetItem".to_owned(), units: Units { read: 1.0, write: 0.0 }, events: 0 };
-        let tell = Call { operation: "PutEvents".to_owned(), units: Units::default(), events: 3 };
+        let put = MeteredCall {
+            operation: "PutItem".to_owned(),
+            units: Units { read: 0.0, write: 4.0 },
+            events: 0,
+        };
+        let get = MeteredCall {
+            operation: "GetItem".to_owned(),
+            units: Units { read: 1.0, write: 0.0 },
+            events: 0,
+        };
+        let tell = MeteredCall { operation: "PutEvents".to_owned(), units: Units::default(), events: 3 };
         let invocation =
             Invocation { binary: "api".to_owned(), memory: 256, calls: vec![get, put, tell], log_bytes: 90 };
         let usage = Usage::from(&invocation);

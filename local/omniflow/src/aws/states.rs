@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::{ApiError, Aws, test_state};
 
-type Answer = Result<Value, ApiError>;
+type ApiResult = Result<Value, ApiError>;
 
-pub(crate) async fn answer(aws: &Aws, operation: &str, body: Value) -> Answer {
+pub(crate) async fn answer(aws: &Aws, operation: &str, body: Value) -> ApiResult {
     let body = Body(body);
     let engine = &aws.engine;
     match operation {
@@ -144,12 +144,12 @@ fn seconds(at: asl::Timestamp) -> f64 {
     millis / 1000.0
 }
 
-async fn send_task(aws: &Aws, body: &Body, verdict: Verdict) -> Answer {
+async fn send_task(aws: &Aws, body: &Body, verdict: Verdict) -> ApiResult {
     aws.engine.send_task(body.required("taskToken")?, verdict).await?;
     Ok(json!({}))
 }
 
-async fn create_state_machine(aws: &Aws, body: &Body) -> Answer {
+async fn create_state_machine(aws: &Aws, body: &Body) -> ApiResult {
     if body.0["publish"] == true || body.0.get("versionDescription").is_some() {
         return Err(ApiError::bad_request(
             "ValidationException",
@@ -166,7 +166,7 @@ async fn create_state_machine(aws: &Aws, body: &Body) -> Answer {
     Ok(json!({ "stateMachineArn": machine.arn, "creationDate": seconds(machine.created) }))
 }
 
-fn describe_state_machine(machine: &StateMachine) -> Answer {
+fn describe_state_machine(machine: &StateMachine) -> ApiResult {
     let mut description = json!({
         "stateMachineArn": machine.arn,
         "name": machine.name,
@@ -189,7 +189,7 @@ fn describe_state_machine(machine: &StateMachine) -> Answer {
     Ok(description)
 }
 
-fn describe_for_execution(aws: &Aws, body: &Body) -> Answer {
+fn describe_for_execution(aws: &Aws, body: &Body) -> ApiResult {
     let machine = aws.engine.describe_state_machine_for_execution(&body.required("executionArn")?)?;
     let mut description = describe_state_machine(&machine)?;
     if let Some(description) = description.as_object_mut() {
@@ -201,7 +201,7 @@ fn describe_for_execution(aws: &Aws, body: &Body) -> Answer {
     Ok(description)
 }
 
-fn list_state_machines(aws: &Aws) -> Answer {
+fn list_state_machines(aws: &Aws) -> ApiResult {
     let machines = aws.engine.list_state_machines()?;
     let machines = machines.iter().map(|machine| {
         json!({
@@ -214,7 +214,7 @@ fn list_state_machines(aws: &Aws) -> Answer {
     Ok(json!({ "stateMachines": machines.collect::<Vec<_>>() }))
 }
 
-fn validate_definition(body: &Body) -> Answer {
+fn validate_definition(body: &Body) -> ApiResult {
     let kind = match body.kind()? {
         StateMachineKind::Standard => asl::MachineType::Standard,
         StateMachineKind::Express => asl::MachineType::Express,
@@ -228,7 +228,7 @@ fn validate_definition(body: &Body) -> Answer {
     }))
 }
 
-fn describe_execution(aws: &Aws, body: &Body) -> Answer {
+fn describe_execution(aws: &Aws, body: &Body) -> ApiResult {
     let description = aws.engine.describe_execution(&body.required("executionArn")?)?;
     let mut answer = summary(&description);
     if body.wants_data() {
@@ -268,7 +268,7 @@ fn insert_some(map: &mut Map<String, Value>, key: &str, value: Option<impl serde
     }
 }
 
-fn list_executions(aws: &Aws, body: &Body) -> Answer {
+fn list_executions(aws: &Aws, body: &Body) -> ApiResult {
     // AWS has this status for the children of a Distributed Map, which does not exist here.
     if body.0["statusFilter"] == "PENDING_REDRIVE" {
         return Ok(json!({ "executions": [] }));
@@ -289,7 +289,7 @@ fn with_next(mut answer: Value, next: Option<String>) -> Value {
     answer
 }
 
-fn execution_history(aws: &Aws, body: &Body) -> Answer {
+fn execution_history(aws: &Aws, body: &Body) -> ApiResult {
     let reverse = body.0["reverseOrder"].as_bool().unwrap_or(false);
     let mut page = aws.engine.execution_history(&body.required("executionArn")?, reverse, &body.page()?)?;
     if body.0["includeExecutionData"] == false {
@@ -309,7 +309,7 @@ fn drop_data(event: &mut Value) {
     }
 }
 
-async fn start_sync_execution(aws: &Aws, body: &Body) -> Answer {
+async fn start_sync_execution(aws: &Aws, body: &Body) -> ApiResult {
     let description = aws
         .engine
         .start_sync_execution(body.required("stateMachineArn")?, body.optional("name"), body.input())

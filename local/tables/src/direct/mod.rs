@@ -31,7 +31,7 @@ use dynoxide::actions::transact_write_items::{
     TransactWriteItemsRequest,
 };
 use dynoxide::actions::update_item::UpdateItemRequest;
-use omniflow_services::{Answer, DynamoDb, ServiceError};
+use omniflow_services::{DynamoDb, ServiceError, ServiceFuture};
 
 use crate::Tables;
 use crate::database::Database;
@@ -39,13 +39,13 @@ use crate::operations::Effect;
 use values::{given, maybe_taken, taken};
 
 impl DynamoDb for Tables {
-    fn get_item(&self, request: GetItemInputBuilder) -> Answer<'_, GetItemOutput> {
+    fn get_item(&self, request: GetItemInputBuilder) -> ServiceFuture<'_, GetItemOutput> {
         self.direct(Effect::Reads, get_item(request), Database::get_item, |found| {
             GetItemOutput::builder().set_item(found.item.map(given)).build()
         })
     }
 
-    fn batch_get_item(&self, request: BatchGetItemInputBuilder) -> Answer<'_, BatchGetItemOutput> {
+    fn batch_get_item(&self, request: BatchGetItemInputBuilder) -> ServiceFuture<'_, BatchGetItemOutput> {
         self.direct(Effect::Reads, batch_get_item(request), Database::batch_get_item, |found| {
             let tables = found.responses.into_iter();
             let items = tables.map(|(table, items)| (table, items.into_iter().map(given).collect()));
@@ -53,7 +53,7 @@ impl DynamoDb for Tables {
         })
     }
 
-    fn query(&self, request: QueryInputBuilder) -> Answer<'_, QueryOutput> {
+    fn query(&self, request: QueryInputBuilder) -> ServiceFuture<'_, QueryOutput> {
         self.direct(Effect::Reads, query(request), Database::query, |found| {
             QueryOutput::builder()
                 .set_items(found.items.map(|items| items.into_iter().map(given).collect()))
@@ -64,7 +64,7 @@ impl DynamoDb for Tables {
         })
     }
 
-    fn scan(&self, request: ScanInputBuilder) -> Answer<'_, ScanOutput> {
+    fn scan(&self, request: ScanInputBuilder) -> ServiceFuture<'_, ScanOutput> {
         self.direct(Effect::Reads, scan(request), Database::scan, |found| {
             ScanOutput::builder()
                 .set_items(found.items.map(|items| items.into_iter().map(given).collect()))
@@ -75,17 +75,17 @@ impl DynamoDb for Tables {
         })
     }
 
-    fn put_item(&self, request: PutItemInputBuilder) -> Answer<'_, ()> {
+    fn put_item(&self, request: PutItemInputBuilder) -> ServiceFuture<'_, ()> {
         self.direct(Effect::Writes, put_item(request), Database::put_item, drop)
     }
 
-    fn update_item(&self, request: UpdateItemInputBuilder) -> Answer<'_, UpdateItemOutput> {
+    fn update_item(&self, request: UpdateItemInputBuilder) -> ServiceFuture<'_, UpdateItemOutput> {
         self.direct(Effect::Writes, update_item(request), Database::update_item, |updated| {
             UpdateItemOutput::builder().set_attributes(updated.attributes.map(given)).build()
         })
     }
 
-    fn transact_write_items(&self, request: TransactWriteItemsInputBuilder) -> Answer<'_, ()> {
+    fn transact_write_items(&self, request: TransactWriteItemsInputBuilder) -> ServiceFuture<'_, ()> {
         let request = transact_write_items(request);
         self.direct(Effect::Writes, request, Database::transact_write_items, drop)
     }
@@ -99,7 +99,7 @@ impl Tables {
         request: Result<Request, ServiceError>,
         operation: fn(&Database, Request) -> Result<Response, DynoxideError>,
         output: impl FnOnce(Response) -> Output + Send + 'static,
-    ) -> Answer<'_, Output> {
+    ) -> ServiceFuture<'_, Output> {
         Box::pin(async move {
             let request = request?;
             let done = self.perform(effect, move |database| operation(database, request)).await;
