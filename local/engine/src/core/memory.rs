@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use asl::Machine;
+use asl::{Execution, Machine};
 
 use super::live::Live;
 use super::state::Core;
@@ -23,7 +23,7 @@ impl Core {
             let Some((state, definition)) = self.journal.progress(seq)? else { return Ok(None) };
             let Some(row) = self.journal.execution_by_seq(seq)? else { return Ok(None) };
             let damaged = |what: &str| format!("{what} of {}", row.arn);
-            let execution = serde_json::from_slice(&state)
+            let execution = Execution::from_json(&state)
                 .map_err(|error| JournalError::damaged(damaged("the state"), error))?;
             let kind = match resource_type(&row.arn) {
                 Ok("express") => StateMachineKind::Express,
