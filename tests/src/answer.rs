@@ -5,29 +5,28 @@ use std::fmt;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// What came back.
+/// An answer to an HTTP request.
 #[derive(Clone)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Answer {
-    /// What was asked, for messages.
+    /// The request, for messages of failing tests.
     pub call: String,
-    /// The status code.
     pub status: u16,
-    /// The headers.
     pub headers: HeaderMap,
-    /// The body as it came.
+    /// The body as it was received.
     pub text: String,
 }
 
 /// A refusal in the form of `application/problem+json`.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Problem {
-    /// A stable word for the kind of problem.
+    /// The name of the kind of problem, which is the same for all problems of that kind.
     pub kind: String,
-    /// The status code.
     pub status: u16,
-    /// What is wrong and what to do.
+    /// A text that says what is wrong and what to do.
     pub detail: String,
-    /// All of it.
+    /// The whole body.
     pub body: Value,
 }
 
@@ -43,7 +42,7 @@ impl Answer {
         Ok(Self { call, status, headers, text: response.text().await? })
     }
 
-    /// Whether it is a 2xx.
+    /// Whether the status is between 200 and 299.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -53,19 +52,20 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
     }
 
-    /// A header's text, empty when there is none.
+    /// The value of a header; empty when there is no such header.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// The body of a success.
+    /// The body as JSON. Panics unless the answer is a success.
     #[track_caller]
     pub fn success(&self) -> Value {
         assert!(self.is_success(), "expected a success: {self:?}");
         self.json()
     }
 
-    /// The refusal, which must have this status, be problem+json, and be fit for a caller to read.
+    /// The refusal in this answer. Panics unless it has this status, is problem+json, and is fit for a
+    /// caller to read.
     #[track_caller]
     pub fn problem(&self, status: u16) -> Problem {
         assert_eq!(self.status, status, "expected a {status}: {self:?}");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::waiting::PATIENCE;
 
-/// A client of one AWS endpoint. Endpoints of one machine look at no signature.
+/// A client of one AWS endpoint. The local runtime doesn't check the signature.
 #[derive(Clone)]
 pub struct Aws {
     http: Client,
@@ -20,7 +20,7 @@ impl Aws {
         Self { http, url: url.to_owned() }
     }
 
-    /// Sends a request; whatever comes back.
+    /// Sends a request and returns the answer, whatever its status.
     pub async fn send(&self, service: &str, operation: &str, body: &Value) -> Answer {
         let (target, scope) = match service {
             "states" => (format!("AWSStepFunctions.{operation}"), "states"),
@@ -45,17 +45,18 @@ impl Aws {
         }
     }
 
-    /// Step Functions; the answer must be a success.
+    /// Sends a request to Step Functions. Panics unless it succeeds.
     pub async fn states(&self, operation: &str, body: &Value) -> Value {
         self.send("states", operation, body).await.success()
     }
 
-    /// DynamoDB; the answer must be a success.
+    /// Sends a request to DynamoDB. Panics unless it succeeds.
     pub async fn dynamodb(&self, operation: &str, body: &Value) -> Value {
         self.send("dynamodb", operation, body).await.success()
     }
 
-    /// The ARN of the state machine that starts with this state, whatever a deployment calls it.
+    /// The ARN of the state machine that starts with this state, because a deployment may give it another
+    /// name.
     pub async fn machine_starting_at(&self, state: &str) -> String {
         let list = self.states("ListStateMachines", &json!({})).await;
         for machine in list["stateMachines"].as_array().unwrap() {
@@ -69,13 +70,13 @@ impl Aws {
         panic!("no state machine starts at {state}: {list:#}")
     }
 
-    /// The ARN of an order's execution.
+    /// The ARN of the execution of an order's workflow.
     pub async fn execution_of(&self, order_id: &str) -> String {
         let machine = self.machine_starting_at("ReserveStock").await;
         format!("{}:{order_id}", machine.replace(":stateMachine:", ":execution:"))
     }
 
-    /// All events of an execution.
+    /// All events in the history of an execution.
     pub async fn history(&self, execution: &str) -> Vec<Value> {
         let (mut events, mut next) = (Vec::new(), Value::Null);
         loop {
@@ -92,7 +93,7 @@ impl Aws {
         }
     }
 
-    /// The name of the table whose logical id this is, whatever a deployment calls it.
+    /// The name of the table with this logical id, because a deployment may give it another name.
     pub async fn table(&self, logical_id: &str) -> String {
         let list = self.dynamodb("ListTables", &json!({})).await;
         let names = list["TableNames"].as_array().unwrap().iter().filter_map(Value::as_str);

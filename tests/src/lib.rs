@@ -1,12 +1,14 @@
-//! What the end-to-end tests share: a target, a client that speaks its API, and patience with a deadline.
+//! What the end-to-end tests share: the target that they test, clients of its APIs, and helpers that wait
+//! with a time limit.
 //!
 //! ```text
 //!   OMNIFLOW_URL set      → that target, whatever stands behind it (OMNIFLOW_AWS_URL: its AWS API, if it has one)
 //!   OMNIFLOW_URL not set  → a runtime of our own: free ports, a fresh folder, killed with the test that started it
 //! ```
 //!
-//! Tests that restart or kill the runtime, or need its flags, call [`Runtime::own`] and skip on a foreign target, saying so on stderr.
-//! Helpers panic when something is not as it must be: they are assertions.
+//! Tests that restart or kill the runtime, or need its flags, call [`Runtime::own`]. On a foreign target
+//! they are skipped and say so on stderr. Helpers are assertions: they panic when something is not as it
+//! must be.
 #![allow(
     clippy::unwrap_used,
     reason = "these are assertions of tests: a panic with a message is their way to fail"

@@ -1,23 +1,23 @@
-//! An order as the API tells it.
+//! An order as the API returns it.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-/// The states that an order stays in.
+/// The final states of an order.
 const FINAL: &[&str] = &["COMPLETED", "CANCELLED", "REJECTED", "NEEDS_ATTENTION"];
 
-/// One answer about an order.
+/// The body of an answer about an order.
 #[derive(Clone, PartialEq)]
 pub struct Order(pub Value);
 
-/// What one warehouse sends.
+/// The part of an order that one warehouse sends.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Shipment {
-    /// The warehouse.
     pub warehouse: String,
-    /// Its own state.
+    /// The state of this shipment.
     pub state: String,
 }
 
@@ -33,37 +33,37 @@ impl Order {
         self.0[field].as_str().unwrap_or_else(|| panic!("no {field}: {self:?}"))
     }
 
-    /// Its id.
+    /// The id of the order.
     #[track_caller]
     pub fn id(&self) -> &str {
         self.text_of("order_id")
     }
 
-    /// The machine name of its status.
+    /// The name of its status for programs, such as `AWAITING_PAYMENT`.
     #[track_caller]
     pub fn state(&self) -> &str {
         self.text_of("state")
     }
 
-    /// The status as a person reads it.
+    /// The status as a text for people.
     #[track_caller]
     pub fn status(&self) -> &str {
         self.text_of("status")
     }
 
-    /// Why it was cancelled or rejected.
+    /// The reason why it was cancelled or rejected.
     pub fn reason(&self) -> Option<&str> {
         self.0["reason"].as_str()
     }
 
-    /// The machine names of all statuses it had, in order.
+    /// The names for programs of all statuses that it has had, in order.
     #[track_caller]
     pub fn states(&self) -> Vec<&str> {
         let timeline = self.0["timeline"].as_array().unwrap_or_else(|| panic!("no timeline: {self:?}"));
         timeline.iter().map(|entry| entry["state"].as_str().unwrap_or_else(|| panic!("{self:?}"))).collect()
     }
 
-    /// When it came into a state.
+    /// The time at which it last came into this state.
     #[track_caller]
     pub fn since(&self, state: &str) -> DateTime<Utc> {
         let entries = self.0["timeline"].as_array().into_iter().flatten();
@@ -90,19 +90,19 @@ impl Order {
         shipments
     }
 
-    /// What became of its money.
+    /// The state of its payment.
     #[track_caller]
     pub fn money(&self) -> &str {
         self.0["payment"]["state"].as_str().unwrap_or_else(|| panic!("no state of the payment: {self:?}"))
     }
 
-    /// The moment until which it can be paid.
+    /// The time until which it can be paid.
     #[track_caller]
     pub fn deadline(&self) -> DateTime<Utc> {
         instant(self.0["payment"]["deadline"].as_str().unwrap_or_else(|| panic!("no deadline: {self:?}")))
     }
 
-    /// Whether it has come to its end.
+    /// Whether it is in a final state.
     pub fn is_final(&self) -> bool {
         FINAL.contains(&self.state())
     }

@@ -1,4 +1,4 @@
-//! The runtime under test, as a process of its own that dies with the test that started it.
+//! The runtime under test, which runs in a process of its own and is killed with the test that started it.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -13,13 +13,13 @@ use tempfile::TempDir;
 use crate::waiting::PATIENCE;
 use crate::{Aws, Shop};
 
-/// A port that the system chooses.
+/// An address with a port that the operating system chooses.
 const FREE_PORT: &str = "127.0.0.1:0";
 
-/// The longest payment window, in seconds, whose end a test waits for.
+/// The longest payment window, in seconds, for whose end a test waits.
 const LONGEST_WATCHED: u32 = 20;
 
-/// How to start a runtime: free ports, a fresh folder and the program's own defaults, unless said otherwise.
+/// The settings of a runtime: free ports, a fresh folder and the program's own defaults, unless changed.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     http: Option<String>,
@@ -41,13 +41,13 @@ impl Settings {
         self
     }
 
-    /// How long an order waits for its payment.
+    /// Sets how long an order waits for its payment, in seconds.
     #[must_use]
     pub fn payment_window(self, seconds: u32) -> Self {
         self.parameter("PaymentWindowSeconds", seconds)
     }
 
-    /// Uses this folder instead of a fresh one; it stays when the runtime ends.
+    /// Uses this data folder instead of a fresh one. It is kept when the runtime ends.
     #[must_use]
     pub fn data(mut self, folder: &Path) -> Self {
         self.data = Some(folder.to_owned());
@@ -61,28 +61,28 @@ impl Settings {
         self
     }
 
-    /// Listens here for the HTTP API.
+    /// Sets the address of the HTTP API.
     #[must_use]
     pub fn http(mut self, address: impl ToString) -> Self {
         self.http = Some(address.to_string());
         self
     }
 
-    /// Listens here for the AWS API.
+    /// Sets the address of the AWS API.
     #[must_use]
     pub fn aws(mut self, address: impl ToString) -> Self {
         self.aws = Some(address.to_string());
         self
     }
 
-    /// Adds arguments as they stand.
+    /// Adds arguments to the command line, unchanged.
     #[must_use]
     pub fn arguments<const N: usize>(mut self, arguments: [&str; N]) -> Self {
         self.arguments.extend(arguments.map(str::to_owned));
         self
     }
 
-    /// Says all of it by environment variables instead of flags.
+    /// Passes the settings by environment variables instead of flags.
     #[must_use]
     pub fn by_environment(mut self) -> Self {
         self.by_environment = true;
@@ -96,7 +96,7 @@ impl Settings {
         self
     }
 
-    /// Lets the process have so many file descriptors.
+    /// Limits the number of the process's file descriptors.
     #[must_use]
     pub fn descriptors(mut self, most: u32) -> Self {
         self.descriptors = Some(most);
@@ -128,10 +128,10 @@ impl Settings {
     }
 }
 
-/// The program under test, without the settings that the developer's shell has for theirs.
+/// The command that runs the program under test, without the settings in the developer's own environment.
 fn program(descriptors: Option<u32>) -> Command {
     let mut command = match descriptors {
-        // Only a shell can limit what it starts without unsafe code here.
+        // Setting the limit from here would need unsafe code, so a shell sets it and then runs the program.
         Some(most) => {
             let mut shell = Command::new("sh");
             shell.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")]).arg(binary());
@@ -148,13 +148,13 @@ fn program(descriptors: Option<u32>) -> Command {
     command
 }
 
-/// What is tested: a process of ours, or a target that runs elsewhere.
+/// What is tested: a process that the test started, or a foreign target that runs elsewhere.
 pub struct Runtime {
     http: String,
     aws: Option<String>,
-    /// The ready line, empty for a foreign target.
+    /// The line in which the program says that it is ready; empty for a foreign target.
     pub ready_line: String,
-    /// From launch to the ready line.
+    /// The time from launch to the ready line.
     pub ready_after: Duration,
     process: Option<Process>,
 }
@@ -165,7 +165,7 @@ struct Process {
     _folder: TempDir,
 }
 
-/// A target, and the turn of the test that counts on it.
+/// A target, and the lock that keeps other counting tests away from it.
 pub struct Alone {
     runtime: Runtime,
     _turn: Option<MutexGuard<'static, ()>>,
@@ -189,13 +189,14 @@ impl Deref for Alone {
 static SHARED: Mutex<Weak<Runtime>> = Mutex::new(Weak::new());
 
 impl Runtime {
-    /// A target for a test that counts: a runtime of its own, or the foreign target with no other such test beside it.
-    /// On a foreign target others may still buy, so count what nobody else does: see [`crate::COUNTED`].
+    /// A target for a test that counts stock: a runtime of its own, or the foreign target without another
+    /// such test at the same time. On a foreign target other tests may still buy, so a test must count a
+    /// product that no other test buys: see [`crate::COUNTED`].
     pub fn alone() -> Alone {
         Self::alone_or(&Settings::default())
     }
 
-    /// As [`Runtime::alone`], where a runtime of its own has these settings.
+    /// As [`Runtime::alone`]; a runtime of its own has these settings.
     pub fn alone_or(settings: &Settings) -> Alone {
         match Self::foreign() {
             Some(foreign) => Alone::on(foreign),
@@ -203,8 +204,9 @@ impl Runtime {
         }
     }
 
-    /// As [`Runtime::alone`], with a payment window so short that a test can see it end. A foreign target's window is
-    /// told by `OMNIFLOW_PAYMENT_WINDOW` (seconds); without that, or when it is long, `None`, said on stderr.
+    /// As [`Runtime::alone`], with a payment window that is short enough for a test to wait for its end. The
+    /// environment variable `OMNIFLOW_PAYMENT_WINDOW` gives the window of a foreign target, in seconds.
+    /// Without it, or when the window is too long, the result is `None`, and a message on stderr says so.
     pub fn with_payment_window(seconds: u32) -> Option<Alone> {
         let Some(foreign) = Self::foreign() else {
             let runtime = Self::launch(&Settings::default().payment_window(seconds));
@@ -217,15 +219,16 @@ impl Runtime {
         None
     }
 
-    /// The seconds of a foreign target's payment window, when it is so short that a test can see it end.
+    /// The payment window of a foreign target, in seconds, when it is short enough for a test to wait for
+    /// its end.
     pub fn foreign_payment_window() -> Option<u32> {
         Self::foreign()?;
         let window = std::env::var("OMNIFLOW_PAYMENT_WINDOW").ok()?.parse::<u32>().ok()?;
         (window <= LONGEST_WATCHED).then_some(window)
     }
 
-    /// The foreign target, or one runtime with usual settings for all tests of this binary that run at the same time.
-    /// It ends with the last test that holds it.
+    /// The foreign target, or a runtime with default settings that all tests of this binary share while they
+    /// run. It ends with the last test that uses it.
     pub fn shared() -> Arc<Self> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runtime) = shared.upgrade() {
@@ -236,7 +239,8 @@ impl Runtime {
         runtime
     }
 
-    /// A runtime of our own with these settings; `None`, said on stderr, when the target is a foreign one.
+    /// A runtime of the test's own with these settings. With a foreign target the result is `None`, and a
+    /// message on stderr says so.
     pub fn own(settings: &Settings) -> Option<Self> {
         if let Some(foreign) = Self::foreign() {
             eprintln!("{} skipped: needs its own runtime, and the target is {}", this_test(), foreign.http);
@@ -245,7 +249,7 @@ impl Runtime {
         Some(Self::launch(settings))
     }
 
-    /// A runtime of our own beside the target, foreign or not.
+    /// A runtime of the test's own besides the target, which may be a foreign one.
     pub fn beside(settings: &Settings) -> Self {
         Self::launch(settings)
     }
@@ -273,7 +277,7 @@ impl Runtime {
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", binary().display()));
         let output = child.stdout.take().unwrap();
-        // From here on dropping it kills the child, also when the test fails below.
+        // From here on, dropping this kills the child, also when the test fails below.
         let mut runtime = Self {
             http: String::new(),
             aws: None,
@@ -283,7 +287,7 @@ impl Runtime {
         };
         let (send, lines) = mpsc::channel();
         std::thread::spawn(move || {
-            // Reads to the end, so that the child never waits for a full pipe.
+            // All output is read, so that the child never blocks on a full pipe.
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 let _ = send.send(line);
             }
@@ -302,12 +306,13 @@ impl Runtime {
         runtime
     }
 
-    /// A customer of it. Each belongs to the async test that made it.
+    /// A client of its HTTP API. It must be used only in the async test that made it.
     pub fn shop(&self) -> Shop {
         Shop::at(&self.http)
     }
 
-    /// Its AWS API; `None`, said on stderr, when a foreign target has none that we know.
+    /// A client of its AWS API. For a foreign target whose AWS API isn't known, the result is `None`, and a
+    /// message on stderr says so.
     pub fn aws(&self) -> Option<Aws> {
         if self.aws.is_none() {
             eprintln!("{} skipped: needs the target's AWS API (OMNIFLOW_AWS_URL)", this_test());
@@ -320,17 +325,17 @@ impl Runtime {
         &self.http
     }
 
-    /// The URL of the AWS API of a runtime of ours.
+    /// The URL of the AWS API. Panics for a foreign target whose AWS API isn't known.
     pub fn aws_url(&self) -> &str {
         self.aws.as_deref().expect("an AWS API")
     }
 
-    /// Whether it is not ours.
+    /// Whether it is a foreign target.
     pub fn is_foreign(&self) -> bool {
         self.process.is_none()
     }
 
-    /// `kill -9`: no warning, no farewell.
+    /// Kills the process with SIGKILL, so that it can't clean up.
     pub fn kill(mut self) {
         if let Some(process) = &mut self.process {
             process.child.kill().unwrap();
@@ -338,17 +343,17 @@ impl Runtime {
         }
     }
 
-    /// SIGTERM; how it ended.
+    /// Sends SIGTERM to the process, and returns its exit status.
     pub fn terminate(mut self) -> ExitStatus {
         let process = self.process.as_mut().expect("a runtime of ours");
-        // The shell's own kill: not every machine has one as a program.
+        // This is the `kill` built into the shell, because not every machine has it as a program.
         let kill = format!("kill -TERM {}", process.child.id());
         let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(sent.success(), "SIGTERM can't be sent");
         wait(&mut process.child)
     }
 
-    /// What it has written to stderr.
+    /// What the process has written to stderr.
     pub fn log(&self) -> String {
         let read =
             |process: &Process| String::from_utf8_lossy(&std::fs::read(&process.log).unwrap()).into_owned();
@@ -364,14 +369,15 @@ impl Drop for Runtime {
             eprintln!("the runtime's last words:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
         }
         if let Some(process) = &mut self.process {
-            // It may have ended by itself.
+            // The process may have ended already.
             let _ = process.child.kill();
             let _ = process.child.wait();
         }
     }
 }
 
-/// Starts a runtime that must not come up: its one line on stderr. It must have ended with 1.
+/// Starts a runtime that must refuse to start, and returns its one line on stderr. Panics unless it ends
+/// with exit status 1.
 #[track_caller]
 pub fn refusal(settings: &Settings) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -384,7 +390,7 @@ pub fn refusal(settings: &Settings) -> String {
     said.trim_end().to_owned()
 }
 
-/// Runs the program with these arguments to its end.
+/// Runs the program with these arguments until it ends.
 pub fn run(arguments: &[&str]) -> Output {
     let mut command = program(None);
     command.args(arguments);
@@ -397,12 +403,12 @@ fn run_to_end(mut command: Command) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The test harness names each test's thread after it.
+/// The name of the running test: the test harness gives it to the test's thread.
 fn this_test() -> String {
     std::thread::current().name().unwrap_or("a test").to_owned()
 }
 
-/// Waits for the end of a process, and ends it when it doesn't come.
+/// Waits for a process to end. Kills it and panics when it takes longer than [`PATIENCE`].
 fn wait(child: &mut Child) -> ExitStatus {
     let begun = Instant::now();
     loop {
@@ -418,7 +424,8 @@ fn wait(child: &mut Child) -> ExitStatus {
     }
 }
 
-/// Cargo builds it before the tests and says where it is; a test binary that is started by hand looks beside itself.
+/// The path of the program under test. Cargo builds it before the tests and sets a variable with its path; a
+/// test binary that is started by hand looks for it in the folder above its own.
 fn binary() -> PathBuf {
     const NAME: &str = "omniflow-under-test";
     std::env::var_os(format!("CARGO_BIN_EXE_{NAME}")).map_or_else(

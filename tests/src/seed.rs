@@ -1,14 +1,15 @@
-//! Random numbers that can be had again: every test that uses chance prints its seed, and `OMNIFLOW_SEED` repeats it.
+//! Random numbers that can be repeated: every test that uses chance prints its seed, and `OMNIFLOW_SEED`
+//! sets it.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
-/// A small generator (splitmix64); good enough to choose moments and amounts.
+/// A small generator of random numbers (SplitMix64), good enough to choose times and amounts.
 #[derive(Debug)]
 pub struct Seed(u64);
 
 impl Seed {
-    /// The seed of `OMNIFLOW_SEED`, or a new one.
+    /// The seed in `OMNIFLOW_SEED`, or a new one.
     pub fn new() -> Self {
         let seed = std::env::var("OMNIFLOW_SEED")
             .ok()
@@ -18,7 +19,7 @@ impl Seed {
         Self(seed)
     }
 
-    /// A number below `limit`.
+    /// A random number below `limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -27,12 +28,12 @@ impl Seed {
         (mixed ^ (mixed >> 31)) % limit.max(1)
     }
 
-    /// One of these.
+    /// A random one of these choices.
     pub fn choose<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[usize::try_from(self.below(choices.len() as u64)).unwrap()]
     }
 
-    /// A duration from `least` to below `most`.
+    /// A random duration of at least `least` and less than `most`.
     pub fn moment(&mut self, least: Duration, most: Duration) -> Duration {
         let span = u64::try_from((most - least).as_micros()).unwrap_or(u64::MAX);
         least + Duration::from_micros(self.below(span))

@@ -10,7 +10,7 @@ use crate::order::Order;
 use crate::stock::Stock;
 use crate::waiting::{PATIENCE, eventually_within};
 
-/// A client of one target.
+/// A client of the HTTP API of one target.
 #[derive(Clone)]
 pub struct Shop {
     http: Client,
@@ -31,7 +31,7 @@ impl Shop {
         }
     }
 
-    /// Sends any request; an error when no answer comes, as from a process that was killed.
+    /// Sends any request. Returns an error when no answer comes, as from a process that was killed.
     pub async fn try_send(
         &self,
         method: Method,
@@ -56,7 +56,7 @@ impl Shop {
         Answer::read(call, self.http.execute(request).await?).await
     }
 
-    /// Sends any request.
+    /// Sends any request. Panics when no answer comes.
     pub async fn send(
         &self,
         method: Method,
@@ -68,40 +68,40 @@ impl Shop {
         self.try_send(method, path, headers, body).await.unwrap_or_else(|error| panic!("{what}: {error:?}"))
     }
 
-    /// GET.
+    /// Sends a GET request.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], None).await
     }
 
-    /// POST with a JSON body.
+    /// Sends a POST request with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, &[("content-type", "application/json")], Some(body.to_string())).await
     }
 
-    /// POST without a body.
+    /// Sends a POST request without a body.
     pub async fn post_nothing(&self, path: &str) -> Answer {
         self.send(Method::POST, path, &[], None).await
     }
 
-    /// Asks for an order.
+    /// Sends the request to create an order.
     pub async fn order(&self, body: &Value) -> Answer {
         self.post("/api/v1/orders", body).await
     }
 
-    /// As [`Shop::order`]; an error when no answer comes.
+    /// As [`Shop::order`], but returns an error when no answer comes.
     pub async fn try_order(&self, body: &Value) -> Result<Answer, reqwest::Error> {
         let headers = [("content-type", "application/json")];
         self.try_send(Method::POST, "/api/v1/orders", &headers, Some(body.to_string())).await
     }
 
-    /// Places an order that must be taken; its id.
+    /// Creates an order, which must be accepted, and returns its id.
     pub async fn place(&self, body: &Value) -> String {
         let answer = self.order(body).await;
         let order = answer.success();
         order["order_id"].as_str().unwrap_or_else(|| panic!("no order_id: {answer:?}")).to_owned()
     }
 
-    /// Places an order and waits until it can be paid; its id.
+    /// Creates an order, waits until it can be paid, and returns its id.
     pub async fn place_unpaid(&self, body: &Value) -> String {
         let id = self.place(body).await;
         self.reaches(&id, "AWAITING_PAYMENT").await;
@@ -113,27 +113,27 @@ impl Shop {
         Order(self.get(&format!("/api/v1/orders/{id}")).await.success())
     }
 
-    /// Pays with the method chosen at creation, or the usual one.
+    /// Pays with the payment method chosen at creation, or the default one.
     pub async fn pay(&self, id: &str) -> Answer {
         self.post_nothing(&format!("/api/v1/orders/{id}/pay")).await
     }
 
-    /// As [`Shop::pay`]; an error when no answer comes.
+    /// As [`Shop::pay`], but returns an error when no answer comes.
     pub async fn try_pay(&self, id: &str) -> Result<Answer, reqwest::Error> {
         self.try_send(Method::POST, &format!("/api/v1/orders/{id}/pay"), &[], None).await
     }
 
-    /// Pays with a method.
+    /// Pays with this payment method.
     pub async fn pay_with(&self, id: &str, method: &str) -> Answer {
         self.post(&format!("/api/v1/orders/{id}/pay"), &json!({ "method": method })).await
     }
 
-    /// A reviewer's verdict, `APPROVE` or `REJECT`.
+    /// Reviews the order; `action` is `APPROVE` or `REJECT`.
     pub async fn audit(&self, id: &str, action: &str) -> Answer {
         self.post(&format!("/api/v1/orders/{id}/audit"), &json!({ "action": action })).await
     }
 
-    /// Cancels.
+    /// Cancels the order.
     pub async fn cancel(&self, id: &str) -> Answer {
         self.post_nothing(&format!("/api/v1/orders/{id}/cancel")).await
     }
@@ -143,12 +143,12 @@ impl Shop {
         Stock::read(&self.get(&format!("/api/v1/stock/{product}")).await.success())
     }
 
-    /// Waits until the order is in this state; fails at once when it has come to another end.
+    /// Waits until the order is in this state. Panics at once when it has ended in another.
     pub async fn reaches(&self, id: &str, state: &str) -> Order {
         self.reaches_within(PATIENCE, id, state).await
     }
 
-    /// As [`Shop::reaches`], with a limit of its own.
+    /// As [`Shop::reaches`], with this time limit.
     pub async fn reaches_within(&self, limit: Duration, id: &str, state: &str) -> Order {
         eventually_within(limit, &format!("{id} is {state}"), async || {
             let order = self.read(id).await;
@@ -161,12 +161,12 @@ impl Shop {
         .await
     }
 
-    /// Waits until the order has ended, however.
+    /// Waits until the order is in any final state.
     pub async fn ends(&self, id: &str) -> Order {
         self.ends_within(PATIENCE, id).await
     }
 
-    /// As [`Shop::ends`], with a limit of its own.
+    /// As [`Shop::ends`], with this time limit.
     pub async fn ends_within(&self, limit: Duration, id: &str) -> Order {
         eventually_within(limit, &format!("{id} ends"), async || {
             let order = self.read(id).await;
@@ -175,7 +175,7 @@ impl Shop {
         .await
     }
 
-    /// Waits until as much of a product is available and reserved as before.
+    /// Waits until the stock of a product is the same as `before`.
     pub async fn stock_is_back(&self, before: &Stock) {
         eventually_within(PATIENCE, &format!("the stock is as before: {before:?}"), async || {
             let now = self.stock(&before.product).await;
@@ -184,7 +184,7 @@ impl Shop {
         .await;
     }
 
-    /// All orders, page by page, newest first.
+    /// All orders, read page by page, the newest first.
     pub async fn all_orders(&self) -> Vec<Order> {
         let (mut orders, mut next) = (Vec::new(), None::<String>);
         loop {

@@ -1,5 +1,5 @@
-//! Signatures of AWS (Signature Version 4), for a target that wants them: an API Gateway or a function URL whose routes
-//! take IAM. Only with the feature `aws`.
+//! AWS Signature Version 4, for targets that require it: an API Gateway or a function URL whose routes use
+//! IAM authorization. Only with the feature `aws`.
 
 use std::time::SystemTime;
 
@@ -17,7 +17,8 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    /// For a target on AWS, with the credentials of the environment; `None` for all others, and without credentials.
+    /// The signer for a target on AWS, with the credentials in the environment. `None` for all other targets
+    /// and without credentials.
     pub(crate) fn of(url: &str) -> Option<Self> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let (id, secret) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
@@ -36,7 +37,7 @@ impl Signer {
         Some(Self { credentials, region: region.to_owned(), service })
     }
 
-    /// Adds the signature's headers.
+    /// Adds the headers of the signature to the request.
     pub(crate) fn sign(&self, request: &mut Request) {
         let identity = self.credentials.clone().into();
         let parameters = SigningParams::builder()

@@ -1,31 +1,31 @@
-//! Stock as the API tells it.
+//! The stock as the API returns it.
 
 use serde_json::Value;
 
-/// All stock of one product.
+/// The stock of one product in all warehouses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stock {
-    /// The product.
+    /// The product's id.
     pub product: String,
-    /// In its warehouses, sorted by their names.
+    /// The stock in each warehouse, sorted by the names of the warehouses.
     pub places: Vec<Place>,
 }
 
-/// Stock of one product in one warehouse.
+/// The stock of one product in one warehouse.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The warehouse.
+    /// The warehouse's name.
     pub warehouse: String,
-    /// What can still be ordered.
+    /// The pieces that can still be ordered.
     pub available: i64,
-    /// What belongs to orders that are under way.
+    /// The pieces that are set aside for orders that are under way.
     pub reserved: i64,
-    /// What went to customers.
+    /// The pieces that were sold to customers.
     pub sold: i64,
 }
 
 impl Stock {
-    /// Reads one product's stock.
+    /// Reads the stock of one product from the body of an answer.
     #[track_caller]
     pub fn read(body: &Value) -> Self {
         let places = body["warehouses"].as_array().unwrap_or_else(|| unreadable(body));
@@ -49,22 +49,22 @@ impl Stock {
         stock
     }
 
-    /// What can be ordered, wherever it is.
+    /// The pieces that can be ordered, in all warehouses together.
     pub fn available(&self) -> i64 {
         self.places.iter().map(|place| place.available).sum()
     }
 
-    /// What is set aside for orders, wherever it is.
+    /// The pieces that are set aside for orders, in all warehouses together.
     pub fn reserved(&self) -> i64 {
         self.places.iter().map(|place| place.reserved).sum()
     }
 
-    /// What went to customers, wherever from.
+    /// The pieces that were sold to customers, from all warehouses together.
     pub fn sold(&self) -> i64 {
         self.places.iter().map(|place| place.sold).sum()
     }
 
-    /// Fails unless this is `before` with so many pieces sold and nothing else changed.
+    /// Panics unless this is `before` after selling `quantity` pieces, with nothing else changed.
     #[track_caller]
     pub fn is_after_selling(&self, quantity: i64, before: &Self) {
         let now = (self.available(), self.reserved(), self.sold());

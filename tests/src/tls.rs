@@ -1,8 +1,9 @@
-//! TLS, which only targets on AWS need.
+//! The setup of TLS, which only targets on AWS need.
 
-/// Chooses what TLS computes with; nothing to do without the feature `aws`. May be called again.
+/// Chooses the cryptography that TLS uses. Without the feature `aws` it does nothing. It may be called more
+/// than once.
 pub fn prepare_tls() {
     #[cfg(feature = "aws")]
-    // An error says that it is chosen already.
+    // An error means that it has been chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -1,20 +1,22 @@
-//! Patience with a deadline: looks again and again, quickly at first, and says what it last saw when time is up.
+//! Waits with a time limit: looks again and again, with short pauses at first, and says what it saw last
+//! when the time is up.
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-/// How long anything may take before a test gives up. Far more than needed: a busy machine must not fail a test.
+/// How long anything may take before a test fails. It is far more than needed, because a busy machine must
+/// not fail a test.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(150);
 
-/// Looks until `look` finds what the test waits for, at most [`PATIENCE`]. `Err` carries what was seen instead.
+/// Calls `look` until it returns `Ok`, for [`PATIENCE`] at most. Its `Err` says what was seen instead.
 pub async fn eventually<T, S: Debug>(what: &str, look: impl AsyncFnMut() -> Result<T, S>) -> T {
     eventually_within(PATIENCE, what, look).await
 }
 
-/// As [`eventually`], with a limit of its own.
+/// As [`eventually`], with this time limit.
 pub async fn eventually_within<T, S: Debug>(
     limit: Duration,
     what: &str,

@@ -1,4 +1,4 @@
-//! A customer: creates an order, pays it, waits until it is completed.
+//! A customer who creates an order, pays for it, and waits until it is completed.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::Error;
 use crate::connections::Connections;
 
 const ORDERS: &str = "/api/v1/orders";
-/// The pause between two looks at an order.
+/// The pause between two reads of an order.
 const LOOK_AGAIN: Duration = Duration::from_millis(3);
 
 /// A customer of one runtime.
@@ -20,13 +20,13 @@ pub(crate) struct Customer {
     http: Connections,
 }
 
-/// What a customer reads of the answer to a new order.
+/// The part of the answer to a new order that a customer reads.
 #[derive(Deserialize)]
 struct Created {
     order_id: String,
 }
 
-/// What a customer reads of an order.
+/// The part of an order that a customer reads.
 #[derive(Deserialize)]
 struct Seen {
     state: String,
@@ -37,7 +37,7 @@ impl Customer {
         Self { http: Connections::to(url) }
     }
 
-    /// One order from create to completed; how long it took.
+    /// Buys one order, from create to completed, and returns how long it took.
     pub(crate) async fn buy(&self, items: &Value) -> Result<Duration, Error> {
         let begun = Instant::now();
         let id = self.create(items).await?;
@@ -47,7 +47,7 @@ impl Customer {
         Ok(begun.elapsed())
     }
 
-    /// Creates an order; its id.
+    /// Creates an order and returns its id.
     pub(crate) async fn create(&self, items: &Value) -> Result<String, Error> {
         let body = json!({ "customer_id": "bench", "items": items }).to_string();
         let created: Created = self.ask("create", Method::POST, ORDERS, body.into()).await?;
@@ -65,7 +65,7 @@ impl Customer {
             if matches!(state.as_str(), "CANCELLED" | "REJECTED" | "NEEDS_ATTENTION" | "COMPENSATING") {
                 return Err(Error::Lost { id: id.to_owned(), state, wanted });
             }
-            // It wasn't let wait any longer, or at all.
+            // The server didn't keep the request waiting for a change, or not for long enough.
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }

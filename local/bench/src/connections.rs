@@ -1,7 +1,7 @@
-//! Connections to one server, each kept for the next request.
+//! Connections to one server, each of which is kept for the next request.
 //!
-//! The customers share the processors with what they measure, so they take as little of them as they can: no redirects,
-//! no proxies, and one thread for all.
+//! The customers share the processors with the runtime that they measure, so this client uses as little of
+//! them as it can: no redirects, no proxies, and one thread.
 
 use std::cell::RefCell;
 
@@ -15,18 +15,18 @@ use tokio::net::TcpStream;
 use crate::Error;
 
 pub(crate) struct Connections {
-    /// Host and port.
+    /// The host and the port, such as `127.0.0.1:8000`.
     server: String,
     idle: RefCell<Vec<SendRequest<Full<Bytes>>>>,
 }
 
 impl Connections {
-    /// To the server of this URL.
+    /// Connections to the server of this URL.
     pub(crate) fn to(url: &str) -> Self {
         Self { server: url.trim_start_matches("http://").to_owned(), idle: RefCell::default() }
     }
 
-    /// Sends a request with a JSON body, or none, and reads the whole answer.
+    /// Sends a request whose body is JSON or empty, and reads the whole answer.
     pub(crate) async fn send(
         &self,
         method: Method,
@@ -38,7 +38,8 @@ impl Connections {
             .uri(path)
             .header(header::HOST, &self.server)
             .header(header::CONTENT_TYPE, "application/json")
-            // An answer about an order may wait until something has come of it.
+            // Asks the server to answer only when the order has changed, at most 8 s later (RFC 7240,
+            // section 4.3).
             .header("prefer", "wait=8")
             .body(Full::new(body))?;
         let idle = self.idle.borrow_mut().pop();
@@ -56,7 +57,7 @@ impl Connections {
         let stream = TcpStream::connect(&self.server).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // What goes wrong with it is told to whoever waits for an answer.
+        // An error of the connection reaches the caller that waits for an answer on it.
         tokio::spawn(connection);
         Ok(sender)
     }

@@ -1,4 +1,5 @@
-//! The engine without orders: how many state transitions it makes durable, and what the interpreter needs for one.
+//! Measures the engine without orders: how many state transitions per second it makes durable, and how many
+//! the interpreter alone makes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::latency::round;
 
 const CHAIN: usize = 10;
 
-/// Answers every call with its arguments.
+/// Answers every call of a task with the call's arguments.
 struct Echo;
 
 impl Integrations for Echo {
@@ -40,7 +41,7 @@ fn chain(state: &Value) -> Value {
     json!({ "StartAt": "S0", "States": states.collect::<serde_json::Map<_, _>>() })
 }
 
-/// Name, definition, input, and the states that one execution enters.
+/// Each machine's name, definition and input, and the number of states that one execution enters.
 fn machines() -> [(&'static str, Value, Value, usize); 3] {
     let task = json!({ "Type": "Task", "Resource": "arn:aws:lambda:us-east-1:000000000000:function:echo" });
     let map = json!({ "StartAt": "Each", "States": { "Each": { "Type": "Map", "End": true, "ItemProcessor": {
@@ -117,7 +118,7 @@ impl Ambient for Fixed {
     }
 }
 
-/// Pass states in one execution, with nothing stored.
+/// The Pass states per second that the interpreter alone runs, with nothing stored.
 fn interpreter() -> f64 {
     let Ok(machine) = Machine::parse(&chain(&json!({ "Type": "Pass" })).to_string()) else { return f64::NAN };
     let now = Utc::now();
@@ -141,7 +142,8 @@ fn interpreter() -> f64 {
     round(begun.elapsed().as_secs_f64() * 1e9 / transitions)
 }
 
-/// Executions that wait for a token: what each costs in memory and on disk, and how soon the engine is back.
+/// Measures the memory and the disk space of executions that wait for a task token, and how long the engine
+/// takes to recover them.
 pub(crate) async fn waiting(executions: usize) -> Result<Value, Error> {
     let folder = tempfile::tempdir()?;
     let journal = folder.path().join("journal.db");
@@ -158,7 +160,7 @@ pub(crate) async fn waiting(executions: usize) -> Result<Value, Error> {
     };
     let machine = engine.create_state_machine(create).await?.arn;
     let input = json!({ "order_id": "ORD-1795240432395886130" });
-    // A first tenth warms caches and pools, which are no cost of the executions that follow.
+    // The first tenth fills caches and pools, whose memory must not count for the executions that follow.
     let warm = (executions / 10).max(1);
     start_all(&engine, &machine, &input, warm).await?;
     let before = crate::process::memory_of("self")?;
@@ -188,7 +190,7 @@ pub(crate) async fn waiting(executions: usize) -> Result<Value, Error> {
 async fn start_all(engine: &Engine, machine: &str, input: &Value, count: usize) -> Result<(), Error> {
     let starts = (0..count).map(|_| execute(engine, machine, input));
     stream::iter(starts).buffer_unordered(512).try_for_each(|()| async { Ok(()) }).await?;
-    // The calls have returned when nothing more is written.
+    // All calls have returned once the number of events stops growing.
     let mut seen = 0;
     loop {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;

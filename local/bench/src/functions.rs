@@ -1,5 +1,6 @@
-//! The functions as Lambda starts them: each binary in a process of its own, from launch to its first answer. DynamoDB,
-//! Step Functions and EventBridge are a local runtime's, so the first requests to them count, too.
+//! Measures the functions as Lambda starts them: each binary in a process of its own, from launch to its
+//! first answer. DynamoDB, Step Functions and EventBridge are those of a local runtime, so the time includes
+//! the first requests to them.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -18,11 +19,13 @@ use crate::latency::percentiles;
 use crate::process::{Served, peak_memory_of};
 use crate::runtime_api::RuntimeApi;
 
-/// What a zip adds to its only file: two headers with its name, and the end of the directory.
+/// The bytes that a zip file adds to its only file: the two headers with the file's name, and the end of the
+/// directory.
 const ZIP_HEADERS: usize = 30 + 46 + 22 + 2 * "bootstrap".len();
 const REGION: &str = "us-east-1";
 
-/// Starts each function of the template `runs` times. Binaries for other processors are only weighed.
+/// Starts each function of the template `runs` times. For binaries for other processors, only the size is
+/// measured.
 pub(crate) async fn run(folder: &Path, runs: usize) -> Result<Value, Error> {
     let data = tempfile::tempdir()?;
     let served = Served::launch(data.path(), true).await?;
@@ -59,7 +62,7 @@ fn template_functions() -> Result<Vec<Function>, Error> {
     Ok(template::load(&path, &parameters, &place)?.functions.into_values().collect())
 }
 
-/// As `cargo lambda build` or `cargo build` leaves it.
+/// The path of a binary where `cargo lambda build` or `cargo build` puts it.
 fn binary(folder: &Path, name: &str) -> Result<PathBuf, Error> {
     let mut candidates = [folder.join(name).join("bootstrap"), folder.join(name)].into_iter();
     let found = candidates.find(|path| path.is_file());
@@ -72,7 +75,7 @@ fn zipped(image: &[u8]) -> Result<usize, Error> {
     Ok(encoder.finish()?.len() + ZIP_HEADERS)
 }
 
-/// By `e_machine` in the ELF header.
+/// Whether this machine can run the binary, according to `e_machine` in its ELF header.
 fn runs_here(image: &[u8]) -> bool {
     let machine = image.get(18..20);
     match std::env::consts::ARCH {
@@ -82,7 +85,7 @@ fn runs_here(image: &[u8]) -> bool {
     }
 }
 
-/// One event that every function can read: it is about an order that the function must fetch first.
+/// An event that every function can read. It is about an order that the function must read first.
 fn event(order: &str) -> Value {
     let path = format!("/api/v1/orders/{order}");
     json!({

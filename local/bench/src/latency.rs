@@ -1,10 +1,10 @@
-//! Percentiles of what was measured.
+//! Percentiles of measured durations.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// Milliseconds at the usual percentiles.
+/// The 50th, 90th and 99th percentiles and the maximum, in milliseconds.
 pub(crate) fn percentiles(mut samples: Vec<Duration>) -> Value {
     samples.sort_unstable();
     let at = |share: f64| {
@@ -15,7 +15,7 @@ pub(crate) fn percentiles(mut samples: Vec<Duration>) -> Value {
     json!({ "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": at(1.0) })
 }
 
-/// Two decimals are enough.
+/// Rounds to two decimals.
 pub(crate) fn round(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
 }

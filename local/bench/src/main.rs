@@ -1,6 +1,7 @@
-//! Measures the local runtime as its users meet it: over HTTP, in a process of its own, durable.
+//! Measures the local runtime as its users meet it: over HTTP, in a process of its own, with durable data.
 //!
-//! Each run prints one JSON line. The runtime is this same binary, started again as `serve`.
+//! Each run prints one line of JSON. The measured runtime is this same binary, started again with the
+//! argument `serve`.
 //!
 //! ```text
 //! cargo run --release -p omniflow-bench -- orders  --concurrency 64 --orders 5000
@@ -70,59 +71,64 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Run {
-    /// Orders per second and latency: create → pay → completed, two warehouses an order.
+    /// Orders per second and their latency, from create over pay to completed, with two warehouses for each
+    /// order.
     Orders {
-        /// Customers at the same time.
+        /// How many customers buy at the same time.
         #[arg(long, default_value_t = 64)]
         concurrency: usize,
-        /// Orders in all.
+        /// How many orders are bought in all.
         #[arg(long, default_value_t = 3000)]
         orders: usize,
-        /// Without durability, to see what it costs.
+        /// Keep the data in memory only, to see what durability costs.
         #[arg(long)]
         memory: bool,
     },
-    /// One order at a time: milliseconds from create to completed.
+    /// One order at a time: the milliseconds from create to completed.
     Single {
-        /// Orders, one after the other.
+        /// How many orders are bought, one after the other.
         #[arg(long, default_value_t = 200)]
         orders: usize,
     },
-    /// Memory and disk of orders that wait for payment, and the start after kill -9.
+    /// Memory and disk space of orders that wait for payment, and the time to start after kill -9.
     Waiting {
-        /// Orders that wait.
+        /// How many orders wait.
         #[arg(long, default_value_t = 100_000)]
         orders: usize,
     },
-    /// The engine alone, durable: state transitions per second; and the interpreter alone.
+    /// The engine without orders: the state transitions per second that it makes durable, and those of the
+    /// interpreter alone.
     Engine {
-        /// Executions at the same time.
+        /// How many executions run at the same time.
         #[arg(long, default_value_t = 1000)]
         concurrency: usize,
-        /// Executions in all.
+        /// How many executions run in all.
         #[arg(long, default_value_t = 5000)]
         executions: usize,
     },
-    /// The engine alone: memory and disk of executions that wait for a token, and the time to recover them.
+    /// The engine without orders: memory and disk space of executions that wait for a task token, and the
+    /// time to recover them.
     EngineWaiting {
-        /// Executions that wait.
+        /// How many executions wait.
         #[arg(long, default_value_t = 100_000)]
         executions: usize,
     },
-    /// The Lambda binaries: bytes of each one's zip, milliseconds from launch to the first answer, memory at its peak.
+    /// The Lambda binaries: the bytes of each one's zip file, the milliseconds from launch to its first
+    /// answer, and its peak memory.
     Functions {
-        /// The folder of the binaries.
+        /// The folder that holds the binaries.
         #[arg(long, default_value = "target/function")]
         folder: PathBuf,
-        /// Starts of each.
+        /// How often each binary is started.
         #[arg(long, default_value_t = 21)]
         runs: usize,
     },
-    /// What a million orders cost on AWS, for each way that an order can go: a table, and the line.
+    /// What a million orders cost on AWS, for each path that an order can take, as a table and as a line of
+    /// JSON.
     Cost,
     /// Milliseconds from process launch to the ready line, on existing data.
     Start {
-        /// Starts.
+        /// How often the runtime is started.
         #[arg(long, default_value_t = 20)]
         runs: usize,
     },
@@ -134,7 +140,8 @@ impl Run {
         matches!(self, Self::Engine { .. } | Self::EngineWaiting { .. } | Self::Cost)
     }
 
-    /// Customers are one thread.
+    /// The scheduler of the run. Customers of a runtime in another process run on one thread, to leave the
+    /// processors to it.
     fn scheduler(&self) -> tokio::runtime::Builder {
         let mut scheduler = match self.is_within() {
             true => tokio::runtime::Builder::new_multi_thread(),
@@ -145,7 +152,7 @@ impl Run {
     }
 }
 
-/// The allocator of the program that is measured.
+/// The allocator of `omniflow`, the program that is measured.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

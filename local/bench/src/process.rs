@@ -9,17 +9,17 @@ use tokio::process::{Child, Command};
 
 use crate::Error;
 
-/// The first argument with which this binary is the runtime.
+/// The first argument that makes this binary run as the runtime.
 pub(crate) const SERVE: &str = "serve";
 
-/// A runtime in a process of its own, killed when dropped.
+/// A runtime in a process of its own, which is killed when this is dropped.
 pub(crate) struct Served {
     child: Child,
     /// The URL of the HTTP API.
     pub http: String,
     /// The URL of the AWS API.
     pub aws: String,
-    /// From launch to the ready line.
+    /// The time from launch to the ready line.
     pub ready_after: Duration,
 }
 
@@ -45,29 +45,30 @@ impl Served {
         }
     }
 
-    /// Resident memory in bytes.
+    /// The resident memory in bytes.
     pub(crate) fn memory(&self) -> Result<u64, Error> {
         let id = self.child.id().ok_or_else(|| std::io::Error::other("it has ended"))?;
         memory_of(&id.to_string())
     }
 
-    /// Processor time so far, in milliseconds: what a busy machine does not change.
+    /// The processor time used so far, in milliseconds, which other programs on the machine hardly change.
     pub(crate) fn processor_ms(&self) -> Result<u64, Error> {
         let id = self.child.id().ok_or_else(|| std::io::Error::other("it has ended"))?;
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
-        // After the name in parentheses, the 12th and 13th fields: user and system time in hundredths of a second.
+        // proc_pid_stat(5): the 12th and 13th fields after the name in parentheses are user and system time,
+        // in hundredths of a second.
         let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
         Ok(fields.filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10)
     }
 
-    /// `kill -9`.
+    /// Ends the process as `kill -9` does.
     pub(crate) async fn kill(mut self) -> Result<(), Error> {
         self.child.kill().await?;
         Ok(())
     }
 }
 
-/// Bytes of all files in a folder.
+/// The bytes of all files in a folder.
 pub(crate) fn size(folder: &Path) -> Result<u64, Error> {
     let mut total = 0;
     for entry in std::fs::read_dir(folder)? {
@@ -77,12 +78,12 @@ pub(crate) fn size(folder: &Path) -> Result<u64, Error> {
     Ok(total)
 }
 
-/// Resident memory of a process (`self` or a number), in bytes.
+/// The resident memory of a process (`self` or its id), in bytes.
 pub(crate) fn memory_of(process: &str) -> Result<u64, Error> {
     bytes_of(process, "VmRSS:")
 }
 
-/// The most that it ever was.
+/// The highest resident memory that a process ever had, in bytes.
 pub(crate) fn peak_memory_of(process: &str) -> Result<u64, Error> {
     bytes_of(process, "VmHWM:")
 }

@@ -1,4 +1,4 @@
-//! The runs.
+//! The runs that measure a runtime in a process of its own.
 
 use std::time::Instant;
 
@@ -11,12 +11,12 @@ use crate::client::Customer;
 use crate::latency::{percentiles, round};
 use crate::process::{Served, size};
 
-/// Two products that are kept in different warehouses, so that every order has two shipments.
+/// Two products from different warehouses, so that every order has two shipments.
 fn two_warehouses() -> Value {
     json!([{ "product_id": "macbook-air", "quantity": 1 }, { "product_id": "magic-mouse", "quantity": 1 }])
 }
 
-/// Puts enough stock for any run, through the DynamoDB API as an operator would.
+/// Adds enough stock for any run, through the DynamoDB API as an operator would.
 async fn stock_up(served: &Served) -> Result<(), Error> {
     for (product, warehouse) in [("macbook-air", "wh-east"), ("magic-mouse", "wh-west")] {
         let item = stock_item(product, warehouse, 100_000_000);
@@ -49,8 +49,8 @@ async fn stats(served: &Served) -> Result<Value, Error> {
     Ok(reqwest::get(format!("{}/_omniflow/stats", served.aws)).await?.json().await?)
 }
 
-/// Orders that are not measured: until then the write-ahead logs grow, which costs more than to write over them. What is
-/// measured follows without a pause.
+/// The number of orders before the measured ones. They let the write-ahead logs grow to their usual size,
+/// because growing costs more than overwriting. The measured orders follow without a pause.
 const WARM_UP: usize = 500;
 
 pub(crate) async fn orders(concurrency: usize, orders: usize, memory: bool) -> Result<Value, Error> {
@@ -86,7 +86,8 @@ fn per(count: usize, seconds: f64) -> f64 {
     count / seconds
 }
 
-/// The differences of all counters, divided by the orders. Names ending in `_ns` become microseconds.
+/// The increase of every counter divided by the number of orders. Counters whose names end in `_ns` are
+/// given in microseconds.
 fn per_order(before: &Value, after: &Value, orders: usize) -> Value {
     match (before, after) {
         (Value::Object(before), Value::Object(after)) => after
@@ -126,7 +127,8 @@ pub(crate) async fn waiting(orders: usize) -> Result<Value, Error> {
     let served = Served::launch(folder.path(), false).await?;
     stock_up(&served).await?;
     let (customer, items) = (Customer::of(&served.http), two_warehouses());
-    // A first thousand warms caches and pools, which are no cost of the orders that follow.
+    // The first thousand orders fill caches and pools, whose memory must not count for the orders that
+    // follow.
     let warm = create(&customer, &items, 1000.min(orders)).await?;
     let before = served.memory()?;
     let begun = Instant::now();

@@ -1,5 +1,5 @@
-//! Lambda's Runtime API, as far as a function's first event: see AWS Lambda Developer Guide, "Using the Lambda runtime
-//! API for custom runtimes".
+//! The part of Lambda's Runtime API that a function needs for its first event. Source: AWS Lambda Developer
+//! Guide, "Using the Lambda runtime API for custom runtimes".
 
 use std::sync::Arc;
 
@@ -15,12 +15,13 @@ use tokio::task::JoinHandle;
 
 use crate::Error;
 
-/// Far beyond any bench: the functions' deadline, in milliseconds since 1970.
+/// The deadline of every invocation, in milliseconds since 1970: the year 2100, so no function ever reaches
+/// it.
 const DEADLINE: &str = "4102444800000";
 
-/// A Runtime API on a free port.
+/// A server of the Runtime API on a free port.
 pub(crate) struct RuntimeApi {
-    /// `host:port`, as `AWS_LAMBDA_RUNTIME_API` has it.
+    /// The host and the port, as in `AWS_LAMBDA_RUNTIME_API`.
     pub address: String,
     shared: Arc<Shared>,
     answers: Mutex<UnboundedReceiver<String>>,
@@ -34,7 +35,7 @@ struct Shared {
 }
 
 impl RuntimeApi {
-    /// Serves this event, once for each time that it is offered.
+    /// Serves this event, once for each call of [`RuntimeApi::offer`].
     pub(crate) async fn serve(event: &Value) -> Result<Self, Error> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
@@ -50,12 +51,12 @@ impl RuntimeApi {
         Ok(Self { address, shared, answers: Mutex::new(answers), server })
     }
 
-    /// Lets one function have the event.
+    /// Lets one function receive the event.
     pub(crate) fn offer(&self) {
         self.shared.events.add_permits(1);
     }
 
-    /// What the function answered: `ok`, or the name of its error.
+    /// Waits for the function's answer: `ok`, or the name of its error.
     pub(crate) async fn answer(&self) -> String {
         self.answers.lock().await.recv().await.unwrap_or_default()
     }
@@ -68,7 +69,7 @@ impl Drop for RuntimeApi {
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> (HeaderMap, String) {
-    // Never closed while it is served.
+    // The semaphore is not closed while the API is served.
     if let Ok(permit) = shared.events.acquire().await {
         permit.forget();
     }
@@ -85,7 +86,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> (HeaderMap, String) {
 }
 
 async fn response(State(shared): State<Arc<Shared>>) -> StatusCode {
-    // Nobody listens any more when the bench has ended.
+    // The receiver is gone only when the run has ended, and then the answer is not needed.
     let _ = shared.answers.send("ok".to_owned());
     StatusCode::ACCEPTED
 }

@@ -1,4 +1,4 @@
-//! The command line: what `cargo run` does, as a function, so that tests can run the very same program.
+//! The command line of `cargo run`, as a function, so that tests can run the same program.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -14,7 +14,8 @@ use crate::demo::{self, Demo};
 use crate::repeats::Repeats;
 use crate::{Config, Runtime, StartError};
 
-/// What is logged when `OMNIFLOW_LOG` doesn't say: not that each step was done, which `OMNIFLOW_LOG=info` shows.
+/// The log filter when `OMNIFLOW_LOG` is not set. It leaves out the line of each successful invocation,
+/// which `OMNIFLOW_LOG=info` shows.
 const USUAL_LOG: &str = "warn,omniflow=info,omniflow_services::invocation=warn";
 
 /// Reads the arguments and the environment, and runs until a signal ends it.
@@ -25,7 +26,7 @@ pub fn main() -> ExitCode {
 /// As [`main`], with these arguments; the first is the program's name.
 pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::parse_from(arguments);
-    // A demo tells by itself what happens.
+    // A demo prints by itself what happens.
     let usual = if matches!(cli.command, Some(Command::Demo(_))) { "error" } else { USUAL_LOG };
     let filter = EnvFilter::try_from_env("OMNIFLOW_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let colours = std::io::stderr().is_terminal();
@@ -59,7 +60,7 @@ fn run(config: Config, demo: Option<Demo>) -> Result<(), StartError> {
         let open = config.token.is_none() && config.token_file.is_none();
         let keeps = if config.memory { "nothing".to_owned() } else { config.data.display().to_string() };
         let system = Runtime::start(config.clone()).await?;
-        // Heard from before anybody is told that the system runs.
+        // Signals are listened for before the line below tells anybody that the system runs.
         let stop = Stop::listen();
         let access = if open { "open to this machine, no sign-in" } else { "token needed" };
         println!(
@@ -75,7 +76,7 @@ fn run(config: Config, demo: Option<Demo>) -> Result<(), StartError> {
     })
 }
 
-/// Ends when a demo that is to end has been played; otherwise never.
+/// Returns when the demo has been played and is to end the program; otherwise never.
 async fn played(demo: Option<&Demo>, address: SocketAddr) {
     if let Some(demo) = demo {
         demo::play(demo, address).await;

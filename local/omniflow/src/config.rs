@@ -1,4 +1,4 @@
-//! What can be set from outside: flags, each also an environment variable.
+//! The settings of the program: flags, each of which is also an environment variable.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use template::Parameters;
 #[derive(Debug, Parser)]
 #[command(version, about, args_conflicts_with_subcommands = true)]
 pub struct Cli {
-    /// What to do; runs the system when nothing is said.
+    /// What to do; without a command, the system runs.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// How to run it.
@@ -22,7 +22,7 @@ pub struct Cli {
     pub config: Config,
 }
 
-/// What else the binary does.
+/// The commands of the binary besides running the system.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check state machine definitions as AWS would.
@@ -47,25 +47,27 @@ pub struct Config {
     /// The folder that keeps orders, stock and executions.
     #[arg(long, env = "OMNIFLOW_DATA", default_value = ".omniflow")]
     pub data: PathBuf,
-    /// Keep nothing: all is gone when the process ends.
+    /// Keep nothing on disk: all data is gone when the process ends.
     #[arg(long, env = "OMNIFLOW_MEMORY")]
     pub memory: bool,
     /// A parameter of the template, Name=Value; may be given more than once.
     #[arg(long = "parameter", value_name = "NAME=VALUE", env = "OMNIFLOW_PARAMETERS", value_delimiter = ' ', value_parser = parameter)]
     pub parameters: Vec<(String, String)>,
-    /// The description of the system.
+    /// The template that describes the system.
     #[arg(long, env = "OMNIFLOW_TEMPLATE", default_value_os_t = default_template())]
     pub template: PathBuf,
     /// A Lambda endpoint for functions that the template doesn't have, such as http://127.0.0.1:4690.
     #[arg(long, env = "OMNIFLOW_LAMBDA_ENDPOINT")]
     pub lambda_endpoint: Option<Url>,
-    /// Needed to listen beyond loopback: every request must carry it, as `Authorization: Bearer TOKEN` or as the access key id of an AWS signature.
+    /// Needed to listen beyond loopback: every request must carry it, as `Authorization: Bearer TOKEN` or as
+    /// the access key id of an AWS signature.
     #[arg(long, env = "OMNIFLOW_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
-    /// A file that holds the token, which then stands in no list of processes.
+    /// A file that holds the token, so that no list of processes shows it.
     #[arg(long, env = "OMNIFLOW_TOKEN_FILE", value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// A further name of this server, such as shop.example or shop.example:8443: requests may be addressed to it, and pages that were opened by it may send some; may be given more than once.
+    /// A further name of this server, such as shop.example or shop.example:8443: requests may be addressed
+    /// to it, and pages opened by that name may send requests; may be given more than once.
     #[arg(
         long = "allowed-host",
         env = "OMNIFLOW_ALLOWED_HOSTS",
@@ -85,21 +87,21 @@ const LOCAL_DEFAULTS: &[(&str, &str)] = &[
 ];
 
 impl Config {
-    /// The token that requests must carry, if there is one.
+    /// The token that requests must carry; `None` when none was given.
     ///
     /// # Errors
-    /// When what was given can be no token.
+    /// When the token that was given can't be used.
     pub fn access_token(&self) -> Result<Option<AccessToken>, TokenError> {
         AccessToken::given(self.token.as_deref(), self.token_file.as_deref())
     }
 
-    /// The values of the template's parameters: what was given, and the local defaults.
+    /// The values of the template's parameters: those that were given, and the local defaults.
     pub fn template_parameters(&self) -> Parameters {
         let defaults = LOCAL_DEFAULTS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Parameters { given: self.parameters.iter().cloned().collect(), defaults: defaults.collect() }
     }
 
-    /// As [`Config::template_parameters`], where access is not open.
+    /// As [`Config::template_parameters`], but with closed access.
     pub(crate) fn parameters_of_closed_access(&self) -> Parameters {
         let mut parameters = self.template_parameters();
         parameters.given.remove(OPEN_ACCESS);
@@ -111,7 +113,8 @@ impl Config {
 /// The parameter that opens all routes to everybody.
 const OPEN_ACCESS: &str = "OpenAccess";
 
-/// The template of the working directory, or that of the source tree that the binary was built from.
+/// The template in the working directory or, when there is none, the one in the source tree that the binary
+/// was built from.
 fn default_template() -> PathBuf {
     let here = PathBuf::from("template.yaml");
     let source = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml"));

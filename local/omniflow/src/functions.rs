@@ -1,4 +1,4 @@
-//! The handlers of the template's functions, by the binary that holds each on Lambda.
+//! The handlers of the template's functions, found by the name of the binary that holds each on Lambda.
 
 use std::sync::Arc;
 
@@ -16,25 +16,24 @@ use crate::StartError;
 use crate::lambda::Hosted;
 use template::{Place, System};
 
-/// What handlers get.
+/// The clients that handlers get.
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Clients {
-    /// DynamoDB.
     pub dynamodb: Arc<dyn DynamoDb>,
-    /// Step Functions, to move executions.
+    /// Step Functions, to start and stop executions and to answer task tokens.
     pub states: Arc<dyn StepFunctions>,
-    /// Step Functions, to look at executions.
+    /// Step Functions, to read executions.
     pub executions: aws_sdk_sfn::Client,
-    /// EventBridge.
     pub events: Arc<dyn EventBridge>,
-    /// Amazon SES.
     pub email: aws_sdk_sesv2::Client,
-    /// What the functions remember together.
+    /// The memory that the functions of this process share: where on Lambda each keeps its own, here all
+    /// have one.
     pub memory: Memory,
-    /// Time and randomness.
     pub surroundings: Surroundings,
 }
 
-/// What guards a request against the network has nothing to do in a process, and is left out.
+/// Builds a client of the SDK. Retries, timeouts and stalled-stream protection guard against a network;
+/// these requests never leave the process, so all three are off.
 macro_rules! client {
     ($service:ident, $http:expr, $place:expr) => {
         $service::Client::from_conf(
@@ -53,7 +52,7 @@ macro_rules! client {
 }
 
 impl Clients {
-    /// The SDK's clients, whose requests `http` answers. They don't sign.
+    /// The clients of the AWS SDK, whose requests `http` answers. They don't sign their requests.
     pub fn by_sdk(http: &InProcess, place: &Place, surroundings: Surroundings) -> Self {
         let states = client!(aws_sdk_sfn, http, place);
         Self {
@@ -115,16 +114,16 @@ pub(crate) fn host(system: &System, clients: &Clients) -> Result<Vec<Hosted>, St
     hosted.collect()
 }
 
-/// Makes a function's handler.
+/// Makes the handler of a function from the clients and its environment variables.
 type Make = fn(&Clients, &Environment) -> Result<Box<dyn Handler>, ConfigError>;
 
 /// A function that can be hosted, and what it declares of itself.
 pub struct Declared {
-    /// The name of its binary.
+    /// The name of its binary on Lambda.
     pub name: &'static str,
     /// The environment variables that it can't start without.
     pub variables: &'static [&'static str],
-    /// The actions that its role must allow.
+    /// The IAM actions that its role must allow.
     pub actions: &'static [&'static str],
     make: Make,
 }
@@ -133,7 +132,7 @@ const fn declared<F: Function>() -> Declared {
     Declared { name: F::NAME, variables: F::VARIABLES, actions: F::ACTIONS, make: handler::<F> }
 }
 
-/// All functions that there are.
+/// All functions that this program holds.
 pub const ALL: &[Declared] = &[
     declared::<omniflow_api::Api>(),
     declared::<omniflow_shipping::CancelShipments>(),
@@ -153,7 +152,7 @@ pub const ALL: &[Declared] = &[
     declared::<omniflow_order::SweepOrders>(),
 ];
 
-/// The handler that a binary holds; `None` when there is no such binary.
+/// The handler of the function whose binary has this name; `None` when there is no such function.
 pub fn handler_of(
     binary: &str,
     clients: &Clients,

@@ -1,4 +1,5 @@
-//! API Gateway's HTTP API on one machine: the template's routes, each request an event in payload format 2.0.
+//! API Gateway's HTTP API on one machine: serves the template's routes, and passes each request to its
+//! function as an event in payload format 2.0.
 //!
 //! Source: API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs".
 
@@ -25,10 +26,11 @@ use crate::lambda::Functions;
 use crate::server::{self, AccessToken, Bodies};
 use template::{Authorization, Place, Route};
 
-/// The bytes that a body may have: what the API's function takes, which is less than API Gateway's 10 MB.
+/// The most bytes that a body may have: what the function of the API accepts, which is less than API
+/// Gateway's 10 MB.
 const LARGEST_BODY: usize = 256 * 1024;
 
-/// What a request needs.
+/// What is needed to serve a request.
 struct Gateway {
     functions: Functions,
     tables: Tables,
@@ -38,7 +40,7 @@ struct Gateway {
     surroundings: Surroundings,
 }
 
-/// A route that can't be served.
+/// A route of the template that can't be served here.
 #[derive(Debug, thiserror::Error)]
 #[error("the route {method} {path} is not supported here: {problem}")]
 pub struct BadRoute {
@@ -50,7 +52,7 @@ pub struct BadRoute {
 /// A router with the routes of the template.
 ///
 /// # Errors
-/// When a route has an unknown method or two routes are the same.
+/// When a route has an unknown method.
 pub fn router(
     routes: &[Route],
     functions: Functions,
@@ -104,7 +106,7 @@ fn add(router: Router, route: &Route, gateway: &Arc<Gateway>) -> Result<Router, 
                 .and_then(|method| MethodFilter::try_from(method).ok())
                 .ok_or_else(|| bad("unknown method"))?;
             let methods = on(filter, handler);
-            // Who has no token is told the same of an open path as who has it.
+            // With a wrong method, an open path answers the same to clients with and without the token.
             let is_open = gateway.token.is_some() && route.authorization == Authorization::None;
             router.route(&path, if is_open { methods.fallback(wrong_method(method)) } else { methods })
         }
@@ -121,7 +123,7 @@ fn wrong_method(allowed: &str) -> impl Fn() -> Ready<Response<Body>> + Clone + S
     }
 }
 
-/// `{proxy+}` is axum's `{*proxy}`.
+/// The path as axum writes it: API Gateway's `{proxy+}` becomes `{*proxy}`.
 fn greedy(path: &str) -> String {
     match path.strip_suffix("+}").and_then(|head| head.rsplit_once('{')) {
         Some((head, name)) => format!("{head}{{*{name}}}"),
@@ -131,7 +133,7 @@ fn greedy(path: &str) -> String {
 
 impl Gateway {
     async fn serve(&self, route: &Route, request: Request<Body>) -> Response<Body> {
-        // Behind a token only what the template leaves open is open.
+        // When there is a token, only the routes that the template leaves open are open.
         if route.authorization != Authorization::None
             && let Err(refusal) = server::admit(self.token.as_ref(), request.headers())
         {
@@ -149,7 +151,7 @@ impl Gateway {
         };
         let event = event(route, &parts, &parameters, &body.bytes, &self.account, &self.surroundings);
         let result = self.functions.invoke(&route.function, event).await;
-        // Whatever the answer acknowledges must survive power loss before anyone hears of it.
+        // What the answer acknowledges must survive a power failure before the client reads it.
         if let Err(error) = self.tables.synced().await {
             tracing::error!(%error, "the tables can't be synced");
             return internal_error();
@@ -229,7 +231,8 @@ fn event(
     event
 }
 
-/// API Gateway gives a body as text for these types and as base64 for all others, form data among them.
+/// Whether API Gateway passes a body of this type to the function as text. It passes all others, form data
+/// among them, as base64.
 fn is_text(content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     kind.starts_with("text/")
@@ -265,7 +268,8 @@ fn query_parameters(query: &str) -> Value {
     Value::Object(joined)
 }
 
-/// Reads the function's answer; one without a status is the body itself, as API Gateway infers.
+/// Turns the output of the function into the response. Output without a `statusCode` is the body itself, as
+/// API Gateway infers.
 fn answer(output: &Value) -> Response<Body> {
     let Some(status) = output["statusCode"].as_u64() else {
         return json_answer(StatusCode::OK, &output.to_string());

@@ -1,4 +1,4 @@
-//! The services of this process, for the functions in it.
+//! The services of this process, as the functions in it call them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -22,8 +22,9 @@ use crate::bus::Entry;
 use crate::functions::Clients;
 use template::Place;
 
-/// The way of functions to the services of their own process. Functions are made first and the services, which run
-/// them, after; so there are moments when nobody answers yet. Clones lead to the same process.
+/// The connection of functions to the services of their own process. The functions are made before the
+/// services, which run them; until the runtime is assembled, no service answers. Clones lead to the same
+/// services.
 #[derive(Clone)]
 pub struct Inside {
     tables: Tables,
@@ -36,13 +37,14 @@ impl Inside {
         Self { tables, surroundings, services: Arc::default() }
     }
 
-    /// From now on these services answer.
+    /// Makes these services answer from now on.
     pub(crate) fn open(&self, services: Aws) {
-        // It is opened once, by the one who assembles.
+        // It is called once, when the runtime is assembled.
         let _ = self.services.set(services);
     }
 
-    /// Clients for functions: most requests go to the services as they are, the rest through the SDK.
+    /// The clients for functions. Calls to DynamoDB, EventBridge and most calls to Step Functions reach the
+    /// services directly, the others through the AWS SDK.
     pub fn clients(&self, place: &Place) -> Clients {
         Clients {
             dynamodb: Arc::new(self.tables.clone()),
@@ -52,7 +54,7 @@ impl Inside {
         }
     }
 
-    /// The same services for the AWS SDK.
+    /// The same services as an HTTP client for the AWS SDK.
     pub fn http(&self) -> InProcess {
         InProcess::new(self.clone())
     }

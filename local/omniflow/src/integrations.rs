@@ -1,4 +1,5 @@
-//! What Task states may call here, and how each service's answer and errors look to a state machine.
+//! The service integrations of Task states: what may be called here, and how answers and errors look to a
+//! state machine.
 //!
 //! Sources: AWS Step Functions Developer Guide, "Integrating services", "AWS SDK service integrations".
 
@@ -17,7 +18,7 @@ use crate::lambda;
 pub struct LocalIntegrations(Arc<Aws>);
 
 impl LocalIntegrations {
-    /// Calls go to these services.
+    /// Integrations that call these services.
     pub fn new(aws: Aws) -> Self {
         Self(Arc::new(aws))
     }
@@ -26,12 +27,12 @@ impl LocalIntegrations {
 impl Integrations for LocalIntegrations {
     fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<Value, TaskError>> {
         let aws = Arc::clone(&self.0);
-        // The engine flushes the bus before it commits the step that this call is.
+        // The engine flushes the event bus before it commits the step that this call belongs to.
         Box::pin(flushed_later(async move { self::call(&aws, &call.resource, &call.arguments).await }))
     }
 }
 
-/// The integrations there are; those that end in `:` stand for all actions of the service.
+/// The supported integrations. Those that end in `:` stand for all actions of the service.
 const INTEGRATIONS: &[&str] = &[
     "aws-sdk:dynamodb:",
     "aws-sdk:eventbridge:putEvents",
@@ -132,14 +133,15 @@ async fn invoke_optimised(aws: &Aws, arguments: &Value) -> Result<Value, TaskErr
     ))
 }
 
-/// The optimised integration reads a function's error and writes it again, without spaces; a function called by its
-/// ARN is quoted as it is.
+/// The error as the optimised integration gives it: it parses a function's error and writes it again without
+/// spaces. (For a function called by its ARN the error is kept as it is.)
 fn rewritten(error: TaskError) -> TaskError {
     let cause = serde_json::from_str(&error.cause).map_or(error.cause, |cause: Value| cause.to_string());
     TaskError { cause, ..error }
 }
 
-/// The event of an invocation: a text is JSON already written, and nothing is an empty object.
+/// The event of an invocation: a `Payload` that is a text is parsed as JSON, and a missing one is an empty
+/// object.
 fn payload(arguments: &Value) -> Value {
     match &arguments["Payload"] {
         Value::Null => json!({}),
@@ -148,14 +150,14 @@ fn payload(arguments: &Value) -> Value {
     }
 }
 
-/// The SDK integration gives the payload as the API does, as text.
+/// Invokes a function by the SDK integration, whose answer has the payload as text, as the Lambda API does.
 async fn invoke_by_sdk(aws: &Aws, arguments: &Value) -> Result<Value, TaskError> {
     let function = arguments["FunctionName"].as_str().unwrap_or_default();
     let output = invoke(aws, function, payload(arguments)).await?;
     Ok(json!({ "ExecutedVersion": "$LATEST", "Payload": output.to_string(), "StatusCode": 200 }))
 }
 
-/// The headers of a service's answers beyond those that all have.
+/// The headers of a service's answers, besides those that all services have.
 type Headers = &'static [(&'static str, &'static str)];
 
 const LAMBDA: Headers = &[
@@ -169,7 +171,7 @@ const DYNAMODB: Headers =
 const EVENTS: Headers = &[("Content-Type", "application/x-amz-json-1.1")];
 
 impl Aws {
-    /// What an optimised integration adds to a service's answer.
+    /// Adds the metadata that an optimised integration adds to a service's answer.
     fn with_metadata(&self, mut answer: Value, service: Headers, length: usize, status: u16) -> Value {
         let request_id = self.surroundings.randomness.uuid_v4().to_string();
         let date = self.surroundings.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
@@ -235,7 +237,7 @@ async fn dynamodb(aws: &Aws, action: &str, sdk: bool, arguments: &Value) -> Resu
     })
 }
 
-/// In a state machine an event's detail may be any JSON; the API takes it as text.
+/// Publishes events. In a state machine the detail of an event may be any JSON; the API takes it as text.
 fn put_events(aws: &Aws, arguments: &Value) -> Result<Value, TaskError> {
     let mut arguments = arguments.clone();
     for entry in arguments["Entries"].as_array_mut().into_iter().flatten() {
@@ -255,7 +257,8 @@ fn put_events(aws: &Aws, arguments: &Value) -> Result<Value, TaskError> {
     Ok(answer)
 }
 
-/// The SDK integration names members `LikeThis`, the API `likeThis`.
+/// Calls Step Functions by the SDK integration, which writes member names `LikeThis` where the API has
+/// `likeThis`.
 async fn sfn(aws: &Aws, action: &str, arguments: &Value) -> Result<Value, TaskError> {
     let arguments = rename(arguments, &|name| with_first(name, |first| first.to_ascii_lowercase()));
     match Box::pin(states::answer(aws, &capitalised(action), stringify_payloads(arguments))).await {
@@ -267,7 +270,7 @@ async fn sfn(aws: &Aws, action: &str, arguments: &Value) -> Result<Value, TaskEr
     }
 }
 
-/// Payload members are JSON text in the API; a state machine may give them as JSON.
+/// Turns members that the API wants as JSON text into text; a state machine may give them as JSON.
 fn stringify_payloads(mut arguments: Value) -> Value {
     for member in ["input", "output", "cause"] {
         if let Some(value) = arguments.get_mut(member)

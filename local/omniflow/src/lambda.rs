@@ -1,7 +1,7 @@
 //! Lambda on one machine: the template's functions, run in this process.
 //!
-//! An invocation gets the event and gives the result or the error that Lambda would give. A handler that panics or
-//! exceeds its timeout has failed that invocation, nothing else.
+//! An invocation returns the result or the error that Lambda would return. When a handler panics or exceeds
+//! its timeout, only that invocation fails.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -20,20 +20,22 @@ use tokio::sync::Semaphore;
 use crate::remote::RemoteFunctions;
 use template::{Function, Place};
 
-/// Invocations that run at the same time. More wait for their turn, and their time has not begun: under a rush,
-/// functions get slower to start and not slower to run, so that none exceeds its timeout for want of a processor. More
-/// than the API keeps waiting for orders at once (its `Patience`), whose steps need places, too.
+/// The number of invocations that run at the same time. Others wait, and their timeout starts only when they
+/// run: under load functions start later but don't run slower, so none exceeds its timeout because
+/// processors are busy. It is more than the number of orders for which the API keeps requests waiting at
+/// once (its `Patience`), because the steps of those orders must be able to run meanwhile.
 const AT_ONCE: usize = 128;
 
-/// What an invocation gives.
+/// What an invocation returns: the output of the function, or its error.
 pub type Invoked = Result<Value, FunctionError>;
 
 /// The error of a function, as Lambda reports it.
 #[derive(Debug, Clone)]
 pub struct FunctionError {
-    /// The name that `Retry` and `Catch` match.
+    /// The name of the error, which `Retry` and `Catch` match.
     pub error_type: String,
-    /// The payload of the response, JSON text with `errorType` and `errorMessage`, as the function's runtime wrote it.
+    /// The payload of the response: JSON text with `errorType` and `errorMessage`, as the function's runtime
+    /// wrote it.
     pub payload: String,
 }
 
@@ -45,26 +47,26 @@ impl FunctionError {
     }
 }
 
-/// Why there was no invocation.
+/// Why a function could not be invoked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No function has this name.
     #[error("Function not found: {0}")]
     NotFound(String),
-    /// The endpoint for functions that are elsewhere could not be reached.
+    /// The endpoint of functions outside this process could not be reached.
     #[error("the Lambda endpoint failed: {0}")]
     Endpoint(String),
 }
 
 /// A function of the template with its handler.
 pub struct Hosted {
-    /// What the template says.
+    /// The function's settings in the template.
     pub function: Function,
-    /// What it runs.
+    /// The code that an invocation runs.
     pub handler: Box<dyn Handler>,
 }
 
-/// All functions. Clones share them.
+/// All functions that can be invoked. Clones share them.
 #[derive(Clone)]
 pub struct Functions(Arc<Inner>);
 
@@ -78,7 +80,7 @@ struct Inner {
 }
 
 impl Functions {
-    /// The functions of this process, and where to find the others.
+    /// Takes the functions of this process, and the endpoint for all others, if there is one.
     pub fn new(
         hosted: impl IntoIterator<Item = Hosted>,
         remote: Option<RemoteFunctions>,
@@ -99,12 +101,12 @@ impl Functions {
     /// Invokes a function by its name or ARN and waits for its result.
     ///
     /// # Errors
-    /// When there is no such function, or the endpoint of the others can't be reached.
+    /// When there is no such function, or the endpoint for functions outside this process can't be reached.
     pub async fn invoke(&self, name_or_arn: &str, event: Value) -> Result<Invoked, Error> {
         let name = function_name(name_or_arn);
         match (self.0.hosted.get(name), &self.0.remote) {
             (Some(hosted), _) => {
-                // It is never closed, so a place is always given in the end.
+                // The semaphore is never closed, so this always gets a permit in the end.
                 let _place = self.0.places.acquire().await;
                 let begun = Instant::now();
                 let invoked = run(hosted, event, &self.0.randomness).await;
@@ -122,29 +124,29 @@ impl Functions {
         hosted.map(|hosted| hosted.function.name.as_str())
     }
 
-    /// How often an asynchronous invocation of this function that failed is made again.
+    /// How often a failed asynchronous invocation of this function is retried at most.
     pub fn retries(&self, name: &str) -> usize {
         self.0.hosted.get(name).map_or(usize::MAX, |hosted| hosted.function.retries)
     }
 
-    /// The ARN of a function of this name, whether there is one or not.
+    /// The ARN that a function of this name has, whether or not it exists.
     pub fn arn(&self, name_or_arn: &str) -> String {
         let Place { region, account } = &self.0.place;
         format!("arn:aws:lambda:{region}:{account}:function:{}", function_name(name_or_arn))
     }
 
-    /// How many invocations there were and how long they took.
+    /// The number of invocations and the time they took.
     pub fn invocations(&self) -> &Counter {
         &self.0.invocations
     }
 
-    /// Whether an invocation of this function can succeed.
+    /// Whether this function may be invoked: it is in this process, or there is an endpoint for others.
     pub fn contains(&self, name_or_arn: &str) -> bool {
         self.0.hosted.contains_key(function_name(name_or_arn)) || self.0.remote.is_some()
     }
 }
 
-/// `arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]`, `NAME:QUALIFIER` or `NAME`.
+/// The name in `arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]`, `NAME:QUALIFIER` or `NAME`.
 fn function_name(name_or_arn: &str) -> &str {
     let name = name_or_arn.split_once(":function:").map_or(name_or_arn, |(_, name)| name);
     name.split(':').next().unwrap_or(name)
@@ -152,7 +154,8 @@ fn function_name(name_or_arn: &str) -> &str {
 
 async fn run(hosted: &Hosted, event: Value, randomness: &Randomness) -> Invoked {
     let limit = hosted.function.timeout;
-    // In this task, not in one of its own: a panic is caught all the same, and no thread has to be woken.
+    // The handler runs in this task instead of a new one: a panic is caught all the same, and no other
+    // thread must be woken.
     let work = logged(&*hosted.handler, &hosted.function.name, event);
     let work = AssertUnwindSafe(work).catch_unwind();
     match tokio::time::timeout(limit, work).await {

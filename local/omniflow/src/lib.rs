@@ -9,8 +9,8 @@
 //!   --aws ──► aws ───────► tables (DynamoDB), engine (Step Functions), bus (EventBridge)
 //! ```
 //!
-//! [`Runtime::start`] reads the template and runs what it says. The handlers are those of the Lambda functions; what
-//! they ask of AWS, the services of this process answer ([`inside`]).
+//! [`Runtime::start`] reads the template and runs what it describes. The handlers are those of the Lambda
+//! functions; the services in this process answer their calls to AWS ([`inside`]).
 
 pub mod aws;
 pub mod bus;

@@ -2,8 +2,8 @@
 
 use mimalloc::MiMalloc;
 
-/// An order makes thousands of small allocations, most of them for the tables' JSON; this allocator spends half of what
-/// the system's does on them.
+/// An order makes thousands of small allocations, most of them for the JSON of tables. mimalloc spends half
+/// the time on them that the system's allocator does.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -1,7 +1,8 @@
-//! The outbox: what Amazon SES would send, and the events that could not be delivered, as a page and as JSON.
+//! The outbox: the messages that Amazon SES would send and the events that could not be delivered, as a page
+//! and as JSON.
 //!
-//! The messages are in memory only, the newest of them: nobody waits for them, and an order must not pay for them with
-//! a write.
+//! Only the newest messages are kept, and only in memory: no part of the system depends on them, and an
+//! order must not pay for them with a write to disk.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -16,27 +17,24 @@ use serde::Serialize;
 
 use crate::bus::{EventBus, Undelivered};
 
-/// So many messages are remembered.
+/// The number of messages that are kept.
 const MOST: usize = 200;
 
 /// A message that would be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Message {
-    /// Given to it here.
+    /// The id that this runtime gave it.
     pub message_id: String,
-    /// When it was handed over.
+    /// When it was handed over to be sent.
     pub at: DateTime<Utc>,
-    /// The sender's address.
     pub from: String,
-    /// The receivers' addresses.
     pub to: Vec<String>,
-    /// The line above.
     pub subject: String,
-    /// The text.
     pub text: String,
 }
 
-/// The newest messages. Clones share them.
+/// The newest messages, 200 at most. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Outbox(Arc<Mutex<VecDeque<Message>>>);
 
@@ -45,14 +43,14 @@ impl Outbox {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a message; the oldest goes when there is no room.
+    /// Adds a message. When there are 200 already, the oldest is dropped.
     pub fn put(&self, message: Message) {
         let mut messages = self.messages();
         messages.truncate(MOST - 1);
         messages.push_front(message);
     }
 
-    /// All that are remembered, the newest first.
+    /// All messages that are kept, the newest first.
     pub fn newest_first(&self) -> Vec<Message> {
         self.messages().iter().cloned().collect()
     }
@@ -65,7 +63,7 @@ struct Shown {
     undelivered: Undelivered,
 }
 
-/// `GET /_omniflow/outbox`: a page for browsers, JSON for everyone else.
+/// The route `GET /_omniflow/outbox`: a page for browsers, JSON for all other clients.
 pub(crate) fn router(outbox: Outbox, bus: EventBus) -> Router {
     let show = move |headers: HeaderMap| {
         let (outbox, bus) = (outbox.clone(), bus.clone());

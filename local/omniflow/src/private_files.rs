@@ -1,18 +1,19 @@
-//! Files that only the user who runs this process may read: orders and customers are in them, and the key that task
-//! tokens are sealed with.
+//! Files that only the user who runs this process may read. They hold orders, customers, and the key that
+//! task tokens are sealed with.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// What the runtime keeps in its folder, and what the Makefile keeps beside it. SQLite gives the files that it adds to a
-/// database the database's mode ("How SQLite is Implemented: robust_open").
+/// The files that the runtime keeps in its folder, and the log that the Makefile keeps beside them. SQLite
+/// gives the files that it adds to a database the mode of the database ("How SQLite is Implemented:
+/// robust_open").
 const OWN_FILES: [&str; 5] = ["lock", "tables.db", "journal.db", "deliveries.db", "log"];
 const ADDED_BY_SQLITE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Makes the folder with mode 0700. One that is there and holds nothing but this runtime's files gets that mode; any
-/// other keeps its own, since others may need what else is in it.
+/// Creates the folder with mode 0700. An existing folder gets that mode when it has only this runtime's
+/// files; any other keeps its own mode, because other users may need what else is in it.
 pub(crate) fn folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     let mut names = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name()));
@@ -21,8 +22,8 @@ pub(crate) fn folder(path: &Path) -> io::Result<()> {
     if only_ours { restrict(path, 0o700) } else { Ok(()) }
 }
 
-/// The path of a database in the folder, whose files have mode 0600: it is made empty when it isn't there, so that it
-/// never was readable for others.
+/// The path of a database in the folder, whose files have mode 0600. A database that doesn't exist is
+/// created empty with that mode, so that it is never readable by others.
 pub(crate) fn database(folder: &Path, name: &str) -> io::Result<PathBuf> {
     let path = folder.join(name);
     create(&path)?;
@@ -48,7 +49,7 @@ fn is_own(name: &str) -> bool {
     })
 }
 
-/// Takes rights away, and gives none.
+/// Removes the permissions that `mode` doesn't have, and adds none.
 fn restrict(path: &Path, mode: u32) -> io::Result<()> {
     let now = fs::metadata(path)?.permissions().mode() & 0o7777;
     if now & !mode == 0 { Ok(()) } else { fs::set_permissions(path, Permissions::from_mode(now & mode)) }
@@ -68,7 +69,7 @@ mod tests {
         let data = place.path().join("made/data");
         folder(&data).unwrap();
         assert_eq!((mode(&data), mode(&database(&data, "tables.db").unwrap())), (0o700, 0o600));
-        // As an earlier release left them.
+        // An earlier release left the files with these modes.
         for name in ["tables.db", "tables.db-wal"] {
             fs::write(data.join(name), "kept").unwrap();
             fs::set_permissions(data.join(name), Permissions::from_mode(0o644)).unwrap();

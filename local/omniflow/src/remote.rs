@@ -1,4 +1,4 @@
-//! Functions that are not in this process: calls go to a Lambda endpoint elsewhere (`--lambda-endpoint`).
+//! Functions outside this process, which are invoked through another Lambda endpoint (`--lambda-endpoint`).
 
 use reqwest::Url;
 use serde_json::Value;
@@ -12,7 +12,7 @@ pub struct RemoteFunctions {
 }
 
 impl RemoteFunctions {
-    /// Calls go to `endpoint`, such as `http://127.0.0.1:4690`.
+    /// Invokes functions at `endpoint`, such as `http://127.0.0.1:4690`.
     pub fn at(endpoint: Url) -> Self {
         Self { endpoint, client: reqwest::Client::new() }
     }

@@ -1,5 +1,5 @@
-//! The format of the log, in which what repeats itself is said once a while with a count: a disk that is full for
-//! minutes fails every group of requests anew, and hundreds of thousands of equal lines hide all others.
+//! A log format that writes repeated errors and warnings only now and then, with a count. A disk that is
+//! full for minutes makes every commit fail, and hundreds of thousands of equal lines would hide all others.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,12 +11,13 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Within [`PERIOD`] so many errors or warnings from one line of the code are written in full.
+/// The number of errors or warnings from one line of the code that are written in full within [`PERIOD`].
 const IN_FULL: u64 = 5;
-/// After so long, those that were left out are counted, and the next are written in full again.
+/// After this time the number of events that were left out is written, and the next events are written in
+/// full again.
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// Writes events as `Format` does, but not each of many.
+/// Writes events as `Format` does, but leaves out repeated ones.
 pub(crate) struct Repeats<Format> {
     format: Format,
     seen: Mutex<HashMap<Origin, Seen>>,
@@ -28,7 +29,7 @@ type Origin = (Option<&'static str>, Option<u32>);
 struct Seen {
     since: Instant,
     times: u64,
-    /// What the event says of itself where it is counted.
+    /// The level and the target of the events, which stand before the count.
     place: String,
 }
 
@@ -38,7 +39,7 @@ impl Seen {
     }
 }
 
-/// Errors and warnings of one origin that were left out.
+/// The number of errors or warnings of one origin that were left out.
 #[derive(Debug, PartialEq, Eq)]
 struct LeftOut {
     times: u64,
@@ -50,7 +51,7 @@ impl<Format> Repeats<Format> {
         Self { format, seen: Mutex::default() }
     }
 
-    /// Whether the event is to be written, and what has been left out of periods that are over.
+    /// Counts an event. Returns whether it is to be written, and what was left out in periods that are over.
     fn take(&self, origin: Origin, now: Instant, place: impl Fn() -> String) -> (bool, Vec<LeftOut>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let mut left_out = Vec::new();

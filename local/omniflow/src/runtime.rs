@@ -1,4 +1,5 @@
-//! Puts the parts together: reads the template, opens the data, runs what the template says, and stops it again.
+//! Starts and stops the local runtime: reads the template, opens the data, and runs what the template
+//! describes.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -26,21 +27,23 @@ use crate::server::{self, AccessToken, Bodies, Connections, Listener, Sites};
 use crate::{Config, StartError, gateway, private_files, schedule};
 use template::{Place, Route, System, Table};
 
-/// Where AWS would have its own names.
+/// The region and the account in all ARNs. AWS's own would be here.
 const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "000000000000";
-/// How often items whose time to live is over are deleted. AWS: "within a few days".
+/// How often items whose time to live is over are deleted. DynamoDB does it "within a few days" (DynamoDB
+/// Developer Guide, "Using time to live (TTL)").
 const EXPIRY_SWEEP: Duration = Duration::from_secs(600);
-/// Connections that may wait to be accepted: a rush of a thousand buyers must not be turned away.
+/// The number of connections that may wait to be accepted, so that a thousand buyers who come at once are
+/// not turned away.
 const BACKLOG: u32 = 4096;
-/// How long a stop waits for requests that are running.
+/// How long a stop waits for requests that are still running.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// A running system. Dropping it stops nothing; [`Runtime::stop`] does.
+/// A running system. Dropping it doesn't stop it; [`Runtime::stop`] does.
 pub struct Runtime {
-    /// Where the HTTP API listens.
+    /// The address at which the HTTP API listens.
     pub http: SocketAddr,
-    /// Where the AWS API listens.
+    /// The address at which the AWS API listens.
     pub aws_address: SocketAddr,
     /// The services behind the AWS API.
     pub aws: Aws,
@@ -50,7 +53,8 @@ pub struct Runtime {
     _data: Data,
 }
 
-/// The folder and the lock on it; a folder of its own, deleted at the end, when nothing is to be kept.
+/// The data folder and the lock on it. With `--memory` it is a temporary folder, which is deleted at the
+/// end.
 struct Data {
     path: PathBuf,
     _lock: File,
@@ -58,7 +62,7 @@ struct Data {
 }
 
 impl Runtime {
-    /// Starts everything; when it returns, requests are served.
+    /// Starts the system. When this returns, requests are served.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -70,8 +74,8 @@ impl Runtime {
         .await
     }
 
-    /// As [`Runtime::start`], with the functions that `host` makes of the template's and of the way to this process's
-    /// own services, and in these surroundings: for whoever wants to watch what functions do, or to move the time.
+    /// As [`Runtime::start`], but with the functions that `host` makes from the template, and with this
+    /// clock and randomness. It is for callers that want to watch what functions do or to move the time.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -141,9 +145,10 @@ impl Runtime {
         Ok(runtime)
     }
 
-    /// Finishes the requests that are running, commits, and stops.
+    /// Finishes the requests that are running, for which it waits 10 s at most, writes all data to disk, and
+    /// stops.
     pub async fn stop(self) {
-        // Servers that are gone need no telling.
+        // When no server is left to receive this, there is nothing to stop.
         let _ = self.stop.send(true);
         for worker in &self.workers {
             worker.abort();
@@ -163,8 +168,9 @@ impl Runtime {
     }
 }
 
-/// The template's routes. Behind a token they are as closed as they are where access isn't open: what the template leaves
-/// open there (the console's files, the documentation, health) is open here.
+/// The template's routes. When the server has a token, they are those of the template with closed access:
+/// every route needs the token except those that the template leaves open even then (the console's files,
+/// the documentation, health).
 fn routes(
     config: &Config,
     system: &System,
@@ -193,7 +199,7 @@ fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartE
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
         };
-        // As the standard library's: a port in TIME_WAIT may be used again at once.
+        // As the standard library does: a port in TIME_WAIT can be used again at once.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)

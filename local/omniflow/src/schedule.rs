@@ -1,4 +1,4 @@
-//! EventBridge's schedules: functions called again and again.
+//! The schedules of EventBridge: functions that are called at a fixed rate.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::lambda::Functions;
 use template::{Place, Schedule};
 
-/// When the calls after a start are made: what a crash left behind should not wait for a whole period, nor what was
-/// too young for the first call.
+/// The pauses before the first two calls after a start. The first call handles at once what a crash left
+/// behind; the second, what was still too young then. Later calls follow at the schedule's rate.
 const AFTER_A_START: [Duration; 2] = [Duration::ZERO, Duration::from_secs(3)];
 
-/// Calls the schedule's function for ever.
+/// Calls the schedule's function until the task is aborted.
 pub(crate) async fn run(schedule: Schedule, functions: Functions, place: Place, surroundings: Surroundings) {
     let pauses = AFTER_A_START.into_iter().chain(std::iter::repeat(schedule.every));
     for pause in pauses {

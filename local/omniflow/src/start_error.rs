@@ -1,4 +1,4 @@
-//! Why the local runtime did not start, each in one line that says what to do.
+//! The errors that keep the local runtime from starting.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,72 +6,40 @@ use std::path::PathBuf;
 use crate::server::TokenError;
 use crate::{bus, gateway};
 
-/// Why the runtime could not start. Each is one line that says what to do.
+/// Why the runtime could not start. Each message is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum StartError {
-    /// The template can't be run.
+    /// The template can't be read, or has something that can't be run here.
     #[error("the template {path}: {source}")]
-    Template {
-        /// Which one.
-        path: PathBuf,
-        /// Why.
-        source: template::Error,
-    },
+    Template { path: PathBuf, source: template::Error },
     /// A function of the template has no handler in this binary.
     #[error("the function {function}: {problem}")]
-    Function {
-        /// Its logical id.
-        function: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// A state machine is not valid, or needs what isn't supported.
+    Function { function: String, problem: String },
+    /// A state machine is not valid, or uses a feature that isn't supported here.
     #[error("the state machine {machine}: {problem}")]
-    StateMachine {
-        /// Its logical id.
-        machine: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// An address can't be listened on.
+    StateMachine { machine: String, problem: String },
+    /// It is not possible to listen at an address.
     #[error("{flag} {address} can't be used: {source}; choose another with {flag} HOST:PORT")]
-    Address {
-        /// The flag that sets it.
-        flag: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// What was given can be no token.
+    Address { flag: &'static str, address: SocketAddr, source: std::io::Error },
+    /// The access token that was given can't be used.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// Listening beyond loopback needs a token.
+    /// An address can be reached from other machines, and there is no token.
     #[error(
         "{address} is not a loopback address: set --token (OMNIFLOW_TOKEN) or --token-file to listen there"
     )]
-    NeedsToken {
-        /// The address.
-        address: SocketAddr,
-    },
-    /// The data folder is used by another process.
+    NeedsToken { address: SocketAddr },
+    /// Another process uses the data folder.
     #[error("{path} is in use by another omniflow; stop it or choose another folder with --data")]
-    DataInUse {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The data can't be opened.
+    DataInUse { path: PathBuf },
+    /// The data in the folder can't be opened.
     #[error("the data in {path}: {problem}")]
-    Data {
-        /// The folder.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
-    /// A route can't be served.
+    Data { path: PathBuf, problem: String },
+    /// A route of the template can't be served here.
     #[error(transparent)]
     Route(#[from] gateway::BadRoute),
-    /// A rule can't be served.
+    /// A rule of the template has a pattern that isn't supported, or the deliveries can't be stored.
     #[error(transparent)]
     Bus(#[from] bus::Error),
     /// The sample stock could not be seeded.

@@ -1,7 +1,7 @@
-//! CloudFormation's intrinsic functions, resolved for one machine.
+//! Resolves CloudFormation's intrinsic functions for one machine.
 //!
-//! Source: AWS CloudFormation User Guide, "Intrinsic function reference". What a function refers to must exist: an
-//! unknown name is an error, never an empty text.
+//! Source: AWS CloudFormation User Guide, "Intrinsic function reference". A name that a function refers to
+//! must exist: an unknown one is an error and never an empty text.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use serde_yaml_ng::value::TaggedValue;
 
 use crate::Error;
 
-/// What names mean in this deployment.
+/// The values that intrinsic functions refer to.
 pub(super) struct Scope {
-    /// Parameters and pseudo parameters by name; resources by logical id.
+    /// What `Ref` returns: for parameters and pseudo parameters by name, for resources by logical id.
     pub refs: BTreeMap<String, Value>,
-    /// `LogicalId.Attribute`.
+    /// What `Fn::GetAtt` returns, by `LogicalId.Attribute`.
     pub attributes: BTreeMap<String, String>,
     pub conditions: Map<String, Value>,
     pub mappings: Value,
@@ -65,7 +65,8 @@ fn long_form(tagged: TaggedValue) -> Result<Value, Error> {
 }
 
 impl Scope {
-    /// Replaces every intrinsic function in `value` by what it means. `AWS::NoValue` drops its key or item.
+    /// Replaces every intrinsic function in `value` by its result. A key or an item whose value is
+    /// `AWS::NoValue` is removed.
     pub(super) fn resolve(&self, value: &Value) -> Result<Value, Error> {
         Ok(self.resolve_optional(value)?.unwrap_or(Value::Null))
     }
@@ -236,7 +237,7 @@ fn text(value: &Value) -> Result<&str, Error> {
     value.as_str().ok_or_else(|| Error::Shape(format!("expected a text, not {value}")))
 }
 
-/// A scalar as CloudFormation writes it into a text.
+/// A text, a number or a boolean as CloudFormation writes it into a text.
 pub(super) fn scalar_text(value: &Value) -> Result<String, Error> {
     match value {
         Value::String(text) => Ok(text.clone()),

@@ -1,8 +1,8 @@
-//! `template.yaml`, the one description of the system, read for one machine.
+//! Reads `template.yaml`, which describes the whole system, for a run on one machine.
 //!
-//! What the local runtime runs of it: functions with their routes, schedules, rules and environment, tables, event
-//! buses, queues (as dead-letter queues) and state machines. What has no meaning on one machine (log groups, alarms,
-//! IAM) is known and passed over; anything else is refused by name.
+//! The local runtime runs the functions with their routes, schedules, rules and environment, the tables, the
+//! event buses and the state machines. Resource types that have no meaning on one machine (queues for dead
+//! letters, log groups, alarms) are skipped; any other is refused by name.
 
 mod intrinsics;
 mod model;
@@ -20,77 +20,65 @@ pub use permissions::Permission;
 
 /// Why a template can't be run here.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Error {
     /// The file can't be read.
     #[error("{path}: {source}")]
-    File {
-        /// Which one.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    File { path: PathBuf, source: std::io::Error },
     /// The file is not YAML.
     #[error("not YAML: {0}")]
     Yaml(#[from] serde_yaml_ng::Error),
-    /// It is not shaped as a template is.
+    /// A part of the template doesn't have the form that it must have.
     #[error("{0}")]
     Shape(String),
-    /// A reference to nothing.
+    /// Something refers to a name that doesn't exist.
     #[error("nothing here is named '{0}'")]
     UnknownName(String),
-    /// A parameter that the template doesn't have.
+    /// A value was given for a parameter that the template doesn't have.
     #[error("the template has no parameter '{name}'; it has: {known}")]
     UnknownParameter {
-        /// The name given.
         name: String,
-        /// The names there are.
+        /// The names of the template's parameters.
         known: String,
     },
-    /// A parameter's value that its declaration forbids.
+    /// A parameter has a value that its declaration forbids.
     #[error("parameter {name}={value}: {problem}")]
-    BadParameter {
-        /// The parameter.
-        name: String,
-        /// The value given.
-        value: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// Something that the local runtime doesn't run.
+    BadParameter { name: String, value: String, problem: String },
+    /// The template uses something that the local runtime doesn't run.
     #[error("{0} is not supported here")]
     Unsupported(String),
-    /// Any of these, with the resource it is about.
+    /// Any of these errors, with the resource in which it was found.
     #[error("{resource}: {source}")]
     In {
-        /// Its logical id.
+        /// The logical id of the resource.
         resource: String,
-        /// What is wrong.
         source: Box<Error>,
     },
 }
 
-/// Names of the deployment, where AWS would have its own.
+/// The region and the account of the deployment, which appear in ARNs.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// For ARNs.
+    /// Such as `us-east-1`.
     pub region: String,
-    /// For ARNs, 12 digits.
+    /// The 12 digits of the account.
     pub account: String,
 }
 
-/// Values of the template's parameters.
+/// The values of the template's parameters.
 #[derive(Debug, Clone, Default)]
 pub struct Parameters {
-    /// What was asked for; each must be a parameter of the template.
+    /// The values that were given. Each must belong to a parameter of the template.
     pub given: BTreeMap<String, String>,
-    /// In place of the template's own defaults, for parameters that it has.
+    /// Values that replace the template's own defaults. Those of parameters that the template doesn't have
+    /// are ignored.
     pub defaults: BTreeMap<String, String>,
 }
 
-/// Reads the template at `path` with parameter values in place of the declared defaults.
+/// Reads the template at `path`, with these values of its parameters.
 ///
 /// # Errors
-/// When it can't be read, refers to nothing, or needs what isn't supported here.
+/// When it can't be read, refers to a name that doesn't exist, or uses something that isn't supported here.
 pub fn load(path: &Path, parameters: &Parameters, place: &Place) -> Result<System, Error> {
     let text = read(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -101,7 +89,8 @@ fn read(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })
 }
 
-/// As [`load`], from a text; `open` reads the files that it names (the state machines' definitions).
+/// As [`load`], but from a text; `open` reads the files that the template names (the definitions of the
+/// state machines).
 ///
 /// # Errors
 /// As [`load`].

@@ -1,4 +1,4 @@
-//! What the local runtime takes from the resources of a template.
+//! The parts of a template that the local runtime runs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,26 +8,26 @@ use serde_json::Value;
 use crate::Error;
 use crate::permissions::{Permission, Roles};
 
-/// Everything that runs.
+/// Everything in a template that the local runtime runs.
 #[derive(Debug, Default)]
 pub struct System {
-    /// The parameters' values.
+    /// The values of the template's parameters, by name.
     pub parameters: BTreeMap<String, String>,
-    /// By logical id.
+    /// The Lambda functions, by logical id.
     pub functions: BTreeMap<String, Function>,
-    /// In the template's order.
+    /// The routes of the HTTP API, in the template's order.
     pub routes: Vec<Route>,
-    /// Functions called by the clock.
+    /// The functions that are called at a fixed rate.
     pub schedules: Vec<Schedule>,
-    /// Event patterns and who gets what matches.
+    /// The rules that say which events go to which functions.
     pub rules: Vec<Rule>,
-    /// Tables to make.
+    /// The DynamoDB tables.
     pub tables: Vec<Table>,
-    /// Names of the event buses, `default` apart.
+    /// The names of the event buses except `default`, which always exists.
     pub buses: Vec<String>,
-    /// In the template's order.
+    /// The state machines, in the template's order.
     pub state_machines: Vec<StateMachine>,
-    /// The functions' logical ids, by the logical ids of their integrations.
+    /// The logical ids of functions, by the logical ids of the API Gateway integrations that call them.
     pub(super) integrations: BTreeMap<String, String>,
     pub(super) roles: Roles,
 }
@@ -37,70 +37,74 @@ pub struct System {
 pub struct Function {
     /// Its logical id, which is also its name here.
     pub name: String,
-    /// The binary that holds it on Lambda (`Metadata.BuildProperties.Binary`): the key to its handler.
+    /// The binary that holds it on Lambda (`Metadata.BuildProperties.Binary`), by which its handler is
+    /// found.
     pub binary: String,
-    /// After this long an invocation has failed.
+    /// The time after which an invocation has failed.
     pub timeout: Duration,
-    /// In MiB; told to the function, not enforced.
+    /// In MiB. The function is told it, but nothing enforces it here.
     pub memory: u64,
     /// Its environment variables.
     pub environment: BTreeMap<String, String>,
-    /// What its role allows.
+    /// The permissions of its role.
     pub permissions: Vec<Permission>,
-    /// The logical id of its role, if the template has one for it.
+    /// The logical id of its role, if the template declares one.
     pub role: Option<String>,
-    /// How often an asynchronous invocation that failed is made again (`EventInvokeConfig.MaximumRetryAttempts`).
+    /// How often a failed asynchronous invocation is retried (`EventInvokeConfig.MaximumRetryAttempts`).
     pub retries: usize,
 }
 
 /// A route of the HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// `GET`, `POST` … or `ANY`; `$default` has none.
+    /// `GET`, `POST` … or `ANY`; `None` for `$default`.
     pub method: Option<String>,
-    /// `/orders/{id}` or `$default`.
+    /// A path such as `/orders/{id}`, or `$default`.
     pub path: String,
-    /// The function's logical id.
+    /// The logical id of the function that it calls.
     pub function: String,
-    /// Who may call it on AWS; here all may.
+    /// The authorization that API Gateway requires of callers. Here a route that requires any needs the
+    /// access token, when there is one.
     pub authorization: Authorization,
 }
 
-/// What API Gateway wants of a caller.
+/// The authorization that API Gateway requires of a caller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Authorization {
-    /// Nothing.
+    /// Everybody may call the route.
     #[default]
     None,
-    /// An IAM signature.
+    /// The request must have an IAM signature.
     Iam,
-    /// A token with one of these scopes, if there are any.
+    /// The request must carry a JSON Web Token. When the list is not empty, the token must have one of these
+    /// scopes.
     Jwt(Vec<String>),
 }
 
-/// A function called again and again.
+/// A function that is called at a fixed rate.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    /// The event's logical id.
+    /// The logical ids of the function and of its event, one after the other.
     pub name: String,
-    /// The function's logical id.
+    /// The logical id of the function that it calls.
     pub function: String,
     /// The time between two calls.
     pub every: Duration,
-    /// What it is called with; EventBridge's scheduled event when `None`.
+    /// The event that it is called with; EventBridge's scheduled event when `None`.
     pub input: Option<Value>,
 }
 
-/// A rule of EventBridge.
+/// A rule of EventBridge with one target.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// Its logical id.
+    /// The logical id of the rule; for a rule among a function's events, the logical ids of the function and
+    /// of the event, one after the other.
     pub name: String,
-    /// The bus it listens to.
+    /// The name of the event bus whose events it matches.
     pub bus: String,
-    /// The event pattern.
+    /// The event pattern that an event must match.
     pub pattern: Value,
-    /// The function's logical id.
+    /// The logical id of the function that gets the events that match.
     pub function: String,
 }
 
@@ -109,27 +113,27 @@ pub struct Rule {
 pub struct Table {
     /// Its logical id, which is also its name here.
     pub name: String,
-    /// The body of CreateTable.
+    /// The body of the CreateTable request.
     pub create: Value,
-    /// The attribute that holds the time of expiry.
+    /// The attribute that holds the time at which an item expires; `None` when items don't expire.
     pub time_to_live: Option<String>,
 }
 
-/// A state machine with its substitutions made.
+/// A state machine whose definition substitutions have been made.
 #[derive(Debug, Clone)]
 pub struct StateMachine {
     /// Its logical id, which is also its name here.
     pub name: String,
     /// `STANDARD` or `EXPRESS`.
     pub kind: String,
-    /// The definition.
+    /// The definition in Amazon States Language.
     pub definition: String,
-    /// Told back by the API.
+    /// The ARN of its role, which only the answers of the API use.
     pub role_arn: String,
 }
 
 impl System {
-    /// Leads routes through their integrations to functions.
+    /// Replaces the integration in each route by the function that the integration calls.
     pub(super) fn integrate(&mut self) {
         for route in &mut self.routes {
             if let Some(function) = self.integrations.get(&route.function) {
@@ -138,7 +142,7 @@ impl System {
         }
     }
 
-    /// Gives functions what their roles allow.
+    /// Adds to each function the permissions of its role.
     pub(super) fn empower(&mut self) {
         for function in self.functions.values_mut() {
             if let Some(role) = &function.role {
@@ -147,7 +151,7 @@ impl System {
         }
     }
 
-    /// Checks that whatever is named as a target is there.
+    /// Checks that every function and event bus that a route, schedule or rule names exists.
     pub(super) fn check(&self) -> Result<(), Error> {
         let targets = self.routes.iter().map(|route| &route.function);
         let targets = targets.chain(self.schedules.iter().map(|schedule| &schedule.function));

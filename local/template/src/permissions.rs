@@ -1,21 +1,21 @@
-//! What the functions' roles allow, as the template says it. One machine enforces none of it; tests compare it with what
-//! the functions do.
+//! The permissions of the functions' roles, as the template declares them. The local runtime doesn't enforce
+//! them; tests compare them with what the functions do.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// An `Allow` of a policy.
+/// One action on one resource that a policy allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permission {
-    /// Such as `dynamodb:GetItem`.
+    /// An IAM action such as `dynamodb:GetItem`.
     pub action: String,
-    /// An ARN; `*` at its end stands for anything.
+    /// An ARN; a `*` at its end stands for any text.
     pub resource: String,
 }
 
 impl Permission {
-    /// Whether it allows this.
+    /// Whether it allows this action on this resource.
     pub fn allows(&self, action: &str, resource: &str) -> bool {
         self.action == action
             && match self.resource.strip_suffix('*') {
@@ -30,19 +30,19 @@ impl Permission {
 pub(super) struct Roles(BTreeMap<String, Vec<Permission>>);
 
 impl Roles {
-    /// What a role by its logical id allows.
+    /// The permissions of the role with this logical id.
     pub(super) fn of(&self, role: &str) -> Vec<Permission> {
         self.0.get(role).cloned().unwrap_or_default()
     }
 
-    /// Takes in an AWS::IAM::Role.
+    /// Adds the permissions of an AWS::IAM::Role.
     pub(super) fn add_role(&mut self, id: &str, properties: &Value) {
         for policy in properties["Policies"].as_array().into_iter().flatten() {
             self.0.entry(id.to_owned()).or_default().extend(permissions(&policy["PolicyDocument"]));
         }
     }
 
-    /// Takes in an AWS::IAM::Policy, which adds to roles.
+    /// Adds the permissions of an AWS::IAM::Policy to the roles that it names.
     pub(super) fn add_policy(&mut self, properties: &Value) {
         for role in texts(&properties["Roles"]) {
             self.0.entry(role).or_default().extend(permissions(&properties["PolicyDocument"]));
@@ -50,7 +50,7 @@ impl Roles {
     }
 }
 
-/// All combinations of a document's actions and resources.
+/// The permissions of a policy document: every combination of an action and a resource of each statement.
 pub(super) fn permissions(document: &Value) -> Vec<Permission> {
     let statements = document["Statement"].as_array().into_iter().flatten();
     let statements = statements.filter(|statement| statement["Effect"] == "Allow");
@@ -64,7 +64,7 @@ pub(super) fn permissions(document: &Value) -> Vec<Permission> {
     each.collect()
 }
 
-/// One text, or a list of them.
+/// The texts in a value that may be one text or a list of them.
 fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],

@@ -1,4 +1,4 @@
-//! How the resources of a template become what the local runtime takes from them.
+//! Turns the resources of a template into what the local runtime runs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::model::{Authorization, Function, Route, Rule, Schedule, StateMachine,
 use crate::permissions::permissions;
 use crate::{Error, Place};
 
-/// Lambda's own number of retries, which can only be lowered.
+/// The number of retries that Lambda makes by default. A template can only lower it.
 const MOST_RETRIES: usize = 2;
 
-/// Resources that mean something on AWS and nothing on one machine.
+/// Resource types that have no meaning on one machine and are skipped.
 const WITHOUT_MEANING_HERE: &[&str] = &[
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Authorizer",
@@ -31,7 +31,7 @@ const WITHOUT_MEANING_HERE: &[&str] = &[
     "AWS::Serverless::HttpApi",
 ];
 
-/// Gives the resource its names: what `Ref` and `GetAtt` on it say.
+/// Adds what `Ref` and `Fn::GetAtt` return for a resource.
 pub(super) fn name_resource(scope: &mut Scope, id: &str, kind: &str, place: &Place) {
     let Place { region, account } = place;
     let arn = |service: &str, resource: String| format!("arn:aws:{service}:{region}:{account}:{resource}");
@@ -64,7 +64,7 @@ pub(super) fn name_resource(scope: &mut Scope, id: &str, kind: &str, place: &Pla
     }
 }
 
-/// Takes a resource into the system, or refuses it.
+/// Adds a resource to the system, or refuses it.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn add_resource(
     system: &mut System,
@@ -205,7 +205,7 @@ fn add_event(system: &mut System, function: &str, name: &str, event: &Value) -> 
     Ok(())
 }
 
-/// Reads `rate(5 minutes)` (EventBridge User Guide, "Rate expressions").
+/// Reads a rate such as `rate(5 minutes)`. Source: EventBridge User Guide, "Rate expressions".
 fn rate(expression: &str) -> Result<Duration, Error> {
     let parsed = expression
         .strip_prefix("rate(")
@@ -225,14 +225,14 @@ fn rate(expression: &str) -> Result<Duration, Error> {
     })
 }
 
-/// The function that an ARN names.
+/// The logical id of the function that an ARN names.
 fn function_id(arn: &Value) -> Result<String, Error> {
     let arn = arn.as_str().unwrap_or_default();
     let function = arn.split_once(":function:").map(|(_, name)| name.to_owned());
     function.ok_or_else(|| Error::Unsupported(format!("the target {arn} (functions are)")))
 }
 
-/// The function is found when all integrations are known.
+/// Adds a route. In place of its function stands the integration, until all integrations are known.
 fn add_route(system: &mut System, properties: &Value) -> Result<(), Error> {
     let key = properties["RouteKey"].as_str().unwrap_or("$default");
     let (method, path) = match key.split_once(' ') {

@@ -1,5 +1,5 @@
-//! Which permissions a request takes, as the Service Authorization Reference has it for DynamoDB, Step Functions,
-//! EventBridge and SES.
+//! The permissions that a request needs. Source: Service Authorization Reference, for DynamoDB, Step
+//! Functions, EventBridge and SES.
 
 use bytes::Bytes;
 use http::Request;
@@ -8,17 +8,17 @@ use serde_json::Value;
 const TABLE: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/";
 const BUS: &str = "arn:aws:events:us-east-1:000000000000:event-bus/";
 const IDENTITY: &str = "arn:aws:ses:us-east-1:000000000000:identity/";
-/// The one machine whose tasks wait for tokens; a token doesn't say whose it is.
+/// The only state machine whose tasks wait for task tokens. A token doesn't say which machine it belongs to.
 const TOKENS: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:OrderStateMachine";
 
-/// Actions and the resources they are done to.
+/// The IAM actions that the request needs, each with the ARN of its resource.
 pub(crate) fn needed(request: &Request<Bytes>) -> Vec<(String, String)> {
     let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
     let (service, operation) = target.and_then(|target| target.split_once('.')).unwrap_or_default();
     let body: Value = serde_json::from_slice(request.body()).unwrap();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     match (service, operation) {
-        // SendEmail has a path and no target.
+        // SendEmail is a REST call and has no target.
         ("", _) => vec![("ses:SendEmail".to_owned(), IDENTITY.to_owned() + &text(&body["FromEmailAddress"]))],
         ("DynamoDB_20120810", "TransactWriteItems") => {
             let writes = body["TransactItems"].as_array().unwrap().iter();

@@ -1,5 +1,5 @@
-//! The AWS that the handlers' clients reach: real tables, and a Step Functions and an EventBridge that record what they
-//! are told.
+//! The AWS services that the handlers' clients reach: real tables, and a Step Functions, an EventBridge and
+//! an SES that record their requests.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,45 +15,45 @@ use tokio::task::yield_now;
 
 use crate::access;
 
-/// Something that a function did and its role must allow.
+/// An action that a function took and that its role must allow.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Use {
     /// The function's logical id.
     pub function: String,
-    /// Such as `dynamodb:GetItem`.
+    /// The IAM action, such as `dynamodb:GetItem`.
     pub action: String,
-    /// An ARN.
+    /// The ARN of the resource.
     pub resource: String,
 }
 
-/// A request that was made.
+/// A request that a handler made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceCall {
-    /// `StartExecution`, `PutEvents` …
+    /// The operation, such as `StartExecution` or `PutEvents`.
     pub operation: String,
-    /// Its body.
+    /// The body of the request.
     pub body: Value,
 }
 
-/// What a task token was answered with.
+/// The first answer to a task token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Token {
-    /// SendTaskSuccess.
+    /// SendTaskSuccess was called.
     Success,
-    /// SendTaskFailure with this error.
+    /// SendTaskFailure was called with this error.
     Failure(String),
 }
 
-/// A request that fails.
+/// A single request that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outage {
-    /// The how-many-eth from now on; the next one is 0.
+    /// The number of the request, counted from 0 for the next one.
     pub request: usize,
-    /// Whether it is carried out and only its answer lost.
+    /// Whether the request is carried out and only its answer is lost.
     pub carried_out: bool,
 }
 
-/// Looks at the tables after every write.
+/// A check of the tables that is made after every write.
 type Watch = Box<dyn Fn(&Tables) + Send>;
 
 #[derive(Default)]
@@ -71,15 +71,15 @@ struct State {
     watch: Option<Watch>,
 }
 
-/// See the module's head.
+/// The AWS services of one shop, which count, record, fail or hold up requests as a test asks.
 pub struct Aws {
-    /// The tables.
+    /// The tables of the embedded DynamoDB.
     pub tables: Tables,
     used: Mutex<BTreeSet<Use>>,
     state: Mutex<State>,
 }
 
-/// A request that is held up on its way.
+/// A request that is held up before it is carried out.
 #[derive(Clone, Default)]
 pub struct Held {
     arrived: Arc<Notify>,
@@ -87,12 +87,12 @@ pub struct Held {
 }
 
 impl Held {
-    /// Waits until the request is there.
+    /// Waits until the request has arrived.
     pub async fn arrived(&self) {
         self.arrived.notified().await;
     }
 
-    /// Lets it go on.
+    /// Lets the request be carried out.
     pub fn release(&self) {
         self.go.notify_one();
     }
@@ -107,12 +107,12 @@ impl Aws {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What functions did with their roles.
+    /// All actions that functions took under their roles.
     pub fn used(&self) -> BTreeSet<Use> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Panics when the function's role in the template doesn't allow what it does.
+    /// Records what the function does. Panics when its role in the template doesn't allow that.
     fn use_role(&self, function: &Function, request: &Request<Bytes>) {
         for (action, resource) in access::needed(request) {
             assert!(
@@ -125,17 +125,17 @@ impl Aws {
         }
     }
 
-    /// From now on the operation fails with this error code.
+    /// Makes the operation fail with this error code from now on.
     pub fn fail(&self, operation: &str, code: &str) {
         self.state().failing.insert(operation.to_owned(), code.to_owned());
     }
 
-    /// From now on the operation is refused with ThrottlingException so many times, and then no more.
+    /// Makes the next `times` requests of the operation fail with ThrottlingException.
     pub fn throttle(&self, operation: &str, times: usize) {
         self.state().throttled.insert(operation.to_owned(), times);
     }
 
-    /// From now on nothing fails.
+    /// Ends all failures that were asked for.
     pub fn heal(&self) {
         let mut state = self.state();
         state.failing.clear();
@@ -143,14 +143,14 @@ impl Aws {
         state.outages.clear();
     }
 
-    /// Lets single requests fail, counted over all services from now on.
+    /// Makes single requests fail, counted over all services from now on.
     pub fn outages(&self, outages: impl IntoIterator<Item = Outage>) {
         let mut state = self.state();
         state.requests = 0;
         state.outages = outages.into_iter().collect();
     }
 
-    /// The requests since the last [`Aws::outages`].
+    /// The number of requests since the last [`Aws::outages`].
     pub fn requests(&self) -> usize {
         self.state().requests
     }
@@ -162,17 +162,17 @@ impl Aws {
         held
     }
 
-    /// Looks at the tables after every write from now on, and panics where something is wrong.
+    /// Checks the tables after every write from now on; `watch` panics when something is wrong.
     pub fn watch(&self, watch: impl Fn(&Tables) + Send + 'static) {
         self.state().watch = Some(Box::new(watch));
     }
 
-    /// The requests to Step Functions and EventBridge of one operation.
+    /// The requests of one operation to Step Functions, EventBridge or SES, in order.
     pub fn calls(&self, operation: &str) -> Vec<ServiceCall> {
         self.state().calls.iter().filter(|call| call.operation == operation).cloned().collect()
     }
 
-    /// What the token was answered with first.
+    /// The first answer to this task token.
     pub fn answered(&self, token: &str) -> Option<Token> {
         self.answer_to(token).map(|(answer, _)| answer)
     }
@@ -182,7 +182,7 @@ impl Aws {
         self.state().tokens.get(token).cloned()
     }
 
-    /// Makes a token one that nobody waits for any more, as after its task has ended.
+    /// Ends the wait for a task token, as when its task has ended.
     pub fn forget(&self, token: &str) {
         let answer = (Token::Failure("forgotten".to_owned()), Value::Null);
         self.state().tokens.entry(token.to_owned()).or_insert(answer);
@@ -193,7 +193,7 @@ impl Aws {
         self.state().executions.get(&(machine.to_owned(), name.to_owned())).cloned()
     }
 
-    /// The details of all events that were published.
+    /// The details of all published events.
     pub fn events(&self) -> Vec<Value> {
         let calls = self.calls("PutEvents");
         let entries =
@@ -201,12 +201,12 @@ impl Aws {
         entries.map(|entry| serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap()).collect()
     }
 
-    /// A number below `limit`, drawn from the seed; 0 without one.
+    /// A number below `limit` that is drawn from the seed; 0 without a seed.
     pub(crate) fn draw(&self, limit: u64) -> u64 {
         match &mut self.state().seed {
             None => 0,
             Some(seed) => {
-                // SplitMix64.
+                // This is the generator SplitMix64.
                 *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
                 let mut mixed = *seed;
                 mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -216,7 +216,7 @@ impl Aws {
         }
     }
 
-    /// Lets others overtake, as often as the seed says.
+    /// Lets other requests overtake this one, as often as the seed says.
     async fn stagger(&self) {
         for _ in 0..self.draw(5) {
             yield_now().await;
@@ -305,7 +305,7 @@ impl Aws {
 }
 
 impl State {
-    /// The error with which this request is refused, if it is.
+    /// The error with which this request is refused; `None` when it isn't.
     fn refusal(&mut self, operation: &str) -> Option<String> {
         if let Some(times) = self.throttled.get_mut(operation).filter(|times| **times > 0) {
             *times -= 1;
@@ -314,7 +314,8 @@ impl State {
         self.failing.get(operation).cloned()
     }
 
-    /// The same name with the same input is the same execution; with another input it is refused.
+    /// Starts an execution. The same name with the same input is the same execution; with another input it
+    /// is refused.
     fn start(&mut self, body: &Value) -> (u16, String) {
         let arn = body["stateMachineArn"].as_str().unwrap();
         let machine = arn.rsplit(':').next().unwrap();
@@ -327,7 +328,8 @@ impl State {
         ok(&json!({ "executionArn": arn, "startDate": 1_800_000_000 }))
     }
 
-    /// Executions are recorded here and don't run: what was started has not done anything yet.
+    /// Describes an execution. Executions are only recorded here and don't run, so one that was started has
+    /// not done anything yet.
     fn describe(&self, body: &Value) -> (u16, String) {
         let arn = body["executionArn"].as_str().unwrap();
         let mut parts = arn.rsplit(':');
@@ -349,7 +351,8 @@ impl State {
         }))
     }
 
-    /// The first answer counts; for later ones nobody waits.
+    /// Answers a task token. The first answer counts; a later one is refused with TaskTimedOut, because
+    /// nobody waits for it.
     fn end_task(&mut self, body: &Value, answer: Token) -> (u16, String) {
         let token = body["taskToken"].as_str().unwrap();
         if self.tokens.contains_key(token) {
@@ -368,7 +371,7 @@ fn failure(status: u16, code: &str) -> (u16, String) {
     (status, json!({ "__type": code, "message": "told to fail" }).to_string())
 }
 
-/// The SDK's way to an [`Aws`], for one function with its role.
+/// The connection of the SDK to an [`Aws`] for one function, with the permissions of its role.
 pub(crate) struct Endpoint {
     pub(crate) aws: Arc<Aws>,
     pub(crate) function: &'static Function,
@@ -384,7 +387,7 @@ impl Service for Endpoint {
     }
 }
 
-/// As [`Endpoint`], for the tests themselves, who may everything.
+/// As [`Endpoint`], but for the tests themselves, who may do everything.
 pub(crate) struct Past(pub(crate) Arc<Aws>);
 
 impl Service for Past {

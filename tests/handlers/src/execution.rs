@@ -1,5 +1,6 @@
-//! One execution of the order's state machine, run by the interpreter that also runs it on one machine. What the machine
-//! wants called is invoked in the [`Shop`], and no time passes but the waits before retries, which are skipped.
+//! One execution of the order's state machine, run by the same interpreter that runs it in the local
+//! runtime. The machine's tasks are invoked in the [`Shop`]. No time passes except the waits before retries,
+//! which are skipped.
 
 use std::thread::LocalKey;
 
@@ -20,16 +21,17 @@ use crate::walk::At;
 /// The name of the order's state machine.
 pub(crate) const MACHINE: &str = "OrderStateMachine";
 
-/// The state with which the definition of [`ENTERED`] begins.
+/// The first state of the definition in [`ENTERED`].
 const ENTRANCE: &str = "Entrance";
 
 thread_local! {
-    /// The order's state machine. A compiled machine can't leave its thread, so each thread that needs one compiles it.
+    /// The order's state machine. A compiled machine can't leave its thread, so each thread that needs one
+    /// compiles it.
     pub(crate) static ORDER: Machine = compile(&definition());
 
-    /// The order's state machine behind an [`ENTRANCE`] that leads to any of its states: the one that the input names
-    /// as `enter`, with the input's `order_id` and `failure` as they were after a Catch. That is how a test has
-    /// compensations run that the definition would not come to from where the order is.
+    /// The order's state machine with an [`ENTRANCE`] in front that leads to any of its states: the one that
+    /// the input names as `enter`, with `order_id` and `failure` in the input as after a Catch. With it a
+    /// test can run compensations that the definition would not reach from where the order is.
     pub(crate) static ENTERED: Machine = compile(&with_entrance(definition()));
 }
 
@@ -66,12 +68,12 @@ fn compile(definition: &Value) -> Machine {
     machine
 }
 
-/// What the interpreter learns from outside.
+/// The clock, the randomness and the task tokens that the interpreter uses.
 #[derive(Debug, Clone)]
 pub(crate) struct Outside {
     order_id: OrderId,
     now: Timestamp,
-    /// How many task tokens were handed out.
+    /// How many task tokens have been handed out.
     tokens: u64,
 }
 
@@ -86,7 +88,8 @@ impl Ambient for Outside {
         self.now
     }
 
-    /// Only the jitter of retries is drawn from it, and all waits are skipped. They are as long as they can be.
+    /// Only the jitter of retries is drawn from this. The largest number makes the waits as long as
+    /// possible, and they are all skipped.
     fn random(&mut self) -> u64 {
         u64::MAX
     }
@@ -97,20 +100,20 @@ impl Ambient for Outside {
     }
 }
 
-/// An execution with the outside that it sees.
+/// An execution and the [`Outside`] that it uses.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
     machine: &'static LocalKey<Machine>,
     execution: Execution,
     outside: Outside,
-    /// When the tasks time out, of those that have been scheduled.
+    /// The times at which scheduled tasks time out.
     deadlines: Vec<(TaskId, Timestamp)>,
-    /// The call of the task that waits for its token to be answered.
+    /// The call of the task whose token has not been answered yet.
     waiting: Option<Invocation>,
 }
 
 impl Run {
-    /// Starts an execution.
+    /// Starts an execution with this input.
     pub(crate) fn start(machine: &'static LocalKey<Machine>, input: Value, mut outside: Outside) -> Self {
         let Place { region, account } = place();
         let state_machine_arn = format!("arn:aws:states:{region}:{account}:stateMachine:{MACHINE}");
@@ -130,12 +133,12 @@ impl Run {
         run
     }
 
-    /// The outside, for an execution that takes this one's place.
+    /// The [`Outside`] of this execution, for another that takes its place.
     pub(crate) fn into_outside(self) -> Outside {
         self.outside
     }
 
-    /// Where the execution is.
+    /// The state that the execution has reached.
     pub(crate) fn at(&self) -> At {
         if let Some(outcome) = self.execution.outcome() {
             return At::Ended(match outcome {
@@ -153,18 +156,18 @@ impl Run {
         }
     }
 
-    /// Makes the first call that the machine wants, without telling the machine.
+    /// Makes the first call that the machine wants, and doesn't tell the machine what it returned.
     ///
     /// # Errors
-    /// The function's.
+    /// The error of the function.
     pub(crate) async fn call(&self, shop: &Shop) -> Result<Value, Fault> {
         invoke(shop, &self.execution.invocations()[0]).await
     }
 
-    /// Makes the calls that the machine wants, at once, and tells the machine as each returns. The retry of one iteration
-    /// of a Map is called while the other iterations are still under way. When an iteration fails for good, the machine
-    /// goes on while the others still run on Lambda: whether its next call overtakes them is drawn from the shop's seed.
-    /// Ends when no call is under way.
+    /// Makes the calls that the machine wants, all at once, and tells the machine as each returns. The retry
+    /// of one iteration of a Map is called while other iterations still run. When an iteration fails for
+    /// good, the machine goes on while the others still run on Lambda; the shop's seed decides whether its
+    /// next call overtakes them. Returns when no call is left.
     pub(crate) async fn perform(&mut self, shop: &Shop) {
         let state = self.at();
         let mut wanted = self.execution.invocations();
@@ -186,7 +189,7 @@ impl Run {
         }
     }
 
-    /// Tells the machine what a call has returned. The calls that it wants next.
+    /// Tells the machine what a call has returned, and returns the calls that the machine wants next.
     fn returned(&mut self, shop: &Shop, call: Invocation, answer: Result<Value, Fault>) -> Vec<Invocation> {
         let task = call.task;
         let event = match answer {
@@ -201,14 +204,15 @@ impl Run {
             }
             Err(fault) => {
                 if let Some(token) = &call.token {
-                    // The answer to the token came first and has ended the task, whatever became of the invocation.
+                    // The answer to the token came first and has ended the task, however the invocation
+                    // ended.
                     if shop.aws.answered(token).is_some() {
                         self.waiting = Some(call);
                         return Vec::new();
                     }
                     shop.aws.forget(token);
                 }
-                // As Lambda reports the error of a function.
+                // This is the form in which Lambda reports the error of a function.
                 let cause = json!({ "errorType": fault.error_type, "errorMessage": fault.message });
                 Event::TaskFailed { task, error: Some(fault.error_type), cause: Some(cause.to_string()) }
             }
@@ -216,7 +220,8 @@ impl Run {
         self.apply(event)
     }
 
-    /// Tells the machine how the token was answered that it waits for, if it was.
+    /// Tells the machine the answer to the token that it waits for. Returns false when it waits for none or
+    /// there is no answer.
     pub(crate) fn hear(&mut self, shop: &Shop) -> bool {
         let Some(call) = &self.waiting else { return false };
         let Some((answer, request)) = call.token.as_deref().and_then(|token| shop.aws.answer_to(token))
@@ -240,7 +245,8 @@ impl Run {
         true
     }
 
-    /// Tells the machine what has happened, and lets the waits before retries be over. The calls that it wants then.
+    /// Tells the machine what has happened, skips the waits before retries, and returns the calls that the
+    /// machine wants next.
     fn apply(&mut self, event: Event) -> Vec<Invocation> {
         let mut wanted = self.tell(event);
         while self.skip_wait() {
@@ -256,7 +262,8 @@ impl Run {
         effects.invocations
     }
 
-    /// Moves the clock to when the machine wants to be woken, unless a task times out by that.
+    /// Moves the clock to the time at which the machine wants to go on. Returns false when it doesn't wait,
+    /// or when a task times out by then.
     fn skip_wait(&mut self) -> bool {
         let Some(at) = self.execution.wake_at() else { return false };
         self.deadlines.retain(|(task, _)| self.execution.pending(*task));

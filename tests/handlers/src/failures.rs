@@ -1,7 +1,8 @@
-//! What the functions that state machines invoke can fail with.
+//! The errors with which the functions that state machines invoke can fail.
 //!
-//! The state machines must say of each of these whether a retry helps. [`Shop::invoke`](crate::Shop::invoke) and
-//! [`Walk`](crate::Walk) check in every test that nothing else comes out of a function or as the answer to its token.
+//! For each of them the state machines must say whether a retry helps. [`Shop::invoke`](crate::Shop::invoke)
+//! and [`Walk`](crate::Walk) check in every test that no function fails with another error or answers its
+//! task token with one.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +13,11 @@ use omniflow_domain::ErrorName::{
     ShipmentNotCancellable, StoreUnavailable, TransactionConflict, WarehouseUnavailable, WrongState,
 };
 
-/// What each of them can fail with: all take an event, and read and write an order.
+/// The errors of all these functions, because each reads an event and reads and writes an order.
 const OF_ALL: [ErrorName; 5] = [BadEvent, OrderUnreadable, StoreUnavailable, TransactionConflict, WrongState];
 
-/// What each of them, by its binary, can fail with besides. Of those that keep a task token, also the errors that the
-/// token is answered with.
+/// The further errors of each function, by its binary. For a function that keeps a task token, they include
+/// the errors with which the token is answered.
 const OWN: [(&str, &[ErrorName]); 12] = [
     ("reserve-stock", &[OrderCancelled, OrderTooLarge, OutOfStock]),
     ("open-payment-window", &[AuditRequired, OrderCancelled, PaymentTimeout, PaymentWindowNotStarted]),
@@ -37,14 +38,14 @@ pub fn invoked_by_state_machines() -> BTreeSet<&'static str> {
     OWN.iter().map(|(binary, _)| *binary).collect()
 }
 
-/// What the function with this binary can fail with, and what its task token can be answered with, if it keeps one.
-/// `None` for a function that no state machine invokes.
+/// The errors with which the function with this binary can fail, and with which its task token can be
+/// answered if it keeps one. `None` for a function that no state machine invokes.
 pub fn failures(binary: &str) -> Option<BTreeSet<ErrorName>> {
     let (_, own) = OWN.iter().find(|(listed, _)| *listed == binary)?;
     Some(OF_ALL.iter().chain(*own).copied().collect())
 }
 
-/// Panics when this is not among the function's [`failures`].
+/// Panics when the error is not among the function's [`failures`].
 pub(crate) fn check(binary: &str, error: &str) {
     let Some(known) = failures(binary) else { return };
     assert!(

@@ -1,4 +1,4 @@
-//! What the tests of the handlers stand on.
+//! The foundation of the handlers' tests.
 //!
 //! ```text
 //!   test ──► Shop ──► handlers (by binary) ──► AWS SDK ──► Aws ──► embedded DynamoDB
@@ -7,9 +7,9 @@
 //!                   one step at a time, by the interpreter `asl`
 //! ```
 //!
-//! Tables, environment variables and state machines come from `template.yaml`. No test waits for real time: deadlines
-//! and ages are moved in the tables, and who overtakes whom is drawn from a seed ([`Shop::shuffled`]) or held up by
-//! hand ([`Aws::hold`]).
+//! Tables, environment variables and state machines come from `template.yaml`. No test waits for real time:
+//! deadlines and ages are changed in the tables. Which request overtakes which is drawn from a seed
+//! ([`Shop::shuffled`]) or decided by holding one up ([`Aws::hold`]).
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

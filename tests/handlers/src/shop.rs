@@ -1,4 +1,4 @@
-//! The shop: the handlers of all functions over tables in memory.
+//! The handlers of all functions, over tables in memory.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,29 +19,29 @@ use template::{self, Parameters, Place, System};
 use crate::aws::{Aws, Endpoint, Past};
 use crate::failures;
 
-/// What a product of [`Shop::stocked`] costs.
+/// The price of each product of [`Shop::stocked`].
 const PRICE: &str = "10";
 
-/// The address that customers are written to from.
+/// The address from which messages are sent to customers.
 pub const SENDER: &str = "shop@example.com";
 
-/// `template.yaml` as it runs where access is open and customers are written to, read once.
+/// `template.yaml` with open access and a sender of messages, read once.
 pub fn system() -> &'static System {
     static SYSTEM: OnceLock<System> = OnceLock::new();
     SYSTEM.get_or_init(|| deployed(&[("OpenAccess", "true"), ("NotificationSender", SENDER)]))
 }
 
-/// `template.yaml` as it is deployed with these parameters.
+/// `template.yaml` with these values of its parameters.
 pub fn deployed(parameters: &[(&str, &str)]) -> System {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     template::load(&path, &Parameters { given, ..Parameters::default() }, &place()).unwrap()
 }
 
-/// Whether a function starts with these environment variables.
+/// Starts the function with these environment variables.
 ///
 /// # Errors
-/// When one is missing or wrong.
+/// When an environment variable is missing or wrong.
 pub fn starts(binary: &str, variables: BTreeMap<String, String>) -> Result<(), ConfigError> {
     let aws = Aws::new(Tables::in_memory().unwrap(), None);
     let clients =
@@ -53,34 +53,32 @@ pub(crate) fn place() -> Place {
     Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() }
 }
 
-/// An answer of the API.
+/// An answer of the HTTP API.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct HttpAnswer {
-    /// The HTTP status.
     pub status: u64,
-    /// The headers.
     pub headers: Value,
-    /// The body.
     pub body: Value,
 }
 
 /// All functions of the template, invoked by the names of their binaries.
 pub struct Shop {
-    /// What the handlers reach.
+    /// The AWS services that the handlers reach.
     pub aws: Arc<Aws>,
-    /// The orders, read and written past the handlers.
+    /// The stored orders, which tests read and write without going through the handlers.
     pub orders: Orders,
     stock: Stock,
     handlers: BTreeMap<String, Box<dyn Handler>>,
 }
 
 impl Shop {
-    /// A shop with this much of each product (by id) in each warehouse, each at a price of 10.
+    /// A shop with stock: product id, warehouse and quantity. Each product costs 10.
     pub fn stocked(rows: &[(&str, &str, u32)]) -> Self {
         Self::open(rows, None, &[])
     }
 
-    /// As [`Shop::stocked`]; which of several requests that are under way overtakes which is drawn from `seed`.
+    /// As [`Shop::stocked`], but `seed` decides which of several concurrent requests overtakes which.
     pub fn shuffled(rows: &[(&str, &str, u32)], seed: u64) -> Self {
         Self::open(rows, Some(seed), &[])
     }
@@ -100,7 +98,7 @@ impl Shop {
             put_stock(&tables, *row);
         }
         let aws = Arc::new(Aws::new(tables, seed));
-        // These make no second tries: a request that is told to fail fails.
+        // These clients don't retry, so a request that is told to fail fails.
         let (memory, surroundings) = (Memory::default(), Surroundings::of_this_machine());
         let clients = |http: &InProcess| Clients {
             memory: memory.clone(),
@@ -128,10 +126,10 @@ impl Shop {
         }
     }
 
-    /// Invokes a function.
+    /// Invokes the function with this binary.
     ///
     /// # Errors
-    /// The function's.
+    /// The error of the function.
     pub async fn invoke(&self, binary: &str, event: Value) -> Result<Value, Fault> {
         let answer = self.handlers[binary].handle(event).await;
         if let Err(fault) = &answer {
@@ -140,58 +138,59 @@ impl Shop {
         answer
     }
 
-    /// Invokes an activity that goes forward.
+    /// Invokes an activity of the workflow, with the order's id as its only input.
     ///
     /// # Errors
-    /// The activity's.
+    /// The error of the activity.
     pub async fn forward(&self, binary: &str, id: &OrderId) -> Result<Value, Fault> {
         self.invoke(binary, json!({ "order_id": id })).await
     }
 
-    /// Invokes an activity that waits for a token.
+    /// Invokes an activity that keeps this task token.
     ///
     /// # Errors
-    /// The activity's.
+    /// The error of the activity.
     pub async fn wait(&self, binary: &str, id: &OrderId, token: &str) -> Result<Value, Fault> {
         self.invoke(binary, json!({ "order_id": id, "task_token": token })).await
     }
 
-    /// Invokes a compensation of a workflow that caught `error`.
+    /// Invokes a compensation, as a workflow does that has caught `error`.
     ///
     /// # Errors
-    /// The compensation's.
+    /// The error of the compensation.
     pub async fn undo(&self, binary: &str, id: &OrderId, error: &str) -> Result<Value, Fault> {
         self.invoke(binary, json!({ "order_id": id, "failure": { "Error": error, "Cause": "" } })).await
     }
 
-    /// Sends the API a request.
+    /// Sends a request to the API.
     pub async fn http(&self, method: &str, path: &str, body: Value) -> HttpAnswer {
         self.send(method, path, &[], body, &Value::Null).await
     }
 
-    /// As [`Shop::http`], from whom the gateway recognised: `requestContext.authorizer` of the event.
+    /// As [`Shop::http`], from a caller whom the gateway has authorized: `requestContext.authorizer` of the
+    /// event.
     pub async fn http_as(&self, authorizer: &Value, method: &str, path: &str, body: Value) -> HttpAnswer {
         self.send(method, path, &[], body, authorizer).await
     }
 
-    /// As [`Shop::http`], with an `Idempotency-Key`.
+    /// Sends a POST request with an `Idempotency-Key`.
     pub async fn http_once(&self, key: &str, path: &str, body: Value) -> HttpAnswer {
         self.send("POST", path, &[("idempotency-key", key)], body, &Value::Null).await
     }
 
-    /// As [`Shop::http_once`], from whom the gateway recognised.
+    /// As [`Shop::http_once`], from a caller whom the gateway has authorized.
     pub async fn http_once_as(&self, authorizer: &Value, key: &str, path: &str, body: Value) -> HttpAnswer {
         self.send("POST", path, &[("idempotency-key", key)], body, authorizer).await
     }
 
-    /// Posts a body that is sent as it is written here.
+    /// Posts a body exactly as it is given here.
     pub async fn post_text(&self, path: &str, body: &str) -> HttpAnswer {
         let mut event = event("POST", path, &[], &Value::Null);
         event["body"] = Value::from(body);
         self.ask(event).await
     }
 
-    /// Reads with a `Prefer`.
+    /// Sends a GET request with a `Prefer` header.
     pub async fn http_preferring(&self, preference: &str, authorizer: &Value, path: &str) -> HttpAnswer {
         self.send("GET", path, &[("prefer", preference)], Value::Null, authorizer).await
     }
@@ -220,29 +219,29 @@ impl Shop {
         }
     }
 
-    /// Orders something, which must be accepted.
+    /// Creates an order, which must be accepted, and returns its id.
     pub async fn place(&self, body: Value) -> OrderId {
         let answer = self.http("POST", "/api/v1/orders", body).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
         OrderId::parse(answer.body["order_id"].as_str().unwrap()).unwrap()
     }
 
-    /// Orders so many of one product.
+    /// Orders `quantity` pieces of one product.
     pub async fn place_one(&self, product: &str, quantity: u32) -> OrderId {
         self.place(json!({ "items": [{ "product_id": product, "quantity": quantity }] })).await
     }
 
-    /// `pay`, `cancel`: a decision that needs no body.
+    /// Makes a decision that needs no body, such as `pay` or `cancel`.
     pub async fn decide(&self, id: &OrderId, decision: &str) -> HttpAnswer {
         self.http("POST", &format!("/api/v1/orders/{id}/{decision}"), Value::Null).await
     }
 
-    /// Pays in this way.
+    /// Pays with this payment method.
     pub async fn pay(&self, id: &OrderId, method: &str) -> HttpAnswer {
         self.http("POST", &format!("/api/v1/orders/{id}/pay"), json!({ "method": method })).await
     }
 
-    /// `APPROVE` or `REJECT`.
+    /// Reviews the order; `action` is `APPROVE` or `REJECT`.
     pub async fn audit(&self, id: &OrderId, action: &str) -> HttpAnswer {
         self.http("POST", &format!("/api/v1/orders/{id}/audit"), json!({ "action": action })).await
     }
@@ -252,15 +251,15 @@ impl Shop {
         self.orders.get(id).await.unwrap()
     }
 
-    /// Changes what is stored of an order past all handlers and decisions.
+    /// Changes the stored order without going through any handler or decision.
     pub async fn tamper(&self, id: &OrderId, change: impl Fn(&mut OrderRecord)) {
         self.try_to_tamper(id, change).await.unwrap();
     }
 
-    /// As [`Shop::tamper`], where the table may fail.
+    /// As [`Shop::tamper`], but returns an error of the table.
     ///
     /// # Errors
-    /// The table's.
+    /// The error of the table.
     pub async fn try_to_tamper(&self, id: &OrderId, change: impl Fn(&mut OrderRecord)) -> Result<(), Error> {
         let changed = self.orders.update(id, |order| {
             let mut record = order.record().clone();
@@ -271,12 +270,12 @@ impl Shop {
         changed.await.map(drop)
     }
 
-    /// Lets the time to pay be over.
+    /// Moves the order's payment deadline into the past.
     pub async fn pass_deadline(&self, id: &OrderId) {
         self.tamper(id, |order| order.payment.deadline = Some(Utc::now() - TimeDelta::seconds(1))).await;
     }
 
-    /// Lets what the workflow must still hear be an hour old, so that the sweeper takes it.
+    /// Makes the signal that the workflow still has to receive an hour old, so that the sweeper sends it.
     pub async fn age_signal(&self, id: &OrderId) {
         self.tamper(id, |order| {
             order.pending_since = order.pending_since.map(|since| since - 3_600_000);
@@ -284,24 +283,25 @@ impl Shop {
         .await;
     }
 
-    /// Runs the sweeper; how many signals it `sent`, `settled` and `failed` to send.
+    /// Runs the sweeper, and returns how many signals it `sent`, `settled` and `failed` to send.
     pub async fn sweep(&self) -> (u64, u64, u64) {
         let swept = self.invoke("sweep-orders", json!({})).await.unwrap();
         let count = |name: &str| swept[name].as_u64().unwrap();
         (count("sent"), count("settled"), count("failed"))
     }
 
-    /// Writes the order as it is once more, past this process's memory of it: as if another process had.
+    /// Writes the order again unchanged, as another process would: this process's memory of it isn't
+    /// updated.
     pub fn touch(&self, id: &OrderId) {
         self.write_elsewhere(id, |_| ());
     }
 
-    /// Writes another status, past this process's memory of the order: as if another process had.
+    /// Writes another status, as another process would: this process's memory of the order isn't updated.
     pub fn set_status(&self, id: &OrderId, status: Status) {
         self.write_elsewhere(id, |item| item["status"] = json!({ "S": status.name() }));
     }
 
-    /// Changes the order's item, past this process's memory of the order: as if another process had.
+    /// Changes the order's item, as another process would: this process's memory of the order isn't updated.
     pub fn write_elsewhere(&self, id: &OrderId, change: impl FnOnce(&mut Value)) {
         self.rewrite(id, |item| {
             let version: u64 = item["version"]["N"].as_str().unwrap().parse().unwrap();
@@ -310,22 +310,22 @@ impl Shop {
         });
     }
 
-    /// All items of a table, as DynamoDB has them.
+    /// All items of a table, in the JSON of DynamoDB.
     pub fn items(&self, table: &str) -> Vec<Value> {
         scan(&self.aws.tables, table)
     }
 
-    /// Writes an item past all handlers.
+    /// Writes an item without going through any handler.
     pub fn put(&self, table: &str, item: Value) {
         put(&self.aws.tables, table, item);
     }
 
-    /// Makes the order one that can't be read.
+    /// Makes the stored order unreadable.
     pub fn spoil(&self, id: &OrderId) {
         self.rewrite(id, |item| item["document"] = json!({ "S": "no document" }));
     }
 
-    /// The item of an order, as DynamoDB has it.
+    /// The item of an order, in the JSON of DynamoDB.
     pub fn item(&self, id: &OrderId) -> Value {
         let mut items = scan(&self.aws.tables, "OrdersTable").into_iter();
         items.find(|item| item["order_id"]["S"] == id.as_str()).unwrap()
@@ -337,14 +337,14 @@ impl Shop {
         put(&self.aws.tables, "OrdersTable", item);
     }
 
-    /// The stock, by product and warehouse.
+    /// All rows of the stock, sorted by product and warehouse.
     pub async fn stock(&self) -> Vec<StockRow> {
         let mut rows = self.stock.all().await.unwrap();
         rows.sort_by(|a, b| (&a.product_id, &a.warehouse_id).cmp(&(&b.product_id, &b.warehouse_id)));
         rows
     }
 
-    /// What the simulated outside remembers, by entry.
+    /// The ledger of the simulated payment gateway and warehouses: the attributes of each entry.
     pub fn ledger(&self) -> BTreeMap<String, BTreeMap<String, String>> {
         let entries = scan(&self.aws.tables, "SimulatedLedgerTable").into_iter().map(|item| {
             let text = |value: &Value| {
@@ -357,7 +357,7 @@ impl Shop {
         entries.collect()
     }
 
-    /// Whether money was taken for this order, and whether it was given back.
+    /// Whether money was captured for this order, and whether it was refunded.
     pub fn money(&self, id: &OrderId) -> (bool, bool) {
         let ledger = self.ledger();
         let entry = ledger.get(&format!("payment#{id}"));
@@ -365,7 +365,8 @@ impl Shop {
         (has("captured"), has("refunded"))
     }
 
-    /// Everything that there is, but times, tokens and the order's id: equal for shops in which the same was done.
+    /// Everything that is stored, except times, tokens and the order's id, as a text. It is equal for two
+    /// shops in which the same was done.
     pub async fn world(&self, id: &OrderId) -> String {
         let mut order = self.order(id).await.record().clone();
         (order.version, order.pending_since) = (0, None);
@@ -380,12 +381,12 @@ impl Shop {
     }
 }
 
-/// What the gateway recognised in a customer's token: `requestContext.authorizer` of the event.
+/// The `requestContext.authorizer` of an event for a customer whose token has this subject.
 pub fn customer(subject: &str) -> Value {
     json!({ "jwt": { "claims": { "sub": subject, "scope": "openid" } } })
 }
 
-/// A request without a body as API Gateway hands it over, in payload format 2.0.
+/// A request without a body as API Gateway passes it to a function, in payload format 2.0.
 fn event(method: &str, path: &str, headers: &[(&str, &str)], authorizer: &Value) -> Value {
     let headers: BTreeMap<_, _> = headers.iter().copied().collect();
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
@@ -399,7 +400,7 @@ fn event(method: &str, path: &str, headers: &[(&str, &str)], authorizer: &Value)
     })
 }
 
-/// Pages and scripts are no JSON.
+/// The body as JSON or, since pages and scripts are not JSON, as a text.
 fn json_or_text(body: &str) -> Value {
     serde_json::from_str(body).unwrap_or_else(|_| Value::from(body))
 }

@@ -1,5 +1,5 @@
-//! The order's state machine, walked one step at a time, so that its steps can be repeated, held up and interleaved with
-//! whatever else happens. The interpreter that runs it on one machine runs it here.
+//! Walks the order's state machine one step at a time, so that its steps can be repeated, held up and mixed
+//! with other requests. The interpreter is the one of the local runtime.
 
 use omniflow_domain::OrderId;
 use omniflow_services::Fault;
@@ -8,44 +8,45 @@ use serde_json::{Value, json};
 use crate::execution::{ENTERED, MACHINE, ORDER, Outside, Run};
 use crate::shop::Shop;
 
-/// Where a walk is.
+/// The state that a walk has reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum At {
-    /// The execution was not started yet.
+    /// The execution has not been started yet.
     NotStarted,
-    /// About to do what this state says.
+    /// The tasks of the state with this name are to be called next.
     State(String),
-    /// In this state, until the token is answered.
+    /// The execution is in the state with this name and waits for an answer to this task token.
     Waiting(String, String),
-    /// Over: succeeded, or failed with this error.
+    /// The execution has succeeded, or has failed with this error.
     Ended(Result<(), String>),
 }
 
 /// One execution of the order's state machine.
 #[derive(Debug, Clone)]
 pub struct Walk {
-    /// Whose.
+    /// The order whose execution this is.
     pub order_id: OrderId,
-    /// Where it is.
+    /// The state that the walk has reached.
     pub at: At,
-    /// None before it was started.
+    /// The execution; `None` before it was started.
     run: Option<Run>,
 }
 
 impl Walk {
-    /// The execution of this order.
+    /// A walk of the execution of this order, which is not started yet.
     pub fn of(order_id: &OrderId) -> Self {
         Self { order_id: order_id.clone(), at: At::NotStarted, run: None }
     }
 
-    /// Walks until `name` is the state to do next; what it waits for on the way is decided in its favour.
+    /// Walks until `name` is the next state. An order that waits for a review or a payment on the way is
+    /// approved or paid.
     pub async fn until(shop: &Shop, order_id: &OrderId, name: &str) -> Self {
         let mut walk = Self::of(order_id);
         walk.go_on(shop, name).await;
         walk
     }
 
-    /// As [`Walk::until`], from where it is.
+    /// As [`Walk::until`], from the state that the walk has reached.
     pub async fn go_on(&mut self, shop: &Shop, name: &str) {
         while !self.is_before(shop, name).await {
             assert!(!matches!(self.at, At::Ended(_)), "{:?} before {name}", self.at);
@@ -54,7 +55,8 @@ impl Walk {
         }
     }
 
-    /// Whether `name` is the state to do next. Where AwaitPayment only turns the order away to its review, it isn't yet.
+    /// Whether `name` is the next state. AwaitPayment doesn't count when it only sends the order to its
+    /// review.
     async fn is_before(&self, shop: &Shop, name: &str) -> bool {
         if self.at != At::State(name.to_owned()) {
             return false;
@@ -66,7 +68,8 @@ impl Walk {
             || order.status().is_undone()
     }
 
-    /// Walks to the end; what it waits for on the way is decided in its favour.
+    /// Walks to the end of the execution. An order that waits for a review or a payment on the way is
+    /// approved or paid.
     pub async fn to_the_end(mut self, shop: &Shop) -> Result<(), String> {
         loop {
             if let At::Ended(end) = self.at {
@@ -90,7 +93,7 @@ impl Walk {
         assert_eq!(answer.status, 200, "{}", answer.body);
     }
 
-    /// Goes to a compensation as after this error, whether or not the definition leads from here to there.
+    /// Goes to a compensation as after this error, whether or not the definition leads there from here.
     pub fn fail_into(&mut self, name: &str, error: &str) {
         let outside = self.run.take().map_or_else(|| Outside::of(&self.order_id), Run::into_outside);
         let failure = json!({ "Error": error, "Cause": "" });
@@ -104,8 +107,8 @@ impl Walk {
         self.run = Some(run);
     }
 
-    /// Does the next thing: starts the execution, makes the calls that it wants, or brings it the answer that it waits
-    /// for. Whether there was one: a walk that waits can't go on.
+    /// Takes the next step: starts the execution, makes the calls that it wants, or brings it the answer to
+    /// its token. Returns false when there is no such step, as for an execution that waits.
     pub async fn step(&mut self, shop: &Shop) -> bool {
         let Some(run) = &mut self.run else {
             let Some(input) = shop.aws.started(MACHINE, self.order_id.as_str()) else { return false };
@@ -124,10 +127,10 @@ impl Walk {
         went
     }
 
-    /// Invokes the function of the state that is next, and stays there.
+    /// Invokes the function of the next state, and stays before that state.
     ///
     /// # Errors
-    /// The function's.
+    /// The error of the function.
     pub async fn invoke(&self, shop: &Shop) -> Result<Value, Fault> {
         match (&self.at, &self.run) {
             (At::State(_), Some(run)) => run.call(shop).await,

@@ -1,5 +1,5 @@
-//! The runtime that the tests start: the very program of `cargo run`, built together with the tests so that it is
-//! never an old one.
+//! The runtime that the tests start: the same program as `cargo run`, built together with the tests so that
+//! it is always up to date.
 
 use mimalloc::MiMalloc;
 

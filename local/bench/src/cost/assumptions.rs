@@ -1,4 +1,4 @@
-//! What can't be counted on one machine and is assumed, on the safe side.
+//! The assumptions about what can't be counted on one machine, chosen so that the cost is not too low.
 
 /// The assumptions in words, as the report prints them.
 pub(crate) const IN_WORDS: &[&str] = &[
@@ -15,20 +15,20 @@ pub(crate) const IN_WORDS: &[&str] = &[
      SES sends, and the sweeper, which costs the same whatever is sold.",
 ];
 
-/// Milliseconds that a handler is busy itself, on a small share of a processor.
+/// The milliseconds that a handler itself computes, on the small share of a processor that it has.
 const OWN: u64 = 10;
 
-/// How long Lambda's own lines about an invocation are.
+/// The bytes of Lambda's own log lines about one invocation.
 pub(crate) const PLATFORM_LINES: usize = 800;
 
-/// How long a task token is on AWS.
+/// The length of a task token on AWS, in characters.
 pub(crate) const TOKEN: usize = 740;
 
-/// The part of the API requests that X-Ray records (X-Ray Developer Guide, "Configuring sampling rules": the default is
-/// the first request of each second and 5 % of the others).
+/// The share of API requests that X-Ray records. The default is the first request of each second and 5 % of
+/// the others (X-Ray Developer Guide, "Configuring sampling rules").
 pub(crate) const TRACED: f64 = 0.05;
 
-/// The milliseconds for which an invocation is billed that makes these calls.
+/// The milliseconds that are billed for an invocation that makes these calls one after the other.
 pub(crate) fn billed_milliseconds<'a>(operations: impl Iterator<Item = &'a str>) -> u64 {
     OWN + operations.map(latency).sum::<u64>()
 }

@@ -1,27 +1,29 @@
 //! The request units that DynamoDB bills for a request.
 //!
-//! What a request that succeeds consumed, its answer says (`ReturnConsumedCapacity`); the embedded DynamoDB counts index
-//! writes, transactions and sizes as AWS does, which the tests here hold it to. What is refused answers nothing, and is
-//! billed all the same: Developer Guide, "DynamoDB read and write operations": a condition that is false consumes write
-//! units by the size of the item, at least one.
+//! The answer to a request that succeeds says what it consumed (`ReturnConsumedCapacity`). The embedded
+//! DynamoDB counts index writes, transactions and sizes as AWS does, which the tests below check. The answer
+//! to a request that is refused says nothing, yet it is billed: a write whose condition is false consumes
+//! write units by the size of the item, at least one (DynamoDB Developer Guide, "DynamoDB read and write
+//! operations").
 
 use serde_json::Value;
 
-/// Units of on-demand capacity.
+/// Request units of on-demand capacity.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Units {
-    /// Read request units.
+    /// The read request units.
     pub read: f64,
-    /// Write request units.
+    /// The write request units.
     pub write: f64,
 }
 
-/// So many bytes are one unit of writing.
+/// The bytes of an item that one write request unit covers.
 const WRITTEN_AT_ONCE: usize = 1024;
-/// A transaction prepares and commits each of its writes.
+/// The write request units in a transaction per unit of the same write outside one: DynamoDB prepares and
+/// then commits each write.
 const TRANSACTION: f64 = 2.0;
 
-/// What this request took; `succeeded` is its answer if it did.
+/// The units that this request consumed. `succeeded` is its answer, `None` when it was refused.
 pub(crate) fn units(operation: &str, request: &Value, succeeded: Option<&Value>) -> Units {
     let units = match succeeded {
         Some(answer) => consumed(&answer["ConsumedCapacity"]),
@@ -35,7 +37,8 @@ pub(crate) fn units(operation: &str, request: &Value, succeeded: Option<&Value>)
     }
 }
 
-/// One table's or, where a request can reach several, a list.
+/// The capacity units in an answer, which has one entry or, for requests that can reach several tables, a
+/// list.
 fn consumed(capacity: &Value) -> f64 {
     match capacity {
         Value::Array(tables) => tables.iter().map(consumed).sum(),
@@ -53,14 +56,15 @@ fn refused(operation: &str, request: &Value) -> f64 {
     }
 }
 
-/// Units for this item; it stands for the one that is there, which a refused write does not tell.
+/// The write request units for this item. It stands for the stored item, whose size the answer to a refused
+/// write doesn't tell.
 fn written(item: &Value) -> f64 {
     #[allow(clippy::cast_precision_loss)]
     let units = size(item).div_ceil(WRITTEN_AT_ONCE).max(1) as f64;
     units
 }
 
-/// The bytes of an item: Developer Guide, "DynamoDB item sizes and formats".
+/// The bytes of an item. Source: DynamoDB Developer Guide, "DynamoDB item sizes and formats".
 fn size(item: &Value) -> usize {
     item.as_object().map_or(0, |attributes| {
         attributes.iter().map(|(name, value)| name.len() + size_of_value(value)).sum()
@@ -71,7 +75,7 @@ fn size_of_value(value: &Value) -> usize {
     let Some((kind, value)) = value.as_object().and_then(|value| value.iter().next()) else { return 0 };
     match (kind.as_str(), value) {
         ("S", Value::String(text)) => text.len(),
-        // One byte for two digits, and one more.
+        // A number takes one byte for every two digits, and one more.
         ("N", Value::String(number)) => number.bytes().filter(u8::is_ascii_digit).count().div_ceil(2) + 1,
         ("M", map) => 3 + size(map) + map.as_object().map_or(0, serde_json::Map::len),
         ("L", Value::Array(list)) => 3 + list.iter().map(|value| 1 + size_of_value(value)).sum::<usize>(),
@@ -86,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// A table with an index over `status`, as the orders' has, keys only.
+    /// Tables with one table that has an index over `status` with keys only, as the orders' table has.
     fn tables() -> Tables {
         let tables = Tables::in_memory().unwrap();
         let create = json!({

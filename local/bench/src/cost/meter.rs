@@ -1,4 +1,5 @@
-//! Watches the functions of a local runtime: what each invocation asks of AWS, what that consumes, and what it logs.
+//! Watches the functions of a local runtime: which requests each invocation makes to AWS, what they consume,
+//! and how much it logs.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -22,31 +23,31 @@ use tracing_subscriber::EnvFilter;
 use super::assumptions::{PLATFORM_LINES, TOKEN};
 use super::capacity::{Units, units};
 
-/// What one invocation did.
+/// What one invocation of a function did.
 #[derive(Debug, Clone)]
 pub(crate) struct Invocation {
     /// The function's binary.
     pub binary: String,
     /// The function's memory in MiB.
     pub memory: u64,
-    /// What it asked of AWS.
+    /// The requests that it made to AWS.
     pub calls: Vec<MeteredCall>,
-    /// What is logged of it.
+    /// The bytes of its log lines.
     pub log_bytes: usize,
 }
 
 /// A request to AWS.
 #[derive(Debug, Clone)]
 pub(crate) struct MeteredCall {
-    /// Such as `GetItem`.
+    /// The operation, such as `GetItem`.
     pub operation: String,
-    /// What it took of DynamoDB.
+    /// The DynamoDB request units that it consumed.
     pub units: Units,
-    /// How many events it published.
+    /// The number of events that it published.
     pub events: usize,
 }
 
-/// Counts invocations. Clones count together.
+/// Records invocations. Clones record into the same list.
 #[derive(Clone, Default)]
 pub(crate) struct Meter(Arc<Counts>);
 
@@ -62,7 +63,7 @@ impl Meter {
         self.0.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The invocations since this was asked last.
+    /// Takes the invocations since the last call of this.
     pub(crate) fn take(&self) -> Vec<Invocation> {
         std::mem::take(&mut *self.done())
     }
@@ -72,7 +73,7 @@ impl Meter {
         self.0.running.load(SeqCst) == 0
     }
 
-    /// The template's functions, watched.
+    /// The template's functions, each of which records its invocations here.
     pub(crate) fn host(
         &self,
         system: &System,
@@ -92,7 +93,7 @@ impl Meter {
     }
 }
 
-/// A function whose every invocation is one in a new process.
+/// A function whose every invocation starts anew, as in a new process.
 struct Watched {
     function: Function,
     place: Place,
@@ -137,8 +138,9 @@ impl Watched {
         answer
     }
 
-    /// Handlers remember orders by the name of their table. With a name of its own each invocation remembers its own
-    /// only, as where each function is a process and somebody else wrote meanwhile.
+    /// The environment of one invocation. Handlers remember orders by the name of the table; with a name of
+    /// its own each invocation remembers only its own. It then reads as much as a function does that runs in
+    /// a process of its own and whose order somebody else has changed meanwhile.
     fn environment(&self) -> Environment {
         let invocation = self.meter.0.begun.fetch_add(1, SeqCst);
         let variables =
@@ -154,9 +156,9 @@ fn fault(problem: impl ToString) -> Fault {
     Fault { error_type: "Runtime.Unknown".to_owned(), message: problem.to_string() }
 }
 
-/// Between the table's name and what makes it an invocation's own.
+/// Separates the name of the table from the number of the invocation.
 const OWN_NAME: char = '.';
-/// Between a token and what makes it as long as AWS's.
+/// Pads a task token to the length that it has on AWS.
 const PADDING: char = '~';
 
 fn lengthen_token(event: &mut Value) {
@@ -166,7 +168,7 @@ fn lengthen_token(event: &mut Value) {
     }
 }
 
-/// Gives tables and tokens their real names back.
+/// Restores the real names of tables and the real task tokens in a request.
 fn undisguise(request: &mut Value) {
     match request {
         Value::Object(members) => {
@@ -189,7 +191,7 @@ fn undisguise(request: &mut Value) {
     }
 }
 
-/// The way to AWS of one invocation.
+/// The connection of one invocation to AWS, which records its requests.
 #[derive(Clone)]
 struct Calls {
     aws: InProcess,
@@ -233,7 +235,7 @@ impl Service for Calls {
     }
 }
 
-/// Counts what is written.
+/// A log that only counts its bytes.
 #[derive(Clone, Default)]
 struct Log(Arc<AtomicUsize>);
 

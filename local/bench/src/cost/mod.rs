@@ -1,5 +1,5 @@
-//! What a million orders cost on AWS, for each way that an order can go: counted from a real run of it on the local
-//! runtime, in AWS's units, times AWS's prices.
+//! What a million orders cost on AWS, for each path that an order can take. The units of AWS are counted in
+//! a real run of the path on the local runtime and multiplied by AWS's prices.
 
 mod assumptions;
 mod capacity;
@@ -17,14 +17,15 @@ use crate::Error;
 use shop::Shop;
 use usage::Usage;
 
-/// Longer than any run.
+/// A payment window, in seconds, that is longer than any run.
 const LONG: u32 = 86_400;
-/// So short that one can see it end, and long enough to cancel in it.
+/// A payment window, in seconds, that is short enough to wait for its end and long enough to cancel an order
+/// in it.
 const SHORT: u32 = 3;
-/// How often the sweeper runs in a month of 365 / 12 days, once a minute.
+/// The number of runs of the sweeper in a month of 365 / 12 days, one a minute.
 const SWEEPS_A_MONTH: f64 = 43_800.0;
 
-/// Prints the report; gives it as JSON.
+/// Prints the report and returns it as JSON.
 pub(crate) async fn run() -> Result<Value, Error> {
     let (long, short) = (Shop::open(LONG).await?, Shop::open(SHORT).await?);
     let mut measured: Vec<(&'static str, Usage)> = Vec::new();
@@ -49,8 +50,9 @@ pub(crate) async fn run() -> Result<Value, Error> {
 mod tests {
     use super::*;
 
-    /// The budget of an order that goes well.
+    /// The most state transitions of an order that is completed.
     const TRANSITIONS: f64 = 8.0;
+    /// The most dollars that a million such orders may cost.
     const DOLLARS_A_MILLION: f64 = 220.0;
 
     #[tokio::test]

@@ -1,32 +1,33 @@
-//! The ways that an order can go, and how its customer makes it go there.
+//! The paths that an order can take, and what its customer does for it to take them.
 
 use serde_json::{Value, json};
 
-/// One way.
+/// One path of an order.
 pub(crate) struct Path {
-    /// What happens.
+    /// What happens on it, in a few words.
     pub name: &'static str,
-    /// What is ordered.
+    /// The body of the request that creates the order.
     pub order: Value,
-    /// What is done then.
+    /// What people do after that.
     pub steps: Vec<PathStep>,
-    /// The state in which it ends; `None` where no order comes of it.
+    /// The state in which the order ends; `None` when no order is created.
     pub ends: Option<&'static str>,
-    /// Whether the payment window must end by itself while one watches: nothing stops it when the order is cancelled.
+    /// Whether the run must wait for the payment window to end by itself, because nothing stops it when the
+    /// order is cancelled.
     pub short_window: bool,
 }
 
-/// What a person does.
+/// A call that a customer or a reviewer makes.
 pub(crate) struct PathStep {
-    /// As soon as the order is in this state …
+    /// The state of the order in which the call is made.
     pub when: &'static str,
-    /// … this is called …
+    /// The end of the path of the call, such as `pay`.
     pub call: &'static str,
-    /// … with this body.
+    /// The body of the call; `Null` when it has none.
     pub body: Value,
 }
 
-/// The way that is measured against the budget.
+/// The path that is measured against the budget.
 pub(crate) const HAPPY: &str = "completed, one warehouse";
 
 const ONE: &[&str] = &["macbook-air"];
@@ -61,7 +62,7 @@ fn path(name: &'static str, order: Value, steps: impl Into<Vec<PathStep>>, ends:
     Path { name, order, steps: steps.into(), ends: Some(ends), short_window: false }
 }
 
-/// All of them.
+/// All paths that are measured.
 pub(crate) fn all() -> Vec<Path> {
     let audit = |action: &str| step(UNREVIEWED, "audit", json!({ "action": action }));
     let cancel = step(UNPAID, "cancel", Value::Null);

@@ -1,81 +1,82 @@
-//! What AWS takes for a unit of each thing. On-demand prices of us-east-1, first tier, without the free tier.
+//! The prices of AWS: on-demand prices of us-east-1, first tier, without the free tier.
 
-/// When the prices were looked up.
+/// The day on which the prices were looked up.
 pub(crate) const DATE: &str = "2026-11-21";
 
-/// The price of one thing.
+/// The price of one kind of unit that AWS bills.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Price {
-    /// What is counted.
+    /// The name of the unit, in the plural.
     pub thing: &'static str,
-    /// So many dollars …
+    /// The price of `per` units, in dollars.
     pub dollars: f64,
-    /// … for so many.
+    /// The number of units that cost `dollars`.
     pub per: f64,
-    /// AWS's page.
+    /// The page of AWS that has the price.
     pub source: &'static str,
 }
 
 const MILLION: f64 = 1e6;
 const GIGABYTE: f64 = 1_073_741_824.0;
 
-/// "AWS Step Functions Pricing", Standard Workflows: $0.025 for 1,000.
+/// Source: "AWS Step Functions Pricing", Standard Workflows, $0.025 for 1,000.
 pub(crate) const TRANSITION: Price = Price {
     thing: "state transitions",
     dollars: 0.025,
     per: 1000.0,
     source: "AWS Step Functions Pricing, Standard Workflows",
 };
-/// "AWS Lambda Pricing", requests.
+/// Source: "AWS Lambda Pricing", requests.
 pub(crate) const INVOCATION: Price = Price {
     thing: "Lambda invocations",
     dollars: 0.20,
     per: MILLION,
     source: "AWS Lambda Pricing, requests",
 };
-/// "AWS Lambda Pricing", duration on Arm.
+/// Source: "AWS Lambda Pricing", duration on Arm.
 pub(crate) const GB_SECOND: Price = Price {
     thing: "Lambda GB-seconds",
     dollars: 0.000_013_333_4,
     per: 1.0,
     source: "AWS Lambda Pricing, duration on Arm, first 7.5 billion GB-seconds",
 };
-/// "Amazon DynamoDB pricing for on-demand capacity", as lowered in November 2024.
+/// Source: "Amazon DynamoDB pricing for on-demand capacity", as lowered in November 2024.
 pub(crate) const READ_UNIT: Price = Price {
     thing: "DynamoDB read request units",
     dollars: 0.125,
     per: MILLION,
     source: "Amazon DynamoDB Pricing for On-Demand Capacity, Standard table class",
 };
-/// "Amazon DynamoDB pricing for on-demand capacity", as lowered in November 2024.
+/// Source: "Amazon DynamoDB pricing for on-demand capacity", as lowered in November 2024.
 pub(crate) const WRITE_UNIT: Price = Price {
     thing: "DynamoDB write request units",
     dollars: 0.625,
     per: MILLION,
     source: "Amazon DynamoDB Pricing for On-Demand Capacity, Standard table class",
 };
-/// "Amazon EventBridge Pricing": custom events; rules that deliver to Lambda in the same account are free.
+/// Source: "Amazon EventBridge Pricing", custom events. Rules that deliver to Lambda in the same account are
+/// free.
 pub(crate) const EVENT: Price = Price {
     thing: "EventBridge events",
     dollars: 1.00,
     per: MILLION,
     source: "Amazon EventBridge Pricing, custom events, 64 KB each",
 };
-/// "Amazon API Gateway Pricing", HTTP APIs.
+/// Source: "Amazon API Gateway Pricing", HTTP APIs.
 pub(crate) const API_REQUEST: Price = Price {
     thing: "API requests",
     dollars: 1.00,
     per: MILLION,
     source: "Amazon API Gateway Pricing, HTTP APIs, first 300 million, 512 KB each",
 };
-/// "Amazon CloudWatch Pricing", logs.
+/// Source: "Amazon CloudWatch Pricing", logs.
 pub(crate) const LOG_BYTE: Price = Price {
     thing: "bytes of logs",
     dollars: 0.50,
     per: GIGABYTE,
     source: "Amazon CloudWatch Pricing, logs collected from Lambda, first 10 TB",
 };
-/// "AWS X-Ray Pricing", traces recorded.
+/// Source: "AWS X-Ray Pricing", traces recorded.
 pub(crate) const TRACE: Price = Price {
     thing: "X-Ray traces",
     dollars: 5.00,
@@ -84,7 +85,7 @@ pub(crate) const TRACE: Price = Price {
 };
 
 impl Price {
-    /// What so many cost.
+    /// The dollars that `count` units cost.
     pub(crate) fn of(self, count: f64) -> f64 {
         count * self.dollars / self.per
     }

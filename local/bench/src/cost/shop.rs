@@ -1,4 +1,4 @@
-//! A local runtime in this process, watched, and one order at a time in it.
+//! A local runtime in this process whose functions are watched, with one order at a time.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use super::transitions::billed;
 use super::usage::Usage;
 use crate::Error;
 
-/// The pause between two looks.
+/// The pause between two reads.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
-/// After so many looks something is wrong.
+/// The number of reads after which a run has failed.
 const LOOKS: usize = 12_000;
-/// So long there is nothing to do before all is done.
+/// How long nothing may happen before all work counts as done.
 const QUIET: Duration = Duration::from_millis(100);
-/// Runs whatever is sold, and is no part of an order.
+/// The function that runs every minute however many orders there are, and so is not part of an order's cost.
 const SWEEPER: &str = "sweep-orders";
 const MACHINES: [&str; 2] = ["OrderStateMachine", "PaymentWindowStateMachine"];
 
@@ -31,11 +31,12 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    /// With a payment window of so many seconds.
+    /// Opens a shop with a payment window of so many seconds.
     pub(crate) async fn open(payment_window: u32) -> Result<Self, Error> {
         let window = format!("PaymentWindowSeconds={payment_window}");
         let arguments = ["omniflow", "--memory", "--http", "127.0.0.1:0", "--aws", "127.0.0.1:0"];
-        // Without a sender customers are not written to, as where the template's own defaults are deployed.
+        // Without a sender, no messages are sent to customers, as when the template is deployed with its own
+        // defaults.
         let parameters = ["--parameter", &window, "--parameter", "NotificationSender="];
         let cli = Cli::try_parse_from(arguments.into_iter().chain(parameters))?;
         let meter = Meter::default();
@@ -52,7 +53,7 @@ impl Shop {
         self.runtime.stop().await;
     }
 
-    /// What an order uses that goes this way.
+    /// Measures what an order uses that takes this path.
     pub(crate) async fn measure(&self, path: &Path) -> Result<Usage, Error> {
         self.settle().await?;
         self.meter.take();
@@ -75,7 +76,7 @@ impl Shop {
         Ok(of_order.map(Usage::from).fold(workflow, |sum, usage| sum + usage))
     }
 
-    /// What one run of the sweeper uses that finds nothing to do.
+    /// Measures what a run of the sweeper uses that finds nothing to do.
     pub(crate) async fn measure_sweep(&self) -> Result<Usage, Error> {
         self.settle().await?;
         self.meter.take();
@@ -105,7 +106,7 @@ impl Shop {
     async fn take(&self, id: &str, step: &PathStep) -> Result<(), Error> {
         let key = json!({ "TableName": "OrdersTable", "Key": { "order_id": { "S": id } } });
         until(step.when, async || {
-            // Past the API, where looking costs nothing.
+            // This reads the table directly, which costs nothing, whereas a read by the API would count.
             let found = self.aws("DynamoDB_20120810.GetItem", &key).await?;
             Ok(found["Item"]["status"]["S"] == step.when)
         })
@@ -118,7 +119,7 @@ impl Shop {
         Ok(())
     }
 
-    /// As the customer looks at the order once.
+    /// Reads the order once, as the customer does.
     async fn read(&self, id: &str, path: &Path) -> Result<(), Error> {
         let order = answer("get", self.http.get(self.url(&format!("/{id}"))).send().await?).await?;
         match path.ends {
@@ -129,7 +130,8 @@ impl Shop {
         }
     }
 
-    /// The billed transitions of the order's execution of this machine, when it has ended; 0 when there is none.
+    /// The billed state transitions of the order's execution of this state machine, once it has ended; 0
+    /// when there is no such execution.
     async fn transitions(&self, machine: &str, id: &str) -> Result<usize, Error> {
         let arn = format!("arn:aws:states:us-east-1:000000000000:execution:{machine}:{id}");
         let execution = json!({ "executionArn": arn, "maxResults": 1000 });
@@ -159,7 +161,7 @@ impl Shop {
         answer(target, request.json(body).send().await?).await
     }
 
-    /// Waits until nothing runs and nothing is to be delivered.
+    /// Waits until no function runs and no event is left to deliver.
     async fn settle(&self) -> Result<(), Error> {
         let idle = || self.runtime.aws.bus.is_idle() && self.meter.is_idle();
         until("quiet", async || {

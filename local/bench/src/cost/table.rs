@@ -1,4 +1,4 @@
-//! The report for people.
+//! The report of costs as a text for people.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ const HEAD: [&str; 10] = [
     "$ per million",
 ];
 
-/// A line for each path; then prices and assumptions.
+/// A line for each path, followed by the prices and the assumptions.
 pub(crate) fn table(measured: &[(&str, Usage)], sweeps: f64) -> String {
     let mut report = String::new();
     let width = measured.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
@@ -43,7 +43,7 @@ pub(crate) fn table(measured: &[(&str, Usage)], sweeps: f64) -> String {
     report
 }
 
-/// Whole numbers as such, others with as many decimals as tell something.
+/// A whole number without decimals; a number below 1 with three decimals, any other with two.
 fn short(number: f64) -> String {
     if number.fract().abs() < 1e-9 {
         format!("{number:.0}")

@@ -1,16 +1,18 @@
-//! The state transitions that Step Functions bills for a Standard Workflow, counted from an execution's history.
+//! The state transitions that Step Functions bills for a Standard Workflow, counted from the history of an
+//! execution.
 //!
-//! The rule, from AWS's words: "Step Functions counts a state transition each time a step of your workflow is executed",
-//! "including retries" ("AWS Step Functions Pricing"); a redrive is one as well, and so are the states that it runs again
-//! (Developer Guide, "Transitions"). In the history a step is an event `…StateEntered`. A retry enters no state again:
-//! its task is scheduled, or its Map or Parallel started, by an event other than the one that entered the state. Nothing
-//! else is counted: not the start, not the end, not the iterations of a Map but for the states in them.
+//! AWS says: "Step Functions counts a state transition each time a step of your workflow is executed",
+//! "including retries" ("AWS Step Functions Pricing"). A redrive is one as well, and so is each state that
+//! it runs again (Developer Guide, "Transitions"). In the history a step is an event `…StateEntered`. A
+//! retry doesn't enter its state again: its task is scheduled, or its Map or Parallel started, by an event
+//! other than the one that entered the state. Nothing else counts: not the start, not the end, and of the
+//! iterations of a Map only the states in them.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-/// How many transitions these events of GetExecutionHistory are.
+/// The number of billed transitions in these events of GetExecutionHistory.
 pub(crate) fn billed(events: &[Value]) -> usize {
     let types: HashMap<_, _> = events.iter().map(|event| (event["id"].as_u64(), type_of(event))).collect();
     let of_previous = |event: &Value| types.get(&event["previousEventId"].as_u64()).copied();
@@ -40,7 +42,7 @@ mod tests {
 
     use super::*;
 
-    /// Events of these types, each led to by the one whose id is given.
+    /// A history of events of these types, each with the id of the event that led to it.
     fn history(events: &[(&str, u64)]) -> Vec<Value> {
         let numbered = events.iter().enumerate();
         numbered

@@ -1,4 +1,4 @@
-//! What AWS bills, in its units, and in dollars.
+//! What AWS bills, in its units and in dollars.
 
 use std::ops::Add;
 
@@ -8,14 +8,14 @@ use super::assumptions::{self, TRACED};
 use super::meter::Invocation;
 use super::prices::{self, Price};
 
-/// The function behind the API.
+/// The binary of the function behind the API.
 const API: &str = "api";
 const MIB_IN_A_GIB: f64 = 1024.0;
 const MILLISECONDS: f64 = 1000.0;
-/// Dollars are told for so many orders.
+/// The number of orders for which the report gives dollars.
 const ORDERS: f64 = 1e6;
 
-/// What was used.
+/// The units of AWS that were used.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Usage {
     pub transitions: f64,
@@ -64,7 +64,7 @@ impl Add for Usage {
 }
 
 impl Usage {
-    /// The lines of the bill: how many of what.
+    /// The lines of the bill: each price with the number of its units.
     pub(crate) fn lines(&self) -> [(Price, f64); 9] {
         [
             (prices::TRANSITION, self.transitions),
@@ -79,12 +79,12 @@ impl Usage {
         ]
     }
 
-    /// What it costs, in dollars.
+    /// The cost in dollars.
     pub(crate) fn dollars(&self) -> f64 {
         self.lines().into_iter().map(|(price, count)| price.of(count)).sum()
     }
 
-    /// What a million orders cost that use this much each.
+    /// The dollars that a million orders cost that use this much each.
     pub(crate) fn dollars_a_million(&self) -> f64 {
         self.dollars() * ORDERS
     }

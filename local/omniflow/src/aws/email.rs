@@ -1,6 +1,6 @@
-//! Amazon SES on one machine: SendEmail of its API v2, into the outbox.
+//! Amazon SES on one machine: SendEmail of its API v2, which puts the message into the outbox.
 //!
-//! Source: Amazon SES API v2 Reference, "SendEmail"; Developer Guide, "Using the mailbox simulator".
+//! Sources: Amazon SES API v2 Reference, "SendEmail"; Developer Guide, "Using the mailbox simulator".
 
 use ambient::Surroundings;
 use bytes::Bytes;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::{json_response, parse};
 use crate::outbox::{Message, Outbox};
 
-/// Where SendEmail is.
+/// The path of SendEmail.
 pub(super) const PATH: &str = "/v2/email/outbound-emails";
-/// The address of the mailbox simulator that bounces. SES accepts what is sent there and reports the bounce later; here
-/// it is refused at once, so that a failing notification can be seen.
+/// The address of the mailbox simulator that bounces. SES accepts a message to it and reports the bounce
+/// later; here the message is refused at once, so that a failing notification can be seen.
 const BOUNCES: &str = "bounce@simulator.amazonses.com";
 
 pub(super) fn answer(
@@ -61,7 +61,7 @@ fn read(body: &Value, surroundings: &Surroundings) -> Result<Message, &'static s
     })
 }
 
-/// An error as services with REST paths give it: its name is in a header.
+/// An error in the form of services with REST paths: the name of the error is in a header.
 fn refusal(code: &'static str, message: &str) -> Response<Bytes> {
     let body = json!({ "message": message }).to_string();
     let mut response = json_response(StatusCode::BAD_REQUEST, body.into());

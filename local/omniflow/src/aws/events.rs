@@ -1,4 +1,4 @@
-//! EventBridge's PutEvents.
+//! The EventBridge API: PutEvents.
 
 use serde::Deserialize as _;
 use serde_json::{Value, json};
@@ -16,7 +16,8 @@ pub(super) fn answer(bus: &EventBus, operation: &str, body: &Value) -> Result<Va
     put_events(bus, body)
 }
 
-/// Puts each entry on its bus; an entry that can't be taken is told in its place, as EventBridge does.
+/// Puts each entry on its bus. An entry that is refused has its error at its place in the answer, as with
+/// EventBridge.
 pub(crate) fn put_events(bus: &EventBus, body: &Value) -> Result<Value, ApiError> {
     let entries = Option::<Vec<Entry>>::deserialize(&body["Entries"])
         .map_err(|error| ApiError::bad_request("SerializationException", error.to_string()))?

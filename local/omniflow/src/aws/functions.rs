@@ -1,4 +1,4 @@
-//! Lambda's Invoke.
+//! The Lambda API: Invoke.
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};

@@ -1,5 +1,6 @@
-//! The AWS API of the local runtime: one function answers the requests on `--aws` (from `aws --endpoint-url`, boto3 …)
-//! and the SDK clients in this process (most of what handlers ask takes a shorter way, [`crate::inside`]).
+//! The AWS API of the local runtime. One function answers the requests that arrive at `--aws` (from `aws
+//! --endpoint-url`, boto3 …) and those of the SDK clients in this process. Most requests of handlers don't
+//! come here: they take a shorter way ([`crate::inside`]).
 //!
 //! ```text
 //!   X-Amz-Target: DynamoDB_20120810.*   → tables
@@ -53,26 +54,27 @@ impl From<engine::Error> for ApiError {
 /// The services of one runtime. Clones share them.
 #[derive(Clone)]
 pub struct Aws {
-    /// DynamoDB.
+    /// The service that answers for DynamoDB.
     pub tables: Tables,
-    /// Step Functions.
+    /// The service that answers for Step Functions.
     pub engine: Engine,
-    /// EventBridge.
+    /// The service that answers for EventBridge.
     pub bus: EventBus,
-    /// Lambda.
+    /// The service that answers for Lambda.
     pub functions: Functions,
-    /// Amazon SES, as far as it gets: what it would send.
+    /// The messages that Amazon SES would send.
     pub outbox: Outbox,
-    /// Time and randomness.
+    /// The clock and the source of randomness.
     pub surroundings: Surroundings,
 }
 
-/// Whether an answer waits until what it acknowledges survives power loss.
+/// Whether an answer waits until what it acknowledges survives a power failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acknowledge {
-    /// At once: for calls from inside, whose effects the runtime makes durable before it tells anyone outside.
+    /// The answer doesn't wait. It is for calls from inside the process, whose effects the runtime makes
+    /// durable before it tells anyone outside.
     Early,
-    /// When it is durable: for calls from outside.
+    /// The answer waits. It is for calls from outside.
     Durably,
 }
 
@@ -125,7 +127,8 @@ impl Aws {
 }
 
 impl Aws {
-    /// Where the time went since the start. What is counted in functions contains what is counted in tables.
+    /// How often functions and tables were called since the start, and the time in nanoseconds. The time of
+    /// functions includes that of the table calls they make.
     fn stats(&self) -> Value {
         let tables = self.tables.counters();
         let of = |counter: &Counter| json!({ "count": counter.count(), "time_ns": counter.nanoseconds() });
@@ -145,16 +148,16 @@ impl Service for Aws {
     }
 }
 
-/// The service and the operation that a request in AWS JSON names.
+/// The service and the operation in the `X-Amz-Target` of a request in AWS JSON.
 fn target(headers: &HeaderMap) -> Option<(&str, &str)> {
     headers.get("x-amz-target")?.to_str().ok()?.split_once('.')
 }
 
-/// The bytes that the body of a request may have.
+/// The most bytes that the body of a request may have.
 ///
-/// Sources: DynamoDB Developer Guide, "Quotas": 16 MB for the largest requests, those of batches. Step Functions
-/// Developer Guide, "Quotas": 1 MB for a request. Lambda Developer Guide, "Lambda quotas": 6 MB for an invocation.
-/// The others take less than 1 MB.
+/// Sources: DynamoDB Developer Guide, "Quotas": 16 MB for the largest requests, those of batches; Lambda
+/// Developer Guide, "Lambda quotas": 6 MB for an invocation; Step Functions Developer Guide, "Quotas": 1 MB
+/// for a request. The other services take less than 1 MB.
 pub(crate) fn largest_body(path: &str, headers: &HeaderMap) -> usize {
     const MIB: usize = 1024 * 1024;
     match target(headers) {

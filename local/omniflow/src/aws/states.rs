@@ -1,4 +1,4 @@
-//! The Step Functions API (AWS JSON 1.0), as the AWS Step Functions API Reference gives it.
+//! The Step Functions API in AWS JSON 1.0. Source: AWS Step Functions API Reference.
 
 use asl::validate::{self, Severity};
 use engine::{
@@ -117,7 +117,8 @@ impl Body {
         self.optional("statusFilter").as_deref().map(parse).transpose()
     }
 
-    /// `includedData` is `ALL_DATA` unless `METADATA_ONLY` is asked for.
+    /// Whether the answer is to include input and output: `includedData` is `ALL_DATA` unless the request
+    /// says `METADATA_ONLY`.
     fn wants_data(&self) -> bool {
         self.0["includedData"] != "METADATA_ONLY"
     }
@@ -137,7 +138,7 @@ impl Body {
     }
 }
 
-/// AWS JSON 1.0 writes times as seconds since 1970, with a fraction.
+/// A time as AWS JSON 1.0 writes it: seconds since 1970, with a fraction.
 fn seconds(at: asl::Timestamp) -> f64 {
     #[allow(clippy::cast_precision_loss)]
     let millis = at.timestamp_millis() as f64;
@@ -269,7 +270,7 @@ fn insert_some(map: &mut Map<String, Value>, key: &str, value: Option<impl serde
 }
 
 fn list_executions(aws: &Aws, body: &Body) -> ApiResult {
-    // AWS has this status for the children of a Distributed Map, which does not exist here.
+    // On AWS the children of a Distributed Map have this status; there is no Distributed Map here.
     if body.0["statusFilter"] == "PENDING_REDRIVE" {
         return Ok(json!({ "executions": [] }));
     }
@@ -298,7 +299,8 @@ fn execution_history(aws: &Aws, body: &Body) -> ApiResult {
     Ok(with_next(json!({ "events": page.events }), page.next))
 }
 
-/// Without execution data, events keep names and resources but no payloads (GetExecutionHistory).
+/// Removes the payloads from an event. Names and resources stay, as in GetExecutionHistory with
+/// `includeExecutionData` set to false.
 fn drop_data(event: &mut Value) {
     for details in event.as_object_mut().into_iter().flat_map(|event| event.values_mut()) {
         if let Value::Object(details) = details {

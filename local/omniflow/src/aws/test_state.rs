@@ -1,4 +1,5 @@
-//! TestState: one state, run once, without an execution. A task without a mock is really called.
+//! The TestState operation: runs one state once, without an execution. A task for which the request gives no
+//! mock is really called.
 
 use ambient::Surroundings;
 use asl::test_state::{Configuration, FieldValidation, InspectionLevel, Mock, Request, run};
@@ -11,7 +12,8 @@ use crate::integrations;
 
 pub(super) async fn answer(aws: &Aws, body: &Value) -> Result<Value, ApiError> {
     let (aws, body, runtime) = (aws.clone(), body.clone(), Handle::current());
-    // The interpreter calls a task and waits; that must not hold up the runtime's own threads.
+    // The interpreter blocks while it waits for a task, which must not happen on one of the runtime's own
+    // threads.
     let tested = tokio::task::spawn_blocking(move || test(&aws, &body, &runtime)).await;
     tested.unwrap_or_else(|died| {
         Err(ApiError {
@@ -69,7 +71,7 @@ fn mock(mock: &Value) -> Option<Mock<'_>> {
     })
 }
 
-/// The time and randomness of the runtime; a test has no other.
+/// The clock and the randomness of the runtime, for the interpreter.
 struct Live<'a>(&'a Surroundings);
 
 impl Ambient for Live<'_> {

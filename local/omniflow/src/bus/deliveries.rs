@@ -1,4 +1,4 @@
-//! Deliveries on disk: what is still to be delivered, and the dead letters.
+//! The SQLite file of the event bus: the deliveries that are still to be made, and the dead letters.
 
 use std::path::Path;
 
@@ -13,40 +13,39 @@ use serde_json::Value;
 pub(super) struct Delivery {
     pub function: String,
     pub event: String,
-    /// Attempts that failed.
+    /// How many attempts have failed so far.
     pub attempts: usize,
 }
 
-/// What has not been delivered yet, and what never will be.
+/// The events that some function has not received: some are tried again, the others are dead letters.
 #[derive(Debug, Serialize)]
 pub struct Undelivered {
-    /// Failed, and to be tried again.
+    /// Deliveries whose last attempt failed and that will be tried again.
     pub waiting: Vec<Waiting>,
-    /// Failed for good.
+    /// Deliveries whose last retry failed. They are kept, and not tried again.
     pub dead_letters: Vec<DeadLetter>,
 }
 
-/// An event that waits for its next attempt.
+/// A delivery that failed at least once and waits for its next attempt.
 #[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Waiting {
-    /// The function that it is for.
     pub function: String,
-    /// The event.
     pub event: Value,
-    /// Attempts that failed.
+    /// How many attempts have failed so far.
     pub attempts: i64,
-    /// When the next one is.
+    /// When the next attempt is made.
     pub due: Option<DateTime<Utc>>,
 }
 
-/// An event that could not be delivered.
+/// An event whose delivery failed until no retry was left.
 #[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct DeadLetter {
-    /// The function that it was for.
     pub function: String,
-    /// The event.
     pub event: Value,
-    /// How the last attempt failed.
+    /// The error of the last attempt: the payload of the function's error, or a text when it could not be
+    /// invoked.
     pub failure: String,
 }
 
@@ -56,7 +55,8 @@ fn json(text: &str) -> Value {
 
 const MIGRATIONS: Migrations = Migrations(&[version_1]);
 
-/// The tables, in a new file or in one from before files said their version, which has the same.
+/// Creates the tables. A file from before files carried a version has the same tables already, hence `IF NOT
+/// EXISTS`.
 fn version_1(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS delivery (id INTEGER PRIMARY KEY, function TEXT NOT NULL, event TEXT NOT NULL,
@@ -67,7 +67,7 @@ fn version_1(connection: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// The file.
+/// The open SQLite file.
 pub(super) struct Deliveries(Connection);
 
 impl Deliveries {
@@ -75,13 +75,15 @@ impl Deliveries {
         let connection = Connection::open(path)?;
         MIGRATIONS.check(&connection, path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        // A crash of the process loses nothing; power loss may lose what the activity's retry publishes again.
+        // With NORMAL, a crash of the process loses nothing. A power failure may lose the last deliveries;
+        // the function that published those events is then retried and publishes them again.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         MIGRATIONS.run(&connection)?;
         Ok(Self(connection))
     }
 
-    /// What was left by the last process or has waited for its next attempt, with its row.
+    /// At most `limit` deliveries whose time has come, the earliest first, each with its row id: those that
+    /// an earlier process left behind, and retries that are due.
     pub(super) fn due(&self, now: DateTime<Utc>, limit: usize) -> rusqlite::Result<Vec<(i64, Delivery)>> {
         let mut statement = self.0.prepare_cached(
             "SELECT id, function, event, attempts FROM delivery WHERE due <= ?1 ORDER BY due LIMIT ?2",
@@ -95,7 +97,7 @@ impl Deliveries {
         rows.collect()
     }
 
-    /// What has failed, the newest first, at most `limit` of each kind.
+    /// The deliveries that have failed, the newest first, at most `limit` of each kind.
     pub(super) fn undelivered(&self, limit: usize) -> rusqlite::Result<Undelivered> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut waiting = self.0.prepare_cached(
@@ -125,7 +127,7 @@ impl Deliveries {
         })
     }
 
-    /// Makes several changes at once, or none.
+    /// Makes all changes of `change` in one transaction, so that either all or none are stored.
     pub(super) fn change<T>(
         &mut self,
         change: impl FnOnce(&Change<'_>) -> rusqlite::Result<T>,
@@ -137,11 +139,11 @@ impl Deliveries {
     }
 }
 
-/// Changes that are made together.
+/// The changes that one transaction can make.
 pub(super) struct Change<'a>(&'a Transaction<'a>);
 
 impl Change<'_> {
-    /// Keeps a delivery until `due`; its row.
+    /// Stores a delivery that is due at `due`, and returns its row id.
     pub(super) fn add(&self, delivery: &Delivery, due: DateTime<Utc>) -> rusqlite::Result<i64> {
         let attempts = i64::try_from(delivery.attempts).unwrap_or(i64::MAX);
         self.0

@@ -1,9 +1,9 @@
-//! EventBridge on one machine: events matched against the template's rules, delivered to functions.
+//! EventBridge on one machine: matches events against the template's rules and delivers them to functions.
 //!
-//! A delivery that isn't made at once is a row until its function has answered, so it survives a crash; a function that
-//! fails is tried again, as Lambda does with asynchronous invocations: after one and after two minutes, as often as the
-//! template lets it. What
-//! still fails is logged and kept in the dead letters.
+//! A delivery that isn't made at once is stored as a row until its function has answered, so it survives a
+//! crash. A delivery that fails is tried again after one minute and, if that fails too, after two more, as
+//! Lambda does with asynchronous invocations; the template can lower the number of retries. What still fails
+//! is logged and kept as a dead letter.
 
 mod deliveries;
 mod pattern;
@@ -28,36 +28,33 @@ pub use pattern::Pattern;
 use queue::{Key, Queue, Settled};
 use template::{Place, Rule};
 
-/// Lambda Developer Guide, "Error handling for asynchronous invocation".
+/// The pauses before the first and the second retry. Source: Lambda Developer Guide, "Error handling for
+/// asynchronous invocation".
 const RETRIES: &[Duration] = &[Duration::from_secs(60), Duration::from_secs(120)];
-/// Deliveries made at the same time.
+/// The number of deliveries that are made at the same time.
 const AT_ONCE: usize = 32;
-/// How many undelivered events are shown, the newest.
+/// The number of failed deliveries of each kind that are shown, the newest first.
 const SHOWN: usize = 100;
-/// How often those are looked for whose time has come.
+/// How often the store is searched for deliveries that are due.
 const LOOK: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
     static FLUSHED_LATER: ();
 }
 
-/// Does what publishes events as part of a step that is committed later. Its events are on disk when
-/// [`EventBus::flush`] was called, which whoever commits the step does first.
+/// Runs `work`, which is part of a step of a workflow that is committed later. The events that it publishes
+/// are not written to disk at once: whoever commits the step calls [`EventBus::flush`] before the commit.
 pub(crate) async fn flushed_later<T>(work: impl Future<Output = T>) -> T {
     FLUSHED_LATER.scope((), work).await
 }
 
 /// Why the bus failed.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Error {
-    /// A rule's pattern uses what isn't supported.
+    /// A rule's pattern uses a comparison that isn't supported here.
     #[error("rule {rule}: {problem}")]
-    Pattern {
-        /// The rule.
-        rule: String,
-        /// What about it.
-        problem: String,
-    },
+    Pattern { rule: String, problem: String },
     /// The deliveries can't be stored.
     #[error("the deliveries can't be stored: {0}")]
     Store(#[from] rusqlite::Error),
@@ -69,30 +66,31 @@ pub enum Error {
 /// Why an entry of PutEvents was refused.
 #[derive(Debug)]
 pub struct Refusal {
-    /// EventBridge's code.
+    /// The `ErrorCode` that EventBridge gives.
     pub code: &'static str,
-    /// EventBridge's words.
+    /// The `ErrorMessage` that EventBridge gives.
     pub message: &'static str,
 }
 
-/// One entry of PutEvents as it comes. For the names see the Amazon EventBridge API Reference.
+/// One entry of a PutEvents request, before it is checked. The names are those of PutEventsRequestEntry in
+/// the Amazon EventBridge API Reference.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Entry {
-    /// The name or ARN of a bus.
+    /// The name or the ARN of the event bus; the default bus when `None`.
     #[serde(rename = "EventBusName")]
     pub bus: Option<String>,
-    /// Who says it.
+    /// The service or application that publishes the event.
     pub source: Option<String>,
-    /// What kind of event it is.
+    /// The type of the event.
     pub detail_type: Option<String>,
-    /// A JSON object.
+    /// The content of the event, the text of a JSON object.
     pub detail: Option<String>,
-    /// ARNs that it is about.
+    /// The ARNs of the resources that the event is about.
     pub resources: Option<Vec<String>>,
 }
 
-/// An event on its way to its bus.
+/// An event that was accepted, with the name of its bus.
 struct PutEvent {
     id: String,
     bus: String,
@@ -103,7 +101,8 @@ struct PutEvent {
 }
 
 impl PutEvent {
-    /// Refused as EventBridge refuses it: a member is missing or the detail is no JSON object.
+    /// Accepts an entry, or refuses it as EventBridge does when a member is missing or the detail is not a
+    /// JSON object.
     fn new(entry: Entry, surroundings: &Surroundings) -> Result<Self, Refusal> {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let missing = |message| Refusal { code: "InvalidArgument", message };
@@ -138,7 +137,7 @@ impl PutEvent {
     }
 }
 
-/// The buses of one runtime. Clones share them.
+/// The event buses of one runtime. Clones share them.
 #[derive(Clone)]
 pub struct EventBus(Arc<Inner>);
 
@@ -152,10 +151,10 @@ struct Inner {
 }
 
 impl EventBus {
-    /// Buses with these rules, whose deliveries are stored in the file `store`.
+    /// Opens buses with these rules, whose deliveries are stored in the file `store`.
     ///
     /// # Errors
-    /// When a pattern uses what isn't supported or the file can't be opened.
+    /// When a pattern uses a comparison that isn't supported or the file can't be opened.
     pub fn open(
         rules: Vec<Rule>,
         place: Place,
@@ -181,7 +180,8 @@ impl EventBus {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes events; what a rule matches is delivered. Each gets an id, or is refused by itself.
+    /// Takes events and delivers each to the functions whose rules match it. Each entry gets an id or is
+    /// refused on its own.
     ///
     /// # Errors
     /// When the deliveries can't be stored.
@@ -220,7 +220,7 @@ impl EventBus {
         Ok(())
     }
 
-    /// Stores the deliveries that are only in memory.
+    /// Writes the deliveries that are only in memory to disk.
     ///
     /// # Errors
     /// When they can't be stored.
@@ -228,7 +228,7 @@ impl EventBus {
         Ok(self.queue().flush(self.now())?)
     }
 
-    /// What is still to be delivered again, and what could not be delivered.
+    /// The deliveries that wait for a retry, and the dead letters.
     ///
     /// # Errors
     /// When they can't be read.
@@ -236,12 +236,12 @@ impl EventBus {
         Ok(self.queue().undelivered(SHOWN)?)
     }
 
-    /// Whether nothing is being delivered; what failed and waits for its next attempt is not.
+    /// Whether no delivery is being made. A failed delivery that waits for its retry doesn't count as one.
     pub fn is_idle(&self) -> bool {
         self.queue().is_idle()
     }
 
-    /// Delivers for ever.
+    /// Makes deliveries until the task is aborted.
     pub async fn deliver(self) {
         let mut looked: Option<Instant> = None;
         loop {
@@ -255,7 +255,7 @@ impl EventBus {
                 }));
             }
             if taken.is_empty() {
-                // New ones notify; what waits for its time is found by looking again.
+                // A new delivery notifies; a retry that has become due is found by the next search.
                 let _ = tokio::time::timeout(LOOK, self.0.waiting.notified()).await;
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Event patterns (Amazon EventBridge User Guide, "Event patterns" and "Comparison operators").
+//! Event patterns. Source: Amazon EventBridge User Guide, "Event patterns" and "Comparison operators".
 
 use serde_json::{Map, Value};
 
@@ -28,7 +28,7 @@ impl Pattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// A text that says which part is not supported.
+    /// A text that names the part that is not supported.
     pub fn parse(pattern: &Value) -> Result<Self, String> {
         let fields =
             pattern.as_object().ok_or_else(|| format!("a pattern must be an object, not {pattern}"))?;
@@ -39,7 +39,7 @@ impl Pattern {
             .map(Self)
     }
 
-    /// Whether the event matches: every field of the pattern does.
+    /// Whether the event matches, that is, whether every field of the pattern does.
     pub fn matches(&self, event: &Value) -> bool {
         self.0.iter().all(|(name, node)| match node {
             Node::Either(patterns) => patterns.iter().any(|pattern| pattern.matches(event)),

@@ -1,6 +1,8 @@
-//! What is to be delivered: in memory while it is fresh, on disk before anything relies on it.
+//! The deliveries that are still to be made: in memory while they are new, and on disk before anything
+//! relies on them.
 //!
-//! A notice is usually delivered before the step that published it is committed; then it is never written at all.
+//! Most deliveries are made before the step that published the event is committed, and are then never
+//! written to disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::deliveries::{Deliveries, Delivery, Undelivered};
 
-/// Names a delivery while it is in memory.
+/// Identifies a delivery while it is in memory.
 pub(super) type Key = u64;
 
 /// How an attempt ended.
@@ -47,12 +49,12 @@ impl Queue {
         key
     }
 
-    /// Whether nothing is in memory.
+    /// Whether no delivery is in memory.
     pub(super) fn is_idle(&self) -> bool {
         self.under_way.is_empty()
     }
 
-    /// The oldest that nobody has taken yet.
+    /// Takes at most `limit` deliveries that are new and not taken yet, the oldest first.
     pub(super) fn take_fresh(&mut self, limit: usize) -> Vec<(Key, Delivery)> {
         let keys: Vec<_> = self.fresh.iter().take(limit).copied().collect();
         keys.into_iter()
@@ -63,7 +65,7 @@ impl Queue {
             .collect()
     }
 
-    /// What is due on disk and not under way.
+    /// Takes at most `limit` deliveries that are due on disk and not in memory already.
     pub(super) fn take_due(
         &mut self,
         now: DateTime<Utc>,
@@ -75,7 +77,7 @@ impl Queue {
         Ok(due.map(|(row, delivery)| (self.insert(delivery.clone(), Some(row)), delivery)).collect())
     }
 
-    /// Writes what is only in memory; after that, a crash loses none of it.
+    /// Writes the deliveries that are only in memory. After that, a crash loses none of them.
     pub(super) fn flush(&mut self, now: DateTime<Utc>) -> rusqlite::Result<()> {
         let unwritten: Vec<_> = self.under_way.values_mut().filter(|entry| entry.row.is_none()).collect();
         if unwritten.is_empty() {
@@ -90,7 +92,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Notes how attempts ended. When that can't be written, they will be made again.
+    /// Records how attempts ended. When that can't be written, the deliveries stay in memory and are to be
+    /// tried again.
     pub(super) fn settle(&mut self, results: &[(Key, Settled)]) -> rusqlite::Result<()> {
         let ended: Vec<_> =
             results.iter().filter_map(|(key, settled)| Some((self.under_way.get(key)?, settled))).collect();
@@ -118,12 +121,13 @@ impl Queue {
         Ok(())
     }
 
-    /// What failed before and what failed for good, the newest `limit` of each.
+    /// The deliveries that failed: those that will be retried and the dead letters, the newest `limit` of
+    /// each.
     pub(super) fn undelivered(&self, limit: usize) -> rusqlite::Result<Undelivered> {
         self.store.undelivered(limit)
     }
 
-    /// Lets these be taken again.
+    /// Makes these deliveries available to [`Queue::take_fresh`] again.
     pub(super) fn give_back(&mut self, keys: impl Iterator<Item = Key>) {
         self.fresh.extend(keys);
     }

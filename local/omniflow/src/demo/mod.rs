@@ -1,5 +1,5 @@
-//! `omniflow demo`: plays orders of every kind against the running system, over HTTP as any customer would, and says
-//! what becomes of them.
+//! The command `omniflow demo`: plays orders of every kind against the running system, over HTTP as any
+//! customer would, and prints what happens to them.
 
 mod story;
 
@@ -16,22 +16,23 @@ use serde_json::Value;
 use crate::Config;
 use story::{CUSTOMERS, STORIES, Story};
 
-/// How often an order is looked at.
+/// The pause between two reads of an order.
 const LOOK: Duration = Duration::from_millis(150);
 
-/// Parameters of the template that make steps slow enough to be watched, unless they are given.
+/// Parameters of the template that make steps slow enough to watch. A value that was given on the command
+/// line is kept.
 const PACE_OF_STEPS: &[(&str, &str)] = &[("PaymentWindowSeconds", "15"), ("SimulatedLatencyMillis", "700")];
 
 /// How the demo is played.
 #[derive(Debug, Clone, Args)]
 pub struct Demo {
-    /// How many orders.
+    /// How many orders are played.
     #[arg(long, default_value_t = 54)]
     pub orders: usize,
-    /// Milliseconds from one order to the next, and before somebody acts.
+    /// Milliseconds from one order to the next, and before a customer or a reviewer acts.
     #[arg(long, default_value_t = 1200)]
     pub pace: u64,
-    /// End when the orders have ended, instead of going on to serve them.
+    /// End when the orders have ended, instead of serving on.
     #[arg(long)]
     pub exit: bool,
     /// How the system runs.
@@ -40,7 +41,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// How the system runs for a demo.
+    /// The settings of the system for a demo.
     pub fn config(&self) -> Config {
         let mut config = self.config.clone();
         for (name, value) in PACE_OF_STEPS {
@@ -52,8 +53,8 @@ impl Demo {
     }
 }
 
-/// Plays all orders against the HTTP API at `address`; ends when they have ended, but for those that are left to the
-/// reader.
+/// Plays all orders against the HTTP API at `address`. Returns when all have ended, except those that are
+/// left to the user.
 pub async fn play(demo: &Demo, address: SocketAddr) {
     let player = Player {
         http: Client::new(),
@@ -96,7 +97,8 @@ struct Seen {
 }
 
 impl Player {
-    /// Plays one story; its order's final status, or nothing when the system does not answer any more.
+    /// Plays one story. Returns the final status of its order, or `None` when the system doesn't answer any
+    /// more.
     async fn play(self, story: &'static Story, customer: &str, language: &str) -> Option<Status> {
         let create =
             self.http.post(format!("{}/api/v1/orders", self.url)).header("accept-language", language);
@@ -136,7 +138,8 @@ impl Player {
         Some(Seen { status, text: order["status"].as_str()?.to_owned() })
     }
 
-    /// The answer's body. A refusal is said and is an answer, too: somebody else at the console may have been quicker.
+    /// Sends a request and returns the body of the answer. A refusal is printed and is an answer, too:
+    /// somebody else at the console may have been quicker.
     async fn send(&self, mut request: RequestBuilder) -> Option<Value> {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);

@@ -1,36 +1,36 @@
-//! The stories that the demo plays: together, every path an order can take.
+//! The stories that the demo plays. Together they show every path that an order can take.
 
 use omniflow_domain::status::Status;
 use serde_json::{Value, json};
 
-/// One order, and what is done with it.
+/// One order, and what people do with it.
 #[derive(Debug)]
 pub(super) struct Story {
-    /// What it shows, in a few words.
+    /// What the story shows, in a few words.
     pub(super) shows: &'static str,
     /// Products and quantities.
     pub(super) items: &'static [(&'static str, u32)],
     /// The payment method that comes with the order.
     pub(super) method: Option<&'static str>,
-    /// What somebody does when the order comes to a status.
+    /// What somebody does when the order reaches a status.
     pub(super) acts: &'static [(Status, Act)],
 }
 
-/// What somebody does.
+/// What a customer or a reviewer does.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Act {
-    /// The customer pays.
+    /// The customer pays with this payment method.
     Pay(&'static str),
     /// The customer cancels.
     Cancel,
     /// A reviewer decides: `APPROVE` or `REJECT`.
     Decide(&'static str),
-    /// Nobody does anything: a person at the console is to.
+    /// The demo does nothing: the user is to decide at the console.
     LeaveToYou,
 }
 
 impl Act {
-    /// The path below the order's and the body of the call; none where no call is made.
+    /// The path below that of the order, and the body of the call; `None` when no call is made.
     pub(super) fn call(self) -> Option<(&'static str, Value)> {
         match self {
             Self::Pay(method) => Some(("pay", json!({ "method": method }))),
@@ -54,7 +54,7 @@ impl Story {
         order
     }
 
-    /// Whether its end is somebody else's to bring about.
+    /// Whether the user decides how the order ends.
     pub(super) fn is_left_to_you(&self) -> bool {
         self.acts.iter().any(|(_, act)| matches!(act, Act::LeaveToYou))
     }
@@ -72,7 +72,8 @@ const fn acted(
     Story { shows, items, method: None, acts }
 }
 
-/// All stories, the good ends strewn between the bad ones. The demo plays them in this order, again and again.
+/// All stories, with successful orders between the others. The demo plays them in this order, again and
+/// again.
 pub(super) const STORIES: &[Story] = &[
     bought("two warehouses ship side by side", &[("macbook-air", 1), ("magic-mouse", 1)], "pm_card"),
     acted("paid when asked to", &[("iphone-15", 1)], &[(Status::AwaitingPayment, Act::Pay("pm_card"))]),
@@ -111,7 +112,7 @@ pub(super) const STORIES: &[Story] = &[
     bought("a last good one", &[("prod-001", 1), ("prod-002", 1)], "pm_card"),
 ];
 
-/// Who orders: one has an address to write to.
+/// The customers with the languages they read. Some have an email address as their id and are sent messages.
 pub(super) const CUSTOMERS: &[(&str, &str)] = &[
     ("ada@example.com", "en"),
     ("李雷", "zh"),

@@ -1,4 +1,5 @@
-//! Bodies of requests, bounded before they are held: each by its own limit, all together by another, and by time.
+//! Reads the bodies of requests within three limits: the size of each body, the size of all bodies held at
+//! the same time, and the time that a body may take to arrive.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,35 +14,36 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connections::Connection;
 
-/// All bodies that are held at the same time have so many bytes at most: four of DynamoDB's largest requests.
+/// The most bytes that all bodies held at the same time may have: four times DynamoDB's largest request.
 const ALL_BODIES: usize = 64 * 1024 * 1024;
-/// How long a body may take.
+/// How long a body may take to arrive.
 const LONGEST: Duration = Duration::from_secs(30);
-/// Of a body that is refused so much is read and forgotten, so that its sender, who is still sending, reads the answer.
+/// The most bytes of a refused body that are read and dropped. The sender, who is still sending, only then
+/// reads the answer.
 const FORGOTTEN: usize = 16 * 1024 * 1024;
-/// How long that may take.
+/// How long reading and dropping the rest of a refused body may take.
 const FORGETTING: Duration = Duration::from_secs(5);
 
-/// The room for bodies, of all listeners together. Clones share it.
+/// The bytes that are left for bodies, shared by all listeners. Clones share them, too.
 #[derive(Clone)]
 pub(crate) struct Bodies(Arc<Semaphore>);
 
-/// A body that has come whole, and the room that it takes until it is dropped.
+/// A body that has arrived completely. It counts against [`ALL_BODIES`] until it is dropped.
 pub(crate) struct HeldBody {
     pub(crate) bytes: Bytes,
     room: Option<OwnedSemaphorePermit>,
 }
 
-/// Why a body is not taken.
+/// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// It is larger than the limit.
+    /// It is larger than its limit.
     TooLarge,
-    /// It has not come within [`LONGEST`].
+    /// It has not arrived within [`LONGEST`].
     TooSlow,
-    /// Others' bodies take all the room.
+    /// The bodies that are held have used up [`ALL_BODIES`].
     NoRoom,
-    /// The connection broke, or the body is no proper HTTP.
+    /// The connection broke, or the body is not valid HTTP.
     Broken,
 }
 
@@ -50,7 +52,7 @@ impl Bodies {
         Self(Arc::new(Semaphore::new(ALL_BODIES)))
     }
 
-    /// Reads the body of a request, which has `limit` bytes at most.
+    /// Reads the body of a request, which may have `limit` bytes at most.
     ///
     /// # Errors
     /// See [`Refused`]. A body whose announced size is too large isn't read at all.
@@ -72,7 +74,8 @@ impl Bodies {
                 Ok((parts, held))
             }
             Err(refused) => {
-                // A client that asks first hears the answer instead of sending (RFC 9110, section 10.1.1).
+                // A client that sends `Expect: 100-continue` waits for the answer before it sends its body
+                // (RFC 9110, section 10.1.1).
                 if !parts.headers.contains_key(EXPECT) {
                     tokio::spawn(tokio::time::timeout(FORGETTING, forget(body)));
                 }
@@ -90,7 +93,7 @@ impl Bodies {
                 return Err(Refused::TooLarge);
             }
             self.make_room(&mut held, bytes.len())?;
-            // Most bodies come in one piece, which is kept as it is.
+            // Most bodies arrive in one piece, which is kept without a copy.
             if held.bytes.is_empty() {
                 held.bytes = bytes;
             } else {

@@ -1,4 +1,4 @@
-//! The connections of both listeners, bounded.
+//! The connections of both listeners, limited in number.
 //!
 //! ```text
 //!   accepted ──► waits for its client ◄──────────────┐
@@ -7,9 +7,10 @@
 //!                is being answered ──────────────────┘
 //! ```
 //!
-//! A connection that waits for its client (to send the rest of a request, to read an answer, or to come with the next
-//! request) can be closed for others: when it has waited for long, and earlier when new clients would find no place. One
-//! that is being answered never is, so clients that do nothing can't keep out those that do.
+//! A connection that waits for its client (to send the rest of a request, to read an answer, or to send the
+//! next request) may be closed to make room: after [`LONGEST_WAIT`] in any case, and after [`SHORTEST_WAIT`]
+//! when new clients would find no place. A connection whose request is being answered is never closed for
+//! that, so idle clients can't keep out active ones.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -34,28 +35,33 @@ use tower::ServiceExt as _;
 
 use super::sites::ArrivedAt;
 
-/// So many connections may be open; 1,000 buyers who come at once find a place each.
+/// The most connections that may be open at the same time. A thousand buyers who come at once all find a
+/// place.
 const MOST: usize = 2_048;
-/// File descriptors that the process needs for all else: databases, logs, listeners, standard streams.
+/// The file descriptors kept for everything else in the process: databases, logs, listeners, standard
+/// streams.
 const OTHER_DESCRIPTORS: usize = 32;
-/// Where descriptors are that scarce, there are at least so many connections.
+/// The fewest connections that are allowed, however few file descriptors there are.
 const FEWEST: usize = 8;
-/// A connection that waits for its client for longer is closed. API Gateway: an idle connection is closed after 10 min,
-/// headers must come within 30 s or so; one bound for both is enough here.
+/// A connection that has waited this long for its client is closed. API Gateway closes an idle connection
+/// after 10 minutes and wants the headers within about 30 seconds; one limit for both is enough here.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// When new clients find no place, one that has waited for this long has to go.
+/// When there is no place for a new client, connections that have waited at least this long for their
+/// clients may be closed.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
-/// How often connections are looked through for those that have waited for too long.
+/// How often connections are searched for those that have waited for [`LONGEST_WAIT`].
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often some have to go while new clients find no place.
+/// How long a new client waits for a place before waiting connections are closed to make room, again and
+/// again.
 const NEXT_GO: Duration = Duration::from_millis(10);
-/// So many go each time.
+/// The most connections that are closed at a time to make room.
 const AT_ONCE: usize = 32;
-/// How long a connection that is closed may still take to send the answer that it is sending.
+/// How long a connection that is being closed may take to send the rest of its answer.
 const FAREWELL: Duration = Duration::from_millis(250);
-/// The head of a request may be so long, in bytes. API Gateway: 10,240 for all headers.
+/// The most bytes that the head of a request may have. API Gateway allows 10,240 bytes for all headers.
 const LARGEST_HEAD: usize = 32 * 1024;
-/// Stands for "is being answered, or closed" where otherwise milliseconds are.
+/// The value of [`Connection::waits_since`] for a connection whose request is being answered or that is
+/// being closed.
 const BUSY: u64 = u64::MAX;
 
 /// All open connections and the places for more.
@@ -65,10 +71,11 @@ pub(crate) struct Connections {
     next_id: AtomicU64,
 }
 
-/// One open connection, as far as others have to do with it. The requests that arrive at it carry it as an extension.
+/// The part of an open connection that other tasks see. Each request carries the connection that it arrived
+/// on as an extension.
 pub(super) struct Connection {
     opened: Instant,
-    /// Since when it waits for its client, in milliseconds after `opened`, or [`BUSY`].
+    /// Since when it has waited for its client, in milliseconds after `opened`, or [`BUSY`].
     waits_since: AtomicU64,
     close: Notify,
 }
@@ -78,12 +85,12 @@ impl Connection {
         Self { opened: Instant::now(), waits_since: AtomicU64::new(0), close: Notify::new() }
     }
 
-    /// A whole request has come and is being answered.
+    /// Records that a whole request has arrived and is being answered.
     pub(super) fn is_answering(&self) {
         self.waits_since.store(BUSY, Ordering::Relaxed);
     }
 
-    /// Has it closed, as soon as it has sent what it is sending.
+    /// Lets the connection end as soon as it has sent the answer that it is sending.
     fn close(&self) {
         self.waits_since.store(BUSY, Ordering::Relaxed);
         self.close.notify_one();
@@ -94,14 +101,14 @@ impl Connection {
         self.waits_since.store(since, Ordering::Relaxed);
     }
 
-    /// How long it has waited for its client, if it does.
+    /// How long it has waited for its client; `None` when it doesn't wait.
     fn waiting(&self) -> Option<Duration> {
         let since = Some(self.waits_since.load(Ordering::Relaxed)).filter(|since| *since != BUSY)?;
         Some(self.opened.elapsed().saturating_sub(Duration::from_millis(since)))
     }
 }
 
-/// A connection's place among the others. Dropping it makes room.
+/// The place that one connection takes up. Dropping it makes room for another.
 pub(super) struct Place {
     connections: Arc<Connections>,
     id: u64,
@@ -116,8 +123,8 @@ impl Drop for Place {
 }
 
 impl Connections {
-    /// As many as file descriptors allow, and [`MOST`] at most. The process's limit of descriptors is raised for it as far
-    /// as the process itself may (setrlimit(2): the soft limit up to the hard one).
+    /// Allows as many connections as there are file descriptors for, [`MOST`] at most. To get enough
+    /// descriptors, it raises the soft limit of the process as far as the hard limit allows (setrlimit(2)).
     pub(crate) fn within_limits() -> Arc<Self> {
         let mut limit = getrlimit(Resource::Nofile);
         let wanted = (MOST + OTHER_DESCRIPTORS) as u64;
@@ -144,11 +151,12 @@ impl Connections {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a place. While there is none, those that have waited longest for their clients have to go.
+    /// Waits for a place. While there is none, the connections that have waited longest for their clients
+    /// are closed.
     pub(super) async fn place(self: &Arc<Self>) -> Place {
         loop {
             let permit = Arc::clone(&self.places).acquire_owned();
-            // The semaphore is never closed, so only the time can be over.
+            // The semaphore is never closed, so an error can only mean that the time is over.
             if let Ok(Ok(permit)) = tokio::time::timeout(NEXT_GO, permit).await {
                 let connection = Arc::new(Connection::new());
                 let id = self.next_id.fetch_add(1, Ordering::Relaxed);
@@ -169,7 +177,8 @@ impl Connections {
         }
     }
 
-    /// Closes connections whose clients are waited for for too long, again and again.
+    /// Closes, until the task is aborted, all connections that have waited for their clients for
+    /// [`LONGEST_WAIT`].
     pub(crate) async fn close_idle(self: Arc<Self>) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -183,7 +192,7 @@ impl Connections {
 }
 
 impl Place {
-    /// Serves a connection to its end.
+    /// Serves the requests of a connection until it ends.
     pub(super) async fn serve(
         self,
         stream: TcpStream,
@@ -191,7 +200,8 @@ impl Place {
         router: Router,
         stop: watch::Receiver<bool>,
     ) {
-        // Small answers are sent at once; where that can't be set, they only come a little later.
+        // Without Nagle's algorithm, small answers are sent at once. When that can't be set, they are only
+        // sent a little later.
         let _ = stream.set_nodelay(true);
         let arrived_at = stream.local_addr().map(|address| ArrivedAt(address.ip()));
         let connection = Arc::clone(&self.connection);
@@ -218,7 +228,8 @@ impl Place {
     }
 }
 
-/// Runs a connection until it ends, is to be closed, or the server stops; then it may end the answer it is giving.
+/// Runs a connection until it ends by itself, is to be closed, or the server stops. In the last two cases it
+/// may first finish the answer that it is sending.
 async fn drive<S>(
     serving: http1::Connection<TokioIo<TcpStream>, S>,
     connection: &Connection,
@@ -232,14 +243,14 @@ async fn drive<S>(
     let (mut closes, mut stops) = (false, false);
     loop {
         tokio::select! {
-            // How a client ends its connection is its own affair.
+            // An error of the connection is the client's affair: there is nobody else to tell.
             _ = serving.as_mut() => return,
             () = connection.close.notified(), if !closes => {
                 closes = true;
                 closing.as_mut().reset(Instant::now() + FAREWELL);
                 serving.as_mut().graceful_shutdown();
             }
-            // A sender that is gone means stop, too.
+            // When the sender has been dropped, the server stops, too.
             _ = stop.changed(), if !stops => {
                 stops = true;
                 serving.as_mut().graceful_shutdown();

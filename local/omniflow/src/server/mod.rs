@@ -1,4 +1,4 @@
-//! The two listeners, and what every request must pass before anything is done for it.
+//! The two listeners, and the checks that every request must pass before it is served.
 //!
 //! ```text
 //!   connection ──► connections (how many) ──► sites (from whom) ──► --http: gateway: token, bodies, function
@@ -34,7 +34,7 @@ pub(crate) use sites::Sites;
 pub use sites::AllowedHost;
 pub use token::{AccessToken, Error as TokenError};
 
-/// A router for requests of AWS SDKs. All of it takes the token, when there is one.
+/// The router for requests of AWS SDKs. When there is a token, every request must carry it.
 pub(crate) fn aws_router(aws: Aws, bodies: Bodies, token: Option<AccessToken>) -> Router {
     Router::new().fallback(move |request: Request| {
         let (aws, bodies, token) = (aws.clone(), bodies.clone(), token.clone());
@@ -54,10 +54,10 @@ pub(crate) fn aws_router(aws: Aws, bodies: Bodies, token: Option<AccessToken>) -
     })
 }
 
-/// Lets a request pass that carries the token, or any where none is wanted.
+/// Admits a request that carries the token, or any request when there is no token.
 ///
 /// # Errors
-/// The problem to answer.
+/// The problem that is to be answered.
 pub(crate) fn admit(token: Option<&AccessToken>, headers: &HeaderMap) -> Result<(), Problem> {
     match token {
         Some(token) if !token.is_carried_by(headers) => Err(Problem::new(
@@ -69,7 +69,7 @@ pub(crate) fn admit(token: Option<&AccessToken>, headers: &HeaderMap) -> Result<
     }
 }
 
-/// `router` for those who carry the token, when there is one.
+/// `router` for requests that carry the token, or for all when there is none.
 pub(crate) fn guarded(router: Router, token: Option<AccessToken>) -> Router {
     router.layer(middleware::from_fn(move |request: Request, next: Next| {
         let token = token.clone();
@@ -82,14 +82,15 @@ pub(crate) fn guarded(router: Router, token: Option<AccessToken>) -> Router {
     }))
 }
 
-/// How a listener words its refusals.
+/// The listener at which a request arrived, which decides the form of a refusal.
 #[derive(Clone, Copy)]
 pub(crate) enum Listener {
     Http,
     Aws,
 }
 
-/// `router` for requests of programs and of this server's own pages, not for those of other websites.
+/// `router` for requests of programs and of this server's own pages. Requests from pages of other websites
+/// are refused.
 pub(crate) fn for_own_sites(router: Router, sites: Arc<Sites>, listener: Listener) -> Router {
     router.layer(middleware::from_fn(move |request: Request, next: Next| {
         let sites = Arc::clone(&sites);
@@ -115,7 +116,7 @@ impl From<Foreign> for Problem {
 }
 
 impl Refused {
-    /// What to answer where bodies have `limit` bytes at most.
+    /// The problem to answer, where bodies may have `limit` bytes at most.
     pub(crate) fn problem(self, limit: usize) -> Problem {
         match self {
             Self::TooLarge => {
@@ -134,7 +135,7 @@ impl Refused {
     }
 }
 
-/// The problem as `application/problem+json`, as the HTTP API answers everything.
+/// The problem as an answer of the HTTP API, in `application/problem+json`.
 pub(crate) fn in_the_apis_words(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response =
@@ -151,10 +152,11 @@ pub(crate) fn in_the_apis_words(problem: &Problem) -> Response {
     response
 }
 
-/// The problem as an AWS service would word it.
+/// The problem as an answer of an AWS service.
 fn in_aws_words(problem: Problem) -> Response {
     let code = match problem.kind {
-        // IAM User Guide, "Troubleshoot AWS Signature Version 4 requests": what SDKs know and don't repeat.
+        // SDKs know this code and don't retry the request (IAM User Guide, "Troubleshoot AWS Signature
+        // Version 4 requests").
         Kind::Unauthorized => "UnrecognizedClientException",
         Kind::ForeignSite => "AccessDeniedException",
         Kind::HostNotServed => "MisdirectedRequestException",
@@ -168,19 +170,20 @@ fn in_aws_words(problem: Problem) -> Response {
     crate::aws::respond(Err(error)).map(Body::from)
 }
 
-/// Serves until `stop` changes, then finishes what is running.
+/// Serves connections until `stop` changes, then waits for those that are open to end.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     connections: Arc<Connections>,
     mut stop: watch::Receiver<bool>,
 ) {
-    /// How long nobody is accepted after that failed, which it does while the process has no descriptor left.
+    /// The pause after a connection could not be accepted, which happens while the process has no file
+    /// descriptor left.
     const PAUSE: Duration = Duration::from_millis(100);
     let mut served = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            // A sender that is gone means stop, too.
+            // When the sender has been dropped, the server stops, too.
             _ = stop.changed() => break,
             Some(_) = served.join_next() => continue,
             accepted = listener.accept() => accepted,

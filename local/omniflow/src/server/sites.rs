@@ -1,10 +1,11 @@
-//! Who may call from a browser: this runtime's own pages, and no other website.
+//! Decides which websites may call this server from a browser: its own pages, and no other.
 //!
-//! A browser lets every website send requests to this machine, also with a body and with any method, as long as the
-//! site doesn't want to read the answer (cross-site request forgery). And a website whose name suddenly resolves to
-//! 127.0.0.1 may read the answers, too (DNS rebinding). Browsers tell both: the name that the site was opened by is in
-//! `Host`, where the page came from in `Origin` and `Sec-Fetch-Site` (Fetch Metadata Request Headers, W3C).
-//! Programs that are no browsers send neither of the latter two, and the address they call as `Host`.
+//! A browser lets every website send requests to this machine, also with a body and with any method, as long
+//! as the site doesn't need to read the answer (cross-site request forgery). A website whose name suddenly
+//! resolves to 127.0.0.1 can read the answers, too (DNS rebinding). The headers of browsers reveal both:
+//! `Host` has the name by which the site was opened; `Origin` and `Sec-Fetch-Site` (W3C, "Fetch Metadata
+//! Request Headers") say where the page came from. Programs other than browsers send neither `Origin` nor
+//! `Sec-Fetch-Site`, and in `Host` the address that they call.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -14,7 +15,7 @@ use http::header::{HOST, HeaderName, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri, Version};
 
-/// A name that was allowed beside this machine's own: `shop.example` with any port, or `shop.example:8443`.
+/// A name of this server that was allowed by a flag: `shop.example` with any port, or `shop.example:8443`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedHost {
     name: String,
@@ -25,7 +26,7 @@ pub struct AllowedHost {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ArrivedAt(pub(super) IpAddr);
 
-/// Why a request is refused. Each says what to do.
+/// Why a request is refused. Each message says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Foreign {
     #[error("The request names no host, or more than one. Send one 'Host' header.")]
@@ -42,7 +43,7 @@ pub(super) enum Foreign {
     Site,
 }
 
-/// The names by which this server may be called, and whose pages may call it.
+/// The names by which this server may be called and whose pages may call it, besides this machine's own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sites(Vec<AllowedHost>);
 
@@ -66,7 +67,8 @@ impl Sites {
         if cross_site && !has_own_origin && !is_followed_link(request) { Err(Foreign::Site) } else { Ok(()) }
     }
 
-    /// The host that the request names, when it is one of this server's. HTTP/1.0 has no such header.
+    /// The host that the request names, which must be one of this server's; `None` for a request in
+    /// HTTP/1.0, which needs no `Host` header.
     fn own_host(&self, request: &Request) -> Result<Option<Authority>, Foreign> {
         let mut named = request.headers().get_all(HOST).iter();
         let host = match (named.next(), named.next()) {
@@ -92,14 +94,15 @@ impl Sites {
             let (address, arrived_at) = (address.to_canonical(), arrived_at.map(|ip| ip.to_canonical()));
             address.is_loopback() || arrived_at == Some(address)
         };
-        // Names under .localhost are this machine's by RFC 6761, section 6.3.
+        // Names under .localhost belong to this machine (RFC 6761, section 6.3).
         name == "localhost"
             || name.ends_with(".localhost")
             || name.parse().is_ok_and(own_address)
             || self.allows(&name, authority.port_u16())
     }
 
-    /// Whether it is the page's own origin (then host and port are those that the request names) or an allowed one.
+    /// Whether the origin is this server's own, that is, has the host and port that the request names, or is
+    /// an allowed one.
     fn is_own_origin(&self, origin: &str, host: Option<&Authority>) -> bool {
         let Ok(uri) = Uri::from_str(origin) else { return false };
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
@@ -139,8 +142,8 @@ fn name(authority: &Authority) -> String {
     name.strip_suffix('.').unwrap_or(name).to_owned()
 }
 
-/// A link on another website that a person followed: the page opens by itself, the other site reads nothing of it, and
-/// no GET changes anything.
+/// Whether the request opens a page by a link on another website. That is allowed: the other site can't read
+/// the page, and no GET changes anything.
 fn is_followed_link(request: &Request) -> bool {
     let headers = request.headers();
     request.method() == Method::GET
@@ -214,7 +217,7 @@ mod tests {
         for origin in foreign {
             assert_eq!(from(origin), Err(Foreign::Origin(origin.to_owned())), "{origin}");
         }
-        // Behind a proxy that speaks TLS, neither names the usual port.
+        // Behind a proxy that ends TLS, neither header names the usual port.
         assert_eq!(check(&[("host", "shop.localhost"), ("origin", "https://shop.localhost")], &[]), Ok(()));
         let site = |site| check(&[("host", "localhost"), ("sec-fetch-site", site)], &[]);
         assert_eq!(site("cross-site"), Err(Foreign::Site));

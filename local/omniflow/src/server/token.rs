@@ -1,4 +1,5 @@
-//! The access token of this runtime: where it comes from, what is accepted as one, and how a request carries it.
+//! The access token of this runtime: how it is given, which texts are accepted, and how a request carries
+//! it.
 
 use std::fmt;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,42 +8,39 @@ use std::path::{Path, PathBuf};
 use http::HeaderMap;
 use subtle::ConstantTimeEq as _;
 
-/// A token with fewer characters can be guessed; it is taken, and the log says that it is weak.
+/// A token with fewer characters can be guessed. It is accepted, and the log warns that it is weak.
 const WEAK_BELOW: usize = 16;
 
-/// The secret that every request must carry, but those on routes that the template leaves open.
+/// The secret that every request must carry, except on routes that the template leaves open.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken(String);
 
-/// Why a text can't be the access token. Each says what to do.
+/// Why the access token that was given can't be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Error {
-    /// Without this, an empty environment variable would open the server to everybody.
+    /// The token is empty. If that were accepted, an empty environment variable would open the server to
+    /// everybody.
     #[error(
         "the token is empty: give --token (OMNIFLOW_TOKEN) or --token-file (OMNIFLOW_TOKEN_FILE) at least one \
          character, such as from `openssl rand -hex 16`, or leave it out"
     )]
     Empty,
-    /// RFC 6750 allows these characters in `Authorization: Bearer`.
+    /// The token has a character that RFC 6750 doesn't allow in `Authorization: Bearer`.
     #[error(
         "the token holds {0:?}: use letters, digits and - . _ ~ + / = only, such as from `openssl rand -hex 16`"
     )]
     Character(char),
-    /// One of the two would be ignored in silence.
+    /// The token and a file were both given, and one of them would silently be ignored.
     #[error("--token (OMNIFLOW_TOKEN) and --token-file (OMNIFLOW_TOKEN_FILE) are both given: leave one out")]
     Twice,
     /// The file of `--token-file` can't be read.
     #[error("the token file {}: {source}; make it, or choose another with --token-file", path.display())]
-    File {
-        /// The file that was named.
-        path: PathBuf,
-        /// What the operating system says.
-        source: std::io::Error,
-    },
+    File { path: PathBuf, source: std::io::Error },
 }
 
 impl AccessToken {
-    /// The token that was given as a text or as a file, if one was.
+    /// The token that was given as a text or in a file; `None` when neither was given.
     ///
     /// # Errors
     /// See [`Error`].
@@ -74,13 +72,13 @@ impl AccessToken {
         Self::parse(text.trim_end_matches(['\r', '\n']))
     }
 
-    /// Whether it is so short that it can be guessed.
+    /// Whether the token is so short that it can be guessed.
     pub fn is_weak(&self) -> bool {
         self.0.len() < WEAK_BELOW
     }
 
-    /// Whether the request carries it: as `Authorization: Bearer TOKEN`, or as the access key id of an AWS signature.
-    /// The name of a scheme is written in any case (RFC 9110, section 11.1).
+    /// Whether the request carries this token, as `Authorization: Bearer TOKEN` or as the access key id of
+    /// an AWS signature. The name of the scheme may be in any case (RFC 9110, section 11.1).
     pub(crate) fn is_carried_by(&self, headers: &HeaderMap) -> bool {
         let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
         let Some((scheme, credentials)) = authorization.and_then(|text| text.split_once(' ')) else {
@@ -91,13 +89,15 @@ impl AccessToken {
             "aws4-hmac-sha256" => access_key_id(credentials),
             _ => None,
         };
-        // As long for a token whose first character is wrong as for one whose last is.
+        // The comparison takes the same time wherever the first wrong character is, so its duration reveals
+        // nothing about the token.
         given.is_some_and(|given| bool::from(given.as_bytes().ct_eq(self.0.as_bytes())))
     }
 }
 
-/// Of `Credential=KEY/20261125/us-east-1/dynamodb/aws4_request, SignedHeaders=…, Signature=…`, the key, which may hold
-/// slashes itself. Source: IAM User Guide, "Elements of an AWS API request signature".
+/// The access key id in `Credential=KEY/20261125/us-east-1/dynamodb/aws4_request, SignedHeaders=…,
+/// Signature=…`. The key may contain slashes. Source: IAM User Guide, "Elements of an AWS API request
+/// signature".
 fn access_key_id(credentials: &str) -> Option<&str> {
     let scope = credentials.split(',').find_map(|part| part.trim().strip_prefix("Credential="))?;
     scope.rsplitn(5, '/').nth(4)
