@@ -35,7 +35,7 @@ pub(crate) use document::FORM;
 
 type AttributeMap = HashMap<String, AttributeValue>;
 
-/// The attributes that are known, but the document.
+/// All known attributes except the document.
 #[derive(Serialize, Deserialize)]
 struct Attributes {
     order_id: OrderId,
