@@ -345,6 +345,16 @@ impl Runtime {
 
     /// Sends SIGTERM to the process, and returns its exit status.
     pub fn terminate(mut self) -> ExitStatus {
+        self.send_sigterm()
+    }
+
+    /// As [`Runtime::terminate`], which must succeed; what the process had written to stderr by its end.
+    pub fn terminate_with_log(mut self) -> String {
+        assert!(self.send_sigterm().success());
+        self.log()
+    }
+
+    fn send_sigterm(&mut self) -> ExitStatus {
         let process = self.process.as_mut().expect("a runtime of ours");
         // This is the `kill` built into the shell, because not every machine has it as a program.
         let kill = format!("kill -TERM {}", process.child.id());

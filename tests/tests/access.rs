@@ -138,6 +138,9 @@ fn what_the_template_leaves_open_is_open_on_the_http_port_and_nothing_else() {
         }
     }
     assert_eq!((ask("POST", "/web/", &[]), ask("TRACE", "/health", &[])), (405, 405));
+    // Who isn't let in takes no room of those who are.
+    let large = " ".repeat(2 * 1024);
+    assert_eq!(exchange(runtime.url(), &request("GET", "/health", &[], &large)).0, 413);
     assert_eq!(ask("GET", "/_omniflow/outbox", &[("authorization", &format!("BEARER {TOKEN}"))]), 200);
 }
 
@@ -293,6 +296,18 @@ fn an_answer_in_work_is_given_while_others_press_in() {
     assert_eq!(status, 200, "{text}");
     assert!(text.contains("AWAITING_PAYMENT"), "{text}");
     drop(idle);
+}
+
+#[test]
+fn a_stop_waits_for_no_client_that_has_not_asked_yet() {
+    let Some(runtime) = Runtime::own(&Settings::default().in_memory()) else { return };
+    let mut half_asked = connect(runtime.url());
+    half_asked.write_all(b"POST /api/v1/orders HTTP/1.1\r\nhost: local").unwrap();
+    let idle = connect(runtime.aws_url());
+    assert_eq!(exchange(runtime.url(), &request("GET", "/health", &[], "")).0, 200);
+    let log = runtime.terminate_with_log();
+    assert!(!log.contains("cut off"), "{log}");
+    drop((half_asked, idle));
 }
 
 #[test]

@@ -29,6 +29,9 @@ use template::{Authorization, Place, Route};
 /// The most bytes that a body may have: what the function of the API accepts, which is less than API
 /// Gateway's 10 MB.
 const LARGEST_BODY: usize = 256 * 1024;
+/// The most bytes of a body that comes to an open route without the token: those routes take none, and what
+/// is not let in must not take the room of what is.
+const LARGEST_UNADMITTED_BODY: usize = 1024;
 
 /// What is needed to serve a request.
 struct Gateway {
@@ -134,14 +137,14 @@ fn greedy(path: &str) -> String {
 impl Gateway {
     async fn serve(&self, route: &Route, request: Request<Body>) -> Response<Body> {
         // When there is a token, only the routes that the template leaves open are open.
-        if route.authorization != Authorization::None
-            && let Err(refusal) = server::admit(self.token.as_ref(), request.headers())
-        {
-            return server::in_the_apis_words(&refusal);
-        }
-        let (mut parts, body) = match self.bodies.read(request, LARGEST_BODY).await {
+        let limit = match server::admit(self.token.as_ref(), request.headers()) {
+            Ok(()) => LARGEST_BODY,
+            Err(_) if route.authorization == Authorization::None => LARGEST_UNADMITTED_BODY,
+            Err(refusal) => return server::in_the_apis_words(&refusal),
+        };
+        let (mut parts, body) = match self.bodies.read(request, limit).await {
             Ok(read) => read,
-            Err(refused) => return server::in_the_apis_words(&refused.problem(LARGEST_BODY)),
+            Err(refused) => return server::in_the_apis_words(&refused.problem(limit)),
         };
         let parameters = match RawPathParams::from_request_parts(&mut parts, &()).await {
             Ok(parameters) => {

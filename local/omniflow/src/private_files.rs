@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 const OWN_FILES: [&str; 5] = ["lock", "tables.db", "journal.db", "deliveries.db", "log"];
 const ADDED_BY_SQLITE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Creates the folder with mode 0700. An existing folder gets that mode when it has only this runtime's
-/// files; any other keeps its own mode, because other users may need what else is in it.
+/// Creates the folder with mode 0700. An existing folder gets that mode when it has files of this runtime and
+/// no others; any other folder keeps its own mode, because other users may need it.
 pub(crate) fn folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    let mut names = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name()));
-    let only_ours =
-        names.try_fold(true, |ours, name| name.map(|name| ours && is_own(&name.to_string_lossy())))?;
-    if only_ours { restrict(path, 0o700) } else { Ok(()) }
+    let names = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name()));
+    let names = names.collect::<io::Result<Vec<_>>>()?;
+    let is_ours = !names.is_empty() && names.iter().all(|name| is_own(&name.to_string_lossy()));
+    if is_ours { restrict(path, 0o700) } else { Ok(()) }
 }
 
 /// The path of a database in the folder, whose files have mode 0600. A database that doesn't exist is
@@ -49,10 +49,16 @@ fn is_own(name: &str) -> bool {
     })
 }
 
-/// Removes the permissions that `mode` doesn't have, and adds none.
+/// Removes the permissions that `mode` doesn't have, and adds none. On a volume where that can't be done, as
+/// where the folder belongs to another user, the log says so and the runtime goes on.
 fn restrict(path: &Path, mode: u32) -> io::Result<()> {
     let now = fs::metadata(path)?.permissions().mode() & 0o7777;
-    if now & !mode == 0 { Ok(()) } else { fs::set_permissions(path, Permissions::from_mode(now & mode)) }
+    if now & !mode != 0
+        && let Err(error) = fs::set_permissions(path, Permissions::from_mode(now & mode))
+    {
+        tracing::warn!(path = %path.display(), %error, "others may read this: chmod {mode:o} can't be done");
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -152,8 +152,10 @@ impl Connections {
     }
 
     /// Waits for a place. While there is none, the connections that have waited longest for their clients
-    /// are closed.
+    /// are closed: at first those that have waited for [`SHORTEST_WAIT`], and when the new client has waited
+    /// for as long itself, any, so that clients that ask without end keep nobody out.
     pub(super) async fn place(self: &Arc<Self>) -> Place {
+        let begun = Instant::now();
         loop {
             let permit = Arc::clone(&self.places).acquire_owned();
             // The semaphore is never closed, so an error can only mean that the time is over.
@@ -163,15 +165,16 @@ impl Connections {
                 self.open().insert(id, Arc::clone(&connection));
                 return Place { connections: Arc::clone(self), id, connection, _permit: permit };
             }
-            self.close_longest_waiting();
+            let age = if begun.elapsed() < SHORTEST_WAIT { SHORTEST_WAIT } else { Duration::ZERO };
+            self.close_longest_waiting(age);
         }
     }
 
-    fn close_longest_waiting(&self) {
+    fn close_longest_waiting(&self, age: Duration) {
         let open = self.open();
         let waiting = open.values().filter_map(|one| Some((one.waiting()?, one)));
-        let mut waiting: Vec<_> = waiting.filter(|(age, _)| *age >= SHORTEST_WAIT).collect();
-        waiting.sort_by_key(|(age, _)| std::cmp::Reverse(*age));
+        let mut waiting: Vec<_> = waiting.filter(|(waited, _)| *waited >= age).collect();
+        waiting.sort_by_key(|(waited, _)| std::cmp::Reverse(*waited));
         for (_, connection) in waiting.into_iter().take(AT_ONCE) {
             connection.close();
         }
@@ -214,6 +217,9 @@ impl Place {
             }
             if request.body().is_end_stream() {
                 connection.is_answering();
+            } else {
+                // The body has the whole time for itself, however long the connection was idle before.
+                connection.waits();
             }
             let (router, connection) = (router.clone(), Arc::clone(&connection));
             async move {
@@ -254,6 +260,10 @@ async fn drive<S>(
             _ = stop.changed(), if !stops => {
                 stops = true;
                 serving.as_mut().graceful_shutdown();
+                // Only what is being answered is worth waiting for.
+                if connection.waiting().is_some() {
+                    connection.close();
+                }
             }
             () = closing.as_mut(), if closes => return,
         }
@@ -283,6 +293,28 @@ mod tests {
         assert!(ids.iter().all(|id| connections.open().contains_key(id)), "the wrong one was closed");
         drop((answered, waits_shorter, new));
         assert_eq!(connections.open().len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clients_that_ask_without_end_keep_nobody_out() {
+        let connections = Connections::at_most(1);
+        let chatty = connections.place().await;
+        let (closed, asking) = (Arc::clone(&chatty.connection), Arc::clone(&chatty.connection));
+        // It never waits for as long as a connection must have waited to be closed at first.
+        let asks = tokio::spawn(async move {
+            loop {
+                asking.is_answering();
+                asking.waits();
+                tokio::time::sleep(SHORTEST_WAIT / 4).await;
+            }
+        });
+        let leaves = tokio::spawn(async move {
+            closed.close.notified().await;
+            drop(chatty);
+        });
+        drop(connections.place().await);
+        leaves.await.unwrap();
+        asks.abort();
     }
 
     #[tokio::test(start_paused = true)]
