@@ -1,4 +1,4 @@
-//! Randomness.
+//! A stream of random values that a seed can decide.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -8,9 +8,9 @@ use crate::{Clock, Randomness, SystemClock};
 /// both.
 #[derive(Clone)]
 pub struct Surroundings {
-    /// The time.
+    /// The clock that everything reads.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// The stream that everything random is drawn from.
     pub randomness: Randomness,
 }
 

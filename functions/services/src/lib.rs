@@ -10,7 +10,6 @@ pub mod invocation;
 mod memory;
 #[cfg(feature = "sdk")]
 mod sdk;
-#[allow(clippy::module_inception, reason = "the services that the crate is named after")]
 mod services;
 
 #[cfg(feature = "dynamodb")]
