@@ -16,7 +16,8 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use omniflow_services::invocation::logged;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Sdk, Services as _, handler};
 use serde_json::Value;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use logs::subscriber;
@@ -46,8 +47,9 @@ pub fn run<F: Function>() -> Result<(), Error> {
 }
 
 async fn serve<F: Function>() -> Result<(), Error> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let environment = Environment::process();
+    let filter = environment.get("RUST_LOG").and_then(|levels| levels.parse().ok());
+    let filter = filter.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
     let services = Sdk::new(sdk_config(&environment)?);
     let stack = environment.get("STACK").unwrap_or("omniflow");
     subscriber(filter, stack, services.clock(), std::io::stdout).init();

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Cli, Command};
 use crate::demo::{self, Demo};
@@ -28,11 +30,12 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::parse_from(arguments);
     // A demo prints by itself what happens.
     let usual = if matches!(cli.command, Some(Command::Demo(_))) { "error" } else { USUAL_LOG };
-    let filter = EnvFilter::try_from_env("OMNIFLOW_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let filter: Option<Targets> = std::env::var("OMNIFLOW_LOG").ok().and_then(|levels| levels.parse().ok());
+    let filter = filter.unwrap_or_else(|| usual.parse().unwrap_or_default());
     let colours = std::io::stderr().is_terminal();
     let format = Repeats::of(tracing_subscriber::fmt::format());
-    let log = tracing_subscriber::fmt().with_ansi(colours).event_format(format).with_env_filter(filter);
-    log.with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt::layer().with_ansi(colours).event_format(format);
+    tracing_subscriber::registry().with(filter).with(log.with_writer(std::io::stderr)).init();
     match cli.command {
         Some(Command::Validate { files }) => validate(&files),
         Some(Command::Demo(demo)) => ended(run(demo.config(), Some(*demo))),
