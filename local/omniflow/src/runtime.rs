@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ambient::{Clock, Surroundings};
-use engine::{CreateStateMachine, Engine, Options, StateMachineKind, UpdateStateMachine};
+use engine::{CreateStateMachine, Engine, Options, StateMachineKind, UpdateStateMachine, WritesLost};
 use omniflow_tables::Tables;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket};
@@ -268,7 +268,8 @@ fn assemble(
             let (syncing, flushed) = (synced.sync(), flushed.flush());
             Box::new(move || {
                 flushed.map_err(std::io::Error::other)?;
-                syncing.wait()
+                // The tables sync never again after a failure (`Syncing::done`).
+                syncing.wait().map_err(|error| std::io::Error::other(WritesLost(error.into())))
             })
         }),
     };

@@ -12,6 +12,7 @@ use super::live::Live;
 use crate::arn::Arns;
 use crate::error::Error;
 use crate::executions::ExecutionDescription;
+use crate::health::Vitals;
 use crate::journal::{DefinitionId, Journal, JournalError, Seq};
 use crate::options::BeforeCommit;
 use crate::stats::Stats;
@@ -30,6 +31,7 @@ pub(crate) struct Core {
     pub(super) randomness: Randomness,
     pub(super) token_key: TokenKey,
     pub(super) stats: Arc<Stats>,
+    pub(super) vitals: Arc<Vitals>,
     pub(super) before_commit: BeforeCommit,
     /// The definitions that were run since the engine was opened, compiled.
     pub(super) machines: HashMap<DefinitionId, Rc<Machine>>,
@@ -46,6 +48,7 @@ impl Core {
         clock: Arc<dyn Clock>,
         randomness: Randomness,
         stats: Arc<Stats>,
+        vitals: Arc<Vitals>,
         before_commit: BeforeCommit,
     ) -> Result<Self, JournalError> {
         let key = journal.meta("token_key", || randomness.key().to_vec())?;
@@ -60,6 +63,7 @@ impl Core {
             randomness,
             token_key: TokenKey::new(key),
             stats,
+            vitals,
             before_commit,
             machines: HashMap::new(),
             live: HashMap::new(),
