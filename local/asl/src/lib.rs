@@ -35,7 +35,7 @@
 //!   jsonata                          expressions in `{% … %}`
 //!   intrinsic, scope                 function calls; the variables and the context object
 //!   jsonpath, api                    paths; what crosses the border to the host
-//!   history, resource                events; what a Task calls
+//!   history, resource, integration   events; what a Task calls; which services there are
 //!   error, language, size, time      what all of them share
 //! ```
 
@@ -48,6 +48,7 @@ mod error;
 mod execution;
 mod graph;
 mod history;
+mod integration;
 mod intrinsic;
 mod jsonata;
 mod jsonpath;

@@ -397,8 +397,27 @@ fn what_is_not_supported_is_named_with_its_place() {
     }}});
     let machine = asl::Machine::parse(&definition.to_string()).expect("valid");
     let found: Vec<String> = machine.unsupported().iter().map(ToString::to_string).collect();
-    assert_eq!(found, ["The service sqs is not supported here (at /States/Send/Resource)"]);
+    assert_eq!(
+        found,
+        ["The service integration sqs:sendMessage is not supported here (at /States/Send/Resource)"]
+    );
     assert_eq!(machine.task_resources().collect::<Vec<_>>(), ["arn:aws:states:::sqs:sendMessage"]);
+}
+
+#[test]
+fn a_test_of_a_state_refuses_what_is_not_had_unless_it_is_mocked() {
+    use asl::test_state::{Mock, Request, run};
+    let mut outside = common::Outside { now: common::begin(), seed: 1 };
+    let mut request = Request {
+        definition: r#"{"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {}, "End": true}"#,
+        ..Request::default()
+    };
+    let refused = run(&request, &mut outside, &mut |_, _| unreachable!("nothing is called")).unwrap_err();
+    assert_eq!(refused.code, "InvalidDefinition");
+    assert!(refused.message.starts_with("The service integration sqs:sendMessage is not supported here"));
+    request.mock = Some(Mock { result: Some("{}"), ..Mock::default() });
+    let tested = run(&request, &mut outside, &mut |_, _| unreachable!("nothing is called")).unwrap();
+    assert_eq!(tested.output.as_deref(), Some("{}"));
 }
 
 #[test]

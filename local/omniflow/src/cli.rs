@@ -145,7 +145,7 @@ fn validate(files: &[std::path::PathBuf]) -> ExitCode {
                 continue;
             }
         };
-        let diagnostics = asl::validate::validate(&text, asl::MachineType::Standard);
+        let diagnostics = asl::validate::validate_here(&text, asl::MachineType::Standard);
         for diagnostic in &diagnostics {
             failed |= diagnostic.severity == asl::validate::Severity::Error;
             let line = diagnostic.line(&text).map_or_else(String::new, |line| format!(":{line}"));

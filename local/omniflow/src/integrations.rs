@@ -32,39 +32,11 @@ impl Integrations for LocalIntegrations {
     }
 }
 
-/// The supported integrations. Those that end in `:` stand for all actions of the service.
-const INTEGRATIONS: &[&str] = &[
-    "aws-sdk:dynamodb:",
-    "aws-sdk:eventbridge:putEvents",
-    "aws-sdk:lambda:invoke",
-    "aws-sdk:sfn:",
-    "dynamodb:deleteItem",
-    "dynamodb:getItem",
-    "dynamodb:putItem",
-    "dynamodb:updateItem",
-    "events:putEvents",
-    "events:putEvents.waitForTaskToken",
-    "lambda:invoke",
-    "lambda:invoke.waitForTaskToken",
-    "states:startExecution",
-    "states:startExecution.sync",
-    "states:startExecution.sync:2",
-    "states:startExecution.waitForTaskToken",
-];
-
-/// Whether a Task's `Resource` can be called here.
-pub fn serves(resource: &str) -> bool {
-    let Some(integration) = resource.strip_prefix("arn:aws:states:::") else {
-        return resource.starts_with("arn:aws:lambda:");
-    };
-    INTEGRATIONS.iter().any(|known| {
-        *known == integration
-            || (known.ends_with(':') && integration.starts_with(known) && !integration.contains(".sync"))
-    })
-}
-
 /// Makes one call of a Task state.
 pub(crate) async fn call(aws: &Aws, resource: &Resource, arguments: &Value) -> Result<Value, TaskError> {
+    if !resource.is_served() {
+        return Err(unsupported(resource));
+    }
     let (service, action, sdk) = match resource {
         Resource::LambdaFunction { arn } => return invoke(aws, arn, arguments.clone()).await,
         Resource::Service { service, action, sdk, .. } => (service.as_str(), action.as_str(), *sdk),
@@ -87,7 +59,7 @@ pub(crate) async fn call(aws: &Aws, resource: &Resource, arguments: &Value) -> R
 fn unsupported(resource: &Resource) -> TaskError {
     TaskError {
         error: "States.Runtime".to_owned(),
-        cause: format!("the resource {resource:?} is not supported here"),
+        cause: format!("The resource {resource} is not supported here"),
     }
 }
 

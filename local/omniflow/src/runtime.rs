@@ -19,7 +19,7 @@ use crate::aws::Aws;
 use crate::bus::EventBus;
 use crate::functions;
 use crate::inside::Inside;
-use crate::integrations::{LocalIntegrations, serves};
+use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
 use crate::remote::RemoteFunctions;
@@ -315,9 +315,6 @@ fn check_state_machines(system: &System) -> Result<(), StartError> {
             asl::Machine::parse_as(&machine.definition, kind).map_err(|error| refused(error.to_string()))?;
         if let Some(unsupported) = parsed.unsupported().first() {
             return Err(refused(unsupported.to_string()));
-        }
-        if let Some(resource) = parsed.task_resources().find(|resource| !serves(resource)) {
-            return Err(refused(format!("the resource {resource} is not supported here")));
         }
     }
     Ok(())
