@@ -79,7 +79,7 @@ mod status;
 mod token;
 
 pub use ambient::{Clock, ManualClock, SystemClock};
-pub use engine::Engine;
+pub use engine::{Driver, Engine};
 pub use error::Error;
 pub use executions::{
     ExecutionDescription, ExecutionPage, ExecutionSummary, HistoryPage, PageRequest, Started,
