@@ -17,7 +17,7 @@ pub(super) fn path_field(name: &str, value: &Value, location: &str) -> Result<Pa
             Ok(PathTemplate::Path(name.to_owned(), json_path(source, location)?))
         }
         (true, Value::String(source)) => match FunctionCall::parse(source) {
-            Some(call) => Ok(PathTemplate::Call(name.to_owned(), call)),
+            Some(call) => Ok(PathTemplate::Call(call)),
             None => fail(location, format!("{name} is neither a path nor a function")),
         },
         (true, _) => fail(location, format!("{name} is not text")),
