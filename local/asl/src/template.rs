@@ -55,9 +55,11 @@ impl PathTemplate {
             Self::Array(items) => {
                 Value::Array(items.iter().map(|item| item.build(data, env)).collect::<Result<_, _>>()?)
             }
-            Self::Path(field, path) => {
-                resolve(path, data, env).map_err(|_| not_found(path.source(), field, path, data, env))?
-            }
+            Self::Path(field, path) => match resolve(path, data, env) {
+                Ok(value) => value,
+                Err(missing) if missing.past_the_end => Value::Null,
+                Err(_) => return Err(not_found(path.source(), field, path, data, env)),
+            },
             Self::Call(call) => call
                 .evaluate(&mut Around { data, env: &mut *env })
                 .map_err(|error| Failure::runtime(error.to_string()))?,
@@ -129,7 +131,7 @@ pub(crate) fn resolve(path: &JsonPath, data: &Value, env: &Env<'_>) -> Result<Va
         Root::Input => data,
         Root::Context => env.context.value(),
         Root::Variable(name) => {
-            env.scope.lookup(name).ok_or_else(|| Missing(format!("Variable '{name}' is not defined")))?
+            env.scope.lookup(name).ok_or_else(|| Missing::new(format!("Variable '{name}' is not defined")))?
         }
     };
     path.select(root).map(std::borrow::Cow::into_owned)
