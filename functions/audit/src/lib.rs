@@ -32,7 +32,10 @@ impl Function for RequestAudit {
 
     async fn call(&self, step: TokenEvent) -> Result<Done, store::Error> {
         let now = self.activity.now();
-        let request = |order: &mut Order| order.request_audit(step.token(), now).map_err(store::Error::from);
+        let request = |order: &mut Order| {
+            order.take_up(now);
+            order.request_audit(step.token(), now).map_err(store::Error::from)
+        };
         let (order, ()) = self.activity.orders.update(&step.order_id, request).await?;
         self.activity.events.publish(&order, &[Status::AwaitingAudit]).await;
         // A verdict that came between the first attempt and this one is the answer to the new token.

@@ -33,13 +33,19 @@ pub fn detail(order: &Order, change: &Change) -> Value {
     if let Some(email) = order.email() {
         detail["email"] = json!(email);
     }
-    if let Some(reason) = order.reason().filter(|_| change.status.is_undone()) {
+    if let Some(reason) = order.reason().filter(|_| change.status.is_undone() || change.status == Status::NeedsAttention) {
         detail["reason"] = json!(reason);
     }
     detail
 }
 
-/// The changes by which the order came to one of these statuses.
+/// The changes by which the order first came to each of these statuses. That a retry brought it back to one is
+/// not told: the event's id would be the same.
 pub fn changes<'a>(order: &'a Order, statuses: &'a [Status]) -> impl Iterator<Item = &'a Change> {
-    order.timeline().iter().filter(|change| statuses.contains(&change.status))
+    let timeline = order.timeline();
+    let is_first = |index: usize, change: &Change| {
+        timeline.iter().position(|other| other.status == change.status) == Some(index)
+    };
+    let first = timeline.iter().enumerate().filter(move |(index, change)| is_first(*index, change));
+    first.map(|(_, change)| change).filter(|change| statuses.contains(&change.status))
 }

@@ -60,6 +60,9 @@ impl Function for SweepOrders {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
+        "states:DescribeExecution",
+        "states:GetExecutionHistory",
+        "states:RedriveExecution",
         "states:SendTaskFailure",
         "states:SendTaskSuccess",
         "states:StartExecution",
@@ -113,7 +116,7 @@ impl SweepOrders {
     async fn send(&self, id: OrderId, signal: &str) -> Swept {
         match self.try_to_send(&id).await {
             Ok(Heard::Now) => Swept { sent: 1, ..Swept::default() },
-            Ok(Heard::NoMore) => Swept { settled: 1, ..Swept::default() },
+            Ok(Heard::NoMore | Heard::Impossible) => Swept { settled: 1, ..Swept::default() },
             Err(error) => {
                 tracing::warn!(order_id = %id, signal, error, "left to the next sweep");
                 Swept { failed: 1, ..Swept::default() }
@@ -123,7 +126,8 @@ impl SweepOrders {
 
     async fn try_to_send(&self, id: &OrderId) -> Result<Heard, Box<dyn std::error::Error + Send + Sync>> {
         let order = self.orders.get(id).await?;
-        let heard = self.workflow.tell(&order).await?;
+        let now = self.clock.now_in_milliseconds();
+        let (order, heard) = self.workflow.tell_for_certain(&self.orders, &order, now).await?;
         if heard == Heard::NoMore {
             // A signal that nobody waits for would be swept for ever. It stays if a task has begun to wait
             // meanwhile.

@@ -104,8 +104,14 @@ impl CapturePayment {
             .orders
             .update(order.id(), |order| match order.payment().state {
                 // An attempt that was given up got there first.
-                PaymentState::Captured => Ok(()),
-                _ => order.capture(now).map_err(store::Error::from),
+                PaymentState::Captured => {
+                    order.take_up(now);
+                    Ok(())
+                }
+                _ => {
+                    order.take_up(now);
+                    order.capture(now).map_err(store::Error::from)
+                }
             })
             .await?;
         Ok(order)

@@ -82,6 +82,7 @@ impl Function for OpenPaymentWindow {
             .orders
             .update(&step.order_id, |order| {
                 let token = step.token();
+                order.take_up(now);
                 order.open_window(token, now + self.length, now).map_err(store::Error::from)
             })
             .await?;

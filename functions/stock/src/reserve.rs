@@ -125,6 +125,7 @@ impl ReserveStock {
             return Ok(Decided { order, answer: Plan::MadeBefore(reserved), with: Vec::new() });
         }
         let now = self.activity.now();
+        order.take_up(now);
         let available = self.stock.available(&order).await?;
         match allocate(&order.wanted(), &available) {
             Ok(shares) => {
@@ -142,7 +143,7 @@ impl ReserveStock {
 
 /// The answer that this step gave when it ran before, if it did.
 fn made_before(order: &Order) -> Result<Option<Reserved>, Error> {
-    match (order.status(), order.reason()) {
+    match (order.standing(), order.reason()) {
         (Status::Received, _) => Ok(None),
         (status, Some(Reason::OutOfStock)) if status.is_undone() => {
             Err(Error::OutOfStock(order.missing().to_vec()))

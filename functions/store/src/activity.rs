@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 
 use ambient::Clock;
 use omniflow_domain::ErrorName;
-use omniflow_domain::order::{Order, OrderId, Refusal, Token};
+use omniflow_domain::order::{Failed, Order, OrderId, Refusal, Token};
 use omniflow_domain::status::{Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Services};
 
+use crate::cause::readable;
 use crate::publisher::Publisher;
 use crate::{self as store, Orders};
 
@@ -63,26 +63,41 @@ pub struct Failure {
     pub cause: String,
 }
 
+/// The error of a task that has run for longer than it may (AWS Step Functions Developer Guide, "Handling
+/// errors in Step Functions workflows").
+const TIMED_OUT: &str = "States.Timeout";
+
 /// The error output of a failure without a cause, such as `States.Timeout`, has null in its place.
 fn text_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl Failure {
-    /// The reason that an order gets which is undone because of this failure, unless it has one already.
-    pub fn reason(&self) -> Reason {
+    /// The reason that an order gets which is undone because of this failure, unless it has one already. An
+    /// order whose payment was waited for until the step itself timed out was not paid in time, though its
+    /// window could not be closed.
+    pub fn reason(&self, status: Status) -> Reason {
+        if self.error == TIMED_OUT && status == Status::AwaitingPayment {
+            return Reason::PaymentTimeout;
+        }
         ErrorName::parse(&self.error).and_then(ErrorName::reason).unwrap_or(Reason::InternalError)
     }
 
     /// The failure as people read it.
     pub fn text(&self) -> String {
-        let message = serde_json::from_str::<Value>(&self.cause)
-            .ok()
-            .and_then(|cause| cause["errorMessage"].as_str().map(str::to_owned));
-        match message.unwrap_or_else(|| self.cause.clone()) {
-            empty if empty.is_empty() => self.error.clone(),
-            message => format!("{}: {message}", self.error),
-        }
+        Failed::from(self.clone()).text()
+    }
+
+    /// The message in the cause, if the cause is the error of a function; else the cause.
+    fn message(&self) -> Option<String> {
+        Some(readable(&self.cause)).filter(|message| !message.is_empty())
+    }
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        let cause = failure.message();
+        Self { state: None, error: Some(failure.error), cause }
     }
 }
 
@@ -127,7 +142,8 @@ impl Activity {
         self.clock.now_in_milliseconds()
     }
 
-    /// Begins to undo the order, unless that has begun. An order that is closed stays as it is.
+    /// Begins to undo the order, unless that has begun. An order that is closed stays as it is, and one that
+    /// needed attention is taken up again.
     ///
     /// # Errors
     /// When the store fails.
@@ -139,9 +155,10 @@ impl Activity {
                 if order.status().is_final() {
                     return Ok(());
                 }
-                let failure =
-                    Some(event.failure.text()).filter(|_| event.failure.reason() != Reason::Customer);
-                order.begin_compensation(event.failure.reason(), failure, now).map_err(store::Error::from)
+                order.take_up(now);
+                let reason = event.failure.reason(order.status());
+                let failure = Some(event.failure.text()).filter(|_| reason != Reason::Customer);
+                order.begin_compensation(reason, failure, now).map_err(store::Error::from)
             })
             .await?;
         Ok(order)
@@ -166,7 +183,7 @@ impl From<store::Error> for Fault {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -175,7 +192,7 @@ mod tests {
         let read = |failure: Value| {
             let event = json!({ "order_id": "ORD-1", "failure": failure });
             let event: CompensationEvent = serde_json::from_value(event).unwrap();
-            (event.failure.reason(), event.failure.text())
+            (event.failure.reason(Status::Shipping), event.failure.text())
         };
         let timeout = (Reason::InternalError, "States.Timeout".to_owned());
         assert_eq!(read(json!({ "Error": "States.Timeout", "Cause": null })), timeout);

@@ -7,6 +7,8 @@
 
 #[cfg(feature = "eventbridge")]
 pub mod activity;
+#[cfg(any(feature = "eventbridge", feature = "sfn"))]
+mod cause;
 mod idempotency;
 mod item;
 mod lists;

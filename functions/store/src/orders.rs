@@ -11,7 +11,9 @@ use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use tokio::time::{Instant, timeout_at};
 
-use omniflow_domain::order::{Order, OrderId};
+use chrono::{DateTime, Utc};
+use omniflow_domain::order::{Failed, Order, OrderId};
+use omniflow_domain::status::Status;
 use omniflow_services::{ConfigError, DynamoDb, Environment, Services};
 
 use crate::recent::Recent;
@@ -177,6 +179,27 @@ impl Orders {
             }
         }
         Err(Error::Contention.into())
+    }
+
+    /// Leaves the order to a person, with what failed, unless it is closed. The answer tells whether that is
+    /// news.
+    ///
+    /// # Errors
+    /// [`Error::NoOrder`], or a failure of DynamoDB.
+    pub async fn need_attention(
+        &self,
+        id: &OrderId,
+        failed: &Failed,
+        now: DateTime<Utc>,
+    ) -> Result<(Order, bool), Error> {
+        let mark = |order: &mut Order| {
+            let is_news = !order.status().is_final() && order.status() != Status::NeedsAttention;
+            if is_news {
+                order.need_attention(failed.clone(), now)?;
+            }
+            Ok::<_, Error>(is_news)
+        };
+        self.update(id, mark).await
     }
 
     /// Writes the order on the condition that its version is the one that was read.

@@ -256,7 +256,7 @@ fn assemble(
         functions.clone(),
         surroundings.clone(),
     )?;
-    let (synced, flushed) = (tables.clone(), bus.clone());
+    let (synced, flushed, listening) = (tables.clone(), bus.clone(), bus.clone());
     let options = Options {
         journal: database("journal.db")?,
         durable: !config.memory,
@@ -271,6 +271,7 @@ fn assemble(
                 syncing.wait()
             })
         }),
+        status_changes: Box::new(listening),
     };
     let mut assembled = None;
     Engine::open(options, |engine| {

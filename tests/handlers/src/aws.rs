@@ -66,6 +66,11 @@ struct State {
     /// The first answers to the task tokens, each with the request that brought it.
     tokens: HashMap<String, (Token, Value)>,
     executions: BTreeMap<(String, String), Value>,
+    /// The errors of the executions that have failed, by name.
+    failed: BTreeMap<String, (String, Option<String>)>,
+    redriven: BTreeSet<String>,
+    /// The names of executions that can't be redriven any more.
+    aged: BTreeSet<String>,
     held: Option<(String, Held)>,
     seed: Option<u64>,
     watch: Option<Watch>,
@@ -193,6 +198,28 @@ impl Aws {
         self.state().executions.get(&(machine.to_owned(), name.to_owned())).cloned()
     }
 
+    /// Ends an execution with this error and cause.
+    pub(crate) fn end_execution(&self, name: &str, error: &str, cause: Option<&str>) {
+        self.state().failed.insert(name.to_owned(), (error.to_owned(), cause.map(str::to_owned)));
+    }
+
+    /// Whether the execution was redriven since this was asked last.
+    pub(crate) fn take_redrive(&self, name: &str) -> bool {
+        self.state().redriven.remove(name)
+    }
+
+    /// Makes the execution too old to be redriven.
+    pub fn age_execution(&self, name: &str) {
+        self.state().aged.insert(name.to_owned());
+    }
+
+    /// Forgets the execution, as Step Functions does 90 days after its end.
+    pub fn forget_execution(&self, name: &str) {
+        let mut state = self.state();
+        state.executions.retain(|(_, kept), _| kept != name);
+        state.failed.remove(name);
+    }
+
     /// The details of all published events.
     pub fn events(&self) -> Vec<Value> {
         let calls = self.calls("PutEvents");
@@ -293,6 +320,7 @@ impl Aws {
             "DescribeExecution" | "DescribeStateMachineForExecution" | "GetExecutionHistory" => {
                 state.describe(&body)
             }
+            "RedriveExecution" => state.redrive(&body),
             "StopExecution" => ok(&json!({ "stopDate": 1_800_000_000 })),
             "PutEvents" => {
                 let entries = body["Entries"].as_array().map_or(0, Vec::len);
@@ -328,8 +356,19 @@ impl State {
         ok(&json!({ "executionArn": arn, "startDate": 1_800_000_000 }))
     }
 
-    /// Describes an execution. Executions are only recorded here and don't run, so one that was started has
-    /// not done anything yet.
+    fn redrive(&mut self, body: &Value) -> (u16, String) {
+        let name = body["executionArn"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
+        if !self.executions.keys().any(|(_, known)| *known == name) {
+            return failure(400, "ExecutionDoesNotExist");
+        }
+        if self.aged.contains(&name) || self.failed.remove(&name).is_none() {
+            return failure(400, "ExecutionNotRedrivable");
+        }
+        self.redriven.insert(name);
+        ok(&json!({ "redriveDate": 1_800_000_000 }))
+    }
+
+    /// Describes an execution. Executions are only recorded here: one runs until a test ends it.
     fn describe(&self, body: &Value) -> (u16, String) {
         let arn = body["executionArn"].as_str().unwrap();
         let mut parts = arn.rsplit(':');
@@ -337,10 +376,13 @@ impl State {
         let Some(input) = self.executions.get(&(machine.to_owned(), name.to_owned())) else {
             return failure(400, "ExecutionDoesNotExist");
         };
+        let failed = self.failed.get(name);
         ok(&json!({
             "executionArn": arn,
             "stateMachineArn": machine,
-            "status": "RUNNING",
+            "status": if failed.is_some() { "FAILED" } else { "RUNNING" },
+            "error": failed.map(|(error, _)| error),
+            "cause": failed.and_then(|(_, cause)| cause.as_ref()),
             "startDate": 1_800_000_000,
             "input": input.to_string(),
             "name": name,

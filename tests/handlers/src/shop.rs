@@ -162,6 +162,22 @@ impl Shop {
         self.invoke(binary, json!({ "order_id": id, "failure": { "Error": error, "Cause": "" } })).await
     }
 
+    /// Delivers the event that the execution of this name has failed, as often as EventBridge and Lambda do.
+    pub async fn execution_failed(&self, name: &str) {
+        let arn = format!("arn:aws:states:us-east-1:000000000000:execution:OrderStateMachine:{name}");
+        let event = json!({
+            "source": "aws.states",
+            "detail-type": "Step Functions Execution Status Change",
+            "resources": [arn],
+            "detail": { "executionArn": arn, "name": name, "status": "FAILED" },
+        });
+        for _ in 0..3 {
+            if self.invoke("mark-needs-attention", event.clone()).await.is_ok() {
+                return;
+            }
+        }
+    }
+
     /// Sends a request to the API.
     pub async fn http(&self, method: &str, path: &str, body: Value) -> HttpAnswer {
         self.send(method, path, &[], body, &Value::Null).await

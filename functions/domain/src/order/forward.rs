@@ -71,7 +71,8 @@ impl Order {
 
     /// Lets the customer pay from now on until `deadline`; payment or timeout answer this token. A repeated
     /// call keeps the deadline and changes the token only. An order that waits for a review, or for nothing,
-    /// stays as it is.
+    /// stays as it is, and so does one that was paid before, whose workflow begins anew. A window that ended
+    /// before the task came to wait is closed.
     ///
     /// # Errors
     /// When the order is past that.
@@ -85,6 +86,9 @@ impl Order {
         if self.record.needs_audit && !self.is_approved() {
             return Ok(Awaits::Review);
         }
+        if matches!(self.record.status, Status::Paid | Status::Shipping) {
+            return Ok(Awaits::Nothing);
+        }
         if self.record.payment.prepaid {
             self.record.status.check(Status::PaymentReceived)?;
             return Ok(Awaits::Nothing);
@@ -92,6 +96,9 @@ impl Order {
         match self.record.status {
             // The customer paid between the first attempt and this one: the new token must be told.
             Status::PaymentReceived => self.keep_signal(Signal::Paid, now),
+            Status::AwaitingPayment if self.deadline().is_some_and(|deadline| deadline <= now) => {
+                self.expire(now)?;
+            }
             Status::AwaitingPayment => {}
             _ => {
                 self.change_status(Status::AwaitingPayment, now)?;
@@ -226,6 +233,8 @@ mod tests {
         assert_eq!(order.open_window(token("t1", 0), now(), now()), Ok(Awaits::Nothing));
         assert_eq!(order, before);
         order.capture(now()).unwrap();
+        assert_eq!(order.open_window(token("t1", 0), now(), now()), Ok(Awaits::Nothing), "it is paid");
+        order.complete(now()).unwrap();
         assert!(order.open_window(token("t1", 0), now(), now()).is_err(), "it is past that");
     }
 

@@ -4,7 +4,7 @@ use crate::allocation::Missing;
 use crate::email::Email;
 use crate::language::Language;
 use crate::money::Money;
-use crate::order::{Audit, Change, Item, OrderId, Payment, Reservation, Shipment, Signal, Unknown};
+use crate::order::{Attention, Audit, Change, Item, OrderId, Payment, Reservation, Shipment, Signal, Unknown};
 use crate::status::{Reason, Status};
 
 /// All that is stored of an order. The store reads an order from it and writes one by it; what an order may
@@ -51,6 +51,11 @@ pub struct OrderRecord {
     /// The attempt of that task that the token was given to. Attempts may overtake each other: one that Step
     /// Functions has given up may still be running, and its token is dead.
     pub token_attempt: u64,
+    /// Why the order needs attention, or last did.
+    pub attention: Option<Attention>,
+    /// The number of the execution of the order's workflow: 1 for the first, and one more for each that took
+    /// up the work of the one before.
+    pub execution: u32,
     /// What the workflow must still be told.
     pub pending_signal: Option<Signal>,
     /// The moment since which the workflow must be told that, in milliseconds since 1970.

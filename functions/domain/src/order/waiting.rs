@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::order::Order;
+use crate::status::Status;
 
 /// What the workflow must still be told. It is stored by the write that decided it, and the workflow's next
 /// activity clears it (the pattern is known as the transactional outbox).
@@ -24,12 +25,21 @@ pub enum Signal {
     TimedOut,
     /// The customer cancelled.
     Cancelled,
+    /// The workflow failed and has to go on where it stands.
+    Retry,
 }
 
 impl Signal {
     /// All signals.
-    pub const ALL: [Self; 6] =
-        [Self::Start, Self::Paid, Self::Approved, Self::Rejected, Self::TimedOut, Self::Cancelled];
+    pub const ALL: [Self; 7] = [
+        Self::Start,
+        Self::Paid,
+        Self::Approved,
+        Self::Rejected,
+        Self::TimedOut,
+        Self::Cancelled,
+        Self::Retry,
+    ];
 
     /// The name that the signal is stored under.
     pub const fn name(self) -> &'static str {
@@ -40,6 +50,7 @@ impl Signal {
             Self::Rejected => "REJECTED",
             Self::TimedOut => "TIMED_OUT",
             Self::Cancelled => "CANCELLED",
+            Self::Retry => "RETRY",
         }
     }
 }
@@ -67,7 +78,10 @@ pub enum Awaits {
 impl Order {
     /// Whether the order stays as it is until a person acts or the time for that is over, or for ever.
     pub fn rests(&self) -> bool {
-        self.status().is_final() || (self.status().awaits_person() && self.pending_signal().is_none())
+        let status = self.status();
+        status.is_final()
+            || status == Status::NeedsAttention
+            || (status.awaits_person() && self.pending_signal().is_none())
     }
 
     /// Stores what the workflow must be told, and since when.

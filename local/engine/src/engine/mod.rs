@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::arn::Arns;
-use crate::core::Core;
+use crate::core::{Core, Hooks};
 use crate::integrations::Integrations;
 use crate::journal::{Journal, JournalError, Readers};
 use crate::options::Options;
@@ -48,7 +48,8 @@ impl Engine {
         options: Options,
         integrations: impl FnOnce(Engine) -> Arc<dyn Integrations>,
     ) -> Result<Self, JournalError> {
-        let Options { journal: path, durable, region, account, clock, randomness, before_commit } = options;
+        let Options { journal: path, durable, region, account, clock, randomness, before_commit, status_changes } =
+            options;
         let (requests, inbox) = mpsc::channel();
         let arns = Arns { region, account };
         let stats = Arc::new(Stats::default());
@@ -71,7 +72,8 @@ impl Engine {
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let core = Journal::open(&path, durable)
                 .and_then(|journal| {
-                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, before_commit)
+                    let hooks = Hooks { before_commit, status_changes };
+                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, hooks)
                 })
                 .and_then(|mut core| core.recover().map(|after| (core, after)));
             match core {
