@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
@@ -66,6 +67,15 @@ impl Ledger {
             .as_ref()
             .and_then(|attributes| attributes.get(counter)?.as_n().ok()?.parse().ok());
         count.ok_or_else(|| Error::NotCounted { entry: entry.to_owned(), counter: counter.to_owned() })
+    }
+
+    /// What was noted so far; nothing when there is no such entry.
+    pub(crate) async fn known(&self, entry: &str) -> Result<HashMap<String, AttributeValue>, Error> {
+        let get = GetItemInput::builder()
+            .table_name(&self.table)
+            .key("entry", AttributeValue::S(entry.to_owned()))
+            .consistent_read(true);
+        Ok(self.dynamodb.get_item(get).await?.item.unwrap_or_default())
     }
 
     /// Notes a fact, unless it or `unless` was noted before, and gives the entry as it is then.

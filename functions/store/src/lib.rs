@@ -17,6 +17,8 @@ mod orders;
 #[cfg(feature = "eventbridge")]
 pub mod publisher;
 mod recent;
+#[cfg(feature = "sfn")]
+pub mod reconcile;
 mod stock;
 #[cfg(feature = "sfn")]
 pub mod workflow;

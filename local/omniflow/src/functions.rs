@@ -143,6 +143,7 @@ pub const ALL: &[Declared] = &[
     declared::<omniflow_order::MarkNeedsAttention>(),
     declared::<omniflow_notify::NotifyCustomer>(),
     declared::<omniflow_payment::OpenPaymentWindow>(),
+    declared::<omniflow_order::ReconcileOrders>(),
     declared::<omniflow_payment::RefundPayment>(),
     declared::<omniflow_stock::ReleaseStock>(),
     declared::<omniflow_audit::RequestAudit>(),

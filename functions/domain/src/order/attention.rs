@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ErrorName;
 use crate::order::{Order, PaymentState, Refusal, Reservation, ShipmentState, Signal, Unknown};
+use crate::payment_gateway::MoneyAt;
 use crate::status::{Reason, Status};
 
 /// Somebody who decides about an order.
@@ -333,6 +334,22 @@ impl Order {
                 Err(Contradiction::PartlyOut)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Checks what a resolution says of the money against what the payment gateway knows.
+    ///
+    /// # Errors
+    /// [`Contradiction`].
+    pub fn check_money(said: SettledMoney, known: MoneyAt) -> Result<(), Contradiction> {
+        match (said, known) {
+            (SettledMoney::Refunded | SettledMoney::Kept, MoneyAt::Customer) => Err(Contradiction::NothingTaken),
+            (SettledMoney::None, MoneyAt::Shop) => Err(Contradiction::MoneyTaken),
+            (SettledMoney::Kept | SettledMoney::None, MoneyAt::Returned) => Err(Contradiction::GivenBack),
+            // A person may have given it back past the gateway.
+            (SettledMoney::Refunded, MoneyAt::Shop | MoneyAt::Returned)
+            | (SettledMoney::Kept, MoneyAt::Shop)
+            | (SettledMoney::None, MoneyAt::Customer) => Ok(()),
         }
     }
 

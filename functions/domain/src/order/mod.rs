@@ -159,7 +159,7 @@ impl Order {
     }
 
     /// Notes who brought the order to its present status, and what they wrote about it.
-    fn sign(&mut self, by: Actor, note: Option<String>) {
+    pub fn sign(&mut self, by: Actor, note: Option<String>) {
         if let Some(change) = self.record.timeline.last_mut() {
             change.by = Some(by);
             change.note = note;
