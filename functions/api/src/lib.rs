@@ -99,7 +99,7 @@ impl Function for Api {
         let order_machine = environment.require("ORDER_STATE_MACHINE")?;
         let window_machine = environment.require("PAYMENT_WINDOW_STATE_MACHINE")?;
         Ok(Self {
-            orders: Orders::new(services, environment)?,
+            orders: Orders::new(services, environment)?.for_people(),
             stock: Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?),
             catalogue: Catalogue::new(
                 dynamodb.clone(),

@@ -1,20 +1,10 @@
 //! `close-order` and `mark-needs-attention`: the two ends of a compensation.
 
-use omniflow_domain::{Order, Refusal, Status};
+use omniflow_domain::{Order, Refusal};
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, CompensationEvent, Done};
 use omniflow_store::metrics;
-
-/// The statuses that are published. Nobody has published yet that a payment was received if it was never
-/// captured.
-const PUBLISHES: &[Status] = &[
-    Status::PaymentReceived,
-    Status::Compensating,
-    Status::Cancelled,
-    Status::Rejected,
-    Status::NeedsAttention,
-];
 
 /// The function `close-order`: closes an order of which all is undone.
 pub struct CloseOrder(Activity);
@@ -78,6 +68,6 @@ async fn end(
     if ended_now {
         metrics::outcome(&order);
     }
-    activity.events.publish(&order, PUBLISHES).await;
+    activity.publish(&order).await?;
     Ok((&order).into())
 }

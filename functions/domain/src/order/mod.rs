@@ -5,13 +5,15 @@
 //!   Order ── a record that only decisions change
 //!     ├── forward ── stock, review, payment, shipments
 //!     ├── compensation ── turning back, and undoing what was done
-//!     └── waiting ── the tasks of the workflow that wait, and what they must be told
+//!     ├── waiting ── the tasks of the workflow that wait, and what they must be told
+//!     └── announcing ── the changes that others have still to be told of
 //! ```
 //!
 //! A decision is a method that changes the order in memory, or refuses and leaves it as it is. The store then
 //! writes the order on the condition that nobody else wrote meanwhile (optimistic concurrency); so of two
 //! decisions that race, one is made on the result of the other.
 
+mod announcing;
 mod compensation;
 mod forward;
 mod id;
@@ -21,6 +23,7 @@ mod record;
 mod samples;
 mod unknown;
 mod waiting;
+mod writes;
 
 use chrono::{DateTime, Utc};
 
@@ -30,11 +33,13 @@ use crate::language::Language;
 use crate::money::Money;
 use crate::status::{IllegalTransition, Reason, Status};
 
+pub use announcing::Announcements;
 pub use id::{BadOrderId, OrderId};
 pub use parts::{Audit, Change, Item, NewOrder, Payment, PaymentState, Reservation, Shipment, ShipmentState};
 pub use record::OrderRecord;
 pub use unknown::Unknown;
 pub use waiting::{Awaits, Signal, Token};
+pub use writes::{WriteId, Writes};
 
 /// An order. It is what its item in the database says, and only its decisions change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +86,7 @@ impl Order {
         let record = OrderRecord {
             order_id,
             version: 0,
+            writes: Writes::default(),
             status: Status::Received,
             reason: None,
             customer_id: new.customer_id.filter(|customer| !customer.is_empty()),
@@ -89,6 +95,7 @@ impl Order {
             amount: new.amount,
             items: new.items,
             timeline: vec![Change { status: Status::Received, at: now }],
+            announcements: Announcements::default(),
             shipments: Vec::new(),
             reservation: Reservation::None,
             payment,
@@ -97,6 +104,7 @@ impl Order {
             missing: Vec::new(),
             failure: None,
             task_token: None,
+            token_redrive: 0,
             token_attempt: 0,
             pending_signal: None,
             pending_since: None,
@@ -124,6 +132,18 @@ impl Order {
         let read = self.record.version;
         self.record.version += 1;
         read
+    }
+
+    /// Names the write that is about to be made. A decision of somebody outside of the workflow is remembered
+    /// for ever, see [`Writes`].
+    pub fn name_write(&mut self, id: WriteId, is_decision: bool) {
+        self.record.writes.note(id, is_decision);
+    }
+
+    /// Whether this order came about by the write of this name, or by others after it, as far as it
+    /// remembers.
+    pub fn was_written_by(&self, id: WriteId) -> bool {
+        self.record.writes.contain(id)
     }
 
     /// Notes that the order came to this status, if the table of transitions allows it.
@@ -308,6 +328,7 @@ mod tests {
                 prop_assert_eq!(order.reason().is_some(), order.status().is_undone());
                 prop_assert_eq!(order.reservation() == Reservation::Sold, order.status() == Status::Completed);
                 prop_assert_eq!(order.version(), 0, "only the store counts writes");
+                prop_assert!(before.unannounced_from() <= order.unannounced_from());
             }
         }
     }
