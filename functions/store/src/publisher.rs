@@ -66,8 +66,8 @@ impl Publisher {
     }
 
     /// Sends the entries until all are taken. What comes after a refused entry is sent again with it, though
-    /// it may have been taken: of two changes, the first publication of the earlier one comes before that of
-    /// the later one, or listeners would have to order them.
+    /// it may have been taken, so that whoever listens hears all changes in their order once; a change that
+    /// was taken too early is heard twice. Only a request for each change would prevent that.
     async fn put(&self, entries: &[PutEventsRequestEntry]) -> Result<(), Unpublished> {
         let (mut left, mut pause) = (entries, PAUSE);
         for attempt in 1.. {
