@@ -110,11 +110,11 @@ impl Function for Api {
         let dynamodb = services.dynamodb();
         let order_machine = environment.require("ORDER_STATE_MACHINE")?;
         let window_machine = environment.require("PAYMENT_WINDOW_STATE_MACHINE")?;
-        let orders = Orders::new(services, environment)?;
+        let orders = Orders::new(services, environment)?.for_people();
         let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
         let workflow = Workflow::new(services.step_functions(), order_machine);
         let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
-        let ledger = Ledger::new(dynamodb.clone(), environment.require("LEDGER_TABLE")?, latency);
+        let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
         let window = TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?);
         Ok(Self {
             reconciler: Reconciler::new(

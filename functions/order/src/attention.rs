@@ -1,7 +1,7 @@
 //! `mark-needs-attention`: leaves an order to a person whose workflow has failed for good.
 
 use omniflow_domain::order::{Failed, OrderId};
-use omniflow_domain::{Order, Status};
+use omniflow_domain::Order;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, CompensationEvent, Done};
@@ -124,7 +124,7 @@ impl MarkNeedsAttention {
             tracing::error!(order_id = %id, failure = failed.text(), "a workflow failed for good");
             metrics::outcome(&order);
         }
-        self.activity.events.publish(&order, &[Status::NeedsAttention]).await;
+        self.activity.announce_or_leave(&order).await;
         Ok(order)
     }
 }

@@ -1,19 +1,9 @@
 //! `close-order`: the end of a compensation.
 
-use omniflow_domain::Status;
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, CompensationEvent, Done};
 use omniflow_store::metrics;
-
-/// The statuses that are published. Nobody has published yet that a payment was received if it was never
-/// captured.
-const PUBLISHES: &[Status] = &[
-    Status::PaymentReceived,
-    Status::Compensating,
-    Status::Cancelled,
-    Status::Rejected,
-];
 
 /// The function `close-order`: closes an order of which all is undone.
 pub struct CloseOrder(Activity);
@@ -45,7 +35,7 @@ impl Function for CloseOrder {
         if ended_now {
             metrics::outcome(&order);
         }
-        activity.events.publish(&order, PUBLISHES).await;
+        activity.publish(&order).await?;
         Ok((&order).into())
     }
 }

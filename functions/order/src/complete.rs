@@ -47,7 +47,7 @@ impl Function for CompleteOrder {
             metrics::outcome(&order);
             metrics::phase("SecondsToComplete", &order, Status::PaymentReceived, Status::Completed);
         }
-        activity.events.publish(&order, &[Status::Completed]).await;
+        activity.publish(&order).await?;
         Ok((&order).into())
     }
 }

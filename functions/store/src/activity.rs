@@ -13,7 +13,7 @@ use omniflow_domain::status::{Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Services};
 
 use crate::cause::readable;
-use crate::publisher::Publisher;
+use crate::publisher::{Publisher, Unpublished};
 use crate::{self as store, Orders};
 
 /// The event of a step that goes forward.
@@ -29,6 +29,10 @@ pub struct StepEvent {
 pub struct TokenEvent {
     pub order_id: OrderId,
     pub task_token: String,
+    /// How often the execution was redriven before. Executions that began under an earlier release don't say
+    /// it.
+    #[serde(default)]
+    pub redrive: Option<u64>,
     /// The number of attempts that the task made before, which is 0 for the first.
     #[serde(default)]
     pub attempt: u64,
@@ -37,7 +41,11 @@ pub struct TokenEvent {
 impl TokenEvent {
     /// The token with the attempt that it was given to.
     pub fn token(&self) -> Token {
-        Token { token: self.task_token.clone(), attempt: self.attempt }
+        Token {
+            token: self.task_token.clone(),
+            redrive: self.redrive.unwrap_or_default(),
+            attempt: self.attempt,
+        }
     }
 }
 
@@ -142,6 +150,49 @@ impl Activity {
         self.clock.now_in_milliseconds()
     }
 
+    /// Publishes what the order has to announce, and tells whether all of it is out. A bus that fails fails
+    /// no step: what it didn't take is noted on the order, and the next step publishes it with its own, or
+    /// `sweep-orders`, whichever comes first.
+    ///
+    /// # Errors
+    /// When the events could not be published and the order could not be written: then only running the step
+    /// again makes sure that they will be.
+    pub async fn publish(&self, order: &Order) -> Result<bool, store::Error> {
+        let Err(error) = self.events.publish(order).await else { return Ok(true) };
+        tracing::warn!(order_id = %order.id(), %error, "what the order has to announce is left to others");
+        let now = self.now();
+        let leave = |order: &mut Order| {
+            order.leave_announcements(now);
+            Ok::<_, store::Error>(())
+        };
+        self.orders.update(order.id(), leave).await?;
+        Ok(false)
+    }
+
+    /// Publishes what the order has to announce, and notes that it is out: for decisions that no step of the
+    /// workflow announces, whose order has [`Signal::Announce`](omniflow_domain::order::Signal::Announce).
+    ///
+    /// # Errors
+    /// When the events could not be published, or that could not be noted. The signal stays then, and
+    /// `sweep-orders` does it later.
+    pub async fn announce(&self, order: &Order) -> Result<(), Unannounced> {
+        self.events.publish(order).await?;
+        let settle = |now: &mut Order| {
+            now.settle_announcements(order);
+            Ok::<_, store::Error>(())
+        };
+        self.orders.update(order.id(), settle).await?;
+        Ok(())
+    }
+
+    /// Announces as [`Activity::announce`]. What can't be announced now stays noted on the order, and
+    /// `sweep-orders` announces it later.
+    pub async fn announce_or_leave(&self, order: &Order) {
+        if let Err(error) = self.announce(order).await {
+            tracing::warn!(order_id = %order.id(), %error, "left to the sweeper");
+        }
+    }
+
     /// Begins to undo the order, unless that has begun. An order that is closed stays as it is, and one that
     /// needed attention is taken up again.
     ///
@@ -163,6 +214,16 @@ impl Activity {
             .await?;
         Ok(order)
     }
+}
+
+/// Why an order's changes were not announced; see [`Activity::announce`].
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Unannounced {
+    #[error(transparent)]
+    Published(#[from] Unpublished),
+    #[error(transparent)]
+    Store(#[from] store::Error),
 }
 
 impl From<store::Error> for Fault {

@@ -212,7 +212,8 @@ impl Reconciler {
         match order.status() {
             status if status.is_final() => return None,
             Status::NeedsAttention => return Some(attention(order, now)),
-            _ if order.pending_signal().is_some() || since > now - STILL => return None,
+            _ if since > now - STILL => return None,
+            _ if order.pending_signal().is_some_and(|signal| signal != Signal::Announce) => return None,
             Status::AwaitingPayment => {
                 let overdue = order.deadline().is_some_and(|deadline| deadline + STILL <= now);
                 let detail = "its time to be paid is over".to_owned();
@@ -247,8 +248,9 @@ impl Reconciler {
             order_id: Some(id),
             state: None,
             since: None,
-            detail: format!("the workflow has not heard {}", signal.name()),
-            repairable: true,
+            detail: format!("{} was not heard", signal.name()),
+            // The sweeper alone can reach the event bus.
+            repairable: signal != Signal::Announce,
         }));
         Ok(())
     }

@@ -199,7 +199,7 @@ impl Tasks {
             return Ok(Heard::NoMore);
         };
         match signal {
-            Signal::Start | Signal::Retry => Ok(Heard::NoMore),
+            Signal::Start | Signal::Retry | Signal::Announce => Ok(Heard::NoMore),
             Signal::Paid | Signal::Approved => self.go_on(order, token).await,
             Signal::Rejected => self.fail(token, ErrorName::AuditRejected, "the reviewer rejected it").await,
             Signal::TimedOut => self.fail(token, ErrorName::PaymentTimeout, "nobody paid in time").await,

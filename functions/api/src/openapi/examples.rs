@@ -66,7 +66,7 @@ fn order(status: Status) -> Order {
 /// Brings a new order to this status.
 fn bring(order: &mut Order, status: Status) -> Result<(), Refusal> {
     let later = created_at() + TimeDelta::seconds(1);
-    let token = Token { token: "token".to_owned(), attempt: 0 };
+    let token = Token { token: "token".to_owned(), redrive: 0, attempt: 0 };
     if status == Status::Received {
         return Ok(());
     }
@@ -80,6 +80,15 @@ fn bring(order: &mut Order, status: Status) -> Result<(), Refusal> {
     match status {
         Status::PaymentReceived => order.pay("pm_card", later),
         Status::Compensating => order.cancel(later),
+        Status::Shipping | Status::Completed => {
+            order.pay("pm_card", later)?;
+            order.capture(later)?;
+            if status == Status::Shipping {
+                return Ok(());
+            }
+            order.ship("wh-east", "TRK-1700000000000123456-wh-east")?;
+            order.complete(later)
+        }
         _ => Ok(()),
     }
 }

@@ -187,6 +187,8 @@ impl Order {
         let was = self.record.status;
         self.note_status(Status::NeedsAttention, now)?;
         self.stop_waiting();
+        // The step that failed may not have told of its part, and no other comes.
+        self.leave_announcements(now);
         let before = self.record.attention.take().filter(|before| {
             before.was == was
                 && before.failed.state == failed.state
@@ -289,6 +291,7 @@ impl Order {
         self.note_status(end, now)?;
         self.sign(by, Some(resolution.note.clone()));
         self.stop_waiting();
+        self.leave_announcements(now);
         self.record.reason = if is_sale { None } else { self.record.reason.or(Some(Reason::InternalError)) };
         self.record.payment.state = match money {
             SettledMoney::Refunded => PaymentState::Refunded,
@@ -425,7 +428,7 @@ mod tests {
             let mut order = before.clone();
             order.need_attention(failed("StoreUnavailable"), now()).unwrap();
             assert_eq!((order.status(), order.standing()), (Status::NeedsAttention, before.status()));
-            assert_eq!(order.pending_signal(), None, "nobody waits any more");
+            assert_eq!(order.pending_signal(), Some(Signal::Announce), "nobody waits any more");
             order.retry(operator(), Some("again".to_owned()), now()).unwrap();
             assert_eq!((order.status(), order.pending_signal()), (before.status(), Some(Signal::Retry)));
             let last = order.timeline().last().unwrap();

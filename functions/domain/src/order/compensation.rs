@@ -70,7 +70,12 @@ impl Order {
         if self.record.status != Status::Compensating {
             self.turn_back(reason, now)?;
             self.record.failure = failure;
+        } else if reason == Reason::PaymentTimeout {
+            // Only the execution of the payment window says that it is over.
+            self.note_window_started();
         }
+        // The step that failed may have failed before it announced its part.
+        self.take_over_announcements();
         self.stop_waiting();
         Ok(())
     }

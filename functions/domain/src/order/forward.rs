@@ -27,7 +27,9 @@ impl Order {
     /// When the order is past that.
     pub fn request_audit(&mut self, token: Token, now: DateTime<Utc>) -> Result<(), Refusal> {
         if self.record.status != Status::AwaitingAudit {
+            let before = self.record.timeline.len();
             self.change_status(Status::AwaitingAudit, now)?;
+            self.announce_after(before);
             self.stop_waiting();
         }
         // The reviewer approved between the first attempt and this one: the new token must be told.
@@ -100,8 +102,14 @@ impl Order {
                 self.expire(now)?;
             }
             Status::AwaitingPayment => {}
-            _ => {
+            before => {
+                let told = self.record.timeline.len();
                 self.change_status(Status::AwaitingPayment, now)?;
+                match before {
+                    // The step that waited for the review may still be running.
+                    Status::AwaitingAudit => self.take_over_announcements(),
+                    _ => self.announce_after(told),
+                }
                 self.stop_waiting();
                 self.record.payment.deadline = Some(deadline);
             }
@@ -136,11 +144,17 @@ impl Order {
     /// # Errors
     /// When the order was undone meanwhile.
     pub fn capture(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
-        if self.record.status != Status::PaymentReceived {
+        let (before, told) = (self.record.status, self.record.timeline.len());
+        if before != Status::PaymentReceived {
             self.change_status(Status::PaymentReceived, now)?;
         }
         self.change_status(Status::Paid, now)?;
         self.change_status(Status::Shipping, now)?;
+        match before {
+            Status::Reserved => self.announce_after(told),
+            // The step that waited may still be running.
+            _ => self.take_over_announcements(),
+        }
         self.stop_waiting();
         self.record.payment.state = PaymentState::Captured;
         Ok(())
@@ -173,7 +187,9 @@ impl Order {
         if let Some(shipment) = shipments.find(|shipment| shipment.state != ShipmentState::Shipped) {
             return Err(Refusal::NotShipped(shipment.warehouse.clone()));
         }
+        let told = self.record.timeline.len();
         self.change_status(Status::Completed, now)?;
+        self.announce_after(told);
         self.record.reservation = Reservation::Sold;
         Ok(())
     }

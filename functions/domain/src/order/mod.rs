@@ -6,13 +6,15 @@
 //!     ├── forward ── stock, review, payment, shipments
 //!     ├── compensation ── turning back, and undoing what was done
 //!     ├── attention ── what a failed workflow leaves to a person
-//!     └── waiting ── the tasks of the workflow that wait, and what they must be told
+//!     ├── waiting ── the tasks of the workflow that wait, and what they must be told
+//!     └── announcing ── the changes that others have still to be told of
 //! ```
 //!
 //! A decision is a method that changes the order in memory, or refuses and leaves it as it is. The store then
 //! writes the order on the condition that nobody else wrote meanwhile (optimistic concurrency); so of two
 //! decisions that race, one is made on the result of the other.
 
+mod announcing;
 mod attention;
 mod compensation;
 mod forward;
@@ -23,6 +25,7 @@ mod record;
 mod samples;
 mod unknown;
 mod waiting;
+mod writes;
 
 use chrono::{DateTime, Utc};
 
@@ -32,6 +35,7 @@ use crate::language::Language;
 use crate::money::Money;
 use crate::status::{IllegalTransition, Reason, Status};
 
+pub use announcing::Announcements;
 pub use attention::{
     Actor, Attention, Contradiction, Failed, Open, Resolution, Role, SettledMoney, SettledStock,
 };
@@ -40,6 +44,7 @@ pub use parts::{Audit, Change, Item, NewOrder, Payment, PaymentState, Reservatio
 pub use record::OrderRecord;
 pub use unknown::Unknown;
 pub use waiting::{Awaits, Signal, Token};
+pub use writes::{WriteId, Writes};
 
 /// An order. It is what its item in the database says, and only its decisions change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +97,7 @@ impl Order {
         let record = OrderRecord {
             order_id,
             version: 0,
+            writes: Writes::default(),
             status: Status::Received,
             reason: None,
             customer_id: new.customer_id.filter(|customer| !customer.is_empty()),
@@ -100,6 +106,7 @@ impl Order {
             amount: new.amount,
             items: new.items,
             timeline: vec![Change::to(Status::Received, now)],
+            announcements: Announcements::default(),
             shipments: Vec::new(),
             reservation: Reservation::None,
             payment,
@@ -108,6 +115,7 @@ impl Order {
             missing: Vec::new(),
             failure: None,
             task_token: None,
+            token_redrive: 0,
             token_attempt: 0,
             attention: None,
             execution: 1,
@@ -137,6 +145,18 @@ impl Order {
         let read = self.record.version;
         self.record.version += 1;
         read
+    }
+
+    /// Names the write that is about to be made. A decision of somebody outside of the workflow is remembered
+    /// for ever, see [`Writes`].
+    pub fn name_write(&mut self, id: WriteId, is_decision: bool) {
+        self.record.writes.note(id, is_decision);
+    }
+
+    /// Whether this order came about by the write of this name, or by others after it, as far as it
+    /// remembers.
+    pub fn was_written_by(&self, id: WriteId) -> bool {
+        self.record.writes.contain(id)
     }
 
     /// Notes that the order came to this status, if the table of transitions allows it.
@@ -361,6 +381,7 @@ mod tests {
                     prop_assert_eq!(order.reservation(), Reservation::Sold);
                 }
                 prop_assert_eq!(order.version(), 0, "only the store counts writes");
+                prop_assert!(before.unannounced_from() <= order.unannounced_from());
             }
         }
     }

@@ -10,8 +10,8 @@ use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::email::Email;
 use omniflow_domain::money::Money;
 use omniflow_domain::order::{
-    Actor, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentState, Reservation, Resolution,
-    Shipment, ShipmentState, Unknown,
+    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentState,
+    Reservation, Resolution, Shipment, ShipmentState, Unknown,
 };
 use omniflow_domain::status::{Reason, Status};
 
@@ -44,6 +44,11 @@ pub(super) struct Document<'a> {
     amount: Money,
     items: Vec<ItemDocument<'a>>,
     timeline: Vec<Entry>,
+    /// Missing where an earlier release wrote the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    announce_from: Option<usize>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    announce_late: bool,
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     shipments: Vec<ShipmentDocument<'a>>,
     reservation: Reservation,
@@ -58,6 +63,8 @@ pub(super) struct Document<'a> {
     failure: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     task_token: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    token_redrive: u64,
     #[serde(default, skip_serializing_if = "is_default")]
     token_attempt: u64,
     /// The entries of the timeline that somebody signed. They have no place for it, and an earlier release
@@ -192,6 +199,8 @@ impl<'a> From<&'a OrderRecord> for Document<'a> {
             amount: record.amount,
             items: record.items.iter().map(ItemDocument::from).collect(),
             timeline: record.timeline.iter().map(Entry::from).collect(),
+            announce_from: Some(record.announcements.from),
+            announce_late: record.announcements.late,
             shipments: record.shipments.iter().map(ShipmentDocument::from).collect(),
             reservation: record.reservation,
             payment: PaymentDocument::from(&record.payment),
@@ -200,6 +209,7 @@ impl<'a> From<&'a OrderRecord> for Document<'a> {
             missing: Cow::Borrowed(&record.missing),
             failure: record.failure.as_deref().map(Cow::Borrowed),
             task_token: record.task_token.as_deref().map(Cow::Borrowed),
+            token_redrive: record.token_redrive,
             token_attempt: record.token_attempt,
             signed: signed(&record.timeline),
             attention: record.attention.as_ref().map(AttentionDocument::from),
@@ -231,6 +241,7 @@ impl Document<'_> {
         OrderRecord {
             order_id: attributes.order_id,
             version: attributes.version,
+            writes: attributes.writes,
             status: attributes.status,
             reason: self.reason,
             customer_id: attributes.customer_id,
@@ -238,6 +249,12 @@ impl Document<'_> {
             language: self.language,
             amount: self.amount,
             items: self.items.into_iter().map(Item::from).collect(),
+            announcements: Announcements {
+                // An earlier release published each change in its own step, and lost some. The last one may
+                // have been decided outside of the workflow, which has still to announce it.
+                from: self.announce_from.unwrap_or_else(|| timeline.len().saturating_sub(1)),
+                late: self.announce_late,
+            },
             timeline,
             shipments: self.shipments.into_iter().map(Shipment::from).collect(),
             reservation: self.reservation,
@@ -247,6 +264,7 @@ impl Document<'_> {
             missing: self.missing.into_owned(),
             failure: self.failure.map(Cow::into_owned),
             task_token: self.task_token.map(Cow::into_owned),
+            token_redrive: self.token_redrive,
             token_attempt: self.token_attempt,
             attention: self.attention.map(Attention::from),
             execution: self.execution,

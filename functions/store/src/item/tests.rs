@@ -5,8 +5,8 @@ use omniflow_domain::Reason;
 use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::money::Money;
 use omniflow_domain::order::{
-    Actor, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentState, Reservation, Resolution,
-    Role, SettledMoney, SettledStock, Shipment, ShipmentState,
+    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentState,
+    Reservation, Resolution, Role, SettledMoney, SettledStock, Shipment, ShipmentState,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -36,6 +36,7 @@ const OF_NOW: &str = r#"{
     "amount": "499.00",
     "items": [{ "product_id": "p", "name": "P", "quantity": 2, "price": "249.50" }],
     "timeline": [["RECEIVED", 1800000000000], ["PAYMENT_RECEIVED", 1800000002000]],
+    "announce_from": 1,
     "shipments": [{ "warehouse": "w", "items": [["p", 2]], "state": "PENDING" }],
     "reservation": "HELD",
     "payment": { "method": "pm_card", "state": "AUTHORISED", "deadline": 1800000030000 },
@@ -107,6 +108,7 @@ const NEEDING_ATTENTION: &str = r#"{
     "amount": "499.00",
     "items": [{ "product_id": "p", "name": "P", "quantity": 2, "price": "249.50" }],
     "timeline": [["RECEIVED", 1800000000000], ["PAYMENT_RECEIVED", 1800000002000]],
+    "announce_from": 1,
     "reservation": "HELD",
     "payment": { "method": "pm_card", "state": "AUTHORISED" },
     "signed": [{ "entry": 1, "by": { "role": "OPERATOR", "id": "op-1" }, "note": "again" }],
@@ -318,6 +320,15 @@ fn attention() -> impl Strategy<Value = Attention> {
         })
 }
 
+fn writes() -> impl Strategy<Value = Writes> {
+    let name = "[0-9a-f]{12}";
+    let decisions = proptest::collection::vec(name, 0..3);
+    option::of((name, decisions)).prop_map(|writes| match writes {
+        None => Writes::default(),
+        Some((latest, decisions)) => Writes::parse(&format!("{latest} {}", decisions.join(" "))),
+    })
+}
+
 fn status() -> impl Strategy<Value = Status> {
     select(Status::ALL.to_vec())
 }
@@ -364,16 +375,19 @@ fn record() -> impl Strategy<Value = OrderRecord> {
         any::<u64>(),
         option::of(select(Signal::ALL.to_vec())),
         option::of(any::<i64>()),
-        (unknown(), unknown_attributes(), option::of(attention()), 1u32..3),
+        (unknown(), unknown_attributes(), writes(), 0usize..9, any::<bool>(), any::<u64>()),
+        (option::of(attention()), 1u32..3),
     );
     (head, body, tail).prop_map(|(head, body, tail)| {
         let (version, status, reason, customer_id, email, language, amount) = head;
         let (items, timeline, shipments, reservation, payment, needs_audit, audit) = body;
-        let (missing, failure, task_token, token_attempt, pending_signal, pending_since, unknown) = tail;
-        let (unknown, unknown_attributes, attention, execution) = unknown;
+        let (missing, failure, task_token, token_attempt, pending_signal, pending_since, unknown, attention) = tail;
+        let (unknown, unknown_attributes, writes, from, late, token_redrive) = unknown;
+        let (attention, execution) = attention;
         OrderRecord {
             order_id: OrderId::parse(ID).unwrap(),
             version,
+            writes,
             status,
             reason,
             customer_id,
@@ -382,6 +396,7 @@ fn record() -> impl Strategy<Value = OrderRecord> {
             amount,
             items,
             timeline,
+            announcements: Announcements { from, late },
             shipments,
             reservation,
             payment,
@@ -390,6 +405,7 @@ fn record() -> impl Strategy<Value = OrderRecord> {
             missing,
             failure,
             task_token,
+            token_redrive,
             token_attempt,
             attention,
             execution,
@@ -399,6 +415,15 @@ fn record() -> impl Strategy<Value = OrderRecord> {
             unknown_attributes,
         }
     })
+}
+
+#[test]
+fn an_item_tells_by_which_writes_it_came_about_also_when_it_is_unreadable() {
+    let (mine, latest, other) = (WriteId::new(1), WriteId::new(2), WriteId::new(3));
+    let mut item = stored("no document");
+    assert!(!was_written_by(&item, mine));
+    item.insert("writes".to_owned(), AttributeValue::S(format!("{latest} {mine}")));
+    assert_eq!([mine, latest, other].map(|id| was_written_by(&item, id)), [true, true, false]);
 }
 
 proptest! {
