@@ -23,6 +23,7 @@ macro_rules! files {
 pub(crate) const FILES: &[(&str, &str)] = files![
     "index.html",
     "api.js",
+    "attention.js",
     "docs.html",
     "docs/page.js",
     "docs/parts.js",

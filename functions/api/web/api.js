@@ -81,5 +81,7 @@ export const api = {
   create: (wanted, key) => call("POST", "api/v1/orders", wanted, { "idempotency-key": key }),
   pay: (id, method) => call("POST", `${order(id)}/pay`, { method }),
   cancel: (id) => call("POST", `${order(id)}/cancel`),
+  retry: (id) => call("POST", `${order(id)}/retry`),
+  resolve: (id, money, stock, note) => call("POST", `${order(id)}/resolve`, { money, stock, note }),
   audit: (id, action, note) => call("POST", `${order(id)}/audit`, { action, note: note || null }),
 };

@@ -26,13 +26,13 @@ export const isUnreadable = (order) => order.state === "UNREADABLE";
 /** An order's status for people. */
 export const statusOf = (order) => order.status ?? (isUnreadable(order) ? t("unreadable") : order.state);
 
-const FINAL = ["COMPLETED", "CANCELLED", "REJECTED", "NEEDS_ATTENTION"];
+const FINAL = ["COMPLETED", "CANCELLED", "REJECTED"];
 
 /** Whether nothing will change any more. */
 export const isFinal = (order) => FINAL.includes(order.state);
 
 /** Whether the customer may still cancel. */
-export const isCancellable = (order) => !isFinal(order) && order.state !== "COMPENSATING";
+export const isCancellable = (order) => !isFinal(order) && !["COMPENSATING", "NEEDS_ATTENTION"].includes(order.state);
 
 /** An order's or a state's status. */
 export const Status = ({ state, children }) =>

@@ -226,6 +226,11 @@ impl Aws {
         self.state().redriven.remove(name)
     }
 
+    /// Notes that a failed execution runs again.
+    pub(crate) fn redrive(&self, name: &str) {
+        self.state().failed.remove(name);
+    }
+
     /// Makes the execution too old to be redriven.
     pub fn age_execution(&self, name: &str) {
         self.state().aged.insert(name.to_owned());
@@ -365,15 +370,16 @@ impl State {
         self.failing.get(operation).cloned()
     }
 
-    /// Starts an execution. The same name with the same input is the same execution; with another input it
-    /// is refused.
+    /// Starts an execution. The same name with the same input is the same execution while that runs; otherwise
+    /// it is refused.
     fn start(&mut self, body: &Value) -> (u16, String) {
         let arn = body["stateMachineArn"].as_str().unwrap();
         let machine = arn.rsplit(':').next().unwrap();
         let key = (machine.to_owned(), body["name"].as_str().unwrap().to_owned());
         let input = serde_json::from_str(body["input"].as_str().unwrap()).unwrap();
+        let closed = self.failed.contains_key(&key.1);
         let known = self.executions.entry(key).or_insert_with(|| Value::clone(&input));
-        if *known != input {
+        if *known != input || closed {
             return failure(400, "ExecutionAlreadyExists");
         }
         ok(&json!({ "executionArn": arn, "startDate": 1_800_000_000 }))

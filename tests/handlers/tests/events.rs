@@ -494,7 +494,7 @@ async fn a_decision_that_no_step_announces_is_announced_by_its_signal() {
     Walk::of(&id).to_the_end(&shop).await.unwrap();
     let before = shop.aws.events().len();
     shop.tamper(&id, |order| {
-        order.timeline.push(Change { status: Status::Completed, at: order.timeline[0].at });
+        order.timeline.push(Change::to(Status::Completed, order.timeline[0].at));
         order.announcements.from = order.timeline.len() - 1;
         (order.pending_signal, order.pending_since) = (Some(Signal::Announce), Some(0));
     })

@@ -38,6 +38,7 @@ function Alarms() {
             <li key=${order.order_id}>
               <${OrderLink} id=${order.order_id} /> · <${Amount} of=${order.amount} /> · <${Items} items=${order.items} />
               <div class="failure">${isUnreadable(order) ? t("unreadable.what") : order.failure ?? order.reason}</div>
+              ${order.attention && html`<div class="quiet">${order.attention.open.join(" ")}</div>`}
             </li>
           `,
         )}
