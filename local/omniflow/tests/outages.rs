@@ -103,8 +103,8 @@ impl DynamoDb for Reached {
 /// The functions that workflows invoke.
 const STEPS: [&str; 10] = [
     "reserve-stock",
-    "request-audit",
     "open-payment-window",
+    "request-audit",
     "capture-payment",
     "ship-warehouse",
     "complete-order",

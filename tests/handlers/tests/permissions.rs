@@ -162,7 +162,10 @@ async fn reconciled() -> BTreeSet<Use> {
     swept(&shop).await;
     let id = shop.place(json!({ "items": ["ring"], "payment": { "method": "pm_card" } })).await;
     let mut failed = Walk::until(&shop, &id, "CompleteOrder").await;
-    shop.aws.fail("TransactWriteItems", "ThrottlingException");
+    // No event tells of this one, since it can't be marked either.
+    for operation in ["TransactWriteItems", "PutItem"] {
+        shop.aws.fail(operation, "ThrottlingException");
+    }
     while failed.step(&shop).await {}
     shop.aws.heal();
     for operation in ["StartExecution", "SendTaskSuccess", "SendTaskFailure"] {
@@ -207,6 +210,7 @@ async fn swept(shop: &Shop) {
     }
     pay(shop, &waiting[0]).await;
     shop.decide(&waiting[1], "cancel").await;
+    shop.aws.heal();
     // What the bus didn't take while the order went on is left to the sweeper as well.
     shop.aws.fail("PutEvents", "InternalFailure");
     let unannounced = shop.place(json!({ "items": ["ring"], "payment": { "method": "pm_card" } })).await;
