@@ -220,6 +220,14 @@ impl Run {
         self.apply(event)
     }
 
+    /// Stops the execution from outside, and redrives it: the state that it was in begins again, and its tasks
+    /// are wanted once more.
+    pub(crate) fn redrive(&mut self) {
+        self.waiting = None;
+        self.tell(Event::Abort { error: None, cause: None });
+        self.tell(Event::Redrive);
+    }
+
     /// Tells the machine the answer to the token that it waits for. Returns false when it waits for none or
     /// there is no answer.
     pub(crate) fn hear(&mut self, shop: &Shop) -> bool {

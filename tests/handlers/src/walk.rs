@@ -127,6 +127,13 @@ impl Walk {
         went
     }
 
+    /// Stops the execution, and takes it up again from the state that it was in, as RedriveExecution does.
+    pub fn redrive(&mut self) {
+        let run = self.run.as_mut().unwrap_or_else(|| panic!("it was not started"));
+        run.redrive();
+        self.at = run.at();
+    }
+
     /// Invokes the function of the next state, and stays before that state.
     ///
     /// # Errors
