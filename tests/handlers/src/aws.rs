@@ -273,18 +273,18 @@ impl Aws {
     async fn respond(&self, request: Request<Bytes>) -> Response<Bytes> {
         let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
         let (service, operation) = target.and_then(|target| target.split_once('.')).unwrap_or_default();
-        self.stagger().await;
-        let held = self.state().held.take_if(|(held, _)| held == operation);
-        if let Some((_, held)) = held {
-            held.arrived.notify_one();
-            held.go.notified().await;
-        }
         // SendEmail is a REST call and has no target.
         let (service, operation) = if request.uri().path() == "/v2/email/outbound-emails" {
             ("SES", "SendEmail")
         } else {
             (service, operation)
         };
+        self.stagger().await;
+        let held = self.state().held.take_if(|(held, _)| held == operation);
+        if let Some((_, held)) = held {
+            held.arrived.notify_one();
+            held.go.notified().await;
+        }
         let (status, body) = self.answer(service, operation, request.body());
         self.stagger().await;
         let mut response = Response::new(Bytes::from(body));

@@ -166,12 +166,6 @@ impl Run {
         }
     }
 
-    /// Takes the failed execution up again from the state that failed.
-    pub(crate) fn redrive(&mut self) {
-        self.waiting = None;
-        self.apply(Event::Redrive);
-    }
-
     /// Makes the first call that the machine wants, and doesn't tell the machine what it returned.
     ///
     /// # Errors
@@ -234,6 +228,16 @@ impl Run {
             }
         };
         self.apply(event)
+    }
+
+    /// Redrives the execution, after stopping it from outside unless it has ended: the state that it was in
+    /// begins again, and its tasks are wanted once more.
+    pub(crate) fn redrive(&mut self) {
+        self.waiting = None;
+        if self.execution.outcome().is_none() {
+            self.tell(Event::Abort { error: None, cause: None });
+        }
+        self.tell(Event::Redrive);
     }
 
     /// Tells the machine the answer to the token that it waits for. Returns false when it waits for none or

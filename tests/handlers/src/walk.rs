@@ -144,9 +144,10 @@ impl Walk {
         went
     }
 
-    /// Redrives the failed execution, as somebody does who calls Step Functions and not the shop.
+    /// Takes the execution up again from the state that it was in, after stopping it unless it has ended, as
+    /// somebody does who calls Step Functions and not the shop.
     pub fn redrive(&mut self, shop: &Shop) {
-        let run = self.run.as_mut().expect("only an execution that has begun can have failed");
+        let run = self.run.as_mut().unwrap_or_else(|| panic!("it was not started"));
         shop.aws.redrive(&self.name);
         run.redrive();
         self.at = run.at();
