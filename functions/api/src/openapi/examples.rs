@@ -58,7 +58,7 @@ fn order(status: Status) -> Order {
 /// Brings a new order to this status.
 fn bring(order: &mut Order, status: Status) -> Result<(), Refusal> {
     let later = created_at() + TimeDelta::seconds(1);
-    let token = Token { token: "token".to_owned(), attempt: 0 };
+    let token = Token { token: "token".to_owned(), redrive: 0, attempt: 0 };
     if status == Status::Received {
         return Ok(());
     }
