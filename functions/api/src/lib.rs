@@ -9,11 +9,13 @@ mod caller;
 mod catalogue;
 mod create;
 mod decide;
+mod description;
 mod keep;
 #[cfg(test)]
 mod openapi;
 mod patience;
 mod payment_method;
+mod prices;
 pub mod problem;
 mod read;
 mod request;
@@ -29,7 +31,7 @@ use std::sync::Arc;
 
 use ambient::{Clock, Randomness};
 use chrono::{DateTime, Utc};
-use omniflow_domain::Money;
+use omniflow_domain::{Currency, Money};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::workflow::Workflow;
@@ -56,6 +58,8 @@ pub struct Api {
     workflow: Workflow,
     executions: Executions,
     doorkeeper: Doorkeeper,
+    description: web::Description,
+    currency: Currency,
     audit_threshold: Money,
     patience: Patience,
     clock: Arc<dyn Clock>,
@@ -70,6 +74,7 @@ impl Function for Api {
         "PRODUCTS_TABLE",
         "IDEMPOTENCY_TABLE",
         "AUDIT_THRESHOLD",
+        "CURRENCY",
         "LONGEST_WAIT_SECONDS",
         "OPEN_ACCESS",
         "OPERATOR_SCOPE",
@@ -96,6 +101,7 @@ impl Function for Api {
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         let dynamodb = services.dynamodb();
+        let currency = environment.parse("CURRENCY")?;
         let order_machine = environment.require("ORDER_STATE_MACHINE")?;
         let window_machine = environment.require("PAYMENT_WINDOW_STATE_MACHINE")?;
         Ok(Self {
@@ -110,7 +116,9 @@ impl Function for Api {
             workflow: Workflow::new(services.step_functions(), order_machine),
             executions: Executions::new(services.executions(), order_machine, window_machine),
             doorkeeper: Doorkeeper::new(environment)?,
-            audit_threshold: threshold(environment)?,
+            description: web::Description::new(currency),
+            currency,
+            audit_threshold: threshold(environment, currency)?,
             patience: Patience::new(environment)?,
             clock: services.clock(),
             randomness: services.randomness(),
@@ -122,9 +130,9 @@ impl Function for Api {
     }
 }
 
-fn threshold(environment: &Environment) -> Result<Money, ConfigError> {
+fn threshold(environment: &Environment, currency: Currency) -> Result<Money, ConfigError> {
     let text = environment.require("AUDIT_THRESHOLD")?;
-    Money::parse(text)
+    Money::parse(text, currency)
         .map_err(|_| ConfigError::Invalid { name: "AUDIT_THRESHOLD".to_owned(), value: text.to_owned() })
 }
 

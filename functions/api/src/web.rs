@@ -1,10 +1,13 @@
 //! The web console under `/web/`, whose files are in the binary, and the description of the API.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
+use omniflow_domain::Currency;
 use sha2::{Digest, Sha256};
 
+use crate::description;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
@@ -58,22 +61,37 @@ pub(crate) const FILES: &[(&str, &str)] = files![
 struct File {
     path: &'static str,
     content_type: &'static str,
-    content: &'static str,
+    content: Cow<'static, str>,
     /// The name of the content, by which a client that has it need not load it again (RFC 9110, section
     /// 8.8.3).
     etag: String,
 }
 
-/// The description of the API. The tests make it of the routes and the types, and fail when this is a
-/// different one.
-static OPENAPI: LazyLock<File> =
-    LazyLock::new(|| File::new(&("openapi.json", include_str!("../openapi.json"))));
+/// The description of the API for a shop's currency, which is made when it is first asked for. The tests make
+/// `openapi.json`, which it is made of, from the routes and the types, and fail when it is a different one.
+pub(crate) struct Description {
+    currency: Currency,
+    file: OnceLock<File>,
+}
 
-static SERVED: LazyLock<Vec<File>> = LazyLock::new(|| FILES.iter().map(File::new).collect());
+impl Description {
+    pub(crate) fn new(currency: Currency) -> Self {
+        Self { currency, file: OnceLock::new() }
+    }
+
+    /// `GET /openapi.json`
+    pub(crate) fn answer(&self, request: &Request) -> Response {
+        let file = || File::new("openapi.json", description::of(self.currency));
+        self.file.get_or_init(file).answer(request)
+    }
+}
+
+static SERVED: LazyLock<Vec<File>> =
+    LazyLock::new(|| FILES.iter().map(|(path, content)| File::new(path, Cow::Borrowed(content))).collect());
 
 impl File {
-    fn new(&(path, content): &(&'static str, &'static str)) -> Self {
-        let digest = Sha256::digest(content);
+    fn new(path: &'static str, content: Cow<'static, str>) -> Self {
+        let digest = Sha256::digest(content.as_bytes());
         let etag = digest[..8].iter().fold(String::new(), |mut etag, byte| {
             // Writing to a String can't fail.
             let _ = write!(etag, "{byte:02x}");
@@ -86,7 +104,7 @@ impl File {
         let known = request.header("if-none-match").unwrap_or_default();
         let known =
             known.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == self.etag);
-        let (status, content) = if known { (304, "") } else { (200, self.content) };
+        let (status, content) = if known { (304, "") } else { (200, &*self.content) };
         Response::file(status, self.content_type, content)
             .with_header("etag", &self.etag)
             .with_header("cache-control", "no-cache")
@@ -121,11 +139,6 @@ pub(crate) fn console() -> Response {
 /// whatever else is served at this address one day.
 pub(crate) fn home() -> Response {
     redirect(307, "web/")
-}
-
-/// `GET /openapi.json`
-pub(crate) fn openapi(request: &Request) -> Response {
-    OPENAPI.answer(request)
 }
 
 /// `GET /docs` leads to the page that shows `/openapi.json`, in the folder where its files are.

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use omniflow_domain::Currency;
 use omniflow_domain::Language;
 use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::email::Email;
-use omniflow_domain::money::Money;
+use omniflow_domain::money::{self, Money};
 use omniflow_domain::order::{
     Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Shipment, ShipmentState, Unknown,
 };
@@ -36,7 +37,11 @@ pub(super) struct Document<'a> {
     email: Option<Cow<'a, Email>>,
     #[serde(default, skip_serializing_if = "is_default")]
     language: Language,
-    amount: Money,
+    /// The currency of the amount and of the prices. Left out, it is the one that all orders had before they
+    /// said theirs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    currency: Currency,
+    amount: String,
     items: Vec<ItemDocument<'a>>,
     timeline: Vec<Entry>,
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
@@ -65,7 +70,7 @@ struct ItemDocument<'a> {
     name: Cow<'a, str>,
     quantity: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    price: Option<Money>,
+    price: Option<String>,
     #[serde(flatten)]
     unknown: Cow<'a, Unknown>,
 }
@@ -145,7 +150,8 @@ impl<'a> From<&'a OrderRecord> for Document<'a> {
             reason: record.reason,
             email: record.email.as_ref().map(Cow::Borrowed),
             language: record.language,
-            amount: record.amount,
+            currency: record.amount.currency(),
+            amount: record.amount.to_string(),
             items: record.items.iter().map(ItemDocument::from).collect(),
             timeline: record.timeline.iter().map(Entry::from).collect(),
             shipments: record.shipments.iter().map(ShipmentDocument::from).collect(),
@@ -169,12 +175,17 @@ impl Document<'_> {
     }
 
     /// The record that this document and the attributes around it are.
+    ///
+    /// # Errors
+    /// When what should be an amount in the document's currency is none.
     pub(super) fn into_record(
         self,
         attributes: super::Attributes,
         unknown_attributes: Unknown,
-    ) -> OrderRecord {
-        OrderRecord {
+    ) -> Result<OrderRecord, money::Error> {
+        let currency = self.currency;
+        let items = self.items.into_iter().map(|item| item.into_item(currency));
+        Ok(OrderRecord {
             order_id: attributes.order_id,
             version: attributes.version,
             status: attributes.status,
@@ -182,8 +193,8 @@ impl Document<'_> {
             customer_id: attributes.customer_id,
             email: self.email.map(Cow::into_owned),
             language: self.language,
-            amount: self.amount,
-            items: self.items.into_iter().map(Item::from).collect(),
+            amount: Money::parse(&self.amount, currency)?,
+            items: items.collect::<Result<_, _>>()?,
             timeline: self.timeline.into_iter().map(Change::from).collect(),
             shipments: self.shipments.into_iter().map(Shipment::from).collect(),
             reservation: self.reservation,
@@ -202,7 +213,7 @@ impl Document<'_> {
                 self.unknown.into_owned()
             },
             unknown_attributes,
-        }
+        })
     }
 }
 
@@ -212,21 +223,22 @@ impl<'a> From<&'a Item> for ItemDocument<'a> {
             product_id: Cow::Borrowed(&item.product_id),
             name: Cow::Borrowed(&item.name),
             quantity: item.quantity,
-            price: item.price,
+            price: item.price.map(|price| price.to_string()),
             unknown: Cow::Borrowed(&item.unknown),
         }
     }
 }
 
-impl From<ItemDocument<'_>> for Item {
-    fn from(item: ItemDocument<'_>) -> Self {
-        Self {
-            product_id: item.product_id.into_owned(),
-            name: item.name.into_owned(),
-            quantity: item.quantity,
-            price: item.price,
-            unknown: item.unknown.into_owned(),
-        }
+impl ItemDocument<'_> {
+    /// The item, with its price in this currency.
+    fn into_item(self, currency: Currency) -> Result<Item, money::Error> {
+        Ok(Item {
+            product_id: self.product_id.into_owned(),
+            name: self.name.into_owned(),
+            quantity: self.quantity,
+            price: self.price.map(|price| Money::parse(&price, currency)).transpose()?,
+            unknown: self.unknown.into_owned(),
+        })
     }
 }
 
