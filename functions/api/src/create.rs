@@ -232,12 +232,7 @@ fn method(payment: &Value) -> Result<Option<String>, Problem> {
 
 /// The items as the catalogue knows them. Prices that the request gives stay. Those of the catalogue are
 /// taken when the request gives neither a price nor an amount.
-async fn priced(
-    api: &Api,
-    asked: &[Asked],
-    has_amount: bool,
-    prices: Prices,
-) -> Result<Vec<Item>, Problem> {
+async fn priced(api: &Api, asked: &[Asked], has_amount: bool, prices: Prices) -> Result<Vec<Item>, Problem> {
     let names: Vec<_> = asked.iter().map(|asked| asked.product.as_str()).collect();
     let products = api.catalogue.find(&names).await.map_err(|error| unavailable(&error))?;
     let use_catalogue = !has_amount && asked.iter().all(|asked| asked.price.is_none());
@@ -246,9 +241,8 @@ async fn priced(
             let detail = format!("'{}' is not sold here. GET /api/v1/stock lists what is.", asked.product);
             Problem::new(Kind::UnknownProduct, detail).with("product", asked.product.clone())
         })?;
-        let of_catalogue = || {
-            product.price_in(prices.currency).ok_or_else(|| prices.unpriced(&product.product_id))
-        };
+        let of_catalogue =
+            || product.price_in(prices.currency).ok_or_else(|| prices.unpriced(&product.product_id));
         Ok(Item {
             product_id: product.product_id.clone(),
             name: asked.name.as_ref().unwrap_or(&product.name).clone(),

@@ -64,9 +64,10 @@ fn pattern(decimals: u32) -> String {
     let mut choices = vec!["[1-9][0-9]{0,8}".to_owned()];
     if decimals > 0 {
         choices.push(format!("[1-9][0-9]{{0,7}}\\.[0-9]{{1,{decimals}}}"));
-        choices.extend((0..decimals).map(|zeros| {
-            format!("0\\.{}[1-9][0-9]{{0,{}}}", "0".repeat(zeros), decimals - 1 - zeros)
-        }));
+        choices.extend(
+            (0..decimals)
+                .map(|zeros| format!("0\\.{}[1-9][0-9]{{0,{}}}", "0".repeat(zeros), decimals - 1 - zeros)),
+        );
     }
     format!("^({})$", choices.join("|"))
 }
@@ -107,8 +108,26 @@ mod tests {
     fn the_schema_takes_the_texts_and_numbers_that_are_amounts() {
         for currency in ["USD", "JPY", "KWD"].map(|code| code.parse().unwrap()) {
             for text in [
-                "1", "10", "1.5", "12.34", "0.5", "0.05", "0.005", "0.050", "1.234", "1.2345", "0.0005", "0", "0.00",
-                "999999999", "1000000000", "1.", ".5", "1e3", "-1", "",
+                "1",
+                "10",
+                "1.5",
+                "12.34",
+                "0.5",
+                "0.05",
+                "0.005",
+                "0.050",
+                "1.234",
+                "1.2345",
+                "0.0005",
+                "0",
+                "0.00",
+                "999999999",
+                "1000000000",
+                "1.",
+                ".5",
+                "1e3",
+                "-1",
+                "",
             ] {
                 let read = Money::parse(text, currency).is_ok_and(|money| !money.is_zero());
                 assert_eq!(takes(currency, &json!(text)), read, "{text:?} {currency}");

@@ -91,9 +91,9 @@ impl Prices {
 
     /// The price of all items together, if each has one.
     fn sum(self, items: &[Item]) -> Result<Option<Money>, Problem> {
-        let sum = items.iter().try_fold(Money::zero(self.currency), |sum, item| {
-            sum.plus(item.price?.times(item.quantity))
-        });
+        let sum = items
+            .iter()
+            .try_fold(Money::zero(self.currency), |sum, item| sum.plus(item.price?.times(item.quantity)));
         let bounded = sum.map(Money::bounded).transpose();
         bounded.map_err(|error| {
             let why = error.text(self.language);

@@ -60,7 +60,8 @@ pub(crate) async fn list_stock(api: &Api) -> Result<Response, Problem> {
     for row in rows {
         by_product.entry(row.product_id.clone()).or_default().push(row);
     }
-    let products = by_product.iter().map(|(id, rows)| product(id, products.get(id), rows, api.currency)).collect();
+    let products =
+        by_product.iter().map(|(id, rows)| product(id, products.get(id), rows, api.currency)).collect();
     Ok(Response::json(200, &json!(StockList { products })))
 }
 

@@ -50,8 +50,8 @@ export const Time = ({ at }) => (at ? html`<time datetime=${at}>${moment(at)}</t
 /** What was ordered, in a line. */
 export const Items = ({ items }) => (items?.length > 0 ? items.map((item) => `${item.quantity} × ${item.name}`).join(", ") : "–");
 
-/** An amount of money. */
-export const Amount = ({ of }) => html`<span class="amount">${of === null || of === undefined ? "–" : money(of)}</span>`;
+/** An amount of money in a currency. */
+export const Amount = ({ of, currency }) => html`<span class="amount">${of === null || of === undefined ? "–" : money(of, currency)}</span>`;
 
 /** A refusal, when there is one. */
 export const Problem = ({ refusal }) =>

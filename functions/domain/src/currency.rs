@@ -130,12 +130,10 @@ mod tests {
     #[test]
     fn the_codes_and_their_decimal_places_are_those_of_the_crate() {
         let listed = codes().filter_map(|code| Listed::from_code(&code)).filter(|listed| is_in_use(*listed));
-        let listed: BTreeSet<_> = listed
-            .map(|listed| (listed.code().to_owned(), listed.exponent().map(u32::from)))
-            .collect();
-        let ours: BTreeSet<_> = Currency::all()
-            .map(|currency| (currency.code().to_owned(), Some(currency.decimals())))
-            .collect();
+        let listed: BTreeSet<_> =
+            listed.map(|listed| (listed.code().to_owned(), listed.exponent().map(u32::from))).collect();
+        let ours: BTreeSet<_> =
+            Currency::all().map(|currency| (currency.code().to_owned(), Some(currency.decimals()))).collect();
         assert_eq!(ours, listed);
         assert_eq!(Currency::all().count(), ours.len(), "no code stands twice");
     }
@@ -146,8 +144,10 @@ mod tests {
             let currency: Currency = code.parse().unwrap();
             assert_eq!((currency.code(), currency.decimals()), (code, decimals));
         }
-        let no_money = codes().filter(|code| Listed::from_code(code).is_some_and(|listed| !is_in_use(listed)));
-        let wrong = ["", "usd", "US", "USD ", " USD", "USDT", "ABC", "XXX", "XAU", "XTS", "$", "ＵＳＤ", "USD EUR"];
+        let no_money =
+            codes().filter(|code| Listed::from_code(code).is_some_and(|listed| !is_in_use(listed)));
+        let wrong =
+            ["", "usd", "US", "USD ", " USD", "USDT", "ABC", "XXX", "XAU", "XTS", "$", "ＵＳＤ", "USD EUR"];
         for wrong in no_money.chain(wrong.map(str::to_owned)) {
             assert!(wrong.parse::<Currency>().is_err(), "{wrong:?}");
         }

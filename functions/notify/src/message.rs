@@ -27,11 +27,15 @@ pub fn message(
     let (subject, text) = match language {
         Language::En => (
             format!("Order {order_id}: {status}"),
-            format!("Hello,\n\n{news}\n\nOrder: {order_id}\nAmount: {amount}\nStatus: {status}{because}\n\nOmniFlow\n"),
+            format!(
+                "Hello,\n\n{news}\n\nOrder: {order_id}\nAmount: {amount}\nStatus: {status}{because}\n\nOmniFlow\n"
+            ),
         ),
         Language::Zh => (
             format!("订单 {order_id}：{status}"),
-            format!("您好，\n\n{news}\n\n订单：{order_id}\n金额：{amount}\n状态：{status}{because}\n\nOmniFlow\n"),
+            format!(
+                "您好，\n\n{news}\n\n订单：{order_id}\n金额：{amount}\n状态：{status}{because}\n\nOmniFlow\n"
+            ),
         ),
         Language::Ru => (
             format!("Заказ {order_id}: {status}"),

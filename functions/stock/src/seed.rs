@@ -8,8 +8,8 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
-use omniflow_domain::{Currency, ErrorName};
 use omniflow_domain::catalogue::{SAMPLES, Sample, WAREHOUSES, lookup};
+use omniflow_domain::{Currency, ErrorName};
 use omniflow_services::{ConfigError, DynamoDb, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::{Stock, StockRow};
@@ -26,7 +26,8 @@ pub struct SeedStock {
 
 impl Function for SeedStock {
     const NAME: &'static str = "seed-stock";
-    const VARIABLES: &'static [&'static str] = &["STOCK_TABLE", "PRODUCTS_TABLE", "CURRENCY", "SEED_SAMPLE_STOCK"];
+    const VARIABLES: &'static [&'static str] =
+        &["STOCK_TABLE", "PRODUCTS_TABLE", "CURRENCY", "SEED_SAMPLE_STOCK"];
     const ACTIONS: &'static [&'static str] = &["dynamodb:PutItem"];
 
     type Event = Value;

@@ -36,7 +36,7 @@ function Alarms() {
         ${live.data?.orders.map(
           (order) => html`
             <li key=${order.order_id}>
-              <${OrderLink} id=${order.order_id} /> · <${Amount} of=${order.amount} /> · <${Items} items=${order.items} />
+              <${OrderLink} id=${order.order_id} /> · <${Amount} of=${order.amount} currency=${order.currency} /> · <${Items} items=${order.items} />
               <div class="failure">${isUnreadable(order) ? t("unreadable.what") : order.failure ?? order.reason}</div>
             </li>
           `,
@@ -108,7 +108,7 @@ const OrderTable = ({ orders }) => html`
               <td><${OrderStatus} order=${order} /></td>
               <td>${order.customer_id ?? "–"}</td>
               <td class="wide">${isUnreadable(order) ? html`<span class="failure">${t("unreadable.what")}</span>` : html`<${Items} items=${order.items} />`}</td>
-              <td class="number"><${Amount} of=${order.amount} /></td>
+              <td class="number"><${Amount} of=${order.amount} currency=${order.currency} /></td>
               <td><${Time} at=${order.created_at} /></td>
             </tr>
           `,

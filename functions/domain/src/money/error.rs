@@ -66,11 +66,15 @@ impl Error {
                 format!("'{text}' is not digits alone ({currency} has no decimal places), such as {example}")
             }
             (Fault::NotAnAmount, _) => {
-                format!("'{text}' is not digits with at most {decimals} decimal places, such as 12 or {example}")
+                format!(
+                    "'{text}' is not digits with at most {decimals} decimal places, such as 12 or {example}"
+                )
             }
             (Fault::Negative, _) => format!("{text} is negative; send an amount such as {example}"),
             (Fault::TooPrecise, 0) => {
-                format!("{text} has decimal places, and {currency} has none; send an amount such as {example}")
+                format!(
+                    "{text} has decimal places, and {currency} has none; send an amount such as {example}"
+                )
             }
             (Fault::TooPrecise, _) => format!(
                 "{text} has more than {decimals} decimal places, which is all that {currency} has; send an amount such as {example}"

@@ -121,7 +121,9 @@ fn a_number_is_exactly_an_amount_or_refused() {
     {
         assert_eq!(fault(from_number(number)), Some(Fault::TooPrecise));
     }
-    for number in ["1e9", "1e99999999999999999999", "999999999.001e1", "12345678901234567890123456789012345678"] {
+    for number in
+        ["1e9", "1e99999999999999999999", "999999999.001e1", "12345678901234567890123456789012345678"]
+    {
         assert_eq!(fault(from_number(number)), Some(Fault::TooLarge));
     }
     for number in ["-0", "-1", "-0.0", "-1e2"] {
@@ -137,9 +139,12 @@ fn a_number_is_exactly_an_amount_or_refused() {
 
 #[test]
 fn minor_units_are_those_of_payment_providers() {
-    for (code, text, minor_units) in
-        [("JPY", "1000", 1000), ("USD", "10.00", 1000), ("KWD", "1.234", 1234), ("KWD", "999999999", 999_999_999_000)]
-    {
+    for (code, text, minor_units) in [
+        ("JPY", "1000", 1000),
+        ("USD", "10.00", 1000),
+        ("KWD", "1.234", 1234),
+        ("KWD", "999999999", 999_999_999_000),
+    ] {
         let money = Money::parse(text, currency(code)).unwrap();
         assert_eq!(money.minor_units(), minor_units, "{text} {code}");
     }
@@ -166,7 +171,8 @@ fn what_no_order_may_be_worth_is_refused_however_it_came_about() {
 
 #[test]
 fn an_error_repeats_no_more_than_the_beginning_of_a_long_text() {
-    for (text, beginning) in [("9".repeat(100_000), "9".repeat(40)), ("-".repeat(1_000_000), "-".repeat(40))] {
+    for (text, beginning) in [("9".repeat(100_000), "9".repeat(40)), ("-".repeat(1_000_000), "-".repeat(40))]
+    {
         let error = parse(&text).unwrap_err();
         for language in Language::ALL {
             let told = error.text(language);
@@ -208,7 +214,11 @@ fn an_error_says_what_to_send_in_each_language() {
 #[test]
 fn in_words_it_is_as_the_language_writes_it() {
     for (code, text, words) in [
-        ("USD", "1234567.5", ["USD\u{a0}1,234,567.50", "USD\u{a0}1,234,567.50", "1\u{a0}234\u{a0}567,50\u{a0}USD"]),
+        (
+            "USD",
+            "1234567.5",
+            ["USD\u{a0}1,234,567.50", "USD\u{a0}1,234,567.50", "1\u{a0}234\u{a0}567,50\u{a0}USD"],
+        ),
         ("JPY", "79900", ["JPY\u{a0}79,900", "JPY\u{a0}79,900", "79\u{a0}900\u{a0}JPY"]),
         ("KWD", "0.5", ["KWD\u{a0}0.500", "KWD\u{a0}0.500", "0,500\u{a0}KWD"]),
         ("USD", "999", ["USD\u{a0}999.00", "USD\u{a0}999.00", "999,00\u{a0}USD"]),
