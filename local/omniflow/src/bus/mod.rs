@@ -109,6 +109,14 @@ impl PutEvent {
         let detail = serde_json::from_str(entry.detail.as_deref().unwrap_or_default());
         let detail = detail.ok().filter(Value::is_object);
         let bus = given(entry.bus).unwrap_or_else(|| "default".to_owned());
+        // Only AWS's own services publish under this prefix (Amazon EventBridge API Reference,
+        // PutEventsResultEntry).
+        if entry.source.as_deref().is_some_and(|source| source.starts_with("aws.")) {
+            return Err(Refusal {
+                code: "NotAuthorizedForSourceException",
+                message: "Not authorized for the source.",
+            });
+        }
         Ok(Self {
             id: surroundings.randomness.uuid_v7(surroundings.clock.now()).to_string(),
             bus: bus.rsplit('/').next().unwrap_or_default().to_owned(),
