@@ -26,8 +26,8 @@ const MOST_DIGITS: i64 = 9;
 
 /// A sum of money, not negative, in one currency.
 ///
-/// An amount that was read is at most [`MOST`]. Products and sums of amounts may be larger, until
-/// [`Money::bounded`] refuses them.
+/// An amount that was read is at most [`MOST`]. Multiples ([`Money::times`]) and sums ([`Money::plus`]) may be
+/// larger, and [`Money::bounded`] refuses those that are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Money {
     /// The amount in the currency's smallest unit, such as cents.
