@@ -2,29 +2,22 @@
 //! the default currency. What another one changes is put into it when it is asked for: the decimal places of
 //! money, and the code.
 
-use std::borrow::Cow;
-
 use omniflow_domain::Currency;
 use omniflow_domain::money::MOST;
 use serde_json::{Value, json};
 
-/// The description of the default currency.
-const FILE: &str = include_str!("../openapi.json");
 /// The schemas that the currency changes, by their names.
 pub(crate) const MONEY: &str = "Money";
 /// See [`MONEY`].
 pub(crate) const SHOP_CURRENCY: &str = "ShopCurrency";
 
-/// The description for this currency, as JSON.
-pub(crate) fn of(currency: Currency) -> Cow<'static, str> {
-    if currency == Currency::default() {
-        return Cow::Borrowed(FILE);
-    }
-    let Ok(mut document) = serde_json::from_str::<Value>(FILE) else { return Cow::Borrowed(FILE) };
+/// The description for this currency, made of the one for the default currency (`usual`).
+pub(crate) fn of(usual: &str, currency: Currency) -> String {
+    let mut document: Value = serde_json::from_str(usual).unwrap_or_default();
     let schemas = &mut document["components"]["schemas"];
     schemas[MONEY] = money(currency);
     schemas[SHOP_CURRENCY] = shop_currency(currency);
-    Cow::Owned(document.to_string())
+    document.to_string()
 }
 
 /// The schema of an amount or a price in a request.
@@ -80,11 +73,12 @@ mod tests {
 
     #[test]
     fn another_currency_changes_what_it_must_and_nothing_else() {
-        let read = |currency| serde_json::from_str::<Value>(&of(currency)).unwrap();
-        let usual = read(Currency::default());
-        for code in ["JPY", "KWD", "EUR"] {
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let text = include_str!("../openapi.json");
+        let usual = read(text);
+        for code in ["JPY", "KWD", "EUR", "USD"] {
             let currency = code.parse().unwrap();
-            let mut document = read(currency);
+            let mut document = read(&of(text, currency));
             let schemas = &mut document["components"]["schemas"];
             assert_eq!(schemas[SHOP_CURRENCY]["const"], code);
             assert_eq!(schemas[MONEY], money(currency));

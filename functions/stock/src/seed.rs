@@ -59,6 +59,7 @@ impl SeedStock {
             WAREHOUSES.iter().zip(sample.stock).filter(|(_, available)| *available > 0)
         {
             let row = StockRow {
+                lost: 0,
                 product_id: sample.product_id.to_owned(),
                 warehouse_id: (*warehouse).to_owned(),
                 available,
