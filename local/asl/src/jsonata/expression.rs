@@ -36,6 +36,11 @@ pub(crate) fn delimited(text: &str) -> Option<&str> {
     text.strip_prefix("{%")?.strip_suffix("%}").map(str::trim)
 }
 
+/// Whether the text is an expression, from its first character to its last.
+pub(crate) fn is_delimited(text: &str) -> bool {
+    delimited(text).is_some()
+}
+
 /// Bytes of stack for parsing an expression and for walking its syntax tree, which recurse deeper than a
 /// thread's own stack may allow.
 const STACK: usize = 16 << 20;

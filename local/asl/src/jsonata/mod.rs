@@ -11,5 +11,5 @@ mod host;
 mod run;
 mod usage;
 
-pub(crate) use expression::{Expression, delimited};
+pub(crate) use expression::{Expression, delimited, is_delimited};
 pub(crate) use run::{Evaluation, Inputs};
