@@ -3,6 +3,8 @@
 //!
 //! Sources: AWS Step Functions Developer Guide, "Integrating services", "AWS SDK service integrations".
 
+mod exceptions;
+
 use std::sync::Arc;
 
 use asl::Resource;
@@ -14,6 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::aws::{ApiError, Aws, events, states};
 use crate::bus::flushed_later;
 use crate::lambda;
+use exceptions::{DYNAMODB_EXCEPTIONS, LAMBDA_EXCEPTIONS};
 
 /// The services of this runtime as Task states call them.
 pub struct LocalIntegrations(Arc<Aws>);
@@ -99,42 +102,6 @@ enum Form {
     Optimised,
     Sdk,
 }
-
-/// The exceptions that Lambda's clients have a class for (AWS Lambda API Reference, "Errors" of Invoke).
-const LAMBDA_EXCEPTIONS: [&str; 32] = [
-    "DurableExecutionAlreadyStartedException",
-    "EC2AccessDeniedException",
-    "EC2ThrottledException",
-    "EC2UnexpectedException",
-    "EFSIOException",
-    "EFSMountConnectivityException",
-    "EFSMountFailureException",
-    "EFSMountTimeoutException",
-    "ENILimitReachedException",
-    "InvalidParameterValueException",
-    "InvalidRequestContentException",
-    "InvalidRuntimeException",
-    "InvalidSecurityGroupIDException",
-    "InvalidSubnetIDException",
-    "InvalidZipFileException",
-    "KMSAccessDeniedException",
-    "KMSDisabledException",
-    "KMSInvalidStateException",
-    "KMSNotFoundException",
-    "NoPublishedVersionException",
-    "RecursiveInvocationException",
-    "RequestTooLargeException",
-    "ResourceConflictException",
-    "ResourceNotFoundException",
-    "ResourceNotReadyException",
-    "SerializedRequestEntityTooLargeException",
-    "ServiceException",
-    "SnapStartException",
-    "SnapStartNotReadyException",
-    "SnapStartTimeoutException",
-    "SubnetIPAddressLimitReachedException",
-    "TooManyRequestsException",
-];
 
 async fn invoke_optimised(aws: &Aws, arguments: &Value) -> Result<Value, TaskError> {
     let Some(function) = arguments["FunctionName"].as_str() else {
@@ -263,23 +230,6 @@ async fn dynamodb(aws: &Aws, action: &str, sdk: bool, arguments: &Value) -> Resu
         }
     })
 }
-
-/// The exceptions that DynamoDB's clients have a class for (Amazon DynamoDB API Reference, "Errors" of each
-/// operation). A task fails with any other under the name of the client's general exception.
-const DYNAMODB_EXCEPTIONS: [&str; 12] = [
-    "ConditionalCheckFailedException",
-    "DuplicateItemException",
-    "IdempotentParameterMismatchException",
-    "InternalServerError",
-    "ItemCollectionSizeLimitExceededException",
-    "LimitExceededException",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ResourceInUseException",
-    "ResourceNotFoundException",
-    "TransactionCanceledException",
-    "TransactionConflictException",
-];
 
 /// What DynamoDB answered to a request that it refused.
 #[derive(Debug, PartialEq, Eq)]
