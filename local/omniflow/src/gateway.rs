@@ -23,7 +23,7 @@ use omniflow_tables::Tables;
 use serde_json::{Map, Value, json};
 
 use crate::lambda::Functions;
-use crate::server::{self, AccessToken, Bodies};
+use crate::server::{self, AccessToken, Bodies, Detached};
 use template::{Authorization, Place, Route};
 
 /// The most bytes that a body may have: what the function of the API accepts, which is less than API
@@ -39,6 +39,7 @@ struct Gateway {
     tables: Tables,
     account: String,
     bodies: Bodies,
+    invocations: Detached,
     token: Option<AccessToken>,
     surroundings: Surroundings,
 }
@@ -62,11 +63,12 @@ pub fn router(
     tables: Tables,
     place: &Place,
     bodies: Bodies,
+    invocations: Detached,
     token: Option<AccessToken>,
     surroundings: Surroundings,
 ) -> Result<Router, BadRoute> {
     let account = place.account.clone();
-    let gateway = Arc::new(Gateway { functions, tables, account, bodies, token, surroundings });
+    let gateway = Arc::new(Gateway { functions, tables, account, bodies, invocations, token, surroundings });
     let mut router = Router::new();
     let mut fallback = None;
     for route in routes {
@@ -153,22 +155,50 @@ impl Gateway {
             Err(_) => BTreeMap::new(),
         };
         let event = event(route, &parts, &parameters, &body.bytes, &self.account, &self.surroundings);
-        let result = self.functions.invoke(&route.function, event).await;
-        // What the answer acknowledges must survive a power failure before the client reads it.
-        if let Err(error) = self.tables.synced().await {
-            tracing::error!(%error, "the tables can't be synced");
-            return internal_error();
+        drop(body);
+        let invoked = self.invocations.run(invoke(
+            self.functions.clone(),
+            self.tables.clone(),
+            route.function.clone(),
+            (route.path == HEALTH).then_some(AtOnce),
+            event,
+        ));
+        invoked.await.unwrap_or_else(internal_error)
+    }
+}
+
+/// The route that load balancers and supervisors ask. It is short, and waits for no place.
+const HEALTH: &str = "/health";
+
+/// Says that an invocation doesn't wait for a place.
+struct AtOnce;
+
+/// Invokes the function of a route, and makes its output the answer.
+async fn invoke(
+    functions: Functions,
+    tables: Tables,
+    function: String,
+    at_once: Option<AtOnce>,
+    event: Value,
+) -> Response<Body> {
+    let result = match at_once {
+        Some(AtOnce) => functions.invoke_at_once(&function, event).await,
+        None => functions.invoke(&function, event).await,
+    };
+    // What the answer acknowledges must survive a power failure before the client reads it.
+    if let Err(error) = tables.synced().await {
+        tracing::error!(%error, "the tables can't be synced");
+        return internal_error();
+    }
+    match result {
+        Ok(Ok(output)) => answer(&output),
+        Ok(Err(error)) => {
+            tracing::error!(function, error = %error.payload, "the function failed");
+            internal_error()
         }
-        match result {
-            Ok(Ok(output)) => answer(&output),
-            Ok(Err(error)) => {
-                tracing::error!(function = route.function, error = %error.payload, "the function failed");
-                internal_error()
-            }
-            Err(error) => {
-                tracing::error!(function = route.function, %error, "no invocation");
-                internal_error()
-            }
+        Err(error) => {
+            tracing::error!(function, %error, "no invocation");
+            internal_error()
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::integrations::{LocalIntegrations, serves};
 use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
 use crate::remote::RemoteFunctions;
-use crate::server::{self, AccessToken, Bodies, Connections, Listener, Sites};
+use crate::server::{self, AccessToken, Bodies, Connections, Detached, Listener, Sites};
 use crate::{Config, StartError, gateway, private_files, schedule};
 use template::{Place, Route, System, Table};
 
@@ -50,6 +50,8 @@ pub struct Runtime {
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
+    /// The requests that are being answered, also those whose clients have hung up.
+    detached: Detached,
     _data: Data,
 }
 
@@ -112,6 +114,7 @@ impl Runtime {
 
         let (stop, stopped) = watch::channel(false);
         let (connections, bodies) = (Connections::within_limits(), Bodies::new());
+        let detached = Detached::default();
         let sites = Arc::new(Sites::new(config.allowed_hosts.clone()));
         let outbox = server::guarded(outbox::router(aws.outbox.clone(), aws.bus.clone()), token.clone());
         let (functions, tables) = (aws.functions.clone(), aws.tables.clone());
@@ -121,12 +124,13 @@ impl Runtime {
             tables,
             &place,
             bodies.clone(),
+            detached.clone(),
             token.clone(),
             aws.surroundings.clone(),
         )?
         .merge(outbox);
         let router = server::for_own_sites(router, Arc::clone(&sites), Listener::Http);
-        let aws_router = server::aws_router(aws.clone(), bodies, token);
+        let aws_router = server::aws_router(aws.clone(), bodies, detached.clone(), token);
         let aws_router = server::for_own_sites(aws_router, sites, Listener::Aws);
         let mut workers = start_workers(&system, &aws, &place);
         workers.push(tokio::spawn(Arc::clone(&connections).close_idle()));
@@ -138,6 +142,7 @@ impl Runtime {
                 tokio::spawn(server::serve(aws_listener, aws_router, connections, stopped)),
             ],
             workers,
+            detached,
             aws,
             stop,
             _data: data,
@@ -153,7 +158,11 @@ impl Runtime {
         for worker in &self.workers {
             worker.abort();
         }
-        let finish = futures::future::join_all(self.servers);
+        let detached = self.detached;
+        let finish = async {
+            futures::future::join_all(self.servers).await;
+            detached.finished().await;
+        };
         if tokio::time::timeout(GRACE, finish).await.is_err() {
             tracing::warn!("requests were still running and were cut off");
         }

@@ -229,7 +229,10 @@ impl Place {
             }
         });
         let mut http = http1::Builder::new();
-        let serving = http.max_buf_size(LARGEST_HEAD).serve_connection(TokioIo::new(stream), service);
+        // A client may close its half of the connection when it has sent its request, and still gets the answer
+        // (RFC 9112, section 9.6; RFC 9293, section 3.6, "half-close").
+        let http = http.max_buf_size(LARGEST_HEAD).half_close(true);
+        let serving = http.serve_connection(TokioIo::new(stream), service);
         drive(serving, &self.connection, stop).await;
     }
 }

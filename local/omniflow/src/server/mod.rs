@@ -7,6 +7,7 @@
 
 mod bodies;
 mod connections;
+mod detached;
 mod sites;
 mod token;
 
@@ -28,6 +29,7 @@ use crate::aws::{Acknowledge, ApiError, Aws};
 
 pub(crate) use bodies::{Bodies, Refused};
 pub(crate) use connections::Connections;
+pub(crate) use detached::Detached;
 use sites::Foreign;
 pub(crate) use sites::Sites;
 
@@ -35,9 +37,9 @@ pub use sites::AllowedHost;
 pub use token::{AccessToken, Error as TokenError};
 
 /// The router for requests of AWS SDKs. When there is a token, every request must carry it.
-pub(crate) fn aws_router(aws: Aws, bodies: Bodies, token: Option<AccessToken>) -> Router {
+pub(crate) fn aws_router(aws: Aws, bodies: Bodies, calls: Detached, token: Option<AccessToken>) -> Router {
     Router::new().fallback(move |request: Request| {
-        let (aws, bodies, token) = (aws.clone(), bodies.clone(), token.clone());
+        let (aws, bodies, calls, token) = (aws.clone(), bodies.clone(), calls.clone(), token.clone());
         async move {
             if let Err(refusal) = admit(token.as_ref(), request.headers()) {
                 return in_aws_words(refusal);
@@ -46,7 +48,12 @@ pub(crate) fn aws_router(aws: Aws, bodies: Bodies, token: Option<AccessToken>) -
             match bodies.read(request, limit).await {
                 Ok((parts, body)) => {
                     let request = http::Request::from_parts(parts, body.bytes.clone());
-                    aws.answer(request, Acknowledge::Durably).await.map(Body::from)
+                    let answered = calls.run(async move {
+                        let answer = aws.answer(request, Acknowledge::Durably).await;
+                        drop(body);
+                        answer.map(Body::from)
+                    });
+                    answered.await.unwrap_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
                 }
                 Err(refused) => in_aws_words(refused.problem(limit)),
             }
