@@ -85,7 +85,7 @@ pub use executions::{
 };
 pub use integrations::{Integrations, TaskCall, TaskError};
 pub use journal::JournalError;
-pub use options::{BeforeCommit, Durable, Options};
+pub use options::{BeforeCommit, Durable, Folder, Options};
 pub use request::Verdict;
 pub use state_machine::{
     CreateStateMachine, StateMachine, StateMachineKind, UpdateStateMachine, UpdatedStateMachine,

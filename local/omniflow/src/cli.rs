@@ -3,20 +3,27 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 
+use ambient::Randomness;
 use clap::Parser;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Cli, Command};
 use crate::demo::{self, Demo};
+use crate::folder::{self, Backup};
 use crate::repeats::Repeats;
-use crate::{Config, Runtime, StartError};
+use crate::{Config, Runtime, StartError, control};
 
 /// The log filter when `OMNIFLOW_LOG` is not set. It leaves out the line of each successful invocation,
 /// which `OMNIFLOW_LOG=info` shows.
 const USUAL_LOG: &str = "warn,omniflow=info,omniflow_services::invocation=warn";
+
+/// The exit code of a process that ends because it can't go on while a new one could (sysexits.h:
+/// EX_TEMPFAIL).
+const BROKEN: u8 = 75;
 
 /// Reads the arguments and the environment, and runs until a signal ends it.
 pub fn main() -> ExitCode {
@@ -35,14 +42,32 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     log.with_writer(std::io::stderr).init();
     match cli.command {
         Some(Command::Validate { files }) => validate(&files),
+        Some(Command::Backup { folder, data }) => said(back_up(&data, &folder)),
+        Some(Command::Restore { backup, data }) => said(
+            folder::restore(&backup, &data)
+                .map(|()| format!("{} holds the data of the backup {}", data.display(), backup.display()))
+                .map_err(|error| error.to_string()),
+        ),
         Some(Command::Demo(demo)) => ended(run(demo.config(), Some(*demo))),
         None => ended(run(cli.config, None)),
     }
 }
 
-fn ended(run: Result<(), StartError>) -> ExitCode {
+/// How a run of the system ended.
+enum End {
+    /// It was told to end.
+    Stopped,
+    /// It can't go on, and a new process could; the text says why.
+    Broken(String),
+}
+
+fn ended(run: Result<End, StartError>) -> ExitCode {
     match run {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(End::Stopped) => ExitCode::SUCCESS,
+        Ok(End::Broken(why)) => {
+            eprintln!("omniflow: {why}; this process ends, so that it is started again (exit code {BROKEN})");
+            ExitCode::from(BROKEN)
+        }
         Err(error) => {
             eprintln!("omniflow: {error}");
             ExitCode::FAILURE
@@ -50,13 +75,40 @@ fn ended(run: Result<(), StartError>) -> ExitCode {
     }
 }
 
-fn run(config: Config, demo: Option<Demo>) -> Result<(), StartError> {
+fn said(result: Result<String, String>) -> ExitCode {
+    match result {
+        Ok(done) => {
+            println!("omniflow: {done}");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("omniflow: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn back_up(data: &Path, to: &Path) -> Result<String, String> {
+    if !data.is_dir() {
+        return Err(format!("there is no data folder {}: give it with --data", data.display()));
+    }
+    let made = match control::ask_for_backup(data, to) {
+        Some(made) => made,
+        // Nobody uses the folder.
+        None => Backup::new(data, to)
+            .and_then(|backup| backup.of_stopped(&Randomness::unpredictable()))
+            .map_err(|error| error.to_string()),
+    };
+    made.map(|()| format!("{} is a backup of {}", to.display(), data.display()))
+}
+
+fn run(config: Config, demo: Option<Demo>) -> Result<End, StartError> {
     let failed = |problem: std::io::Error| StartError::Data {
         path: config.data.clone(),
         problem: format!("no runtime: {problem}"),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
-    runtime.block_on(async {
+    let end = runtime.block_on(async {
         let open = config.token.is_none() && config.token_file.is_none();
         let keeps = if config.memory { "nothing".to_owned() } else { config.data.display().to_string() };
         let system = Runtime::start(config.clone()).await?;
@@ -70,10 +122,14 @@ fn run(config: Config, demo: Option<Demo>) -> Result<(), StartError> {
         tokio::select! {
             () = played(demo.as_ref(), system.http) => {}
             () = stop.heard() => {}
+            why = system.broken() => return Ok(End::Broken(why)),
         }
         system.stop().await;
-        Ok(())
-    })
+        Ok(End::Stopped)
+    });
+    // Whatever still runs may hang at what is broken.
+    runtime.shutdown_background();
+    end
 }
 
 /// Returns when the demo has been played and is to end the program; otherwise never.

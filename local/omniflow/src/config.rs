@@ -31,6 +31,22 @@ pub enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Make a backup of the data, also while the system runs.
+    Backup {
+        /// The folder of the backup, which must be empty or not exist.
+        folder: PathBuf,
+        /// The folder that keeps orders, stock and executions.
+        #[arg(long, env = "OMNIFLOW_DATA", default_value = ".omniflow")]
+        data: PathBuf,
+    },
+    /// Make a data folder of a backup.
+    Restore {
+        /// The folder of the backup.
+        backup: PathBuf,
+        /// The data folder to be made, which must be empty or not exist.
+        #[arg(long, env = "OMNIFLOW_DATA", default_value = ".omniflow")]
+        data: PathBuf,
+    },
     /// Run the system and play orders of every kind against it.
     Demo(Box<Demo>),
 }

@@ -1,31 +1,33 @@
 //! Starts and stops the local runtime: reads the template, opens the data, and runs what the template
 //! describes.
 
-use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use ambient::{Clock, Surroundings};
-use engine::{CreateStateMachine, Engine, Options, StateMachineKind, UpdateStateMachine};
+use engine::{BeforeCommit, Engine, Options};
 use omniflow_tables::Tables;
-use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::aws::Aws;
 use crate::bus::EventBus;
+use crate::control::Control;
+use crate::folder::{DataFolder, Database};
 use crate::functions;
 use crate::inside::Inside;
-use crate::integrations::{LocalIntegrations, serves};
+use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
 use crate::remote::RemoteFunctions;
 use crate::server::{self, AccessToken, Bodies, Connections, Detached, Listener, Sites};
-use crate::{Config, StartError, gateway, private_files, schedule};
-use template::{Place, Route, System, Table};
+use crate::{Config, StartError, deployment, gateway, health, private_files, schedule};
+use template::{Place, Route, System};
 
 /// The region and the account in all ARNs. AWS's own would be here.
 const REGION: &str = "us-east-1";
@@ -33,6 +35,9 @@ const ACCOUNT: &str = "000000000000";
 /// How often items whose time to live is over are deleted. DynamoDB does it "within a few days" (DynamoDB
 /// Developer Guide, "Using time to live (TTL)").
 const EXPIRY_SWEEP: Duration = Duration::from_secs(600);
+/// How often the deliveries are synced and it is written down how far they have come. What a power failure
+/// takes of them within this time is not missed.
+const NOTED_EVERY: Duration = Duration::from_secs(1);
 /// The number of connections that may wait to be accepted, so that a thousand buyers who come at once are
 /// not turned away.
 const BACKLOG: u32 = 4096;
@@ -52,15 +57,14 @@ pub struct Runtime {
     workers: Vec<JoinHandle<()>>,
     /// The requests that are being answered, also those whose clients have hung up.
     detached: Detached,
-    _data: Data,
+    data: Data,
 }
 
-/// The data folder and the lock on it. With `--memory` it is a temporary folder, which is deleted at the
-/// end.
-struct Data {
-    path: PathBuf,
-    _lock: File,
-    _temporary: Option<tempfile::TempDir>,
+/// Where the data is. With `--memory` it is a temporary folder, which is deleted at the end.
+#[derive(Clone)]
+enum Data {
+    Kept(Arc<DataFolder>),
+    Temporary(Arc<TempDir>),
 }
 
 impl Runtime {
@@ -89,7 +93,7 @@ impl Runtime {
         let place = Place { region: REGION.to_owned(), account: ACCOUNT.to_owned() };
         let system = template::load(&config.template, &config.template_parameters(), &place)
             .map_err(|source| StartError::Template { path: config.template.clone(), source })?;
-        check_state_machines(&system)?;
+        deployment::check_state_machines(&system)?;
         let token = config.access_token()?;
         if token.as_ref().is_some_and(AccessToken::is_weak) {
             tracing::warn!(
@@ -100,16 +104,21 @@ impl Runtime {
         let routes = routes(&config, &system, token.as_ref(), &place)?;
         let http = listen("--http", config.http)?;
         let aws_listener = listen("--aws", config.aws)?;
-        let data = open_data(&config)?;
+        let data = Data::open(&config, &surroundings)?;
         let aws = assemble(&config, &system, &place, &data, surroundings, host)?;
-        for table in &system.tables {
-            create_table(&aws.tables, table)
-                .await
-                .map_err(|problem| StartError::Data { path: data.path.clone(), problem })?;
+        if let Data::Kept(folder) = &data {
+            let problem = |error: std::io::Error| StartError::Data {
+                path: config.data.clone(),
+                problem: format!("deliveries.db: {error}"),
+            };
+            note_deliveries_once(folder, &aws.bus, 0).map_err(problem)?;
         }
-        deploy(&aws.engine, &system).await?;
+        for table in &system.tables {
+            deployment::create_table(&aws.tables, table).await?;
+        }
+        deployment::deploy(&aws.engine, &system).await?;
         if system.parameters.get("SeedSampleStock").is_some_and(|seed| seed == "true") {
-            seed(&aws.functions).await?;
+            deployment::seed(&aws.functions).await?;
         }
 
         let (stop, stopped) = watch::channel(false);
@@ -129,10 +138,14 @@ impl Runtime {
             aws.surroundings.clone(),
         )?
         .merge(outbox);
+        let router = health::told_by(aws.clone(), router);
         let router = server::for_own_sites(router, Arc::clone(&sites), Listener::Http);
         let aws_router = server::aws_router(aws.clone(), bodies, detached.clone(), token);
         let aws_router = server::for_own_sites(aws_router, sites, Listener::Aws);
         let mut workers = start_workers(&system, &aws, &place);
+        if let Data::Kept(folder) = &data {
+            workers.extend(tend(folder, &aws));
+        }
         workers.push(tokio::spawn(Arc::clone(&connections).close_idle()));
         let runtime = Self {
             http: address(&http, "--http")?,
@@ -145,7 +158,7 @@ impl Runtime {
             detached,
             aws,
             stop,
-            _data: data,
+            data,
         };
         Ok(runtime)
     }
@@ -166,14 +179,25 @@ impl Runtime {
         if tokio::time::timeout(GRACE, finish).await.is_err() {
             tracing::warn!("requests were still running and were cut off");
         }
-        let (engine, tables) = (self.aws.engine.clone(), self.aws.tables.clone());
+        let (aws, data) = (self.aws, self.data);
         let closed = tokio::task::spawn_blocking(move || {
-            engine.shut_down();
-            tables.sync().wait()
+            aws.engine.shut_down();
+            aws.bus.close().map_err(std::io::Error::other)?;
+            aws.tables.close()?;
+            match data {
+                Data::Kept(folder) => folder.seal(),
+                Data::Temporary(_) => Ok(()),
+            }
         });
         if let Ok(Err(error)) = closed.await {
-            tracing::error!(%error, "the tables can't be synced");
+            tracing::error!(%error, "the data can't be closed well: the next start checks it as after a crash");
         }
+    }
+
+    /// Returns, with the reason, when this process can't do its work any more and a new one could; otherwise
+    /// never. The process should end then, so that its supervisor starts it again.
+    pub async fn broken(&self) -> String {
+        health::broken(&self.aws).await
     }
 }
 
@@ -221,24 +245,69 @@ fn address(listener: &TcpListener, flag: &'static str) -> Result<SocketAddr, Sta
     listener.local_addr().map_err(|source| StartError::Address { flag, address: unknown, source })
 }
 
-fn open_data(config: &Config) -> Result<Data, StartError> {
-    let problem = |path: &Path, problem: std::io::Error| StartError::Data {
-        path: path.to_owned(),
-        problem: problem.to_string(),
-    };
-    let temporary = if config.memory {
-        Some(tempfile::tempdir().map_err(|error| problem(&std::env::temp_dir(), error))?)
-    } else {
-        None
-    };
-    let path = temporary.as_ref().map_or(config.data.clone(), |folder| folder.path().to_owned());
-    private_files::folder(&path).map_err(|error| problem(&path, error))?;
-    let lock = private_files::create(&path.join("lock")).map_err(|error| problem(&path, error))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Data { path, _lock: lock, _temporary: temporary }),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::DataInUse { path }),
-        Err(std::fs::TryLockError::Error(error)) => Err(problem(&path, error)),
+impl Data {
+    fn open(config: &Config, surroundings: &Surroundings) -> Result<Self, StartError> {
+        if !config.memory {
+            let folder = DataFolder::open(&config.data, &surroundings.randomness)?;
+            return Ok(Self::Kept(Arc::new(folder)));
+        }
+        let made = tempfile::tempdir();
+        let problem = |error: std::io::Error| StartError::Data {
+            path: std::env::temp_dir(),
+            problem: error.to_string(),
+        };
+        Ok(Self::Temporary(Arc::new(made.map_err(problem)?)))
     }
+
+    fn identity(&self) -> Option<String> {
+        match self {
+            Self::Kept(folder) => Some(folder.identity()),
+            Self::Temporary(_) => None,
+        }
+    }
+
+    fn database(&self, database: Database) -> std::io::Result<PathBuf> {
+        match self {
+            Self::Kept(folder) => folder.database(database),
+            Self::Temporary(folder) => private_files::database(folder.path(), database.file()),
+        }
+    }
+}
+
+/// Keeps the folder's manifest up to date, and answers at its control socket.
+fn tend(folder: &Arc<DataFolder>, aws: &Aws) -> Vec<JoinHandle<()>> {
+    let mut workers = vec![
+        tokio::spawn(note_deliveries(Arc::clone(folder), aws.bus.clone())),
+        tokio::spawn(health::probe(aws.tables.clone())),
+    ];
+    match Control::listen(folder.path()) {
+        Ok(control) => workers.push(tokio::spawn(control.serve(aws.tables.clone(), folder.identity()))),
+        Err(error) => tracing::warn!(%error, "no control socket: no backups can be made while this runs"),
+    }
+    workers
+}
+
+/// Writes down, until the task is aborted, how far the deliveries have come.
+async fn note_deliveries(folder: Arc<DataFolder>, bus: EventBus) {
+    let mut reached = 0;
+    loop {
+        let (folder, bus) = (Arc::clone(&folder), bus.clone());
+        let noted = tokio::task::spawn_blocking(move || note_deliveries_once(&folder, &bus, reached));
+        match noted.await {
+            Ok(Ok(now)) => reached = now,
+            Ok(Err(error)) => tracing::error!(%error, "the deliveries can't be synced"),
+            // The process is stopping.
+            Err(_) => return,
+        }
+        tokio::time::sleep(NOTED_EVERY).await;
+    }
+}
+
+/// Writes down how far the deliveries have come, if that is further than `before`, and returns it.
+fn note_deliveries_once(folder: &DataFolder, bus: &EventBus, before: u64) -> std::io::Result<u64> {
+    let Some(now) = bus.sync(before)? else { return Ok(before) };
+    folder.reached(&[(Database::Deliveries, now)]);
+    Ok(now)
 }
 
 fn assemble(
@@ -249,10 +318,13 @@ fn assemble(
     surroundings: Surroundings,
     host: impl FnOnce(&System, &Place, &Inside) -> Result<Vec<Hosted>, StartError>,
 ) -> Result<Aws, StartError> {
-    let failed = |problem: String| StartError::Data { path: data.path.clone(), problem };
-    let database =
-        |name| private_files::database(&data.path, name).map_err(|error| failed(error.to_string()));
-    let tables = if config.memory { Tables::in_memory() } else { Tables::open(&database("tables.db")?) };
+    let failed = |problem: String| StartError::Data { path: config.data.clone(), problem };
+    let database = |database| data.database(database).map_err(|error| failed(error.to_string()));
+    let identity = data.identity();
+    let tables = match &identity {
+        Some(identity) => Tables::open_in_folder(&database(Database::Tables)?, identity),
+        None => Tables::in_memory(),
+    };
     let tables = tables.map_err(|error| failed(error.to_string()))?;
     let inside = Inside::new(tables.clone(), surroundings.clone());
     let hosted = host(system, place, &inside)?;
@@ -261,25 +333,24 @@ fn assemble(
     let bus = EventBus::open(
         system.rules.clone(),
         place.clone(),
-        &database("deliveries.db")?,
+        &database(Database::Deliveries)?,
+        identity.as_deref(),
         functions.clone(),
         surroundings.clone(),
     )?;
-    let (synced, flushed) = (tables.clone(), bus.clone());
+    let relied_on = Arc::new(AtomicU64::new(0));
     let options = Options {
-        journal: database("journal.db")?,
+        journal: database(Database::Journal)?,
         durable: !config.memory,
         region: place.region.clone(),
         account: place.account.clone(),
         clock: Arc::clone(&surroundings.clock),
         randomness: surroundings.randomness.clone(),
-        before_commit: Box::new(move || {
-            let (syncing, flushed) = (synced.sync(), flushed.flush());
-            Box::new(move || {
-                flushed.map_err(std::io::Error::other)?;
-                syncing.wait()
-            })
-        }),
+        before_commit: before_commit(&tables, &bus, &relied_on),
+        folder: match data {
+            Data::Kept(folder) => Some(in_folder(folder, &tables, relied_on)),
+            Data::Temporary(_) => None,
+        },
     };
     let mut assembled = None;
     Engine::open(options, |engine| {
@@ -292,79 +363,31 @@ fn assemble(
     assembled.ok_or_else(|| failed("the engine did not start".to_owned()))
 }
 
-async fn create_table(tables: &Tables, table: &Table) -> Result<(), String> {
-    let name = json!({ "TableName": table.name }).to_string();
-    if tables.answer("DescribeTable", name.into()).await.status == 200 {
-        return Ok(());
-    }
-    let answer = tables.answer("CreateTable", table.create.to_string().into()).await;
-    if answer.status != 200 {
-        return Err(format!("the table {} can't be made: {}", table.name, answer.body));
-    }
-    if let Some(attribute) = &table.time_to_live {
-        let specification = json!({
-            "TableName": table.name,
-            "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
-        });
-        tables.answer("UpdateTimeToLive", specification.to_string().into()).await;
-    }
-    Ok(())
+/// Makes durable, before each commit of the journal, what it relies on, and notes in `relied_on` how far the
+/// tables had come.
+fn before_commit(tables: &Tables, bus: &EventBus, relied_on: &Arc<AtomicU64>) -> BeforeCommit {
+    let (tables, bus, relied_on) = (tables.clone(), bus.clone(), Arc::clone(relied_on));
+    Box::new(move || {
+        let (syncing, flushed) = (tables.sync(), bus.flush());
+        let relied_on = Arc::clone(&relied_on);
+        Box::new(move || {
+            flushed.map_err(std::io::Error::other)?;
+            let reached = syncing.wait()?;
+            relied_on.store(reached, Relaxed);
+            Ok(reached)
+        })
+    })
 }
 
-fn check_state_machines(system: &System) -> Result<(), StartError> {
-    for machine in &system.state_machines {
-        let refused = |problem: String| StartError::StateMachine { machine: machine.name.clone(), problem };
-        let kind = match StateMachineKind::parse(&machine.kind) {
-            Some(StateMachineKind::Express) => asl::MachineType::Express,
-            Some(StateMachineKind::Standard) => asl::MachineType::Standard,
-            None => return Err(refused(format!("'{}' is no type of state machine", machine.kind))),
-        };
-        let parsed =
-            asl::Machine::parse_as(&machine.definition, kind).map_err(|error| refused(error.to_string()))?;
-        if let Some(unsupported) = parsed.unsupported().first() {
-            return Err(refused(unsupported.to_string()));
-        }
-        if let Some(resource) = parsed.task_resources().find(|resource| !serves(resource)) {
-            return Err(refused(format!("the resource {resource} is not supported here")));
-        }
-    }
-    Ok(())
-}
-
-async fn deploy(engine: &Engine, system: &System) -> Result<(), StartError> {
-    for machine in &system.state_machines {
-        let refused = |error: engine::Error| StartError::StateMachine {
-            machine: machine.name.clone(),
-            problem: error.to_string(),
-        };
-        let arn = engine.state_machine_arn(&machine.name);
-        match engine.describe_state_machine(&arn) {
-            Ok(kept) if kept.definition == machine.definition => {}
-            Ok(_) => {
-                let update =
-                    UpdateStateMachine { arn, definition: Some(machine.definition.clone()), role_arn: None };
-                engine.update_state_machine(update).await.map_err(refused)?;
-            }
-            Err(_) => {
-                let create = CreateStateMachine {
-                    name: machine.name.clone(),
-                    kind: StateMachineKind::parse(&machine.kind).unwrap_or_default(),
-                    definition: machine.definition.clone(),
-                    role_arn: machine.role_arn.clone(),
-                };
-                engine.create_state_machine(create).await.map_err(refused)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-async fn seed(functions: &Functions) -> Result<(), StartError> {
-    let Some(name) = functions.with_binary("seed-stock").map(str::to_owned) else { return Ok(()) };
-    match functions.invoke(&name, Value::Object(serde_json::Map::new())).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(StartError::Seed(error.payload)),
-        Err(error) => Err(StartError::Seed(error.to_string())),
+/// Tells the folder and the tables, after each commit of the journal, how far it has come.
+fn in_folder(folder: &Arc<DataFolder>, tables: &Tables, relied_on: Arc<AtomicU64>) -> engine::Folder {
+    let (kept, tables) = (Arc::clone(folder), tables.clone());
+    engine::Folder {
+        identity: folder.identity(),
+        after_commit: Box::new(move |commit| {
+            tables.journal_reached(commit);
+            kept.reached(&[(Database::Tables, relied_on.load(Relaxed)), (Database::Journal, commit)]);
+        }),
     }
 }
 

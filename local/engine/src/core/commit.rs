@@ -27,8 +27,12 @@ impl Core {
                     return Ok(events);
                 }
                 let durable = durable.unwrap_or_else(|| (self.before_commit)());
-                Stats::time(&stats.before_commit, durable).map_err(JournalError::BeforeCommit)?;
-                Stats::time(&stats.commit, || self.journal.commit())?;
+                let outside =
+                    Stats::time(&stats.before_commit, durable).map_err(JournalError::BeforeCommit)?;
+                Stats::time(&stats.commit, || self.journal.commit_relying_on(outside))?;
+                if let Some(folder) = &mut self.folder {
+                    (folder.after_commit)(self.journal.reached());
+                }
                 stats.groups.fetch_add(1, Relaxed);
                 Ok(events)
             });

@@ -13,7 +13,7 @@ use crate::arn::Arns;
 use crate::error::Error;
 use crate::executions::ExecutionDescription;
 use crate::journal::{DefinitionId, Journal, JournalError, Seq};
-use crate::options::BeforeCommit;
+use crate::options::{BeforeCommit, Folder};
 use crate::stats::Stats;
 use crate::token::TokenKey;
 use ambient::Clock;
@@ -31,6 +31,7 @@ pub(crate) struct Core {
     pub(super) token_key: TokenKey,
     pub(super) stats: Arc<Stats>,
     pub(super) before_commit: BeforeCommit,
+    pub(super) folder: Option<Folder>,
     /// The definitions that were run since the engine was opened, compiled.
     pub(super) machines: HashMap<DefinitionId, Rc<Machine>>,
     pub(super) live: HashMap<Seq, Live>,
@@ -41,13 +42,17 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(
-        journal: Journal,
+        mut journal: Journal,
         arns: Arns,
         clock: Arc<dyn Clock>,
         randomness: Randomness,
         stats: Arc<Stats>,
         before_commit: BeforeCommit,
+        folder: Option<Folder>,
     ) -> Result<Self, JournalError> {
+        if let Some(folder) = &folder {
+            journal.claim(&folder.identity)?;
+        }
         let key = journal.meta("token_key", || randomness.key().to_vec())?;
         let key = key.try_into().map_err(|key: Vec<u8>| {
             JournalError::damaged("the token key", format!("it has {} bytes", key.len()))
@@ -61,6 +66,7 @@ impl Core {
             token_key: TokenKey::new(key),
             stats,
             before_commit,
+            folder,
             machines: HashMap::new(),
             live: HashMap::new(),
             waiters: HashMap::new(),

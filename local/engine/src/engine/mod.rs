@@ -48,7 +48,8 @@ impl Engine {
         options: Options,
         integrations: impl FnOnce(Engine) -> Arc<dyn Integrations>,
     ) -> Result<Self, JournalError> {
-        let Options { journal: path, durable, region, account, clock, randomness, before_commit } = options;
+        let Options { journal: path, durable, region, account, clock, randomness, before_commit, folder } =
+            options;
         let (requests, inbox) = mpsc::channel();
         let arns = Arns { region, account };
         let stats = Arc::new(Stats::default());
@@ -71,7 +72,7 @@ impl Engine {
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let core = Journal::open(&path, durable)
                 .and_then(|journal| {
-                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, before_commit)
+                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, before_commit, folder)
                 })
                 .and_then(|mut core| core.recover().map(|after| (core, after)));
             match core {

@@ -87,8 +87,9 @@ pub fn open_with(
         randomness: Randomness::seeded(1),
         before_commit: Box::new(move || {
             let before_commit = Arc::clone(&before_commit);
-            Box::new(move || before_commit.lock().unwrap()())
+            Box::new(move || before_commit.lock().unwrap()().map(|()| 0))
         }),
+        folder: None,
     };
     Engine::open(options, |_| Arc::new(outside.clone())).unwrap()
 }
