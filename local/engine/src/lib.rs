@@ -68,6 +68,7 @@ mod core;
 mod engine;
 mod error;
 mod executions;
+mod health;
 mod integrations;
 mod journal;
 mod options;
@@ -83,6 +84,7 @@ pub use error::Error;
 pub use executions::{
     ExecutionDescription, ExecutionPage, ExecutionSummary, HistoryPage, PageRequest, Started,
 };
+pub use health::{Health, Trouble, TroubleKind, WritesLost};
 pub use integrations::{Integrations, TaskCall, TaskError};
 pub use journal::JournalError;
 pub use options::{BeforeCommit, Durable, Folder, Options};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
+use engine::Engine;
 use http::Method;
 use omniflow_api::problem::{Kind, Problem};
 use omniflow_tables::{Health, Tables};
@@ -23,7 +24,14 @@ const PROBE: Duration = Duration::from_secs(1);
 
 /// Why orders can't proceed in this process; `None` while they can. It costs no write.
 fn trouble(aws: &Aws) -> Option<String> {
-    of_tables(&aws.tables).or_else(|| of_deliveries(&aws.bus))
+    of_tables(&aws.tables).or_else(|| of_engine(&aws.engine)).or_else(|| of_deliveries(&aws.bus))
+}
+
+fn of_engine(engine: &Engine) -> Option<String> {
+    match engine.health() {
+        engine::Health::Healthy => None,
+        engine::Health::Unhealthy(trouble) => Some(format!("Workflows don't proceed: {trouble}.")),
+    }
 }
 
 fn of_tables(tables: &Tables) -> Option<String> {
@@ -64,6 +72,10 @@ pub(crate) async fn probe(tables: Tables) {
 
 /// Returns, with the reason, when this process can't do its work any more and a new one could; otherwise never.
 pub(crate) async fn broken(aws: &Aws) -> String {
-    aws.tables.lost().await;
-    "the tables could not be synced to the disk, and nobody knows what is on it".to_owned()
+    tokio::select! {
+        () = aws.tables.lost() => {
+            "the tables could not be synced to the disk, and nobody knows what is on it".to_owned()
+        }
+        trouble = aws.engine.broken() => trouble.to_string(),
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use ambient::{Clock, Surroundings};
-use engine::{BeforeCommit, Engine, Options};
+use engine::{BeforeCommit, Engine, Options, WritesLost};
 use omniflow_tables::Tables;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket};
@@ -372,7 +372,8 @@ fn before_commit(tables: &Tables, bus: &EventBus, relied_on: &Arc<AtomicU64>) ->
         let relied_on = Arc::clone(&relied_on);
         Box::new(move || {
             flushed.map_err(std::io::Error::other)?;
-            let reached = syncing.wait()?;
+            // The tables sync never again after a failure (`Syncing::done`).
+            let reached = syncing.wait().map_err(|error| std::io::Error::other(WritesLost(error.into())))?;
             relied_on.store(reached, Relaxed);
             Ok(reached)
         })

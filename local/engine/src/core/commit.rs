@@ -15,6 +15,13 @@ use crate::stats::Stats;
 impl Core {
     /// Carries out the requests and all due wake-ups, and commits. On an error nothing of the group was kept.
     pub(crate) fn commit_group(&mut self, requests: &mut [Request]) -> Result<Vec<After>, JournalError> {
+        self.vitals.begins();
+        let committed = self.try_commit(requests);
+        self.vitals.ends();
+        committed
+    }
+
+    fn try_commit(&mut self, requests: &mut [Request]) -> Result<Vec<After>, JournalError> {
         let stats = Arc::clone(&self.stats);
         let only_wakes = requests.iter().all(|request| matches!(request, Request::ClockMoved));
         let durable = (!only_wakes).then(|| (self.before_commit)());
@@ -34,6 +41,7 @@ impl Core {
                     (folder.after_commit)(self.journal.reached());
                 }
                 stats.groups.fetch_add(1, Relaxed);
+                self.vitals.committed();
                 Ok(events)
             });
         let group = std::mem::take(&mut self.group);
@@ -45,6 +53,8 @@ impl Core {
                 Ok(group.after)
             }
             Err(error) => {
+                // Before callers learn it, who may ask for the engine's health next.
+                self.vitals.failed(&error);
                 self.journal.rollback();
                 self.forget_group()?;
                 Err(error)

@@ -12,6 +12,7 @@ use super::live::Live;
 use crate::arn::Arns;
 use crate::error::Error;
 use crate::executions::ExecutionDescription;
+use crate::health::Vitals;
 use crate::journal::{DefinitionId, Journal, JournalError, Seq};
 use crate::options::{BeforeCommit, Folder};
 use crate::stats::Stats;
@@ -30,6 +31,7 @@ pub(crate) struct Core {
     pub(super) randomness: Randomness,
     pub(super) token_key: TokenKey,
     pub(super) stats: Arc<Stats>,
+    pub(super) vitals: Arc<Vitals>,
     pub(super) before_commit: BeforeCommit,
     pub(super) folder: Option<Folder>,
     /// The definitions that were run since the engine was opened, compiled.
@@ -47,6 +49,7 @@ impl Core {
         clock: Arc<dyn Clock>,
         randomness: Randomness,
         stats: Arc<Stats>,
+        vitals: Arc<Vitals>,
         before_commit: BeforeCommit,
         folder: Option<Folder>,
     ) -> Result<Self, JournalError> {
@@ -65,6 +68,7 @@ impl Core {
             randomness,
             token_key: TokenKey::new(key),
             stats,
+            vitals,
             before_commit,
             folder,
             machines: HashMap::new(),

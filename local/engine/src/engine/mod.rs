@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 
 use crate::arn::Arns;
 use crate::core::Core;
+use crate::health::{Health, Pulse, Trouble, Vitals};
 use crate::integrations::Integrations;
 use crate::journal::{Journal, JournalError, Readers};
 use crate::options::Options;
@@ -29,6 +30,7 @@ struct Shared {
     readers: Readers,
     arns: Arns,
     stats: Arc<Stats>,
+    vitals: Arc<Vitals>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -53,6 +55,7 @@ impl Engine {
         let (requests, inbox) = mpsc::channel();
         let arns = Arns { region, account };
         let stats = Arc::new(Stats::default());
+        let vitals = Arc::new(Vitals::new(Arc::clone(&clock)));
         // The file is made here, so that readers find it and faults show before the thread begins.
         drop(Journal::open(&path, durable)?);
         let waker = Mutex::new(requests.clone());
@@ -65,14 +68,25 @@ impl Engine {
             readers: Readers::new(path.clone()),
             arns: arns.clone(),
             stats: Arc::clone(&stats),
+            vitals: Arc::clone(&vitals),
             thread: Mutex::new(None),
         }));
         let caller = Caller::new(integrations(engine.clone()), requests);
         let (opened, ready) = mpsc::channel();
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+            let pulse = Pulse(Arc::clone(&vitals));
             let core = Journal::open(&path, durable)
                 .and_then(|journal| {
-                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, before_commit, folder)
+                    Core::new(
+                        journal,
+                        arns,
+                        Arc::clone(&clock),
+                        randomness,
+                        stats,
+                        vitals,
+                        before_commit,
+                        folder,
+                    )
                 })
                 .and_then(|mut core| core.recover().map(|after| (core, after)));
             match core {
@@ -81,6 +95,7 @@ impl Engine {
                     // The opener waits for this, so it can't be gone.
                     let _ = opened.send(Ok(()));
                     thread::run(core, &inbox, &caller, &*clock);
+                    pulse.0.stops();
                 }
                 Err(error) => {
                     let _ = opened.send(Err(error));
@@ -104,6 +119,17 @@ impl Engine {
         {
             tracing::error!("the engine's thread panicked");
         }
+    }
+
+    /// Whether executions go on and, if not, since when and why.
+    pub fn health(&self) -> Health {
+        self.0.vitals.health()
+    }
+
+    /// Returns when the engine can't go on in this process ([`Trouble::is_final`]); otherwise never. The process
+    /// should end then, so that its supervisor starts it again.
+    pub async fn broken(&self) -> Trouble {
+        self.0.vitals.broken().await
     }
 
     /// Counters that say where the engine's time goes.
