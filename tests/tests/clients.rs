@@ -148,3 +148,52 @@ async fn slow_steps_hold_up_neither_health_nor_reads_nor_decisions() {
     let unpaid = shop.get("/api/v1/summary").await.success();
     assert_ne!(unpaid["states"]["COMPLETED"], ORDERS, "the payments were not slow: {unpaid}");
 }
+
+/// The resident memory of a process, in KiB (proc(5), `VmRSS` of `/proc/PID/status`).
+fn memory_of(runtime: &Runtime) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", runtime.process_id())).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Clients ask again and again for something large, and never read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_nobody_reads_take_little_memory_and_others_are_served() {
+    const CLIENTS: usize = 1_000;
+    const REQUESTS: usize = 50;
+    /// What they may take, in KiB. Without a bound it is the size of the answer for each client.
+    const MOST: u64 = 100_000;
+    let Some(runtime) = Runtime::own(&Settings::default()) else { return };
+    let (shop, host) = (runtime.shop(), host(&runtime));
+    let size = u64::try_from(shop.get("/openapi.json").await.text.len()).unwrap();
+    assert!(
+        size * u64::try_from(CLIENTS).unwrap() / 1024 > MOST,
+        "the answer is too small to prove anything"
+    );
+    let Some(before) = memory_of(&runtime) else { return };
+    let requests = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(REQUESTS);
+    let asking = (0..CLIENTS).map(|_| async {
+        // A small window: what the kernel holds for a client is not the process's.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stream = socket.connect(host.parse().unwrap()).await.unwrap();
+        // When it has been hung up on, it can't send any more.
+        let _ = stream.write_all(requests.as_bytes()).await;
+        stream
+    });
+    let mut clients = Vec::new();
+    let mut most = 0;
+    let mut asking = stream::iter(asking).buffer_unordered(64);
+    while let Some(client) = asking.next().await {
+        clients.push(client);
+        most = most.max(memory_of(&runtime).unwrap());
+    }
+    for _ in 0..10 {
+        let begun = Instant::now();
+        shop.get("/api/v1/stock").await.success();
+        assert!(begun.elapsed() < Duration::from_secs(20), "others wait: {:?}", begun.elapsed());
+        most = most.max(memory_of(&runtime).unwrap());
+    }
+    assert!(most < before + MOST, "{before} KiB became {most} KiB");
+    drop(clients);
+}

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use ambient::Randomness;
 use clap::Parser;
@@ -14,13 +15,15 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Cli, Command};
 use crate::demo::{self, Demo};
 use crate::folder::{self, Backup};
-use crate::repeats::Repeats;
+use crate::repeats::{Counts, Repeats};
 use crate::{Config, Runtime, StartError, control};
 
 /// The log filter when `OMNIFLOW_LOG` is not set. It leaves out the line of each successful invocation,
 /// which `OMNIFLOW_LOG=info` shows.
 const USUAL_LOG: &str = "warn,omniflow=info,omniflow_services::invocation=warn";
 
+/// How often it is looked for errors and warnings that were left out of the log.
+const COUNTED_EVERY: Duration = Duration::from_secs(10);
 /// The exit code of a process that ends because it can't go on while a new one could (sysexits.h:
 /// EX_TEMPFAIL).
 const BROKEN: u8 = 75;
@@ -38,8 +41,17 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let filter = EnvFilter::try_from_env("OMNIFLOW_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let colours = std::io::stderr().is_terminal();
     let format = Repeats::of(tracing_subscriber::fmt::format());
+    let counts = format.counts();
     let log = tracing_subscriber::fmt().with_ansi(colours).event_format(format).with_env_filter(filter);
     log.with_writer(std::io::stderr).init();
+    let code = perform(cli, &counts);
+    for left_out in counts.left_out_at_the_end() {
+        eprintln!("{left_out}");
+    }
+    code
+}
+
+fn perform(cli: Cli, counts: &Counts) -> ExitCode {
     match cli.command {
         Some(Command::Validate { files }) => validate(&files),
         Some(Command::Backup { folder, data }) => said(back_up(&data, &folder)),
@@ -48,8 +60,8 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 .map(|()| format!("{} holds the data of the backup {}", data.display(), backup.display()))
                 .map_err(|error| error.to_string()),
         ),
-        Some(Command::Demo(demo)) => ended(run(demo.config(), Some(*demo))),
-        None => ended(run(cli.config, None)),
+        Some(Command::Demo(demo)) => ended(run(demo.config(), Some(*demo), counts)),
+        None => ended(run(cli.config, None, counts)),
     }
 }
 
@@ -102,7 +114,17 @@ fn back_up(data: &Path, to: &Path) -> Result<String, String> {
     made.map(|()| format!("{} is a backup of {}", to.display(), data.display()))
 }
 
-fn run(config: Config, demo: Option<Demo>) -> Result<End, StartError> {
+/// Writes, until the task is aborted, how many errors and warnings were left out of the log.
+async fn write_counts(counts: Counts) {
+    loop {
+        tokio::time::sleep(COUNTED_EVERY).await;
+        for left_out in counts.left_out(Instant::now()) {
+            eprintln!("{left_out}");
+        }
+    }
+}
+
+fn run(config: Config, demo: Option<Demo>, counts: &Counts) -> Result<End, StartError> {
     let failed = |problem: std::io::Error| StartError::Data {
         path: config.data.clone(),
         problem: format!("no runtime: {problem}"),
@@ -111,6 +133,7 @@ fn run(config: Config, demo: Option<Demo>) -> Result<End, StartError> {
     let end = runtime.block_on(async {
         let open = config.token.is_none() && config.token_file.is_none();
         let keeps = if config.memory { "nothing".to_owned() } else { config.data.display().to_string() };
+        tokio::spawn(write_counts(counts.clone()));
         let system = Runtime::start(config.clone()).await?;
         // Signals are listened for before the line below tells anybody that the system runs.
         let stop = Stop::listen();

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
 
 use crate::demo::Demo;
-use crate::server::{AccessToken, AllowedHost, TokenError};
+use crate::server::{AccessToken, AllowedHost, AllowedHosts, TokenError};
 use template::Parameters;
 
 /// OmniFlow: order fulfilment on one machine.
@@ -84,13 +84,8 @@ pub struct Config {
     pub token_file: Option<PathBuf>,
     /// A further name of this server, such as shop.example or shop.example:8443: requests may be addressed
     /// to it, and pages opened by that name may send requests; may be given more than once.
-    #[arg(
-        long = "allowed-host",
-        env = "OMNIFLOW_ALLOWED_HOSTS",
-        value_name = "HOST[:PORT]",
-        value_delimiter = ','
-    )]
-    pub allowed_hosts: Vec<AllowedHost>,
+    #[arg(long = "allowed-host", env = "OMNIFLOW_ALLOWED_HOSTS", value_name = "HOST[:PORT]")]
+    pub allowed_hosts: Vec<AllowedHosts>,
 }
 
 /// The local runtime's own defaults for parameters of the template.
@@ -109,6 +104,11 @@ impl Config {
     /// When the token that was given can't be used.
     pub fn access_token(&self) -> Result<Option<AccessToken>, TokenError> {
         AccessToken::given(self.token.as_deref(), self.token_file.as_deref())
+    }
+
+    /// All further names of this server.
+    pub fn further_hosts(&self) -> Vec<AllowedHost> {
+        self.allowed_hosts.iter().flat_map(|hosts| hosts.0.clone()).collect()
     }
 
     /// The values of the template's parameters: those that were given, and the local defaults.

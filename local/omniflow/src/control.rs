@@ -6,6 +6,7 @@
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use omniflow_tables::Tables;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,9 @@ use crate::folder::Backup;
 const SOCKET: &str = "control";
 /// The most bytes that a request may have: more than the longest path.
 const LARGEST_REQUEST: u64 = 64 * 1024;
+
+/// How long a request may take to arrive, since the next one waits for it.
+const LONGEST_REQUEST: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,7 +104,8 @@ impl Drop for Control {
 async fn answer(stream: UnixStream, folder: &Path, tables: &Tables, identity: &str) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
-    tokio::io::BufReader::new(read.take(LARGEST_REQUEST)).read_line(&mut line).await?;
+    let mut reader = tokio::io::BufReader::new(read.take(LARGEST_REQUEST));
+    tokio::time::timeout(LONGEST_REQUEST, reader.read_line(&mut line)).await??;
     let answer = match serde_json::from_str(&line) {
         Ok(Request::Backup(to)) => match back_up(folder, &to, tables, identity).await {
             Ok(()) => Answer::Done,

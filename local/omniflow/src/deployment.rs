@@ -84,11 +84,9 @@ fn missing_indexes(kept: &Value, wanted: &Value) -> Result<Vec<Value>, String> {
     Ok(list(wanted, "GlobalSecondaryIndexes").into_iter().filter(lacks).collect())
 }
 
-/// A key schema or a projection with its members and attributes in one order, which says nothing about it.
-/// The order of the keys in a key schema is fixed.
+/// A key schema or a projection; the order of attributes in a projection says nothing.
 fn normal(value: &Value) -> Value {
     let mut value = value.clone();
-    value.sort_all_objects();
     if let Some(Value::Array(attributes)) = value.get_mut("NonKeyAttributes") {
         attributes.sort_by_key(ToString::to_string);
     }

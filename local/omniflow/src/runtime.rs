@@ -2,31 +2,29 @@
 //! describes.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use ambient::{Clock, Surroundings};
-use engine::{BeforeCommit, Engine, Options, WritesLost};
+use engine::{Engine, Options};
 use omniflow_tables::Tables;
-use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::aws::Aws;
 use crate::bus::EventBus;
-use crate::control::Control;
-use crate::folder::{DataFolder, Database};
+use crate::data::{self, Data};
+use crate::folder::Database;
 use crate::functions;
 use crate::inside::Inside;
 use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
 use crate::remote::RemoteFunctions;
-use crate::server::{self, AccessToken, Bodies, Connections, Detached, Listener, Sites};
-use crate::{Config, StartError, deployment, gateway, health, private_files, schedule};
+use crate::server::{self, AccessToken, Answers, Bodies, Connections, Detached, Listener, Load, Sites};
+use crate::{Config, StartError, deployment, gateway, health, schedule};
 use template::{Place, Route, System};
 
 /// The region and the account in all ARNs. AWS's own would be here.
@@ -35,9 +33,6 @@ const ACCOUNT: &str = "000000000000";
 /// How often items whose time to live is over are deleted. DynamoDB does it "within a few days" (DynamoDB
 /// Developer Guide, "Using time to live (TTL)").
 const EXPIRY_SWEEP: Duration = Duration::from_secs(600);
-/// How often the deliveries are synced and it is written down how far they have come. What a power failure
-/// takes of them within this time is not missed.
-const NOTED_EVERY: Duration = Duration::from_secs(1);
 /// The number of connections that may wait to be accepted, so that a thousand buyers who come at once are
 /// not turned away.
 const BACKLOG: u32 = 4096;
@@ -56,15 +51,8 @@ pub struct Runtime {
     servers: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
     /// The requests that are being answered, also those whose clients have hung up.
-    detached: Detached,
+    under_way: Detached,
     data: Data,
-}
-
-/// Where the data is. With `--memory` it is a temporary folder, which is deleted at the end.
-#[derive(Clone)]
-enum Data {
-    Kept(Arc<DataFolder>),
-    Temporary(Arc<TempDir>),
 }
 
 impl Runtime {
@@ -109,9 +97,10 @@ impl Runtime {
         if let Data::Kept(folder) = &data {
             let problem = |error: std::io::Error| StartError::Data {
                 path: config.data.clone(),
-                problem: format!("deliveries.db: {error}"),
+                problem: format!("the files can't be synced: {error}"),
             };
-            note_deliveries_once(folder, &aws.bus, 0).map_err(problem)?;
+            folder.sync_names().map_err(problem)?;
+            data::note_deliveries_once(folder, &aws.bus, 0).map_err(problem)?;
         }
         for table in &system.tables {
             deployment::create_table(&aws.tables, table).await?;
@@ -122,9 +111,13 @@ impl Runtime {
         }
 
         let (stop, stopped) = watch::channel(false);
-        let (connections, bodies) = (Connections::within_limits(), Bodies::new());
-        let detached = Detached::default();
-        let sites = Arc::new(Sites::new(config.allowed_hosts.clone()));
+        let connections = Connections::within_limits();
+        let load = Load {
+            bodies: Bodies::new(),
+            answers: Answers::new(Arc::clone(&connections)),
+            under_way: Detached::default(),
+        };
+        let sites = Arc::new(Sites::new(config.further_hosts()));
         let outbox = server::guarded(outbox::router(aws.outbox.clone(), aws.bus.clone()), token.clone());
         let (functions, tables) = (aws.functions.clone(), aws.tables.clone());
         let router = gateway::router(
@@ -132,19 +125,20 @@ impl Runtime {
             functions,
             tables,
             &place,
-            bodies.clone(),
-            detached.clone(),
+            load.clone(),
             token.clone(),
             aws.surroundings.clone(),
         )?
         .merge(outbox);
         let router = health::told_by(aws.clone(), router);
         let router = server::for_own_sites(router, Arc::clone(&sites), Listener::Http);
-        let aws_router = server::aws_router(aws.clone(), bodies, detached.clone(), token);
+        let under_way = load.under_way.clone();
+        let load = Load { answers: load.answers.with_own_places(), ..load };
+        let aws_router = server::aws_router(aws.clone(), load, token);
         let aws_router = server::for_own_sites(aws_router, sites, Listener::Aws);
         let mut workers = start_workers(&system, &aws, &place);
         if let Data::Kept(folder) = &data {
-            workers.extend(tend(folder, &aws));
+            workers.extend(data::tend(folder, &aws));
         }
         workers.push(tokio::spawn(Arc::clone(&connections).close_idle()));
         let runtime = Self {
@@ -155,7 +149,7 @@ impl Runtime {
                 tokio::spawn(server::serve(aws_listener, aws_router, connections, stopped)),
             ],
             workers,
-            detached,
+            under_way,
             aws,
             stop,
             data,
@@ -171,10 +165,10 @@ impl Runtime {
         for worker in &self.workers {
             worker.abort();
         }
-        let detached = self.detached;
+        let under_way = self.under_way;
         let finish = async {
             futures::future::join_all(self.servers).await;
-            detached.finished().await;
+            under_way.finished().await;
         };
         if tokio::time::timeout(GRACE, finish).await.is_err() {
             tracing::warn!("requests were still running and were cut off");
@@ -245,71 +239,6 @@ fn address(listener: &TcpListener, flag: &'static str) -> Result<SocketAddr, Sta
     listener.local_addr().map_err(|source| StartError::Address { flag, address: unknown, source })
 }
 
-impl Data {
-    fn open(config: &Config, surroundings: &Surroundings) -> Result<Self, StartError> {
-        if !config.memory {
-            let folder = DataFolder::open(&config.data, &surroundings.randomness)?;
-            return Ok(Self::Kept(Arc::new(folder)));
-        }
-        let made = tempfile::tempdir();
-        let problem = |error: std::io::Error| StartError::Data {
-            path: std::env::temp_dir(),
-            problem: error.to_string(),
-        };
-        Ok(Self::Temporary(Arc::new(made.map_err(problem)?)))
-    }
-
-    fn identity(&self) -> Option<String> {
-        match self {
-            Self::Kept(folder) => Some(folder.identity()),
-            Self::Temporary(_) => None,
-        }
-    }
-
-    fn database(&self, database: Database) -> std::io::Result<PathBuf> {
-        match self {
-            Self::Kept(folder) => folder.database(database),
-            Self::Temporary(folder) => private_files::database(folder.path(), database.file()),
-        }
-    }
-}
-
-/// Keeps the folder's manifest up to date, and answers at its control socket.
-fn tend(folder: &Arc<DataFolder>, aws: &Aws) -> Vec<JoinHandle<()>> {
-    let mut workers = vec![
-        tokio::spawn(note_deliveries(Arc::clone(folder), aws.bus.clone())),
-        tokio::spawn(health::probe(aws.tables.clone())),
-    ];
-    match Control::listen(folder.path()) {
-        Ok(control) => workers.push(tokio::spawn(control.serve(aws.tables.clone(), folder.identity()))),
-        Err(error) => tracing::warn!(%error, "no control socket: no backups can be made while this runs"),
-    }
-    workers
-}
-
-/// Writes down, until the task is aborted, how far the deliveries have come.
-async fn note_deliveries(folder: Arc<DataFolder>, bus: EventBus) {
-    let mut reached = 0;
-    loop {
-        let (folder, bus) = (Arc::clone(&folder), bus.clone());
-        let noted = tokio::task::spawn_blocking(move || note_deliveries_once(&folder, &bus, reached));
-        match noted.await {
-            Ok(Ok(now)) => reached = now,
-            Ok(Err(error)) => tracing::error!(%error, "the deliveries can't be synced"),
-            // The process is stopping.
-            Err(_) => return,
-        }
-        tokio::time::sleep(NOTED_EVERY).await;
-    }
-}
-
-/// Writes down how far the deliveries have come, if that is further than `before`, and returns it.
-fn note_deliveries_once(folder: &DataFolder, bus: &EventBus, before: u64) -> std::io::Result<u64> {
-    let Some(now) = bus.sync(before)? else { return Ok(before) };
-    folder.reached(&[(Database::Deliveries, now)]);
-    Ok(now)
-}
-
 fn assemble(
     config: &Config,
     system: &System,
@@ -346,9 +275,9 @@ fn assemble(
         account: place.account.clone(),
         clock: Arc::clone(&surroundings.clock),
         randomness: surroundings.randomness.clone(),
-        before_commit: before_commit(&tables, &bus, &relied_on),
+        before_commit: data::before_commit(&tables, &bus, &relied_on),
         folder: match data {
-            Data::Kept(folder) => Some(in_folder(folder, &tables, relied_on)),
+            Data::Kept(folder) => Some(data::in_folder(folder, &tables, relied_on)),
             Data::Temporary(_) => None,
         },
     };
@@ -361,35 +290,6 @@ fn assemble(
     })
     .map_err(|error| failed(error.to_string()))?;
     assembled.ok_or_else(|| failed("the engine did not start".to_owned()))
-}
-
-/// Makes durable, before each commit of the journal, what it relies on, and notes in `relied_on` how far the
-/// tables had come.
-fn before_commit(tables: &Tables, bus: &EventBus, relied_on: &Arc<AtomicU64>) -> BeforeCommit {
-    let (tables, bus, relied_on) = (tables.clone(), bus.clone(), Arc::clone(relied_on));
-    Box::new(move || {
-        let (syncing, flushed) = (tables.sync(), bus.flush());
-        let relied_on = Arc::clone(&relied_on);
-        Box::new(move || {
-            flushed.map_err(std::io::Error::other)?;
-            // The tables sync never again after a failure (`Syncing::done`).
-            let reached = syncing.wait().map_err(|error| std::io::Error::other(WritesLost(error.into())))?;
-            relied_on.store(reached, Relaxed);
-            Ok(reached)
-        })
-    })
-}
-
-/// Tells the folder and the tables, after each commit of the journal, how far it has come.
-fn in_folder(folder: &Arc<DataFolder>, tables: &Tables, relied_on: Arc<AtomicU64>) -> engine::Folder {
-    let (kept, tables) = (Arc::clone(folder), tables.clone());
-    engine::Folder {
-        identity: folder.identity(),
-        after_commit: Box::new(move |commit| {
-            tables.journal_reached(commit);
-            kept.reached(&[(Database::Tables, relied_on.load(Relaxed)), (Database::Journal, commit)]);
-        }),
-    }
 }
 
 fn start_workers(system: &System, aws: &Aws, place: &Place) -> Vec<JoinHandle<()>> {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::server::TokenError;
-use crate::{bus, gateway};
+use crate::{bus, routes};
 
 /// Why the runtime could not start. Each message is one line that says what to do, or such a line for each file.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,7 @@ pub enum StartError {
     Table { table: String, problem: String },
     /// A route of the template can't be served here.
     #[error(transparent)]
-    Route(#[from] gateway::BadRoute),
+    Route(#[from] routes::BadRoute),
     /// A rule of the template has a pattern that isn't supported, or the deliveries can't be stored.
     #[error(transparent)]
     Bus(#[from] bus::Error),

@@ -44,18 +44,14 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(
-        mut journal: Journal,
+        journal: Journal,
         arns: Arns,
         clock: Arc<dyn Clock>,
         randomness: Randomness,
         stats: Arc<Stats>,
         vitals: Arc<Vitals>,
         before_commit: BeforeCommit,
-        folder: Option<Folder>,
     ) -> Result<Self, JournalError> {
-        if let Some(folder) = &folder {
-            journal.claim(&folder.identity)?;
-        }
         let key = journal.meta("token_key", || randomness.key().to_vec())?;
         let key = key.try_into().map_err(|key: Vec<u8>| {
             JournalError::damaged("the token key", format!("it has {} bytes", key.len()))
@@ -70,13 +66,22 @@ impl Core {
             stats,
             vitals,
             before_commit,
-            folder,
+            folder: None,
             machines: HashMap::new(),
             live: HashMap::new(),
             waiters: HashMap::new(),
             next_seq,
             group: Group::default(),
         })
+    }
+
+    /// Makes the journal that of a data folder.
+    pub(crate) fn in_folder(mut self, folder: Option<Folder>) -> Result<Self, JournalError> {
+        if let Some(folder) = &folder {
+            self.journal.claim(&folder.identity)?;
+        }
+        self.folder = folder;
+        Ok(self)
     }
 
     /// Keeps the journal's log short. It is called between groups.

@@ -77,17 +77,9 @@ impl Engine {
             let pulse = Pulse(Arc::clone(&vitals));
             let core = Journal::open(&path, durable)
                 .and_then(|journal| {
-                    Core::new(
-                        journal,
-                        arns,
-                        Arc::clone(&clock),
-                        randomness,
-                        stats,
-                        vitals,
-                        before_commit,
-                        folder,
-                    )
+                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, before_commit)
                 })
+                .and_then(|core| core.in_folder(folder))
                 .and_then(|mut core| core.recover().map(|after| (core, after)));
             match core {
                 Ok((core, after)) => {

@@ -85,6 +85,12 @@ impl DataFolder {
         self.manifest.identity()
     }
 
+    /// Makes the names of the files safe from power loss, once all databases are open. Syncing a new log does not
+    /// (fsync(2)).
+    pub(crate) fn sync_names(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
+    }
+
     /// Writes down how far databases have come. The numbers must be safe from power loss.
     pub(crate) fn reached(&self, databases: &[(Database, u64)]) {
         self.manifest.reached(databases);

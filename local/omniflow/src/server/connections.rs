@@ -170,6 +170,18 @@ impl Connections {
         }
     }
 
+    /// Waits for what is freed when connections end, such as room for answers. Until it comes, the connections
+    /// that have waited longest for their clients are closed, [`SHORTEST_WAIT`] at least.
+    pub(super) async fn make_room_while<T>(&self, wanted: impl Future<Output = T>) -> T {
+        let mut wanted = pin!(wanted);
+        loop {
+            if let Ok(got) = tokio::time::timeout(NEXT_GO, wanted.as_mut()).await {
+                return got;
+            }
+            self.close_longest_waiting(SHORTEST_WAIT);
+        }
+    }
+
     fn close_longest_waiting(&self, age: Duration) {
         let open = self.open();
         let waiting = open.values().filter_map(|one| Some((one.waiting()?, one)));

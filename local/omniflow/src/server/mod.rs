@@ -5,6 +5,7 @@
 //!                                                             └───► --aws:  token, bodies, services
 //! ```
 
+mod answers;
 mod bodies;
 mod connections;
 mod detached;
@@ -27,19 +28,30 @@ use tokio::task::JoinSet;
 
 use crate::aws::{Acknowledge, ApiError, Aws};
 
+pub(crate) use answers::Answers;
 pub(crate) use bodies::{Bodies, Refused};
 pub(crate) use connections::Connections;
 pub(crate) use detached::Detached;
 use sites::Foreign;
 pub(crate) use sites::Sites;
 
-pub use sites::AllowedHost;
+pub use sites::{AllowedHost, AllowedHosts};
 pub use token::{AccessToken, Error as TokenError};
 
+/// What bounds the requests of a listener, and carries them to their ends. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Load {
+    pub(crate) bodies: Bodies,
+    pub(crate) answers: Answers,
+    /// The requests that are being answered, also those whose clients have hung up.
+    pub(crate) under_way: Detached,
+}
+
 /// The router for requests of AWS SDKs. When there is a token, every request must carry it.
-pub(crate) fn aws_router(aws: Aws, bodies: Bodies, calls: Detached, token: Option<AccessToken>) -> Router {
+pub(crate) fn aws_router(aws: Aws, load: Load, token: Option<AccessToken>) -> Router {
     Router::new().fallback(move |request: Request| {
-        let (aws, bodies, calls, token) = (aws.clone(), bodies.clone(), calls.clone(), token.clone());
+        let (aws, load, token) = (aws.clone(), load.clone(), token.clone());
+        let Load { bodies, answers, under_way } = load;
         async move {
             if let Err(refusal) = admit(token.as_ref(), request.headers()) {
                 return in_aws_words(refusal);
@@ -48,10 +60,11 @@ pub(crate) fn aws_router(aws: Aws, bodies: Bodies, calls: Detached, token: Optio
             match bodies.read(request, limit).await {
                 Ok((parts, body)) => {
                     let request = http::Request::from_parts(parts, body.bytes.clone());
-                    let answered = calls.run(async move {
-                        let answer = aws.answer(request, Acknowledge::Durably).await;
+                    let answered = under_way.run(async move {
+                        let answer = aws.answer(request, Acknowledge::Durably);
+                        let answer = answers.make(answer).await;
                         drop(body);
-                        answer.map(Body::from)
+                        answer
                     });
                     answered.await.unwrap_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
                 }
