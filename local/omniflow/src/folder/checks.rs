@@ -48,7 +48,7 @@ fn is_empty(path: &Path) -> bool {
 }
 
 /// The write-ahead log beside a database.
-fn log_of(database: &Path) -> PathBuf {
+pub(super) fn log_of(database: &Path) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push("-wal");
     path.into()

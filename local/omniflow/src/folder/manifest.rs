@@ -138,6 +138,7 @@ impl ManifestFile {
     pub(crate) fn create(folder: &Path, manifest: Manifest) -> io::Result<Self> {
         let file = private_files::create(&folder.join(MANIFEST))?;
         let written = Self { file, manifest: Mutex::new(manifest) };
+        written.file.set_len(SIZE as u64)?;
         written.change(|_| ())?;
         written.file.sync_all()?;
         File::open(folder)?.sync_all()?;
@@ -190,6 +191,9 @@ mod tests {
     #[test]
     fn it_is_read_as_it_was_written_and_not_at_all_when_it_is_damaged() {
         let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Manifest::read(folder.path()), Ok(None));
+        // Whatever was there is gone.
+        std::fs::write(folder.path().join(MANIFEST), [0xFF; 2 * SIZE]).unwrap();
         assert_eq!(Manifest::read(folder.path()), Ok(None));
         let identity = "01234567-89ab-cdef-0123-456789abcdef".to_owned();
         let file = ManifestFile::create(folder.path(), Manifest::new(identity.clone())).unwrap();

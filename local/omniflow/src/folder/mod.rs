@@ -111,8 +111,10 @@ impl DataFolder {
     /// crash.
     pub(crate) fn seal(&self) -> io::Result<()> {
         for database in Database::ALL {
-            write_back(&self.path.join(database.file())).map_err(io::Error::other)?;
+            write_back(&self.path.join(database.file()))?;
         }
+        // A log that a power failure brought back would not be what the seal says.
+        self.sync_names()?;
         let seals = Database::ALL
             .into_iter()
             .map(|database| Ok((database, Seal::of(&self.path.join(database.file()))?)))
@@ -121,11 +123,21 @@ impl DataFolder {
     }
 }
 
-/// Writes what is in the log of a database back to its file. Connections that only read may still be open.
-fn write_back(path: &Path) -> rusqlite::Result<()> {
-    let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let busy: i64 = file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    if busy == 0 { Ok(()) } else { Err(rusqlite::Error::InvalidQuery) }
+/// Writes what is in the log of a database back to its file, safe from power loss. Connections that only read
+/// may still be open.
+fn write_back(path: &Path) -> io::Result<()> {
+    let emptied = || {
+        let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+    };
+    if emptied().map_err(io::Error::other)? != 0 {
+        return Err(io::Error::other(format!("the log of {} is still in use", path.display())));
+    }
+    match File::open(checks::log_of(path)) {
+        Ok(log) => log.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Takes the lock on a folder, which is made when it does not exist.
