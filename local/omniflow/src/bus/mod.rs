@@ -330,3 +330,57 @@ impl EventBus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ambient::Randomness;
+    use rusqlite::Connection;
+
+    use super::*;
+
+    fn open(store: &Path) -> EventBus {
+        let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
+        let functions = Functions::new([], None, place.clone(), Randomness::seeded(1));
+        EventBus::open(Vec::new(), place, store, Some("this"), functions, Surroundings::of_this_machine())
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn deliveries_that_can_not_be_read_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("deliveries.db");
+        let bus = open(&store);
+        let delivering = tokio::spawn(bus.clone().deliver());
+        tokio::task::yield_now().await;
+        assert_eq!(bus.stuck(), None);
+        delivering.abort();
+
+        Connection::open(&store).unwrap().execute_batch("ALTER TABLE delivery RENAME TO gone").unwrap();
+        let delivering = tokio::spawn(bus.clone().deliver());
+        tokio::task::yield_now().await;
+        assert!(bus.stuck().is_some_and(|why| why.contains("delivery")), "{:?}", bus.stuck());
+        delivering.abort();
+
+        Connection::open(&store).unwrap().execute_batch("ALTER TABLE gone RENAME TO delivery").unwrap();
+        let delivering = tokio::spawn(bus.clone().deliver());
+        tokio::task::yield_now().await;
+        assert_eq!(bus.stuck(), None);
+        delivering.abort();
+    }
+
+    #[test]
+    fn what_was_synced_has_been_reached_when_it_is_opened_again_and_closed_it_takes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("deliveries.db");
+        let bus = open(&store);
+        let reached = bus.sync(0).unwrap().unwrap();
+        assert_eq!(bus.sync(reached).unwrap(), None);
+        bus.queue().add(Delivery { function: "Notify".to_owned(), event: "{}".to_owned(), attempts: 0 });
+        bus.flush().unwrap();
+        assert_eq!(bus.sync(reached).unwrap(), Some(reached + 1));
+        bus.close().unwrap();
+        assert_eq!(file_versions::Standing::of(&store).unwrap().unwrap().reached, reached + 1);
+        bus.queue().add(Delivery { function: "Notify".to_owned(), event: "{}".to_owned(), attempts: 0 });
+        bus.flush().unwrap_err();
+    }
+}

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::Database;
 use super::manifest::{Known, Manifest, Seal};
 
-/// The largest file, in bytes, whose structure is checked at each start after a crash. 1 GiB takes about 1 s
-/// when it is in memory, and otherwise as long as reading it takes.
+/// The largest file, in bytes, whose structure is checked at each start after a crash. 1 GiB takes 1
+/// to 2 s when it is in memory, and otherwise as long as reading it takes.
 const LARGEST_CHECKED: u64 = 2 << 30;
 
 /// A database as it was found.
