@@ -356,6 +356,61 @@ async fn a_folder_that_nobody_uses_is_backed_up_and_restored_too() {
     assert!(!done && said.contains("there is no data folder /nowhere"), "{said}");
 }
 
+/// Numbers are noted only when what they speak of is safe. So what a power failure leaves (each file as it was last
+/// synced, with the newest manifest) is never refused, and has all that was acknowledged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_power_failure_leaves_is_never_refused() {
+    const BUYERS: usize = 6;
+    let place = tempfile::tempdir().unwrap();
+    let library = place.path().join("synced_copies.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/synced_copies.c");
+    let compiled = std::process::Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&library, &source])
+        .args(["-ldl", "-lpthread"])
+        .status()
+        .unwrap();
+    assert!(compiled.success());
+    let copies = place.path().join("copies");
+    fs::create_dir(&copies).unwrap();
+    let lived = Lived::nowhere();
+    for end in [End::Killed, End::Told, End::Killed] {
+        let watched = settings(lived.path())
+            .environment("LD_PRELOAD", library.to_str().unwrap())
+            .environment("SYNCED_COPIES", copies.to_str().unwrap());
+        let Some(runtime) = Runtime::own(&watched) else { return };
+        let shop = runtime.shop();
+        let buy = async || {
+            let mut ids = Vec::new();
+            for _ in 0..5 {
+                let mut order = one();
+                order["payment"] = json!({ "method": "pm_card" });
+                ids.push(shop.place(&order).await);
+            }
+            ids
+        };
+        let acknowledged = futures::future::join_all((0..BUYERS).map(|_| buy())).await.concat();
+        match end {
+            End::Killed => runtime.kill(),
+            End::Told => assert!(runtime.terminate().success()),
+        }
+        let left = Lived::nowhere();
+        for entry in fs::read_dir(&copies).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            if name.ends_with(".db") || name.ends_with(".db-wal") {
+                fs::copy(entry.path(), left.file(&name)).unwrap();
+            }
+        }
+        fs::copy(lived.file("manifest"), left.file("manifest")).unwrap();
+        let runtime = Runtime::own(&settings(left.path())).unwrap();
+        let shop = runtime.shop();
+        for id in &acknowledged {
+            assert_eq!(shop.ends(id).await.state(), "COMPLETED", "{end:?}");
+        }
+    }
+}
+
 /// Orders are made, paid and cancelled while a backup is made: whatever was acknowledged before it began is in it, and
 /// all goes on to its end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
