@@ -5,6 +5,7 @@
 
 mod logs;
 mod metrics;
+pub mod timeouts;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -16,7 +17,8 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use omniflow_services::invocation::logged;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Sdk, Services as _, handler};
 use serde_json::Value;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use logs::subscriber;
@@ -46,15 +48,19 @@ pub fn run<F: Function>() -> Result<(), Error> {
 }
 
 async fn serve<F: Function>() -> Result<(), Error> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let environment = Environment::process();
+    let filter = environment.get("RUST_LOG").and_then(|levels| levels.parse().ok());
+    let filter = filter.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
     let services = Sdk::new(sdk_config(&environment)?);
     let stack = environment.get("STACK").unwrap_or("omniflow");
     subscriber(filter, stack, services.clock(), std::io::stdout).init();
     let handler = handler::<F>(&services, &environment)?;
     let (handler, function) = (&*handler, environment.get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or(F::NAME));
+    let clock = &services.clock();
     let serve = |event: LambdaEvent<Value>| async move {
-        logged(handler, function, event.payload).await.map_err(diagnostic)
+        let invocation = logged(handler, function, event.payload);
+        let now = clock.now().timestamp_millis();
+        timeouts::within(event.context.deadline, now, invocation).await.map_err(diagnostic)
     };
     lambda_runtime::run(service_fn(serve)).await.map_err(Error::Runtime)
 }
@@ -79,6 +85,8 @@ fn sdk_config(environment: &Environment) -> Result<SdkConfig, ConfigError> {
         .region(Region::new(environment.require("AWS_REGION")?.to_owned()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http)
+        .retry_config(timeouts::retries())
+        .timeout_config(timeouts::of_calls())
         .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
             aws_smithy_async::rt::sleep::TokioSleep::new(),
         ));

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use ambient::Clock;
 use tracing::Subscriber;
-use tracing_subscriber::filter::FilterFn;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{FilterFn, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::metrics::EmbeddedMetrics;
 
 /// Makes the subscriber that writes the logs which pass the filter, and the metrics, whose dimension is the
 /// name `stack`.
 pub fn subscriber<W>(
-    filter: EnvFilter,
+    filter: Targets,
     stack: &str,
     clock: Arc<dyn Clock>,
     writer: W,
@@ -75,7 +75,7 @@ mod tests {
     fn lines(event: Value) -> Vec<Value> {
         let written = Written::default();
         let writer = written.clone();
-        let logs = subscriber(EnvFilter::new("info"), "shop", Arc::new(SystemClock), move || writer.clone());
+        let logs = subscriber("info".parse().unwrap(), "shop", Arc::new(SystemClock), move || writer.clone());
         let failed = block_on(logged(&Declines, "CapturePayment", event).with_subscriber(logs));
         assert!(failed.is_err());
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();

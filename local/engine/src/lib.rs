@@ -76,10 +76,11 @@ mod request;
 mod state_machine;
 mod stats;
 mod status;
+mod status_changes;
 mod token;
 
 pub use ambient::{Clock, ManualClock, SystemClock};
-pub use engine::Engine;
+pub use engine::{Driver, Engine};
 pub use error::Error;
 pub use executions::{
     ExecutionDescription, ExecutionPage, ExecutionSummary, HistoryPage, PageRequest, Started,
@@ -94,3 +95,4 @@ pub use state_machine::{
 };
 pub use stats::{Snapshot, Stats};
 pub use status::ExecutionStatus;
+pub use status_changes::{Committed, StatusChanges};

@@ -10,13 +10,15 @@ use std::time::{Duration, Instant};
 use ambient::Randomness;
 use clap::Parser;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Cli, Command};
 use crate::demo::{self, Demo};
 use crate::folder::{self, Backup};
 use crate::repeats::{Counts, Repeats};
-use crate::{Config, Runtime, StartError, control};
+use crate::{Config, Runtime, StartError, control, doctor};
 
 /// The log filter when `OMNIFLOW_LOG` is not set. It leaves out the line of each successful invocation,
 /// which `OMNIFLOW_LOG=info` shows.
@@ -38,12 +40,13 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::parse_from(arguments);
     // A demo prints by itself what happens.
     let usual = if matches!(cli.command, Some(Command::Demo(_))) { "error" } else { USUAL_LOG };
-    let filter = EnvFilter::try_from_env("OMNIFLOW_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let filter: Option<Targets> = std::env::var("OMNIFLOW_LOG").ok().and_then(|levels| levels.parse().ok());
+    let filter = filter.unwrap_or_else(|| usual.parse().unwrap_or_default());
     let colours = std::io::stderr().is_terminal();
     let format = Repeats::of(tracing_subscriber::fmt::format());
     let counts = format.counts();
-    let log = tracing_subscriber::fmt().with_ansi(colours).event_format(format).with_env_filter(filter);
-    log.with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt::layer().with_ansi(colours).event_format(format);
+    tracing_subscriber::registry().with(filter).with(log.with_writer(std::io::stderr)).init();
     let code = perform(cli, &counts);
     for left_out in counts.left_out_at_the_end() {
         eprintln!("{left_out}");
@@ -54,6 +57,7 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn perform(cli: Cli, counts: &Counts) -> ExitCode {
     match cli.command {
         Some(Command::Validate { files }) => validate(&files),
+        Some(Command::Doctor(asked)) => doctor::run(&asked),
         Some(Command::Backup { folder, data }) => said(back_up(&data, &folder)),
         Some(Command::Restore { backup, data }) => said(
             folder::restore(&backup, &data)
@@ -209,7 +213,7 @@ fn validate(files: &[std::path::PathBuf]) -> ExitCode {
                 continue;
             }
         };
-        let diagnostics = asl::validate::validate(&text, asl::MachineType::Standard);
+        let diagnostics = asl::validate::validate_here(&text, asl::MachineType::Standard);
         for diagnostic in &diagnostics {
             failed |= diagnostic.severity == asl::validate::Severity::Error;
             let line = diagnostic.line(&text).map_or_else(String::new, |line| format!(":{line}"));

@@ -5,7 +5,6 @@ use omniflow_tables::Tables;
 use serde_json::{Value, json};
 
 use crate::StartError;
-use crate::integrations::serves;
 use crate::lambda::Functions;
 use template::{System, Table};
 
@@ -105,9 +104,6 @@ pub(crate) fn check_state_machines(system: &System) -> Result<(), StartError> {
             asl::Machine::parse_as(&machine.definition, kind).map_err(|error| refused(error.to_string()))?;
         if let Some(unsupported) = parsed.unsupported().first() {
             return Err(refused(unsupported.to_string()));
-        }
-        if let Some(resource) = parsed.task_resources().find(|resource| !serves(resource)) {
-            return Err(refused(format!("the resource {resource} is not supported here")));
         }
     }
     Ok(())

@@ -20,6 +20,7 @@ mod control;
 mod data;
 pub mod demo;
 mod deployment;
+mod doctor;
 mod folder;
 pub mod functions;
 mod gateway;

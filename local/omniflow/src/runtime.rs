@@ -276,6 +276,7 @@ fn assemble(
         clock: Arc::clone(&surroundings.clock),
         randomness: surroundings.randomness.clone(),
         before_commit: data::before_commit(&tables, &bus, &relied_on),
+        status_changes: Box::new(bus.clone()),
         folder: match data {
             Data::Kept(folder) => Some(data::in_folder(folder, &tables, relied_on)),
             Data::Temporary(_) => None,

@@ -48,8 +48,8 @@ pub struct Function {
     pub environment: BTreeMap<String, String>,
     /// The permissions of its role.
     pub permissions: Vec<Permission>,
-    /// The logical id of its role, if the template declares one.
-    pub role: Option<String>,
+    /// The logical id of its role, which SAM makes where the template has none.
+    pub role: String,
     /// How often a failed asynchronous invocation is retried (`EventInvokeConfig.MaximumRetryAttempts`).
     pub retries: usize,
 }
@@ -145,9 +145,7 @@ impl System {
     /// Adds to each function the permissions of its role.
     pub(super) fn empower(&mut self) {
         for function in self.functions.values_mut() {
-            if let Some(role) = &function.role {
-                function.permissions.extend(self.roles.of(role));
-            }
+            function.permissions.extend(self.roles.of(&function.role));
         }
     }
 

@@ -54,6 +54,9 @@ pub(super) fn name_resource(scope: &mut Scope, id: &str, kind: &str, place: &Pla
         "AWS::Logs::LogGroup" => (id.to_owned(), arn("logs", format!("log-group:{id}"))),
         _ => (id.to_owned(), arn("cloudformation", format!("resource/{id}"))),
     };
+    if kind == "AWS::Serverless::Function" {
+        name_resource(scope, &role_of(id), "AWS::IAM::Role", place);
+    }
     scope.refs.insert(id.to_owned(), Value::String(reference));
     scope.attributes.insert(format!("{id}.Arn"), arn);
     for attribute in ["Name", "QueueName", "TopicName"] {
@@ -62,6 +65,12 @@ pub(super) fn name_resource(scope: &mut Scope, id: &str, kind: &str, place: &Pla
     for attribute in ["ApiEndpoint", "FunctionUrl"] {
         scope.attributes.insert(format!("{id}.{attribute}"), "http://localhost".to_owned());
     }
+}
+
+/// The logical id of the role that SAM makes for a function without one (AWS SAM Developer Guide, "Generated
+/// AWS CloudFormation resources for AWS::Serverless::Function").
+fn role_of(function: &str) -> String {
+    format!("{function}Role")
 }
 
 /// Adds a resource to the system, or refuses it.
@@ -148,7 +157,7 @@ fn add_function(
                 .flatten()
                 .flat_map(permissions)
                 .collect(),
-            role: properties["Role"].as_str().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned),
+            role: properties["Role"].as_str().map_or_else(|| role_of(id), role_name),
             retries: number(&properties["EventInvokeConfig"]["MaximumRetryAttempts"])?
                 .map_or(MOST_RETRIES, |retries| {
                     usize::try_from(retries).unwrap_or(MOST_RETRIES).min(MOST_RETRIES)
@@ -159,6 +168,11 @@ fn add_function(
         add_event(system, id, name, event)?;
     }
     Ok(())
+}
+
+/// The name of a role, which is the last part of its ARN.
+fn role_name(arn: &str) -> String {
+    arn.rsplit('/').next().unwrap_or(arn).to_owned()
 }
 
 fn number(value: &Value) -> Result<Option<u64>, Error> {

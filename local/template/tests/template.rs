@@ -71,6 +71,17 @@ fn a_function_gets_its_own_and_the_global_settings() {
 }
 
 #[test]
+fn the_role_that_sam_makes_for_a_function_takes_further_policies() {
+    let policies = "{Policies: [{Statement: [{Effect: Allow, Action: 'dynamodb:GetItem', Resource: !GetAtt Orders.Arn}]}]}";
+    let more = "  Answer:\n    Type: AWS::IAM::Policy\n    Properties:\n      Roles: [!Ref PayRole]\n      PolicyDocument:\n        \
+                Statement: [{Effect: Allow, Action: 'states:SendTaskSuccess', Resource: '*'}]\n";
+    let system = parse(&(function(policies) + more)).unwrap();
+    let pay = &system.functions["Pay"];
+    let actions: Vec<_> = pay.permissions.iter().map(|permission| permission.action.as_str()).collect();
+    assert_eq!((pay.role.as_str(), actions), ("PayRole", vec!["dynamodb:GetItem", "states:SendTaskSuccess"]));
+}
+
+#[test]
 fn events_become_routes_schedules_and_rules() {
     let text = function(
         "{Events: {A: {Type: HttpApi, Properties: {Method: post, Path: '/pay/{id}'}}, B: {Type: HttpApi, Properties: {}}, \

@@ -18,7 +18,7 @@ use omniflow_tables::{InProcess, Service};
 use serde_json::Value;
 use template::{Function, Place, System};
 use tracing::instrument::WithSubscriber as _;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use super::assumptions::{PLATFORM_LINES, TOKEN};
 use super::capacity::{Units, units};
@@ -122,7 +122,7 @@ impl Watched {
         let handler = handler.ok_or_else(|| fault("there is no such binary"))?.map_err(fault)?;
         let log = Log::default();
         let variable = |name: &str| self.function.environment.get(name).map_or("", String::as_str);
-        let filter = EnvFilter::new(variable("RUST_LOG"));
+        let filter: Targets = variable("RUST_LOG").parse().unwrap_or_default();
         let writer = log.clone();
         let logs =
             omniflow_bootstrap::subscriber(filter, variable("STACK"), Arc::new(SystemClock), move || {

@@ -16,12 +16,20 @@ use crate::health::Vitals;
 use crate::journal::{DefinitionId, Journal, JournalError, Seq};
 use crate::options::{BeforeCommit, Folder};
 use crate::stats::Stats;
+use crate::status_changes::StatusChanges;
 use crate::token::TokenKey;
 use ambient::Clock;
 use ambient::Randomness;
 
 /// A caller of StartSyncExecution, who waits for the execution's end.
 pub(super) type Waiter = oneshot::Sender<Result<ExecutionDescription, Error>>;
+
+/// What the engine's owner hears of commits.
+pub(crate) struct Hooks {
+    pub before_commit: BeforeCommit,
+    pub status_changes: Box<dyn StatusChanges>,
+    pub folder: Option<Folder>,
+}
 
 /// The engine's core, as the module describes it.
 pub(crate) struct Core {
@@ -32,8 +40,7 @@ pub(crate) struct Core {
     pub(super) token_key: TokenKey,
     pub(super) stats: Arc<Stats>,
     pub(super) vitals: Arc<Vitals>,
-    pub(super) before_commit: BeforeCommit,
-    pub(super) folder: Option<Folder>,
+    pub(super) hooks: Hooks,
     /// The definitions that were run since the engine was opened, compiled.
     pub(super) machines: HashMap<DefinitionId, Rc<Machine>>,
     pub(super) live: HashMap<Seq, Live>,
@@ -44,14 +51,17 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(
-        journal: Journal,
+        mut journal: Journal,
         arns: Arns,
         clock: Arc<dyn Clock>,
         randomness: Randomness,
         stats: Arc<Stats>,
         vitals: Arc<Vitals>,
-        before_commit: BeforeCommit,
+        hooks: Hooks,
     ) -> Result<Self, JournalError> {
+        if let Some(folder) = &hooks.folder {
+            journal.claim(&folder.identity)?;
+        }
         let key = journal.meta("token_key", || randomness.key().to_vec())?;
         let key = key.try_into().map_err(|key: Vec<u8>| {
             JournalError::damaged("the token key", format!("it has {} bytes", key.len()))
@@ -65,23 +75,13 @@ impl Core {
             token_key: TokenKey::new(key),
             stats,
             vitals,
-            before_commit,
-            folder: None,
+            hooks,
             machines: HashMap::new(),
             live: HashMap::new(),
             waiters: HashMap::new(),
             next_seq,
             group: Group::default(),
         })
-    }
-
-    /// Makes the journal that of a data folder.
-    pub(crate) fn in_folder(mut self, folder: Option<Folder>) -> Result<Self, JournalError> {
-        if let Some(folder) = &folder {
-            self.journal.claim(&folder.identity)?;
-        }
-        self.folder = folder;
-        Ok(self)
     }
 
     /// Keeps the journal's log short. It is called between groups.

@@ -4,28 +4,28 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::Sender;
 
 use asl::{Event, Pattern, Resource};
 use futures::FutureExt;
 use tokio::runtime::Handle;
 
+use super::requests::Requests;
 use crate::core::After;
 use crate::integrations::{Integrations, TaskCall, TaskError};
 use crate::journal::Seq;
 use crate::request::Request;
 
-/// Makes calls on the tokio runtime, and brings their results back to the engine's thread.
+/// Makes calls on the tokio runtime, and brings their results back to the engine.
 pub(super) struct Caller {
     integrations: Arc<dyn Integrations>,
     runtime: Handle,
-    requests: Sender<Request>,
+    requests: Requests,
     in_flight: Arc<AtomicUsize>,
 }
 
 impl Caller {
     /// Calls are made on the current runtime.
-    pub(super) fn new(integrations: Arc<dyn Integrations>, requests: Sender<Request>) -> Self {
+    pub(super) fn new(integrations: Arc<dyn Integrations>, requests: Requests) -> Self {
         Self { integrations, runtime: Handle::current(), requests, in_flight: Arc::default() }
     }
 

@@ -1,18 +1,23 @@
-//! The engine's public interface, and the thread behind it.
+//! The engine's public interface, and the thread behind it, or the task that takes its place.
 //!
-//! Requests that change something go to the engine's thread and are answered when their group is committed.
+//! Requests that change something go there and are answered when their group is committed.
 //! Requests that only read are answered on the caller's own thread, from what is committed.
 
 mod caller;
+mod driver;
 mod operations;
+mod requests;
 mod thread;
 
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use ambient::{Clock, Randomness};
+use tokio::sync::Notify;
+
 use crate::arn::Arns;
-use crate::core::Core;
+use crate::core::{Core, Hooks};
 use crate::health::{Health, Pulse, Trouble, Vitals};
 use crate::integrations::Integrations;
 use crate::journal::{Journal, JournalError, Readers};
@@ -20,18 +25,32 @@ use crate::options::Options;
 use crate::request::Request;
 use crate::stats::Stats;
 use caller::Caller;
+pub use driver::Driver;
+use requests::Requests;
 
 /// A running engine. Clones share it; it runs until [`Engine::shut_down`].
 #[derive(Clone)]
 pub struct Engine(Arc<Shared>);
 
 struct Shared {
-    requests: Sender<Request>,
+    requests: Requests,
     readers: Readers,
     arns: Arns,
     stats: Arc<Stats>,
     vitals: Arc<Vitals>,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What an engine is made of, whoever commits its groups.
+struct Parts {
+    engine: Engine,
+    caller: Caller,
+    arns: Arns,
+    stats: Arc<Stats>,
+    vitals: Arc<Vitals>,
+    clock: Arc<dyn Clock>,
+    randomness: Randomness,
+    hooks: Hooks,
 }
 
 impl Engine {
@@ -50,36 +69,17 @@ impl Engine {
         options: Options,
         integrations: impl FnOnce(Engine) -> Arc<dyn Integrations>,
     ) -> Result<Self, JournalError> {
-        let Options { journal: path, durable, region, account, clock, randomness, before_commit, folder } =
-            options;
-        let (requests, inbox) = mpsc::channel();
-        let arns = Arns { region, account };
-        let stats = Arc::new(Stats::default());
-        let vitals = Arc::new(Vitals::new(Arc::clone(&clock)));
-        // The file is made here, so that readers find it and faults show before the thread begins.
-        drop(Journal::open(&path, durable)?);
-        let waker = Mutex::new(requests.clone());
-        clock.on_move(Box::new(move || {
-            // An engine that is gone has nothing to wake.
-            let _ = waker.lock().unwrap_or_else(PoisonError::into_inner).send(Request::ClockMoved);
-        }));
-        let engine = Self(Arc::new(Shared {
-            requests: requests.clone(),
-            readers: Readers::new(path.clone()),
-            arns: arns.clone(),
-            stats: Arc::clone(&stats),
-            vitals: Arc::clone(&vitals),
-            thread: Mutex::new(None),
-        }));
-        let caller = Caller::new(integrations(engine.clone()), requests);
+        let (requests, inbox) = Requests::to_thread();
+        let (path, durable) = (options.journal.clone(), options.durable);
+        let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks } =
+            Self::assemble(options, requests, integrations)?;
         let (opened, ready) = mpsc::channel();
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let pulse = Pulse(Arc::clone(&vitals));
             let core = Journal::open(&path, durable)
                 .and_then(|journal| {
-                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, before_commit)
+                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, hooks)
                 })
-                .and_then(|core| core.in_folder(folder))
                 .and_then(|mut core| core.recover().map(|after| (core, after)));
             match core {
                 Ok((core, after)) => {
@@ -98,6 +98,69 @@ impl Engine {
         ready.recv().map_err(|_| JournalError::DiedAtStart)??;
         *engine.0.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(engine)
+    }
+
+    /// As [`Engine::open`], but without a thread: the engine does nothing but while the future of
+    /// [`Driver::run`] is polled. It is for programs that decide themselves what happens when, such as a
+    /// simulation on a virtual clock.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn open_driven(
+        options: Options,
+        integrations: impl FnOnce(Engine) -> Arc<dyn Integrations>,
+    ) -> Result<(Self, Driver), JournalError> {
+        let woken = Arc::new(Notify::new());
+        let (requests, inbox) = Requests::to_driver(Arc::clone(&woken));
+        let (path, durable) = (options.journal.clone(), options.durable);
+        let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks } =
+            Self::assemble(options, requests, integrations)?;
+        let journal = Journal::open_without_threads(&path, durable)?;
+        let mut core = Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, hooks)?;
+        caller.perform(core.recover()?);
+        Ok((engine, Driver { core, inbox, woken, caller, clock }))
+    }
+
+    fn assemble(
+        options: Options,
+        requests: Requests,
+        integrations: impl FnOnce(Engine) -> Arc<dyn Integrations>,
+    ) -> Result<Parts, JournalError> {
+        let Options {
+            journal: path,
+            durable,
+            region,
+            account,
+            clock,
+            randomness,
+            before_commit,
+            status_changes,
+            folder,
+        } = options;
+        let hooks = Hooks { before_commit, status_changes, folder };
+        let arns = Arns { region, account };
+        let stats = Arc::new(Stats::default());
+        let vitals = Arc::new(Vitals::new(Arc::clone(&clock)));
+        // The file is made here, so that readers find it and faults show before the thread begins.
+        drop(Journal::open_without_threads(&path, durable)?);
+        let waker = Mutex::new(requests.clone());
+        clock.on_move(Box::new(move || {
+            // An engine that is gone has nothing to wake.
+            let _ = waker.lock().unwrap_or_else(PoisonError::into_inner).send(Request::ClockMoved);
+        }));
+        let engine = Self(Arc::new(Shared {
+            requests: requests.clone(),
+            readers: Readers::new(path),
+            arns: arns.clone(),
+            stats: Arc::clone(&stats),
+            vitals: Arc::clone(&vitals),
+            thread: Mutex::new(None),
+        }));
+        let caller = Caller::new(integrations(engine.clone()), requests);
+        Ok(Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks })
     }
 
     /// Finishes the group at hand, closes the journal, and returns. Calls in flight are made again at the

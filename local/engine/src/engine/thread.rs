@@ -10,14 +10,14 @@ use crate::request::Request;
 use ambient::Clock;
 
 /// The largest number of requests in one group; the rest follow in the next ones.
-const REQUESTS_A_GROUP: usize = 512;
+pub(super) const REQUESTS_A_GROUP: usize = 512;
 /// How long the engine waits, when the journal can't be written, before it tries again.
-const RETRY: Duration = Duration::from_millis(200);
+pub(super) const RETRY: Duration = Duration::from_millis(200);
 /// A group waits until it has one request for this many calls in flight: a commit costs the same for one
 /// request as for many.
 const CALLS_A_REQUEST: usize = 2;
 /// The longest time that a group waits for more requests.
-const GATHER: Duration = Duration::from_millis(2);
+pub(super) const GATHER: Duration = Duration::from_millis(2);
 /// How long the thread sleeps between two looks at what has come.
 const GATHER_LOOK: Duration = Duration::from_micros(400);
 
@@ -56,7 +56,7 @@ pub(super) fn run(mut core: Core, inbox: &Receiver<Request>, caller: &Caller, cl
 /// Takes what has come, and while many calls are in flight waits a little for more, so that one commit serves
 /// them all. A request that comes alone never waits.
 fn gather(group: &mut Vec<Request>, inbox: &Receiver<Request>, in_flight: usize) {
-    let wanted = (in_flight / CALLS_A_REQUEST).min(REQUESTS_A_GROUP);
+    let wanted = wanted(in_flight);
     let mut waited = Duration::ZERO;
     loop {
         group.extend(inbox.try_iter().take(REQUESTS_A_GROUP.saturating_sub(group.len())));
@@ -66,6 +66,11 @@ fn gather(group: &mut Vec<Request>, inbox: &Receiver<Request>, in_flight: usize)
         std::thread::sleep(GATHER_LOOK);
         waited += GATHER_LOOK;
     }
+}
+
+/// How many requests a group waits for while this many calls are in flight.
+pub(super) fn wanted(in_flight: usize) -> usize {
+    (in_flight / CALLS_A_REQUEST).min(REQUESTS_A_GROUP)
 }
 
 /// Nobody can send requests any more.

@@ -26,25 +26,32 @@ thread_local! {
 
 /// The checkpoints of the log that one connection writes.
 pub(super) struct Checkpoints {
-    /// `None` once the thread is to end.
+    /// `None` without a thread, and once the thread is to end.
     requests: Option<Sender<()>>,
-    done: Receiver<()>,
+    done: Option<Receiver<()>>,
     is_running: bool,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Checkpoints {
-    /// Takes over the checkpoints of `connection`, which from now on makes none inside of its commits. It
-    /// must be used from this thread only.
+    /// Takes over the checkpoints of `connection`, which from now on makes none inside of its commits, and
+    /// makes them between its transactions. It must be used from this thread only.
+    pub(super) fn on_this_thread(connection: &Connection) -> Self {
+        connection.wal_hook(Some(|_, pages| {
+            LOGGED.set(pages);
+            Ok(())
+        }));
+        Self { requests: None, done: None, is_running: false, thread: None }
+    }
+
+    /// As [`Checkpoints::on_this_thread`], but a thread makes the greater part of each checkpoint beside the
+    /// transactions.
     pub(super) fn begin(
         journal: &Path,
         connection: &Connection,
         synchronous: &str,
     ) -> Result<Self, JournalError> {
-        connection.wal_hook(Some(|_, pages| {
-            LOGGED.set(pages);
-            Ok(())
-        }));
+        let mut checkpoints = Self::on_this_thread(connection);
         let own = Connection::open(journal)?;
         own.pragma_update(None, "synchronous", synchronous)?;
         let (requests, inbox) = mpsc::channel();
@@ -60,17 +67,23 @@ impl Checkpoints {
             .name("checkpoints".to_owned())
             .spawn(serve)
             .map_err(|source| JournalError::Thread { what: "checkpoints", source })?;
-        Ok(Self { requests: Some(requests), done, is_running: false, thread: Some(thread) })
+        checkpoints.requests = Some(requests);
+        checkpoints.done = Some(done);
+        checkpoints.thread = Some(thread);
+        Ok(checkpoints)
     }
 
     /// Begins a checkpoint when the log is long, or finishes the one that is under way. It is called between
     /// transactions.
     pub(super) fn tend(&mut self, connection: &Connection) {
-        if self.is_running && self.done.try_recv().is_ok() {
+        if self.is_running && self.done.as_ref().is_some_and(|done| done.try_recv().is_ok()) {
             self.is_running = false;
             write_back(connection);
         } else if !self.is_running && LOGGED.get() >= LONG {
-            self.is_running = self.requests.as_ref().is_some_and(|requests| requests.send(()).is_ok());
+            match &self.requests {
+                Some(requests) => self.is_running = requests.send(()).is_ok(),
+                None => write_back(connection),
+            }
         }
     }
 }

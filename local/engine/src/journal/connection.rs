@@ -15,6 +15,11 @@ use super::migrations::MIGRATIONS;
 /// documentation, "Write-Ahead Logging", section "Sometimes Queries Return SQLITE_BUSY In WAL Mode").
 const READER_PATIENCE: Duration = Duration::from_secs(5);
 
+/// SQLite's setting for a journal whose commits survive power loss, or need not.
+fn synchronous(durable: bool) -> &'static str {
+    if durable { "FULL" } else { "OFF" }
+}
+
 /// A connection to the journal.
 pub(crate) struct Journal {
     /// Only the writer has them. They are dropped before `connection`, because the last connection to be
@@ -29,17 +34,24 @@ impl Journal {
     /// Opens the journal for writing. The file is made when it does not exist, and brought to this release's
     /// version when it has an earlier one.
     pub(crate) fn open(path: &Path, durable: bool) -> Result<Self, JournalError> {
+        let mut journal = Self::open_without_threads(path, durable)?;
+        journal.checkpoints = Some(Checkpoints::begin(path, &journal.connection, synchronous(durable))?);
+        Ok(journal)
+    }
+
+    /// As [`Journal::open`], but the write-ahead log is written back between the transactions, without a
+    /// thread.
+    pub(crate) fn open_without_threads(path: &Path, durable: bool) -> Result<Self, JournalError> {
         let connection = Connection::open(path)?;
         MIGRATIONS.check(&connection, path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        let synchronous = if durable { "FULL" } else { "OFF" };
-        connection.pragma_update(None, "synchronous", synchronous)?;
+        connection.pragma_update(None, "synchronous", synchronous(durable))?;
         // Without it, a statement is compiled again for every new value of a parameter that a partial index
         // looks at.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         MIGRATIONS.run(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
-        let checkpoints = Some(Checkpoints::begin(path, &connection, synchronous)?);
+        let checkpoints = Some(Checkpoints::on_this_thread(&connection));
         Ok(Self { checkpoints, connection, reached: None })
     }
 
