@@ -170,7 +170,10 @@ pub(crate) fn too_late(order: &Order, refusal: &Refusal, request: &Request, api:
             "The order is {status} and does not need attention: there is nothing to retry or to resolve."
         ),
         other if order.status() == Status::NeedsAttention => {
-            format!("{}: the order needs attention, and whoever runs the shop looks at it.", sentence(&other.to_string()))
+            format!(
+                "{}: the order needs attention, and whoever runs the shop looks at it.",
+                sentence(&other.to_string())
+            )
         }
         other => format!("{}: the order is {} now.", sentence(&other.to_string()), order.status()),
     };

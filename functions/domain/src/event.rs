@@ -18,7 +18,8 @@ pub const VERSION: u32 = 1;
 
 /// The details of the events about the changes that the order still has to announce, oldest first.
 pub fn unannounced(order: &Order) -> impl Iterator<Item = Value> {
-    let told = (order.unannounced_from()..order.timeline().len()).filter(|index| !is_resumption(order, *index));
+    let told =
+        (order.unannounced_from()..order.timeline().len()).filter(|index| !is_resumption(order, *index));
     told.filter_map(|index| detail(order, index))
 }
 
@@ -40,7 +41,9 @@ pub fn detail(order: &Order, index: usize) -> Option<Value> {
     if let Some(email) = order.email() {
         detail["email"] = json!(email);
     }
-    if let Some(reason) = order.reason().filter(|_| change.status.is_undone() || change.status == Status::NeedsAttention) {
+    if let Some(reason) =
+        order.reason().filter(|_| change.status.is_undone() || change.status == Status::NeedsAttention)
+    {
         detail["reason"] = json!(reason);
     }
     Some(detail)

@@ -146,7 +146,11 @@ mod tests {
                 opens.extend(open_texts(&open(money, false, Vec::new()), language));
             }
         }
-        assert_eq!(opens.len(), Language::ALL.len() * 7, "three of the money, two of the stock, two of shipments");
+        assert_eq!(
+            opens.len(),
+            Language::ALL.len() * 7,
+            "three of the money, two of the stock, two of shipments"
+        );
         let unreadable: HashSet<_> = Language::ALL.into_iter().map(unreadable_text).collect();
         assert_eq!(unreadable.len(), Language::ALL.len());
     }

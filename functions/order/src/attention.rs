@@ -1,7 +1,7 @@
 //! `mark-needs-attention`: leaves an order to a person whose workflow has failed for good.
 
-use omniflow_domain::order::{Failed, OrderId};
 use omniflow_domain::Order;
+use omniflow_domain::order::{Failed, OrderId};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, CompensationEvent, Done};

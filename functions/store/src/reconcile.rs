@@ -268,7 +268,11 @@ impl Reconciler {
             detail: format!(
                 "of {product} in {warehouse}, {} more pieces are {}",
                 difference.unsigned_abs(),
-                if difference > 0 { "set aside than open orders hold" } else { "held by open orders than are set aside" }
+                if difference > 0 {
+                    "set aside than open orders hold"
+                } else {
+                    "held by open orders than are set aside"
+                }
             ),
             repairable: false,
         });
@@ -281,7 +285,8 @@ impl Reconciler {
             let mut after = None;
             loop {
                 let page = self.orders.list(Some(status), OrderId::PREFIX, PAGE, after.as_ref()).await?;
-                let holding = page.orders.iter().flatten().filter(|order| order.reservation() == Reservation::Held);
+                let holding =
+                    page.orders.iter().flatten().filter(|order| order.reservation() == Reservation::Held);
                 for shipment in holding.flat_map(Order::shipments) {
                     for line in &shipment.items {
                         let place = (line.product_id.clone(), shipment.warehouse.clone());
@@ -343,7 +348,8 @@ impl Reconciler {
             Trouble::WindowNotClosed => self.decide(id, |order| order.expire(now)).await?,
             Trouble::RetryDue => {
                 let is_due = |order: &Order| {
-                    order.failed_by_disturbance() && order.attention().is_some_and(|it| retry_at(it) <= Some(now))
+                    order.failed_by_disturbance()
+                        && order.attention().is_some_and(|it| retry_at(it) <= Some(now))
                 };
                 let retry = |order: &mut Order| {
                     if is_due(order) { order.retry(Actor::SYSTEM, None, now) } else { Ok(()) }

@@ -164,10 +164,9 @@ impl Stock {
     ) -> Result<Vec<TransactWriteItem>, Error> {
         let places = order.shipments().iter().flat_map(|shipment| {
             let change = change(shipment);
-            shipment
-                .items
-                .iter()
-                .map(move |line| (line.product_id.as_str(), shipment.warehouse.as_str(), line.quantity, change))
+            shipment.items.iter().map(move |line| {
+                (line.product_id.as_str(), shipment.warehouse.as_str(), line.quantity, change)
+            })
         });
         let places: Vec<_> = places.collect();
         if places.len() > MOST_PLACES {

@@ -240,9 +240,9 @@ impl Tasks {
 fn failed(state: Option<String>, described: DescribeExecutionOutput) -> Failed {
     let cause = described.cause.map(|cause| readable(&cause).chars().take(LONGEST_CAUSE).collect());
     // Step Functions names no error when an execution outlived its time or was stopped without one.
-    let error = described.error.or_else(|| {
-        (described.status == ExecutionStatus::TimedOut).then(|| "States.Timeout".to_owned())
-    });
+    let error = described
+        .error
+        .or_else(|| (described.status == ExecutionStatus::TimedOut).then(|| "States.Timeout".to_owned()));
     Failed { state, error, cause }
 }
 

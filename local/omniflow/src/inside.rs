@@ -13,8 +13,8 @@ use aws_sdk_sfn::operation::send_task_failure::builders::SendTaskFailureInputBui
 use aws_sdk_sfn::operation::send_task_success::builders::SendTaskSuccessInputBuilder;
 use aws_sdk_sfn::operation::start_execution::builders::StartExecutionInputBuilder;
 use aws_sdk_sfn::operation::stop_execution::builders::StopExecutionInputBuilder;
-use bytes::Bytes;
 use aws_sdk_sfn::primitives::DateTime;
+use bytes::Bytes;
 use engine::{Engine, PageRequest, Verdict};
 use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};

@@ -346,7 +346,9 @@ impl Order {
     /// [`Contradiction`].
     pub fn check_money(said: SettledMoney, known: MoneyAt) -> Result<(), Contradiction> {
         match (said, known) {
-            (SettledMoney::Refunded | SettledMoney::Kept, MoneyAt::Customer) => Err(Contradiction::NothingTaken),
+            (SettledMoney::Refunded | SettledMoney::Kept, MoneyAt::Customer) => {
+                Err(Contradiction::NothingTaken)
+            }
             (SettledMoney::None, MoneyAt::Shop) => Err(Contradiction::MoneyTaken),
             (SettledMoney::Kept | SettledMoney::None, MoneyAt::Returned) => Err(Contradiction::GivenBack),
             // A person may have given it back past the gateway.
@@ -372,7 +374,13 @@ impl Order {
         Open {
             money_taken,
             stock_held: self.record.reservation == Reservation::Held,
-            shipments_out: self.record.shipments.iter().filter(out).map(|out| out.warehouse.as_str()).collect(),
+            shipments_out: self
+                .record
+                .shipments
+                .iter()
+                .filter(out)
+                .map(|out| out.warehouse.as_str())
+                .collect(),
         }
     }
 
@@ -424,7 +432,9 @@ mod tests {
     fn a_retry_brings_every_order_back_to_where_it_was_and_names_who_did_it() {
         let mut compensating = awaiting_payment();
         compensating.cancel(now()).unwrap();
-        for before in [received(None, false), reserved(None, false), awaiting_payment(), shipping(), compensating] {
+        for before in
+            [received(None, false), reserved(None, false), awaiting_payment(), shipping(), compensating]
+        {
             let mut order = before.clone();
             order.need_attention(failed("StoreUnavailable"), now()).unwrap();
             assert_eq!((order.status(), order.standing()), (Status::NeedsAttention, before.status()));

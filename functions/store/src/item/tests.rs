@@ -381,7 +381,8 @@ fn record() -> impl Strategy<Value = OrderRecord> {
     (head, body, tail).prop_map(|(head, body, tail)| {
         let (version, status, reason, customer_id, email, language, amount) = head;
         let (items, timeline, shipments, reservation, payment, needs_audit, audit) = body;
-        let (missing, failure, task_token, token_attempt, pending_signal, pending_since, unknown, attention) = tail;
+        let (missing, failure, task_token, token_attempt, pending_signal, pending_since, unknown, attention) =
+            tail;
         let (unknown, unknown_attributes, writes, from, late, token_redrive) = unknown;
         let (attention, execution) = attention;
         OrderRecord {

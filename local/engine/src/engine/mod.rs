@@ -48,8 +48,16 @@ impl Engine {
         options: Options,
         integrations: impl FnOnce(Engine) -> Arc<dyn Integrations>,
     ) -> Result<Self, JournalError> {
-        let Options { journal: path, durable, region, account, clock, randomness, before_commit, status_changes } =
-            options;
+        let Options {
+            journal: path,
+            durable,
+            region,
+            account,
+            clock,
+            randomness,
+            before_commit,
+            status_changes,
+        } = options;
         let (requests, inbox) = mpsc::channel();
         let arns = Arns { region, account };
         let stats = Arc::new(Stats::default());
