@@ -2,8 +2,12 @@
 import { useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
 import { language } from "./language.js";
 
+/** How many times the pause between two looks may grow to, where nothing changes. */
+const MOST_PATIENT = 5;
+
 /**
- * Loads now and again every `every` milliseconds, while the page is seen and until `settled(data)`.
+ * Loads now and again every `every` milliseconds, while the page is seen and until `settled(data)`. Where nothing
+ * changes it looks less and less often; a change, or a `reload`, makes it look as often as before.
  * Another `key` is another thing to load; another language only loads the same thing anew, and what is there stays until
  * then, so that nothing that was typed beside it is lost. Gives the data, the refusal of the last call if it was
  * refused, and `reload` for now.
@@ -18,6 +22,8 @@ export function useLive(load, { every, settled = () => false, key = "" }) {
     let timer;
     let gone = false;
     let run = 0;
+    let pause = every;
+    let before = null;
     const look = async () => {
       clearTimeout(timer);
       const mine = ++run;
@@ -30,10 +36,19 @@ export function useLive(load, { every, settled = () => false, key = "" }) {
       // A later call has begun meanwhile: what it says counts.
       if (gone || mine !== run) return;
       setState((state) => ({ ...next, data: next.data ?? (state.key === key ? state.data : null) }));
-      if (!next.data || !latest.current.settled(next.data)) timer = setTimeout(look, document.hidden ? every * 10 : every);
+      const text = JSON.stringify(next.data);
+      pause = text === before ? Math.min(pause * 1.5, every * MOST_PATIENT) : every;
+      before = text;
+      // A page that nobody sees looks again when somebody does.
+      if (!document.hidden && (!next.data || !latest.current.settled(next.data))) timer = setTimeout(look, pause);
     };
-    const seen = () => !document.hidden && look();
-    reload.current = look;
+    const anew = () => {
+      pause = every;
+      before = null;
+      return look();
+    };
+    const seen = () => (document.hidden ? clearTimeout(timer) : anew());
+    reload.current = anew;
     document.addEventListener("visibilitychange", seen);
     look();
     return () => {

@@ -14,6 +14,8 @@ export function Workflow({ order }) {
   const [part, setPart] = useState("order");
   const settled = (workflow) => isFinal(order) && workflow.executions.every((execution) => execution.status !== "RUNNING");
   const live = useLive(() => whole(id), { every: 1500, settled, key: id });
+  // The order is looked at more often: when it has gone on, so has its workflow.
+  useEffect(() => void live.reload(), [order.state]);
   const executions = live.data?.executions ?? [];
   const shown = executions.find((execution) => execution.part === part) ?? executions[0];
   return html`
