@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt as _};
 use omniflow_e2e::{EVERYWHERE, Runtime, Seed, Settings, Shop};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
@@ -190,7 +191,11 @@ async fn answers_that_nobody_reads_take_little_memory_and_others_are_served() {
     }
     for _ in 0..10 {
         let begun = Instant::now();
-        shop.get("/api/v1/stock").await.success();
+        // A connection that was kept may be closed to make room just when it is used again (RFC 9112, section
+        // 9.3.1); another one is served.
+        while shop.try_send(Method::GET, "/api/v1/stock", &[], None).await.is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "nobody answers: {:?}", begun.elapsed());
+        }
         assert!(begun.elapsed() < Duration::from_secs(20), "others wait: {:?}", begun.elapsed());
         most = most.max(memory_of(&runtime).unwrap());
     }
