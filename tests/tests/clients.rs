@@ -160,10 +160,10 @@ fn memory_of(runtime: &Runtime) -> Option<u64> {
 /// Clients ask again and again for something large, and never read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_that_nobody_reads_take_little_memory_and_others_are_served() {
-    const CLIENTS: usize = 1_000;
+    const CLIENTS: usize = 1_500;
     const REQUESTS: usize = 50;
     /// What they may take, in KiB. Without a bound it is the size of the answer for each client.
-    const MOST: u64 = 100_000;
+    const MOST: u64 = 150_000;
     let Some(runtime) = Runtime::own(&Settings::default()) else { return };
     let (shop, host) = (runtime.shop(), host(&runtime));
     let size = u64::try_from(shop.get("/openapi.json").await.text.len()).unwrap();
