@@ -120,6 +120,10 @@ class Console:
         """The calls with this part since `network` was first called."""
         return [call for call in self.browser.execute_script("return network.sent") if part in call]
 
+    def row_ids(self):
+        """The orders in the list of operations, from the first to the last."""
+        return [row.text.split()[0] for row in self.all("[aria-labelledby=orders] tbody tr")]
+
     @contextlib.contextmanager
     def on_a_phone(self):
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)

@@ -93,7 +93,7 @@ export function Copy({ text }) {
   };
   // Browsers let only pages of this machine or with TLS write to the clipboard.
   if (!navigator.clipboard) return null;
-  return html`<button type="button" class="copy" title=${t("copy")} aria-label="${t("copy")}: ${text}" onClick=${copy}>${copied ? "✓" : "⧉"}</button>`;
+  return html`<button type="button" class="copy" title=${t("copy")} aria-label="${t("copy")}: ${text}" onClick=${copy}>${copied ? "✓" : html`<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M6 6h8v8H6zM10 6V2H2v8h4" /></svg>`}</button>`;
 }
 
 /** How old the page's data are, and the button that pauses its updates. */

@@ -119,7 +119,7 @@ export default {
   "state.running": "выполняется",
   "state.failed": "ошибка",
   "state.stopped": "остановлено",
-  "state.detour": "ушёл в обход через другое состояние",
+  "state.detour": "ушёл в обход",
   "state.retrying": "будет повтор",
   "state.retried": "повторов: {n}",
   "state.visits": "×{n}",
@@ -227,4 +227,8 @@ export default {
   "error.States.Timeout": "Шаг занял слишком много времени",
   "error.States.TaskFailed": "Шаг не удался",
   "error.WindowNotClosed": "Не удалось завершить отсчёт времени оплаты",
+  "decided.AuditRejected": "отклонён",
+  "decided.OrderCancelled": "отменён",
+  "decided.PaymentTimeout": "не оплачен вовремя",
+  "error.NeedsAttention": "Отменить заказ не удалось; остальное решает человек",
 };

@@ -1,6 +1,5 @@
 // The state machine drawn, with the way that the execution took.
 import { html, useMemo } from "../vendor/preact.js";
-import { errorWords } from "../failures.js";
 import { moment, t, took } from "../language.js";
 import { asideOf, edgeKey, graphOf, without } from "./definition.js";
 import { END, START, innerPlaces, placed } from "./layout.js";
@@ -66,8 +65,8 @@ export function note(state, deadline) {
   if (state.retries) parts.push(t("state.retried", { n: state.retries }));
   if (state.result === "mixed") parts.push(t("state.mixed", { done: state.counts.done, failed: state.counts.failed }));
   else if (state.visits.length > 1) parts.push(t("state.visits", { n: state.visits.length }));
-  if (state.result === "decided") parts.push(errorWords(state.error));
-  return parts.join(" · ") || [t(`state.${state.result}`), lasted(state.visits)].filter(Boolean).join(" · ");
+  if (state.result === "decided") parts.push(t(`decided.${state.error}`));
+  return parts.join(" · ") || [t(`state.${state.result}`), state.result === "done" && lasted(state.visits)].filter(Boolean).join(" · ");
 }
 
 /** How long the last visit took, once it is over. */
