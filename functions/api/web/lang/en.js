@@ -231,4 +231,5 @@ export default {
   "decided.OrderCancelled": "cancelled",
   "decided.PaymentTimeout": "not paid in time",
   "error.NeedsAttention": "Undoing the order failed; a person must settle the rest",
+  "graph.states": "States",
 };

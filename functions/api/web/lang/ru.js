@@ -231,4 +231,5 @@ export default {
   "decided.OrderCancelled": "отменён",
   "decided.PaymentTimeout": "не оплачен вовремя",
   "error.NeedsAttention": "Отменить заказ не удалось; остальное решает человек",
+  "graph.states": "Состояния",
 };

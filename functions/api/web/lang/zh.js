@@ -231,4 +231,5 @@ export default {
   "decided.OrderCancelled": "已取消",
   "decided.PaymentTimeout": "超时未付",
   "error.NeedsAttention": "撤销订单失败；其余须人工处理",
+  "graph.states": "状态",
 };

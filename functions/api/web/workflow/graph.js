@@ -17,7 +17,7 @@ export function Drawing({ execution, progress, hidden, deadline, chosen, choose 
   const graph = useMemo(() => placed(without(graphOf(execution.definition), hidden)), [execution.execution_arn, [...hidden].join()]);
   const draw = { progress, deadline, chosen, choose };
   return html`
-    <svg class="graph" viewBox="0 0 ${graph.width} ${graph.height}" width=${graph.width} height=${graph.height} role="group" aria-label=${t("graph")}>
+    <svg class="graph" viewBox="0 0 ${graph.width} ${graph.height}" width=${graph.width} height=${graph.height} role="group" aria-label=${t("graph.states")}>
       <defs>
         ${["", "taken"].map(
           (kind) => html`
@@ -93,7 +93,6 @@ function State({ node, draw }) {
       role="button"
       tabindex="0"
       aria-pressed=${chosen === node.name}
-      aria-label=${`${node.name}, ${node.type}${said ? `, ${said}` : ""}`}
       onClick=${() => choose(node.name)}
       onKeyDown=${pressed}
     >
