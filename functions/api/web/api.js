@@ -106,6 +106,8 @@ export const api = {
   create: (wanted, key) => call("POST", "api/v1/orders", wanted, { headers: { "idempotency-key": key } }),
   pay: (id, method) => call("POST", `${order(id)}/pay`, { method }),
   cancel: (id) => call("POST", `${order(id)}/cancel`),
+  retry: (id) => call("POST", `${order(id)}/retry`),
+  resolve: (id, money, stock, note) => call("POST", `${order(id)}/resolve`, { money, stock, note }),
   /** `leaving`, when the page is about to go away: the browser sends it all the same. */
   audit: (id, action, note, leaving = false) => call("POST", `${order(id)}/audit`, { action, note: note || null }, { keepalive: leaving }),
   /** What the local runtime would have sent to customers. */

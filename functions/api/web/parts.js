@@ -28,13 +28,13 @@ export const isUnreadable = (order) => order.state === "UNREADABLE";
 /** An order's status for people. */
 export const statusOf = (order) => order.status ?? (isUnreadable(order) ? t("unreadable") : order.state);
 
-const FINAL = ["COMPLETED", "CANCELLED", "REJECTED", "NEEDS_ATTENTION"];
+const FINAL = ["COMPLETED", "CANCELLED", "REJECTED"];
 
 /** Whether nothing will change any more. */
 export const isFinal = (order) => FINAL.includes(order.state);
 
 /** Whether the customer may still cancel. */
-export const isCancellable = (order) => !isFinal(order) && order.state !== "COMPENSATING";
+export const isCancellable = (order) => !isFinal(order) && !["COMPENSATING", "NEEDS_ATTENTION"].includes(order.state);
 
 /** The moment at which an order's time to pay ends, in milliseconds; null when none runs. */
 export const deadlineOf = (order) => (order.state === "AWAITING_PAYMENT" && order.payment?.deadline ? Date.parse(order.payment.deadline) : null);

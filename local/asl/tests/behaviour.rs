@@ -233,7 +233,7 @@ fn a_stopped_execution_can_be_redriven_from_the_state_it_was_in() {
 fn a_redrive_repeats_only_what_failed_in_a_parallel() {
     let one = |name: &str| {
         json!({"StartAt": name, "States": {name: {
-            "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"name": name}, "End": true
+            "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": name}, "End": true
         }}})
     };
     let definition = json!({"QueryLanguage": "JSONata", "StartAt": "Both", "States": {
@@ -326,7 +326,8 @@ fn long_run(mut between: impl FnMut(Execution) -> Execution) -> (Vec<Value>, Val
             "Type": "Map", "Items": "{% [1..5] %}", "MaxConcurrency": 2, "Next": "Both",
             "ItemSelector": {"item": "{% $states.context.Map.Item.Value %}", "seen": "{% $seen %}"},
             "ItemProcessor": {"StartAt": "Try", "States": {"Try": {
-                "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": "{% $states.input %}",
+                "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
+                "Arguments": {"FunctionName": "f", "Payload": "{% $states.input %}"},
                 "Retry": [{"ErrorEquals": ["Odd"], "JitterStrategy": "FULL"}], "TimeoutSeconds": 60, "End": true
             }}}
         },
@@ -342,12 +343,12 @@ fn long_run(mut between: impl FnMut(Execution) -> Execution) -> (Vec<Value>, Val
     while host.execution.outcome().is_none() {
         host.execution = between(host.execution);
         if let Some(call) = host.calls.pop() {
-            let item = call.arguments["item"].clone();
+            let item = call.arguments["Payload"]["item"].clone();
             if item == 3 && !failed.contains(&item) {
                 failed.push(item);
                 host.fail(call.task, "Odd");
             } else {
-                host.succeed(call.task, json!({"did": item, "seen": call.arguments["seen"]}));
+                host.succeed(call.task, json!({"did": item, "seen": call.arguments["Payload"]["seen"]}));
             }
         } else {
             let at = host.execution.wake_at().expect("something to wait for");

@@ -256,7 +256,7 @@ fn assemble(
         functions.clone(),
         surroundings.clone(),
     )?;
-    let (synced, flushed) = (tables.clone(), bus.clone());
+    let (synced, flushed, listening) = (tables.clone(), bus.clone(), bus.clone());
     let options = Options {
         journal: database("journal.db")?,
         durable: !config.memory,
@@ -272,6 +272,7 @@ fn assemble(
                 syncing.wait().map_err(|error| std::io::Error::other(WritesLost(error.into())))
             })
         }),
+        status_changes: Box::new(listening),
     };
     let mut assembled = None;
     Engine::open(options, |engine| {

@@ -1,6 +1,7 @@
 // One order: what it is, how it came there, and its workflow.
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api } from "../api.js";
+import { Attention } from "../attention.js";
 import { t } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
 import { OrderActions } from "../order-actions.js";
@@ -20,6 +21,7 @@ export function OrderPage({ id }) {
       <${OrderActions} order=${order} reload=${live.reload} place=${place} />
     </div>
     <${DataProblem} refusal=${live.refusal} />
+    <${Attention} order=${order} reload=${live.reload} />
     ${order.failure && html`<div class="problem"><${Failure} of=${order.failure} /></div>`}
     <div class="cards">
       <${Timeline} timeline=${order.timeline} />
@@ -61,7 +63,7 @@ const Timeline = ({ timeline }) => html`
   <section class="card" aria-labelledby="timeline">
     <h2 id="timeline">${t("timeline")}</h2>
     <ol class="timeline">
-      ${timeline.map((change) => html`<li key=${change.state}><${Status} state=${change.state}>${change.status}<//> <${Time} at=${change.at} /></li>`)}
+      ${timeline.map((change, index) => html`<li key=${index}><${Status} state=${change.state}>${change.status}<//> <${Time} at=${change.at} />${change.by && html` <span class="quiet">${t(`role.${change.by.role}`)}${change.by.id && ` ${change.by.id}`}${change.note && `: “${change.note}”`}</span>`}</li>`)}
     </ol>
   </section>
 `;

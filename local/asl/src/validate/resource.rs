@@ -1,8 +1,10 @@
 //! Which resources a Task may name.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::findings::Findings;
+use crate::language::Language;
+use crate::parameters;
 use crate::resource::{Pattern, Resource};
 
 /// Checks the `Resource` of a Task. `express` says whether the machine is an Express machine. A service that
@@ -36,5 +38,24 @@ pub(super) fn check(value: &Value, express: bool, location: &str, findings: &mut
             );
         }
         Some(_) => {}
+    }
+}
+
+/// Checks the names of a Task's arguments.
+pub(super) fn arguments(
+    map: &Map<String, Value>,
+    language: Language,
+    location: &str,
+    findings: &mut Findings,
+) {
+    let field = match language {
+        Language::JsonPath => "Parameters",
+        Language::Jsonata => "Arguments",
+    };
+    let resource = map.get("Resource").and_then(Value::as_str).and_then(Resource::parse);
+    if let (Some(resource), Some(Value::Object(arguments))) = (resource, map.get(field)) {
+        for fault in parameters::faults_of_names(&resource, arguments.keys().map(String::as_str)) {
+            findings.schema(&format!("{location}/{field}"), fault);
+        }
     }
 }

@@ -16,12 +16,19 @@ use crate::health::Vitals;
 use crate::journal::{DefinitionId, Journal, JournalError, Seq};
 use crate::options::BeforeCommit;
 use crate::stats::Stats;
+use crate::status_changes::StatusChanges;
 use crate::token::TokenKey;
 use ambient::Clock;
 use ambient::Randomness;
 
 /// A caller of StartSyncExecution, who waits for the execution's end.
 pub(super) type Waiter = oneshot::Sender<Result<ExecutionDescription, Error>>;
+
+/// What the engine's owner hears of commits.
+pub(crate) struct Hooks {
+    pub before_commit: BeforeCommit,
+    pub status_changes: Box<dyn StatusChanges>,
+}
 
 /// The engine's core, as the module describes it.
 pub(crate) struct Core {
@@ -32,7 +39,7 @@ pub(crate) struct Core {
     pub(super) token_key: TokenKey,
     pub(super) stats: Arc<Stats>,
     pub(super) vitals: Arc<Vitals>,
-    pub(super) before_commit: BeforeCommit,
+    pub(super) hooks: Hooks,
     /// The definitions that were run since the engine was opened, compiled.
     pub(super) machines: HashMap<DefinitionId, Rc<Machine>>,
     pub(super) live: HashMap<Seq, Live>,
@@ -49,7 +56,7 @@ impl Core {
         randomness: Randomness,
         stats: Arc<Stats>,
         vitals: Arc<Vitals>,
-        before_commit: BeforeCommit,
+        hooks: Hooks,
     ) -> Result<Self, JournalError> {
         let key = journal.meta("token_key", || randomness.key().to_vec())?;
         let key = key.try_into().map_err(|key: Vec<u8>| {
@@ -64,7 +71,7 @@ impl Core {
             token_key: TokenKey::new(key),
             stats,
             vitals,
-            before_commit,
+            hooks,
             machines: HashMap::new(),
             live: HashMap::new(),
             waiters: HashMap::new(),

@@ -17,11 +17,11 @@ use ambient::{Clock, Randomness};
 use tokio::sync::Notify;
 
 use crate::arn::Arns;
-use crate::core::Core;
+use crate::core::{Core, Hooks};
 use crate::health::{Health, Pulse, Trouble, Vitals};
 use crate::integrations::Integrations;
 use crate::journal::{Journal, JournalError, Readers};
-use crate::options::{BeforeCommit, Options};
+use crate::options::Options;
 use crate::request::Request;
 use crate::stats::Stats;
 use caller::Caller;
@@ -50,7 +50,7 @@ struct Parts {
     vitals: Arc<Vitals>,
     clock: Arc<dyn Clock>,
     randomness: Randomness,
-    before_commit: BeforeCommit,
+    hooks: Hooks,
 }
 
 impl Engine {
@@ -71,14 +71,14 @@ impl Engine {
     ) -> Result<Self, JournalError> {
         let (requests, inbox) = Requests::to_thread();
         let (path, durable) = (options.journal.clone(), options.durable);
-        let Parts { engine, caller, arns, stats, vitals, clock, randomness, before_commit } =
+        let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks } =
             Self::assemble(options, requests, integrations)?;
         let (opened, ready) = mpsc::channel();
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let pulse = Pulse(Arc::clone(&vitals));
             let core = Journal::open(&path, durable)
                 .and_then(|journal| {
-                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, before_commit)
+                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, hooks)
                 })
                 .and_then(|mut core| core.recover().map(|after| (core, after)));
             match core {
@@ -116,11 +116,10 @@ impl Engine {
         let woken = Arc::new(Notify::new());
         let (requests, inbox) = Requests::to_driver(Arc::clone(&woken));
         let (path, durable) = (options.journal.clone(), options.durable);
-        let Parts { engine, caller, arns, stats, vitals, clock, randomness, before_commit } =
+        let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks } =
             Self::assemble(options, requests, integrations)?;
         let journal = Journal::open_without_threads(&path, durable)?;
-        let mut core =
-            Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, before_commit)?;
+        let mut core = Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, hooks)?;
         caller.perform(core.recover()?);
         Ok((engine, Driver { core, inbox, woken, caller, clock }))
     }
@@ -130,7 +129,17 @@ impl Engine {
         requests: Requests,
         integrations: impl FnOnce(Engine) -> Arc<dyn Integrations>,
     ) -> Result<Parts, JournalError> {
-        let Options { journal: path, durable, region, account, clock, randomness, before_commit } = options;
+        let Options {
+            journal: path,
+            durable,
+            region,
+            account,
+            clock,
+            randomness,
+            before_commit,
+            status_changes,
+        } = options;
+        let hooks = Hooks { before_commit, status_changes };
         let arns = Arns { region, account };
         let stats = Arc::new(Stats::default());
         let vitals = Arc::new(Vitals::new(Arc::clone(&clock)));
@@ -150,7 +159,7 @@ impl Engine {
             thread: Mutex::new(None),
         }));
         let caller = Caller::new(integrations(engine.clone()), requests);
-        Ok(Parts { engine, caller, arns, stats, vitals, clock, randomness, before_commit })
+        Ok(Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks })
     }
 
     /// Finishes the group at hand, closes the journal, and returns. Calls in flight are made again at the
