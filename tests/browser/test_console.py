@@ -116,7 +116,7 @@ def test_an_order_that_needs_attention_says_what_is_open_and_is_retried_or_resol
     id = runtime.order(items=["fragile-vase", "stuck-crate"], payment={"method": "pm_card"})
     console.open(f"orders/{id}")
     console.is_in("NEEDS_ATTENTION", ".large")
-    assert "ShipmentNotCancellable" in console.see(".card.alarm p", "CancelShipments").text
+    assert "can't be called back" in console.see(".card.alarm p", "CancelShipments").text
     console.see(".card.alarm .open li", "The money was taken.")
     console.click("[data-do=retry]")
     console.see(".timeline li", "by an operator")

@@ -142,9 +142,7 @@ impl Search {
                     .any(has)
                     || amount()
             }
-            Err(order) => {
-                has(order.order_id.as_str()) || order.customer_id.as_deref().is_some_and(has)
-            }
+            Err(order) => has(order.order_id.as_str()) || order.customer_id.as_deref().is_some_and(has),
         }
     }
 }

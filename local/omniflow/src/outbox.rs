@@ -146,8 +146,7 @@ fn page(shown: &Shown) -> String {
 fn article(page: &mut String, head: &str, title: &str, text: &str) {
     let [head, title, text] = [head, title, text].map(escaped);
     // Writing to a String can't fail.
-    let _ =
-        write!(page, "<article><small>{head}</small><h3>{title}</h3><pre>{text}</pre></article>");
+    let _ = write!(page, "<article><small>{head}</small><h3>{title}</h3><pre>{text}</pre></article>");
 }
 
 fn escaped(text: &str) -> String {

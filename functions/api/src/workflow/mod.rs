@@ -206,7 +206,12 @@ impl Executions {
     }
 
     /// The execution, if there is one.
-    async fn read(&self, part: Part, order: &Order, next: Option<&str>) -> Result<Option<Execution>, Problem> {
+    async fn read(
+        &self,
+        part: Part,
+        order: &Order,
+        next: Option<&str>,
+    ) -> Result<Option<Execution>, Problem> {
         match self.ask(part, order, next).await {
             Ok(execution) => Ok(Some(execution)),
             Err(Silence::Nothing) => Ok(None),
