@@ -94,7 +94,7 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
     match call {
         ApiCall::CreateOrder => create::create_order(api, request).await,
         ApiCall::ProcessOrder => create::process_order(api, request).await,
-        ApiCall::ReadExecution => workflow::read_execution(api, request).await,
+        ApiCall::ReadExecution => workflow::read_status(api, request).await,
         ApiCall::ListOrders => read::list_orders(api, request).await,
         ApiCall::ReadOrder => read::read_order(api, request).await,
         ApiCall::PayOrder => decide::pay_order(api, request).await,
@@ -113,7 +113,7 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::ConsolePage => web::page(request),
         ApiCall::Console => Ok(web::console()),
         ApiCall::ConsoleFile => web::file(request),
-        ApiCall::OpenApi => web::openapi(request),
+        ApiCall::OpenApi => api.description.answer(request),
         ApiCall::Documentation => Ok(web::documentation(request)),
         ApiCall::Health => Ok(Response::json(200, &json!({ "status": "ok" }))),
     }

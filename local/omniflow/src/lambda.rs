@@ -56,6 +56,16 @@ pub enum Error {
     /// The endpoint of functions outside this process could not be reached.
     #[error("the Lambda endpoint failed: {0}")]
     Endpoint(String),
+    /// The endpoint has refused the invocation, or failed at it.
+    #[error("{message}")]
+    #[allow(missing_docs, reason = "the names say it")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The name of the exception, such as `TooManyRequestsException`, if the endpoint gave one.
+        code: Option<String>,
+        message: String,
+    },
 }
 
 /// A function of the template with its handler.

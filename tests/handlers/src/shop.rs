@@ -102,8 +102,7 @@ impl Shop {
     /// As [`Shop::stocked`], with a clock that the test moves.
     pub fn timed(rows: &[(&str, &str, u32)]) -> (Self, ManualClock) {
         let clock = ManualClock::starting_at(Utc::now());
-        let surroundings =
-            Surroundings { clock: Arc::new(clock.clone()), ..Surroundings::of_this_machine() };
+        let surroundings = Surroundings { clock: Arc::new(clock.clone()), ..Surroundings::of_this_machine() };
         (Self::open_at(rows, None, &[], Clients::by_sdk, surroundings), clock)
     }
 
@@ -247,6 +246,11 @@ impl Shop {
     /// Sends a GET request with a `Prefer` header.
     pub async fn http_preferring(&self, preference: &str, authorizer: &Value, path: &str) -> HttpAnswer {
         self.send("GET", path, &[("prefer", preference)], Value::Null, authorizer).await
+    }
+
+    /// Sends a request whose sender reads these languages (`Accept-Language`).
+    pub async fn http_in(&self, languages: &str, method: &str, path: &str, body: Value) -> HttpAnswer {
+        self.send(method, path, &[("accept-language", languages)], body, &Value::Null).await
     }
 
     async fn send(

@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use omniflow_api::Access;
-use omniflow_domain::ErrorName;
+use omniflow_bootstrap::timeouts;
+use omniflow_domain::{Currency, ErrorName};
 use omniflow_testing::{Shop, deployed, failures, invoked_by_state_machines, system};
 use serde_json::{Map, Value};
-use template::{Authorization, Route, System};
+use template::{self, Authorization, Parameters, Place, Route, System};
 
 /// What no state machine names: what may pass is retried by the `States.ALL` that ends each Retry.
 fn named_by_none(error: ErrorName) -> bool {
@@ -109,6 +111,22 @@ fn the_description_of_the_api_has_its_routes_and_says_who_may_call_them() {
     let routes =
         routes.map(|(method, path, access)| ((*method).to_owned(), path.replace("+}", "}"), scopes(*access)));
     assert_eq!(described, routes.collect());
+}
+
+#[test]
+fn the_template_takes_the_currencies_that_the_functions_know_and_no_others() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
+    let given = [("Currency".to_owned(), "ABC".to_owned())].into();
+    let parameters = Parameters { given, ..Parameters::default() };
+    let Err(refused) = template::load(&path, &parameters, &place) else { panic!("ABC was taken") };
+    let refused = refused.to_string();
+    assert!(refused.contains("Currency") && refused.contains("ABC"), "{refused}");
+    let (_, allowed) = refused.split_once("must be one of ").unwrap();
+    let allowed: BTreeSet<_> =
+        allowed.split(|c: char| !c.is_ascii_uppercase()).filter(|code| code.len() == 3).collect();
+    assert_eq!(allowed, Currency::all().map(Currency::code).collect());
+    assert_eq!(system().parameters["Currency"], Currency::default().code());
 }
 
 #[test]
@@ -414,6 +432,32 @@ fn a_task_waits_longer_than_its_function_may_run() {
             );
         }
     }
+}
+
+/// The longest that the simulated gateway and warehouses may take, and that the API may keep an answer back, as the template
+/// limits its parameters; and a function whose work is in pieces that each may fail.
+#[test]
+fn a_function_may_run_longer_than_the_calls_that_it_waits_for() {
+    let limit = |parameter: &str, value: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+        let text = std::fs::read_to_string(path).unwrap();
+        let of_parameter = text.split(&format!("  {parameter}:\n")).nth(1).unwrap();
+        let line = of_parameter.split(&format!("    {value}: ")).nth(1).unwrap();
+        line.lines().next().unwrap().parse::<u64>().unwrap()
+    };
+    let latency = Duration::from_millis(limit("SimulatedLatencyMillis", "MaxValue"));
+    let longest_wait = Duration::from_secs(limit("LongestWaitSeconds", "MaxValue"));
+    for function in system().functions.values() {
+        let waits = match function.binary.as_str() {
+            "api" => longest_wait,
+            _ if function.environment.contains_key("SIMULATED_LATENCY_MILLIS") => latency,
+            _ => Duration::ZERO,
+        };
+        // A call that runs to its end without an answer, and one more, which says what is to be done about it.
+        let needed = waits + 2 * timeouts::OPERATION + timeouts::MARGIN;
+        assert!(function.timeout >= needed, "{} may run {:?}", function.name, function.timeout);
+    }
+    assert!(timeouts::ATTEMPT < timeouts::OPERATION);
 }
 
 #[test]

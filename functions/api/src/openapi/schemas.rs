@@ -19,7 +19,7 @@ impl JsonSchema for Amount {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Money, with at most two decimal places.",
+            "description": "Money, with at most as many decimal places as the currency has.",
             "type": "number",
             "minimum": 0,
             "examples": [999.99],
@@ -49,7 +49,7 @@ pub(super) fn answers() -> Map<String, Value> {
     generator.subschema_for::<crate::stock::StockList<'_>>();
     generator.subschema_for::<crate::doctor::Examination>();
     generator.subschema_for::<crate::summary::Summary>();
-    generator.subschema_for::<crate::workflow::WorkflowView>();
+    generator.subschema_for::<crate::workflow::WorkflowView<'_>>();
     generator.subschema_for::<crate::workflow::WorkflowStatus<'_>>();
     generator.subschema_for::<Status>();
     let mut schemas = generator.take_definitions(true);
