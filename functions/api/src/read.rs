@@ -134,7 +134,10 @@ impl Search {
                     order.items().iter().flat_map(|item| [item.product_id.as_str(), item.name.as_str()]);
                 let tracking = order.shipments().iter().filter_map(|shipment| shipment.tracking.as_deref());
                 let texts = items.chain(tracking).chain([order.id().as_str()]);
-                let amount = || Money::parse(wanted).is_ok_and(|amount| amount == order.amount());
+                let amount = || {
+                    Money::parse(wanted, order.amount().currency())
+                        .is_ok_and(|amount| amount == order.amount())
+                };
                 texts
                     .chain(order.customer_id())
                     .chain(order.email().map(Email::as_str))
