@@ -119,6 +119,8 @@ export const Problem = ({ refusal }) =>
 /** A refusal in the reader's language, where its kind is known here; else what the API says of it. */
 function textOf({ status, problem, message }) {
   if (status === 0) return t("refused.unreachable");
+  // What is open says why; the order waits for an answer that goes with it.
+  if (status === 409 && problem.open) return message;
   if (status === 409 && problem.order_status) return t("refused.too-late", { status: problem.order_status });
   const kind = String(problem.type ?? "").split(":").pop();
   return hint(`refused.${kind}`) || (status >= 500 ? t("refused.unavailable") : message);
