@@ -22,6 +22,7 @@ use crate::inside::Inside;
 use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
+use crate::pause::pause;
 use crate::remote::RemoteFunctions;
 use crate::server::{self, AccessToken, Bodies, Connections, Listener, Sites};
 use crate::{Config, StartError, gateway, private_files, schedule};
@@ -258,7 +259,6 @@ fn assemble(
     )?;
     let (synced, flushed) = (tables.clone(), bus.clone());
     let options = Options {
-        journal: database("journal.db")?,
         durable: !config.memory,
         region: place.region.clone(),
         account: place.account.clone(),
@@ -272,6 +272,7 @@ fn assemble(
                 syncing.wait().map_err(|error| std::io::Error::other(WritesLost(error.into())))
             })
         }),
+        ..Options::at(database("journal.db")?)
     };
     let mut assembled = None;
     Engine::open(options, |engine| {
@@ -375,7 +376,7 @@ fn start_workers(system: &System, aws: &Aws, place: &Place) -> Vec<JoinHandle<()
 
 async fn sweep_expired(tables: Tables, clock: Arc<dyn Clock>) {
     loop {
-        tokio::time::sleep(EXPIRY_SWEEP).await;
+        pause(&*clock, EXPIRY_SWEEP).await;
         if let Err(error) = tables.sweep_expired(clock.now()).await {
             tracing::warn!(%error, "expired items can't be deleted");
         }
