@@ -124,7 +124,7 @@ pub(crate) fn list(
     status: Option<ExecutionStatus>,
     page: &PageRequest,
 ) -> Result<ExecutionPage, Error> {
-    if journal.state_machine(machine)?.is_none() {
+    if !journal.has_state_machine(machine)? {
         return Err(Error::StateMachineDoesNotExist(machine.to_owned()));
     }
     let size = page.size()?;

@@ -33,7 +33,14 @@ pub struct Options {
     pub randomness: Randomness,
     /// What each commit waits for.
     pub before_commit: BeforeCommit,
+    /// How many executions of Standard state machines may run at the same time; a start beyond that is refused with
+    /// ExecutionLimitExceeded.
+    pub max_open_executions: u64,
 }
+
+/// How many executions may run at the same time in one account and region (AWS Step Functions Developer Guide,
+/// "Service quotas", "Maximum open executions").
+const MAX_OPEN_EXECUTIONS: u64 = 1_000_000;
 
 impl Options {
     /// A durable engine on the machine's own clock, for region us-east-1 and account 000000000000, whose
@@ -47,6 +54,7 @@ impl Options {
             clock: Arc::new(SystemClock),
             randomness: Randomness::unpredictable(),
             before_commit: Box::new(|| Box::new(|| Ok(()))),
+            max_open_executions: MAX_OPEN_EXECUTIONS,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the core holds in memory. All of it but the waiting callers can be read again from the journal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use crate::executions::ExecutionDescription;
 use crate::health::Vitals;
 use crate::journal::{DefinitionId, Journal, JournalError, Seq};
 use crate::options::BeforeCommit;
+use crate::request::Request;
 use crate::stats::Stats;
 use crate::token::TokenKey;
 use ambient::Clock;
@@ -22,6 +23,13 @@ use ambient::Randomness;
 
 /// A caller of StartSyncExecution, who waits for the execution's end.
 pub(super) type Waiter = oneshot::Sender<Result<ExecutionDescription, Error>>;
+
+/// What the options bound.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How many executions of Standard state machines may run at the same time.
+    pub open_executions: u64,
+}
 
 /// The engine's core, as the module describes it.
 pub(crate) struct Core {
@@ -38,10 +46,18 @@ pub(crate) struct Core {
     pub(super) live: HashMap<Seq, Live>,
     pub(super) waiters: HashMap<Seq, Waiter>,
     pub(super) next_seq: Seq,
+    /// How many executions have not ended.
+    pub(super) open: u64,
+    pub(super) limits: Limits,
+    /// Requests that have not been handled yet.
+    pub(super) queue: VecDeque<Request>,
+    /// Whether the journal holds postponed work.
+    pub(super) has_backlog: bool,
     pub(super) group: Group,
 }
 
 impl Core {
+    #[allow(clippy::too_many_arguments, reason = "it is made of as many things")]
     pub(crate) fn new(
         journal: Journal,
         arns: Arns,
@@ -50,12 +66,14 @@ impl Core {
         stats: Arc<Stats>,
         vitals: Arc<Vitals>,
         before_commit: BeforeCommit,
+        limits: Limits,
     ) -> Result<Self, JournalError> {
         let key = journal.meta("token_key", || randomness.key().to_vec())?;
         let key = key.try_into().map_err(|key: Vec<u8>| {
             JournalError::damaged("the token key", format!("it has {} bytes", key.len()))
         })?;
         let next_seq = journal.last_seq()? + 1;
+        let (open, has_backlog) = (journal.open_executions()?, journal.has_backlog()?);
         Ok(Self {
             journal,
             arns,
@@ -69,6 +87,10 @@ impl Core {
             live: HashMap::new(),
             waiters: HashMap::new(),
             next_seq,
+            open,
+            limits,
+            queue: VecDeque::new(),
+            has_backlog,
             group: Group::default(),
         })
     }
@@ -78,8 +100,12 @@ impl Core {
         self.journal.tend_log();
     }
 
-    /// When the first execution is to be woken, if any is.
+    /// When the next group is due, if nothing comes before: at once while there is work that the last one had no room
+    /// for, and otherwise when the first execution is to be woken.
     pub(crate) fn next_wake(&self) -> Result<Option<Timestamp>, JournalError> {
+        if self.has_backlog || !self.queue.is_empty() {
+            return Ok(Some(self.clock.now()));
+        }
         self.journal.next_wake()
     }
 }

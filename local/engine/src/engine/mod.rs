@@ -17,7 +17,7 @@ use ambient::{Clock, Randomness};
 use tokio::sync::Notify;
 
 use crate::arn::Arns;
-use crate::core::Core;
+use crate::core::{Core, Limits};
 use crate::health::{Health, Pulse, Trouble, Vitals};
 use crate::integrations::Integrations;
 use crate::journal::{Journal, JournalError, Readers};
@@ -51,6 +51,7 @@ struct Parts {
     clock: Arc<dyn Clock>,
     randomness: Randomness,
     before_commit: BeforeCommit,
+    limits: Limits,
 }
 
 impl Engine {
@@ -71,14 +72,23 @@ impl Engine {
     ) -> Result<Self, JournalError> {
         let (requests, inbox) = Requests::to_thread();
         let (path, durable) = (options.journal.clone(), options.durable);
-        let Parts { engine, caller, arns, stats, vitals, clock, randomness, before_commit } =
+        let Parts { engine, caller, arns, stats, vitals, clock, randomness, before_commit, limits } =
             Self::assemble(options, requests, integrations)?;
         let (opened, ready) = mpsc::channel();
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let pulse = Pulse(Arc::clone(&vitals));
             let core = Journal::open(&path, durable)
                 .and_then(|journal| {
-                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, before_commit)
+                    Core::new(
+                        journal,
+                        arns,
+                        Arc::clone(&clock),
+                        randomness,
+                        stats,
+                        vitals,
+                        before_commit,
+                        limits,
+                    )
                 })
                 .and_then(|mut core| core.recover().map(|after| (core, after)));
             match core {
@@ -116,11 +126,11 @@ impl Engine {
         let woken = Arc::new(Notify::new());
         let (requests, inbox) = Requests::to_driver(Arc::clone(&woken));
         let (path, durable) = (options.journal.clone(), options.durable);
-        let Parts { engine, caller, arns, stats, vitals, clock, randomness, before_commit } =
+        let Parts { engine, caller, arns, stats, vitals, clock, randomness, before_commit, limits } =
             Self::assemble(options, requests, integrations)?;
         let journal = Journal::open_without_threads(&path, durable)?;
         let mut core =
-            Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, before_commit)?;
+            Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, before_commit, limits)?;
         caller.perform(core.recover()?);
         Ok((engine, Driver { core, inbox, woken, caller, clock }))
     }
@@ -130,7 +140,17 @@ impl Engine {
         requests: Requests,
         integrations: impl FnOnce(Engine) -> Arc<dyn Integrations>,
     ) -> Result<Parts, JournalError> {
-        let Options { journal: path, durable, region, account, clock, randomness, before_commit } = options;
+        let Options {
+            journal: path,
+            durable,
+            region,
+            account,
+            clock,
+            randomness,
+            before_commit,
+            max_open_executions,
+        } = options;
+        let limits = Limits { open_executions: max_open_executions };
         let arns = Arns { region, account };
         let stats = Arc::new(Stats::default());
         let vitals = Arc::new(Vitals::new(Arc::clone(&clock)));
@@ -150,7 +170,7 @@ impl Engine {
             thread: Mutex::new(None),
         }));
         let caller = Caller::new(integrations(engine.clone()), requests);
-        Ok(Parts { engine, caller, arns, stats, vitals, clock, randomness, before_commit })
+        Ok(Parts { engine, caller, arns, stats, vitals, clock, randomness, before_commit, limits })
     }
 
     /// Finishes the group at hand, closes the journal, and returns. Calls in flight are made again at the

@@ -1,6 +1,5 @@
 //! The histories of executions, stored in chunks: the events that one execution had in one group.
 
-use asl::HistoryEvent;
 use rusqlite::params;
 
 use super::connection::Journal;
@@ -8,13 +7,11 @@ use super::error::JournalError;
 use super::executions::Seq;
 
 impl Journal {
-    /// Appends these events as a chunk. Without events it writes nothing.
-    pub(crate) fn append_history(&self, seq: Seq, events: &[HistoryEvent]) -> Result<(), JournalError> {
-        let Some(first) = events.first() else { return Ok(()) };
-        let text = serde_json::to_string(events).map_err(JournalError::Unwritable)?;
+    /// Appends events as a chunk. `first` is the id of the first of them, and `events` the text of a JSON array.
+    pub(crate) fn append_history(&self, seq: Seq, first: u64, events: &str) -> Result<(), JournalError> {
         self.connection
             .prepare_cached("INSERT INTO history (execution, first, events) VALUES (?1, ?2, ?3)")?
-            .execute(params![seq, first.id, text])?;
+            .execute(params![seq, first, events])?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 use file_versions::Migrations;
 use rusqlite::Connection;
 
-pub(super) const MIGRATIONS: Migrations = Migrations(&[version_1]);
+pub(super) const MIGRATIONS: Migrations = Migrations(&[version_1, version_2]);
 
 const VERSION_1: &str = "
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -52,6 +52,17 @@ fn version_1(connection: &Connection) -> rusqlite::Result<()> {
         "INSERT INTO history (execution, first, events) SELECT execution, first, events FROM earlier_history;
          DROP TABLE earlier_history;",
     )
+}
+
+const VERSION_2: &str = "
+    CREATE TABLE backlog (id INTEGER PRIMARY KEY, execution INTEGER NOT NULL, work BLOB NOT NULL);
+    CREATE INDEX backlog_by_execution ON backlog (execution);
+    CREATE INDEX execution_by_end ON execution (stopped);
+";
+
+/// Adds the backlog, and finds executions by when they ended: NULL are those that have not.
+fn version_2(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(VERSION_2)
 }
 
 #[cfg(test)]
