@@ -1,9 +1,13 @@
 //! Compiling an expression.
 
+use std::collections::BTreeSet;
+use std::panic::catch_unwind;
+
 use jsonata_core::ast::AstNode;
 use jsonata_core::parser;
 use serde_json::Value;
 
+use super::guards;
 use super::usage::Usage;
 
 /// A compiled expression.
@@ -22,7 +26,22 @@ pub(super) enum Strategy {
     /// The expression is `$states.input.a.b` or `$variable.a`: take the variable, and follow the names.
     Pick(String, Vec<String>),
     /// The expression is anything else: run it with the JSONata library.
-    Run(Box<AstNode>),
+    Run(Program),
+}
+
+/// What the JSONata library runs.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) ast: Box<AstNode>,
+    /// Whether it calls guards, which must be registered then.
+    pub(super) is_guarded: bool,
+}
+
+/// The syntax tree with its guards, where it needs some.
+fn guarded(tree: &Value, variables: &BTreeSet<String>) -> Option<Box<AstNode>> {
+    let guarded = guards::guarded(tree, variables)?;
+    // The guards are built of the library's own nodes, so they can be read.
+    serde_json::from_value(guarded).ok().map(Box::new)
 }
 
 /// The text is no JSONata; the message is the library's.
@@ -46,12 +65,33 @@ impl Expression {
     /// Compiles the text between the delimiters.
     pub(crate) fn parse(source: &str) -> Result<Self, SyntaxError> {
         stacker::maybe_grow(STACK_LEFT, STACK, || {
-            let ast = parser::parse(source).map_err(|error| SyntaxError(error.to_string()))?;
+            // The parser is not ours: where it panics, the text is refused, and nothing else happens.
+            let ast = catch_unwind(|| parser::parse(source))
+                .map_err(|_| SyntaxError("the parser of JSONata failed on the expression".to_owned()))?
+                .map_err(|error| SyntaxError(error.to_string()))?;
             let tree = serde_json::to_value(&ast).unwrap_or(Value::Null);
             let usage = Usage::of(&tree);
-            let strategy = pick(&tree).unwrap_or_else(|| Strategy::Run(Box::new(ast)));
+            let strategy = match pick(&tree) {
+                Some(pick) => pick,
+                None => Strategy::Run(match guarded(&tree, &BTreeSet::new()) {
+                    Some(ast) => Program { ast, is_guarded: true },
+                    None => Program { ast: Box::new(ast), is_guarded: false },
+                }),
+            };
             let deep = usage.functions.contains("reduce") || usage.recursive;
             Ok(Self { source: source.to_owned(), strategy, usage, deep })
+        })
+    }
+
+    /// What is run when these variables of the state have the names of guarded functions.
+    pub(super) fn hiding(&self, variables: &BTreeSet<String>) -> Option<Program> {
+        stacker::maybe_grow(STACK_LEFT, STACK, || {
+            let ast = parser::parse(&self.source).ok()?;
+            let tree = serde_json::to_value(&ast).unwrap_or(Value::Null);
+            Some(match guarded(&tree, variables) {
+                Some(ast) => Program { ast, is_guarded: true },
+                None => Program { ast: Box::new(ast), is_guarded: false },
+            })
         })
     }
 

@@ -7,6 +7,7 @@
 
 mod convert;
 mod expression;
+mod guards;
 mod host;
 mod run;
 mod usage;
