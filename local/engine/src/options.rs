@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ambient::{Clock, Randomness, SystemClock};
 
@@ -36,7 +37,13 @@ pub struct Options {
     /// How many executions of Standard state machines may run at the same time; a start beyond that is refused with
     /// ExecutionLimitExceeded.
     pub max_open_executions: u64,
+    /// How long an execution that has ended is kept, with its history. Then it is forgotten, and its name is free.
+    pub retention: Duration,
 }
+
+/// How long AWS keeps the history of an execution that has ended (AWS Step Functions Developer Guide, "Service quotas",
+/// "Execution history retention time": 90 days).
+const RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// How many executions may run at the same time in one account and region (AWS Step Functions Developer Guide,
 /// "Service quotas", "Maximum open executions").
@@ -55,6 +62,7 @@ impl Options {
             randomness: Randomness::unpredictable(),
             before_commit: Box::new(|| Box::new(|| Ok(()))),
             max_open_executions: MAX_OPEN_EXECUTIONS,
+            retention: RETENTION,
         }
     }
 }

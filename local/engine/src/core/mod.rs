@@ -37,6 +37,7 @@ mod start_sync_execution;
 mod state;
 mod stop_execution;
 mod task_call;
+mod tidy;
 mod update_state_machine;
 mod wake;
 

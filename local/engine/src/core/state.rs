@@ -5,10 +5,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use asl::{Machine, Timestamp};
+use chrono::TimeDelta;
 use tokio::sync::oneshot;
 
 use super::group::Group;
 use super::live::Live;
+use super::tidy::Tidy;
 use crate::arn::Arns;
 use crate::error::Error;
 use crate::executions::ExecutionDescription;
@@ -29,6 +31,8 @@ pub(super) type Waiter = oneshot::Sender<Result<ExecutionDescription, Error>>;
 pub(crate) struct Limits {
     /// How many executions of Standard state machines may run at the same time.
     pub open_executions: u64,
+    /// How long an execution that has ended is kept.
+    pub retention: TimeDelta,
 }
 
 /// The engine's core, as the module describes it.
@@ -53,6 +57,7 @@ pub(crate) struct Core {
     pub(super) queue: VecDeque<Request>,
     /// Whether the journal holds postponed work.
     pub(super) has_backlog: bool,
+    pub(super) tidy: Tidy,
     pub(super) group: Group,
 }
 
@@ -91,12 +96,14 @@ impl Core {
             limits,
             queue: VecDeque::new(),
             has_backlog,
+            tidy: Tidy::default(),
             group: Group::default(),
         })
     }
 
-    /// Keeps the journal's log short. It is called between groups.
+    /// Keeps the journal small and its log short. It is called between groups.
     pub(crate) fn tend_journal(&mut self) {
+        self.tidy();
         self.journal.tend_log();
     }
 
@@ -106,6 +113,7 @@ impl Core {
         if self.has_backlog || !self.queue.is_empty() {
             return Ok(Some(self.clock.now()));
         }
-        self.journal.next_wake()
+        let wake = self.journal.next_wake()?;
+        Ok(wake.into_iter().chain(self.next_step()).min())
     }
 }

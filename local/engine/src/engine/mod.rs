@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use ambient::{Clock, Randomness};
+use chrono::TimeDelta;
 use tokio::sync::Notify;
 
 use crate::arn::Arns;
@@ -149,8 +150,10 @@ impl Engine {
             randomness,
             before_commit,
             max_open_executions,
+            retention,
         } = options;
-        let limits = Limits { open_executions: max_open_executions };
+        let retention = TimeDelta::from_std(retention).unwrap_or(TimeDelta::MAX);
+        let limits = Limits { open_executions: max_open_executions, retention };
         let arns = Arns { region, account };
         let stats = Arc::new(Stats::default());
         let vitals = Arc::new(Vitals::new(Arc::clone(&clock)));

@@ -6,6 +6,7 @@
 //!       └───────── execution              what an execution is known by, and how it ended
 //!                      ├── progress       what goes on: the interpreter's state, the next wake-up
 //!                      ├── history        the events, as they came
+//!                      ├── archive        the histories of those that have ended, compressed
 //!                      └── backlog        work that was too much for one group
 //!   meta                                  single values, such as the key of the task tokens
 //! ```
@@ -20,6 +21,7 @@
 //! committed, and because of the write-ahead log they never block the writer (SQLite's documentation,
 //! "Write-Ahead Logging"). Times are stored in milliseconds since 1970.
 
+mod archives;
 mod backlog;
 mod checkpoints;
 mod connection;
