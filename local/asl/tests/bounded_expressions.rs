@@ -80,9 +80,14 @@ fn what_would_fill_the_memory_or_take_minutes_fails_at_once() {
 #[test]
 fn a_crash_of_the_library_is_the_failure_of_the_expression() {
     let zeros = "0".repeat(60);
-    for expression in [format!("$fromMillis(1, \"[Y{zeros}]\")"), "-0..1e21".to_owned(), "$count([-0..1e21])".to_owned()] {
+    for expression in
+        [format!("$fromMillis(1, \"[Y{zeros}]\")"), "-0..1e21".to_owned(), "$count([-0..1e21])".to_owned()]
+    {
         let (error, _) = evaluate(&expression, json!({})).unwrap_err();
-        assert!(["States.QueryEvaluationError", "Invalid"].contains(&error.as_str()), "{expression}: {error}");
+        assert!(
+            ["States.QueryEvaluationError", "Invalid"].contains(&error.as_str()),
+            "{expression}: {error}"
+        );
     }
 }
 
@@ -100,7 +105,10 @@ fn guarded_calls_give_what_they_always_gave() {
         (r#"$replace("abab", "a", "c", 1)"#, json!("cbab")),
         (r#"$replace("abc", /b/, function($m) { "<" & $m.match & ">" })"#, json!("a<b>c")),
         (r#"$split("a,b", ",")"#, json!(["a", "b"])),
-        (r#"$map($states.input.items, function($i) { $i.k & $string($states.input.n) })"#, json!(["q5", "r5"])),
+        (
+            r#"$map($states.input.items, function($i) { $i.k & $string($states.input.n) })"#,
+            json!(["q5", "r5"]),
+        ),
         (r#"$map([1, 2], $string)"#, json!(["1", "2"])),
         (r#""n: " & $states.input.n & $states.input.missing & true"#, json!("n: 5true")),
         (r#"$string([1, {"a": "b"}])"#, json!(r#"[1,{"a":"b"}]"#)),

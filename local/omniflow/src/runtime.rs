@@ -129,7 +129,7 @@ impl Runtime {
         let router = server::for_own_sites(router, Arc::clone(&sites), Listener::Http);
         let aws_router = server::aws_router(aws.clone(), bodies, token);
         let aws_router = server::for_own_sites(aws_router, sites, Listener::Aws);
-        let mut workers = start_workers(&system, &aws, &place);
+        let mut workers = start_workers(&system, &aws, &place, config.retention());
         workers.push(tokio::spawn(Arc::clone(&connections).close_idle()));
         let runtime = Self {
             http: address(&http, "--http")?,
@@ -272,6 +272,7 @@ fn assemble(
                 syncing.wait().map_err(|error| std::io::Error::other(WritesLost(error.into())))
             })
         }),
+        retention: config.retention(),
         ..Options::at(database("journal.db")?)
     };
     let mut assembled = None;
@@ -358,9 +359,10 @@ async fn seed(functions: &Functions) -> Result<(), StartError> {
     }
 }
 
-fn start_workers(system: &System, aws: &Aws, place: &Place) -> Vec<JoinHandle<()>> {
+fn start_workers(system: &System, aws: &Aws, place: &Place, retention: Duration) -> Vec<JoinHandle<()>> {
     let mut workers = vec![
         tokio::spawn(aws.bus.clone().deliver()),
+        tokio::spawn(aws.bus.clone().forget_dead_letters(retention)),
         tokio::spawn(sweep_expired(aws.tables.clone(), Arc::clone(&aws.surroundings.clock))),
     ];
     for schedule in &system.schedules {
