@@ -76,6 +76,7 @@ mod request;
 mod state_machine;
 mod stats;
 mod status;
+mod status_changes;
 mod token;
 
 pub use ambient::{Clock, ManualClock, SystemClock};
@@ -94,3 +95,4 @@ pub use state_machine::{
 };
 pub use stats::{Snapshot, Stats};
 pub use status::ExecutionStatus;
+pub use status_changes::{Committed, StatusChanges};

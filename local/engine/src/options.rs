@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use ambient::{Clock, Randomness, SystemClock};
 
+use crate::status_changes::{Nobody, StatusChanges};
+
 /// A hook that makes durable what steps write outside of the journal, such as items of DynamoDB tables.
 ///
 /// The engine calls it on its own thread when it takes up a group of requests; the hook begins its work and
@@ -39,6 +41,8 @@ pub struct Options {
     pub max_open_executions: u64,
     /// How long an execution that has ended is kept, with its history. Then it is forgotten, and its name is free.
     pub retention: Duration,
+    /// Who is told of executions whose status changes.
+    pub status_changes: Box<dyn StatusChanges>,
 }
 
 /// How long AWS keeps the history of an execution that has ended (AWS Step Functions Developer Guide, "Service quotas",
@@ -63,6 +67,7 @@ impl Options {
             before_commit: Box::new(|| Box::new(|| Ok(()))),
             max_open_executions: MAX_OPEN_EXECUTIONS,
             retention: RETENTION,
+            status_changes: Box::new(Nobody),
         }
     }
 }

@@ -257,7 +257,7 @@ fn assemble(
         functions.clone(),
         surroundings.clone(),
     )?;
-    let (synced, flushed) = (tables.clone(), bus.clone());
+    let (synced, flushed, listening) = (tables.clone(), bus.clone(), bus.clone());
     let options = Options {
         durable: !config.memory,
         region: place.region.clone(),
@@ -272,6 +272,7 @@ fn assemble(
                 syncing.wait().map_err(|error| std::io::Error::other(WritesLost(error.into())))
             })
         }),
+        status_changes: Box::new(listening),
         retention: config.retention(),
         ..Options::at(database("journal.db")?)
     };

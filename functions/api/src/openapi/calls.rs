@@ -19,6 +19,10 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         ApiCall::PayOrder => pay(door),
         ApiCall::AuditOrder => audit(door),
         ApiCall::CancelOrder => cancel(door),
+        ApiCall::RetryOrder => retry(),
+        ApiCall::ResolveOrder => resolve(),
+        ApiCall::Examine => examine(),
+        ApiCall::Repair => repair(),
         ApiCall::ReadExecution => execution(door),
         ApiCall::ReadWorkflow => workflow(),
         ApiCall::ReadSummary => summary(),
@@ -26,6 +30,7 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         ApiCall::ReadStock => product_stock(),
         ApiCall::Health => health(),
         ApiCall::Home => page("The first page", "It leads to the web console.", 307, "web/"),
+        ApiCall::Icon => page("The icon", "For pages that name none.", 307, "web/00f1e2d3c4b5a697/icon.svg"),
         ApiCall::Console => page("The web console", "Its page is at `/web/`.", 308, "web/"),
         ApiCall::Documentation => page("This documentation", "For people.", 308, "web/docs.html"),
         ApiCall::ConsolePage => console_page(),
@@ -125,6 +130,62 @@ fn cancel(door: Door) -> Operation {
     .refuses(&[Kind::OrderNotFound, Kind::WrongState, Kind::OrderUnreadable])
 }
 
+/// A decision of an operator about an order that needs attention.
+fn of_attention(summary: &'static str, description: &'static str, status: Status) -> Operation {
+    let mut decided = order_answer("It is decided.", Door::V1, status);
+    decided["headers"] = json!({ "Idempotency-Replayed": replayed() });
+    Operation::new("Operations", summary, description)
+        .takes(language_and_key())
+        .answers(200, decided)
+        .refuses(&[
+            Kind::BadRequest,
+            Kind::OrderNotFound,
+            Kind::WrongState,
+            Kind::IdempotencyKeyReused,
+            Kind::OrderUnreadable,
+        ])
+}
+
+fn retry() -> Operation {
+    of_attention(
+        "Have an order go on that needs attention",
+        "Its workflow goes on where it failed. When that execution is too old or gone, another one takes up its work. Asked again while it goes on, nothing changes.",
+        Status::Shipping,
+    )
+    .with_body("Retry", false, &examples::RETRIES)
+}
+
+fn resolve() -> Operation {
+    of_attention(
+        "Say what was done by hand with an order that needs attention",
+        "The stock moves as is said, and the order ends: with KEPT and SOLD it is completed, otherwise cancelled. What contradicts the payment gateway or the shipments is refused with the facts. The same again changes nothing.",
+        Status::Completed,
+    )
+    .with_body("Resolution", true, &examples::RESOLUTIONS)
+}
+
+fn examine() -> Operation {
+    Operation::new(
+        "Operations",
+        "Find what stands still",
+        "Orders that stand still or wait for a person, signals that are unsent, and stock that no order holds. All open orders are read.",
+    )
+    .answers(200, examination("What was found."))
+}
+
+fn repair() -> Operation {
+    Operation::new(
+        "Operations",
+        "Find what stands still and help it on",
+        "What can be taken care of safely is, as the reconciler does every five minutes.",
+    )
+    .answers(200, examination("What was found before, and what was done about it."))
+}
+
+fn examination(description: &str) -> Value {
+    json_answer(description, &schemas::of::<crate::doctor::Examination>(), None)
+}
+
 fn execution(door: Door) -> Operation {
     Operation::new(
         door.tag(),
@@ -149,7 +210,7 @@ fn workflow() -> Operation {
         "With their definitions and histories. Task tokens are hidden.",
     )
     .takes(parameters::of_a_workflow())
-    .answers(200, json_answer("The executions.", &schemas::of::<crate::workflow::WorkflowView>(), None))
+    .answers(200, json_answer("The executions.", &schemas::of::<crate::workflow::WorkflowView<'_>>(), None))
     .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::PageNotFound, Kind::OrderUnreadable])
 }
 
@@ -224,7 +285,7 @@ fn console_file() -> Operation {
         "headers": etag(),
         "content": { "text/html": text, "text/css": text, "text/javascript": text, "image/svg+xml": text },
     });
-    let description = "Without a sign-in: the files hold nothing of anybody's.";
+    let description = "Without a sign-in: the files hold nothing of anybody's. All but the pages lie in a folder that is named after their content; browsers keep them for ever.";
     let operation = Operation::new("System", "A file of the web console", description).answers(200, file);
     unless_known(operation).refuses(&[Kind::RouteNotFound])
 }

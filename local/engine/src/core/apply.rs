@@ -1,5 +1,7 @@
 //! The one way in which an execution changes: live, after a crash and when it is redriven.
 
+use std::sync::Arc;
+
 use asl::{Effects, Event, Outcome, Timestamp};
 
 use super::ambient::ExecutionAmbient;
@@ -7,6 +9,7 @@ use super::group::Work;
 use super::nested;
 use super::quarantine::guarded;
 use super::state::Core;
+use crate::arn;
 use crate::journal::{Ending, JournalError, Parent, Seq};
 use crate::status::ExecutionStatus;
 
@@ -78,14 +81,15 @@ impl Core {
     fn finish(&mut self, seq: Seq) -> Result<(), JournalError> {
         let Some(live) = self.live.get(&seq) else { return Ok(()) };
         let Some(outcome) = live.execution.outcome() else { return Ok(()) };
-        let (parent, outcome) = (live.parent, outcome.clone());
-        self.end(seq, parent, &ending(&outcome, self.clock.now()))
+        let (arn, parent, outcome) = (Arc::clone(&live.arn), live.parent, outcome.clone());
+        self.end(seq, &arn, parent, &ending(&outcome, self.clock.now()))
     }
 
     /// Notes how an execution has ended, and tells its parent and the caller who waits for it.
     pub(super) fn end(
         &mut self,
         seq: Seq,
+        arn: &str,
         parent: Option<Parent>,
         ending: &Ending<'_>,
     ) -> Result<(), JournalError> {
@@ -96,7 +100,23 @@ impl Core {
         {
             self.group.work.push_back(Work::Apply(parent.seq, nested::result(parent, &row)));
         }
+        self.note_status(seq, arn, ending.status);
         self.answer_waiter(seq)
+    }
+}
+
+impl Core {
+    /// Notes that the execution has come to this status, if anybody wants to hear of it.
+    pub(super) fn note_status(&mut self, seq: Seq, arn: &str, status: ExecutionStatus) {
+        // Executions of Express state machines have another type in their ARN.
+        if arn::check_type(arn, "execution").is_err() {
+            return;
+        }
+        let machine = arn::state_machine_of(arn);
+        let noted = self.group.status_changes.contains(&seq);
+        if !noted && self.hooks.status_changes.wants(&machine, status) {
+            self.group.status_changes.push(seq);
+        }
     }
 }
 

@@ -9,10 +9,12 @@ use super::group::{After, Group, Work};
 use super::nested;
 use super::quarantine::{crashed, guarded};
 use super::state::Core;
+use crate::executions::ExecutionDescription;
 use crate::journal::{JournalError, Seq};
 use crate::request::Request;
 use crate::state_machine::StateMachineKind;
 use crate::stats::Stats;
+use crate::status_changes::Committed;
 
 impl Core {
     /// Carries out requests and due wake-ups, and commits. On an error nothing of the group was kept; what nobody else
@@ -40,6 +42,8 @@ impl Core {
                 self.stats.requests.fetch_add(group.handled.len() as u64, Relaxed);
                 self.stats.events.fetch_add(group.events, Relaxed);
                 self.evict_idle();
+                let told = group.told.take();
+                group.after.extend(told.map(|told| After::Answer(Box::new(move || told(true)))));
                 Ok(group.after)
             }
             Err(error) => {
@@ -60,7 +64,7 @@ impl Core {
         work: impl FnOnce(&mut Self) -> Result<(), JournalError>,
     ) -> Result<(), JournalError> {
         let stats = Arc::clone(&self.stats);
-        let durable = (!only_wakes).then(|| (self.before_commit)());
+        let durable = (!only_wakes).then(|| (self.hooks.before_commit)());
         self.journal.begin()?;
         // Beside the steps of executions, which are guarded one by one, a panic here is a fault of the engine. It must
         // not end the thread on which all executions run.
@@ -73,12 +77,34 @@ impl Core {
             self.journal.rollback();
             return Ok(());
         }
-        let durable = durable.unwrap_or_else(|| (self.before_commit)());
-        Stats::time(&stats.before_commit, durable).map_err(JournalError::BeforeCommit)?;
-        Stats::time(&stats.commit, || self.journal.commit())?;
+        let durable = durable.unwrap_or_else(|| (self.hooks.before_commit)());
+        let told = self.tell_status_changes()?;
+        let committed = Stats::time(&stats.before_commit, durable)
+            .map_err(JournalError::BeforeCommit)
+            .and_then(|()| Stats::time(&stats.commit, || self.journal.commit()));
+        if let Err(error) = committed {
+            self.journal.rollback();
+            if let Some(told) = told {
+                told(false);
+            }
+            return Err(error);
+        }
+        self.group.told = told;
         stats.groups.fetch_add(1, Relaxed);
         self.vitals.committed();
         Ok(())
+    }
+
+    /// Tells of the executions whose status this group changes, as they will be.
+    fn tell_status_changes(&mut self) -> Result<Option<Committed>, JournalError> {
+        let mut changed = Vec::new();
+        for seq in std::mem::take(&mut self.group.status_changes) {
+            changed.extend(self.journal.execution_by_seq(seq)?.map(ExecutionDescription::from));
+        }
+        if changed.is_empty() {
+            return Ok(None);
+        }
+        self.hooks.status_changes.changed(changed).map(Some).map_err(JournalError::BeforeCommit)
     }
 
     /// Undoes a group that could not be committed.
@@ -93,12 +119,13 @@ impl Core {
         let (JournalError::Panicked(said), Some(seq)) = (error, group.at) else { return };
         // The execution that was worked on would bring the next group down, too.
         self.queue.retain(|request| !matches!(request, Request::TaskResult { seq: of, .. } if *of == seq));
-        let alone = self.journal.begin().and_then(|()| self.quarantine(seq, &crashed(said)));
-        if let Err(error) = alone.and_then(|()| self.journal.commit()) {
+        if let Err(error) = self.try_commit(false, |core| core.quarantine(seq, &crashed(said))) {
             tracing::error!(%error, seq, "an execution that crashed the engine can't be marked as failed");
             self.journal.rollback();
         }
-        self.group = Group::default();
+        if let Some(told) = std::mem::take(&mut self.group).told {
+            told(true);
+        }
     }
 
     /// Whether the share of the group that is being done is spent.

@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use crate::integrations::TaskCall;
 use crate::journal::{JournalError, Seq};
 use crate::request::Request;
+use crate::status_changes::Committed;
 
 /// How many history events a share of a group may lead to: some milliseconds of work.
 const EVENTS: u64 = 10_000;
@@ -71,10 +72,14 @@ pub(super) struct Group {
     pub touched: HashMap<Seq, Chunk>,
     /// The keys of `touched`, in the order in which the executions were first changed.
     pub order: Vec<Seq>,
+    /// The executions whose status the group changes, each once.
+    pub status_changes: Vec<Seq>,
     pub work: VecDeque<Work>,
     pub after: Vec<After>,
     /// The requests that were handled.
     pub handled: Vec<Request>,
+    /// Who hears whether the changes of status were committed.
+    pub told: Option<Committed>,
     /// Whether there is something to commit besides the executions in `order`.
     pub changed: bool,
     /// The execution that is being worked on.

@@ -42,4 +42,4 @@ mod update_state_machine;
 mod wake;
 
 pub(crate) use group::After;
-pub(crate) use state::{Core, Limits};
+pub(crate) use state::{Core, Hooks, Limits};

@@ -121,8 +121,9 @@ impl Core {
         };
         if row.stopped.is_some() {
             // Whoever waits for its end has been told of it, in this very group.
+            self.note_status(seq, &row.arn, ending.status);
             return self.journal.end_execution(seq, &ending);
         }
-        self.end(seq, row.parent, &ending)
+        self.end(seq, &row.arn, row.parent, &ending)
     }
 }

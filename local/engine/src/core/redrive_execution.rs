@@ -6,6 +6,7 @@ use super::group::Work;
 use super::state::Core;
 use crate::error::Error;
 use crate::executions;
+use crate::status::ExecutionStatus;
 
 impl Core {
     /// Takes up an execution that ended without success, from the state that failed, and returns the time.
@@ -34,6 +35,7 @@ impl Core {
         }
         let now = self.clock.now();
         self.journal.reopen_execution(row.seq, now)?;
+        self.note_status(row.seq, arn, ExecutionStatus::Running);
         self.open += 1;
         if was_running {
             self.take_up(row.seq)?;

@@ -19,6 +19,7 @@ use crate::journal::{DefinitionId, Journal, JournalError, Seq};
 use crate::options::BeforeCommit;
 use crate::request::Request;
 use crate::stats::Stats;
+use crate::status_changes::StatusChanges;
 use crate::token::TokenKey;
 use ambient::Clock;
 use ambient::Randomness;
@@ -35,6 +36,12 @@ pub(crate) struct Limits {
     pub retention: TimeDelta,
 }
 
+/// What the engine's owner hears of commits.
+pub(crate) struct Hooks {
+    pub before_commit: BeforeCommit,
+    pub status_changes: Box<dyn StatusChanges>,
+}
+
 /// The engine's core, as the module describes it.
 pub(crate) struct Core {
     pub(super) journal: Journal,
@@ -44,7 +51,7 @@ pub(crate) struct Core {
     pub(super) token_key: TokenKey,
     pub(super) stats: Arc<Stats>,
     pub(super) vitals: Arc<Vitals>,
-    pub(super) before_commit: BeforeCommit,
+    pub(super) hooks: Hooks,
     /// The definitions that were run since the engine was opened, compiled.
     pub(super) machines: HashMap<DefinitionId, Rc<Machine>>,
     pub(super) live: HashMap<Seq, Live>,
@@ -70,7 +77,7 @@ impl Core {
         randomness: Randomness,
         stats: Arc<Stats>,
         vitals: Arc<Vitals>,
-        before_commit: BeforeCommit,
+        hooks: Hooks,
         limits: Limits,
     ) -> Result<Self, JournalError> {
         let key = journal.meta("token_key", || randomness.key().to_vec())?;
@@ -87,7 +94,7 @@ impl Core {
             token_key: TokenKey::new(key),
             stats,
             vitals,
-            before_commit,
+            hooks,
             machines: HashMap::new(),
             live: HashMap::new(),
             waiters: HashMap::new(),

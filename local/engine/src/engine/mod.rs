@@ -18,11 +18,11 @@ use chrono::TimeDelta;
 use tokio::sync::Notify;
 
 use crate::arn::Arns;
-use crate::core::{Core, Limits};
+use crate::core::{Core, Hooks, Limits};
 use crate::health::{Health, Pulse, Trouble, Vitals};
 use crate::integrations::Integrations;
 use crate::journal::{Journal, JournalError, Readers};
-use crate::options::{BeforeCommit, Options};
+use crate::options::Options;
 use crate::request::Request;
 use crate::stats::Stats;
 use caller::Caller;
@@ -51,7 +51,7 @@ struct Parts {
     vitals: Arc<Vitals>,
     clock: Arc<dyn Clock>,
     randomness: Randomness,
-    before_commit: BeforeCommit,
+    hooks: Hooks,
     limits: Limits,
 }
 
@@ -73,23 +73,14 @@ impl Engine {
     ) -> Result<Self, JournalError> {
         let (requests, inbox) = Requests::to_thread();
         let (path, durable) = (options.journal.clone(), options.durable);
-        let Parts { engine, caller, arns, stats, vitals, clock, randomness, before_commit, limits } =
+        let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks, limits } =
             Self::assemble(options, requests, integrations)?;
         let (opened, ready) = mpsc::channel();
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let pulse = Pulse(Arc::clone(&vitals));
             let core = Journal::open(&path, durable)
                 .and_then(|journal| {
-                    Core::new(
-                        journal,
-                        arns,
-                        Arc::clone(&clock),
-                        randomness,
-                        stats,
-                        vitals,
-                        before_commit,
-                        limits,
-                    )
+                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, hooks, limits)
                 })
                 .and_then(|mut core| core.recover().map(|after| (core, after)));
             match core {
@@ -127,11 +118,11 @@ impl Engine {
         let woken = Arc::new(Notify::new());
         let (requests, inbox) = Requests::to_driver(Arc::clone(&woken));
         let (path, durable) = (options.journal.clone(), options.durable);
-        let Parts { engine, caller, arns, stats, vitals, clock, randomness, before_commit, limits } =
+        let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks, limits } =
             Self::assemble(options, requests, integrations)?;
         let journal = Journal::open_without_threads(&path, durable)?;
         let mut core =
-            Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, before_commit, limits)?;
+            Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, hooks, limits)?;
         caller.perform(core.recover()?);
         Ok((engine, Driver { core, inbox, woken, caller, clock }))
     }
@@ -151,7 +142,9 @@ impl Engine {
             before_commit,
             max_open_executions,
             retention,
+            status_changes,
         } = options;
+        let hooks = Hooks { before_commit, status_changes };
         let retention = TimeDelta::from_std(retention).unwrap_or(TimeDelta::MAX);
         let limits = Limits { open_executions: max_open_executions, retention };
         let arns = Arns { region, account };
@@ -173,7 +166,7 @@ impl Engine {
             thread: Mutex::new(None),
         }));
         let caller = Caller::new(integrations(engine.clone()), requests);
-        Ok(Parts { engine, caller, arns, stats, vitals, clock, randomness, before_commit, limits })
+        Ok(Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks, limits })
     }
 
     /// Finishes the group at hand, closes the journal, and returns. Calls in flight are made again at the

@@ -8,6 +8,7 @@
 mod deliveries;
 mod pattern;
 mod queue;
+mod status_changes;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -206,7 +207,8 @@ impl EventBus {
         Ok(events.into_iter().map(|event| event.map(|event| event.id)).collect())
     }
 
-    fn deliver_later<'a>(&self, events: impl Iterator<Item = &'a PutEvent>) -> Result<(), Error> {
+    /// A delivery for each event and each rule that it matches.
+    fn matched<'a>(&self, events: impl Iterator<Item = &'a PutEvent>) -> Vec<Delivery> {
         let mut matched = Vec::new();
         for put in events {
             let event = put.event(&self.0.place, self.now());
@@ -218,6 +220,11 @@ impl EventBus {
                 attempts: 0,
             }));
         }
+        matched
+    }
+
+    fn deliver_later<'a>(&self, events: impl Iterator<Item = &'a PutEvent>) -> Result<(), Error> {
+        let matched = self.matched(events);
         if matched.is_empty() {
             return Ok(());
         }
