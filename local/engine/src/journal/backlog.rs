@@ -17,6 +17,9 @@ pub(crate) enum Postponed {
     Start(TaskId),
 }
 
+/// The execution of postponed work, and the work, if it can be read.
+pub(crate) type Taken = (Seq, Result<Postponed, JournalError>);
+
 impl Journal {
     /// Stores work behind all that is stored already.
     pub(crate) fn postpone(&self, seq: Seq, work: &Postponed) -> Result<(), JournalError> {
@@ -29,9 +32,7 @@ impl Journal {
 
     /// Takes the oldest work out of the backlog; `None` when there is none. Work that can't be read is an error
     /// beside its execution.
-    pub(crate) fn take_postponed(
-        &self,
-    ) -> Result<Option<(Seq, Result<Postponed, JournalError>)>, JournalError> {
+    pub(crate) fn take_postponed(&self) -> Result<Option<Taken>, JournalError> {
         let mut statement =
             self.connection.prepare_cached("SELECT id, execution, work FROM backlog ORDER BY id LIMIT 1")?;
         let mut rows = statement.query([])?;

@@ -212,7 +212,7 @@ mod tests {
         queue.let_go(&dropped, false).unwrap();
         let taken = queue.take_fresh(9);
         assert_eq!(events(&taken), ["made"]);
-        queue.settle(&[(taken[0].0, Settled::Done)]).unwrap();
+        queue.settle(&[(taken[0].0, Settled::Done)], now).unwrap();
         drop(queue);
 
         assert_eq!(events(&open(&folder).take_due(now, 9).unwrap()), ["left"]);
