@@ -22,6 +22,7 @@ use crate::inside::Inside;
 use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
+use crate::pause::pause;
 use crate::remote::RemoteFunctions;
 use crate::server::{self, AccessToken, Answers, Bodies, Connections, Detached, Listener, Load, Sites};
 use crate::{Config, StartError, deployment, gateway, health, schedule};
@@ -136,7 +137,7 @@ impl Runtime {
         let load = Load { answers: load.answers.with_own_places(), ..load };
         let aws_router = server::aws_router(aws.clone(), load, token);
         let aws_router = server::for_own_sites(aws_router, sites, Listener::Aws);
-        let mut workers = start_workers(&system, &aws, &place);
+        let mut workers = start_workers(&system, &aws, &place, config.retention());
         if let Data::Kept(folder) = &data {
             workers.extend(data::tend(folder, &aws));
         }
@@ -269,7 +270,6 @@ fn assemble(
     )?;
     let relied_on = Arc::new(AtomicU64::new(0));
     let options = Options {
-        journal: database(Database::Journal)?,
         durable: !config.memory,
         region: place.region.clone(),
         account: place.account.clone(),
@@ -281,6 +281,8 @@ fn assemble(
             Data::Kept(folder) => Some(data::in_folder(folder, &tables, relied_on)),
             Data::Temporary(_) => None,
         },
+        retention: config.retention(),
+        ..Options::at(database(Database::Journal)?)
     };
     let mut assembled = None;
     Engine::open(options, |engine| {
@@ -293,9 +295,10 @@ fn assemble(
     assembled.ok_or_else(|| failed("the engine did not start".to_owned()))
 }
 
-fn start_workers(system: &System, aws: &Aws, place: &Place) -> Vec<JoinHandle<()>> {
+fn start_workers(system: &System, aws: &Aws, place: &Place, retention: Duration) -> Vec<JoinHandle<()>> {
     let mut workers = vec![
         tokio::spawn(aws.bus.clone().deliver()),
+        tokio::spawn(aws.bus.clone().forget_dead_letters(retention)),
         tokio::spawn(sweep_expired(aws.tables.clone(), Arc::clone(&aws.surroundings.clock))),
     ];
     for schedule in &system.schedules {
@@ -311,7 +314,7 @@ fn start_workers(system: &System, aws: &Aws, place: &Place) -> Vec<JoinHandle<()
 
 async fn sweep_expired(tables: Tables, clock: Arc<dyn Clock>) {
     loop {
-        tokio::time::sleep(EXPIRY_SWEEP).await;
+        pause(&*clock, EXPIRY_SWEEP).await;
         if let Err(error) = tables.sweep_expired(clock.now()).await {
             tracing::warn!(%error, "expired items can't be deleted");
         }
