@@ -17,6 +17,7 @@ pub mod bus;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod driven;
 pub mod functions;
 mod gateway;
 pub mod inside;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ambient::{Clock, Surroundings};
-use engine::{CreateStateMachine, Engine, Options, StateMachineKind, UpdateStateMachine};
+use engine::{CreateStateMachine, Engine, JournalError, Options, StateMachineKind, UpdateStateMachine};
+use futures::future::BoxFuture;
 use omniflow_tables::Tables;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket};
@@ -245,21 +246,55 @@ fn assemble(
         |name| private_files::database(&data.path, name).map_err(|error| failed(error.to_string()));
     let tables = if config.memory { Tables::in_memory() } else { Tables::open(&database("tables.db")?) };
     let tables = tables.map_err(|error| failed(error.to_string()))?;
-    let inside = Inside::new(tables.clone(), surroundings.clone());
-    let hosted = host(system, place, &inside)?;
+    let stores = Stores {
+        tables,
+        journal: database("journal.db")?,
+        deliveries: database("deliveries.db")?,
+        durable: !config.memory,
+    };
     let remote = config.lambda_endpoint.clone().map(RemoteFunctions::at);
+    let inside = Inside::new(stores.tables.clone(), surroundings.clone());
+    let hosted = host(system, place, &inside)?;
     let functions = Functions::new(hosted, remote, place.clone(), surroundings.randomness.clone());
+    let (aws, _) = connect(system, place, stores, surroundings, inside, functions, |options, services| {
+        Engine::open(options, |engine| Arc::new(LocalIntegrations::new(services(engine))))
+    })?;
+    Ok(aws)
+}
+
+/// Where the services of one runtime keep what they know.
+pub(crate) struct Stores {
+    pub(crate) tables: Tables,
+    pub(crate) journal: PathBuf,
+    pub(crate) deliveries: PathBuf,
+    /// Whether what the journal commits survives power loss.
+    pub(crate) durable: bool,
+}
+
+/// Connects the services with each other. `open` opens the engine; it gets the engine's options, and a
+/// function that makes of the engine the services which its integrations call.
+pub(crate) fn connect<Opened>(
+    system: &System,
+    place: &Place,
+    stores: Stores,
+    surroundings: Surroundings,
+    inside: Inside,
+    functions: Functions,
+    open: impl FnOnce(Options, &mut dyn FnMut(Engine) -> Aws) -> Result<Opened, JournalError>,
+) -> Result<(Aws, Opened), StartError> {
+    let Stores { tables, journal, deliveries, durable } = stores;
+    let failed = |problem: String| StartError::Data { path: journal.clone(), problem };
     let bus = EventBus::open(
         system.rules.clone(),
         place.clone(),
-        &database("deliveries.db")?,
+        &deliveries,
         functions.clone(),
         surroundings.clone(),
     )?;
     let (synced, flushed) = (tables.clone(), bus.clone());
     let options = Options {
-        journal: database("journal.db")?,
-        durable: !config.memory,
+        journal: journal.clone(),
+        durable,
         region: place.region.clone(),
         account: place.account.clone(),
         clock: Arc::clone(&surroundings.clock),
@@ -273,17 +308,25 @@ fn assemble(
         }),
     };
     let mut assembled = None;
-    Engine::open(options, |engine| {
-        let aws = Aws { tables, engine, bus, functions, outbox: Outbox::default(), surroundings };
+    let opened = open(options, &mut |engine| {
+        let aws = Aws {
+            tables: tables.clone(),
+            engine,
+            bus: bus.clone(),
+            functions: functions.clone(),
+            outbox: Outbox::default(),
+            surroundings: surroundings.clone(),
+        };
         inside.open(aws.clone());
         assembled = Some(aws.clone());
-        Arc::new(LocalIntegrations::new(aws))
+        aws
     })
     .map_err(|error| failed(error.to_string()))?;
-    assembled.ok_or_else(|| failed("the engine did not start".to_owned()))
+    let aws = assembled.ok_or_else(|| failed("the engine did not start".to_owned()))?;
+    Ok((aws, opened))
 }
 
-async fn create_table(tables: &Tables, table: &Table) -> Result<(), String> {
+pub(crate) async fn create_table(tables: &Tables, table: &Table) -> Result<(), String> {
     let name = json!({ "TableName": table.name }).to_string();
     if tables.answer("DescribeTable", name.into()).await.status == 200 {
         return Ok(());
@@ -302,7 +345,7 @@ async fn create_table(tables: &Tables, table: &Table) -> Result<(), String> {
     Ok(())
 }
 
-fn check_state_machines(system: &System) -> Result<(), StartError> {
+pub(crate) fn check_state_machines(system: &System) -> Result<(), StartError> {
     for machine in &system.state_machines {
         let refused = |problem: String| StartError::StateMachine { machine: machine.name.clone(), problem };
         let kind = match StateMachineKind::parse(&machine.kind) {
@@ -322,7 +365,7 @@ fn check_state_machines(system: &System) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn deploy(engine: &Engine, system: &System) -> Result<(), StartError> {
+pub(crate) async fn deploy(engine: &Engine, system: &System) -> Result<(), StartError> {
     for machine in &system.state_machines {
         let refused = |error: engine::Error| StartError::StateMachine {
             machine: machine.name.clone(),
@@ -350,7 +393,7 @@ async fn deploy(engine: &Engine, system: &System) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn seed(functions: &Functions) -> Result<(), StartError> {
+pub(crate) async fn seed(functions: &Functions) -> Result<(), StartError> {
     let Some(name) = functions.with_binary("seed-stock").map(str::to_owned) else { return Ok(()) };
     match functions.invoke(&name, Value::Object(serde_json::Map::new())).await {
         Ok(Ok(_)) => Ok(()),
@@ -360,12 +403,18 @@ async fn seed(functions: &Functions) -> Result<(), StartError> {
 }
 
 fn start_workers(system: &System, aws: &Aws, place: &Place) -> Vec<JoinHandle<()>> {
-    let mut workers = vec![
-        tokio::spawn(aws.bus.clone().deliver()),
-        tokio::spawn(sweep_expired(aws.tables.clone(), Arc::clone(&aws.surroundings.clock))),
+    workers(system, aws, place).into_iter().map(tokio::spawn).collect()
+}
+
+/// What goes on beside the requests, for as long as the runtime runs: the bus makes its deliveries, items
+/// expire, and the schedules call their functions.
+pub(crate) fn workers(system: &System, aws: &Aws, place: &Place) -> Vec<BoxFuture<'static, ()>> {
+    let mut workers: Vec<BoxFuture<'static, ()>> = vec![
+        Box::pin(aws.bus.clone().deliver()),
+        Box::pin(sweep_expired(aws.tables.clone(), Arc::clone(&aws.surroundings.clock))),
     ];
     for schedule in &system.schedules {
-        workers.push(tokio::spawn(schedule::run(
+        workers.push(Box::pin(schedule::run(
             schedule.clone(),
             aws.functions.clone(),
             place.clone(),

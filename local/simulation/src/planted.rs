@@ -1,0 +1,92 @@
+//! Planted bugs: the check on the check. Each changes at a seam what the system does, so that the system does
+//! what it would with a well-known mistake in it; the simulation must find it. The system's own code has no
+//! switch for them.
+
+use std::fmt;
+
+use crate::invariant::Invariant;
+
+macro_rules! planted {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $invariant:ident,)+) => {
+        /// A bug that can be planted.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Planted {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Planted {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The name of the bug.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// The invariant that the bug breaks first.
+            pub const fn breaks(self) -> Invariant {
+                match self { $(Self::$variant => Invariant::$invariant,)+ }
+            }
+        }
+    };
+}
+
+planted! {
+    /// Stock is given back without the condition that nobody has given it back before.
+    ReleasedWithoutCondition "released-without-condition" VersionGrows,
+    /// The task token is answered before the decision is written, which may still fail.
+    AnsweredBeforeWritten "answered-before-written" MoneyAskedFor,
+    /// The pending signal is cleared with the decision, before the workflow has heard of it.
+    SignalClearedEarly "signal-cleared-early" Rests,
+    /// Each attempt to capture has a key of its own at the payment gateway.
+    CaptureWithoutKey "capture-without-key" EffectOnce,
+    /// A failure of PutEvents is taken for success.
+    EventsSwallowed "events-swallowed" EventsComplete,
+    /// Of several events that are published together, the first is left out.
+    EventForgotten "event-forgotten" EventsComplete,
+    /// The sweep doesn't look for payments that the workflow has not heard of.
+    SweepSkipsPaid "sweep-skips-paid" Rests,
+    /// The payment window is closed without the condition that nobody has paid meanwhile.
+    WindowClosedUnconditionally "window-closed-unconditionally" VersionGrows,
+    /// The money is given back although shipments could not be called back.
+    RefundAfterFailedCancel "refund-after-failed-cancel" GoodsMatch,
+    /// A refund that fails is taken for done.
+    FailedRefundIgnored "failed-refund-ignored" MoneyMatches,
+    /// Stock is reserved without the condition that there is enough.
+    OversoldUnconditionally "oversold-unconditionally" StockConserved,
+    /// Each order gets two executions.
+    StartedTwice "started-twice" ExecutionMatches,
+    /// The payment window's execution is not started.
+    WindowNotStarted "window-not-started" Rests,
+    /// Successes are not reported to the tasks that wait for them.
+    TokenAnswerLost "token-answer-lost" Rests,
+    /// The order's own execution is stopped in place of its payment window.
+    WrongExecutionStopped "wrong-execution-stopped" Rests,
+    /// The answer to a request with an idempotency key is not kept.
+    KeyNotKept "key-not-kept" OneOrder,
+    /// A request that creates an order makes another one when it takes long.
+    CreatedTwice "created-twice" OneOrder,
+    /// A warehouse ships what was called back before.
+    ShippedAfterCallBack "shipped-after-call-back" GoodsMatch,
+    /// The gateway takes money for a payment that was voided before.
+    CapturedAfterVoid "captured-after-void" MoneyMatches,
+    /// An order is completed without its stock being sold.
+    CompletedWithoutSale "completed-without-sale" StockOwned,
+    /// The verdict of a reviewer is written without the condition that there is none yet.
+    VerdictUnconditional "verdict-unconditional" VersionGrows,
+    /// The journal forgets its latest groups when the process dies.
+    JournalForgets "journal-forgets" Rests,
+}
+
+impl Planted {
+    /// The bug of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|planted| planted.name() == name)
+    }
+}
+
+impl fmt::Display for Planted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,149 @@
+//! Step Functions as the functions call it.
+
+use std::sync::Arc;
+
+use aws_sdk_sfn::operation::send_task_failure::builders::SendTaskFailureInputBuilder;
+use aws_sdk_sfn::operation::send_task_success::builders::SendTaskSuccessInputBuilder;
+use aws_sdk_sfn::operation::start_execution::builders::StartExecutionInputBuilder;
+use aws_sdk_sfn::operation::stop_execution::builders::StopExecutionInputBuilder;
+use futures::future::BoxFuture;
+use omniflow_services::{ServiceError, ServiceFuture, StepFunctions};
+
+use super::retries::{ATTEMPTS, Fate, PATIENCE, pause, unanswered};
+use crate::fault::Fault;
+use crate::invariant::Invariant;
+use crate::planted::Planted;
+use crate::world::World;
+
+/// The seam.
+#[derive(Clone)]
+pub struct States {
+    world: Arc<World>,
+    behind: Arc<dyn StepFunctions>,
+}
+
+type Perform<Request> = fn(States, Request) -> BoxFuture<'static, Result<(), ServiceError>>;
+
+impl States {
+    /// The seam before this Step Functions.
+    pub fn new(world: Arc<World>, behind: Arc<dyn StepFunctions>) -> Self {
+        Self { world, behind }
+    }
+
+    fn fate(&self) -> Fate {
+        let world = &self.world;
+        if world.faults.is_out(Fault::StatesOut) {
+            return Fate::Unanswered;
+        }
+        if world.happens(Fault::StatesThrottled) {
+            return Fate::Refused(ServiceError::new("ThrottlingException", "Rate exceeded"), true);
+        }
+        if world.happens(Fault::StatesAnswerLost) { Fate::AnswerLost } else { Fate::Done }
+    }
+
+    async fn call<Request: Clone>(
+        &self,
+        what: &str,
+        request: Request,
+        perform: Perform<Request>,
+    ) -> Result<(), ServiceError> {
+        let mut error = unanswered();
+        for attempt in 1..=ATTEMPTS {
+            self.world.travel().await;
+            let fate = self.fate();
+            match fate {
+                Fate::Done => {
+                    let answer = perform(self.clone(), request).await;
+                    let said = answer.as_ref().map_or_else(ToString::to_string, |()| "done".to_owned());
+                    self.world.note_here(format_args!("{what}: {said}"));
+                    return answer;
+                }
+                Fate::AnswerLost => {
+                    let answer = perform(self.clone(), request.clone()).await;
+                    let said = answer.map_or_else(|error| error.to_string(), |()| "done".to_owned());
+                    self.world.note_here(format_args!("{what}: {said}, and the answer is lost"));
+                    tokio::time::sleep(PATIENCE).await;
+                    error = unanswered();
+                }
+                Fate::Refused(refusal, again) => {
+                    self.world.note_here(format_args!("{what}: {refusal}"));
+                    error = refusal;
+                    if !again {
+                        break;
+                    }
+                }
+                Fate::DoneLater(_) | Fate::Unanswered => {
+                    self.world.note_here(format_args!("{what}: no answer"));
+                    tokio::time::sleep(PATIENCE).await;
+                    error = unanswered();
+                }
+            }
+            if attempt < ATTEMPTS {
+                pause(&self.world, attempt).await;
+            }
+        }
+        Err(error)
+    }
+}
+
+impl StepFunctions for States {
+    fn start_execution(&self, request: StartExecutionInputBuilder) -> ServiceFuture<'_, ()> {
+        Box::pin(async move {
+            let name = request.get_name().clone().unwrap_or_default();
+            let of_window = request.get_state_machine_arn().as_ref().is_some_and(|arn| arn.contains("Window"));
+            if self.world.has(Planted::WindowNotStarted) && of_window {
+                return Ok(());
+            }
+            if self.world.has(Planted::StartedTwice) && !of_window {
+                let again = request.clone().name(format!("{name}-again"));
+                // It fails when it has been started before.
+                let _ = self.behind.start_execution(again).await;
+            }
+            // Every execution is named after its order.
+            if self.world.books(|books| books.order(&name).is_none()) {
+                let found = format!("an execution is started for {name}, and there is no such order");
+                self.world.violated(Invariant::ExecutionMatches, None, found);
+            }
+            let what = if of_window { "StartExecution of the window" } else { "StartExecution" };
+            self.call(what, request, |seam, request| {
+                Box::pin(async move { seam.behind.start_execution(request).await })
+            })
+            .await
+        })
+    }
+
+    fn stop_execution(&self, request: StopExecutionInputBuilder) -> ServiceFuture<'_, ()> {
+        Box::pin(async move {
+            let mut request = request;
+            if self.world.has(Planted::WrongExecutionStopped) {
+                let arn = request.get_execution_arn().clone().unwrap_or_default();
+                request = request.execution_arn(arn.replace("PaymentWindowStateMachine", "OrderStateMachine"));
+            }
+            self.call("StopExecution", request, |seam, request| {
+                Box::pin(async move { seam.behind.stop_execution(request).await })
+            })
+            .await
+        })
+    }
+
+    fn send_task_success(&self, request: SendTaskSuccessInputBuilder) -> ServiceFuture<'_, ()> {
+        Box::pin(async move {
+            if self.world.has(Planted::TokenAnswerLost) {
+                return Ok(());
+            }
+            self.call("SendTaskSuccess", request, |seam, request| {
+                Box::pin(async move { seam.behind.send_task_success(request).await })
+            })
+            .await
+        })
+    }
+
+    fn send_task_failure(&self, request: SendTaskFailureInputBuilder) -> ServiceFuture<'_, ()> {
+        Box::pin(async move {
+            self.call("SendTaskFailure", request, |seam, request| {
+                Box::pin(async move { seam.behind.send_task_failure(request).await })
+            })
+            .await
+        })
+    }
+}
