@@ -46,8 +46,8 @@ invariants! {
     GoodsMatch "goods-match",
     /// Every change of status is published, in the order of the changes.
     EventsComplete "events-complete",
-    /// A customer is told of each status that concerns them, and of each once.
-    MessageOnce "message-once",
+    /// A customer is told of each status that concerns them.
+    MessageSent "message-sent",
     /// Every order comes to rest once the faults have stopped.
     Rests "rests",
     /// An order that waits for a person is in a list that this person sees, and the person can act.

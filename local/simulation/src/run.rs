@@ -28,7 +28,7 @@ use crate::rest;
 use crate::world::World;
 
 /// How long everything may take to come to rest after the faults have stopped.
-const TO_REST: Duration = Duration::from_secs(24 * 3600);
+const TO_REST: Duration = Duration::from_secs(12 * 3600);
 /// How often the orders that have ended are checked.
 const CHECK: Duration = Duration::from_secs(60);
 

@@ -1,5 +1,6 @@
 //! The operator, who looks after the orders that need attention.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +16,13 @@ const LOOK: Duration = Duration::from_secs(120);
 
 /// Looks at the list of the orders that need attention, for ever.
 pub async fn attend(front: Rc<Front>, world: Arc<World>) {
+    let mut seen = BTreeSet::new();
     loop {
         sleep(LOOK).await;
         for order in in_need(&front).await {
+            if !seen.insert(order.clone()) {
+                continue;
+            }
             world.note(&order, format_args!("the operator sees it in the list"));
         }
     }

@@ -14,11 +14,11 @@ use crate::front::{Answer, Caller, Front, Request};
 use crate::world::World;
 
 /// How often a reviewer looks at the list.
-const LOOK: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_secs(60);
 /// The longest time that a reviewer thinks about an order, in milliseconds.
 const THOUGHT: u64 = 60_000;
 /// Looks after which a reviewer decides again about an order that is still in the list.
-const AGAIN: u32 = 12;
+const AGAIN: u32 = 4;
 
 /// Looks at the list of the orders that wait for a verdict, for ever.
 pub async fn review(front: Rc<Front>, world: Arc<World>, number: u64) {

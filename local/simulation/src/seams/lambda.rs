@@ -150,8 +150,11 @@ impl Lambda {
         self.note_message(&answer);
         let order = invocation.order();
         let said = answer.as_ref().map_or_else(|failure| failure.error_type.as_str(), |_| "done");
-        let line = format_args!("{} #{}: {said}", self.0.binary, invocation.number);
-        world.trace.add(world.now(), order.as_deref(), line);
+        // What is about no order and went well is about nothing.
+        if order.is_some() || answer.is_err() {
+            let line = format_args!("{} #{}: {said}", self.0.binary, invocation.number);
+            world.trace.add(world.now(), order.as_deref(), line);
+        }
         answer
     }
 
