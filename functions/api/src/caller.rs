@@ -3,6 +3,7 @@
 //! Sources: API Gateway Developer Guide, "Control access to HTTP APIs with JWT authorizers" and "… with IAM";
 //! payload format 2.0, `requestContext.authorizer`.
 
+use omniflow_domain::order::{Actor, Role};
 use omniflow_services::{ConfigError, Environment};
 use omniflow_store::LONGEST_PARTITION_KEY;
 use serde_json::Value;
@@ -30,8 +31,9 @@ pub(crate) enum Caller {
     Nameless(BadSubject),
     /// The caller is the customer that the subject of their token names.
     Customer(String),
-    /// The caller has a token with the operators' scope or an IAM signature, or access is open to everybody.
-    Operator,
+    /// The caller has a token with the operators' scope or an IAM signature, or access is open to everybody. The
+    /// text is the subject of the token or the ARN of the signer, if either is known.
+    Operator(Option<String>),
 }
 
 /// Why the subject of a token can't name a customer.
@@ -65,12 +67,14 @@ impl Doorkeeper {
         let authorizer = &event["requestContext"]["authorizer"];
         let token = &authorizer["jwt"];
         if token.is_null() {
-            let operator = self.open || authorizer["iam"].is_object();
-            return if operator { Caller::Operator } else { Caller::Unknown };
+            let signer = &authorizer["iam"];
+            let arn = signer["userArn"].as_str().map(str::to_owned);
+            let operator = self.open || signer.is_object();
+            return if operator { Caller::Operator(arn) } else { Caller::Unknown };
         }
         let claims = &token["claims"];
         match subject(claims) {
-            Ok(_) if self.operates(claims) => Caller::Operator,
+            Ok(subject) if self.operates(claims) => Caller::Operator(Some(subject.to_owned())),
             Ok(subject) => Caller::Customer(subject.to_owned()),
             Err(bad) => Caller::Nameless(bad),
         }
@@ -97,7 +101,7 @@ impl Caller {
     /// Refuses a caller who may not make a call with this access.
     pub(crate) fn check(&self, access: Access) -> Result<(), Problem> {
         match (access, self) {
-            (Access::Public, _) | (_, Self::Operator) | (Access::Customer, Self::Customer(_)) => Ok(()),
+            (Access::Public, _) | (_, Self::Operator(_)) | (Access::Customer, Self::Customer(_)) => Ok(()),
             (_, Self::Unknown) => Err(Problem::new(
                 Kind::Unauthorized,
                 "Sign in: send a token as 'Authorization: Bearer …', or sign the request with IAM.",
@@ -116,7 +120,21 @@ impl Caller {
     pub(crate) fn customer(&self) -> Option<&str> {
         match self {
             Self::Customer(customer) => Some(customer),
-            Self::Operator | Self::Unknown | Self::Nameless(_) => None,
+            Self::Operator(_) | Self::Unknown | Self::Nameless(_) => None,
+        }
+    }
+
+    /// Whether the caller runs the shop, and may be told what is for those who do.
+    pub(crate) fn is_operator(&self) -> bool {
+        matches!(self, Self::Operator(_))
+    }
+
+    /// Who decides, when this caller does.
+    pub(crate) fn actor(&self) -> Actor {
+        match self {
+            Self::Customer(customer) => Actor { role: Role::Customer, id: Some(customer.clone()) },
+            Self::Operator(id) => Actor { role: Role::Operator, id: id.clone() },
+            Self::Unknown | Self::Nameless(_) => Actor { role: Role::Customer, id: None },
         }
     }
 
@@ -143,11 +161,12 @@ mod tests {
         let customer = Caller::Customer("u-1".to_owned());
         assert_eq!(recognise(false, token("openid")), customer);
         assert_eq!(recognise(true, token("")), customer, "open or not, a customer is a customer");
-        assert_eq!(recognise(false, token("openid omniflow/operate")), Caller::Operator);
+        let operator = |id: &str| Caller::Operator(Some(id.to_owned()));
+        assert_eq!(recognise(false, token("openid omniflow/operate")), operator("u-1"));
         assert_eq!(recognise(false, token("omniflow/operate2")), customer);
-        assert_eq!(recognise(false, json!({ "iam": { "userArn": "arn:…" } })), Caller::Operator);
+        assert_eq!(recognise(false, json!({ "iam": { "userArn": "arn:…" } })), operator("arn:…"));
         assert_eq!(recognise(false, Value::Null), Caller::Unknown);
-        assert_eq!(recognise(true, Value::Null), Caller::Operator);
+        assert_eq!(recognise(true, Value::Null), Caller::Operator(None));
     }
 
     #[test]

@@ -69,13 +69,13 @@ async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<R
     let now = api.now();
     for _ in 0..DRAWS {
         let id = OrderId::new(now, api.randomness.below(OrderId::RANDOM_BELOW));
-        let order = Order::receive(id, new.clone(), now);
+        let mut order = Order::receive(id, new.clone(), now);
         let body = if request.is_v1() { answer(&order) } else { view::answer(&order, request, now)? };
         let keep = match &key {
             Some(key) => Some(api.keep(key, 201, &body)?),
             None => None,
         };
-        match api.orders.create(&order, keep).await {
+        match api.orders.create(&mut order, keep).await {
             Ok(()) => {
                 api.workflow.tell_or_leave(&order).await;
                 return Ok(located(Response::text(201, body), order.id().as_str()));

@@ -3,7 +3,8 @@
 
 use std::future::ready;
 
-use omniflow_domain::{Order, Refusal};
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use omniflow_domain::{Order, Refusal, Status};
 use omniflow_store as store;
 use omniflow_store::Decided;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::payment_method::{DEFAULT_METHOD, check_method};
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, refused, unavailable, view};
+use crate::{Api, attention, refused, unavailable, view};
 
 /// The length of the longest note of a reviewer, in characters.
 pub(crate) const LONGEST_NOTE: usize = 1000;
@@ -35,7 +36,7 @@ pub(crate) async fn pay_order(api: &Api, request: &Request) -> Result<Response, 
         return Ok(kept);
     }
     let now = api.now();
-    let decided = decide(api, request, key.as_ref(), |order| order.pay(&method, now)).await;
+    let decided = decide(api, request, key.as_ref(), |order| order.pay(&method, now), nothing_more).await;
     match (decided, key) {
         // The same request at the same moment may have been faster; then its answer is this one's, too.
         (Err(problem), Some(key)) if problem.kind == Kind::WrongState => {
@@ -55,10 +56,17 @@ pub(crate) async fn audit_order(api: &Api, request: &Request) -> Result<Response
     };
     let note = note(&body["note"])?;
     let now = api.now();
-    decide(api, request, None, |order| order.review(approved, note.clone(), now)).await
+    let review = |order: &mut Order| {
+        order.review(approved, note.clone(), now)?;
+        if !approved {
+            order.sign(request.caller.actor(), None);
+        }
+        Ok(())
+    };
+    decide(api, request, None, review, nothing_more).await
 }
 
-fn note(given: &Value) -> Result<Option<String>, Problem> {
+pub(crate) fn note(given: &Value) -> Result<Option<String>, Problem> {
     match given {
         Value::Null => Ok(None),
         Value::String(note) if note.chars().count() <= LONGEST_NOTE && !has_control(note) => {
@@ -81,7 +89,12 @@ fn has_control(text: &str) -> bool {
 
 pub(crate) async fn cancel_order(api: &Api, request: &Request) -> Result<Response, Problem> {
     let now = api.now();
-    decide(api, request, None, |order| order.cancel(now)).await
+    let cancel = |order: &mut Order| {
+        order.cancel(now)?;
+        order.sign(request.caller.actor(), None);
+        Ok(())
+    };
+    decide(api, request, None, cancel, nothing_more).await
 }
 
 /// The reason why nothing was decided.
@@ -96,18 +109,33 @@ impl From<store::Error> for Undecided {
     }
 }
 
-async fn decide(
+/// For decisions that write nothing but the order.
+fn nothing_more(_: &Order, _: &Order) -> Result<Vec<TransactWriteItem>, store::Error> {
+    Ok(Vec::new())
+}
+
+/// Makes a decision, writes the order with what `more` gives for the order before and after it, and tells the
+/// workflow.
+pub(crate) async fn decide(
     api: &Api,
     request: &Request,
     key: Option<&Key>,
     decision: impl Fn(&mut Order) -> Result<(), Refusal>,
+    more: impl Fn(&Order, &Order) -> Result<Vec<TransactWriteItem>, store::Error>,
 ) -> Result<Response, Problem> {
     let id = request.order_id()?;
     let is_possible = |order: &Order| decision(&mut order.clone()).is_ok();
-    let decided = |order| ready(decided(api, request, key, &decision, order).map_err(Undecided::Problem));
+    let decided = |order: Order| {
+        let before = order.clone();
+        let decided = decided(api, request, key, &decision, order).map_err(Undecided::Problem);
+        ready(decided.and_then(|mut decided| {
+            decided.with.extend(more(&before, &decided.order)?);
+            Ok(decided)
+        }))
+    };
     match api.orders.update_with(&id, is_possible, decided).await {
         Ok((order, body)) => {
-            api.workflow.tell_or_leave(&order).await;
+            api.tell(&order).await;
             Ok(Response::text(200, body))
         }
         Err(Undecided::Problem(problem)) => Err(problem),
@@ -132,18 +160,31 @@ fn decided(
     Ok(Decided { order, answer, with: keep.into_iter().collect() })
 }
 
-fn too_late(order: &Order, refusal: &Refusal, request: &Request, api: &Api) -> Problem {
+pub(crate) fn too_late(order: &Order, refusal: &Refusal, request: &Request, api: &Api) -> Problem {
     let status = omniflow_domain::texts::status_text(order, request.language(), api.now());
     let detail = match refusal {
         Refusal::Undone(_) => {
             format!("The order is {} already and can't be changed any more.", order.status())
         }
+        Refusal::NeedsNoAttention(status) => format!(
+            "The order is {status} and does not need attention: there is nothing to retry or to resolve."
+        ),
+        other if order.status() == Status::NeedsAttention => {
+            format!(
+                "{}: the order needs attention, and whoever runs the shop looks at it.",
+                sentence(&other.to_string())
+            )
+        }
         other => format!("{}: the order is {} now.", sentence(&other.to_string()), order.status()),
     };
-    Problem::new(Kind::WrongState, detail)
+    let problem = Problem::new(Kind::WrongState, detail)
         .with("order_id", order.id().as_str())
         .with("state", order.status().name())
-        .with("order_status", status)
+        .with("order_status", status);
+    if order.status() == Status::NeedsAttention && request.caller.is_operator() {
+        return problem.with("open", attention::facts(order));
+    }
+    problem
 }
 
 fn sentence(text: &str) -> String {

@@ -5,10 +5,12 @@
 //!                            └────► web: the console's files, the description of all this (openapi)
 //! ```
 
+mod attention;
 mod caller;
 mod catalogue;
 mod create;
 mod decide;
+mod doctor;
 mod keep;
 #[cfg(test)]
 mod openapi;
@@ -26,12 +28,15 @@ mod web;
 mod workflow;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ambient::{Clock, Randomness};
-use chrono::{DateTime, Utc};
-use omniflow_domain::Money;
+use chrono::{DateTime, TimeDelta, Utc};
+use omniflow_domain::{Money, Order, PaymentGateway};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
+use omniflow_simulated::{Ledger, SimulatedGateway};
 use omniflow_store as store;
+use omniflow_store::reconcile::Reconciler;
 use omniflow_store::workflow::Workflow;
 use omniflow_store::{Idempotency, Orders, Stock, Unreadable};
 use serde_json::Value;
@@ -55,6 +60,8 @@ pub struct Api {
     idempotency: Idempotency,
     workflow: Workflow,
     executions: Executions,
+    gateway: Arc<dyn PaymentGateway>,
+    reconciler: Reconciler,
     doorkeeper: Doorkeeper,
     audit_threshold: Money,
     patience: Patience,
@@ -69,12 +76,15 @@ impl Function for Api {
         "STOCK_TABLE",
         "PRODUCTS_TABLE",
         "IDEMPOTENCY_TABLE",
+        "LEDGER_TABLE",
         "AUDIT_THRESHOLD",
         "LONGEST_WAIT_SECONDS",
         "OPEN_ACCESS",
         "OPERATOR_SCOPE",
         "ORDER_STATE_MACHINE",
+        "PAYMENT_WINDOW_SECONDS",
         "PAYMENT_WINDOW_STATE_MACHINE",
+        "SIMULATED_LATENCY_MILLIS",
     ];
     const ACTIONS: &'static [&'static str] = &[
         "dynamodb:BatchGetItem",
@@ -82,9 +92,11 @@ impl Function for Api {
         "dynamodb:PutItem",
         "dynamodb:Query",
         "dynamodb:Scan",
+        "dynamodb:UpdateItem",
         "states:DescribeExecution",
         "states:DescribeStateMachineForExecution",
         "states:GetExecutionHistory",
+        "states:RedriveExecution",
         "states:SendTaskFailure",
         "states:SendTaskSuccess",
         "states:StartExecution",
@@ -98,16 +110,30 @@ impl Function for Api {
         let dynamodb = services.dynamodb();
         let order_machine = environment.require("ORDER_STATE_MACHINE")?;
         let window_machine = environment.require("PAYMENT_WINDOW_STATE_MACHINE")?;
+        let orders = Orders::new(services, environment)?.for_people();
+        let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
+        let workflow = Workflow::new(services.step_functions(), order_machine);
+        let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
+        let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
+        let window = TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?);
         Ok(Self {
-            orders: Orders::new(services, environment)?,
-            stock: Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?),
+            reconciler: Reconciler::new(
+                orders.clone(),
+                stock.clone(),
+                workflow.clone(),
+                services.clock(),
+                window,
+            ),
+            gateway: Arc::new(SimulatedGateway::new(ledger)),
+            orders,
+            stock,
             catalogue: Catalogue::new(
                 dynamodb.clone(),
                 environment.require("PRODUCTS_TABLE")?,
                 services.clock(),
             ),
             idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
-            workflow: Workflow::new(services.step_functions(), order_machine),
+            workflow,
             executions: Executions::new(services.executions(), order_machine, window_machine),
             doorkeeper: Doorkeeper::new(environment)?,
             audit_threshold: threshold(environment)?,
@@ -135,6 +161,14 @@ impl Api {
             Err(problem) => Err(problem),
         };
         answered.unwrap_or_else(|problem| Response::problem(&problem))
+    }
+
+    /// Tells the workflow of what was decided. What can't be sent now stays stored with the order, and
+    /// `sweep-orders` sends it later.
+    async fn tell(&self, order: &Order) {
+        if let Err(error) = self.workflow.tell_for_certain(&self.orders, order, self.now()).await {
+            tracing::warn!(order_id = %order.id(), %error, "left to the sweeper");
+        }
     }
 
     /// The present instant, in whole milliseconds.

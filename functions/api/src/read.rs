@@ -81,7 +81,11 @@ pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response
         .await
         .map_err(|error| unavailable(&error))?;
     let now = api.now();
-    let orders = page.orders.iter().map(|order| ListedView::of(order, request.language(), now)).collect();
+    let orders = page
+        .orders
+        .iter()
+        .map(|order| ListedView::of(order, &request.caller, request.language(), now))
+        .collect();
     let orders = ListView { orders, next: page.next.as_ref(), unreadable: page.unreadable };
     Ok(Response::json(200, &json!(orders)))
 }

@@ -9,7 +9,7 @@ use crate::caller::Access;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, create, decide, read, stock, summary, web, workflow};
+use crate::{Api, attention, create, decide, doctor, read, stock, summary, web, workflow};
 
 /// A call of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub(crate) enum ApiCall {
     PayOrder,
     AuditOrder,
     CancelOrder,
+    RetryOrder,
+    ResolveOrder,
+    Examine,
+    Repair,
     ListStock,
     ReadStock,
     ReadWorkflow,
@@ -45,10 +49,14 @@ pub(crate) const CALLS: &[Route] = &[
     ("POST", "/api/v1/orders/{order_id}/pay", Access::Customer, ApiCall::PayOrder),
     ("POST", "/api/v1/orders/{order_id}/audit", Access::Operator, ApiCall::AuditOrder),
     ("POST", "/api/v1/orders/{order_id}/cancel", Access::Customer, ApiCall::CancelOrder),
+    ("POST", "/api/v1/orders/{order_id}/retry", Access::Operator, ApiCall::RetryOrder),
+    ("POST", "/api/v1/orders/{order_id}/resolve", Access::Operator, ApiCall::ResolveOrder),
     ("GET", "/api/v1/stock", Access::Customer, ApiCall::ListStock),
     ("GET", "/api/v1/stock/{product}", Access::Customer, ApiCall::ReadStock),
     ("GET", "/api/v1/orders/{order_id}/workflow", Access::Operator, ApiCall::ReadWorkflow),
     ("GET", "/api/v1/summary", Access::Operator, ApiCall::ReadSummary),
+    ("GET", "/api/v1/doctor", Access::Operator, ApiCall::Examine),
+    ("POST", "/api/v1/doctor", Access::Operator, ApiCall::Repair),
     ("POST", "/api/orders", Access::Customer, ApiCall::ProcessOrder),
     ("POST", "/api/orders/create", Access::Customer, ApiCall::ProcessOrder),
     ("GET", "/api/orders/status", Access::Customer, ApiCall::ReadOrder),
@@ -90,6 +98,10 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::PayOrder => decide::pay_order(api, request).await,
         ApiCall::AuditOrder => decide::audit_order(api, request).await,
         ApiCall::CancelOrder => decide::cancel_order(api, request).await,
+        ApiCall::RetryOrder => attention::retry_order(api, request).await,
+        ApiCall::ResolveOrder => attention::resolve_order(api, request).await,
+        ApiCall::Examine => doctor::examine(api).await,
+        ApiCall::Repair => doctor::repair(api).await,
         ApiCall::ListStock => stock::list_stock(api).await,
         ApiCall::ReadStock => stock::read_stock(api, request).await,
         ApiCall::ReadWorkflow => workflow::read_workflow(api, request).await,

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use omniflow_domain::Language;
 use omniflow_domain::allocation::Missing;
-use omniflow_domain::order::{Audit, Item, Order, PaymentState, Shipment};
-use omniflow_domain::texts::{status_text, text, unreadable_text};
+use omniflow_domain::order::{Actor, Audit, Change, Item, Order, PaymentState, Shipment};
+use omniflow_domain::texts::{open_texts, status_text, text, unreadable_text};
 use omniflow_domain::{Email, Money, OrderId, Reason, Status};
 use omniflow_store::Unreadable;
 use serde::{Serialize, Serializer};
 
+use crate::caller::Caller;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 
@@ -55,9 +56,12 @@ pub(crate) struct OrderView<'a> {
     /// The products of which there was too little.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     missing: &'a [Missing],
-    /// What went wrong, as people read it.
+    /// What went wrong, as people read it. Of an order that needs attention only operators are told.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<&'a str>,
+    /// Why the order needs attention and what is open; only in that state, and only for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attention: Option<AttentionView<'a>>,
 }
 
 /// One product in an order, and how many pieces of it.
@@ -80,6 +84,58 @@ struct TimelineEntry {
     /// The state as people read it.
     status: &'static str,
     at: DateTime<Utc>,
+    /// Who brought the order to this state, if somebody did; only for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<Actor>,
+    /// What they wrote about it; only for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+/// Why an order needs attention, and what is open about it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Attention"))]
+struct AttentionView<'a> {
+    /// The moment since which it does.
+    since: Option<DateTime<Utc>>,
+    /// The state that it had before, to which a retry brings it back.
+    was: Status,
+    /// The state of the workflow that failed; null when it is not known.
+    failed_state: Option<&'a str>,
+    /// The error of the workflow; null when it has none.
+    error: Option<&'a str>,
+    /// What the workflow says about the error; null when it says nothing.
+    cause: Option<&'a str>,
+    /// How often the system has had it go on by itself since it first failed there.
+    tries: u32,
+    /// Whether the money was taken and not given back; null when only the payment gateway knows.
+    money_taken: Option<bool>,
+    /// Whether stock is set aside for the order.
+    stock_held: bool,
+    /// The warehouses whose shipments have left.
+    shipments_out: Vec<&'a str>,
+    /// What is open, in sentences for people.
+    open: Vec<String>,
+}
+
+impl<'a> AttentionView<'a> {
+    fn of(order: &'a Order, language: Language) -> Self {
+        let (attention, open) = (order.attention(), order.open());
+        let failed = attention.map(|attention| &attention.failed);
+        Self {
+            since: order.timeline().last().map(|change| change.at),
+            was: order.standing(),
+            failed_state: failed.and_then(|failed| failed.state.as_deref()),
+            error: failed.and_then(|failed| failed.error.as_deref()),
+            cause: failed.and_then(|failed| failed.cause.as_deref()),
+            tries: attention.map_or(0, |attention| attention.tries),
+            money_taken: open.money_taken,
+            stock_held: open.stock_held,
+            open: open_texts(&open, language),
+            shipments_out: open.shipments_out,
+        }
+    }
 }
 
 /// The payment of an order.
@@ -163,11 +219,11 @@ pub(crate) struct OtherDoorsView<'a> {
 /// The order in JSON, as the door shows it that the request came to.
 pub(crate) fn answer(order: &Order, request: &Request, now: DateTime<Utc>) -> Result<String, Problem> {
     if request.is_v1() {
-        return written(&OrderView::of(order, request.language(), now));
+        return written(&OrderView::of(order, &request.caller, request.language(), now));
     }
     let workflow_id = order.id().processing_id(order.customer_id());
     written(&OtherDoorsView {
-        order: OrderView::new(order, workflow_id.clone(), request.language(), now),
+        order: OrderView::new(order, workflow_id.clone(), &request.caller, request.language(), now),
         order_id: order.id(),
         workflow_id,
     })
@@ -182,12 +238,26 @@ fn written(view: &impl Serialize) -> Result<String, Problem> {
 
 impl<'a> OrderView<'a> {
     /// The order as the v1 routes show it.
-    pub(crate) fn of(order: &'a Order, language: Language, now: DateTime<Utc>) -> Self {
-        Self::new(order, order.id().to_string(), language, now)
+    pub(crate) fn of(order: &'a Order, caller: &Caller, language: Language, now: DateTime<Utc>) -> Self {
+        Self::new(order, order.id().to_string(), caller, language, now)
     }
 
-    fn new(order: &'a Order, workflow_id: String, language: Language, now: DateTime<Utc>) -> Self {
-        let step = |status: Status, at| TimelineEntry { state: status, status: text(status, language), at };
+    fn new(
+        order: &'a Order,
+        workflow_id: String,
+        caller: &Caller,
+        language: Language,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let for_operators = caller.is_operator();
+        let step = |change: &Change| TimelineEntry {
+            state: change.status,
+            status: text(change.status, language),
+            at: change.at,
+            by: change.by.clone().filter(|_| for_operators),
+            note: change.note.clone().filter(|_| for_operators),
+        };
+        let needs_attention = order.status() == Status::NeedsAttention;
         Self {
             order_id: order.id(),
             workflow_id,
@@ -198,7 +268,7 @@ impl<'a> OrderView<'a> {
             amount: Amount(order.amount()),
             items: order.items().iter().map(ItemView::new).collect(),
             created_at: order.created_at(),
-            timeline: order.timeline().iter().map(|change| step(change.status, change.at)).collect(),
+            timeline: order.timeline().iter().map(step).collect(),
             shipments: order.shipments(),
             payment: PaymentView {
                 method: order.payment().method.as_deref(),
@@ -208,15 +278,21 @@ impl<'a> OrderView<'a> {
             email: order.email(),
             audit: order.audit(),
             missing: order.missing(),
-            failure: order.failure(),
+            failure: order.failure().filter(|_| for_operators || !needs_attention),
+            attention: (for_operators && needs_attention).then(|| AttentionView::of(order, language)),
         }
     }
 }
 
 impl<'a> ListedView<'a> {
-    pub(crate) fn of(order: &'a Result<Order, Unreadable>, language: Language, now: DateTime<Utc>) -> Self {
+    pub(crate) fn of(
+        order: &'a Result<Order, Unreadable>,
+        caller: &Caller,
+        language: Language,
+        now: DateTime<Utc>,
+    ) -> Self {
         match order {
-            Ok(order) => Self::Order(Box::new(OrderView::of(order, language, now))),
+            Ok(order) => Self::Order(Box::new(OrderView::of(order, caller, language, now))),
             Err(unreadable) => Self::Unreadable(UnreadableView::of(unreadable, language)),
         }
     }

@@ -1,6 +1,6 @@
 //! The review of large orders.
 
-use omniflow_domain::{Order, Status};
+use omniflow_domain::Order;
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, Done, TokenEvent};
@@ -32,9 +32,12 @@ impl Function for RequestAudit {
 
     async fn call(&self, step: TokenEvent) -> Result<Done, store::Error> {
         let now = self.activity.now();
-        let request = |order: &mut Order| order.request_audit(step.token(), now).map_err(store::Error::from);
+        let request = |order: &mut Order| {
+            order.take_up(now);
+            order.request_audit(step.token(), now).map_err(store::Error::from)
+        };
         let (order, ()) = self.activity.orders.update(&step.order_id, request).await?;
-        self.activity.events.publish(&order, &[Status::AwaitingAudit]).await;
+        self.activity.publish(&order).await?;
         // A verdict that came between the first attempt and this one is the answer to the new token.
         self.tasks.answer_or_leave(&order).await;
         Ok((&order).into())

@@ -1,7 +1,7 @@
 //! What other systems hear of an order: an event for every change of its status.
 //!
-//! An activity publishes after its write, and again when it is repeated. The id of the event is the same
-//! then, so that a listener can drop the repeat. An order goes on also when an event can't be published.
+//! An event can be made again at any time from the order, and is the same then, its id too, so that a listener
+//! can drop the repeat. Which events must be published, and by whom, [`Order::unannounced_from`] says.
 
 use serde_json::{Value, json};
 
@@ -16,11 +16,19 @@ pub const DETAIL_TYPE: &str = "Order Status Changed";
 /// listener that knows the shape before would misunderstand it; a new optional member is no reason.
 pub const VERSION: u32 = 1;
 
-/// The detail of the event about this change of the order.
-pub fn detail(order: &Order, change: &Change) -> Value {
+/// The details of the events about the changes that the order still has to announce, oldest first.
+pub fn unannounced(order: &Order) -> impl Iterator<Item = Value> {
+    let told =
+        (order.unannounced_from()..order.timeline().len()).filter(|index| !is_resumption(order, *index));
+    told.filter_map(|index| detail(order, index))
+}
+
+/// The detail of the event about the change of this index in the order's timeline, if there is one.
+pub fn detail(order: &Order, index: usize) -> Option<Value> {
+    let change = order.timeline().get(index)?;
     let mut detail = json!({
         "version": VERSION,
-        "event_id": format!("{}:{}", order.id(), change.status),
+        "event_id": id(order, index, change),
         "order_id": order.id().as_str(),
         "state": change.status.name(),
         "at": change.at,
@@ -33,13 +41,28 @@ pub fn detail(order: &Order, change: &Change) -> Value {
     if let Some(email) = order.email() {
         detail["email"] = json!(email);
     }
-    if let Some(reason) = order.reason().filter(|_| change.status.is_undone()) {
+    if let Some(reason) =
+        order.reason().filter(|_| change.status.is_undone() || change.status == Status::NeedsAttention)
+    {
         detail["reason"] = json!(reason);
     }
-    detail
+    Some(detail)
 }
 
-/// The changes by which the order came to one of these statuses.
-pub fn changes<'a>(order: &'a Order, statuses: &'a [Status]) -> impl Iterator<Item = &'a Change> {
-    order.timeline().iter().filter(|change| statuses.contains(&change.status))
+/// Whether the order only came back to the status that it had before it needed attention, of which everybody
+/// has been told.
+fn is_resumption(order: &Order, index: usize) -> bool {
+    let status = |index: usize| order.timeline().get(index).map(|change| change.status);
+    let needed_attention = index.checked_sub(1).and_then(status) == Some(Status::NeedsAttention);
+    needed_attention && status(index).is_some_and(|status| !status.is_final())
+}
+
+/// The id of the event: of a status to which the order came several times, the number follows from the second
+/// on.
+fn id(order: &Order, index: usize, change: &Change) -> String {
+    let before = order.timeline()[..index].iter().filter(|earlier| earlier.status == change.status).count();
+    match before {
+        0 => format!("{}:{}", order.id(), change.status),
+        times => format!("{}:{}:{}", order.id(), change.status, times + 1),
+    }
 }

@@ -25,7 +25,26 @@ pub trait PaymentGateway: Send + Sync {
         order: &'a OrderId,
         method: Option<&'a str>,
     ) -> BoxFuture<'a, Result<bool, RefundError>>;
+
+    /// Says where the money of an order is. Nothing changes by it.
+    fn state<'a>(&'a self, order: &'a OrderId) -> BoxFuture<'a, Result<MoneyAt, Silent>>;
 }
+
+/// Where the money of an order is, as the gateway knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoneyAt {
+    /// None was taken.
+    Customer,
+    /// It was taken.
+    Shop,
+    /// It was taken and given back.
+    Returned,
+}
+
+/// The gateway doesn't say where the money is; a repeated call may succeed.
+#[derive(Debug, thiserror::Error)]
+#[error("the payment gateway can't be reached")]
+pub struct Silent(#[source] pub Box<dyn Error + Send + Sync>);
 
 /// Why the money of an order could not be taken.
 #[derive(Debug, thiserror::Error)]

@@ -31,7 +31,7 @@ pub enum Status {
     Cancelled,
     /// There was not enough stock, and the order is closed.
     Rejected,
-    /// A compensation failed for good, and the order is left to a person.
+    /// The workflow failed for good, and the order is left to a person.
     NeedsAttention,
 }
 
@@ -89,15 +89,28 @@ impl Status {
             PaymentReceived, Received, Rejected, Reserved, Shipping,
         };
         match self {
-            Received => &[Reserved, Compensating],
-            Reserved => &[AwaitingAudit, AwaitingPayment, PaymentReceived, Compensating],
-            AwaitingAudit => &[AwaitingPayment, PaymentReceived, Compensating],
-            AwaitingPayment => &[PaymentReceived, Compensating],
-            PaymentReceived => &[Paid, Compensating],
-            Paid => &[Shipping, Compensating],
-            Shipping => &[Completed, Compensating],
+            Received => &[Reserved, Compensating, NeedsAttention],
+            Reserved => &[AwaitingAudit, AwaitingPayment, PaymentReceived, Compensating, NeedsAttention],
+            AwaitingAudit => &[AwaitingPayment, PaymentReceived, Compensating, NeedsAttention],
+            AwaitingPayment => &[PaymentReceived, Compensating, NeedsAttention],
+            PaymentReceived => &[Paid, Compensating, NeedsAttention],
+            Paid => &[Shipping, Compensating, NeedsAttention],
+            Shipping => &[Completed, Compensating, NeedsAttention],
             Compensating => &[Cancelled, Rejected, NeedsAttention],
-            Completed | Cancelled | Rejected | NeedsAttention => &[],
+            // A retry leads back to the status before, a resolution to the end.
+            NeedsAttention => &[
+                Received,
+                Reserved,
+                AwaitingAudit,
+                AwaitingPayment,
+                PaymentReceived,
+                Paid,
+                Shipping,
+                Compensating,
+                Completed,
+                Cancelled,
+            ],
+            Completed | Cancelled | Rejected => &[],
         }
     }
 
@@ -114,14 +127,14 @@ impl Status {
         self.next().is_empty()
     }
 
-    /// Whether a person has to act before the order goes on.
+    /// Whether the customer or a reviewer has to act before the order goes on.
     pub const fn awaits_person(self) -> bool {
         matches!(self, Self::AwaitingAudit | Self::AwaitingPayment)
     }
 
-    /// Whether the order is being undone, or has been, or is left to a person after that failed.
+    /// Whether the order is being undone, or has been.
     pub const fn is_undone(self) -> bool {
-        matches!(self, Self::Compensating | Self::Cancelled | Self::Rejected | Self::NeedsAttention)
+        matches!(self, Self::Compensating | Self::Cancelled | Self::Rejected)
     }
 
     /// The name that programs use: `state` in the API, and the attribute in the database.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::language::Language;
-use crate::order::Order;
+use crate::order::{Open, Order};
 use crate::status::{Reason, Status};
 
 /// The order's status as people read it, with the seconds that are left to pay at `now`.
@@ -56,6 +56,44 @@ pub const fn text(status: Status, language: Language) -> &'static str {
     }
 }
 
+/// What is open about an order that needs attention, a sentence each: its money, its stock, its shipments.
+pub fn open_texts(open: &Open<'_>, language: Language) -> Vec<String> {
+    let (en, zh, ru) = match open.money_taken {
+        Some(true) => ("The money was taken.", "款项已扣。", "Деньги списаны."),
+        Some(false) => ("No money was taken.", "未扣款。", "Деньги не списаны."),
+        None => (
+            "Only the payment gateway knows whether money was taken.",
+            "是否已扣款只有支付网关知道。",
+            "Списаны ли деньги, знает только платёжный шлюз.",
+        ),
+    };
+    let money = in_language(language, en, zh, ru).to_owned();
+    let (en, zh, ru) = if open.stock_held {
+        ("Stock is set aside.", "库存已锁定。", "Товар зарезервирован.")
+    } else {
+        ("No stock is set aside.", "没有锁定库存。", "Товар не зарезервирован.")
+    };
+    let stock = in_language(language, en, zh, ru).to_owned();
+    let warehouses = open.shipments_out.join(", ");
+    let shipments = match (open.shipments_out.is_empty(), language) {
+        (true, Language::En) => "No shipment has left.".to_owned(),
+        (true, Language::Zh) => "没有已发出的货物。".to_owned(),
+        (true, Language::Ru) => "Ничего не отправлено.".to_owned(),
+        (false, Language::En) => format!("Shipments have left from: {warehouses}."),
+        (false, Language::Zh) => format!("已从以下仓库发货：{warehouses}。"),
+        (false, Language::Ru) => format!("Отправлено со складов: {warehouses}."),
+    };
+    vec![money, stock, shipments]
+}
+
+const fn in_language<'a>(language: Language, en: &'a str, zh: &'a str, ru: &'a str) -> &'a str {
+    match language {
+        Language::En => en,
+        Language::Zh => zh,
+        Language::Ru => ru,
+    }
+}
+
 /// The text that stands in place of a status when an order can't be read.
 pub const fn unreadable_text(language: Language) -> &'static str {
     match language {
@@ -100,6 +138,19 @@ mod tests {
                 Reason::ALL.into_iter().map(|reason| reason_text(reason, language)).collect();
             assert_eq!(reasons.len(), Reason::ALL.len());
         }
+        let open = |money_taken, stock_held, shipments_out| Open { money_taken, stock_held, shipments_out };
+        let mut opens = HashSet::new();
+        for language in Language::ALL {
+            for money in [None, Some(true), Some(false)] {
+                opens.extend(open_texts(&open(money, true, vec!["wh-east"]), language));
+                opens.extend(open_texts(&open(money, false, Vec::new()), language));
+            }
+        }
+        assert_eq!(
+            opens.len(),
+            Language::ALL.len() * 7,
+            "three of the money, two of the stock, two of shipments"
+        );
         let unreadable: HashSet<_> = Language::ALL.into_iter().map(unreadable_text).collect();
         assert_eq!(unreadable.len(), Language::ALL.len());
     }

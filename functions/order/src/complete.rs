@@ -36,6 +36,7 @@ impl Function for CompleteOrder {
             if order.status() == Status::Completed {
                 return Ok::<_, store::Error>(Decided { order, answer: false, with: Vec::new() });
             }
+            order.take_up(activity.now());
             order.complete(activity.now())?;
             let with = stock.sell(&order)?;
             Ok(Decided { order, answer: true, with })
@@ -46,7 +47,7 @@ impl Function for CompleteOrder {
             metrics::outcome(&order);
             metrics::phase("SecondsToComplete", &order, Status::PaymentReceived, Status::Completed);
         }
-        activity.events.publish(&order, &[Status::Completed]).await;
+        activity.publish(&order).await?;
         Ok((&order).into())
     }
 }

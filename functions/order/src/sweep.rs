@@ -1,17 +1,16 @@
 //! `sweep-orders`: sends the signals that were stored with a decision and not sent, because of a crash or a
-//! failure, and so also starts the workflows that could not be started when their orders were accepted.
+//! failure, and so also starts the workflows that could not be started when their orders were accepted, and
+//! publishes the events that could not be published.
 
 use std::ops::Add;
-use std::sync::Arc;
 
-use ambient::Clock;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use omniflow_domain::order::{OrderId, Signal};
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
-use omniflow_store::Orders;
+use omniflow_store::activity::Activity;
 use omniflow_store::workflow::{Heard, Workflow};
 use serde::Serialize;
 use serde_json::Value;
@@ -48,18 +47,21 @@ impl Add for Swept {
 
 /// The function `sweep-orders`.
 pub struct SweepOrders {
-    orders: Orders,
+    activity: Activity,
     workflow: Workflow,
-    clock: Arc<dyn Clock>,
 }
 
 impl Function for SweepOrders {
     const NAME: &'static str = "sweep-orders";
-    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "ORDER_STATE_MACHINE"];
+    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "ORDER_STATE_MACHINE", "EVENT_BUS"];
     const ACTIONS: &'static [&'static str] = &[
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
+        "events:PutEvents",
+        "states:DescribeExecution",
+        "states:GetExecutionHistory",
+        "states:RedriveExecution",
         "states:SendTaskFailure",
         "states:SendTaskSuccess",
         "states:StartExecution",
@@ -71,9 +73,8 @@ impl Function for SweepOrders {
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            orders: Orders::new(services, environment)?,
+            activity: Activity::new(services, environment)?,
             workflow: Workflow::new(services.step_functions(), environment.require("ORDER_STATE_MACHINE")?),
-            clock: services.clock(),
         })
     }
 
@@ -91,10 +92,10 @@ impl SweepOrders {
 
     /// Sweeps the orders with one signal, page by page, and goes on when single orders fail.
     async fn sweep_one(&self, signal: &str) -> Result<Swept, store::Error> {
-        let begun = self.clock.now();
+        let begun = self.activity.clock.now();
         let before = (begun - LEFT_BEHIND_AFTER).timestamp_millis();
         let mut swept = Swept::default();
-        let mut page = self.orders.unheard(signal, before, PAGE, None).await?;
+        let mut page = self.activity.orders.unheard(signal, before, PAGE, None).await?;
         loop {
             let mut sent =
                 stream::iter(page.orders).map(|id| self.send(id, signal)).buffer_unordered(AT_ONCE);
@@ -102,8 +103,8 @@ impl SweepOrders {
                 swept = swept + one;
             }
             match page.after {
-                Some(after) if self.clock.now() - begun < NO_PAGE_AFTER => {
-                    page = self.orders.unheard(signal, before, PAGE, Some(after)).await?;
+                Some(after) if self.activity.clock.now() - begun < NO_PAGE_AFTER => {
+                    page = self.activity.orders.unheard(signal, before, PAGE, Some(after)).await?;
                 }
                 _ => return Ok(swept),
             }
@@ -113,7 +114,7 @@ impl SweepOrders {
     async fn send(&self, id: OrderId, signal: &str) -> Swept {
         match self.try_to_send(&id).await {
             Ok(Heard::Now) => Swept { sent: 1, ..Swept::default() },
-            Ok(Heard::NoMore) => Swept { settled: 1, ..Swept::default() },
+            Ok(Heard::NoMore | Heard::Impossible) => Swept { settled: 1, ..Swept::default() },
             Err(error) => {
                 tracing::warn!(order_id = %id, signal, error, "left to the next sweep");
                 Swept { failed: 1, ..Swept::default() }
@@ -122,12 +123,18 @@ impl SweepOrders {
     }
 
     async fn try_to_send(&self, id: &OrderId) -> Result<Heard, Box<dyn std::error::Error + Send + Sync>> {
-        let order = self.orders.get(id).await?;
-        let heard = self.workflow.tell(&order).await?;
+        let order = self.activity.orders.get(id).await?;
+        if order.pending_signal() == Some(Signal::Announce) {
+            self.activity.announce(&order).await?;
+            return Ok(Heard::Now);
+        }
+        let now = self.activity.now();
+        let (order, heard) = self.workflow.tell_for_certain(&self.activity.orders, &order, now).await?;
         if heard == Heard::NoMore {
             // A signal that nobody waits for would be swept for ever. It stays if a task has begun to wait
             // meanwhile.
-            self.orders
+            self.activity
+                .orders
                 .update(id, |now| {
                     now.settle(&order);
                     Ok::<_, store::Error>(())

@@ -14,7 +14,6 @@ use omniflow_store::activity::{Activity, Done, StepEvent};
 use omniflow_store::metrics;
 
 const DEFAULT_METHOD: &str = "pm_card";
-const PUBLISHES: &[Status] = &[Status::PaymentReceived, Status::Paid, Status::Shipping];
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -82,14 +81,12 @@ impl Function for CapturePayment {
         let order = self.activity.orders.recall(&step.order_id, payable).await?;
         order.check_not_undone().map_err(store::Error::from)?;
         if order.payment().state == PaymentState::Captured {
-            self.activity.events.publish(&order, PUBLISHES).await;
+            self.activity.publish(&order).await?;
             return Ok((&order).into());
         }
-        // A window that goes on does no harm, so that nothing waits for its end.
-        let (captured, ()) = join(self.take(&order), self.stop_window(&order)).await;
-        let order = captured?;
+        let order = self.take(&order).await?;
         metrics::phase("SecondsToPay", &order, Status::AwaitingPayment, Status::PaymentReceived);
-        self.activity.events.publish(&order, PUBLISHES).await;
+        self.activity.publish(&order).await?;
         Ok((&order).into())
     }
 }
@@ -97,30 +94,43 @@ impl Function for CapturePayment {
 impl CapturePayment {
     async fn take(&self, order: &Order) -> Result<Order, Error> {
         let method = order.payment().method.as_deref().unwrap_or(DEFAULT_METHOD);
-        self.gateway.capture(order.id(), method, order.amount()).await?;
+        let taking = self.gateway.capture(order.id(), method, order.amount());
+        let (taken, window_was_started) = join(taking, self.stop_window(order)).await;
+        taken?;
         let now = self.activity.now();
         let (order, ()) = self
             .activity
             .orders
             .update(order.id(), |order| match order.payment().state {
                 // An attempt that was given up got there first.
-                PaymentState::Captured => Ok(()),
-                _ => order.capture(now).map_err(store::Error::from),
+                PaymentState::Captured => {
+                    order.take_up(now);
+                    Ok(())
+                }
+                _ => {
+                    order.take_up(now);
+                    if window_was_started {
+                        order.note_window_started();
+                    }
+                    order.capture(now).map_err(store::Error::from)
+                }
             })
             .await?;
         Ok(order)
     }
 
-    /// A window that goes on finds the order paid and leaves it alone.
-    async fn stop_window(&self, order: &Order) {
+    /// Stops the execution of the payment window, and tells whether there was one. A window that goes on
+    /// finds the order paid and leaves it alone.
+    async fn stop_window(&self, order: &Order) -> bool {
         if order.deadline().is_none() {
-            return;
+            return false;
         }
         let machine = self.window_machine.replacen(":stateMachine:", ":execution:", 1);
         let execution = format!("{machine}:{}", order.id());
         let stop = StopExecutionInput::builder().execution_arn(execution).cause("the order was paid");
-        if let Err(error) = self.states.stop_execution(stop).await {
+        let stopped = self.states.stop_execution(stop).await.inspect_err(|error| {
             tracing::debug!(order_id = %order.id(), %error, "the payment window was not stopped");
-        }
+        });
+        stopped.is_ok()
     }
 }

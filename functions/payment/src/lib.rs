@@ -20,6 +20,6 @@ fn gateway(
     environment: &Environment,
 ) -> Result<Arc<dyn PaymentGateway>, ConfigError> {
     let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
-    let ledger = Ledger::new(services.dynamodb(), environment.require("LEDGER_TABLE")?, latency);
+    let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
     Ok(Arc::new(SimulatedGateway::new(ledger)))
 }

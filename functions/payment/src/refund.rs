@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use omniflow_domain::order::PaymentState;
 use omniflow_domain::payment_gateway::RefundError;
-use omniflow_domain::{ErrorName, PaymentGateway, Status};
+use omniflow_domain::{ErrorName, Order, PaymentGateway};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, CompensationEvent, Done};
@@ -58,17 +58,20 @@ impl Function for RefundPayment {
     async fn call(&self, event: CompensationEvent) -> Result<Done, Error> {
         let Self { activity, gateway } = self;
         let order = activity.undo(&event).await?;
-        if order.status().is_final()
-            || matches!(order.payment().state, PaymentState::Refunded | PaymentState::Void)
-        {
+        if order.status().is_final() {
+            return Ok((&order).into());
+        }
+        let is_out = activity.publish(&order).await?;
+        if matches!(order.payment().state, PaymentState::Refunded | PaymentState::Void) {
             return Ok((&order).into());
         }
         let money_moved = gateway.refund(order.id(), order.payment().method.as_deref()).await?;
-        let (order, ()) = activity
-            .orders
-            .update(order.id(), |order| order.refund(money_moved).map_err(store::Error::from))
-            .await?;
-        activity.events.publish(&order, &[Status::Compensating]).await;
+        let published = is_out.then_some(&order);
+        let refund = |order: &mut Order| {
+            let refunded = order.change_after_announcing(published, |order| order.refund(money_moved));
+            refunded.map_err(store::Error::from)
+        };
+        let (order, ()) = activity.orders.update(order.id(), refund).await?;
         Ok((&order).into())
     }
 }

@@ -82,6 +82,7 @@ impl Function for OpenPaymentWindow {
             .orders
             .update(&step.order_id, |order| {
                 let token = step.token();
+                order.take_up(now);
                 order.open_window(token, now + self.length, now).map_err(store::Error::from)
             })
             .await?;
@@ -98,7 +99,8 @@ impl Function for OpenPaymentWindow {
 
 impl OpenPaymentWindow {
     async fn await_payment(&self, order: &Order) -> Result<(), Error> {
-        self.activity.events.publish(order, &[Status::AwaitingPayment]).await;
+        // Whoever finds the window's execution takes this for published, so that it is started after that.
+        self.activity.publish(order).await?;
         if order.status() == Status::AwaitingPayment {
             self.start_window(order).await?;
         }

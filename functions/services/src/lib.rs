@@ -50,7 +50,7 @@ use futures::future::BoxFuture;
 pub type ServiceFuture<'a, T> = BoxFuture<'a, Result<T, ServiceError>>;
 
 /// A request that failed: it was refused, or nobody knows whether it was carried out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Default, PartialEq, thiserror::Error)]
 #[error("{}: {message}", code.as_deref().unwrap_or("no answer"))]
 pub struct ServiceError {
     /// The service's name for the error, such as `ConditionalCheckFailedException`; `None` when no service
@@ -58,16 +58,43 @@ pub struct ServiceError {
     pub code: Option<String>,
     /// The message of the error.
     pub message: String,
-    /// Why a transaction of DynamoDB was cancelled: a code for each of its writes, such as
-    /// `ConditionalCheckFailed` or `None` (Amazon DynamoDB API Reference, "TransactWriteItems"). Empty for
-    /// all other errors.
-    pub reasons: Vec<String>,
+    /// Why a write of DynamoDB was not made: for a transaction that was cancelled one reason for each of its
+    /// writes, and for a single write whose condition failed that one. Empty for all other errors.
+    #[cfg(feature = "dynamodb")]
+    pub reasons: Vec<Reason>,
+}
+
+/// An item of DynamoDB: values by the names of their attributes.
+#[cfg(feature = "dynamodb")]
+pub type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;
+
+/// Why one write was not made (Amazon DynamoDB API Reference, "CancellationReason").
+#[cfg(feature = "dynamodb")]
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reason {
+    /// [`Reason::CONDITION`], another code of DynamoDB's, or the text `None` for a write that only shared its
+    /// transaction with one that failed.
+    pub code: String,
+    /// The item as it was found when the condition failed, if the write asked for it
+    /// (`ReturnValuesOnConditionCheckFailure`) and there was one.
+    pub item: Option<Item>,
+}
+
+#[cfg(feature = "dynamodb")]
+impl Reason {
+    /// The code for a condition that failed.
+    pub const CONDITION: &str = "ConditionalCheckFailed";
+
+    /// The item that was in the way of this write, if its condition failed and it asked for the item.
+    pub fn found(&self) -> Option<&Item> {
+        self.item.as_ref().filter(|_| self.code == Self::CONDITION)
+    }
 }
 
 impl ServiceError {
     /// The error of a service, with this code and message.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: Some(code.into()), message: message.into(), reasons: Vec::new() }
+        Self { code: Some(code.into()), message: message.into(), ..Self::default() }
     }
 
     /// The error of a request that reached no service.
@@ -83,7 +110,7 @@ impl<E: ProvideErrorMetadata + Error + 'static, R: Debug> From<SdkError<E, R>> f
             Some(refused) => Self {
                 code: refused.code().map(str::to_owned),
                 message: refused.message().unwrap_or_default().to_owned(),
-                reasons: Vec::new(),
+                ..Self::default()
             },
             None => Self::unsendable(DisplayErrorContext(&error)),
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use omniflow_domain::{Carrier, Status};
+use omniflow_domain::{Carrier, Order};
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, CompensationEvent, Done};
@@ -42,14 +42,16 @@ impl Function for CancelShipments {
         if order.status().is_final() {
             return Ok((&order).into());
         }
-        activity.events.publish(&order, &[Status::Compensating]).await;
+        let is_out = activity.publish(&order).await?;
         // All are called back that can be, before the first that can't be stops the chain.
         let calls = order.shipments().iter().map(|shipment| carrier.call_back(order.id(), shipment));
         join_all(calls).await.into_iter().collect::<Result<Vec<()>, _>>()?;
-        let (order, ()) = activity
-            .orders
-            .update(order.id(), |order| order.cancel_shipments().map_err(store::Error::from))
-            .await?;
+        let published = is_out.then_some(&order);
+        let cancel = |order: &mut Order| {
+            let cancelled = order.change_after_announcing(published, Order::cancel_shipments);
+            cancelled.map_err(store::Error::from)
+        };
+        let (order, ()) = activity.orders.update(order.id(), cancel).await?;
         Ok((&order).into())
     }
 }

@@ -18,7 +18,7 @@ use omniflow_store as store;
 
 fn carrier(services: &impl Services, environment: &Environment) -> Result<Arc<dyn Carrier>, ConfigError> {
     let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
-    let ledger = Ledger::new(services.dynamodb(), environment.require("LEDGER_TABLE")?, latency);
+    let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
     Ok(Arc::new(SimulatedCarrier::new(ledger)))
 }
 

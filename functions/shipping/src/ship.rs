@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ambient::Clock;
 use omniflow_domain::order::{OrderId, ShipmentState};
 use omniflow_domain::{Carrier, Status};
 use omniflow_services::{ConfigError, Environment, Function, Services};
@@ -27,6 +28,7 @@ pub struct Shipped {
 pub struct ShipWarehouse {
     orders: Orders,
     carrier: Arc<dyn Carrier>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Function for ShipWarehouse {
@@ -42,11 +44,12 @@ impl Function for ShipWarehouse {
         Ok(Self {
             orders: Orders::new(services, environment)?,
             carrier: crate::carrier(services, environment)?,
+            clock: services.clock(),
         })
     }
 
     async fn call(&self, event: Ship) -> Result<Shipped, Error> {
-        let Self { orders, carrier } = self;
+        let Self { orders, carrier, clock } = self;
         let Ship { order_id, warehouse } = event;
         let order = orders.recall(&order_id, |order| order.status() == Status::Shipping).await?;
         order.check_not_undone().map_err(store::Error::from)?;
@@ -56,8 +59,12 @@ impl Function for ShipWarehouse {
             return Ok(Shipped { warehouse, tracking: tracking.clone() });
         }
         let tracking = carrier.ship(&order_id, shipment).await?;
+        let now = clock.now_in_milliseconds();
         orders
-            .update(order.id(), |order| order.ship(&warehouse, &tracking).map_err(store::Error::from))
+            .update(order.id(), |order| {
+                order.take_up(now);
+                order.ship(&warehouse, &tracking).map_err(store::Error::from)
+            })
             .await?;
         Ok(Shipped { warehouse, tracking })
     }

@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use omniflow_domain::PaymentGateway;
 use omniflow_domain::money::Money;
 use omniflow_domain::order::OrderId;
-use omniflow_domain::payment_gateway::{CaptureError, RefundError};
+use omniflow_domain::payment_gateway::{CaptureError, MoneyAt, RefundError, Silent};
 
 use crate::Ledger;
 use crate::ledger::Error as LedgerError;
@@ -84,6 +84,18 @@ impl PaymentGateway for SimulatedGateway {
             }
             self.0.note(&entry, ("refunded", "true"), None).await.map_err(failed)?;
             Ok(true)
+        })
+    }
+
+    fn state<'a>(&'a self, order: &'a OrderId) -> BoxFuture<'a, Result<MoneyAt, Silent>> {
+        Box::pin(async move {
+            self.0.think().await;
+            let known = self.0.known(&entry(order)).await.map_err(|error| Silent(error.into()))?;
+            Ok(match (known.contains_key("captured"), known.contains_key("refunded")) {
+                (false, _) => MoneyAt::Customer,
+                (true, false) => MoneyAt::Shop,
+                (true, true) => MoneyAt::Returned,
+            })
         })
     }
 }

@@ -1,13 +1,14 @@
 //! What the simulated gateway and carriers remember: one item for each payment and each shipment.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
-use omniflow_services::{DynamoDb, ServiceError};
+use ambient::Randomness;
+use omniflow_services::{DynamoDb, Item, Reason, ServiceError, Services};
 
 /// Why a fact could not be noted.
 #[derive(Debug, thiserror::Error)]
@@ -36,12 +37,18 @@ pub struct Ledger {
     dynamodb: Arc<dyn DynamoDb>,
     table: String,
     latency: Duration,
+    randomness: Randomness,
 }
 
 impl Ledger {
     /// Makes a ledger in this table, for a gateway or carrier whose calls take `latency` each.
-    pub fn new(dynamodb: Arc<dyn DynamoDb>, table: &str, latency: Duration) -> Self {
-        Self { dynamodb, table: table.to_owned(), latency }
+    pub fn new(services: &impl Services, table: &str, latency: Duration) -> Self {
+        Self {
+            dynamodb: services.dynamodb(),
+            table: table.to_owned(),
+            latency,
+            randomness: services.randomness(),
+        }
     }
 
     /// Waits for as long as a call takes.
@@ -51,30 +58,45 @@ impl Ledger {
         }
     }
 
-    /// Counts an attempt, and gives its number, which is 1 for the first.
+    /// Counts an attempt, and gives its number, which is 1 for the first. An attempt whose count was answered
+    /// into the void is counted once, by its name.
     pub(crate) async fn attempt(&self, entry: &str, counter: &str) -> Result<u32, Error> {
+        let attempt = AttributeValue::S(self.randomness.uuid_v4().to_string());
         let update = UpdateItemInput::builder()
             .table_name(&self.table)
             .key("entry", AttributeValue::S(entry.to_owned()))
-            .update_expression("ADD #counter :one")
+            .update_expression("ADD #counter :one SET latest_attempt = :attempt")
+            .condition_expression("attribute_not_exists(latest_attempt) OR latest_attempt <> :attempt")
             .expression_attribute_names("#counter", counter)
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .return_values(ReturnValue::UpdatedNew);
-        let item = self.dynamodb.update_item(update).await?;
-        let count = item
-            .attributes
-            .as_ref()
-            .and_then(|attributes| attributes.get(counter)?.as_n().ok()?.parse().ok());
+            .expression_attribute_values(":attempt", attempt)
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let counted = match self.dynamodb.update_item(update).await {
+            Ok(counted) => counted.attributes.unwrap_or_default(),
+            Err(error) => found(error)?,
+        };
+        let count = counted.get(counter).and_then(|count| count.as_n().ok()?.parse().ok());
         count.ok_or_else(|| Error::NotCounted { entry: entry.to_owned(), counter: counter.to_owned() })
     }
 
-    /// Notes a fact, unless it or `unless` was noted before, and gives the entry as it is then.
+    /// What was noted so far; nothing when there is no such entry.
+    pub(crate) async fn known(&self, entry: &str) -> Result<Item, Error> {
+        let get = GetItemInput::builder()
+            .table_name(&self.table)
+            .key("entry", AttributeValue::S(entry.to_owned()))
+            .consistent_read(true);
+        Ok(self.dynamodb.get_item(get).await?.item.unwrap_or_default())
+    }
+
+    /// Notes a fact, unless it or `unless` was noted before, and gives the entry as it is then. A fact that
+    /// was noted before `unless` stands: whoever noted it may be asking again.
     pub(crate) async fn note(
         &self,
         entry: &str,
         (name, value): (&str, &str),
         unless: Option<&str>,
-    ) -> Result<HashMap<String, AttributeValue>, Error> {
+    ) -> Result<Item, Error> {
         let mut update = UpdateItemInput::builder()
             .table_name(&self.table)
             .key("entry", AttributeValue::S(entry.to_owned()))
@@ -85,8 +107,23 @@ impl Ledger {
         if let Some(unless) = unless {
             update = update
                 .condition_expression("attribute_not_exists(#unless)")
-                .expression_attribute_names("#unless", unless);
+                .expression_attribute_names("#unless", unless)
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         }
-        Ok(self.dynamodb.update_item(update).await?.attributes.unwrap_or_default())
+        match self.dynamodb.update_item(update).await {
+            Ok(noted) => Ok(noted.attributes.unwrap_or_default()),
+            Err(error) => match found(error)? {
+                known if known.contains_key(name) => Ok(known),
+                _ => Err(Error::Forbidden),
+            },
+        }
+    }
+}
+
+/// The entry that was found when the condition of a write failed.
+fn found(error: ServiceError) -> Result<Item, Error> {
+    match error.reasons.first().and_then(Reason::found) {
+        Some(item) => Ok(item.clone()),
+        None => Err(error.into()),
     }
 }

@@ -1,7 +1,7 @@
 //! `release-stock`, a compensation: gives the stock back that was set aside, once, however often the function
 //! runs.
 
-use omniflow_domain::{Order, Status};
+use omniflow_domain::Order;
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, CompensationEvent, Done};
@@ -33,8 +33,13 @@ impl Function for ReleaseStock {
     async fn call(&self, event: CompensationEvent) -> Result<Done, store::Error> {
         let Self { activity, stock } = self;
         let undone = activity.undo(&event).await?;
+        if undone.status().is_final() {
+            return Ok((&undone).into());
+        }
+        let is_out = activity.publish(&undone).await?;
+        let published = is_out.then_some(&undone);
         let release = |mut order: Order| async move {
-            let released = order.release_stock()?;
+            let released = order.change_after_announcing(published, Order::release_stock)?;
             let with = if released { stock.release(&order)? } else { Vec::new() };
             Ok::<_, store::Error>(Decided { order, answer: released, with })
         };
@@ -44,7 +49,6 @@ impl Function for ReleaseStock {
             .await?;
         if released {
             metrics::count("Compensations", order.id());
-            activity.events.publish(&order, &[Status::Compensating]).await;
         }
         Ok((&order).into())
     }

@@ -11,9 +11,6 @@ use omniflow_store::activity::{Activity, StepEvent};
 use omniflow_store::{Decided, Stock, metrics};
 use serde::Serialize;
 
-/// The statuses that this step publishes.
-const PUBLISHES: &[Status] = &[Status::Received, Status::Reserved];
-
 /// The answer: the warehouses that the workflow has to ship from.
 #[derive(Debug, Serialize)]
 pub struct Reserved {
@@ -86,28 +83,28 @@ impl Function for ReserveStock {
         let orders = &self.activity.orders;
         let plans = &AtomicU32::new(0);
         let plan = |order: Order| async move {
+            let plan = self.plan(order).await?;
             // Each further plan means that the one before was overtaken by an order that took stock
             // meanwhile.
-            if plans.fetch_add(1, Ordering::Relaxed) > 0 {
-                metrics::count("StockConflicts", order.id());
+            let is_made_now = !matches!(plan.answer, Plan::MadeBefore(_));
+            if is_made_now && plans.fetch_add(1, Ordering::Relaxed) > 0 {
+                metrics::count("StockConflicts", plan.order.id());
             }
-            self.plan(order).await
+            Ok::<_, Error>(plan)
         };
         let is_new = |order: &Order| order.status() == Status::Received;
         match orders.update_with(&step.order_id, is_new, plan).await? {
             (order, Plan::MadeBefore(reserved)) => {
-                self.activity.events.publish(&order, PUBLISHES).await;
+                self.activity.publish(&order).await?;
                 Ok(reserved)
             }
             (order, Plan::Reserved) => {
                 metrics::phase("SecondsToReserve", &order, Status::Received, Status::Reserved);
-                self.activity.events.publish(&order, PUBLISHES).await;
+                self.activity.publish(&order).await?;
                 Ok((&order).into())
             }
-            (order, Plan::Missing(missing)) => {
-                self.activity.events.publish(&order, &[Status::Received, Status::Compensating]).await;
-                Err(Error::OutOfStock(missing))
-            }
+            // The workflow closes the order at once, and announces with that what came before it.
+            (_, Plan::Missing(missing)) => Err(Error::OutOfStock(missing)),
         }
     }
 }
@@ -125,6 +122,7 @@ impl ReserveStock {
             return Ok(Decided { order, answer: Plan::MadeBefore(reserved), with: Vec::new() });
         }
         let now = self.activity.now();
+        order.take_up(now);
         let available = self.stock.available(&order).await?;
         match allocate(&order.wanted(), &available) {
             Ok(shares) => {
@@ -142,7 +140,7 @@ impl ReserveStock {
 
 /// The answer that this step gave when it ran before, if it did.
 fn made_before(order: &Order) -> Result<Option<Reserved>, Error> {
-    match (order.status(), order.reason()) {
+    match (order.standing(), order.reason()) {
         (Status::Received, _) => Ok(None),
         (status, Some(Reason::OutOfStock)) if status.is_undone() => {
             Err(Error::OutOfStock(order.missing().to_vec()))

@@ -55,6 +55,7 @@ async fn seed(dynamodb: &dyn DynamoDb, products: &str, stock: &Stock, sample: &S
     for (warehouse, available) in WAREHOUSES.iter().zip(sample.stock).filter(|(_, available)| *available > 0)
     {
         let row = StockRow {
+            lost: 0,
             product_id: sample.product_id.to_owned(),
             warehouse_id: (*warehouse).to_owned(),
             available,

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 
 use ambient::Clock;
 use omniflow_domain::ErrorName;
-use omniflow_domain::order::{Order, OrderId, Refusal, Token};
+use omniflow_domain::order::{Failed, Order, OrderId, Refusal, Token};
 use omniflow_domain::status::{Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Services};
 
-use crate::publisher::Publisher;
+use crate::cause::readable;
+use crate::publisher::{Publisher, Unpublished};
 use crate::{self as store, Orders};
 
 /// The event of a step that goes forward.
@@ -29,6 +29,10 @@ pub struct StepEvent {
 pub struct TokenEvent {
     pub order_id: OrderId,
     pub task_token: String,
+    /// How often the execution was redriven before. Executions that began under an earlier release don't say
+    /// it.
+    #[serde(default)]
+    pub redrive: Option<u64>,
     /// The number of attempts that the task made before, which is 0 for the first.
     #[serde(default)]
     pub attempt: u64,
@@ -37,7 +41,11 @@ pub struct TokenEvent {
 impl TokenEvent {
     /// The token with the attempt that it was given to.
     pub fn token(&self) -> Token {
-        Token { token: self.task_token.clone(), attempt: self.attempt }
+        Token {
+            token: self.task_token.clone(),
+            redrive: self.redrive.unwrap_or_default(),
+            attempt: self.attempt,
+        }
     }
 }
 
@@ -63,26 +71,41 @@ pub struct Failure {
     pub cause: String,
 }
 
+/// The error of a task that has run for longer than it may (AWS Step Functions Developer Guide, "Handling
+/// errors in Step Functions workflows").
+const TIMED_OUT: &str = "States.Timeout";
+
 /// The error output of a failure without a cause, such as `States.Timeout`, has null in its place.
 fn text_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl Failure {
-    /// The reason that an order gets which is undone because of this failure, unless it has one already.
-    pub fn reason(&self) -> Reason {
+    /// The reason that an order gets which is undone because of this failure, unless it has one already. An
+    /// order whose payment was waited for until the step itself timed out was not paid in time, though its
+    /// window could not be closed.
+    pub fn reason(&self, status: Status) -> Reason {
+        if self.error == TIMED_OUT && status == Status::AwaitingPayment {
+            return Reason::PaymentTimeout;
+        }
         ErrorName::parse(&self.error).and_then(ErrorName::reason).unwrap_or(Reason::InternalError)
     }
 
     /// The failure as people read it.
     pub fn text(&self) -> String {
-        let message = serde_json::from_str::<Value>(&self.cause)
-            .ok()
-            .and_then(|cause| cause["errorMessage"].as_str().map(str::to_owned));
-        match message.unwrap_or_else(|| self.cause.clone()) {
-            empty if empty.is_empty() => self.error.clone(),
-            message => format!("{}: {message}", self.error),
-        }
+        Failed::from(self.clone()).text()
+    }
+
+    /// The message in the cause, if the cause is the error of a function; else the cause.
+    fn message(&self) -> Option<String> {
+        Some(readable(&self.cause)).filter(|message| !message.is_empty())
+    }
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        let cause = failure.message();
+        Self { state: None, error: Some(failure.error), cause }
     }
 }
 
@@ -127,7 +150,51 @@ impl Activity {
         self.clock.now_in_milliseconds()
     }
 
-    /// Begins to undo the order, unless that has begun. An order that is closed stays as it is.
+    /// Publishes what the order has to announce, and tells whether all of it is out. A bus that fails fails
+    /// no step: what it didn't take is noted on the order, and the next step publishes it with its own, or
+    /// `sweep-orders`, whichever comes first.
+    ///
+    /// # Errors
+    /// When the events could not be published and the order could not be written: then only running the step
+    /// again makes sure that they will be.
+    pub async fn publish(&self, order: &Order) -> Result<bool, store::Error> {
+        let Err(error) = self.events.publish(order).await else { return Ok(true) };
+        tracing::warn!(order_id = %order.id(), %error, "what the order has to announce is left to others");
+        let now = self.now();
+        let leave = |order: &mut Order| {
+            order.leave_announcements(now);
+            Ok::<_, store::Error>(())
+        };
+        self.orders.update(order.id(), leave).await?;
+        Ok(false)
+    }
+
+    /// Publishes what the order has to announce, and notes that it is out: for decisions that no step of the
+    /// workflow announces, whose order has [`Signal::Announce`](omniflow_domain::order::Signal::Announce).
+    ///
+    /// # Errors
+    /// When the events could not be published, or that could not be noted. The signal stays then, and
+    /// `sweep-orders` does it later.
+    pub async fn announce(&self, order: &Order) -> Result<(), Unannounced> {
+        self.events.publish(order).await?;
+        let settle = |now: &mut Order| {
+            now.settle_announcements(order);
+            Ok::<_, store::Error>(())
+        };
+        self.orders.update(order.id(), settle).await?;
+        Ok(())
+    }
+
+    /// Announces as [`Activity::announce`]. What can't be announced now stays noted on the order, and
+    /// `sweep-orders` announces it later.
+    pub async fn announce_or_leave(&self, order: &Order) {
+        if let Err(error) = self.announce(order).await {
+            tracing::warn!(order_id = %order.id(), %error, "left to the sweeper");
+        }
+    }
+
+    /// Begins to undo the order, unless that has begun. An order that is closed stays as it is, and one that
+    /// needed attention is taken up again.
     ///
     /// # Errors
     /// When the store fails.
@@ -139,13 +206,24 @@ impl Activity {
                 if order.status().is_final() {
                     return Ok(());
                 }
-                let failure =
-                    Some(event.failure.text()).filter(|_| event.failure.reason() != Reason::Customer);
-                order.begin_compensation(event.failure.reason(), failure, now).map_err(store::Error::from)
+                order.take_up(now);
+                let reason = event.failure.reason(order.status());
+                let failure = Some(event.failure.text()).filter(|_| reason != Reason::Customer);
+                order.begin_compensation(reason, failure, now).map_err(store::Error::from)
             })
             .await?;
         Ok(order)
     }
+}
+
+/// Why an order's changes were not announced; see [`Activity::announce`].
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Unannounced {
+    #[error(transparent)]
+    Published(#[from] Unpublished),
+    #[error(transparent)]
+    Store(#[from] store::Error),
 }
 
 impl From<store::Error> for Fault {
@@ -166,7 +244,7 @@ impl From<store::Error> for Fault {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -175,7 +253,7 @@ mod tests {
         let read = |failure: Value| {
             let event = json!({ "order_id": "ORD-1", "failure": failure });
             let event: CompensationEvent = serde_json::from_value(event).unwrap();
-            (event.failure.reason(), event.failure.text())
+            (event.failure.reason(Status::Shipping), event.failure.text())
         };
         let timeout = (Reason::InternalError, "States.Timeout".to_owned());
         assert_eq!(read(json!({ "Error": "States.Timeout", "Cause": null })), timeout);

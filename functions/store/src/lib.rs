@@ -7,6 +7,8 @@
 
 #[cfg(feature = "eventbridge")]
 pub mod activity;
+#[cfg(any(feature = "eventbridge", feature = "sfn"))]
+mod cause;
 mod idempotency;
 mod item;
 mod lists;
@@ -15,13 +17,15 @@ mod orders;
 #[cfg(feature = "eventbridge")]
 pub mod publisher;
 mod recent;
+#[cfg(feature = "sfn")]
+pub mod reconcile;
 mod stock;
 #[cfg(feature = "sfn")]
 pub mod workflow;
 
 use omniflow_domain::order::{OrderId, Refusal};
 use omniflow_domain::status::Status;
-use omniflow_services::ServiceError;
+use omniflow_services::{Reason, ServiceError};
 
 pub use idempotency::{Idempotency, Kept};
 pub use item::order_of;
@@ -126,13 +130,14 @@ impl From<ServiceError> for Error {
 }
 
 /// The error that a cancelled transaction is: a condition that failed counts for more than contention.
-fn cancelled(reasons: &[String]) -> Error {
-    let any = |wanted: &str| reasons.iter().any(|reason| reason == wanted);
-    if any("ConditionalCheckFailed") {
+fn cancelled(reasons: &[Reason]) -> Error {
+    let any = |wanted: &str| reasons.iter().any(|reason| reason.code == wanted);
+    if any(Reason::CONDITION) {
         Error::Conflict
     } else if any("TransactionConflict") {
         Error::Contention
     } else {
-        Error::Service(format!("the transaction was cancelled: {}", reasons.join(", ")))
+        let codes: Vec<_> = reasons.iter().map(|reason| reason.code.as_str()).collect();
+        Error::Service(format!("the transaction was cancelled: {}", codes.join(", ")))
     }
 }

@@ -4,15 +4,18 @@ use std::future::{Future, pending, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ambient::Randomness;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use tokio::time::{Instant, timeout_at};
 
-use omniflow_domain::order::{Order, OrderId};
-use omniflow_services::{ConfigError, DynamoDb, Environment, Services};
+use chrono::{DateTime, Utc};
+use omniflow_domain::order::{Failed, Order, OrderId, WriteId};
+use omniflow_domain::status::Status;
+use omniflow_services::{ConfigError, DynamoDb, Environment, Reason, ServiceError, Services};
 
 use crate::recent::Recent;
 use crate::{Error, item};
@@ -29,6 +32,9 @@ pub struct Orders {
     pub(crate) dynamodb: Arc<dyn DynamoDb>,
     pub(crate) table: String,
     recent: Arc<Recent>,
+    randomness: Randomness,
+    /// Whether the writes are decisions of people, whose names the orders remember.
+    for_people: bool,
 }
 
 /// What a decision is to write, and its answer.
@@ -52,7 +58,17 @@ impl Orders {
             dynamodb: services.dynamodb(),
             table: environment.require("ORDERS_TABLE")?.to_owned(),
             recent: services.memory().of(),
+            randomness: services.randomness(),
+            for_people: false,
         })
+    }
+
+    /// The same orders, for those who decide from outside of the workflow: they can't tell by the order
+    /// whether a decision that they find was their own, so that each order remembers for ever by which writes
+    /// it was decided about.
+    #[must_use]
+    pub fn for_people(self) -> Self {
+        Self { for_people: true, ..self }
     }
 
     /// Reads an order as it is at this moment.
@@ -112,13 +128,15 @@ impl Orders {
         }
     }
 
-    /// Writes a new order, together with `with` or not at all.
+    /// Writes a new order, together with `with` or not at all. A write that was made although its answer was
+    /// lost is a success; the order is then as it is by now.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when the order, or what goes with it, is there already.
-    pub async fn create(&self, order: &Order, with: Option<TransactWriteItem>) -> Result<(), Error> {
+    /// [`Error::Conflict`] when another order of this id, or what goes with it, is there already.
+    pub async fn create(&self, order: &mut Order, with: Option<TransactWriteItem>) -> Result<(), Error> {
+        let name = self.name(order);
         let put = self.put(order)?.condition_expression("attribute_not_exists(order_id)");
-        self.write(order, put, with.into_iter().collect()).await
+        self.write(order, name, put, with.into_iter().collect()).await
     }
 
     /// Lets `decide` change the order, and writes it on the condition that nobody else wrote meanwhile. See
@@ -161,17 +179,25 @@ impl Orders {
         decide: impl Fn(Order) -> D,
     ) -> Result<(Order, T), E> {
         let mut read = self.recall(id, &usable).await?;
+        let mut tried = Vec::new();
         for attempt in 1..=ATTEMPTS {
             let Decided { mut order, answer, with } = decide(read.clone()).await?;
             if order == read && with.is_empty() {
                 return Ok((order, answer));
             }
-            match self.save_with(&mut order, with).await {
+            let name = self.name(&mut order);
+            match self.save(&mut order, name, with).await {
                 Ok(()) => return Ok((order, answer)),
                 Err(Error::Conflict | Error::Contention) => {
+                    tried.push((name, answer));
                     tokio::time::sleep(Duration::from_millis(attempt - 1)).await;
                     let newer = |known: &Order| known.version() > read.version() && usable(known);
                     read = self.recall(id, newer).await?;
+                    // What seemed to be in contention with others may have been this write itself, sent twice.
+                    let made = tried.iter().position(|(name, _)| read.was_written_by(*name));
+                    if let Some(made) = made {
+                        return Ok((read, tried.swap_remove(made).1));
+                    }
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -179,30 +205,71 @@ impl Orders {
         Err(Error::Contention.into())
     }
 
-    /// Writes the order on the condition that its version is the one that was read.
+    /// Leaves the order to a person, with what failed, unless it is closed. The answer tells whether that is
+    /// news.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when somebody else wrote first.
-    pub async fn save(&self, order: &mut Order) -> Result<(), Error> {
-        self.save_with(order, Vec::new()).await
+    /// [`Error::NoOrder`], or a failure of DynamoDB.
+    pub async fn need_attention(
+        &self,
+        id: &OrderId,
+        failed: &Failed,
+        now: DateTime<Utc>,
+    ) -> Result<(Order, bool), Error> {
+        let mark = |order: &mut Order| {
+            let is_news = !order.status().is_final() && order.status() != Status::NeedsAttention;
+            if is_news {
+                order.need_attention(failed.clone(), now)?;
+            }
+            Ok::<_, Error>(is_news)
+        };
+        self.update(id, mark).await
     }
 
-    /// Writes the order as [`Orders::save`], together with `with` or not at all.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] when somebody else wrote first or a condition of `with` failed.
-    pub async fn save_with(&self, order: &mut Order, with: Vec<TransactWriteItem>) -> Result<(), Error> {
+    /// Writes the order on the condition that its version is the one that was read. A write that was made
+    /// although its answer was lost is a success; the order is then as it is by now.
+    async fn save(
+        &self,
+        order: &mut Order,
+        name: WriteId,
+        with: Vec<TransactWriteItem>,
+    ) -> Result<(), Error> {
         let read = AttributeValue::N(order.count_write().to_string());
         let put = self.put(order)?.condition_expression("version = :read");
-        self.write(order, put.expression_attribute_values(":read", read), with).await
+        self.write(order, name, put.expression_attribute_values(":read", read), with).await
+    }
+
+    /// Names the write that is about to be made.
+    fn name(&self, order: &mut Order) -> WriteId {
+        let name = WriteId::new(self.randomness.bits());
+        order.name_write(name, self.for_people);
+        name
     }
 
     fn put(&self, order: &Order) -> Result<PutBuilder, Error> {
-        Ok(Put::builder().table_name(&self.table).set_item(Some(item::of(order)?)))
+        let put = Put::builder().table_name(&self.table).set_item(Some(item::of(order)?));
+        Ok(put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
     }
 
-    async fn write(&self, order: &Order, put: PutBuilder, with: Vec<TransactWriteItem>) -> Result<(), Error> {
-        let sent = self.send(put, with).await;
+    async fn write(
+        &self,
+        order: &mut Order,
+        name: WriteId,
+        put: PutBuilder,
+        with: Vec<TransactWriteItem>,
+    ) -> Result<(), Error> {
+        let sent = match self.send(put, with).await {
+            Err(SendError::Refused(error)) => match by_this_write(order, name, &error) {
+                // Nobody but this write gave the item its name: it was made, and its answer was lost.
+                Some(found) => {
+                    *order = found;
+                    Ok(())
+                }
+                None => Err(error.into()),
+            },
+            Err(SendError::Other(error)) => Err(error),
+            Ok(()) => Ok(()),
+        };
         match &sent {
             Ok(()) => self.recent.remember(&self.table, order),
             Err(_) => self.recent.forget(&self.table, order),
@@ -210,7 +277,7 @@ impl Orders {
         sent
     }
 
-    async fn send(&self, put: PutBuilder, with: Vec<TransactWriteItem>) -> Result<(), Error> {
+    async fn send(&self, put: PutBuilder, with: Vec<TransactWriteItem>) -> Result<(), SendError> {
         let put = put.build().map_err(|error| Error::Service(error.to_string()))?;
         if with.is_empty() {
             // A transaction of one write would cost twice as much.
@@ -218,7 +285,8 @@ impl Orders {
                 .table_name(put.table_name)
                 .set_item(Some(put.item))
                 .set_condition_expression(put.condition_expression)
-                .set_expression_attribute_values(put.expression_attribute_values);
+                .set_expression_attribute_values(put.expression_attribute_values)
+                .set_return_values_on_condition_check_failure(put.return_values_on_condition_check_failure);
             return Ok(self.dynamodb.put_item(put).await?);
         }
         let mut writes = vec![TransactWriteItem::builder().put(put).build()];
@@ -226,4 +294,31 @@ impl Orders {
         let writes = TransactWriteItemsInput::builder().set_transact_items(Some(writes));
         Ok(self.dynamodb.transact_write_items(writes).await?)
     }
+}
+
+/// Why a write was not made, as far as is known.
+enum SendError {
+    Refused(ServiceError),
+    Other(Error),
+}
+
+impl From<ServiceError> for SendError {
+    fn from(error: ServiceError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Error> for SendError {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// The order as it is stored, if DynamoDB refused the write of this name because it was made already. It is
+/// the order as it was to be written when others have written so since that this release can't read it.
+fn by_this_write(sent: &Order, name: WriteId, error: &ServiceError) -> Option<Order> {
+    // The order is the first write of a transaction.
+    let found = error.reasons.first().and_then(Reason::found)?;
+    item::was_written_by(found, name)
+        .then(|| item::read(sent.id(), found.clone()).unwrap_or_else(|_| sent.clone()))
 }

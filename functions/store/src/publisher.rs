@@ -1,13 +1,22 @@
 //! Publishes the changes of orders to an event bus.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_eventbridge::operation::put_events::PutEventsInput;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
-use omniflow_domain::event::{DETAIL_TYPE, SOURCE, changes, detail};
-use omniflow_domain::{Order, Status};
-use omniflow_services::EventBridge;
+use omniflow_domain::Order;
+use omniflow_domain::event::{DETAIL_TYPE, SOURCE, unannounced};
+use omniflow_services::{EventBridge, ServiceError};
+
+/// The largest number of entries in one request (Amazon EventBridge API Reference, "PutEvents").
+const MOST_ENTRIES: usize = 10;
+/// The number of times that entries are sent of which some are refused. A request that fails as a whole has
+/// been sent again by the SDK already.
+const ATTEMPTS: u32 = 3;
+/// The pause before refused entries are sent again, which doubles each time.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Publishes the changes of orders to one event bus.
 #[derive(Clone)]
@@ -16,33 +25,68 @@ pub struct Publisher {
     bus: String,
 }
 
+/// Why not all changes could be published. Those before the first that could not are out.
+#[derive(Debug, thiserror::Error)]
+pub enum Unpublished {
+    /// The request failed, so that none may be out.
+    #[error("EventBridge: {0}")]
+    Service(#[from] ServiceError),
+    /// EventBridge took the request, and refused entries of it again and again.
+    #[error("EventBridge refused an event: {code}: {message}")]
+    #[allow(missing_docs, reason = "the text says it")]
+    Refused { code: String, message: String },
+}
+
 impl Publisher {
     /// Makes a publisher to the bus of this name.
     pub fn new(events: Arc<dyn EventBridge>, bus: &str) -> Self {
         Self { events, bus: bus.to_owned() }
     }
 
-    /// Publishes the changes by which the order came to these statuses, in one call. A failure is logged and
-    /// nothing else.
-    pub async fn publish(&self, order: &Order, statuses: &[Status]) {
-        let entries = changes(order, statuses).map(|change| {
-            PutEventsRequestEntry::builder()
-                .event_bus_name(&self.bus)
-                .source(SOURCE)
-                .detail_type(DETAIL_TYPE)
-                .detail(detail(order, change).to_string())
-                .build()
-        });
-        let entries: Vec<_> = entries.collect();
-        if entries.is_empty() {
-            return;
+    /// Publishes all that the order still has to announce, in one request. An order with nothing to announce
+    /// makes none.
+    ///
+    /// # Errors
+    /// [`Unpublished`].
+    pub async fn publish(&self, order: &Order) -> Result<(), Unpublished> {
+        let entries: Vec<_> = unannounced(order)
+            .map(|detail| {
+                PutEventsRequestEntry::builder()
+                    .event_bus_name(&self.bus)
+                    .source(SOURCE)
+                    .detail_type(DETAIL_TYPE)
+                    .detail(detail.to_string())
+                    .build()
+            })
+            .collect();
+        for chunk in entries.chunks(MOST_ENTRIES) {
+            self.put(chunk).await?;
         }
-        match self.events.put_events(PutEventsInput::builder().set_entries(Some(entries))).await {
-            Ok(answer) if answer.failed_entry_count() == 0 => {}
-            Ok(answer) => tracing::warn!(order_id = %order.id(), ?answer, "some events were refused"),
-            Err(error) => {
-                tracing::warn!(order_id = %order.id(), %error, "no events could be published")
+        Ok(())
+    }
+
+    /// Sends the entries until all are taken. What comes after a refused entry is sent again with it, though
+    /// it may have been taken, so that whoever listens hears all changes in their order once; a change that
+    /// was taken too early is heard twice. Only a request for each change would prevent that.
+    async fn put(&self, entries: &[PutEventsRequestEntry]) -> Result<(), Unpublished> {
+        let (mut left, mut pause) = (entries, PAUSE);
+        for attempt in 1.. {
+            let put = PutEventsInput::builder().set_entries(Some(left.to_vec()));
+            let answer = self.events.put_events(put).await?;
+            let results = answer.entries();
+            let Some(refused) = results.iter().position(|result| result.error_code().is_some()) else {
+                return Ok(());
+            };
+            if attempt == ATTEMPTS {
+                let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+                let refused = &results[refused];
+                let (code, message) = (text(refused.error_code()), text(refused.error_message()));
+                return Err(Unpublished::Refused { code, message });
             }
+            left = left.get(refused..).unwrap_or_default();
+            tokio::time::sleep(pause).await;
+            pause *= 2;
         }
+        Ok(())
     }
 }

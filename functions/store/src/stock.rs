@@ -12,7 +12,7 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use omniflow_domain::allocation::Available;
-use omniflow_domain::order::Order;
+use omniflow_domain::order::{Order, SettledStock, Shipment, ShipmentState};
 use omniflow_services::DynamoDb;
 
 use crate::Error;
@@ -41,6 +41,14 @@ pub struct StockRow {
     pub reserved: u32,
     /// The pieces that went to customers.
     pub sold: u32,
+    /// The pieces that were set aside and are gone without being sold.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A change of a row: pieces are taken from one column and added to the other.
@@ -53,6 +61,7 @@ struct Move {
 const RESERVE: Move = Move { from: "available", to: "reserved" };
 const RELEASE: Move = Move { from: "reserved", to: "available" };
 const SELL: Move = Move { from: "reserved", to: "sold" };
+const LOSE: Move = Move { from: "reserved", to: "lost" };
 
 impl Stock {
     /// The stock in this table.
@@ -130,12 +139,34 @@ impl Stock {
         self.moves(order, SELL)
     }
 
+    /// The writes that move the pieces of the order's shipments as a person has settled it.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn settle(&self, order: &Order, settled: SettledStock) -> Result<Vec<TransactWriteItem>, Error> {
+        let is_out = |shipment: &Shipment| shipment.state == ShipmentState::Shipped;
+        let none_out = !order.shipments().iter().any(is_out);
+        self.moves_of(order, |shipment| match settled {
+            SettledStock::Sold if is_out(shipment) => SELL,
+            SettledStock::Lost if is_out(shipment) || none_out => LOSE,
+            SettledStock::Released | SettledStock::Sold | SettledStock::Lost => RELEASE,
+        })
+    }
+
     fn moves(&self, order: &Order, change: Move) -> Result<Vec<TransactWriteItem>, Error> {
+        self.moves_of(order, |_| change)
+    }
+
+    fn moves_of(
+        &self,
+        order: &Order,
+        change: impl Fn(&Shipment) -> Move,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
         let places = order.shipments().iter().flat_map(|shipment| {
-            shipment
-                .items
-                .iter()
-                .map(|line| (line.product_id.as_str(), shipment.warehouse.as_str(), line.quantity))
+            let change = change(shipment);
+            shipment.items.iter().map(move |line| {
+                (line.product_id.as_str(), shipment.warehouse.as_str(), line.quantity, change)
+            })
         });
         let places: Vec<_> = places.collect();
         if places.len() > MOST_PLACES {
@@ -143,7 +174,7 @@ impl Stock {
         }
         places
             .into_iter()
-            .map(|(product, warehouse, quantity)| self.update(product, warehouse, quantity, change))
+            .map(|(product, warehouse, quantity, change)| self.update(product, warehouse, quantity, change))
             .collect()
     }
 
@@ -158,7 +189,7 @@ impl Stock {
             .table_name(&self.table)
             .key("product_id", AttributeValue::S(product.to_owned()))
             .key("warehouse_id", AttributeValue::S(warehouse.to_owned()))
-            .update_expression("SET #from = #from - :quantity, #to = #to + :quantity")
+            .update_expression("SET #from = #from - :quantity ADD #to :quantity")
             .condition_expression("#from >= :quantity")
             .expression_attribute_names("#from", from)
             .expression_attribute_names("#to", to)

@@ -6,14 +6,21 @@
 
 use std::sync::Arc;
 
+use aws_sdk_sfn::operation::describe_execution::{DescribeExecutionInput, DescribeExecutionOutput};
+use aws_sdk_sfn::operation::redrive_execution::RedriveExecutionInput;
 use aws_sdk_sfn::operation::send_task_failure::SendTaskFailureInput;
 use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessInput;
 use aws_sdk_sfn::operation::start_execution::StartExecutionInput;
+use aws_sdk_sfn::types::ExecutionStatus;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use omniflow_domain::ErrorName;
-use omniflow_domain::order::{Order, Signal};
+use omniflow_domain::order::{Failed, Order, Signal};
 use omniflow_services::{ServiceError, StepFunctions};
+
+use crate::Orders;
+use crate::cause::readable;
 
 /// The workflow of orders in Step Functions: it starts executions, and answers those that wait.
 #[derive(Clone)]
@@ -28,6 +35,23 @@ pub struct Tasks {
     states: Arc<dyn StepFunctions>,
 }
 
+/// How the execution of an order's workflow is, as Step Functions tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExecutionState {
+    /// It was never started, or ended more than 90 days ago.
+    Unknown,
+    /// It runs.
+    Running,
+    /// It has succeeded.
+    Succeeded,
+    /// It failed, timed out or was stopped.
+    Failed(Failed),
+}
+
+/// The length of the longest cause that is kept of a failure, in characters: an order's item is billed by its
+/// length.
+const LONGEST_CAUSE: usize = 500;
+
 /// What became of a signal that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {
@@ -35,6 +59,19 @@ pub enum Heard {
     Now,
     /// The workflow does not wait for the signal: it was told before, or of something else.
     NoMore,
+    /// The execution that failed can't go on: it is too old or gone. Another one has to begin.
+    Impossible,
+}
+
+/// Why a workflow could not be made to go on.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSent {
+    /// Step Functions failed.
+    #[error(transparent)]
+    Unsent(#[from] Unsent),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] crate::Error),
 }
 
 /// A signal that could not be sent; it stays pending and the sweeper tries again.
@@ -55,6 +92,7 @@ impl Workflow {
     pub async fn tell(&self, order: &Order) -> Result<Heard, Unsent> {
         match order.pending_signal() {
             Some(Signal::Start) => self.start(order).await,
+            Some(Signal::Retry) => self.redrive(order).await,
             _ => self.tasks.answer(order).await,
         }
     }
@@ -65,12 +103,83 @@ impl Workflow {
         or_leave(order, self.tell(order).await);
     }
 
+    /// Sends as [`Workflow::tell`], and has another execution begin when the one that failed can't go on.
+    ///
+    /// # Errors
+    /// [`NotSent`].
+    pub async fn tell_for_certain(
+        &self,
+        orders: &Orders,
+        order: &Order,
+        now: DateTime<Utc>,
+    ) -> Result<(Order, Heard), NotSent> {
+        match self.tell(order).await? {
+            Heard::Impossible => {
+                let restart = |order: &mut Order| {
+                    order.restart(now);
+                    Ok::<_, crate::Error>(())
+                };
+                let (order, ()) = orders.update(order.id(), restart).await?;
+                let heard = self.tell(&order).await?;
+                Ok((order, heard))
+            }
+            heard => Ok((order.clone(), heard)),
+        }
+    }
+
     async fn start(&self, order: &Order) -> Result<Heard, Unsent> {
-        let id = order.id().as_str();
-        let input = json!({ "order_id": id }).to_string();
-        let start =
-            StartExecutionInput::builder().state_machine_arn(&self.state_machine).name(id).input(input);
+        let input = json!({ "order_id": order.id().as_str() }).to_string();
+        let start = StartExecutionInput::builder()
+            .state_machine_arn(&self.state_machine)
+            .name(order.execution_name())
+            .input(input);
         heard(self.tasks.states.start_execution(start).await)
+    }
+
+    /// Redrives the order's execution. Step Functions does that for 14 days after its end (AWS Step Functions
+    /// Developer Guide, "Restarting state machine executions with redrive").
+    async fn redrive(&self, order: &Order) -> Result<Heard, Unsent> {
+        let redrive = RedriveExecutionInput::builder().execution_arn(self.execution_arn(order));
+        let Err(error) = self.tasks.states.redrive_execution(redrive).await else { return Ok(Heard::Now) };
+        match error.code.as_deref() {
+            Some("ExecutionDoesNotExist") => Ok(Heard::Impossible),
+            // Perhaps it runs because it was redriven before.
+            Some("ExecutionNotRedrivable") => match self.execution(order).await? {
+                ExecutionState::Running | ExecutionState::Succeeded => Ok(Heard::NoMore),
+                ExecutionState::Unknown | ExecutionState::Failed(_) => Ok(Heard::Impossible),
+            },
+            _ => Err(Unsent(error)),
+        }
+    }
+
+    /// The ARN of the order's execution.
+    pub fn execution_arn(&self, order: &Order) -> String {
+        let machine = self.state_machine.replacen(":stateMachine:", ":execution:", 1);
+        format!("{machine}:{}", order.execution_name())
+    }
+
+    /// How the order's execution is.
+    ///
+    /// # Errors
+    /// [`Unsent`].
+    pub async fn execution(&self, order: &Order) -> Result<ExecutionState, Unsent> {
+        let arn = self.execution_arn(order);
+        let describe = DescribeExecutionInput::builder().execution_arn(&arn);
+        match self.tasks.states.describe_execution(describe).await {
+            Ok(described) => Ok(match described.status {
+                ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
+                    // Where it stood is good to know, and nothing depends on it.
+                    let state = self.tasks.states.last_state(&arn).await.unwrap_or_default();
+                    ExecutionState::Failed(failed(state, described))
+                }
+                ExecutionStatus::Succeeded => ExecutionState::Succeeded,
+                _ => ExecutionState::Running,
+            }),
+            Err(error) if error.code.as_deref() == Some("ExecutionDoesNotExist") => {
+                Ok(ExecutionState::Unknown)
+            }
+            Err(error) => Err(Unsent(error)),
+        }
     }
 }
 
@@ -90,7 +199,7 @@ impl Tasks {
             return Ok(Heard::NoMore);
         };
         match signal {
-            Signal::Start => Ok(Heard::NoMore),
+            Signal::Start | Signal::Retry | Signal::Announce => Ok(Heard::NoMore),
             Signal::Paid | Signal::Approved => self.go_on(order, token).await,
             Signal::Rejected => self.fail(token, ErrorName::AuditRejected, "the reviewer rejected it").await,
             Signal::TimedOut => self.fail(token, ErrorName::PaymentTimeout, "nobody paid in time").await,
@@ -126,6 +235,15 @@ impl Tasks {
         let failure = SendTaskFailureInput::builder().task_token(token).error(error.as_str()).cause(cause);
         heard(self.states.send_task_failure(failure).await)
     }
+}
+
+fn failed(state: Option<String>, described: DescribeExecutionOutput) -> Failed {
+    let cause = described.cause.map(|cause| readable(&cause).chars().take(LONGEST_CAUSE).collect());
+    // Step Functions names no error when an execution outlived its time or was stopped without one.
+    let error = described
+        .error
+        .or_else(|| (described.status == ExecutionStatus::TimedOut).then(|| "States.Timeout".to_owned()));
+    Failed { state, error, cause }
 }
 
 fn or_leave(order: &Order, told: Result<Heard, Unsent>) {

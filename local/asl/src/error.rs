@@ -11,8 +11,6 @@ pub(crate) mod names {
     pub(crate) const RUNTIME: &str = "States.Runtime";
     pub(crate) const DATA_LIMIT: &str = "States.DataLimitExceeded";
     pub(crate) const QUERY: &str = "States.QueryEvaluationError";
-    pub(crate) const NO_CHOICE: &str = "States.NoChoiceMatched";
-    pub(crate) const INTRINSIC: &str = "States.IntrinsicFailure";
     pub(crate) const RESULT_PATH: &str = "States.ResultPathMatchFailure";
     pub(crate) const TOLERATED: &str = "States.ExceedToleratedFailureThreshold";
 }
@@ -29,6 +27,9 @@ pub(crate) struct Failure {
     pub(crate) cause: Option<String>,
     /// What the failure comes from.
     pub(crate) kind: FailureKind,
+    /// Whether a task's heartbeat did not come. AWS reports such a failure as States.Timeout, and yet a
+    /// catcher of States.HeartbeatTimeout takes it.
+    pub(crate) heartbeat: bool,
 }
 
 /// What a failure comes from. It decides which events the history shows and whether the cause names the
@@ -54,12 +55,17 @@ pub(crate) enum FailureKind {
 impl Failure {
     /// The failure of a task, a Fail state or a branch, as it was reported.
     pub(crate) fn told(error: Option<String>, cause: Option<String>) -> Self {
-        Self { error: error.map(Cow::Owned), cause, kind: FailureKind::Told }
+        Self { error: error.map(Cow::Owned), cause, kind: FailureKind::Told, heartbeat: false }
     }
 
     /// A failure of the interpreter whose cause does not name the state.
     pub(crate) fn plain(error: &'static str, cause: impl Into<String>) -> Self {
-        Self { error: Some(Cow::Borrowed(error)), cause: Some(cause.into()), kind: FailureKind::Told }
+        Self {
+            error: Some(Cow::Borrowed(error)),
+            cause: Some(cause.into()),
+            kind: FailureKind::Told,
+            heartbeat: false,
+        }
     }
 
     /// A failure of the interpreter under the name States.Runtime.
@@ -69,7 +75,12 @@ impl Failure {
 
     /// A failure of the interpreter under the given name.
     pub(crate) fn named(error: &'static str, cause: impl Into<String>) -> Self {
-        Self { error: Some(Cow::Borrowed(error)), cause: Some(cause.into()), kind: FailureKind::Runtime }
+        Self {
+            error: Some(Cow::Borrowed(error)),
+            cause: Some(cause.into()),
+            kind: FailureKind::Runtime,
+            heartbeat: false,
+        }
     }
 
     /// The failure of an expression in the field at `location`, under the name States.QueryEvaluationError.
@@ -78,6 +89,7 @@ impl Failure {
             error: Some(Cow::Borrowed(names::QUERY)),
             cause: Some(cause.into()),
             kind: FailureKind::Evaluation { location: location.into(), after_entering: false },
+            heartbeat: false,
         }
     }
 
@@ -108,6 +120,7 @@ impl Failure {
                     && error != names::TIMEOUT
                     && error != names::HEARTBEAT)
                 || (name == names::TIMEOUT && error == names::HEARTBEAT)
+                || (name == names::HEARTBEAT && self.heartbeat)
         })
     }
 }

@@ -35,7 +35,8 @@
 //!   jsonata                          expressions in `{% … %}`
 //!   intrinsic, scope                 function calls; the variables and the context object
 //!   jsonpath, api                    paths; what crosses the border to the host
-//!   history, resource                events; what a Task calls
+//!   history, parameters               events; what the actions of services take
+//!   resource, integration             what a Task calls; which services there are
 //!   error, language, size, time      what all of them share
 //! ```
 
@@ -48,11 +49,13 @@ mod error;
 mod execution;
 mod graph;
 mod history;
+mod integration;
 mod intrinsic;
 mod jsonata;
 mod jsonpath;
 mod language;
 mod machine;
+mod parameters;
 mod references;
 mod resource;
 mod scope;

@@ -1,6 +1,10 @@
 //! What a Task's `Resource` names (AWS Step Functions Developer Guide, "Integrating services").
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+use crate::integration::{self, Standing};
 
 /// The thing that a Task calls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,30 +51,75 @@ pub enum Pattern {
 }
 
 impl Resource {
-    /// Reads the `Resource` of a Task. Text that is neither a service integration nor an activity counts as a
-    /// function's ARN; validation has refused what is no ARN.
-    pub(crate) fn parse(arn: &str) -> Self {
-        if let Some(integration) = arn.strip_prefix("arn:aws:states:::") {
-            return Self::parse_integration(integration);
+    /// Reads the `Resource` of a Task; `None` when it is none of the kinds that a Task can call.
+    ///
+    /// An integration may be written with a region and an account
+    /// (`arn:aws:states:us-east-1:123456789012:lambda:invoke`), and means the same then.
+    pub(crate) fn parse(arn: &str) -> Option<Self> {
+        let (service, region_on) = arn.strip_prefix("arn:")?.split_once(':')?.1.split_once(':')?;
+        let (_region, account_on) = region_on.split_once(':')?;
+        let (_account, resource) = account_on.split_once(':')?;
+        match (service, resource.split_once(':')?) {
+            ("lambda", ("function", name)) if !name.is_empty() => {
+                Some(Self::LambdaFunction { arn: arn.to_owned() })
+            }
+            ("states", ("activity", _)) => Some(Self::Activity { arn: arn.to_owned() }),
+            ("states", ("stateMachine" | "execution" | "express" | "mapRun", _)) => None,
+            ("states", ("aws-sdk", rest)) => Self::parse_integration(true, rest.split_once(':')?),
+            ("states", integration) => Self::parse_integration(false, integration),
+            _ => None,
         }
-        if arn.starts_with("arn:aws:states:") && arn.contains(":activity:") {
-            return Self::Activity { arn: arn.to_owned() };
-        }
-        Self::LambdaFunction { arn: arn.to_owned() }
     }
 
-    fn parse_integration(integration: &str) -> Self {
-        let (sdk, service) = match integration.strip_prefix("aws-sdk:") {
-            Some(rest) => (true, rest),
-            None => (false, integration),
-        };
-        let (service, action) = service.split_once(':').unwrap_or((service, ""));
+    fn parse_integration(sdk: bool, (service, action): (&str, &str)) -> Option<Self> {
         let (action, pattern) = match action.split_once('.') {
-            Some((action, "sync")) => (action, Pattern::Sync),
-            Some((action, "sync:2")) => (action, Pattern::Sync2),
-            Some((action, "waitForTaskToken")) => (action, Pattern::WaitForTaskToken),
-            _ => (action, Pattern::RequestResponse),
+            None => (action, Some(Pattern::RequestResponse)),
+            Some((action, "sync")) => (action, Some(Pattern::Sync)),
+            Some((action, "sync:2")) => (action, Some(Pattern::Sync2)),
+            Some((action, "waitForTaskToken")) => (action, Some(Pattern::WaitForTaskToken)),
+            Some((action, _)) => (action, None),
         };
-        Self::Service { service: service.to_owned(), action: action.to_owned(), sdk, pattern }
+        if integration::standing(sdk, service, action, pattern) == Standing::Unknown {
+            return None;
+        }
+        Some(Self::Service { service: service.to_owned(), action: action.to_owned(), sdk, pattern: pattern? })
+    }
+
+    /// Whether this runtime can call it. A host refuses a call of any other, which only an execution of an
+    /// earlier release can still ask for.
+    pub fn is_served(&self) -> bool {
+        match self {
+            Self::LambdaFunction { .. } => true,
+            Self::Service { service, action, sdk, pattern } => {
+                integration::standing(*sdk, service, action, Some(*pattern)) == Standing::Served
+            }
+            Self::Activity { .. } => false,
+        }
+    }
+}
+
+/// The resource as a definition names it: a function's or an activity's ARN, or an integration without what
+/// stands before it (`lambda:invoke.waitForTaskToken`).
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LambdaFunction { arn } | Self::Activity { arn } => f.write_str(arn),
+            Self::Service { service, action, sdk, pattern } => {
+                let (form, pattern) = (if *sdk { "aws-sdk:" } else { "" }, pattern.suffix());
+                write!(f, "{form}{service}:{action}{pattern}")
+            }
+        }
+    }
+}
+
+impl Pattern {
+    /// The end of the ARN that asks for the pattern.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::RequestResponse => "",
+            Self::Sync => ".sync",
+            Self::Sync2 => ".sync:2",
+            Self::WaitForTaskToken => ".waitForTaskToken",
+        }
     }
 }

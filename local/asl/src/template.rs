@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::error::{Evaluated, Failure, names};
+use crate::error::{Evaluated, Failure};
 use crate::intrinsic::{self, FunctionCall};
 use crate::jsonata::{Evaluation, Expression};
 use crate::jsonpath::{JsonPath, Missing, Root};
@@ -19,8 +19,8 @@ pub(crate) enum PathTemplate {
     Array(Vec<PathTemplate>),
     /// A field with a path: its name, with `.$`, and the path.
     Path(String, JsonPath),
-    /// A field with a function call: its name, with `.$`, and the call.
-    Call(String, FunctionCall),
+    /// A field with a function call.
+    Call(FunctionCall),
 }
 
 /// A JSONata template: text of the form `{% … %}` is an expression.
@@ -55,24 +55,14 @@ impl PathTemplate {
             Self::Array(items) => {
                 Value::Array(items.iter().map(|item| item.build(data, env)).collect::<Result<_, _>>()?)
             }
-            Self::Path(field, path) => {
-                resolve(path, data, env).map_err(|_| not_found(path.source(), field, path, data, env))?
-            }
-            Self::Call(field, call) => {
-                call.evaluate(&mut Around { data, env: &mut *env }).map_err(|error| match error {
-                    intrinsic::Error::Path { path, .. } => {
-                        let root = call.paths().into_iter().find(|p| p.source() == path);
-                        match root {
-                            Some(root) => not_found(&path, field, root, data, env),
-                            None => Failure::runtime(format!("Invalid path '{path}'")),
-                        }
-                    }
-                    intrinsic::Error::Failure(reason) => Failure::named(
-                        names::INTRINSIC,
-                        format!("The function '{}' had the following error: {reason}", call.source()),
-                    ),
-                })?
-            }
+            Self::Path(field, path) => match resolve(path, data, env) {
+                Ok(value) => value,
+                Err(missing) if missing.past_the_end => Value::Null,
+                Err(_) => return Err(not_found(path.source(), field, path, data, env)),
+            },
+            Self::Call(call) => call
+                .evaluate(&mut Around { data, env: &mut *env })
+                .map_err(|error| Failure::runtime(error.to_string()))?,
         })
     }
 }
@@ -100,6 +90,13 @@ struct Around<'x, 'a> {
 impl intrinsic::Surroundings for Around<'_, '_> {
     fn resolve(&mut self, path: &JsonPath) -> Result<Value, Missing> {
         resolve(path, self.data, self.env)
+    }
+
+    fn start(&self, path: &JsonPath) -> String {
+        match path.root() {
+            Root::Context => self.env.context.value().to_string(),
+            _ => self.data.to_string(),
+        }
     }
 
     fn random(&mut self) -> u64 {
@@ -134,7 +131,7 @@ pub(crate) fn resolve(path: &JsonPath, data: &Value, env: &Env<'_>) -> Result<Va
         Root::Input => data,
         Root::Context => env.context.value(),
         Root::Variable(name) => {
-            env.scope.lookup(name).ok_or_else(|| Missing(format!("Variable '{name}' is not defined")))?
+            env.scope.lookup(name).ok_or_else(|| Missing::new(format!("Variable '{name}' is not defined")))?
         }
     };
     path.select(root).map(std::borrow::Cow::into_owned)

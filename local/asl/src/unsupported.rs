@@ -15,11 +15,6 @@ pub struct Unsupported {
     pub location: String,
 }
 
-/// The services whose optimized integrations this runtime has.
-const SERVICES: [&str; 4] = ["lambda", "dynamodb", "events", "states"];
-/// The same services under the names that the AWS SDK integrations use.
-const SDK_SERVICES: [&str; 4] = ["lambda", "dynamodb", "eventbridge", "sfn"];
-
 /// Everything in the definition that this runtime does not have, in the order of the definition.
 pub(crate) fn find(definition: &Value) -> Vec<Unsupported> {
     let mut found = Vec::new();
@@ -27,37 +22,48 @@ pub(crate) fn find(definition: &Value) -> Vec<Unsupported> {
     found
 }
 
+/// What a state itself uses that this runtime does not have; the graphs inside it are not looked at.
+pub(crate) fn of_state(name: &str, state: &Value) -> Vec<Unsupported> {
+    let mut found = Vec::new();
+    own(state, &format!("/States/{name}"), &mut found);
+    found
+}
+
 fn graph(part: &Value, location: &str, found: &mut Vec<Unsupported>) {
     for (name, state) in part.get("States").and_then(Value::as_object).into_iter().flatten() {
         let location = format!("{location}/States/{name}");
-        let at = |field: &str| format!("{location}/{field}");
-        let missing =
-            |feature: &str, field: &str| Unsupported { feature: feature.to_owned(), location: at(field) };
-        for field in ["ItemReader", "ItemBatcher", "ResultWriter", "Credentials"] {
-            if state.get(field).is_some() {
-                found.push(missing(field, field));
-            }
-        }
-        match state.get("Resource").and_then(Value::as_str).map(Resource::parse) {
-            Some(Resource::Activity { .. }) => found.push(missing("An activity", "Resource")),
-            Some(Resource::Service { service, sdk, .. }) => {
-                let known = if sdk { &SDK_SERVICES } else { &SERVICES };
-                if !known.contains(&service.as_str()) {
-                    found.push(missing(&format!("The service {service}"), "Resource"));
-                }
-            }
-            _ => {}
-        }
+        own(state, &location, found);
         for field in ["ItemProcessor", "Iterator"] {
             if let Some(processor) = state.get(field) {
-                if processor.pointer("/ProcessorConfig/Mode").is_some_and(|mode| mode == "DISTRIBUTED") {
-                    found.push(missing("Distributed Map", field));
-                }
-                graph(processor, &at(field), found);
+                graph(processor, &format!("{location}/{field}"), found);
             }
         }
         for (i, branch) in state.get("Branches").and_then(Value::as_array).into_iter().flatten().enumerate() {
             graph(branch, &format!("{location}/Branches[{i}]"), found);
+        }
+    }
+}
+
+fn own(state: &Value, location: &str, found: &mut Vec<Unsupported>) {
+    let at = |field: &str| format!("{location}/{field}");
+    let missing =
+        |feature: &str, field: &str| Unsupported { feature: feature.to_owned(), location: at(field) };
+    for field in ["ItemReader", "ItemBatcher", "ResultWriter", "Credentials"] {
+        if state.get(field).is_some() {
+            found.push(missing(field, field));
+        }
+    }
+    match state.get("Resource").and_then(Value::as_str).and_then(Resource::parse) {
+        Some(Resource::Activity { .. }) => found.push(missing("An activity", "Resource")),
+        Some(resource) if !resource.is_served() => {
+            found.push(missing(&format!("The service integration {resource}"), "Resource"));
+        }
+        _ => {}
+    }
+    for field in ["ItemProcessor", "Iterator"] {
+        if state.pointer(&format!("/{field}/ProcessorConfig/Mode")).is_some_and(|mode| mode == "DISTRIBUTED")
+        {
+            found.push(missing("Distributed Map", field));
         }
     }
 }

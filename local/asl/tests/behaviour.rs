@@ -233,7 +233,7 @@ fn a_stopped_execution_can_be_redriven_from_the_state_it_was_in() {
 fn a_redrive_repeats_only_what_failed_in_a_parallel() {
     let one = |name: &str| {
         json!({"StartAt": name, "States": {name: {
-            "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"name": name}, "End": true
+            "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": name}, "End": true
         }}})
     };
     let definition = json!({"QueryLanguage": "JSONata", "StartAt": "Both", "States": {
@@ -326,7 +326,8 @@ fn long_run(mut between: impl FnMut(Execution) -> Execution) -> (Vec<Value>, Val
             "Type": "Map", "Items": "{% [1..5] %}", "MaxConcurrency": 2, "Next": "Both",
             "ItemSelector": {"item": "{% $states.context.Map.Item.Value %}", "seen": "{% $seen %}"},
             "ItemProcessor": {"StartAt": "Try", "States": {"Try": {
-                "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": "{% $states.input %}",
+                "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
+                "Arguments": {"FunctionName": "f", "Payload": "{% $states.input %}"},
                 "Retry": [{"ErrorEquals": ["Odd"], "JitterStrategy": "FULL"}], "TimeoutSeconds": 60, "End": true
             }}}
         },
@@ -342,12 +343,12 @@ fn long_run(mut between: impl FnMut(Execution) -> Execution) -> (Vec<Value>, Val
     while host.execution.outcome().is_none() {
         host.execution = between(host.execution);
         if let Some(call) = host.calls.pop() {
-            let item = call.arguments["item"].clone();
+            let item = call.arguments["Payload"]["item"].clone();
             if item == 3 && !failed.contains(&item) {
                 failed.push(item);
                 host.fail(call.task, "Odd");
             } else {
-                host.succeed(call.task, json!({"did": item, "seen": call.arguments["seen"]}));
+                host.succeed(call.task, json!({"did": item, "seen": call.arguments["Payload"]["seen"]}));
             }
         } else {
             let at = host.execution.wake_at().expect("something to wait for");
@@ -397,8 +398,27 @@ fn what_is_not_supported_is_named_with_its_place() {
     }}});
     let machine = asl::Machine::parse(&definition.to_string()).expect("valid");
     let found: Vec<String> = machine.unsupported().iter().map(ToString::to_string).collect();
-    assert_eq!(found, ["The service sqs is not supported here (at /States/Send/Resource)"]);
+    assert_eq!(
+        found,
+        ["The service integration sqs:sendMessage is not supported here (at /States/Send/Resource)"]
+    );
     assert_eq!(machine.task_resources().collect::<Vec<_>>(), ["arn:aws:states:::sqs:sendMessage"]);
+}
+
+#[test]
+fn a_test_of_a_state_refuses_what_is_not_had_unless_it_is_mocked() {
+    use asl::test_state::{Mock, Request, run};
+    let mut outside = common::Outside { now: common::begin(), seed: 1 };
+    let mut request = Request {
+        definition: r#"{"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {}, "End": true}"#,
+        ..Request::default()
+    };
+    let refused = run(&request, &mut outside, &mut |_, _| unreachable!("nothing is called")).unwrap_err();
+    assert_eq!(refused.code, "InvalidDefinition");
+    assert!(refused.message.starts_with("The service integration sqs:sendMessage is not supported here"));
+    request.mock = Some(Mock { result: Some("{}"), ..Mock::default() });
+    let tested = run(&request, &mut outside, &mut |_, _| unreachable!("nothing is called")).unwrap();
+    assert_eq!(tested.output.as_deref(), Some("{}"));
 }
 
 #[test]

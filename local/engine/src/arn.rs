@@ -31,6 +31,12 @@ impl Arns {
     }
 }
 
+/// The ARN of the state machine of a Standard execution.
+pub(crate) fn state_machine_of(execution: &str) -> String {
+    let machine = execution.rsplit_once(':').map_or(execution, |(machine, _)| machine);
+    machine.replacen(":execution:", ":stateMachine:", 1)
+}
+
 /// Checks that this is an ARN of Step Functions, and gives its resource type (`stateMachine`, `execution`,
 /// `express` …).
 pub(crate) fn resource_type(arn: &str) -> Result<&str, Error> {

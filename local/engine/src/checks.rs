@@ -25,12 +25,11 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
 
 /// Refuses a definition that AWS would refuse, or that this engine can't run.
 pub(crate) fn check_definition(definition: &str, kind: StateMachineKind) -> Result<(), Error> {
-    let machine = asl::Machine::parse_as(definition, kind.machine_type())
-        .map_err(|invalid| Error::InvalidDefinition(invalid.to_string()))?;
-    match machine.unsupported().first() {
-        Some(unsupported) => Err(Error::InvalidDefinition(unsupported.to_string())),
-        None => Ok(()),
-    }
+    let kind = kind.machine_type();
+    let invalid = |invalid: asl::Invalid| Error::InvalidDefinition(invalid.to_string());
+    asl::validate::reject(asl::validate::validate_here(definition, kind)).map_err(invalid)?;
+    asl::Machine::parse_as(definition, kind).map_err(invalid)?;
+    Ok(())
 }
 
 /// Reads the input of an execution from its JSON text.

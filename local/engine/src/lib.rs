@@ -68,6 +68,7 @@ mod core;
 mod engine;
 mod error;
 mod executions;
+mod health;
 mod integrations;
 mod journal;
 mod options;
@@ -75,6 +76,7 @@ mod request;
 mod state_machine;
 mod stats;
 mod status;
+mod status_changes;
 mod token;
 
 pub use ambient::{Clock, ManualClock, SystemClock};
@@ -83,6 +85,7 @@ pub use error::Error;
 pub use executions::{
     ExecutionDescription, ExecutionPage, ExecutionSummary, HistoryPage, PageRequest, Started,
 };
+pub use health::{Health, Trouble, TroubleKind, WritesLost};
 pub use integrations::{Integrations, TaskCall, TaskError};
 pub use journal::JournalError;
 pub use options::{BeforeCommit, Durable, Options};
@@ -92,3 +95,4 @@ pub use state_machine::{
 };
 pub use stats::{Snapshot, Stats};
 pub use status::ExecutionStatus;
+pub use status_changes::{Committed, StatusChanges};

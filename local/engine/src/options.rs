@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use ambient::{Clock, Randomness, SystemClock};
 
+use crate::status_changes::{Nobody, StatusChanges};
+
 /// A hook that makes durable what steps write outside of the journal, such as items of DynamoDB tables.
 ///
 /// The engine calls it on its own thread when it takes up a group of requests; the hook begins its work and
@@ -33,6 +35,8 @@ pub struct Options {
     pub randomness: Randomness,
     /// What each commit waits for.
     pub before_commit: BeforeCommit,
+    /// Who is told of executions whose status changes.
+    pub status_changes: Box<dyn StatusChanges>,
 }
 
 impl Options {
@@ -47,6 +51,7 @@ impl Options {
             clock: Arc::new(SystemClock),
             randomness: Randomness::unpredictable(),
             before_commit: Box::new(|| Box::new(|| Ok(()))),
+            status_changes: Box::new(Nobody),
         }
     }
 }

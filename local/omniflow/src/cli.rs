@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
+use engine::Trouble;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -43,7 +44,16 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn ended(run: Result<(), StartError>) -> ExitCode {
+/// Why the program ended without being asked to.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error(transparent)]
+    NotStarted(#[from] StartError),
+    #[error("{0}; the program ends so that it can be started again, which reads the data anew")]
+    Broken(Trouble),
+}
+
+fn ended(run: Result<(), Ended>) -> ExitCode {
     match run {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -53,7 +63,7 @@ fn ended(run: Result<(), StartError>) -> ExitCode {
     }
 }
 
-fn run(config: Config, demo: Option<Demo>) -> Result<(), StartError> {
+fn run(config: Config, demo: Option<Demo>) -> Result<(), Ended> {
     let failed = |problem: std::io::Error| StartError::Data {
         path: config.data.clone(),
         problem: format!("no runtime: {problem}"),
@@ -70,12 +80,14 @@ fn run(config: Config, demo: Option<Demo>) -> Result<(), StartError> {
             "OmniFlow is ready: http://{} (AWS API http://{}, data: {keeps}, {access}; the console is at /web/)",
             system.http, system.aws_address
         );
-        tokio::select! {
-            () = played(demo.as_ref(), system.http) => {}
-            () = stop.heard() => {}
-        }
+        let engine = system.aws.engine.clone();
+        let broken = tokio::select! {
+            () = played(demo.as_ref(), system.http) => None,
+            () = stop.heard() => None,
+            trouble = engine.broken() => Some(trouble),
+        };
         system.stop().await;
-        Ok(())
+        broken.map_or(Ok(()), |trouble| Err(Ended::Broken(trouble)))
     })
 }
 
@@ -133,7 +145,7 @@ fn validate(files: &[std::path::PathBuf]) -> ExitCode {
                 continue;
             }
         };
-        let diagnostics = asl::validate::validate(&text, asl::MachineType::Standard);
+        let diagnostics = asl::validate::validate_here(&text, asl::MachineType::Standard);
         for diagnostic in &diagnostics {
             failed |= diagnostic.severity == asl::validate::Severity::Error;
             let line = diagnostic.line(&text).map_or_else(String::new, |line| format!(":{line}"));

@@ -32,10 +32,10 @@ pub struct Clients {
     pub surroundings: Surroundings,
 }
 
-/// Builds a client of the SDK. Retries, timeouts and stalled-stream protection guard against a network;
-/// these requests never leave the process, so all three are off.
+/// Builds a client of the SDK. Timeouts and stalled-stream protection guard against a network; these requests
+/// never leave the process, so both are off.
 macro_rules! client {
-    ($service:ident, $http:expr, $place:expr) => {
+    ($service:ident, $http:expr, $place:expr, $retries:expr) => {
         $service::Client::from_conf(
             $service::Config::builder()
                 .behavior_version(BehaviorVersion::v2026_01_12())
@@ -43,7 +43,7 @@ macro_rules! client {
                 .endpoint_url("http://localhost")
                 .http_client($http.clone())
                 .allow_no_auth()
-                .retry_config(RetryConfig::disabled())
+                .retry_config($retries.clone())
                 .timeout_config(TimeoutConfig::disabled())
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .build(),
@@ -52,15 +52,25 @@ macro_rules! client {
 }
 
 impl Clients {
-    /// The clients of the AWS SDK, whose requests `http` answers. They don't sign their requests.
+    /// The clients of the AWS SDK, whose requests `http` answers. They don't sign their requests, and don't
+    /// send them again: in one process no answer is lost.
     pub fn by_sdk(http: &InProcess, place: &Place, surroundings: Surroundings) -> Self {
-        let states = client!(aws_sdk_sfn, http, place);
+        Self::of_sdk(http, place, surroundings, &RetryConfig::disabled())
+    }
+
+    /// As [`Clients::by_sdk`], but they send requests again as those of a function on Lambda do.
+    pub fn by_retrying_sdk(http: &InProcess, place: &Place, surroundings: Surroundings) -> Self {
+        Self::of_sdk(http, place, surroundings, &RetryConfig::standard())
+    }
+
+    fn of_sdk(http: &InProcess, place: &Place, surroundings: Surroundings, retries: &RetryConfig) -> Self {
+        let states = client!(aws_sdk_sfn, http, place, retries);
         Self {
-            dynamodb: Arc::new(client!(aws_sdk_dynamodb, http, place)),
+            dynamodb: Arc::new(client!(aws_sdk_dynamodb, http, place, retries)),
             states: Arc::new(states.clone()),
             executions: states,
-            events: Arc::new(client!(aws_sdk_eventbridge, http, place)),
-            email: client!(aws_sdk_sesv2, http, place),
+            events: Arc::new(client!(aws_sdk_eventbridge, http, place, retries)),
+            email: client!(aws_sdk_sesv2, http, place, retries),
             memory: Memory::default(),
             surroundings,
         }
@@ -143,6 +153,7 @@ pub const ALL: &[Declared] = &[
     declared::<omniflow_order::MarkNeedsAttention>(),
     declared::<omniflow_notify::NotifyCustomer>(),
     declared::<omniflow_payment::OpenPaymentWindow>(),
+    declared::<omniflow_order::ReconcileOrders>(),
     declared::<omniflow_payment::RefundPayment>(),
     declared::<omniflow_stock::ReleaseStock>(),
     declared::<omniflow_audit::RequestAudit>(),

@@ -6,21 +6,30 @@ use ambient::Surroundings;
 use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
 use aws_sdk_eventbridge::operation::put_events::builders::PutEventsInputBuilder;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
+use aws_sdk_sfn::operation::describe_execution::builders::DescribeExecutionInputBuilder;
+use aws_sdk_sfn::operation::redrive_execution::builders::RedriveExecutionInputBuilder;
 use aws_sdk_sfn::operation::send_task_failure::builders::SendTaskFailureInputBuilder;
 use aws_sdk_sfn::operation::send_task_success::builders::SendTaskSuccessInputBuilder;
 use aws_sdk_sfn::operation::start_execution::builders::StartExecutionInputBuilder;
 use aws_sdk_sfn::operation::stop_execution::builders::StopExecutionInputBuilder;
+use aws_sdk_sfn::primitives::DateTime;
 use bytes::Bytes;
-use engine::{Engine, Verdict};
+use engine::{Engine, PageRequest, Verdict};
 use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use omniflow_services::{EventBridge, ServiceError, ServiceFuture, StepFunctions};
 use omniflow_tables::{InProcess, Service, Tables};
+use serde_json::Value;
 
 use crate::aws::{Acknowledge, Aws};
 use crate::bus::Entry;
 use crate::functions::Clients;
 use template::Place;
+
+/// The largest number of events of a page of a history (AWS Step Functions API Reference,
+/// "GetExecutionHistory").
+const LARGEST_PAGE: usize = 1000;
 
 /// The connection of functions to the services of their own process. The functions are made before the
 /// services, which run them; until the runtime is assembled, no service answers. Clones lead to the same
@@ -99,6 +108,44 @@ impl StepFunctions for Inside {
             let stop = request.build().map_err(ServiceError::unsendable)?;
             let execution = stop.execution_arn.unwrap_or_default();
             moved(self.engine()?.stop_execution(execution, stop.error, stop.cause).await)
+        })
+    }
+
+    fn redrive_execution(&self, request: RedriveExecutionInputBuilder) -> ServiceFuture<'_, ()> {
+        Box::pin(async {
+            let redrive = request.build().map_err(ServiceError::unsendable)?;
+            moved(self.engine()?.redrive_execution(redrive.execution_arn.unwrap_or_default()).await)
+        })
+    }
+
+    fn describe_execution(
+        &self,
+        request: DescribeExecutionInputBuilder,
+    ) -> ServiceFuture<'_, DescribeExecutionOutput> {
+        Box::pin(async {
+            let describe = request.build().map_err(ServiceError::unsendable)?;
+            let arn = describe.execution_arn.unwrap_or_default();
+            let described = self.engine()?.describe_execution(&arn).map_err(refused)?;
+            DescribeExecutionOutput::builder()
+                .execution_arn(described.arn)
+                .state_machine_arn(described.state_machine_arn)
+                .name(described.name)
+                .status(described.status.as_str().into())
+                .start_date(DateTime::from_millis(described.started.timestamp_millis()))
+                .set_error(described.error)
+                .set_cause(described.cause)
+                .redrive_count(i32::try_from(described.redrive_count).unwrap_or(i32::MAX))
+                .build()
+                .map_err(ServiceError::unsendable)
+        })
+    }
+
+    fn last_state<'a>(&'a self, execution_arn: &'a str) -> ServiceFuture<'a, Option<String>> {
+        Box::pin(async move {
+            let page = PageRequest { limit: LARGEST_PAGE, next: None };
+            let history = self.engine()?.execution_history(execution_arn, true, &page).map_err(refused)?;
+            let name = |event: &Value| event["stateEnteredEventDetails"]["name"].as_str().map(str::to_owned);
+            Ok(history.events.iter().find_map(name))
         })
     }
 

@@ -32,39 +32,11 @@ impl Integrations for LocalIntegrations {
     }
 }
 
-/// The supported integrations. Those that end in `:` stand for all actions of the service.
-const INTEGRATIONS: &[&str] = &[
-    "aws-sdk:dynamodb:",
-    "aws-sdk:eventbridge:putEvents",
-    "aws-sdk:lambda:invoke",
-    "aws-sdk:sfn:",
-    "dynamodb:deleteItem",
-    "dynamodb:getItem",
-    "dynamodb:putItem",
-    "dynamodb:updateItem",
-    "events:putEvents",
-    "events:putEvents.waitForTaskToken",
-    "lambda:invoke",
-    "lambda:invoke.waitForTaskToken",
-    "states:startExecution",
-    "states:startExecution.sync",
-    "states:startExecution.sync:2",
-    "states:startExecution.waitForTaskToken",
-];
-
-/// Whether a Task's `Resource` can be called here.
-pub fn serves(resource: &str) -> bool {
-    let Some(integration) = resource.strip_prefix("arn:aws:states:::") else {
-        return resource.starts_with("arn:aws:lambda:");
-    };
-    INTEGRATIONS.iter().any(|known| {
-        *known == integration
-            || (known.ends_with(':') && integration.starts_with(known) && !integration.contains(".sync"))
-    })
-}
-
 /// Makes one call of a Task state.
 pub(crate) async fn call(aws: &Aws, resource: &Resource, arguments: &Value) -> Result<Value, TaskError> {
+    if !resource.is_served() {
+        return Err(unsupported(resource));
+    }
     let (service, action, sdk) = match resource {
         Resource::LambdaFunction { arn } => return invoke(aws, arn, arguments.clone()).await,
         Resource::Service { service, action, sdk, .. } => (service.as_str(), action.as_str(), *sdk),
@@ -87,7 +59,7 @@ pub(crate) async fn call(aws: &Aws, resource: &Resource, arguments: &Value) -> R
 fn unsupported(resource: &Resource) -> TaskError {
     TaskError {
         error: "States.Runtime".to_owned(),
-        cause: format!("the resource {resource:?} is not supported here"),
+        cause: format!("The resource {resource} is not supported here"),
     }
 }
 
@@ -220,21 +192,63 @@ async fn dynamodb(aws: &Aws, action: &str, sdk: bool, arguments: &Value) -> Resu
     if answer.status == 200 {
         return Ok(if sdk { body } else { aws.with_metadata(body, DYNAMODB, answer.body.len(), 200) });
     }
-    let kind = body["__type"].as_str().unwrap_or_default();
-    let code = kind.rsplit('#').next().unwrap_or_default();
-    let message = body["message"].as_str().or(body["Message"].as_str()).unwrap_or_default();
-    let error = code.trim_end_matches("Exception");
+    let refusal = Refusal::of(&body, answer.status);
     Err(if sdk {
         TaskError {
-            error: format!("DynamoDb.{error}Exception"),
-            cause: aws.sdk_cause(message, "DynamoDb", answer.status),
+            error: format!("DynamoDb.{}", refusal.exception.as_deref().unwrap_or("DynamoDbException")),
+            cause: aws.sdk_cause(&refusal.message, "DynamoDb", answer.status),
         }
     } else {
         TaskError {
-            error: format!("DynamoDB.{error}Exception"),
-            cause: aws.optimised_cause(message, "AmazonDynamoDBv2", answer.status, code),
+            error: format!("DynamoDB.{}", refusal.exception.as_deref().unwrap_or("AmazonDynamoDBException")),
+            cause: aws.optimised_cause(&refusal.message, "AmazonDynamoDBv2", answer.status, &refusal.code),
         }
     })
+}
+
+/// The exceptions that DynamoDB's clients have a class for (Amazon DynamoDB API Reference, "Errors" of each
+/// operation). A task fails with any other under the name of the client's general exception.
+const DYNAMODB_EXCEPTIONS: [&str; 12] = [
+    "ConditionalCheckFailedException",
+    "DuplicateItemException",
+    "IdempotentParameterMismatchException",
+    "InternalServerError",
+    "ItemCollectionSizeLimitExceededException",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ResourceInUseException",
+    "ResourceNotFoundException",
+    "TransactionCanceledException",
+    "TransactionConflictException",
+];
+
+/// What DynamoDB answered to a request that it refused.
+#[derive(Debug, PartialEq, Eq)]
+struct Refusal {
+    /// The service's code, such as `ValidationException`.
+    code: String,
+    /// The class that the clients have for it, if they have one.
+    exception: Option<String>,
+    message: String,
+}
+
+impl Refusal {
+    fn of(body: &Value, status: u16) -> Self {
+        let kind = body["__type"].as_str().unwrap_or_default();
+        let code = kind.rsplit('#').next().unwrap_or_default();
+        let message = body["message"].as_str().or(body["Message"].as_str()).unwrap_or_default();
+        // What failed inside is for the log.
+        let (code, message) = match status {
+            500.. => ("InternalServerError", "Internal server error"),
+            _ => (code, message),
+        };
+        let exception = DYNAMODB_EXCEPTIONS.contains(&code).then(|| {
+            let name = code.trim_end_matches("Exception");
+            format!("{name}Exception")
+        });
+        Self { code: code.to_owned(), exception, message: message.to_owned() }
+    }
 }
 
 /// Publishes events. In a state machine the detail of an event may be any JSON; the API takes it as text.
@@ -300,4 +314,30 @@ fn capitalised(name: &str) -> String {
 fn with_first(text: &str, change: impl Fn(char) -> char) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| format!("{}{}", change(first), chars.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(kind: &str, message: &str, status: u16) -> Refusal {
+        Refusal::of(&json!({ "__type": kind, "message": message }), status)
+    }
+
+    #[test]
+    fn a_refusal_has_the_class_that_the_clients_have_and_no_other() {
+        let known = refusal("com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "no", 400);
+        assert_eq!(known.exception.as_deref(), Some("ConditionalCheckFailedException"));
+        let general = refusal("com.amazon.coral.validate#ValidationException", "Number overflow", 400);
+        assert_eq!((general.exception, general.code.as_str()), (None, "ValidationException"));
+        assert_eq!(general.message, "Number overflow");
+    }
+
+    #[test]
+    fn no_refusal_tells_about_the_inside() {
+        let failed =
+            refusal("com.amazonaws.dynamodb.v20120810#InternalServerError", "SQLite: disk full", 500);
+        assert_eq!(failed.exception.as_deref(), Some("InternalServerErrorException"));
+        assert_eq!(failed.message, "Internal server error");
+    }
 }

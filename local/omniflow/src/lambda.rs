@@ -202,7 +202,7 @@ mod tests {
             memory: 128,
             environment: BTreeMap::new(),
             permissions: Vec::new(),
-            role: None,
+            role: String::new(),
             retries: 0,
         };
         let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ambient::{Clock, Surroundings};
-use engine::{CreateStateMachine, Engine, JournalError, Options, StateMachineKind, UpdateStateMachine};
+use engine::{
+    CreateStateMachine, Engine, JournalError, Options, StateMachineKind, UpdateStateMachine, WritesLost,
+};
 use futures::future::BoxFuture;
 use omniflow_tables::Tables;
 use serde_json::{Value, json};
@@ -20,7 +22,7 @@ use crate::aws::Aws;
 use crate::bus::EventBus;
 use crate::functions;
 use crate::inside::Inside;
-use crate::integrations::{LocalIntegrations, serves};
+use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
 use crate::remote::RemoteFunctions;
@@ -291,7 +293,7 @@ pub(crate) fn connect<Opened>(
         functions.clone(),
         surroundings.clone(),
     )?;
-    let (synced, flushed) = (tables.clone(), bus.clone());
+    let (synced, flushed, listening) = (tables.clone(), bus.clone(), bus.clone());
     let options = Options {
         journal: journal.clone(),
         durable,
@@ -303,9 +305,11 @@ pub(crate) fn connect<Opened>(
             let (syncing, flushed) = (synced.sync(), flushed.flush());
             Box::new(move || {
                 flushed.map_err(std::io::Error::other)?;
-                syncing.wait()
+                // The tables sync never again after a failure (`Syncing::done`).
+                syncing.wait().map_err(|error| std::io::Error::other(WritesLost(error.into())))
             })
         }),
+        status_changes: Box::new(listening),
     };
     let mut assembled = None;
     let opened = open(options, &mut |engine| {
@@ -357,9 +361,6 @@ pub(crate) fn check_state_machines(system: &System) -> Result<(), StartError> {
             asl::Machine::parse_as(&machine.definition, kind).map_err(|error| refused(error.to_string()))?;
         if let Some(unsupported) = parsed.unsupported().first() {
             return Err(refused(unsupported.to_string()));
-        }
-        if let Some(resource) = parsed.task_resources().find(|resource| !serves(resource)) {
-            return Err(refused(format!("the resource {resource} is not supported here")));
         }
     }
     Ok(())

@@ -25,6 +25,7 @@ mod migrations;
 mod operations;
 mod sync;
 mod tokens;
+mod unreadable;
 
 use std::io;
 use std::path::Path;

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::database::Database;
 use crate::tokens::{Known, TokenRequest};
+use crate::unreadable::unreadable;
 
 /// The response to a request of the DynamoDB API.
 #[derive(Debug, Clone)]
@@ -39,33 +40,33 @@ pub(crate) fn effect(operation: &str) -> Effect {
 /// Does the operation of this name.
 pub(crate) fn answer(db: &Database, operation: &str, body: &[u8]) -> ApiResponse {
     match operation {
-        "GetItem" => call(body, |request| db.get_item(request)),
-        "Query" => call(body, |request| db.query(request)),
-        "Scan" => call(body, |request| db.scan(request)),
-        "BatchGetItem" => call(body, |request| db.batch_get_item(request)),
-        "TransactGetItems" => call(body, |request| db.transact_get_items(request)),
-        "DescribeTable" => call(body, |request| db.describe_table(request)),
-        "ListTables" => call(body, |request| db.list_tables(request)),
-        "DescribeTimeToLive" => call(body, |request| db.describe_time_to_live(request)),
-        "ListTagsOfResource" => call(body, |request| db.list_tags_of_resource(request)),
-        "PutItem" => call(body, |request| db.put_item(request)),
-        "UpdateItem" => call(body, |request| db.update_item(request)),
-        "DeleteItem" => call(body, |request| db.delete_item(request)),
-        "BatchWriteItem" => call(body, |request| db.batch_write_item(request)),
+        "GetItem" => call(operation, body, |request| db.get_item(request)),
+        "Query" => call(operation, body, |request| db.query(request)),
+        "Scan" => call(operation, body, |request| db.scan(request)),
+        "BatchGetItem" => call(operation, body, |request| db.batch_get_item(request)),
+        "TransactGetItems" => call(operation, body, |request| db.transact_get_items(request)),
+        "DescribeTable" => call(operation, body, |request| db.describe_table(request)),
+        "ListTables" => call(operation, body, |request| db.list_tables(request)),
+        "DescribeTimeToLive" => call(operation, body, |request| db.describe_time_to_live(request)),
+        "ListTagsOfResource" => call(operation, body, |request| db.list_tags_of_resource(request)),
+        "PutItem" => call(operation, body, |request| db.put_item(request)),
+        "UpdateItem" => call(operation, body, |request| db.update_item(request)),
+        "DeleteItem" => call(operation, body, |request| db.delete_item(request)),
+        "BatchWriteItem" => call(operation, body, |request| db.batch_write_item(request)),
         "TransactWriteItems" => once(db, operation, "TransactItems", body, || {
-            call(body, |request| db.transact_write_items(request))
+            call(operation, body, |request| db.transact_write_items(request))
         }),
-        "ExecuteStatement" => call(body, |request| db.execute_statement(request)),
+        "ExecuteStatement" => call(operation, body, |request| db.execute_statement(request)),
         "ExecuteTransaction" => once(db, operation, "TransactStatements", body, || {
-            call(body, |request| db.execute_transaction(request))
+            call(operation, body, |request| db.execute_transaction(request))
         }),
-        "BatchExecuteStatement" => call(body, |request| db.batch_execute_statement(request)),
-        "CreateTable" => call(body, |request| db.create_table(request)),
-        "DeleteTable" => call(body, |request| db.delete_table(request)),
-        "UpdateTable" => call(body, |request| db.update_table(request)),
-        "UpdateTimeToLive" => call(body, |request| db.update_time_to_live(request)),
-        "TagResource" => call(body, |request| db.tag_resource(request)),
-        "UntagResource" => call(body, |request| db.untag_resource(request)),
+        "BatchExecuteStatement" => call(operation, body, |request| db.batch_execute_statement(request)),
+        "CreateTable" => call(operation, body, |request| db.create_table(request)),
+        "DeleteTable" => call(operation, body, |request| db.delete_table(request)),
+        "UpdateTable" => call(operation, body, |request| db.update_table(request)),
+        "UpdateTimeToLive" => call(operation, body, |request| db.update_time_to_live(request)),
+        "TagResource" => call(operation, body, |request| db.tag_resource(request)),
+        "UntagResource" => call(operation, body, |request| db.untag_resource(request)),
         _ => unknown(),
     }
 }
@@ -98,14 +99,15 @@ fn once(
 }
 
 fn call<Request: DeserializeOwned, Response: Serialize>(
+    operation: &str,
     body: &[u8],
-    operation: impl FnOnce(Request) -> Result<Response, DynoxideError>,
+    perform: impl FnOnce(Request) -> Result<Response, DynoxideError>,
 ) -> ApiResponse {
     let request = match serde_json::from_slice(body) {
         Ok(request) => request,
-        Err(error) => return refuse(&DynoxideError::SerializationException(error.to_string())),
+        Err(error) => return refuse(&unreadable(operation, &error.to_string())),
     };
-    match operation(request) {
+    match perform(request) {
         Ok(response) => match serde_json::to_string(&response) {
             Ok(body) => ApiResponse { status: 200, body },
             Err(error) => refuse(&DynoxideError::InternalServerError(error.to_string())),

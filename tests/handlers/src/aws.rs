@@ -62,10 +62,21 @@ struct State {
     failing: HashMap<String, String>,
     throttled: HashMap<String, usize>,
     outages: Vec<Outage>,
+    /// The number of PutEvents requests that refuse some of their events, and the index of the first that is
+    /// refused.
+    refusing: (usize, usize),
+    /// The details of the events that were taken.
+    events: Vec<Value>,
+    forgets_tokens: bool,
     requests: usize,
     /// The first answers to the task tokens, each with the request that brought it.
     tokens: HashMap<String, (Token, Value)>,
     executions: BTreeMap<(String, String), Value>,
+    /// The errors of the executions that have failed, by name.
+    failed: BTreeMap<String, (String, Option<String>)>,
+    redriven: BTreeSet<String>,
+    /// The names of executions that can't be redriven any more.
+    aged: BTreeSet<String>,
     held: Option<(String, Held)>,
     seed: Option<u64>,
     watch: Option<Watch>,
@@ -135,12 +146,24 @@ impl Aws {
         self.state().throttled.insert(operation.to_owned(), times);
     }
 
+    /// Makes the next `times` PutEvents requests refuse the event of this index, and of the others only that
+    /// one.
+    pub fn refuse_events(&self, index: usize, times: usize) {
+        self.state().refusing = (times, index);
+    }
+
+    /// Makes DynamoDB forget the `ClientRequestToken` of transactions, as it does after ten minutes.
+    pub fn forget_tokens(&self) {
+        self.state().forgets_tokens = true;
+    }
+
     /// Ends all failures that were asked for.
     pub fn heal(&self) {
         let mut state = self.state();
         state.failing.clear();
         state.throttled.clear();
         state.outages.clear();
+        state.refusing = (0, 0);
     }
 
     /// Makes single requests fail, counted over all services from now on.
@@ -193,12 +216,31 @@ impl Aws {
         self.state().executions.get(&(machine.to_owned(), name.to_owned())).cloned()
     }
 
-    /// The details of all published events.
+    /// Ends an execution with this error and cause.
+    pub(crate) fn end_execution(&self, name: &str, error: &str, cause: Option<&str>) {
+        self.state().failed.insert(name.to_owned(), (error.to_owned(), cause.map(str::to_owned)));
+    }
+
+    /// Whether the execution was redriven since this was asked last.
+    pub(crate) fn take_redrive(&self, name: &str) -> bool {
+        self.state().redriven.remove(name)
+    }
+
+    /// Makes the execution too old to be redriven.
+    pub fn age_execution(&self, name: &str) {
+        self.state().aged.insert(name.to_owned());
+    }
+
+    /// Forgets the execution, as Step Functions does 90 days after its end.
+    pub fn forget_execution(&self, name: &str) {
+        let mut state = self.state();
+        state.executions.retain(|(_, kept), _| kept != name);
+        state.failed.remove(name);
+    }
+
+    /// The details of all events that were taken, in order.
     pub fn events(&self) -> Vec<Value> {
-        let calls = self.calls("PutEvents");
-        let entries =
-            calls.iter().flat_map(|call| call.body["Entries"].as_array().cloned().unwrap_or_default());
-        entries.map(|entry| serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap()).collect()
+        self.state().events.clone()
     }
 
     /// A number below `limit` that is drawn from the seed; 0 without a seed.
@@ -270,8 +312,19 @@ impl Aws {
         }
     }
 
+    /// The body of a request, without its `ClientRequestToken` when that is to be forgotten.
+    fn without_token(&self, body: &[u8]) -> Vec<u8> {
+        if !self.state().forgets_tokens {
+            return body.to_vec();
+        }
+        let mut body: Value = serde_json::from_slice(body).unwrap();
+        body.as_object_mut().unwrap().remove("ClientRequestToken");
+        body.to_string().into_bytes()
+    }
+
     fn carry_out(&self, service: &str, operation: &str, body: &[u8]) -> (u16, String) {
         if service == "DynamoDB_20120810" {
+            let body = &self.without_token(body);
             let answer = self.tables.blocking_answer(operation, body);
             if !matches!(operation, "GetItem" | "Query" | "Scan" | "BatchGetItem")
                 && let Some(watch) = &self.state().watch
@@ -293,11 +346,9 @@ impl Aws {
             "DescribeExecution" | "DescribeStateMachineForExecution" | "GetExecutionHistory" => {
                 state.describe(&body)
             }
-            "StopExecution" => ok(&json!({ "stopDate": 1_800_000_000 })),
-            "PutEvents" => {
-                let entries = body["Entries"].as_array().map_or(0, Vec::len);
-                ok(&json!({ "FailedEntryCount": 0, "Entries": vec![json!({ "EventId": "1" }); entries] }))
-            }
+            "RedriveExecution" => state.redrive(&body),
+            "StopExecution" => state.stop(&body),
+            "PutEvents" => state.publish(&body),
             "SendEmail" => ok(&json!({ "MessageId": "1" })),
             other => panic!("no handler is known to call {service}.{other}"),
         }
@@ -328,8 +379,49 @@ impl State {
         ok(&json!({ "executionArn": arn, "startDate": 1_800_000_000 }))
     }
 
-    /// Describes an execution. Executions are only recorded here and don't run, so one that was started has
-    /// not done anything yet.
+    fn redrive(&mut self, body: &Value) -> (u16, String) {
+        let name = body["executionArn"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
+        if !self.executions.keys().any(|(_, known)| *known == name) {
+            return failure(400, "ExecutionDoesNotExist");
+        }
+        if self.aged.contains(&name) || self.failed.remove(&name).is_none() {
+            return failure(400, "ExecutionNotRedrivable");
+        }
+        self.redriven.insert(name);
+        ok(&json!({ "redriveDate": 1_800_000_000 }))
+    }
+
+    /// Stops an execution. One that has ended is stopped again.
+    fn stop(&self, body: &Value) -> (u16, String) {
+        let mut parts = body["executionArn"].as_str().unwrap().rsplit(':');
+        let (name, machine) = (parts.next().unwrap(), parts.next().unwrap());
+        match self.executions.contains_key(&(machine.to_owned(), name.to_owned())) {
+            true => ok(&json!({ "stopDate": 1_800_000_000 })),
+            false => failure(400, "ExecutionDoesNotExist"),
+        }
+    }
+
+    /// Takes events, but for the one that is to be refused.
+    fn publish(&mut self, body: &Value) -> (u16, String) {
+        let (times, refused) = self.refusing;
+        self.refusing.0 = times.saturating_sub(1);
+        let refuses = |index: usize| times > 0 && index == refused;
+        let entries = body["Entries"].as_array().unwrap();
+        let results: Vec<_> = (0..entries.len())
+            .map(|index| match refuses(index) {
+                true => json!({ "ErrorCode": "ThrottlingException", "ErrorMessage": "told to refuse it" }),
+                false => json!({ "EventId": "1" }),
+            })
+            .collect();
+        let taken = entries.iter().enumerate().filter(|(index, _)| !refuses(*index));
+        self.events.extend(
+            taken.map(|(_, entry)| serde_json::from_str::<Value>(entry["Detail"].as_str().unwrap()).unwrap()),
+        );
+        let failed = (0..entries.len()).filter(|index| refuses(*index)).count();
+        ok(&json!({ "FailedEntryCount": failed, "Entries": results }))
+    }
+
+    /// Describes an execution. Executions are only recorded here: one runs until a test ends it.
     fn describe(&self, body: &Value) -> (u16, String) {
         let arn = body["executionArn"].as_str().unwrap();
         let mut parts = arn.rsplit(':');
@@ -337,10 +429,13 @@ impl State {
         let Some(input) = self.executions.get(&(machine.to_owned(), name.to_owned())) else {
             return failure(400, "ExecutionDoesNotExist");
         };
+        let failed = self.failed.get(name);
         ok(&json!({
             "executionArn": arn,
             "stateMachineArn": machine,
-            "status": "RUNNING",
+            "status": if failed.is_some() { "FAILED" } else { "RUNNING" },
+            "error": failed.map(|(error, _)| error),
+            "cause": failed.and_then(|(_, cause)| cause.as_ref()),
             "startDate": 1_800_000_000,
             "input": input.to_string(),
             "name": name,

@@ -156,6 +156,22 @@ impl Run {
         }
     }
 
+    /// The error and the cause with which the execution has failed, if it has.
+    pub(crate) fn failure(&self) -> Option<(String, Option<String>)> {
+        match self.execution.outcome()? {
+            Outcome::Succeeded { .. } => None,
+            Outcome::Failed { error, cause }
+            | Outcome::TimedOut { error, cause }
+            | Outcome::Aborted { error, cause } => Some((error.clone().unwrap_or_default(), cause.clone())),
+        }
+    }
+
+    /// Takes the failed execution up again from the state that failed.
+    pub(crate) fn redrive(&mut self) {
+        self.waiting = None;
+        self.apply(Event::Redrive);
+    }
+
     /// Makes the first call that the machine wants, and doesn't tell the machine what it returned.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ const OF_ALL: [ErrorName; 5] = [BadEvent, OrderUnreadable, StoreUnavailable, Tra
 
 /// The further errors of each function, by its binary. For a function that keeps a task token, they include
 /// the errors with which the token is answered.
-const OWN: [(&str, &[ErrorName]); 12] = [
+const OWN: [(&str, &[ErrorName]); 11] = [
     ("reserve-stock", &[OrderCancelled, OrderTooLarge, OutOfStock]),
     ("open-payment-window", &[AuditRequired, OrderCancelled, PaymentTimeout, PaymentWindowNotStarted]),
     ("request-audit", &[AuditRejected, OrderCancelled]),
@@ -29,7 +29,6 @@ const OWN: [(&str, &[ErrorName]); 12] = [
     ("refund-payment", &[GatewayTimeout, RefundFailed]),
     ("release-stock", &[]),
     ("close-order", &[]),
-    ("mark-needs-attention", &[]),
     ("close-payment-window", &[]),
 ];
 

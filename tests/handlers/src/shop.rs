@@ -8,7 +8,7 @@ use ambient::Surroundings;
 use chrono::{DateTime, TimeDelta, Utc};
 use omniflow::functions::{Clients, handler_of};
 use omniflow_domain::catalogue::lookup;
-use omniflow_domain::order::OrderRecord;
+use omniflow_domain::order::{Announcements, OrderRecord, Signal, Writes};
 use omniflow_domain::{Order, OrderId, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Handler, Memory};
 use omniflow_store::{Error, Orders, Stock, StockRow};
@@ -83,12 +83,33 @@ impl Shop {
         Self::open(rows, Some(seed), &[])
     }
 
+    /// As [`Shop::stocked`], but the functions send requests that fail again, as the SDK does on Lambda. The
+    /// pauses between are tokio's, so that a test makes them virtual.
+    pub fn retrying(rows: &[(&str, &str, u32)]) -> Self {
+        Self::open_with(rows, None, &[], Clients::by_retrying_sdk)
+    }
+
+    /// As [`Shop::shuffled`] and [`Shop::retrying`].
+    pub fn retrying_and_shuffled(rows: &[(&str, &str, u32)], seed: u64) -> Self {
+        Self::open_with(rows, Some(seed), &[], Clients::by_retrying_sdk)
+    }
+
     /// As [`Shop::stocked`], with these environment variables in place of the template's.
     pub fn set_up(rows: &[(&str, &str, u32)], environment: &[(&str, &str)]) -> Self {
         Self::open(rows, None, environment)
     }
 
     fn open(rows: &[(&str, &str, u32)], seed: Option<u64>, environment: &[(&str, &str)]) -> Self {
+        // These clients don't retry, so a request that is told to fail fails.
+        Self::open_with(rows, seed, environment, Clients::by_sdk)
+    }
+
+    fn open_with(
+        rows: &[(&str, &str, u32)],
+        seed: Option<u64>,
+        environment: &[(&str, &str)],
+        make: fn(&InProcess, &Place, Surroundings) -> Clients,
+    ) -> Self {
         let tables = Tables::in_memory().unwrap();
         for table in &system().tables {
             let made = tables.blocking_answer("CreateTable", table.create.to_string().as_bytes());
@@ -98,11 +119,10 @@ impl Shop {
             put_stock(&tables, *row);
         }
         let aws = Arc::new(Aws::new(tables, seed));
-        // These clients don't retry, so a request that is told to fail fails.
         let (memory, surroundings) = (Memory::default(), Surroundings::of_this_machine());
         let clients = |http: &InProcess| Clients {
             memory: memory.clone(),
-            ..Clients::by_sdk(http, &place(), surroundings.clone())
+            ..make(http, &place(), surroundings.clone())
         };
         let handlers = system().functions.values().map(|function| {
             let clients = clients(&InProcess::new(Endpoint { aws: Arc::clone(&aws), function }));
@@ -160,6 +180,22 @@ impl Shop {
     /// The error of the compensation.
     pub async fn undo(&self, binary: &str, id: &OrderId, error: &str) -> Result<Value, Fault> {
         self.invoke(binary, json!({ "order_id": id, "failure": { "Error": error, "Cause": "" } })).await
+    }
+
+    /// Delivers the event that the execution of this name has failed, as often as EventBridge and Lambda do.
+    pub async fn execution_failed(&self, name: &str) {
+        let arn = format!("arn:aws:states:us-east-1:000000000000:execution:OrderStateMachine:{name}");
+        let event = json!({
+            "source": "aws.states",
+            "detail-type": "Step Functions Execution Status Change",
+            "resources": [arn],
+            "detail": { "executionArn": arn, "name": name, "status": "FAILED" },
+        });
+        for _ in 0..3 {
+            if self.invoke("mark-needs-attention", event.clone()).await.is_ok() {
+                return;
+            }
+        }
     }
 
     /// Sends a request to the API.
@@ -365,11 +401,13 @@ impl Shop {
         (has("captured"), has("refunded"))
     }
 
-    /// Everything that is stored, except times, tokens and the order's id, as a text. It is equal for two
-    /// shops in which the same was done.
+    /// Everything that is stored, except times, tokens, the order's id, the names of its writes and what it
+    /// has to announce, as a text. It is equal for two shops in which the same was done.
     pub async fn world(&self, id: &OrderId) -> String {
         let mut order = self.order(id).await.record().clone();
-        (order.version, order.pending_since) = (0, None);
+        (order.version, order.writes, order.announcements) = (0, Writes::default(), Announcements::default());
+        order.pending_since = None;
+        order.pending_signal.take_if(|signal| *signal == Signal::Announce);
         let times = order.timeline.iter_mut().map(|change| &mut change.at);
         let times = times.chain(&mut order.payment.deadline);
         times

@@ -30,12 +30,19 @@ pub struct Walk {
     pub at: At,
     /// The execution; `None` before it was started.
     run: Option<Run>,
+    /// The name of the execution.
+    name: String,
 }
 
 impl Walk {
     /// A walk of the execution of this order, which is not started yet.
     pub fn of(order_id: &OrderId) -> Self {
-        Self { order_id: order_id.clone(), at: At::NotStarted, run: None }
+        Self::of_execution(order_id, order_id.as_str())
+    }
+
+    /// A walk of the order's execution of this name, which is not started yet.
+    pub fn of_execution(order_id: &OrderId, name: &str) -> Self {
+        Self { order_id: order_id.clone(), at: At::NotStarted, run: None, name: name.to_owned() }
     }
 
     /// Walks until `name` is the next state. An order that waits for a review or a payment on the way is
@@ -108,14 +115,19 @@ impl Walk {
     }
 
     /// Takes the next step: starts the execution, makes the calls that it wants, or brings it the answer to
-    /// its token. Returns false when there is no such step, as for an execution that waits.
+    /// its token. When the execution fails, mark-needs-attention hears of it; when it was redriven, it goes on.
+    /// Returns false when there is no such step, as for an execution that waits.
     pub async fn step(&mut self, shop: &Shop) -> bool {
         let Some(run) = &mut self.run else {
-            let Some(input) = shop.aws.started(MACHINE, self.order_id.as_str()) else { return false };
+            let Some(input) = shop.aws.started(MACHINE, &self.name) else { return false };
             self.enter(Run::start(&ORDER, input, Outside::of(&self.order_id)));
             return true;
         };
         let went = match self.at {
+            At::Ended(Err(_)) if shop.aws.take_redrive(&self.name) => {
+                run.redrive();
+                true
+            }
             At::Ended(_) => false,
             At::Waiting(..) => run.hear(shop),
             At::NotStarted | At::State(_) => {
@@ -124,6 +136,10 @@ impl Walk {
             }
         };
         self.at = run.at();
+        if let Some((error, cause)) = run.failure().filter(|_| went) {
+            shop.aws.end_execution(&self.name, &error, cause.as_deref());
+            shop.execution_failed(&self.name).await;
+        }
         went
     }
 

@@ -243,10 +243,11 @@ fn check_orders(shop: &Shop, orders: &[Order], heard: &[Heard]) {
     let mut kept = Money::default();
     let mut due = Money::default();
     for (order, heard) in orders.iter().zip(heard) {
-        assert!(order.status().is_final(), "{order:#?}");
+        let left_to_a_person = order.status() == Status::NeedsAttention;
+        assert!(order.status().is_final() || left_to_a_person, "{order:#?}");
         assert_eq!(order.pending_signal(), None, "{order:#?}");
         let finals = order.timeline().iter().filter(|change| change.status.is_final()).count();
-        assert_eq!(finals, 1, "{order:#?}");
+        assert_eq!(finals, usize::from(!left_to_a_person), "{order:#?}");
         let facts = ledger.get(&format!("payment#{}", order.id())).cloned().unwrap_or_default();
         let captured = facts.get("captured").map(|amount| Money::parse(amount).unwrap());
         let holds = captured.filter(|_| !facts.contains_key("refunded"));
@@ -257,6 +258,11 @@ fn check_orders(shop: &Shop, orders: &[Order], heard: &[Heard]) {
                 assert_eq!(holds, Some(order.amount()), "{order:#?}");
                 assert_eq!(order.payment().state, PaymentState::Captured);
                 assert_eq!(order.reservation(), Reservation::Sold);
+            }
+            // A gateway that is silent for good leaves nothing but the reservation, which a person knows of.
+            Status::NeedsAttention if order.payment().method.as_deref() == Some("pm_timeout_always") => {
+                assert_eq!((holds, order.reservation()), (None, Reservation::Held), "{order:#?}");
+                assert!(!order.standing().is_undone(), "{order:#?}");
             }
             // Only a refund that fails for good leaves money behind; a person knows.
             Status::NeedsAttention => {

@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use omniflow_domain::Language;
 use omniflow_domain::event::{DETAIL_TYPE, SOURCE};
+use omniflow_domain::order::{Change, Signal};
 use omniflow_domain::{Order, OrderId, Reason, Status};
-use omniflow_testing::{At, SENDER, Shop, Walk, system};
+use omniflow_testing::{At, Outage, SENDER, Shop, Walk, system};
 use serde_json::{Value, json};
 
 const STOCK: [(&str, &str, u32); 2] = [("ring", "wh-east", 2), ("ring", "wh-west", 2)];
@@ -99,7 +101,7 @@ async fn every_status_of_every_path_is_told() {
     for (body, end_status, reason) in [
         (paid(json!(["ring"]), "pm_card"), Status::Completed, None),
         (paid(json!(["ring"]), "pm_declined"), Status::Cancelled, Some("PAYMENT_FAILED")),
-        (paid(json!(["ring"]), "pm_timeout_always"), Status::Cancelled, Some("PAYMENT_FAILED")),
+        (paid(json!(["ring"]), "pm_timeout_always"), Status::NeedsAttention, None),
         (paid(json!(["fragile-vase"]), "pm_card"), Status::Cancelled, Some("SHIPMENT_FAILED")),
         (paid(json!(["fragile-vase"]), "pm_refund_fails"), Status::NeedsAttention, Some("SHIPMENT_FAILED")),
         (
@@ -215,12 +217,17 @@ async fn an_event_says_what_it_is_and_where_from() {
     }
 }
 
+/// The rule that says of which statuses customers are told.
+fn notifying_rule() -> &'static template::Rule {
+    system().rules.iter().find(|rule| rule.function == "NotifyCustomerFunction").unwrap()
+}
+
 #[tokio::test]
 async fn the_notifier_takes_every_event_that_its_rule_lets_through() {
     let shop = Shop::stocked(&STOCK);
     let id = place(&shop).await;
     Walk::of(&id).to_the_end(&shop).await.unwrap();
-    let rule = &system().rules[0];
+    let rule = notifying_rule();
     let wanted: Vec<_> =
         rule.pattern["detail"]["state"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
     for state in &wanted {
@@ -240,7 +247,7 @@ async fn the_notifier_takes_every_event_that_its_rule_lets_through() {
 
 #[tokio::test]
 async fn customers_are_told_of_the_statuses_that_the_rule_lets_through_in_their_language() {
-    let pattern = &system().rules[0].pattern["detail"]["state"];
+    let pattern = &notifying_rule().pattern["detail"]["state"];
     for status in Status::ALL {
         let told = pattern.as_array().unwrap().contains(&json!(status));
         let mut texts = BTreeMap::new();
@@ -307,8 +314,46 @@ async fn without_an_address_nothing_is_sent() {
     }
 }
 
+/// The statuses in the order in which others heard of each for the first time.
+fn told(shop: &Shop, id: &OrderId) -> Vec<String> {
+    let mut told = Vec::new();
+    for event in shop.aws.events().into_iter().filter(|event| event["order_id"] == id.as_str()) {
+        let state = event["state"].as_str().unwrap().to_owned();
+        if !told.contains(&state) {
+            told.push(state);
+        }
+    }
+    told
+}
+
+/// Sweeps until nothing is left of the order to announce.
+async fn swept(shop: &Shop, id: &OrderId) {
+    shop.age_signal(id).await;
+    shop.sweep().await;
+    assert_eq!(shop.order(id).await.pending_signal(), None);
+}
+
 #[tokio::test]
-async fn a_bus_that_fails_never_fails_an_order() {
+async fn an_order_that_goes_well_tells_of_each_status_once() {
+    let paid = json!({ "items": ["ring"] });
+    let prepaid = json!({ "items": ["ring"], "payment": { "method": "pm_card" } });
+    for body in [paid, prepaid] {
+        let shop = Shop::stocked(&STOCK);
+        let id = shop.place(body).await;
+        Walk::of(&id).to_the_end(&shop).await.unwrap();
+        assert_eq!(shop.aws.events().len(), lived(&shop.order(&id).await).len());
+    }
+    let shop = Shop::stocked(&STOCK);
+    let unpaid = shop.place_one("ring", 1).await;
+    let walk = waiting(&shop, &unpaid).await;
+    shop.pass_deadline(&unpaid).await;
+    shop.forward("close-payment-window", &unpaid).await.unwrap();
+    let order = end(&shop, walk).await;
+    assert_eq!((shop.aws.events().len(), told(&shop, &unpaid)), (lived(&order).len(), lived(&order)));
+}
+
+#[tokio::test]
+async fn a_bus_that_fails_never_fails_an_order_and_hears_all_of_it_afterwards() {
     let shop = Shop::stocked(&STOCK);
     shop.aws.fail("PutEvents", "InternalFailure");
     let id = place(&shop).await;
@@ -320,4 +365,143 @@ async fn a_bus_that_fails_never_fails_an_order() {
     walk.to_the_end(&shop).await.unwrap();
     assert_eq!(shop.order(&undone).await.status(), Status::Cancelled);
     assert!(shop.aws.events().is_empty());
+    shop.age_signal(&id).await;
+    assert_eq!(shop.sweep().await.2, 1, "still failing");
+    shop.aws.heal();
+    for id in [&id, &undone] {
+        swept(&shop, id).await;
+        assert_eq!(told(&shop, id), lived(&shop.order(id).await));
+    }
+    let heard = shop.aws.events().len();
+    assert_eq!((shop.sweep().await, shop.aws.events().len()), ((0, 0, 0), heard), "nothing is told for ever");
+}
+
+#[tokio::test]
+async fn a_bus_that_recovers_in_the_middle_of_an_order_hears_all_of_it_in_order() {
+    for state in ["AwaitAudit", "AwaitPayment", "CapturePayment", "ShipWarehouses", "CompleteOrder"] {
+        let shop = Shop::stocked(&STOCK);
+        shop.aws.fail("PutEvents", "InternalFailure");
+        let id = place(&shop).await;
+        let walk = Walk::until(&shop, &id, state).await;
+        shop.aws.heal();
+        walk.to_the_end(&shop).await.unwrap();
+        assert_eq!(told(&shop, &id), lived(&shop.order(&id).await), "before {state}");
+    }
+}
+
+#[tokio::test]
+async fn a_customer_who_is_waited_for_hears_of_it_when_the_bus_recovers() {
+    let shop = Shop::stocked(&STOCK);
+    let id = shop.place_one("ring", 1).await;
+    let mut walk = Walk::until(&shop, &id, "AwaitPayment").await;
+    shop.aws.fail("PutEvents", "InternalFailure");
+    walk.step(&shop).await;
+    assert!(shop.order(&id).await.rests());
+    shop.aws.heal();
+    swept(&shop, &id).await;
+    assert_eq!(told(&shop, &id), ["RECEIVED", "RESERVED", "AWAITING_PAYMENT"]);
+    walk.to_the_end(&shop).await.unwrap();
+    assert_eq!(told(&shop, &id), lived(&shop.order(&id).await));
+}
+
+/// EventBridge may take some of the entries of a request and refuse others. Whatever others heard too early by that, they
+/// hear again in its place.
+#[tokio::test(start_paused = true)]
+async fn events_that_are_refused_are_sent_again_in_order() {
+    for index in 0..3 {
+        for times in [1, 2, 3, 8] {
+            let shop = Shop::stocked(&STOCK);
+            let id = place(&shop).await;
+            shop.aws.refuse_events(index, times);
+            Walk::of(&id).to_the_end(&shop).await.unwrap();
+            let order = shop.order(&id).await;
+            if order.pending_signal().is_some() {
+                swept(&shop, &id).await;
+            }
+            let heard: Vec<_> = shop.aws.events().iter().map(|event| event["state"].clone()).collect();
+            let mut rest = heard.iter();
+            for state in lived(&order) {
+                assert!(rest.any(|heard| *heard == state), "{index} refused {times} times: {heard:?}");
+            }
+        }
+    }
+}
+
+/// The process dies between the write and its event, or neither the bus nor the table can be reached any more.
+#[tokio::test]
+async fn a_step_that_dies_before_it_told_tells_when_it_runs_again() {
+    let states = ["ReserveStock", "AwaitAudit", "AwaitPayment", "CapturePayment", "CompleteOrder"];
+    for state in states.into_iter().chain(["CancelShipments", "ReleaseStock", "CloseOrder"]) {
+        let undone = ["CancelShipments", "ReleaseStock", "CloseOrder"].contains(&state);
+        let before = async || {
+            let shop = Shop::stocked(&STOCK);
+            let id = place(&shop).await;
+            let mut walk = Walk::until(&shop, &id, if undone { "CompleteOrder" } else { state }).await;
+            if undone {
+                assert_eq!(shop.decide(&id, "cancel").await.status, 200);
+                walk.go_on(&shop, state).await;
+            }
+            (shop, walk)
+        };
+        let (shop, walk) = before().await;
+        shop.aws.outages([]);
+        walk.invoke(&shop).await.unwrap();
+        for request in 0..shop.aws.requests() {
+            let (shop, walk) = before().await;
+            // From this request on, nothing is carried out.
+            shop.aws.outages((request..request + 9).map(|request| Outage { request, carried_out: false }));
+            let _it_dies = walk.invoke(&shop).await;
+            shop.aws.heal();
+            let id = walk.order_id.clone();
+            walk.to_the_end(&shop).await.unwrap();
+            let order = shop.order(&id).await;
+            assert_eq!(told(&shop, &id), lived(&order), "{state} died at request {request}");
+        }
+    }
+}
+
+/// The customer pays as soon as the order can be paid, and the workflow goes on, while the step that made it so has still to
+/// tell that.
+#[tokio::test]
+async fn events_come_in_order_also_when_two_steps_run_at_once() {
+    for lost in [false, true] {
+        let shop = Arc::new(Shop::stocked(&STOCK));
+        let id = shop.place_one("ring", 1).await;
+        let walk = Walk::until(&shop, &id, "AwaitPayment").await;
+        let held = shop.aws.hold("PutEvents");
+        let (runner, mut waits) = (Arc::clone(&shop), walk.clone());
+        let step = tokio::spawn(async move { waits.step(&runner).await });
+        held.arrived().await;
+        assert_eq!(shop.pay(&id, "pm_card").await.status, 200);
+        shop.forward("capture-payment", &id).await.unwrap();
+        let before = told(&shop, &id);
+        assert_eq!(before, lived(&shop.order(&id).await), "the step that is held up has told nothing");
+        if lost {
+            step.abort();
+        } else {
+            held.release();
+            step.await.unwrap();
+        }
+        assert_eq!(told(&shop, &id), before);
+        by_id(&shop);
+    }
+}
+
+#[tokio::test]
+async fn a_decision_that_no_step_announces_is_announced_by_its_signal() {
+    let shop = Shop::stocked(&STOCK);
+    let id = shop.place_one("ring", 1).await;
+    Walk::of(&id).to_the_end(&shop).await.unwrap();
+    let before = shop.aws.events().len();
+    shop.tamper(&id, |order| {
+        order.timeline.push(Change { status: Status::Completed, at: order.timeline[0].at, by: None, note: None });
+        order.announcements.from = order.timeline.len() - 1;
+        (order.pending_signal, order.pending_since) = (Some(Signal::Announce), Some(0));
+    })
+    .await;
+    assert_eq!(shop.sweep().await, (1, 0, 0));
+    let events = shop.aws.events().split_off(before);
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["event_id"], format!("{id}:COMPLETED:2"), "it came to that status again");
+    assert_eq!((shop.order(&id).await.pending_signal(), shop.sweep().await), (None, (0, 0, 0)));
 }

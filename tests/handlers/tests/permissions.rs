@@ -98,8 +98,12 @@ async fn all_ways() -> BTreeSet<Use> {
     })
     .await;
 
-    for items in [json!(["ring", "fragile-vase"]), json!(["stuck-crate", "fragile-vase"])] {
-        let failed = place(items, json!({ "payment": { "method": "pm_card" } })).await;
+    for (items, method) in [
+        (json!(["ring", "fragile-vase"]), "pm_card"),
+        (json!(["stuck-crate", "fragile-vase"]), "pm_card"),
+        (json!(["ring"]), "pm_declined"),
+    ] {
+        let failed = place(items, json!({ "payment": { "method": method } })).await;
         walk(&shop, &failed, async |_, _, _| false).await;
     }
     let none_left = place(json!([{ "product_id": "ring", "quantity": 100_000 }]), nobody.clone()).await;
@@ -145,14 +149,18 @@ async fn swept(shop: &Shop) {
     }
     pay(shop, &waiting[0]).await;
     shop.decide(&waiting[1], "cancel").await;
-    for id in [&accepted, &waiting[0], &waiting[1]] {
+    // What the bus didn't take while the order went on is left to the sweeper as well.
+    shop.aws.fail("PutEvents", "InternalFailure");
+    let unannounced = shop.place(json!({ "items": ["ring"], "payment": { "method": "pm_card" } })).await;
+    Walk::of(&unannounced).to_the_end(shop).await.unwrap();
+    for id in [&accepted, &waiting[0], &waiting[1], &unannounced] {
         shop.age_signal(id).await;
         shop.touch(id);
     }
     shop.aws.heal();
     shop.sweep().await;
     // What nobody waits for any more is noted as settled.
-    for id in [&accepted, &waiting[0], &waiting[1]] {
+    for id in [&accepted, &waiting[0], &waiting[1], &unannounced] {
         shop.touch(id);
     }
     shop.sweep().await;

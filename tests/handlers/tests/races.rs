@@ -240,7 +240,7 @@ async fn an_order_cancelled_while_its_money_is_taken_gets_it_back() {
     write.release();
     assert_eq!(capture.await.unwrap().unwrap_err().error_type, "OrderCancelled");
     walk.step(&shop).await;
-    assert_eq!(walk.at, At::State("RefundPayment".to_owned()));
+    assert_eq!(walk.at, At::State("CancelShipments".to_owned()));
     walk.to_the_end(&shop).await.unwrap();
     assert_eq!(shop.money(&id), (true, true));
     let order = shop.order(&id).await;

@@ -79,7 +79,7 @@ async fn a_workflow_whose_order_can_not_be_read_fails_at_once_and_moves_nothing(
     shop.spoil(&id);
     let stored = shop.item(&id);
     while walk.step(&shop).await {}
-    assert!(matches!(&walk.at, At::Ended(Err(error)) if error == "NeedsAttention"), "{:?}", walk.at);
+    assert!(matches!(&walk.at, At::Ended(Err(error)) if error == "OrderUnreadable"), "{:?}", walk.at);
     assert_eq!(shop.item(&id), stored);
     assert_eq!(shop.money(&id), (false, false));
     assert!(shop.stock().await.iter().all(|row| (row.available, row.reserved) == (9, 0)));

@@ -15,8 +15,8 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValue, Select, TransactWriteItem,
-    Update,
+    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, Select, TransactWriteItem, Update,
 };
 use omniflow::functions::Clients;
 use omniflow_services::{DynamoDb, ServiceError};
@@ -141,6 +141,24 @@ fn item(thing: &Thing) -> HashMap<String, AttributeValue> {
     item
 }
 
+/// Whether a write asks for the item that is in its way differs from thing to thing.
+fn on_failure(thing: &Thing) -> Option<ReturnValuesOnConditionCheckFailure> {
+    (thing.count % 2 == 0).then_some(ReturnValuesOnConditionCheckFailure::AllOld)
+}
+
+/// The error with the sets in its items sorted: sets have no order.
+fn in_order(mut error: ServiceError) -> ServiceError {
+    let items = error.reasons.iter_mut().filter_map(|reason| reason.item.as_mut());
+    for value in items.flat_map(HashMap::values_mut) {
+        match value {
+            AttributeValue::Ss(texts) | AttributeValue::Ns(texts) => texts.sort(),
+            AttributeValue::Bs(blobs) => blobs.sort_by(|a, b| a.as_ref().cmp(b.as_ref())),
+            _ => {}
+        }
+    }
+    error
+}
+
 async fn perform(dynamodb: &dyn DynamoDb, step: &Step) -> Answered {
     match step {
         Step::Put(thing, fresh) => {
@@ -148,7 +166,8 @@ async fn perform(dynamodb: &dyn DynamoDb, step: &Step) -> Answered {
             let condition = fresh.then(|| "attribute_not_exists(#g)".to_owned());
             let names = fresh.then(|| [("#g".to_owned(), "group".to_owned())].into_iter().collect());
             let put = put.set_condition_expression(condition).set_expression_attribute_names(names);
-            Answered::Done(dynamodb.put_item(put).await)
+            let put = put.set_return_values_on_condition_check_failure(on_failure(thing));
+            Answered::Done(dynamodb.put_item(put).await.map_err(in_order))
         }
         Step::Add(name, count, returned) => {
             let returned = if *returned { ReturnValue::UpdatedNew } else { ReturnValue::AllOld };
@@ -168,11 +187,13 @@ async fn perform(dynamodb: &dyn DynamoDb, step: &Step) -> Answered {
                 .update_expression("SET fact = if_not_exists(fact, :fact)")
                 .condition_expression("attribute_not_exists(truth)")
                 .expression_attribute_values(":fact", text(fact))
-                .return_values(ReturnValue::AllNew);
-            Answered::Updated(dynamodb.update_item(note).await)
+                .return_values(ReturnValue::AllNew)
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            Answered::Updated(dynamodb.update_item(note).await.map_err(in_order))
         }
         Step::Transact(thing, other, least) => {
-            Answered::Done(dynamodb.transact_write_items(transact(thing, *other, *least)).await)
+            let transact = transact(thing, *other, *least);
+            Answered::Done(dynamodb.transact_write_items(transact).await.map_err(in_order))
         }
         Step::Get(name) => {
             let get = GetItemInput::builder().table_name(TABLE).consistent_read(true);
@@ -231,18 +252,21 @@ fn transact(
     let put = Put::builder()
         .table_name(TABLE)
         .set_item(Some(item(thing)))
-        .condition_expression("attribute_not_exists(fact)");
+        .condition_expression("attribute_not_exists(fact)")
+        .set_return_values_on_condition_check_failure(on_failure(thing));
     let update = Update::builder()
         .table_name(TABLE)
         .set_key(Some(key(other).into_iter().collect()))
         .update_expression("SET #c = #c - :n")
         .condition_expression("#c >= :n")
         .expression_attribute_names("#c", "count")
-        .expression_attribute_values(":n", number(least));
+        .expression_attribute_values(":n", number(least))
+        .set_return_values_on_condition_check_failure(on_failure(thing));
     let check = ConditionCheck::builder()
         .table_name(TABLE)
         .set_key(Some(key(100).into_iter().collect()))
-        .condition_expression("attribute_not_exists(fact)");
+        .condition_expression("attribute_not_exists(fact)")
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
     let delete = Delete::builder().table_name(TABLE).set_key(Some(key(101).into_iter().collect()));
     TransactWriteItemsInput::builder()
         .transact_items(TransactWriteItem::builder().put(put.build().unwrap()).build())

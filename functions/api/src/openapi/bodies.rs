@@ -44,17 +44,45 @@ pub(super) fn schemas() -> Map<String, Value> {
             "type": "object",
             "properties": {
                 "action": { "type": "string", "enum": ["APPROVE", "REJECT"] },
-                "note": {
-                    "description": "Why. Line breaks and tabs are kept; other control characters are refused.",
-                    "type": ["string", "null"], "maxLength": LONGEST_NOTE, "pattern": PRINTABLE_LINES,
-                },
+                "note": note(),
             },
             "required": ["action"],
+        },
+        "Retry": {
+            "description": "Why the order is to go on.",
+            "type": "object",
+            "properties": { "note": note() },
+        },
+        "Resolution": {
+            "description": "What was done by hand. What contradicts the payment gateway or the shipments is refused.",
+            "type": "object",
+            "properties": {
+                "money": {
+                    "description": "Taken and given back, taken and kept, or never taken.",
+                    "type": "string", "enum": ["REFUNDED", "KEPT", "NONE"],
+                },
+                "stock": {
+                    "description": "RELEASED: nothing has left, and all can be ordered again. SOLD: what has left is the customer's. LOST: what has left is lost, or everything if nothing has. What has not left can be ordered again.",
+                    "type": "string", "enum": ["RELEASED", "SOLD", "LOST"],
+                },
+                "note": {
+                    "description": "What was done and why. Line breaks and tabs are kept; other control characters are refused.",
+                    "type": "string", "minLength": 1, "maxLength": LONGEST_NOTE, "pattern": PRINTABLE_LINES,
+                },
+            },
+            "required": ["money", "stock", "note"],
         },
     }) else {
         return Map::new();
     };
     schemas
+}
+
+fn note() -> Value {
+    json!({
+        "description": "Why. Line breaks and tabs are kept; other control characters are refused.",
+        "type": ["string", "null"], "maxLength": LONGEST_NOTE, "pattern": PRINTABLE_LINES,
+    })
 }
 
 fn nullable(schema: Value, description: &str) -> Value {

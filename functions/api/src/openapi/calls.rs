@@ -19,6 +19,10 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         ApiCall::PayOrder => pay(door),
         ApiCall::AuditOrder => audit(door),
         ApiCall::CancelOrder => cancel(door),
+        ApiCall::RetryOrder => retry(),
+        ApiCall::ResolveOrder => resolve(),
+        ApiCall::Examine => examine(),
+        ApiCall::Repair => repair(),
         ApiCall::ReadExecution => execution(door),
         ApiCall::ReadWorkflow => workflow(),
         ApiCall::ReadSummary => summary(),
@@ -123,6 +127,62 @@ fn cancel(door: Door) -> Operation {
     .takes(language())
     .answers(200, order_answer("It is being cancelled.", door, Status::Compensating))
     .refuses(&[Kind::OrderNotFound, Kind::WrongState, Kind::OrderUnreadable])
+}
+
+/// A decision of an operator about an order that needs attention.
+fn of_attention(summary: &'static str, description: &'static str, status: Status) -> Operation {
+    let mut decided = order_answer("It is decided.", Door::V1, status);
+    decided["headers"] = json!({ "Idempotency-Replayed": replayed() });
+    Operation::new("Operations", summary, description)
+        .takes(language_and_key())
+        .answers(200, decided)
+        .refuses(&[
+            Kind::BadRequest,
+            Kind::OrderNotFound,
+            Kind::WrongState,
+            Kind::IdempotencyKeyReused,
+            Kind::OrderUnreadable,
+        ])
+}
+
+fn retry() -> Operation {
+    of_attention(
+        "Have an order go on that needs attention",
+        "Its workflow goes on where it failed. When that execution is too old or gone, another one takes up its work. Asked again while it goes on, nothing changes.",
+        Status::Shipping,
+    )
+    .with_body("Retry", false, &examples::RETRIES)
+}
+
+fn resolve() -> Operation {
+    of_attention(
+        "Say what was done by hand with an order that needs attention",
+        "The stock moves as is said, and the order ends: with KEPT and SOLD it is completed, otherwise cancelled. What contradicts the payment gateway or the shipments is refused with the facts. The same again changes nothing.",
+        Status::Completed,
+    )
+    .with_body("Resolution", true, &examples::RESOLUTIONS)
+}
+
+fn examine() -> Operation {
+    Operation::new(
+        "Operations",
+        "Find what stands still",
+        "Orders that stand still or wait for a person, signals that are unsent, and stock that no order holds. All open orders are read.",
+    )
+    .answers(200, examination("What was found."))
+}
+
+fn repair() -> Operation {
+    Operation::new(
+        "Operations",
+        "Find what stands still and help it on",
+        "What can be taken care of safely is, as the reconciler does every five minutes.",
+    )
+    .answers(200, examination("What was found before, and what was done about it."))
+}
+
+fn examination(description: &str) -> Value {
+    json_answer(description, &schemas::of::<crate::doctor::Examination>(), None)
 }
 
 fn execution(door: Door) -> Operation {

@@ -21,6 +21,14 @@ pub(super) const PAYMENTS: [&str; 2] = ["{}", r#"{ "method": "pm_card" }"#];
 pub(super) const VERDICTS: [&str; 2] =
     [r#"{ "action": "APPROVE" }"#, r#"{ "action": "REJECT", "note": "The address is a forwarder's." }"#];
 
+/// The bodies of retries.
+pub(super) const RETRIES: [&str; 2] = ["{}", r#"{ "note": "The carrier is back." }"#];
+/// The bodies of resolutions.
+pub(super) const RESOLUTIONS: [&str; 2] = [
+    r#"{ "money": "REFUNDED", "stock": "LOST", "note": "Refunded by transfer, the parcel is lost." }"#,
+    r#"{ "money": "KEPT", "stock": "SOLD", "note": "The customer has it and keeps it." }"#,
+];
+
 /// One of these bodies as JSON.
 pub(super) fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -58,7 +66,7 @@ fn order(status: Status) -> Order {
 /// Brings a new order to this status.
 fn bring(order: &mut Order, status: Status) -> Result<(), Refusal> {
     let later = created_at() + TimeDelta::seconds(1);
-    let token = Token { token: "token".to_owned(), attempt: 0 };
+    let token = Token { token: "token".to_owned(), redrive: 0, attempt: 0 };
     if status == Status::Received {
         return Ok(());
     }
@@ -72,6 +80,15 @@ fn bring(order: &mut Order, status: Status) -> Result<(), Refusal> {
     match status {
         Status::PaymentReceived => order.pay("pm_card", later),
         Status::Compensating => order.cancel(later),
+        Status::Shipping | Status::Completed => {
+            order.pay("pm_card", later)?;
+            order.capture(later)?;
+            if status == Status::Shipping {
+                return Ok(());
+            }
+            order.ship("wh-east", "TRK-1700000000000123456-wh-east")?;
+            order.complete(later)
+        }
         _ => Ok(()),
     }
 }
@@ -79,14 +96,15 @@ fn bring(order: &mut Order, status: Status) -> Result<(), Refusal> {
 /// An order as the v1 routes show it.
 pub(super) fn order_at_v1(status: Status) -> Value {
     let now = created_at() + TimeDelta::seconds(2);
-    json!(OrderView::of(&order(status), Language::En, now))
+    let caller = crate::caller::Caller::Customer("customer-001".to_owned());
+    json!(OrderView::of(&order(status), &caller, Language::En, now))
 }
 
 /// An order as the other doors show it.
 pub(super) fn order_at_other_doors(status: Status) -> Value {
     let now = created_at() + TimeDelta::seconds(2);
     let event = json!({ "rawPath": "/api/orders/status", "headers": { "accept-language": "en" } });
-    let request = crate::request::Request::read(&event, crate::caller::Caller::Operator).unwrap();
+    let request = crate::request::Request::read(&event, crate::caller::Caller::Operator(None)).unwrap();
     serde_json::from_str(&crate::view::answer(&order(status), &request, now).unwrap()).unwrap()
 }
 

@@ -70,7 +70,12 @@ impl Order {
         if self.record.status != Status::Compensating {
             self.turn_back(reason, now)?;
             self.record.failure = failure;
+        } else if reason == Reason::PaymentTimeout {
+            // Only the execution of the payment window says that it is over.
+            self.note_window_started();
         }
+        // The step that failed may have failed before it announced its part.
+        self.take_over_announcements();
         self.stop_waiting();
         Ok(())
     }
@@ -131,17 +136,6 @@ impl Order {
         Ok(())
     }
 
-    /// Leaves the order to a person, since a compensation failed for good.
-    ///
-    /// # Errors
-    /// When the order is not being undone.
-    pub fn need_attention(&mut self, failure: String, now: DateTime<Utc>) -> Result<(), Refusal> {
-        self.change_status(Status::NeedsAttention, now)?;
-        self.stop_waiting();
-        self.record.failure = Some(failure);
-        Ok(())
-    }
-
     /// Begins the compensation for this reason. What the workflow must be told stays as it is.
     pub(super) fn turn_back(&mut self, reason: Reason, now: DateTime<Utc>) -> Result<(), Refusal> {
         self.change_status(Status::Compensating, now)?;
@@ -161,6 +155,7 @@ impl Order {
 mod tests {
     use super::*;
     use crate::allocation::{Line, Share};
+    use crate::order::Failed;
     use crate::order::samples::{awaiting_payment, now, received};
 
     /// An order with one shipment, which holds its stock.
@@ -190,7 +185,7 @@ mod tests {
         let forward = holding_stock();
         let mut left = holding_stock();
         left.begin_compensation(Reason::ShipmentFailed, None, now()).unwrap();
-        left.need_attention("the goods are gone".to_owned(), now()).unwrap();
+        left.need_attention(Failed::default(), now()).unwrap();
         for before in [forward, left] {
             let mut order = before.clone();
             let refused = Refusal::NotCompensating(before.status());

@@ -27,7 +27,9 @@ impl Order {
     /// When the order is past that.
     pub fn request_audit(&mut self, token: Token, now: DateTime<Utc>) -> Result<(), Refusal> {
         if self.record.status != Status::AwaitingAudit {
+            let before = self.record.timeline.len();
             self.change_status(Status::AwaitingAudit, now)?;
+            self.announce_after(before);
             self.stop_waiting();
         }
         // The reviewer approved between the first attempt and this one: the new token must be told.
@@ -71,7 +73,8 @@ impl Order {
 
     /// Lets the customer pay from now on until `deadline`; payment or timeout answer this token. A repeated
     /// call keeps the deadline and changes the token only. An order that waits for a review, or for nothing,
-    /// stays as it is.
+    /// stays as it is, and so does one that was paid before, whose workflow begins anew. A window that ended
+    /// before the task came to wait is closed.
     ///
     /// # Errors
     /// When the order is past that.
@@ -85,6 +88,9 @@ impl Order {
         if self.record.needs_audit && !self.is_approved() {
             return Ok(Awaits::Review);
         }
+        if matches!(self.record.status, Status::Paid | Status::Shipping) {
+            return Ok(Awaits::Nothing);
+        }
         if self.record.payment.prepaid {
             self.record.status.check(Status::PaymentReceived)?;
             return Ok(Awaits::Nothing);
@@ -92,9 +98,18 @@ impl Order {
         match self.record.status {
             // The customer paid between the first attempt and this one: the new token must be told.
             Status::PaymentReceived => self.keep_signal(Signal::Paid, now),
+            Status::AwaitingPayment if self.deadline().is_some_and(|deadline| deadline <= now) => {
+                self.expire(now)?;
+            }
             Status::AwaitingPayment => {}
-            _ => {
+            before => {
+                let told = self.record.timeline.len();
                 self.change_status(Status::AwaitingPayment, now)?;
+                match before {
+                    // The step that waited for the review may still be running.
+                    Status::AwaitingAudit => self.take_over_announcements(),
+                    _ => self.announce_after(told),
+                }
                 self.stop_waiting();
                 self.record.payment.deadline = Some(deadline);
             }
@@ -129,11 +144,17 @@ impl Order {
     /// # Errors
     /// When the order was undone meanwhile.
     pub fn capture(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
-        if self.record.status != Status::PaymentReceived {
+        let (before, told) = (self.record.status, self.record.timeline.len());
+        if before != Status::PaymentReceived {
             self.change_status(Status::PaymentReceived, now)?;
         }
         self.change_status(Status::Paid, now)?;
         self.change_status(Status::Shipping, now)?;
+        match before {
+            Status::Reserved => self.announce_after(told),
+            // The step that waited may still be running.
+            _ => self.take_over_announcements(),
+        }
         self.stop_waiting();
         self.record.payment.state = PaymentState::Captured;
         Ok(())
@@ -166,7 +187,9 @@ impl Order {
         if let Some(shipment) = shipments.find(|shipment| shipment.state != ShipmentState::Shipped) {
             return Err(Refusal::NotShipped(shipment.warehouse.clone()));
         }
+        let told = self.record.timeline.len();
         self.change_status(Status::Completed, now)?;
+        self.announce_after(told);
         self.record.reservation = Reservation::Sold;
         Ok(())
     }
@@ -226,6 +249,8 @@ mod tests {
         assert_eq!(order.open_window(token("t1", 0), now(), now()), Ok(Awaits::Nothing));
         assert_eq!(order, before);
         order.capture(now()).unwrap();
+        assert_eq!(order.open_window(token("t1", 0), now(), now()), Ok(Awaits::Nothing), "it is paid");
+        order.complete(now()).unwrap();
         assert!(order.open_window(token("t1", 0), now(), now()).is_err(), "it is past that");
     }
 

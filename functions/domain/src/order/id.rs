@@ -83,6 +83,18 @@ impl OrderId {
         format!("{PROCESSING}{}-{}", customer.unwrap_or("guest"), self.number())
     }
 
+    /// The name of the order's execution with this number: the id alone for the first one.
+    pub fn execution_name(&self, number: u32) -> String {
+        if number <= 1 { self.0.clone() } else { format!("{}-{number}", self.0) }
+    }
+
+    /// The order that an execution of this name is of, if it is one of an order.
+    pub fn of_execution(name: &str) -> Option<Self> {
+        let id = name.strip_prefix(Self::PREFIX)?;
+        let digits = id.split_once('-').map_or(id, |(digits, _)| digits);
+        Self::parse(&format!("{}{digits}", Self::PREFIX)).ok()
+    }
+
     /// The digits of the id.
     pub fn number(&self) -> &str {
         self.0.trim_start_matches(Self::PREFIX)

@@ -5,13 +5,17 @@
 //!   Order ── a record that only decisions change
 //!     ├── forward ── stock, review, payment, shipments
 //!     ├── compensation ── turning back, and undoing what was done
-//!     └── waiting ── the tasks of the workflow that wait, and what they must be told
+//!     ├── attention ── what a failed workflow leaves to a person
+//!     ├── waiting ── the tasks of the workflow that wait, and what they must be told
+//!     └── announcing ── the changes that others have still to be told of
 //! ```
 //!
 //! A decision is a method that changes the order in memory, or refuses and leaves it as it is. The store then
 //! writes the order on the condition that nobody else wrote meanwhile (optimistic concurrency); so of two
 //! decisions that race, one is made on the result of the other.
 
+mod announcing;
+mod attention;
 mod compensation;
 mod forward;
 mod id;
@@ -21,6 +25,7 @@ mod record;
 mod samples;
 mod unknown;
 mod waiting;
+mod writes;
 
 use chrono::{DateTime, Utc};
 
@@ -30,11 +35,16 @@ use crate::language::Language;
 use crate::money::Money;
 use crate::status::{IllegalTransition, Reason, Status};
 
+pub use announcing::Announcements;
+pub use attention::{
+    Actor, Attention, Contradiction, Failed, Open, Resolution, Role, SettledMoney, SettledStock,
+};
 pub use id::{BadOrderId, OrderId};
 pub use parts::{Audit, Change, Item, NewOrder, Payment, PaymentState, Reservation, Shipment, ShipmentState};
 pub use record::OrderRecord;
 pub use unknown::Unknown;
 pub use waiting::{Awaits, Signal, Token};
+pub use writes::{WriteId, Writes};
 
 /// An order. It is what its item in the database says, and only its decisions change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +76,12 @@ pub enum Refusal {
     /// The shipment from this warehouse is not on its way yet.
     #[error("the shipment from {0} is not on its way")]
     NotShipped(String),
+    /// A retry or a resolution of an order that doesn't need attention.
+    #[error("the order is {0} and does not need attention")]
+    NeedsNoAttention(Status),
+    /// A resolution says what can't be.
+    #[error(transparent)]
+    Contradiction(#[from] Contradiction),
 }
 
 impl Order {
@@ -81,6 +97,7 @@ impl Order {
         let record = OrderRecord {
             order_id,
             version: 0,
+            writes: Writes::default(),
             status: Status::Received,
             reason: None,
             customer_id: new.customer_id.filter(|customer| !customer.is_empty()),
@@ -88,7 +105,8 @@ impl Order {
             language: new.language,
             amount: new.amount,
             items: new.items,
-            timeline: vec![Change { status: Status::Received, at: now }],
+            timeline: vec![Change::to(Status::Received, now)],
+            announcements: Announcements::default(),
             shipments: Vec::new(),
             reservation: Reservation::None,
             payment,
@@ -97,7 +115,10 @@ impl Order {
             missing: Vec::new(),
             failure: None,
             task_token: None,
+            token_redrive: 0,
             token_attempt: 0,
+            attention: None,
+            execution: 1,
             pending_signal: None,
             pending_since: None,
             unknown: Unknown::default(),
@@ -126,15 +147,43 @@ impl Order {
         read
     }
 
+    /// Names the write that is about to be made. A decision of somebody outside of the workflow is remembered
+    /// for ever, see [`Writes`].
+    pub fn name_write(&mut self, id: WriteId, is_decision: bool) {
+        self.record.writes.note(id, is_decision);
+    }
+
+    /// Whether this order came about by the write of this name, or by others after it, as far as it
+    /// remembers.
+    pub fn was_written_by(&self, id: WriteId) -> bool {
+        self.record.writes.contain(id)
+    }
+
     /// Notes that the order came to this status, if the table of transitions allows it.
     fn change_status(&mut self, status: Status, now: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.record.status == Status::NeedsAttention {
+            return Err(IllegalTransition { from: self.record.status, to: status }.into());
+        }
         if !status.is_undone() {
             self.check_not_undone()?;
         }
+        self.note_status(status, now)
+    }
+
+    /// As [`Order::change_status`], also for an order that needs attention.
+    fn note_status(&mut self, status: Status, now: DateTime<Utc>) -> Result<(), Refusal> {
         self.record.status.check(status)?;
         self.record.status = status;
-        self.record.timeline.push(Change { status, at: now });
+        self.record.timeline.push(Change::to(status, now));
         Ok(())
+    }
+
+    /// Notes who brought the order to its present status, and what they wrote about it.
+    pub fn sign(&mut self, by: Actor, note: Option<String>) {
+        if let Some(change) = self.record.timeline.last_mut() {
+            change.by = Some(by);
+            change.note = note;
+        }
     }
 
     /// Checks that the order is neither being undone nor undone: steps that go forward are turned away by
@@ -143,7 +192,8 @@ impl Order {
     /// # Errors
     /// [`Refusal::Undone`].
     pub fn check_not_undone(&self) -> Result<(), Refusal> {
-        if self.record.status.is_undone() { Err(Refusal::Undone(self.record.status)) } else { Ok(()) }
+        let standing = self.standing();
+        if standing.is_undone() { Err(Refusal::Undone(standing)) } else { Ok(()) }
     }
 
     /// The products that the order wants, each once with all its pieces.
@@ -244,6 +294,17 @@ impl Order {
         self.record.task_token.as_deref()
     }
 
+    /// Why the order needs attention, or last did.
+    pub fn attention(&self) -> Option<&Attention> {
+        self.record.attention.as_ref()
+    }
+
+    /// The name of the execution of the order's workflow: the order's id, and for one that took up the work
+    /// of an earlier one its number behind that.
+    pub fn execution_name(&self) -> String {
+        self.record.order_id.execution_name(self.record.execution)
+    }
+
     pub fn pending_signal(&self) -> Option<Signal> {
         self.record.pending_signal
     }
@@ -259,7 +320,7 @@ mod tests {
     use crate::allocation::Share;
 
     /// The number of decisions that [`decide`] knows.
-    const DECISIONS: u8 = 17;
+    const DECISIONS: u8 = 21;
 
     /// Makes one of all decisions there are, `seconds` after the order was made.
     fn decide(order: &mut Order, decision: u8, seconds: i64) -> Result<(), Refusal> {
@@ -282,8 +343,18 @@ mod tests {
             13 => order.cancel_shipments(),
             14 => order.refund(true),
             15 => order.release_stock().map(drop),
-            _ if seconds % 2 == 0 => order.close(now),
-            _ => order.need_attention("why".to_owned(), now),
+            16 => order.close(now),
+            17 => order.need_attention(Failed::default(), now),
+            18 => {
+                order.take_up(now);
+                Ok(())
+            }
+            19 => order.retry(Actor::SYSTEM, None, now),
+            _ => {
+                let money = if seconds % 2 == 0 { SettledMoney::Kept } else { SettledMoney::Refunded };
+                let stock = if seconds < 5 { SettledStock::Released } else { SettledStock::Sold };
+                order.resolve(Resolution { money, stock, note: String::new() }, Actor::SYSTEM, now)
+            }
         }
     }
 
@@ -305,9 +376,12 @@ mod tests {
                     prop_assert!(step[0].status.next().contains(&step[1].status), "{:?}", step);
                 }
                 prop_assert_eq!(order.timeline().last().map(|change| change.status), Some(order.status()));
-                prop_assert_eq!(order.reason().is_some(), order.status().is_undone());
-                prop_assert_eq!(order.reservation() == Reservation::Sold, order.status() == Status::Completed);
+                prop_assert_eq!(order.reason().is_some(), order.standing().is_undone());
+                if order.status() == Status::Completed {
+                    prop_assert_eq!(order.reservation(), Reservation::Sold);
+                }
                 prop_assert_eq!(order.version(), 0, "only the store counts writes");
+                prop_assert!(before.unannounced_from() <= order.unannounced_from());
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::allocation::{Line, Share};
 use crate::email::Email;
 use crate::language::Language;
 use crate::money::Money;
-use crate::order::Unknown;
+use crate::order::{Actor, Unknown};
 use crate::status::Status;
 
 /// What a customer orders.
@@ -50,6 +50,17 @@ pub struct Item {
 pub struct Change {
     pub status: Status,
     pub at: DateTime<Utc>,
+    /// Who brought the order there, where that is known; else the workflow did.
+    pub by: Option<Actor>,
+    /// What they wrote about it.
+    pub note: Option<String>,
+}
+
+impl Change {
+    /// A change that nobody signed.
+    pub fn to(status: Status, at: DateTime<Utc>) -> Self {
+        Self { status, at, by: None, note: None }
+    }
 }
 
 /// The goods that one warehouse ships for an order.
@@ -107,6 +118,8 @@ pub enum Reservation {
     Released,
     /// The stock is sold.
     Sold,
+    /// The goods are gone, and nobody paid for them.
+    Lost,
 }
 
 /// The payment of an order.

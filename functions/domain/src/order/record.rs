@@ -4,7 +4,10 @@ use crate::allocation::Missing;
 use crate::email::Email;
 use crate::language::Language;
 use crate::money::Money;
-use crate::order::{Audit, Change, Item, OrderId, Payment, Reservation, Shipment, Signal, Unknown};
+use crate::order::{
+    Announcements, Attention, Audit, Change, Item, OrderId, Payment, Reservation, Shipment, Signal, Unknown,
+    Writes,
+};
 use crate::status::{Reason, Status};
 
 /// All that is stored of an order. The store reads an order from it and writes one by it; what an order may
@@ -16,6 +19,8 @@ pub struct OrderRecord {
     /// The number of writes after the first; each is made on the condition that it is the next (optimistic
     /// concurrency).
     pub version: u64,
+    /// Which writes made it what it is.
+    pub writes: Writes,
     /// The status, which is the last of the timeline.
     pub status: Status,
     /// Why the order was not fulfilled; `None` for an order that was, or may still be.
@@ -32,6 +37,8 @@ pub struct OrderRecord {
     pub items: Vec<Item>,
     /// Each status that the order came to, oldest first.
     pub timeline: Vec<Change>,
+    /// Which of these others have still to be told of.
+    pub announcements: Announcements,
     /// A shipment for each warehouse; none until stock is set aside.
     pub shipments: Vec<Shipment>,
     /// What became of the stock.
@@ -48,9 +55,17 @@ pub struct OrderRecord {
     pub failure: Option<String>,
     /// The token of the workflow's task that waits, if one does.
     pub task_token: Option<String>,
+    /// How often the execution had been redriven when that task was given the token. A redrive counts the
+    /// attempts of a task from 0 again.
+    pub token_redrive: u64,
     /// The attempt of that task that the token was given to. Attempts may overtake each other: one that Step
     /// Functions has given up may still be running, and its token is dead.
     pub token_attempt: u64,
+    /// Why the order needs attention, or last did.
+    pub attention: Option<Attention>,
+    /// The number of the execution of the order's workflow: 1 for the first, and one more for each that took
+    /// up the work of the one before.
+    pub execution: u32,
     /// What the workflow must still be told.
     pub pending_signal: Option<Signal>,
     /// The moment since which the workflow must be told that, in milliseconds since 1970.

@@ -12,7 +12,7 @@ pub(super) fn now() -> DateTime<Utc> {
 }
 
 pub(super) fn token(token: &str, attempt: u64) -> Token {
-    Token { token: token.to_owned(), attempt }
+    Token { token: token.to_owned(), redrive: 0, attempt }
 }
 
 /// A new order for nothing, with this payment method.

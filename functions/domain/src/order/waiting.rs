@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::order::Order;
+use crate::status::Status;
 
 /// What the workflow must still be told. It is stored by the write that decided it, and the workflow's next
 /// activity clears it (the pattern is known as the transactional outbox).
@@ -24,12 +25,25 @@ pub enum Signal {
     TimedOut,
     /// The customer cancelled.
     Cancelled,
+    /// The workflow failed and has to go on where it stands.
+    Retry,
+    /// Nothing that the workflow waits for: others have to be told of changes that no step of the workflow
+    /// tells of.
+    Announce,
 }
 
 impl Signal {
     /// All signals.
-    pub const ALL: [Self; 6] =
-        [Self::Start, Self::Paid, Self::Approved, Self::Rejected, Self::TimedOut, Self::Cancelled];
+    pub const ALL: [Self; 8] = [
+        Self::Start,
+        Self::Paid,
+        Self::Approved,
+        Self::Rejected,
+        Self::TimedOut,
+        Self::Cancelled,
+        Self::Retry,
+        Self::Announce,
+    ];
 
     /// The name that the signal is stored under.
     pub const fn name(self) -> &'static str {
@@ -40,6 +54,8 @@ impl Signal {
             Self::Rejected => "REJECTED",
             Self::TimedOut => "TIMED_OUT",
             Self::Cancelled => "CANCELLED",
+            Self::Retry => "RETRY",
+            Self::Announce => "ANNOUNCE",
         }
     }
 }
@@ -49,7 +65,10 @@ impl Signal {
 pub struct Token {
     /// The token as Step Functions gave it out.
     pub token: String,
-    /// The number of attempts that the task made before, which is 0 for the first.
+    /// How often the execution had been redriven before.
+    pub redrive: u64,
+    /// The number of attempts that the task made before, which is 0 for the first, and for the first after a
+    /// redrive (AWS Step Functions Developer Guide, "Restarting state machine executions with redrive").
     pub attempt: u64,
 }
 
@@ -67,7 +86,9 @@ pub enum Awaits {
 impl Order {
     /// Whether the order stays as it is until a person acts or the time for that is over, or for ever.
     pub fn rests(&self) -> bool {
-        self.status().is_final() || (self.status().awaits_person() && self.pending_signal().is_none())
+        let is_heard = matches!(self.pending_signal(), None | Some(Signal::Announce));
+        let status = self.status();
+        status.is_final() || status == Status::NeedsAttention || (status.awaits_person() && is_heard)
     }
 
     /// Stores what the workflow must be told, and since when.
@@ -83,25 +104,31 @@ impl Order {
         self.record.task_token = None;
     }
 
-    fn clear_signal(&mut self) {
+    pub(super) fn clear_signal(&mut self) {
         self.record.pending_signal = None;
         self.record.pending_since = None;
     }
 
     /// Clears the signal of `read`, which is this order as it was read before: nobody waits for it. A signal
-    /// that was given since then stays, and so does the one of a task that began to wait since then.
+    /// that was given since then stays, and so does the one of a task that began to wait since then. What the
+    /// workflow would have announced with it is left to others.
     pub fn settle(&mut self, read: &Self) {
         let (now, before) = (&self.record, &read.record);
         if now.pending_signal == before.pending_signal && now.task_token == before.task_token {
-            self.clear_signal();
+            if now.announcements.late {
+                self.record.pending_signal = Some(Signal::Announce);
+            } else {
+                self.clear_signal();
+            }
         }
     }
 
     /// Keeps the token, unless a later attempt of the same task brought a newer one.
-    pub(super) fn keep_token(&mut self, Token { token, attempt }: Token) {
-        if self.record.task_token.is_none() || attempt >= self.record.token_attempt {
+    pub(super) fn keep_token(&mut self, Token { token, redrive, attempt }: Token) {
+        let known = (self.record.token_redrive, self.record.token_attempt);
+        if self.record.task_token.is_none() || (redrive, attempt) >= known {
             self.record.task_token = Some(token);
-            self.record.token_attempt = attempt;
+            (self.record.token_redrive, self.record.token_attempt) = (redrive, attempt);
         }
     }
 }
@@ -124,6 +151,17 @@ mod tests {
         order.open_window(token("t2", 1), now(), now()).unwrap();
         order.open_window(token("t1", 0), now(), now()).unwrap();
         assert_eq!(order.task_token(), Some("t2"));
+    }
+
+    #[test]
+    fn a_redriven_attempt_comes_after_all_before_the_redrive() {
+        let mut order = awaiting_payment();
+        order.open_window(token("t2", 5), now(), now()).unwrap();
+        let redriven = |token: &str| Token { token: token.to_owned(), redrive: 1, attempt: 0 };
+        order.open_window(redriven("t3"), now(), now()).unwrap();
+        assert_eq!(order.task_token(), Some("t3"));
+        order.open_window(token("t4", 6), now(), now()).unwrap();
+        assert_eq!(order.task_token(), Some("t3"), "this attempt was given up before the redrive");
     }
 
     #[test]

@@ -10,16 +10,21 @@ use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::email::Email;
 use omniflow_domain::money::Money;
 use omniflow_domain::order::{
-    Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Shipment, ShipmentState, Unknown,
+    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentState,
+    Reservation, Resolution, Shipment, ShipmentState, Unknown,
 };
 use omniflow_domain::status::{Reason, Status};
 
-/// The number of the form that is written now. It counts up when an earlier release would misunderstand a
-/// document; a new member is no reason, since earlier releases keep what they don't know.
+/// The number of the latest form. It counts up when an earlier release would misunderstand a document; a new
+/// member is no reason, since earlier releases keep what they don't know.
 ///
 /// Form 0 doesn't say its number. It is the one of release 0.1, and the one before that: with times as text,
-/// and with the attributes of the item repeated in it.
-pub(crate) const FORM: u32 = 1;
+/// and with the attributes of the item repeated in it. Form 2 is that of orders which need attention or once
+/// did: earlier releases would undo them, and tell the wrong execution. All others are written in form 1, so
+/// that earlier releases go on to understand them.
+pub(crate) const FORM: u32 = 2;
+/// The form of orders that earlier releases understand.
+const USUAL_FORM: u32 = 1;
 
 /// Members of the first documents that repeat attributes of the item, or are attributes now.
 const REPEATED: [&str; 6] =
@@ -39,6 +44,11 @@ pub(super) struct Document<'a> {
     amount: Money,
     items: Vec<ItemDocument<'a>>,
     timeline: Vec<Entry>,
+    /// Missing where an earlier release wrote the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    announce_from: Option<usize>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    announce_late: bool,
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     shipments: Vec<ShipmentDocument<'a>>,
     reservation: Reservation,
@@ -54,7 +64,48 @@ pub(super) struct Document<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     task_token: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "is_default")]
+    token_redrive: u64,
+    #[serde(default, skip_serializing_if = "is_default")]
     token_attempt: u64,
+    /// The entries of the timeline that somebody signed. They have no place for it, and an earlier release
+    /// keeps a member of the document.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    signed: Vec<SignedDocument<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attention: Option<AttentionDocument<'a>>,
+    #[serde(default = "first_execution", skip_serializing_if = "is_first_execution")]
+    execution: u32,
+    #[serde(flatten)]
+    unknown: Cow<'a, Unknown>,
+}
+
+/// Who signed an entry of the timeline, and what they wrote.
+#[derive(Serialize, Deserialize)]
+struct SignedDocument<'a> {
+    /// The place of the entry, counted from 0.
+    entry: usize,
+    by: Cow<'a, Actor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AttentionDocument<'a> {
+    since: Time,
+    was: Status,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    state: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cause: Option<Cow<'a, str>>,
+    first: Time,
+    #[serde(default, skip_serializing_if = "is_default")]
+    tries: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retried: Option<Cow<'a, Actor>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resolution: Option<Cow<'a, Resolution>>,
     #[serde(flatten)]
     unknown: Cow<'a, Unknown>,
 }
@@ -141,13 +192,15 @@ pub(super) fn form_of(document: &str) -> Option<u32> {
 impl<'a> From<&'a OrderRecord> for Document<'a> {
     fn from(record: &'a OrderRecord) -> Self {
         Self {
-            v: FORM,
+            v: form_of_record(record),
             reason: record.reason,
             email: record.email.as_ref().map(Cow::Borrowed),
             language: record.language,
             amount: record.amount,
             items: record.items.iter().map(ItemDocument::from).collect(),
             timeline: record.timeline.iter().map(Entry::from).collect(),
+            announce_from: Some(record.announcements.from),
+            announce_late: record.announcements.late,
             shipments: record.shipments.iter().map(ShipmentDocument::from).collect(),
             reservation: record.reservation,
             payment: PaymentDocument::from(&record.payment),
@@ -156,7 +209,11 @@ impl<'a> From<&'a OrderRecord> for Document<'a> {
             missing: Cow::Borrowed(&record.missing),
             failure: record.failure.as_deref().map(Cow::Borrowed),
             task_token: record.task_token.as_deref().map(Cow::Borrowed),
+            token_redrive: record.token_redrive,
             token_attempt: record.token_attempt,
+            signed: signed(&record.timeline),
+            attention: record.attention.as_ref().map(AttentionDocument::from),
+            execution: record.execution,
             unknown: Cow::Borrowed(&record.unknown),
         }
     }
@@ -174,9 +231,17 @@ impl Document<'_> {
         attributes: super::Attributes,
         unknown_attributes: Unknown,
     ) -> OrderRecord {
+        let mut timeline: Vec<_> = self.timeline.into_iter().map(Change::from).collect();
+        for signed in self.signed {
+            if let Some(change) = timeline.get_mut(signed.entry) {
+                change.by = Some(signed.by.into_owned());
+                change.note = signed.note.map(Cow::into_owned);
+            }
+        }
         OrderRecord {
             order_id: attributes.order_id,
             version: attributes.version,
+            writes: attributes.writes,
             status: attributes.status,
             reason: self.reason,
             customer_id: attributes.customer_id,
@@ -184,7 +249,13 @@ impl Document<'_> {
             language: self.language,
             amount: self.amount,
             items: self.items.into_iter().map(Item::from).collect(),
-            timeline: self.timeline.into_iter().map(Change::from).collect(),
+            announcements: Announcements {
+                // An earlier release published each change in its own step, and lost some. The last one may
+                // have been decided outside of the workflow, which has still to announce it.
+                from: self.announce_from.unwrap_or_else(|| timeline.len().saturating_sub(1)),
+                late: self.announce_late,
+            },
+            timeline,
             shipments: self.shipments.into_iter().map(Shipment::from).collect(),
             reservation: self.reservation,
             payment: self.payment.into(),
@@ -193,7 +264,10 @@ impl Document<'_> {
             missing: self.missing.into_owned(),
             failure: self.failure.map(Cow::into_owned),
             task_token: self.task_token.map(Cow::into_owned),
+            token_redrive: self.token_redrive,
             token_attempt: self.token_attempt,
+            attention: self.attention.map(Attention::from),
+            execution: self.execution,
             pending_signal: attributes.pending_signal,
             pending_since: attributes.pending_since,
             unknown: if self.v == 0 {
@@ -202,6 +276,55 @@ impl Document<'_> {
                 self.unknown.into_owned()
             },
             unknown_attributes,
+        }
+    }
+}
+
+fn form_of_record(record: &OrderRecord) -> u32 {
+    if record.attention.is_some() || !is_first_execution(&record.execution) { FORM } else { USUAL_FORM }
+}
+
+fn signed(timeline: &[Change]) -> Vec<SignedDocument<'_>> {
+    let signed = timeline.iter().enumerate().filter_map(|(entry, change)| {
+        let by = Cow::Borrowed(change.by.as_ref()?);
+        Some(SignedDocument { entry, by, note: change.note.as_deref().map(Cow::Borrowed) })
+    });
+    signed.collect()
+}
+
+impl<'a> From<&'a Attention> for AttentionDocument<'a> {
+    fn from(attention: &'a Attention) -> Self {
+        let text = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
+        Self {
+            since: Time::Milliseconds(attention.since),
+            was: attention.was,
+            state: text(&attention.failed.state),
+            error: text(&attention.failed.error),
+            cause: text(&attention.failed.cause),
+            first: Time::Milliseconds(attention.first),
+            tries: attention.tries,
+            retried: attention.retried.as_ref().map(Cow::Borrowed),
+            resolution: attention.resolution.as_ref().map(Cow::Borrowed),
+            unknown: Cow::Borrowed(&attention.unknown),
+        }
+    }
+}
+
+impl From<AttentionDocument<'_>> for Attention {
+    fn from(attention: AttentionDocument<'_>) -> Self {
+        Self {
+            since: attention.since.into(),
+            was: attention.was,
+            failed: Failed {
+                state: attention.state.map(Cow::into_owned),
+                error: attention.error.map(Cow::into_owned),
+                cause: attention.cause.map(Cow::into_owned),
+            },
+            first: attention.first.into(),
+            tries: attention.tries,
+            retried: attention.retried.map(Cow::into_owned),
+            resolution: attention.resolution.map(Cow::into_owned),
+            unknown: attention.unknown.into_owned(),
         }
     }
 }
@@ -322,8 +445,17 @@ impl From<&Change> for Entry {
 impl From<Entry> for Change {
     fn from(entry: Entry) -> Self {
         let (Entry::Pair(status, at) | Entry::Map { status, at }) = entry;
-        Self { status, at: at.into() }
+        Self::to(status, at.into())
     }
+}
+
+const fn first_execution() -> u32 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_first_execution(number: &u32) -> bool {
+    *number == first_execution()
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

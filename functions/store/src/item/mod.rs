@@ -23,7 +23,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use omniflow_domain::order::{Order, OrderId, Signal, Unknown};
+use omniflow_domain::order::{Order, OrderId, Signal, Unknown, WriteId, Writes};
 use omniflow_domain::status::Status;
 
 use crate::{Damage, Error, Unreadable};
@@ -40,6 +40,8 @@ type AttributeMap = HashMap<String, AttributeValue>;
 struct Attributes {
     order_id: OrderId,
     version: u64,
+    #[serde(default, skip_serializing_if = "Writes::are_unknown")]
+    writes: Writes,
     status: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     customer_id: Option<String>,
@@ -50,7 +52,8 @@ struct Attributes {
 }
 
 /// The names of [`Attributes`].
-const KNOWN: [&str; 6] = ["order_id", "version", "status", "customer_id", "pending_signal", "pending_since"];
+const KNOWN: [&str; 7] =
+    ["order_id", "version", "writes", "status", "customer_id", "pending_signal", "pending_since"];
 /// The attribute that holds the document.
 const DOCUMENT: &str = "document";
 
@@ -60,6 +63,7 @@ pub(super) fn of(order: &Order) -> Result<AttributeMap, Error> {
     let attributes = Attributes {
         order_id: record.order_id.clone(),
         version: record.version,
+        writes: record.writes.clone(),
         status: record.status,
         customer_id: record.customer_id.clone(),
         pending_signal: record.pending_signal,
@@ -72,6 +76,13 @@ pub(super) fn of(order: &Order) -> Result<AttributeMap, Error> {
         item.insert(name.clone(), Attribute::deserialize(value)?.into());
     }
     Ok(item)
+}
+
+/// Whether the item came about by the write of this name, or by others after it. It tells that also of an
+/// item that can't be read as an order.
+pub(super) fn was_written_by(item: &AttributeMap, id: WriteId) -> bool {
+    let writes = item.get("writes").and_then(|writes| writes.as_s().ok());
+    writes.is_some_and(|writes| Writes::parse(writes).contain(id))
 }
 
 /// The order that the item with this id is.

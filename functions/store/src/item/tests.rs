@@ -5,7 +5,8 @@ use omniflow_domain::Reason;
 use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::money::Money;
 use omniflow_domain::order::{
-    Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Shipment, ShipmentState,
+    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentState,
+    Reservation, Resolution, Role, SettledMoney, SettledStock, Shipment, ShipmentState,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -35,6 +36,7 @@ const OF_NOW: &str = r#"{
     "amount": "499.00",
     "items": [{ "product_id": "p", "name": "P", "quantity": 2, "price": "249.50" }],
     "timeline": [["RECEIVED", 1800000000000], ["PAYMENT_RECEIVED", 1800000002000]],
+    "announce_from": 1,
     "shipments": [{ "warehouse": "w", "items": [["p", 2]], "state": "PENDING" }],
     "reservation": "HELD",
     "payment": { "method": "pm_card", "state": "AUTHORISED", "deadline": 1800000030000 },
@@ -100,10 +102,38 @@ fn earlier_documents_are_read_and_written_as_now() {
     }
 }
 
+/// An order that needs attention and goes on in its second execution, as it is written now.
+const NEEDING_ATTENTION: &str = r#"{
+    "v": 2,
+    "amount": "499.00",
+    "items": [{ "product_id": "p", "name": "P", "quantity": 2, "price": "249.50" }],
+    "timeline": [["RECEIVED", 1800000000000], ["PAYMENT_RECEIVED", 1800000002000]],
+    "announce_from": 1,
+    "reservation": "HELD",
+    "payment": { "method": "pm_card", "state": "AUTHORISED" },
+    "signed": [{ "entry": 1, "by": { "role": "OPERATOR", "id": "op-1" }, "note": "again" }],
+    "attention": {
+        "since": 1800000003000, "was": "PAYMENT_RECEIVED", "state": "CapturePayment",
+        "error": "StoreUnavailable", "cause": "no answer", "first": 1800000002000, "tries": 2,
+        "retried": { "role": "SYSTEM" }
+    },
+    "execution": 2
+}"#;
+
+#[test]
+fn only_an_order_that_once_needed_attention_is_of_a_form_that_earlier_releases_refuse() {
+    let order = read(stored(NEEDING_ATTENTION)).unwrap();
+    assert_eq!(written(&order), parsed(NEEDING_ATTENTION));
+    let mut signed = read(stored(OF_NOW)).unwrap().record().clone();
+    signed.timeline[1].by = Some(Actor { role: Role::Customer, id: Some("ann".to_owned()) });
+    let written = written(&Order::restore(signed));
+    assert_eq!((&written["v"], &written["timeline"]), (&json!(1), &parsed(OF_NOW)["timeline"]));
+}
+
 #[test]
 fn a_document_of_a_later_form_is_refused_as_what_it_is() {
     let mut understood = parsed(OF_NOW);
-    understood["v"] = json!(2);
+    understood["v"] = json!(3);
     let mut otherwise = understood.clone();
     otherwise["timeline"] = json!({ "received": 1_800_000_000_000_i64 });
     let mut of_another_status = stored(&understood.to_string());
@@ -113,8 +143,8 @@ fn a_document_of_a_later_form_is_refused_as_what_it_is() {
         assert!(refused.is_of_a_later_release());
         assert_eq!(
             refused.to_string(),
-            "the item of order ORD-1800000000000000007 can't be read: a later release wrote it (form 2 of the \
-             document, of which this release reads 1 and lower); run that release or a later one"
+            "the item of order ORD-1800000000000000007 can't be read: a later release wrote it (form 3 of the \
+             document, of which this release reads 2 and lower); run that release or a later one"
         );
     }
     let mut damaged = parsed(OF_NOW);
@@ -262,17 +292,64 @@ fn audit() -> impl Strategy<Value = Audit> {
         .prop_map(|(approved, note, at, unknown)| Audit { approved, note, at, unknown })
 }
 
+fn actor() -> impl Strategy<Value = Actor> {
+    (select(vec![Role::Customer, Role::Operator, Role::System]), option::of(".{0,5}"))
+        .prop_map(|(role, id)| Actor { role, id })
+}
+
+fn attention() -> impl Strategy<Value = Attention> {
+    let failed = (option::of(".{0,5}"), option::of(".{0,5}"), option::of(".{0,5}"))
+        .prop_map(|(state, error, cause)| Failed { state, error, cause });
+    let money = select(vec![SettledMoney::Refunded, SettledMoney::Kept, SettledMoney::None]);
+    let stock = select(vec![SettledStock::Released, SettledStock::Sold, SettledStock::Lost]);
+    let resolution =
+        (money, stock, ".{0,5}").prop_map(|(money, stock, note)| Resolution { money, stock, note });
+    (
+        (moment(), status(), failed, moment()),
+        (any::<u32>(), option::of(actor()), option::of(resolution), unknown()),
+    )
+        .prop_map(|((since, was, failed, first), (tries, retried, resolution, unknown))| Attention {
+            since,
+            was,
+            failed,
+            first,
+            tries,
+            retried,
+            resolution,
+            unknown,
+        })
+}
+
+fn writes() -> impl Strategy<Value = Writes> {
+    let name = "[0-9a-f]{12}";
+    let decisions = proptest::collection::vec(name, 0..3);
+    option::of((name, decisions)).prop_map(|writes| match writes {
+        None => Writes::default(),
+        Some((latest, decisions)) => Writes::parse(&format!("{latest} {}", decisions.join(" "))),
+    })
+}
+
 fn status() -> impl Strategy<Value = Status> {
     select(Status::ALL.to_vec())
 }
 
 /// Orders of all kinds, also such as no decisions lead to.
 fn record() -> impl Strategy<Value = OrderRecord> {
-    let change = (status(), moment()).prop_map(|(status, at)| Change { status, at });
+    let signature = option::of((actor(), option::of(".{0,5}")));
+    let change = (status(), moment(), signature).prop_map(|(status, at, signature)| {
+        let (by, note) = signature.unzip();
+        Change { status, at, by, note: note.flatten() }
+    });
     let missing = (".{0,5}", any::<u32>(), any::<u32>());
     let missing =
         missing.prop_map(|(product_id, wanted, available)| Missing { product_id, wanted, available });
-    let reservations = vec![Reservation::None, Reservation::Held, Reservation::Released, Reservation::Sold];
+    let reservations = vec![
+        Reservation::None,
+        Reservation::Held,
+        Reservation::Released,
+        Reservation::Sold,
+        Reservation::Lost,
+    ];
     let head = (
         any::<u64>(),
         status(),
@@ -298,16 +375,20 @@ fn record() -> impl Strategy<Value = OrderRecord> {
         any::<u64>(),
         option::of(select(Signal::ALL.to_vec())),
         option::of(any::<i64>()),
-        (unknown(), unknown_attributes()),
+        (unknown(), unknown_attributes(), writes(), 0usize..9, any::<bool>(), any::<u64>()),
+        (option::of(attention()), 1u32..3),
     );
     (head, body, tail).prop_map(|(head, body, tail)| {
         let (version, status, reason, customer_id, email, language, amount) = head;
         let (items, timeline, shipments, reservation, payment, needs_audit, audit) = body;
-        let (missing, failure, task_token, token_attempt, pending_signal, pending_since, unknown) = tail;
-        let (unknown, unknown_attributes) = unknown;
+        let (missing, failure, task_token, token_attempt, pending_signal, pending_since, unknown, attention) =
+            tail;
+        let (unknown, unknown_attributes, writes, from, late, token_redrive) = unknown;
+        let (attention, execution) = attention;
         OrderRecord {
             order_id: OrderId::parse(ID).unwrap(),
             version,
+            writes,
             status,
             reason,
             customer_id,
@@ -316,6 +397,7 @@ fn record() -> impl Strategy<Value = OrderRecord> {
             amount,
             items,
             timeline,
+            announcements: Announcements { from, late },
             shipments,
             reservation,
             payment,
@@ -324,13 +406,25 @@ fn record() -> impl Strategy<Value = OrderRecord> {
             missing,
             failure,
             task_token,
+            token_redrive,
             token_attempt,
+            attention,
+            execution,
             pending_signal,
             pending_since,
             unknown,
             unknown_attributes,
         }
     })
+}
+
+#[test]
+fn an_item_tells_by_which_writes_it_came_about_also_when_it_is_unreadable() {
+    let (mine, latest, other) = (WriteId::new(1), WriteId::new(2), WriteId::new(3));
+    let mut item = stored("no document");
+    assert!(!was_written_by(&item, mine));
+    item.insert("writes".to_owned(), AttributeValue::S(format!("{latest} {mine}")));
+    assert_eq!([mine, latest, other].map(|id| was_written_by(&item, id)), [true, true, false]);
 }
 
 proptest! {

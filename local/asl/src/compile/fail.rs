@@ -15,7 +15,7 @@ pub(super) fn fail_text(state: &Value, field: &str, language: Language, location
     let path_name = format!("{field}Path");
     if let Some(path) = text(state, &path_name) {
         let template = match FunctionCall::parse(path) {
-            Some(call) => PathTemplate::Call(path_name, call),
+            Some(call) => PathTemplate::Call(call),
             None => PathTemplate::Path(path_name, json_path(path, location)?),
         };
         return Ok(FailText::Path(template));

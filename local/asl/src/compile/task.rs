@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::error::Result;
+use super::error::{Result, fail};
 use super::fields::{number, text};
 use crate::graph::Task;
 use crate::language::Language;
@@ -17,12 +17,14 @@ pub(super) fn resource(state: &Value) -> &str {
 
 pub(super) fn task(state: &Value, language: Language, location: &str) -> Result<Task> {
     let arn = resource(state);
-    let resource = Resource::parse(arn);
+    let Some(resource) = Resource::parse(arn) else {
+        return fail(location, format!("{arn} is no resource that a Task can call"));
+    };
     let (resource_type, resource_name) = match &resource {
-        Resource::Service { service, sdk, .. } => {
+        Resource::Service { service, action, sdk, pattern } => {
             let resource_type = if *sdk { format!("aws-sdk:{service}") } else { service.clone() };
-            let name = arn.strip_prefix("arn:aws:states:::").and_then(|r| r.strip_prefix(&resource_type));
-            (Some(Arc::from(resource_type)), Arc::from(name.unwrap_or_default().trim_start_matches(':')))
+            let name = format!("{action}{}", pattern.suffix());
+            (Some(Arc::from(resource_type)), Arc::from(name))
         }
         _ => (None, Arc::from(arn)),
     };

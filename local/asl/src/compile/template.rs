@@ -13,11 +13,11 @@ use crate::template::{JsonataTemplate, PathTemplate};
 /// One field of a JSONPath template: its name ends in `.$` if it holds a path or a function call.
 pub(super) fn path_field(name: &str, value: &Value, location: &str) -> Result<PathTemplate> {
     match (name.ends_with(".$"), value) {
-        (true, Value::String(source)) if source.starts_with('$') => {
+        (true, Value::String(source)) if source.trim_start().starts_with('$') => {
             Ok(PathTemplate::Path(name.to_owned(), json_path(source, location)?))
         }
         (true, Value::String(source)) => match FunctionCall::parse(source) {
-            Some(call) => Ok(PathTemplate::Call(name.to_owned(), call)),
+            Some(call) => Ok(PathTemplate::Call(call)),
             None => fail(location, format!("{name} is neither a path nor a function")),
         },
         (true, _) => fail(location, format!("{name} is not text")),

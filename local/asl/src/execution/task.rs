@@ -138,9 +138,12 @@ impl Runner<'_> {
         active: &mut Active,
         previous: &mut u64,
     ) -> Evaluated<Action> {
-        let Kind::Task(task) = &state.kind else { return Ok(Action::Suspend) };
-        // A heartbeat that didn't come is recorded and caught under the same name as any other timeout.
-        let failure = Failure::told(Some(names::TIMEOUT.to_owned()), None);
+        let (Kind::Task(task), Phase::Task(run)) = (&state.kind, &active.phase) else {
+            return Ok(Action::Suspend);
+        };
+        let heartbeat = run.beat_by.is_some_and(|beat_by| run.deadline.is_none_or(|end| beat_by < end));
+        // A heartbeat that didn't come is recorded under the same name as any other timeout.
+        let failure = Failure { heartbeat, ..Failure::told(Some(names::TIMEOUT.to_owned()), None) };
         self.end_task(task, active, previous, "TimedOut", failure)
     }
 

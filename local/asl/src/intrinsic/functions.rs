@@ -7,107 +7,98 @@ use serde_json::{Number, Value};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
+use super::java;
 use super::syntax::Function;
 
-/// Items that States.ArrayRange and `$range` may make (Developer Guide, "Intrinsics for JSONPath states":
-/// "The newly generated array can't contain more than 1000 elements").
+/// Items that States.ArrayRange may make (Developer Guide, "Intrinsics for JSONPath states": "The newly
+/// generated array can't contain more than 1000 elements").
 const MAX_RANGE: usize = 1000;
 /// Characters that States.Base64Encode, States.Base64Decode and States.Hash take at the most (the same page).
 const MAX_TEXT: usize = 10_000;
 
-/// Computes a function. `random` gives 64 random bits at each call; an error says why the arguments are
-/// refused.
+/// Why a function has no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The number, the type or the value of an argument. AWS says no more than that.
+    Arguments,
+    /// The reason, in AWS's words.
+    Reason(String),
+}
+
+use Refusal::Arguments as REFUSED;
+
+/// Computes a function. `random` gives 64 random bits at each call.
 pub(super) fn call(
     function: Function,
-    mut arguments: Vec<Value>,
+    arguments: Vec<Value>,
     random: &mut dyn FnMut() -> u64,
-) -> Result<Value, String> {
-    let count = arguments.len();
-    let mut take = |i: usize| arguments.get_mut(i).map(Value::take).unwrap_or(Value::Null);
-    Ok(match function {
-        Function::Array => Value::Array(arguments),
-        Function::ArrayContains => {
-            let (items, value) = (array(take(0))?, take(1));
-            Value::Bool(items.iter().any(|item| same(item, &value)))
+) -> Result<Value, Refusal> {
+    Ok(match (function, &arguments[..]) {
+        (Function::Array, _) => Value::Array(arguments),
+        (Function::ArrayContains, [Value::Array(items), value]) => {
+            // AWS compares the texts that Java gives the values.
+            let sought = java::text(value);
+            Value::Bool(items.iter().any(|item| java::text(item) == sought))
         }
-        Function::ArrayGetItem => {
-            let mut items = array(take(0))?;
-            let index = integer(&take(1))?;
-            match usize::try_from(index) {
-                Ok(at) if at < items.len() => items.swap_remove(at),
-                _ => return Err(format!("Index {index} is out of bounds")),
-            }
+        (Function::ArrayGetItem, [Value::Array(items), index]) => match integer(index)? {
+            _ if items.is_empty() => Value::Null,
+            index => usize::try_from(index).ok().and_then(|at| items.get(at)).cloned().ok_or(REFUSED)?,
+        },
+        (Function::ArrayLength, [Value::Array(items)]) => items.len().into(),
+        (Function::ArrayPartition, [Value::Array(items), size]) => {
+            let size = usize::try_from(integer(size)?).ok().filter(|size| *size > 0).ok_or(REFUSED)?;
+            Value::Array(items.chunks(size).map(|chunk| Value::Array(chunk.to_vec())).collect())
         }
-        Function::ArrayLength => array(take(0))?.len().into(),
-        Function::ArrayPartition => partition(array(take(0))?, integer(&take(1))?)?,
-        Function::ArrayRange => range(number(&take(0))?, number(&take(1))?, number(&take(2))?)?,
-        Function::ArrayUnique => {
-            let mut unique: Vec<Value> = Vec::new();
-            for item in array(take(0))? {
-                if !unique.iter().any(|known| same(known, &item)) {
-                    unique.push(item);
-                }
-            }
-            Value::Array(unique)
+        (Function::ArrayRange, [from, to, step]) => {
+            let (from, to, step) = (integer(from)?, integer(to)?, integer(step)?);
+            Value::Array(range(from, to, step, MAX_RANGE).ok_or(REFUSED)?)
         }
-        Function::Base64Encode => Value::String(STANDARD.encode(limited(text(take(0))?)?)),
-        Function::Base64Decode => {
-            let bytes =
-                STANDARD.decode(limited(text(take(0))?)?).map_err(|_| "Invalid Base64 text".to_owned())?;
-            Value::String(String::from_utf8_lossy(&bytes).into_owned())
+        (Function::ArrayUnique, [Value::Array(items)]) => Value::Array(java::distinct(items.clone())),
+        (Function::Base64Encode, [Value::String(text)]) => STANDARD.encode(limited(text)?).into(),
+        (Function::Base64Decode, [Value::String(text)]) => {
+            String::from_utf8_lossy(&base64_decoded(limited(text)?)).into_owned().into()
         }
-        Function::Format => {
-            let template = match take(0) {
-                Value::String(template) => template,
-                _ => return Err("The template must be a string".to_owned()),
-            };
-            format(&template, &arguments[1..])?
-        }
-        Function::Hash => {
-            let data = match take(0) {
-                Value::String(data) => data,
+        (Function::Format, [Value::String(template), arguments @ ..]) => format(template, arguments)?.into(),
+        (Function::Hash, [data, Value::String(algorithm)]) => {
+            let data = match data {
+                Value::String(data) => data.clone(),
                 other => other.to_string(),
             };
-            hash(&limited(data)?, &text(take(1))?)?
+            hash(limited(&data)?, algorithm).ok_or(REFUSED)?
         }
-        Function::JsonMerge => match (take(0), take(1), take(2)) {
-            (_, _, Value::Bool(true)) => return Err("Deep merge is not supported".to_owned()),
-            (Value::Object(mut left), Value::Object(right), Value::Bool(false)) => {
-                left.extend(right);
-                Value::Object(left)
-            }
-            _ => return Err("Two objects and false are expected".to_owned()),
-        },
-        Function::JsonToString => Value::String(take(0).to_string()),
-        Function::MathAdd => {
-            let sum = rounded(number(&take(0))?).checked_add(rounded(number(&take(1))?));
-            sum.ok_or("The sum is too large")?.into()
+        (Function::JsonMerge, [Value::Object(left), Value::Object(right), deep]) if *deep != true => {
+            let mut merged = left.clone();
+            merged.extend(right.clone());
+            Value::Object(merged)
         }
-        Function::MathRandom => {
-            let (from, to) = (rounded(number(&take(0))?), rounded(number(&take(1))?));
-            if to <= from {
-                return Err("The end must be greater than the start".to_owned());
-            }
-            let bits = if count == 3 { mix(rounded(number(&take(2))?) as u64) } else { random() };
-            let width = to.abs_diff(from);
-            from.saturating_add_unsigned(bits % width).into()
+        (Function::JsonToString, [value]) => value.to_string().into(),
+        (Function::MathAdd, [left, right]) => {
+            i32::try_from(rounded(left)? + rounded(right)?).map_err(|_| REFUSED)?.into()
         }
-        Function::StringSplit => {
-            let (value, delimiters) = (text(take(0))?, text(take(1))?);
+        (Function::MathRandom, [from, to, seed @ ..]) if seed.len() <= 1 => {
+            let (from, to) = (integer(from)?, integer(to)?);
+            let width = i32::try_from(to - from).ok().filter(|width| *width > 0).ok_or(REFUSED)?;
+            let drawn = match seed {
+                [seed] => java::Random::seeded(integer(seed)?).below(width),
+                _ => (random() % u64::from(width.unsigned_abs())) as i64,
+            };
+            (from + drawn).into()
+        }
+        (Function::StringSplit, [Value::String(text), Value::String(delimiters)]) => {
             // As StringUtils.split in Java: each character separates, and nothing comes of two separators in
             // a row.
-            let parts = value.split(|c| delimiters.contains(c)).filter(|part| !part.is_empty());
-            Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
+            let parts = text.split(|c| delimiters.contains(c)).filter(|part| !part.is_empty());
+            Value::Array(parts.map(Value::from).collect())
         }
-        Function::StringToJson => {
-            let json = text(take(0))?;
-            if json.trim().is_empty() {
-                Value::Null
-            } else {
-                serde_json::from_str(&json).map_err(|error| format!("Invalid JSON: {error}"))?
-            }
-        }
-        Function::Uuid => Value::String(uuid(random)),
+        (Function::StringToJson, [Value::String(json)]) if json.trim().is_empty() => Value::Null,
+        (Function::StringToJson, [Value::String(json)]) => serde_json::from_str(json).map_err(|error| {
+            Refusal::Reason(format!(
+                "Cannot convert String to Json in States.StringToJson, caused by: {error}"
+            ))
+        })?,
+        // AWS takes any arguments here, and looks at none.
+        (Function::Uuid, _) => uuid(random).into(),
+        _ => return Err(REFUSED),
     })
 }
 
@@ -126,51 +117,43 @@ pub(crate) fn uuid(random: &mut dyn FnMut() -> u64) -> String {
     )
 }
 
-/// `States.Hash` and `$hash`: the digest in hexadecimal.
-pub(crate) fn hash(data: &str, algorithm: &str) -> Result<Value, String> {
+/// `States.Hash` and `$hash`: the digest in hexadecimal. `None` for an algorithm that doesn't exist.
+pub(crate) fn hash(data: &str, algorithm: &str) -> Option<Value> {
     fn hex(digest: impl AsRef<[u8]>) -> Value {
         Value::String(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
     }
-    Ok(match algorithm {
+    Some(match algorithm {
         "MD5" => hex(Md5::digest(data)),
         "SHA-1" => hex(Sha1::digest(data)),
         "SHA-256" => hex(Sha256::digest(data)),
         "SHA-384" => hex(Sha384::digest(data)),
         "SHA-512" => hex(Sha512::digest(data)),
-        _ => return Err(format!("Unknown hash algorithm {algorithm}")),
+        _ => return None,
     })
 }
 
-/// `States.ArrayRange` and `$range`: the whole numbers between two ends, both included.
-pub(crate) fn range(from: f64, to: f64, step: f64) -> Result<Value, String> {
-    let (from, to, step) = (rounded(from), rounded(to), rounded(step));
-    if step == 0 {
-        return Err("The step must not be zero".to_owned());
+/// `States.ArrayRange` and `$range`: the whole numbers between two ends, both included. `None` for a step of
+/// zero, and when there would be more than `most`.
+pub(crate) fn range(from: i64, to: i64, step: i64, most: usize) -> Option<Vec<Value>> {
+    let distance = i128::from(to) - i128::from(from);
+    let count = distance.checked_div(i128::from(step))?;
+    if distance.signum() * i128::from(step).signum() < 0 {
+        return Some(Vec::new());
     }
-    let mut items = Vec::new();
-    let mut at = from;
-    while (step > 0 && at <= to) || (step < 0 && at >= to) {
-        if items.len() == MAX_RANGE {
-            return Err(format!("A range has at most {MAX_RANGE} items"));
-        }
-        items.push(at.into());
-        match at.checked_add(step) {
-            Some(next) => at = next,
-            None => break,
-        }
+    let count = usize::try_from(count).ok()?.checked_add(1)?;
+    if count > most {
+        return None;
     }
-    Ok(Value::Array(items))
-}
-
-/// `States.ArrayPartition`: chunks of one size, the last as long as what is left.
-fn partition(items: Vec<Value>, size: i64) -> Result<Value, String> {
-    let size =
-        usize::try_from(size).ok().filter(|s| *s > 0).ok_or("The chunk size must be a positive integer")?;
-    Ok(Value::Array(items.chunks(size).map(|chunk| Value::Array(chunk.to_vec())).collect()))
+    Some((0..count).map(|at| (from + at as i64 * step).into()).collect())
 }
 
 /// Puts the arguments in place of the `{}` in the template.
-fn format(template: &str, arguments: &[Value]) -> Result<Value, String> {
+fn format(template: &str, arguments: &[Value]) -> Result<String, Refusal> {
+    let unmatched = |open: char, other: char| {
+        Refusal::Reason(format!(
+            "Invalid template in States.Format: matching '{other}' not found for '{open}'."
+        ))
+    };
     let mut text = String::with_capacity(template.len());
     let mut arguments = arguments.iter();
     let mut chars = template.chars().peekable();
@@ -179,61 +162,58 @@ fn format(template: &str, arguments: &[Value]) -> Result<Value, String> {
             '\\' => text.extend(chars.next()),
             '{' if chars.peek() == Some(&'}') => {
                 chars.next();
-                match arguments.next().ok_or("There are fewer arguments than placeholders")? {
-                    Value::String(argument) => text.push_str(argument),
-                    argument => text.push_str(&argument.to_string()),
-                }
+                text.push_str(&java::text(arguments.next().ok_or(REFUSED)?));
             }
-            '{' | '}' => return Err("A brace is not closed".to_owned()),
+            '{' => return Err(unmatched('{', '}')),
+            '}' => return Err(unmatched('}', '{')),
             _ => text.push(c),
         }
     }
-    if arguments.next().is_some() {
-        return Err("There are more arguments than placeholders".to_owned());
-    }
-    Ok(Value::String(text))
-}
-
-/// Numbers are the same by value, whether they are written with a fraction or not.
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
-        _ => a == b,
+    match arguments.next() {
+        Some(_) => Err(REFUSED),
+        None => Ok(text),
     }
 }
 
-fn array(value: Value) -> Result<Vec<Value>, String> {
-    match value {
-        Value::Array(items) => Ok(items),
-        _ => Err("An array is expected".to_owned()),
+/// Decodes as leniently as AWS does: padding ends the text wherever it stands, and what is no letter of
+/// either alphabet is skipped.
+fn base64_decoded(text: &str) -> Vec<u8> {
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0_u32);
+    for c in text.bytes().take_while(|c| *c != b'=') {
+        let value = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => continue,
+        };
+        bits = (bits << 6 | u32::from(value)) & 0xFFFF;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held) as u8);
+        }
     }
+    bytes
 }
 
-fn text(value: Value) -> Result<String, String> {
-    match value {
-        Value::String(text) => Ok(text),
-        _ => Err("A string is expected".to_owned()),
-    }
+fn limited(text: &str) -> Result<&str, Refusal> {
+    if text.chars().count() > MAX_TEXT { Err(REFUSED) } else { Ok(text) }
 }
 
-fn limited(text: String) -> Result<String, String> {
-    if text.chars().count() > MAX_TEXT {
-        return Err(format!("The text is longer than {MAX_TEXT} characters"));
-    }
-    Ok(text)
+/// A number without its fraction, which must fit into 32 bits.
+fn integer(value: &Value) -> Result<i64, Refusal> {
+    in_32_bits(value.as_f64().ok_or(REFUSED)?.trunc())
 }
 
-fn number(value: &Value) -> Result<f64, String> {
-    value.as_f64().ok_or_else(|| "A number is expected".to_owned())
+/// A number rounded as Java's Math.round does, halves towards positive infinity. It must fit into 32 bits.
+fn rounded(value: &Value) -> Result<i64, Refusal> {
+    in_32_bits((value.as_f64().ok_or(REFUSED)? + 0.5).floor())
 }
 
-fn integer(value: &Value) -> Result<i64, String> {
-    value.as_f64().map(rounded).ok_or_else(|| "An integer is expected".to_owned())
-}
-
-/// Java's Math.round: halves go up, towards positive infinity.
-fn rounded(value: f64) -> i64 {
-    (value + 0.5).floor() as i64
+fn in_32_bits(value: f64) -> Result<i64, Refusal> {
+    if (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&value) { Ok(value as i64) } else { Err(REFUSED) }
 }
 
 /// Spreads a seed over 64 bits, so that the same seed gives the same number (splitmix64).

@@ -2,45 +2,47 @@
 //! Step Functions Developer Guide, "Intrinsics for JSONPath states").
 
 mod functions;
+mod java;
 mod parse;
 mod syntax;
 
 use serde_json::Value;
 
 use crate::jsonpath::{JsonPath, Missing};
+use functions::Refusal;
 use syntax::{Argument, Function};
 
 pub(crate) use functions::{hash, json_number, mix, range, uuid};
+pub(crate) use java::Random;
 pub(crate) use syntax::FunctionCall;
 
 /// What a call needs from the state that it stands in.
 pub(crate) trait Surroundings {
     /// The value that a path argument leads to.
     fn resolve(&mut self, path: &JsonPath) -> Result<Value, Missing>;
+    /// The JSON that the path starts from.
+    fn start(&self, path: &JsonPath) -> String;
     /// The next 64 random bits.
     fn random(&mut self) -> u64;
 }
 
-/// Why a call has no value.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+/// Why a call has no value. It fails the state with States.Runtime; the text is AWS's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
-    /// A path argument leads nowhere.
-    #[error("{missing}")]
-    Path { path: String, missing: Missing },
-    /// The function refused its arguments; the text says why. The error name is States.IntrinsicFailure.
-    #[error("{0}")]
-    Failure(String),
+    /// A path argument leads nowhere. `input` is what the path starts from.
+    #[error(
+        "The function '{call}' had the following error: The JsonPath argument for the field '{path}' could not be found in the input '{input}'"
+    )]
+    Path { call: String, path: String, input: String },
+    /// The function refused its arguments.
+    #[error("There was an error while evaluating the intrinsic function: {call}. {reason}")]
+    Refused { call: String, reason: String },
 }
 
 impl FunctionCall {
     /// Compiles a call; `None` when AWS's parser would refuse it.
     pub(crate) fn parse(source: &str) -> Option<Self> {
         parse::call(source)
-    }
-
-    /// The call as the definition has it.
-    pub(crate) fn source(&self) -> &str {
-        &self.source
     }
 
     /// Every path among the arguments, those of inner calls included.
@@ -65,14 +67,26 @@ impl FunctionCall {
                     Value::String(template.clone())
                 }
                 Argument::Text { plain, .. } => Value::String(plain.clone()),
-                Argument::Path(path) => around
-                    .resolve(path)
-                    .map_err(|missing| Error::Path { path: path.source().to_owned(), missing })?,
+                Argument::Path(path) => around.resolve(path).map_err(|_| Error::Path {
+                    call: self.source.clone(),
+                    path: path.source().to_owned(),
+                    input: around.start(path),
+                })?,
+                // What StringToJson gives stays JSON, and so is its text.
+                Argument::Call(call)
+                    if self.function == Function::Format && call.function == Function::StringToJson =>
+                {
+                    call.evaluate(around)?.to_string().into()
+                }
                 Argument::Call(call) => call.evaluate(around)?,
             });
         }
         functions::call(self.function, values, &mut || around.random()).map_err(|refusal| {
-            Error::Failure(format!("{} in the intrinsic function {}", refusal, self.source))
+            let reason = match refusal {
+                Refusal::Arguments => format!("Invalid arguments in States.{}", self.function.name()),
+                Refusal::Reason(reason) => reason,
+            };
+            Error::Refused { call: self.source.clone(), reason }
         })
     }
 }

@@ -1,4 +1,5 @@
-//! The grammar of calls. Text is in single quotes. A backslash may stand before `'`, `{`, `}` and `\` only,
+//! The grammar of calls. How many arguments a function takes is no part of it: AWS looks at that when the call
+//! is evaluated. Text is in single quotes. A backslash may stand before `'`, `{`, `}` and `\` only,
 //! and takes away their meaning.
 
 use serde_json::Value;
@@ -8,28 +9,6 @@ use crate::jsonpath::JsonPath;
 
 /// AWS allows ten levels of nesting (Developer Guide, "Intrinsics for JSONPath states").
 const MAX_NESTING: usize = 10;
-
-/// The functions: their names, and how many arguments they take at least and at the most.
-const FUNCTIONS: [(&str, Function, usize, usize); 18] = [
-    ("Array", Function::Array, 0, usize::MAX),
-    ("ArrayContains", Function::ArrayContains, 2, 2),
-    ("ArrayGetItem", Function::ArrayGetItem, 2, 2),
-    ("ArrayLength", Function::ArrayLength, 1, 1),
-    ("ArrayPartition", Function::ArrayPartition, 2, 2),
-    ("ArrayRange", Function::ArrayRange, 3, 3),
-    ("ArrayUnique", Function::ArrayUnique, 1, 1),
-    ("Base64Decode", Function::Base64Decode, 1, 1),
-    ("Base64Encode", Function::Base64Encode, 1, 1),
-    ("Format", Function::Format, 1, usize::MAX),
-    ("Hash", Function::Hash, 2, 2),
-    ("JsonMerge", Function::JsonMerge, 3, 3),
-    ("JsonToString", Function::JsonToString, 1, 1),
-    ("MathAdd", Function::MathAdd, 2, 2),
-    ("MathRandom", Function::MathRandom, 2, 3),
-    ("StringSplit", Function::StringSplit, 2, 2),
-    ("StringToJson", Function::StringToJson, 1, 1),
-    ("UUID", Function::Uuid, 0, 0),
-];
 
 /// Parses a whole call; `None` when it is not one.
 pub(super) fn call(source: &str) -> Option<FunctionCall> {
@@ -44,7 +23,7 @@ fn nested(source: &str, depth: usize) -> Option<(FunctionCall, &str)> {
     }
     let open = source.find('(')?;
     let name = source.get(..open)?.strip_prefix("States.")?;
-    let (_, function, least, most) = FUNCTIONS.iter().find(|(known, ..)| *known == name)?;
+    let function = Function::named(name)?;
     let mut rest = source.get(open + 1..)?.trim_start();
     let mut arguments = Vec::new();
     if let Some(after) = rest.strip_prefix(')') {
@@ -61,11 +40,8 @@ fn nested(source: &str, depth: usize) -> Option<(FunctionCall, &str)> {
             rest = after.strip_prefix(',')?.trim_start();
         }
     }
-    if !(*least..=*most).contains(&arguments.len()) {
-        return None;
-    }
     let length = source.len() - rest.len();
-    Some((FunctionCall { source: source[..length].to_owned(), function: *function, arguments }, rest))
+    Some((FunctionCall { source: source[..length].to_owned(), function, arguments }, rest))
 }
 
 /// Parses one argument, and returns it with what follows.

@@ -51,3 +51,36 @@ pub(super) enum Function {
     StringToJson,
     Uuid,
 }
+
+impl Function {
+    /// The functions by the names that follow `States.`.
+    const NAMES: [(&str, Self); 18] = [
+        ("Array", Self::Array),
+        ("ArrayContains", Self::ArrayContains),
+        ("ArrayGetItem", Self::ArrayGetItem),
+        ("ArrayLength", Self::ArrayLength),
+        ("ArrayPartition", Self::ArrayPartition),
+        ("ArrayRange", Self::ArrayRange),
+        ("ArrayUnique", Self::ArrayUnique),
+        ("Base64Decode", Self::Base64Decode),
+        ("Base64Encode", Self::Base64Encode),
+        ("Format", Self::Format),
+        ("Hash", Self::Hash),
+        ("JsonMerge", Self::JsonMerge),
+        ("JsonToString", Self::JsonToString),
+        ("MathAdd", Self::MathAdd),
+        ("MathRandom", Self::MathRandom),
+        ("StringSplit", Self::StringSplit),
+        ("StringToJson", Self::StringToJson),
+        ("UUID", Self::Uuid),
+    ];
+
+    /// The function of this name, if there is one.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, function)| *function)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, function)| *function == self).map_or("", |(name, _)| name)
+    }
+}

@@ -91,8 +91,8 @@ fn format_now(now: Timestamp, arguments: &[JValue]) -> HostFnResult {
 fn random(dice: &Dice, arguments: &[JValue]) -> HostFnResult {
     match arguments {
         [] => Ok(JValue::from(unit((dice.borrow_mut())()))),
-        // With a seed as its argument, AWS's random gives the same number each time.
-        _ => Ok(JValue::from(unit(intrinsic::mix(number(arguments, 0, "random")?.to_bits())))),
+        // With a seed as its argument, AWS's random gives the first number of Java's generator each time.
+        _ => Ok(JValue::from(intrinsic::Random::seeded(number(arguments, 0, "random")? as i64).unit())),
     }
 }
 
@@ -107,7 +107,9 @@ fn parse(arguments: &[JValue]) -> HostFnResult {
 
 fn hash(arguments: &[JValue]) -> HostFnResult {
     let (data, algorithm) = (text(arguments, 0, "hash")?, text(arguments, 1, "hash")?);
-    intrinsic::hash(data, algorithm).map(JValue::from).map_err(refuse)
+    intrinsic::hash(data, algorithm)
+        .map(JValue::from)
+        .ok_or_else(|| refuse(format!("Unknown hash algorithm {algorithm}")))
 }
 
 fn partition(arguments: &[JValue]) -> HostFnResult {
@@ -125,10 +127,11 @@ fn partition(arguments: &[JValue]) -> HostFnResult {
     Ok(JValue::cons(chunks))
 }
 
+const MAX_RANGE: usize = 360_145;
+
 fn range(arguments: &[JValue]) -> HostFnResult {
-    let bound = |at| number(arguments, at, "range");
-    match intrinsic::range(bound(0)?, bound(1)?, bound(2)?).map_err(refuse)? {
-        Value::Array(items) => Ok(JValue::sequence(items.into_iter().map(JValue::from).collect())),
-        _ => Ok(JValue::Undefined),
-    }
+    let bound = |at| number(arguments, at, "range").map(|n| n.trunc() as i64);
+    let items = intrinsic::range(bound(0)?, bound(1)?, bound(2)?, MAX_RANGE)
+        .ok_or_else(|| refuse("The step must not be zero"))?;
+    Ok(JValue::sequence(items.into_iter().map(JValue::from).collect()))
 }

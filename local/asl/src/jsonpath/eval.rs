@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::compare;
 use super::syntax::{self, Comparable, Filter, Segment};
@@ -12,8 +12,18 @@ use super::syntax::{self, Comparable, Filter, Segment};
 /// A definite path leads nowhere. The text is Jayway's (com.jayway.jsonpath, PathNotFoundException), because
 /// it is part of the cause that users see.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Missing(pub(crate) String);
+#[error("{message}")]
+pub(crate) struct Missing {
+    message: String,
+    /// Whether the path ends with an index that its array doesn't have. Templates take null for that.
+    pub(crate) past_the_end: bool,
+}
+
+impl Missing {
+    pub(crate) fn new(message: String) -> Self {
+        Self { message, past_the_end: false }
+    }
+}
 
 /// Results that a path may have, which is more than a payload of 256 KiB can hold. It stops `$..*..*` on
 /// hostile data.
@@ -31,11 +41,7 @@ pub(super) fn select<'v>(
     }
     let mut matches = Vec::new();
     walk(segments, root, root, &mut matches);
-    if let Some(Segment::Length) = segments.last() {
-        let list = matches.iter().map(|v| (*v).clone()).collect();
-        return Ok(Cow::Owned(length(&Value::Array(list)).unwrap_or(Value::Null)));
-    }
-    Ok(Cow::Owned(Value::Array(matches.into_iter().cloned().collect())))
+    Ok(Cow::Owned(Value::Array(matches.into_iter().map(Cow::into_owned).collect())))
 }
 
 /// The value of a definite path.
@@ -46,7 +52,7 @@ fn single<'v>(segments: &[Segment], root: &'v Value) -> Result<Cow<'v, Value>, M
         let next = match (segment, at) {
             (Segment::Child(name), Value::Object(map)) => map.get(name),
             (Segment::Child(name), other) => {
-                return Err(Missing(format!(
+                return Err(Missing::new(format!(
                     "Expected to find an object with property ['{name}'] in path {} but found '{}'. This is not a json object according to the JsonProvider: 'com.jayway.jsonpath.spi.json.JacksonJsonNodeJsonProvider'.",
                     spell(&segments[..i]),
                     java_class(other)
@@ -54,36 +60,36 @@ fn single<'v>(segments: &[Segment], root: &'v Value) -> Result<Cow<'v, Value>, M
             }
             (Segment::Index(index), Value::Array(items)) => nth(items, *index),
             (Segment::Index(index), other) => {
-                return Err(Missing(format!(
+                return Err(Missing::new(format!(
                     "Filter: [{index}] can only be applied to arrays. Current context is: {other}"
                 )));
             }
-            (Segment::Length, value) => {
-                let value = length(value)
-                    .ok_or_else(|| Missing(format!("No results for path: {}", spell(segments))))?;
-                return Ok(Cow::Owned(value));
-            }
+            (Segment::Children(names), Value::Object(map)) => return Ok(Cow::Owned(members(names, map))),
             _ => None,
         };
         at = match next {
             Some(value) => value,
-            None if last => return Err(Missing(format!("No results for path: {}", spell(segments)))),
-            None if matches!(segment, Segment::Child(_)) => {
-                return Err(Missing(format!("Missing property in path {}", spell(&segments[..=i]))));
+            None if last => {
+                let past_the_end = matches!(segment, Segment::Index(_));
+                let message = format!("No results for path: {}", spell(segments));
+                return Err(Missing { message, past_the_end });
             }
-            None => return Err(Missing(format!("No results for path: {}", spell(segments)))),
+            None if matches!(segment, Segment::Child(_)) => {
+                return Err(Missing::new(format!("Missing property in path {}", spell(&segments[..=i]))));
+            }
+            None => return Err(Missing::new(format!("No results for path: {}", spell(segments)))),
         };
     }
     Ok(Cow::Borrowed(at))
 }
 
 /// Adds every value that the segments lead to from `at`.
-fn walk<'v>(segments: &[Segment], at: &'v Value, root: &'v Value, matches: &mut Vec<&'v Value>) {
+fn walk<'v>(segments: &[Segment], at: &'v Value, root: &'v Value, matches: &mut Vec<Cow<'v, Value>>) {
     if matches.len() >= MAX_RESULTS {
         return;
     }
     let Some((segment, rest)) = segments.split_first() else {
-        matches.push(at);
+        matches.push(Cow::Borrowed(at));
         return;
     };
     match (segment, at) {
@@ -91,6 +97,9 @@ fn walk<'v>(segments: &[Segment], at: &'v Value, root: &'v Value, matches: &mut 
             if let Some(value) = map.get(name) {
                 walk(rest, value, root, matches);
             }
+        }
+        (Segment::Children(names), Value::Object(map)) if rest.is_empty() => {
+            matches.push(Cow::Owned(members(names, map)));
         }
         (Segment::Children(names), Value::Object(map)) => {
             for value in names.iter().filter_map(|n| map.get(n)) {
@@ -100,8 +109,11 @@ fn walk<'v>(segments: &[Segment], at: &'v Value, root: &'v Value, matches: &mut 
         (Segment::Wildcard, Value::Object(map)) => map.values().for_each(|v| walk(rest, v, root, matches)),
         (Segment::Wildcard, Value::Array(items)) => items.iter().for_each(|v| walk(rest, v, root, matches)),
         (Segment::Index(index), Value::Array(items)) => {
-            if let Some(value) = nth(items, *index) {
-                walk(rest, value, root, matches);
+            match nth(items, *index) {
+                Some(value) => walk(rest, value, root, matches),
+                // Behind a star, AWS puts null in the place of an item that isn't there.
+                None if rest.is_empty() => matches.push(Cow::Owned(Value::Null)),
+                None => {}
             }
         }
         (Segment::Indices(indices), Value::Array(items)) => {
@@ -123,13 +135,12 @@ fn walk<'v>(segments: &[Segment], at: &'v Value, root: &'v Value, matches: &mut 
             walk(rest, item, root, matches);
         }
         (Segment::Descend, _) => descend(rest, at, root, matches),
-        (Segment::Length, _) => walk(rest, at, root, matches),
         _ => {}
     }
 }
 
 /// Applies the segments to `at` and to everything in it.
-fn descend<'v>(rest: &[Segment], at: &'v Value, root: &'v Value, matches: &mut Vec<&'v Value>) {
+fn descend<'v>(rest: &[Segment], at: &'v Value, root: &'v Value, matches: &mut Vec<Cow<'v, Value>>) {
     walk(rest, at, root, matches);
     match at {
         Value::Object(map) => map.values().for_each(|v| descend(rest, v, root, matches)),
@@ -181,14 +192,10 @@ fn slice(items: &[Value], from: Option<i64>, to: Option<i64>) -> &[Value] {
     items.get(from..to).unwrap_or(&[])
 }
 
-/// How many items, members or characters a value has; `None` for a value that has no length.
-fn length(value: &Value) -> Option<Value> {
-    match value {
-        Value::Array(items) => Some(items.len().into()),
-        Value::Object(map) => Some(map.len().into()),
-        Value::String(text) => Some(text.chars().count().into()),
-        _ => None,
-    }
+/// An object with those of the members that there are.
+fn members(names: &[String], map: &Map<String, Value>) -> Value {
+    let members = names.iter().filter_map(|name| Some((name.clone(), map.get(name)?.clone())));
+    Value::Object(members.collect())
 }
 
 /// The segments as Jayway spells them, from the root.
@@ -199,7 +206,6 @@ fn spell(segments: &[Segment]) -> String {
         let _ = match segment {
             Segment::Child(name) => write!(text, "['{name}']"),
             Segment::Index(index) => write!(text, "[{index}]"),
-            Segment::Length => write!(text, ".length()"),
             _ => Ok(()),
         };
     }

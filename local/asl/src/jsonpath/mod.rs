@@ -27,8 +27,9 @@ pub(crate) struct JsonPath {
 }
 
 impl JsonPath {
-    /// Compiles a path; `None` when AWS's parser would refuse it.
+    /// Compiles a path; `None` when AWS's parser would refuse it. Blanks around the path don't count.
     pub(crate) fn parse(source: &str) -> Option<Self> {
+        let source = source.trim();
         let (root, segments) = parse::path(source)?;
         let definite = syntax::is_definite(&segments);
         Some(Self { source: source.to_owned(), root, segments, definite })

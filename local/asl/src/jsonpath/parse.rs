@@ -110,7 +110,7 @@ impl Parser<'_> {
         }
     }
 
-    /// What follows a dot: a name, a star or a function.
+    /// What follows a dot: a name or a star.
     fn dotted(&mut self) -> Option<Segment> {
         if self.cursor.eat("*") {
             return Some(Segment::Wildcard);
@@ -119,8 +119,9 @@ impl Parser<'_> {
         if name.is_empty() {
             return None;
         }
+        // AWS's Jayway is from before functions: `length()` is a member's name there.
         if self.cursor.eat("()") {
-            return (name == "length" || name == "size").then_some(Segment::Length);
+            return Some(Segment::Child(format!("{name}()")));
         }
         Some(Segment::Child(name.to_owned()))
     }
@@ -135,11 +136,27 @@ impl Parser<'_> {
             Segment::Filter(self.nested(Self::filter)?)
         } else if self.cursor.sees_any(&['\'', '"']) {
             self.names()?
+        } else if self.cursor.eat("(") {
+            self.from_the_end()?
         } else {
             self.indices()?
         };
         self.cursor.skip_space();
         self.cursor.eat("]").then_some(segment)
+    }
+
+    /// `@.length-1)`, an index that counts from the end.
+    fn from_the_end(&mut self) -> Option<Segment> {
+        for token in ["@", ".length", "-"] {
+            self.cursor.skip_space();
+            if !self.cursor.eat(token) {
+                return None;
+            }
+        }
+        self.cursor.skip_space();
+        let back = self.cursor.integer().filter(|back| *back > 0)?;
+        self.cursor.skip_space();
+        self.cursor.eat(")").then_some(Segment::Index(-back))
     }
 
     fn names(&mut self) -> Option<Segment> {
@@ -247,7 +264,14 @@ impl Parser<'_> {
         if self.cursor.eat("[") {
             return self.list();
         }
-        self.cursor.json_word()
+        self.cursor.json_word().or_else(|| self.bare_text())
+    }
+
+    /// Text without quotes. AWS's Jayway takes a word for text in a filter.
+    fn bare_text(&mut self) -> Option<Value> {
+        let word =
+            self.cursor.take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/'));
+        (!word.is_empty()).then(|| Value::from(word))
     }
 
     /// The items of a list and its closing bracket. A list within a list is refused.

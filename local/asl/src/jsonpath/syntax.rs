@@ -18,11 +18,11 @@ pub(crate) enum Root {
 pub(crate) enum Segment {
     /// `.name`, `['name']`.
     Child(String),
-    /// `['a','b']`.
+    /// `['a','b']`: an object with these members at the end of a path, and each of them before it.
     Children(Vec<String>),
     /// `.*`, `[*]`.
     Wildcard,
-    /// `[3]`; a negative index counts from the end.
+    /// `[3]`; a negative index counts from the end, as in `[(@.length-1)]`.
     Index(i64),
     /// `[0,2]`.
     Indices(Vec<i64>),
@@ -33,8 +33,6 @@ pub(crate) enum Segment {
     Filter(Filter),
     /// `..`: the segment after it is applied at every depth.
     Descend,
-    /// `.length()`.
-    Length,
 }
 
 /// The condition of a filter.
@@ -79,5 +77,11 @@ pub(crate) enum Operator {
 /// Whether a path leads to one value at the most. Jayway calls such a path definite; any other gives an
 /// array.
 pub(super) fn is_definite(segments: &[Segment]) -> bool {
-    segments.iter().all(|s| matches!(s, Segment::Child(_) | Segment::Index(_) | Segment::Length))
+    let single = |s: &Segment| matches!(s, Segment::Child(_) | Segment::Index(_));
+    match segments.split_last() {
+        Some((last, before)) => {
+            before.iter().all(single) && (single(last) || matches!(last, Segment::Children(_)))
+        }
+        None => true,
+    }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::data;
 use super::visit::{Exit, Visit, unexpected};
-use crate::error::{Evaluated, Failure, names};
+use crate::error::{Evaluated, Failure};
 use crate::graph::{Choice, Condition, Io, Next};
 use crate::jsonata::Inputs;
 use crate::template::Location;
@@ -26,8 +26,8 @@ pub(super) fn run(visit: &mut Visit<'_>, choice: &Choice) -> Evaluated<Exit> {
         return Ok(Exit { output, assigned, next: Next::To(rule.next) });
     }
     let Some(default) = choice.default else {
-        return Err(Failure::named(
-            names::NO_CHOICE,
+        // The documentation has States.NoChoiceMatched here; AWS's recorded executions have States.Runtime.
+        return Err(Failure::runtime(
             "Failed to transition out of the state. The state does not point to a next state.",
         ));
     };

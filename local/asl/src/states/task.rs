@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::data;
 use super::visit::Visit;
-use crate::error::Evaluated;
+use crate::error::{Evaluated, Failure};
 use crate::graph::Task;
+use crate::parameters;
 
 /// What a Task wants to have called.
 #[derive(Debug)]
@@ -21,6 +22,13 @@ pub(crate) struct TaskPlan {
 
 pub(super) fn plan(visit: &mut Visit<'_>, task: &Task) -> Evaluated<TaskPlan> {
     let arguments = data::effective_input(visit)?;
+    let faults = parameters::faults(&task.resource, &arguments);
+    if !faults.is_empty() {
+        let faults = faults.join(", ");
+        return Err(Failure::runtime(format!(
+            "The Parameters '{arguments}' could not be used to start the Task: [{faults}]"
+        )));
+    }
     let mut limit = |number: Option<&_>, field| match number {
         Some(number) => {
             let input = data::selected_input(visit)?;

@@ -6,6 +6,7 @@ use super::request::Request;
 use super::result::Refused;
 use crate::api::MachineType;
 use crate::language::Language;
+use crate::unsupported;
 use crate::validate::{self, Invalid};
 
 /// The name that AWS gives to a state that is tested on its own.
@@ -37,14 +38,26 @@ pub(super) fn state(request: &Request<'_>) -> Result<TestedState, Refused> {
             return Err(Refused::definition(types));
         }
         invalid(validate::check_state(NAME, &definition))?;
+        supported(request, NAME, &definition)?;
         return Ok(TestedState { definition, language: Language::JsonPath });
     };
     let language = Language::of(&definition, Language::JsonPath);
     let found = find(&definition, name).cloned();
     invalid(validate::check(&definition, MachineType::Standard))?;
     match found {
-        Some(definition) => Ok(TestedState { definition, language }),
+        Some(definition) => {
+            supported(request, name, &definition)?;
+            Ok(TestedState { definition, language })
+        }
         None => Err(Refused::validation("State not found in definition")),
+    }
+}
+
+/// Refuses a state that calls what this runtime doesn't have. With a mock nothing is called.
+fn supported(request: &Request<'_>, name: &str, state: &Value) -> Result<(), Refused> {
+    match unsupported::of_state(name, state).into_iter().next() {
+        Some(missing) if request.mock.is_none() => Err(Refused::definition(missing.to_string())),
+        _ => Ok(()),
     }
 }
 

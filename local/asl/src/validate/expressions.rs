@@ -143,7 +143,7 @@ fn template_in(template: &Value, location: &str, findings: &mut Findings) {
             for (field, value) in map {
                 if field.ends_with(".$") {
                     let valid = value.as_str().is_some_and(|text| {
-                        if text.starts_with('$') {
+                        if text.trim_start().starts_with('$') {
                             JsonPath::parse(text).is_some()
                         } else {
                             FunctionCall::parse(text).is_some()

@@ -109,6 +109,7 @@ pub(super) fn state(definition: &Value, machine: Language, location: &str, findi
                     findings,
                 );
             }
+            resource::arguments(map, language, location, findings);
         }
         "Choice" => choice(map, language, location, findings),
         "Wait" => wait(map, language, location, findings),

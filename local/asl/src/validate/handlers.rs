@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::expressions;
 use super::findings::{Findings, at_least, items, require};
+use crate::error::names;
 use crate::language::Language;
 
 pub(super) fn handlers(
@@ -22,7 +23,13 @@ pub(super) fn handlers(
                 continue;
             };
             require(handler, required, &location, findings);
-            items(handler, "ErrorEquals", &location, findings);
+            let errors = items(handler, "ErrorEquals", &location, findings);
+            if errors.iter().any(|error| error == names::ALL) && (errors.len() > 1 || i + 1 < list.len()) {
+                findings.schema(
+                    &format!("{location}/ErrorEquals"),
+                    "States.ALL must appear alone and at end of list",
+                );
+            }
             for (number, minimum) in [
                 ("IntervalSeconds", 1.0),
                 ("MaxAttempts", 0.0),

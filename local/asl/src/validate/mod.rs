@@ -27,6 +27,7 @@ use serde_json::Value;
 
 use crate::api::MachineType;
 use crate::language::Language;
+use crate::unsupported;
 use diagnostic::SCHEMA;
 use findings::Findings;
 
@@ -72,6 +73,37 @@ pub fn validate(definition: &str, kind: MachineType) -> Vec<Diagnostic> {
     }
 }
 
+/// All findings about a definition as [`validate`] gives them, and after those what AWS has and this runtime
+/// hasn't, under the code `NOT_SUPPORTED_HERE`. This is what a host answers ValidateStateMachineDefinition
+/// with, so that nobody learns of it only when the state machine is created.
+///
+/// ```
+/// use asl::MachineType;
+/// use asl::validate::validate_here;
+///
+/// let definition = r#"{
+///     "StartAt": "Tell",
+///     "States": {
+///         "Tell": {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "End": true}
+///     }
+/// }"#;
+/// assert_eq!(
+///     validate_here(definition, MachineType::Standard)[0].to_string(),
+///     "NOT_SUPPORTED_HERE: The service integration sns:publish is not supported here at /States/Tell/Resource"
+/// );
+/// ```
+pub fn validate_here(definition: &str, kind: MachineType) -> Vec<Diagnostic> {
+    let mut diagnostics = validate(definition, kind);
+    if let Ok(definition) = parse(definition) {
+        let missing = unsupported::find(&definition).into_iter();
+        diagnostics.extend(missing.map(|missing| {
+            let message = format!("{} is not supported here", missing.feature);
+            Diagnostic::error("NOT_SUPPORTED_HERE", message, Some(missing.location))
+        }));
+    }
+    diagnostics
+}
+
 /// Reads a definition, which must be a JSON object.
 pub(crate) fn parse(definition: &str) -> Result<Value, Diagnostic> {
     if definition.trim().is_empty() {
@@ -102,7 +134,11 @@ pub(crate) fn check_state(name: &str, state: &Value) -> Vec<Diagnostic> {
 }
 
 /// Refuses a definition if one of the findings is an error.
-pub(crate) fn reject(diagnostics: Vec<Diagnostic>) -> Result<(), Invalid> {
+///
+/// # Errors
+///
+/// [`Invalid`] with all the findings.
+pub fn reject(diagnostics: Vec<Diagnostic>) -> Result<(), Invalid> {
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {
         return Err(Invalid { diagnostics });
     }

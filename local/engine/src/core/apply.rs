@@ -6,7 +6,9 @@ use super::ambient::ExecutionAmbient;
 use super::group::Work;
 use super::nested;
 use super::state::Core;
+use crate::arn;
 use crate::journal::{Ending, JournalError, Seq};
+use crate::state_machine::StateMachineKind;
 use crate::status::ExecutionStatus;
 
 impl Core {
@@ -43,13 +45,29 @@ impl Core {
         let Some(live) = self.live.get(&seq) else { return Ok(()) };
         let Some(outcome) = live.execution.outcome() else { return Ok(()) };
         let parent = live.parent;
+        let status = ExecutionStatus::from(outcome);
         self.journal.end_execution(seq, &ending(outcome, self.clock.now()))?;
         if let Some(parent) = parent
             && let Some(row) = self.journal.execution_by_seq(seq)?
         {
             self.group.work.push_back(Work::Apply(parent.seq, nested::result(parent, &row)));
         }
+        self.note_status(seq, status);
         self.answer_waiter(seq)
+    }
+}
+
+impl Core {
+    /// Notes that the execution has come to this status, if anybody wants to hear of it.
+    pub(super) fn note_status(&mut self, seq: Seq, status: ExecutionStatus) {
+        let Some(live) = self.live.get(&seq).filter(|live| live.kind == StateMachineKind::Standard) else {
+            return;
+        };
+        let machine = arn::state_machine_of(&live.arn);
+        let noted = self.group.status_changes.contains(&seq);
+        if !noted && self.hooks.status_changes.wants(&machine, status) {
+            self.group.status_changes.push(seq);
+        }
     }
 }
 

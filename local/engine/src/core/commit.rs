@@ -7,18 +7,28 @@ use asl::Outcome;
 
 use super::group::{After, Work};
 use super::state::Core;
+use crate::executions::ExecutionDescription;
 use crate::journal::JournalError;
 use crate::request::Request;
 use crate::state_machine::StateMachineKind;
 use crate::stats::Stats;
+use crate::status_changes::Committed;
 
 impl Core {
     /// Carries out the requests and all due wake-ups, and commits. On an error nothing of the group was kept.
     pub(crate) fn commit_group(&mut self, requests: &mut [Request]) -> Result<Vec<After>, JournalError> {
+        self.vitals.begins();
+        let committed = self.try_commit(requests);
+        self.vitals.ends();
+        committed
+    }
+
+    fn try_commit(&mut self, requests: &mut [Request]) -> Result<Vec<After>, JournalError> {
         let stats = Arc::clone(&self.stats);
         let only_wakes = requests.iter().all(|request| matches!(request, Request::ClockMoved));
-        let durable = (!only_wakes).then(|| (self.before_commit)());
+        let durable = (!only_wakes).then(|| (self.hooks.before_commit)());
         self.journal.begin()?;
+        let mut told = None;
         let done = Stats::time(&stats.interpret, || self.handle_all(requests))
             .and_then(|()| Stats::time(&stats.write, || self.write_group()))
             .and_then(|events| {
@@ -26,26 +36,46 @@ impl Core {
                     self.journal.rollback();
                     return Ok(events);
                 }
-                let durable = durable.unwrap_or_else(|| (self.before_commit)());
+                let durable = durable.unwrap_or_else(|| (self.hooks.before_commit)());
+                told = self.tell_status_changes()?;
                 Stats::time(&stats.before_commit, durable).map_err(JournalError::BeforeCommit)?;
                 Stats::time(&stats.commit, || self.journal.commit())?;
                 stats.groups.fetch_add(1, Relaxed);
+                self.vitals.committed();
                 Ok(events)
             });
-        let group = std::mem::take(&mut self.group);
+        let mut group = std::mem::take(&mut self.group);
         match done {
             Ok(events) => {
                 stats.requests.fetch_add(requests.len() as u64, Relaxed);
                 stats.events.fetch_add(events, Relaxed);
                 self.evict_idle();
+                group.after.extend(told.map(|told| After::Answer(Box::new(move || told(true)))));
                 Ok(group.after)
             }
             Err(error) => {
+                // Before callers learn it, who may ask for the engine's health next.
+                self.vitals.failed(&error);
                 self.journal.rollback();
+                if let Some(told) = told {
+                    told(false);
+                }
                 self.forget_group()?;
                 Err(error)
             }
         }
+    }
+
+    /// Tells of the executions whose status this group changes, as they will be.
+    fn tell_status_changes(&mut self) -> Result<Option<Committed>, JournalError> {
+        let mut changed = Vec::new();
+        for seq in std::mem::take(&mut self.group.status_changes) {
+            changed.extend(self.journal.execution_by_seq(seq)?.map(ExecutionDescription::from));
+        }
+        if changed.is_empty() {
+            return Ok(None);
+        }
+        self.hooks.status_changes.changed(changed).map(Some).map_err(JournalError::BeforeCommit)
     }
 
     fn handle_all(&mut self, requests: &mut [Request]) -> Result<(), JournalError> {

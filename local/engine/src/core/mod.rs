@@ -39,4 +39,4 @@ mod update_state_machine;
 mod wake;
 
 pub(crate) use group::After;
-pub(crate) use state::Core;
+pub(crate) use state::{Core, Hooks};

@@ -6,6 +6,7 @@ use super::group::Work;
 use super::state::Core;
 use crate::error::Error;
 use crate::executions;
+use crate::status::ExecutionStatus;
 
 impl Core {
     /// Takes up an execution that ended without success, from the state that failed, and returns the time.
@@ -17,6 +18,8 @@ impl Core {
         }
         let now = self.clock.now();
         self.journal.reopen_execution(row.seq, now)?;
+        self.load(row.seq)?;
+        self.note_status(row.seq, ExecutionStatus::Running);
         self.group.work.push_back(Work::Apply(row.seq, Event::Redrive));
         Ok(now)
     }

@@ -127,6 +127,7 @@ impl Core {
             waits_only: false,
         };
         self.live.insert(row.seq, live);
+        self.note_status(row.seq, ExecutionStatus::Running);
         self.take_effects(row.seq, effects)?;
         Ok((started, row.seq))
     }

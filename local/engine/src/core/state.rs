@@ -12,15 +12,23 @@ use super::live::Live;
 use crate::arn::Arns;
 use crate::error::Error;
 use crate::executions::ExecutionDescription;
+use crate::health::Vitals;
 use crate::journal::{DefinitionId, Journal, JournalError, Seq};
 use crate::options::BeforeCommit;
 use crate::stats::Stats;
+use crate::status_changes::StatusChanges;
 use crate::token::TokenKey;
 use ambient::Clock;
 use ambient::Randomness;
 
 /// A caller of StartSyncExecution, who waits for the execution's end.
 pub(super) type Waiter = oneshot::Sender<Result<ExecutionDescription, Error>>;
+
+/// What the engine's owner hears of commits.
+pub(crate) struct Hooks {
+    pub before_commit: BeforeCommit,
+    pub status_changes: Box<dyn StatusChanges>,
+}
 
 /// The engine's core, as the module describes it.
 pub(crate) struct Core {
@@ -30,7 +38,8 @@ pub(crate) struct Core {
     pub(super) randomness: Randomness,
     pub(super) token_key: TokenKey,
     pub(super) stats: Arc<Stats>,
-    pub(super) before_commit: BeforeCommit,
+    pub(super) vitals: Arc<Vitals>,
+    pub(super) hooks: Hooks,
     /// The definitions that were run since the engine was opened, compiled.
     pub(super) machines: HashMap<DefinitionId, Rc<Machine>>,
     pub(super) live: HashMap<Seq, Live>,
@@ -46,7 +55,8 @@ impl Core {
         clock: Arc<dyn Clock>,
         randomness: Randomness,
         stats: Arc<Stats>,
-        before_commit: BeforeCommit,
+        vitals: Arc<Vitals>,
+        hooks: Hooks,
     ) -> Result<Self, JournalError> {
         let key = journal.meta("token_key", || randomness.key().to_vec())?;
         let key = key.try_into().map_err(|key: Vec<u8>| {
@@ -60,7 +70,8 @@ impl Core {
             randomness,
             token_key: TokenKey::new(key),
             stats,
-            before_commit,
+            vitals,
+            hooks,
             machines: HashMap::new(),
             live: HashMap::new(),
             waiters: HashMap::new(),

@@ -17,10 +17,11 @@ use ambient::{Clock, Randomness};
 use tokio::sync::Notify;
 
 use crate::arn::Arns;
-use crate::core::Core;
+use crate::core::{Core, Hooks};
+use crate::health::{Health, Pulse, Trouble, Vitals};
 use crate::integrations::Integrations;
 use crate::journal::{Journal, JournalError, Readers};
-use crate::options::{BeforeCommit, Options};
+use crate::options::Options;
 use crate::request::Request;
 use crate::stats::Stats;
 use caller::Caller;
@@ -36,6 +37,7 @@ struct Shared {
     readers: Readers,
     arns: Arns,
     stats: Arc<Stats>,
+    vitals: Arc<Vitals>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -45,9 +47,10 @@ struct Parts {
     caller: Caller,
     arns: Arns,
     stats: Arc<Stats>,
+    vitals: Arc<Vitals>,
     clock: Arc<dyn Clock>,
     randomness: Randomness,
-    before_commit: BeforeCommit,
+    hooks: Hooks,
 }
 
 impl Engine {
@@ -68,13 +71,14 @@ impl Engine {
     ) -> Result<Self, JournalError> {
         let (requests, inbox) = Requests::to_thread();
         let (path, durable) = (options.journal.clone(), options.durable);
-        let Parts { engine, caller, arns, stats, clock, randomness, before_commit } =
+        let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks } =
             Self::assemble(options, requests, integrations)?;
         let (opened, ready) = mpsc::channel();
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+            let pulse = Pulse(Arc::clone(&vitals));
             let core = Journal::open(&path, durable)
                 .and_then(|journal| {
-                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, before_commit)
+                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, hooks)
                 })
                 .and_then(|mut core| core.recover().map(|after| (core, after)));
             match core {
@@ -83,6 +87,7 @@ impl Engine {
                     // The opener waits for this, so it can't be gone.
                     let _ = opened.send(Ok(()));
                     thread::run(core, &inbox, &caller, &*clock);
+                    pulse.0.stops();
                 }
                 Err(error) => {
                     let _ = opened.send(Err(error));
@@ -111,10 +116,10 @@ impl Engine {
         let woken = Arc::new(Notify::new());
         let (requests, inbox) = Requests::to_driver(Arc::clone(&woken));
         let (path, durable) = (options.journal.clone(), options.durable);
-        let Parts { engine, caller, arns, stats, clock, randomness, before_commit } =
+        let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks } =
             Self::assemble(options, requests, integrations)?;
         let journal = Journal::open_without_threads(&path, durable)?;
-        let mut core = Core::new(journal, arns, Arc::clone(&clock), randomness, stats, before_commit)?;
+        let mut core = Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, hooks)?;
         caller.perform(core.recover()?);
         Ok((engine, Driver { core, inbox, woken, caller, clock }))
     }
@@ -124,9 +129,20 @@ impl Engine {
         requests: Requests,
         integrations: impl FnOnce(Engine) -> Arc<dyn Integrations>,
     ) -> Result<Parts, JournalError> {
-        let Options { journal: path, durable, region, account, clock, randomness, before_commit } = options;
+        let Options {
+            journal: path,
+            durable,
+            region,
+            account,
+            clock,
+            randomness,
+            before_commit,
+            status_changes,
+        } = options;
+        let hooks = Hooks { before_commit, status_changes };
         let arns = Arns { region, account };
         let stats = Arc::new(Stats::default());
+        let vitals = Arc::new(Vitals::new(Arc::clone(&clock)));
         // The file is made here, so that readers find it and faults show before the thread begins.
         drop(Journal::open_without_threads(&path, durable)?);
         let waker = Mutex::new(requests.clone());
@@ -139,10 +155,11 @@ impl Engine {
             readers: Readers::new(path),
             arns: arns.clone(),
             stats: Arc::clone(&stats),
+            vitals: Arc::clone(&vitals),
             thread: Mutex::new(None),
         }));
         let caller = Caller::new(integrations(engine.clone()), requests);
-        Ok(Parts { engine, caller, arns, stats, clock, randomness, before_commit })
+        Ok(Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks })
     }
 
     /// Finishes the group at hand, closes the journal, and returns. Calls in flight are made again at the
@@ -156,6 +173,17 @@ impl Engine {
         {
             tracing::error!("the engine's thread panicked");
         }
+    }
+
+    /// Whether executions go on and, if not, since when and why.
+    pub fn health(&self) -> Health {
+        self.0.vitals.health()
+    }
+
+    /// Returns when the engine can't go on in this process ([`Trouble::is_final`]); otherwise never. The process
+    /// should end then, so that its supervisor starts it again.
+    pub async fn broken(&self) -> Trouble {
+        self.0.vitals.broken().await
     }
 
     /// Counters that say where the engine's time goes.

@@ -4,6 +4,9 @@ use std::error::Error as StdError;
 use std::io;
 
 use file_versions::{LaterRelease, Refused};
+use rusqlite::ErrorCode;
+
+use crate::health::WritesLost;
 
 /// Why the journal can't be opened, read or written. The messages are for those who run the engine, not for
 /// callers of its API.
@@ -58,6 +61,18 @@ impl From<Refused> for JournalError {
 }
 
 impl JournalError {
+    /// Whether trying again can't help: the file is damaged, or writes outside of the journal may be lost.
+    pub(crate) fn is_final(&self) -> bool {
+        match self {
+            Self::Database(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            ),
+            Self::BeforeCommit(error) => error.get_ref().is_some_and(|inner| inner.is::<WritesLost>()),
+            _ => false,
+        }
+    }
+
     /// The value that `what` names can't be read, as `source` says.
     pub(crate) fn damaged(
         what: impl Into<String>,

@@ -89,6 +89,7 @@ pub fn open_with(
             let before_commit = Arc::clone(&before_commit);
             Box::new(move || before_commit.lock().unwrap()())
         }),
+        ..Options::at("")
     };
     Engine::open(options, |_| Arc::new(outside.clone())).unwrap()
 }

@@ -220,7 +220,7 @@ fn validate_definition(body: &Body) -> ApiResult {
         StateMachineKind::Standard => asl::MachineType::Standard,
         StateMachineKind::Express => asl::MachineType::Express,
     };
-    let diagnostics = validate::validate(&body.required("definition")?, kind);
+    let diagnostics = validate::validate_here(&body.required("definition")?, kind);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     Ok(json!({
         "result": if failed { "FAIL" } else { "OK" },

@@ -8,6 +8,7 @@
 mod deliveries;
 mod pattern;
 mod queue;
+mod status_changes;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -110,6 +111,14 @@ impl PutEvent {
         let detail = serde_json::from_str(entry.detail.as_deref().unwrap_or_default());
         let detail = detail.ok().filter(Value::is_object);
         let bus = given(entry.bus).unwrap_or_else(|| "default".to_owned());
+        // Only AWS's own services publish under this prefix (Amazon EventBridge API Reference,
+        // PutEventsResultEntry).
+        if entry.source.as_deref().is_some_and(|source| source.starts_with("aws.")) {
+            return Err(Refusal {
+                code: "NotAuthorizedForSourceException",
+                message: "Not authorized for the source.",
+            });
+        }
         Ok(Self {
             id: surroundings.randomness.uuid_v7(surroundings.clock.now()).to_string(),
             bus: bus.rsplit('/').next().unwrap_or_default().to_owned(),
@@ -196,7 +205,8 @@ impl EventBus {
         Ok(events.into_iter().map(|event| event.map(|event| event.id)).collect())
     }
 
-    fn deliver_later<'a>(&self, events: impl Iterator<Item = &'a PutEvent>) -> Result<(), Error> {
+    /// A delivery for each event and each rule that it matches.
+    fn matched<'a>(&self, events: impl Iterator<Item = &'a PutEvent>) -> Vec<Delivery> {
         let mut matched = Vec::new();
         for put in events {
             let event = put.event(&self.0.place, self.now());
@@ -208,6 +218,11 @@ impl EventBus {
                 attempts: 0,
             }));
         }
+        matched
+    }
+
+    fn deliver_later<'a>(&self, events: impl Iterator<Item = &'a PutEvent>) -> Result<(), Error> {
+        let matched = self.matched(events);
         if matched.is_empty() {
             return Ok(());
         }

@@ -47,6 +47,16 @@ impl Pattern {
             Node::Any(tests) => tests.iter().any(|test| test.passes_field(event.get(name))),
         })
     }
+
+    /// Whether an event may match of which only this part is known: what is missing could be anything.
+    pub fn may_match(&self, part: &Value) -> bool {
+        self.0.iter().all(|(name, node)| match (node, part.get(name)) {
+            (Node::Either(patterns), _) => patterns.iter().any(|pattern| pattern.may_match(part)),
+            (_, None) => true,
+            (Node::Nested(pattern), Some(part)) => pattern.may_match(part),
+            (Node::Any(tests), field) => tests.iter().any(|test| test.passes_field(field)),
+        })
+    }
 }
 
 fn node(name: &str, value: &Value) -> Result<Node, String> {
@@ -141,6 +151,9 @@ mod tests {
         assert!(matches(json!({ "$or": [{ "source": ["x"] }, { "detail": { "state": ["PAID"] } }] })));
         assert!(!matches(json!({ "detail": { "state": [{ "anything-but": ["PAID"] }] } })));
         assert!(!matches(json!({ "account": ["1"] })));
+        let may_match = |pattern: Value| Pattern::parse(&pattern).unwrap().may_match(&event);
+        assert!(may_match(json!({ "account": ["1"], "detail": { "state": ["PAID"], "city": ["x"] } })));
+        assert!(!may_match(json!({ "account": ["1"], "detail": { "state": ["SHIPPING"] } })));
     }
 
     #[test]

@@ -49,6 +49,32 @@ impl Queue {
         key
     }
 
+    /// Writes deliveries and keeps them back until [`Queue::let_go`] says what becomes of them. A process that
+    /// dies before that leaves them to the next one, which makes them.
+    pub(super) fn hold(
+        &mut self,
+        deliveries: Vec<Delivery>,
+        now: DateTime<Utc>,
+    ) -> rusqlite::Result<Vec<Key>> {
+        let rows = self.store.change(|change| {
+            deliveries.iter().map(|delivery| change.add(delivery, now)).collect::<Result<Vec<_>, _>>()
+        })?;
+        let held = deliveries.into_iter().zip(rows);
+        Ok(held.map(|(delivery, row)| self.insert(delivery, Some(row))).collect())
+    }
+
+    /// Makes held deliveries available to [`Queue::take_fresh`], or drops them.
+    pub(super) fn let_go(&mut self, keys: &[Key], make: bool) -> rusqlite::Result<()> {
+        if make {
+            self.fresh.extend(keys);
+            return Ok(());
+        }
+        let rows = keys.iter().filter_map(|key| self.under_way.get(key)?.row).collect::<Vec<_>>();
+        self.store.change(|change| rows.iter().try_for_each(|row| change.remove(*row)))?;
+        keys.iter().for_each(|key| drop(self.under_way.remove(key)));
+        Ok(())
+    }
+
     /// Whether no delivery is in memory.
     pub(super) fn is_idle(&self) -> bool {
         self.under_way.is_empty()
@@ -167,6 +193,24 @@ mod tests {
 
         let mut again = open(&folder);
         assert_eq!(events(&again.take_due(now, 9).unwrap()), ["after"]);
+    }
+
+    #[test]
+    fn a_held_delivery_waits_for_its_word_and_outlives_the_process_that_never_gave_it() {
+        let (folder, now) = (tempfile::tempdir().unwrap(), Utc::now());
+        let mut queue = open(&folder);
+        let made = queue.hold(vec![delivery("made")], now).unwrap();
+        let dropped = queue.hold(vec![delivery("dropped")], now).unwrap();
+        queue.hold(vec![delivery("left")], now).unwrap();
+        assert!(queue.take_fresh(9).is_empty() && queue.take_due(now, 9).unwrap().is_empty(), "held back");
+        queue.let_go(&made, true).unwrap();
+        queue.let_go(&dropped, false).unwrap();
+        let taken = queue.take_fresh(9);
+        assert_eq!(events(&taken), ["made"]);
+        queue.settle(&[(taken[0].0, Settled::Done)]).unwrap();
+        drop(queue);
+
+        assert_eq!(events(&open(&folder).take_due(now, 9).unwrap()), ["left"]);
     }
 
     #[test]

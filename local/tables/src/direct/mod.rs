@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::operation::scan::builders::ScanInputBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteItemsInputBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
-use aws_sdk_dynamodb::types::{self as sdk, Select};
+use aws_sdk_dynamodb::types::{self as sdk, ReturnValuesOnConditionCheckFailure, Select};
 use dynoxide::DynoxideError;
 use dynoxide::actions::batch_get_item::{BatchGetItemRequest, KeysAndAttributes};
 use dynoxide::actions::get_item::GetItemRequest;
@@ -31,7 +31,7 @@ use dynoxide::actions::transact_write_items::{
     TransactWriteItemsRequest,
 };
 use dynoxide::actions::update_item::UpdateItemRequest;
-use omniflow_services::{DynamoDb, ServiceError, ServiceFuture};
+use omniflow_services::{DynamoDb, Reason, ServiceError, ServiceFuture};
 
 use crate::Tables;
 use crate::database::Database;
@@ -112,9 +112,13 @@ impl Tables {
 fn failed(error: DynoxideError) -> ServiceError {
     let code = error.error_type().rsplit('#').next().unwrap_or_default().to_owned();
     let message = error.to_string();
+    let reason = |code: String, item: Option<_>| Reason { code, item: item.map(given) };
     let reasons = match error {
         DynoxideError::TransactionCanceledException(_, reasons) => {
-            reasons.into_iter().map(|reason| reason.code).collect()
+            reasons.into_iter().map(|cancelled| reason(cancelled.code, cancelled.item)).collect()
+        }
+        DynoxideError::ConditionalCheckFailedException(_, item) => {
+            vec![reason(Reason::CONDITION.to_owned(), item)]
         }
         _ => Vec::new(),
     };
@@ -140,6 +144,11 @@ fn limit(items: Option<i32>) -> Result<Option<usize>, ServiceError> {
 
 fn select(what: Option<Select>) -> Option<String> {
     what.map(|select| select.as_str().to_owned())
+}
+
+/// Which values a write asks for if its condition fails.
+fn on_failure(values: Option<ReturnValuesOnConditionCheckFailure>) -> Option<String> {
+    values.map(|values| values.as_str().to_owned())
 }
 
 fn get_item(request: GetItemInputBuilder) -> Result<GetItemRequest, ServiceError> {
@@ -242,6 +251,7 @@ fn put_item(request: PutItemInputBuilder) -> Result<PutItemRequest, ServiceError
         condition_expression: input.condition_expression,
         expression_attribute_names: input.expression_attribute_names,
         expression_attribute_values: maybe_taken(input.expression_attribute_values)?,
+        return_values_on_condition_check_failure: on_failure(input.return_values_on_condition_check_failure),
         ..PutItemRequest::default()
     })
 }
@@ -263,6 +273,7 @@ fn update_item(request: UpdateItemInputBuilder) -> Result<UpdateItemRequest, Ser
         expression_attribute_names: input.expression_attribute_names,
         expression_attribute_values: maybe_taken(input.expression_attribute_values)?,
         return_values: input.return_values.map(|values| values.as_str().to_owned()),
+        return_values_on_condition_check_failure: on_failure(input.return_values_on_condition_check_failure),
         ..UpdateItemRequest::default()
     })
 }
@@ -300,7 +311,7 @@ fn transact_put(put: sdk::Put) -> Result<TransactPut, ServiceError> {
         condition_expression: put.condition_expression,
         expression_attribute_names: put.expression_attribute_names,
         expression_attribute_values: maybe_taken(put.expression_attribute_values)?,
-        return_values_on_condition_check_failure: None,
+        return_values_on_condition_check_failure: on_failure(put.return_values_on_condition_check_failure),
     })
 }
 
@@ -312,7 +323,7 @@ fn transact_update(update: sdk::Update) -> Result<TransactUpdate, ServiceError> 
         condition_expression: update.condition_expression,
         expression_attribute_names: update.expression_attribute_names,
         expression_attribute_values: maybe_taken(update.expression_attribute_values)?,
-        return_values_on_condition_check_failure: None,
+        return_values_on_condition_check_failure: on_failure(update.return_values_on_condition_check_failure),
     })
 }
 
@@ -323,7 +334,7 @@ fn transact_delete(delete: sdk::Delete) -> Result<TransactDelete, ServiceError> 
         condition_expression: delete.condition_expression,
         expression_attribute_names: delete.expression_attribute_names,
         expression_attribute_values: maybe_taken(delete.expression_attribute_values)?,
-        return_values_on_condition_check_failure: None,
+        return_values_on_condition_check_failure: on_failure(delete.return_values_on_condition_check_failure),
     })
 }
 
@@ -334,6 +345,6 @@ fn transact_condition_check(check: sdk::ConditionCheck) -> Result<TransactCondit
         condition_expression: check.condition_expression,
         expression_attribute_names: check.expression_attribute_names,
         expression_attribute_values: maybe_taken(check.expression_attribute_values)?,
-        return_values_on_condition_check_failure: None,
+        return_values_on_condition_check_failure: on_failure(check.return_values_on_condition_check_failure),
     })
 }

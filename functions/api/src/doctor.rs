@@ -1,0 +1,34 @@
+//! What stands still, and helping it on: the reconciler, for those who run the shop.
+
+use omniflow_store::reconcile::{Findings, Repaired, Scope};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::problem::Problem;
+use crate::response::Response;
+use crate::{Api, unavailable};
+
+/// What was found, and what was done about it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Examination"))]
+pub(crate) struct Examination {
+    #[serde(flatten)]
+    found: Findings,
+    /// What a repair did; left out when none was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repair: Option<Repaired>,
+}
+
+/// `GET /api/v1/doctor`
+pub(crate) async fn examine(api: &Api) -> Result<Response, Problem> {
+    let found = api.reconciler.examine(Scope::OrdersAndStock).await.map_err(|error| unavailable(&error))?;
+    Ok(Response::json(200, &json!(Examination { found, repair: None })))
+}
+
+/// `POST /api/v1/doctor`
+pub(crate) async fn repair(api: &Api) -> Result<Response, Problem> {
+    let found = api.reconciler.examine(Scope::OrdersAndStock).await.map_err(|error| unavailable(&error))?;
+    let repair = Some(api.reconciler.repair(&found).await);
+    Ok(Response::json(200, &json!(Examination { found, repair })))
+}

@@ -1,0 +1,130 @@
+//! `mark-needs-attention`: leaves an order to a person whose workflow has failed for good.
+
+use omniflow_domain::Order;
+use omniflow_domain::order::{Failed, OrderId};
+use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
+use omniflow_store as store;
+use omniflow_store::activity::{Activity, CompensationEvent, Done};
+use omniflow_store::metrics;
+use omniflow_store::workflow::{ExecutionState, Unsent, Workflow};
+use serde::{Deserialize, Serialize};
+
+/// What invokes the function.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    /// The event "Step Functions Execution Status Change" (AWS Step Functions Developer Guide, "Automating
+    /// Step Functions event delivery with EventBridge").
+    StatusChange {
+        /// What changed.
+        detail: StatusChange,
+    },
+    /// The step of a state machine of an earlier release, executions of which may still run.
+    Step(CompensationEvent),
+}
+
+/// The change of an execution's status, as far as it is of interest here.
+#[derive(Debug, Deserialize)]
+pub struct StatusChange {
+    /// The name of the execution.
+    name: String,
+}
+
+/// What became of the order.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// The order needs attention, or is closed.
+    Marked(Done),
+    /// The execution is of no order, isn't the order's present one, or goes on.
+    Ignored {
+        /// The name of the execution.
+        ignored: String,
+    },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Workflow(#[from] Unsent),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Store(error) => error.into(),
+            Error::Workflow(error) => Self::new("WorkflowUnavailable", error.to_string()),
+        }
+    }
+}
+
+/// The function `mark-needs-attention`.
+pub struct MarkNeedsAttention {
+    activity: Activity,
+    workflow: Workflow,
+}
+
+impl Function for MarkNeedsAttention {
+    const NAME: &'static str = "mark-needs-attention";
+    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "EVENT_BUS", "ORDER_STATE_MACHINE"];
+    const ACTIONS: &'static [&'static str] = &[
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "events:PutEvents",
+        "states:DescribeExecution",
+        "states:GetExecutionHistory",
+    ];
+
+    type Event = Event;
+    type Answer = Answer;
+    type Error = Error;
+
+    fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            activity: Activity::new(services, environment)?,
+            workflow: Workflow::new(services.step_functions(), environment.require("ORDER_STATE_MACHINE")?),
+        })
+    }
+
+    async fn call(&self, event: Event) -> Result<Answer, Error> {
+        match event {
+            Event::StatusChange { detail } => self.execution_ended(detail).await,
+            Event::Step(CompensationEvent { order_id, failure }) => {
+                let failed = failure.into();
+                Ok(Answer::Marked((&self.mark(&order_id, &failed).await?).into()))
+            }
+        }
+    }
+}
+
+impl MarkNeedsAttention {
+    async fn execution_ended(&self, StatusChange { name }: StatusChange) -> Result<Answer, Error> {
+        let Some(id) = OrderId::of_execution(&name) else { return Ok(Answer::Ignored { ignored: name }) };
+        let order = self.activity.orders.get(&id).await?;
+        if order.execution_name() != name {
+            return Ok(Answer::Ignored { ignored: name });
+        }
+        if order.status().is_final() {
+            return Ok(Answer::Marked((&order).into()));
+        }
+        // The event may come late or twice, and the execution may have been redriven meanwhile.
+        match self.workflow.execution(&order).await? {
+            ExecutionState::Failed(failed) => Ok(Answer::Marked((&self.mark(&id, &failed).await?).into())),
+            ExecutionState::Unknown | ExecutionState::Running | ExecutionState::Succeeded => {
+                Ok(Answer::Ignored { ignored: name })
+            }
+        }
+    }
+
+    async fn mark(&self, id: &OrderId, failed: &Failed) -> Result<Order, store::Error> {
+        let (order, is_news) = self.activity.orders.need_attention(id, failed, self.activity.now()).await?;
+        if is_news {
+            tracing::error!(order_id = %id, failure = failed.text(), "a workflow failed for good");
+            metrics::outcome(&order);
+        }
+        self.activity.announce_or_leave(&order).await;
+        Ok(order)
+    }
+}

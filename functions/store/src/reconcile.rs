@@ -1,0 +1,437 @@
+//! Orders that stand still and that nothing else would find: their workflow failed and no event told, it never
+//! began, or a deadline passed while nobody could act on it.
+//!
+//! ```text
+//!   examine ── by-status, by-pending-signal ──► orders that have not moved ── DescribeExecution ──► findings
+//!   repair ── marks, sends, closes what is overdue, and has what a disturbance stopped go on
+//! ```
+//!
+//! A run costs a query for each status and each signal, and a read and a DescribeExecution for each order that
+//! stands in a status in which orders move and has not for some minutes. Orders that wait for their payment are
+//! read only when they are older than the window.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ambient::Clock;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::stream::{self, StreamExt};
+use omniflow_domain::order::{Actor, Attention, Failed, Order, OrderId, Reservation, Signal};
+use omniflow_domain::status::Status;
+use serde::Serialize;
+
+use crate::workflow::{ExecutionState, NotSent, Workflow};
+use crate::{Error, Orders, Stock, Unreadable};
+
+/// The time for which an order has to stand still before anybody looks at its execution.
+const STILL: TimeDelta = TimeDelta::minutes(5);
+/// The number of orders of one status that one run looks at.
+const MOST_OF_ONE_STATUS: usize = 1000;
+/// The number of orders that are read at once.
+const PAGE: usize = 100;
+/// The number of signals of one kind that one run looks at.
+const MOST_SIGNALS: i32 = 100;
+/// The number of requests to Step Functions under way at the same time.
+const AT_ONCE: usize = 8;
+/// The pause before the system has an order go on by itself for the first time; each further one is twice as
+/// long.
+const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(5);
+/// The longest of these pauses.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(2);
+/// The time after the failure for which the system has an order go on by itself. What a disturbance of a day
+/// stopped is for a person to look at.
+const BY_ITSELF_FOR: TimeDelta = TimeDelta::hours(24);
+
+/// Statuses in which an order moves by itself.
+const MOVING: [Status; 6] = [
+    Status::Received,
+    Status::Reserved,
+    Status::PaymentReceived,
+    Status::Paid,
+    Status::Shipping,
+    Status::Compensating,
+];
+
+/// Finds orders that stand still, and helps them on.
+#[derive(Clone)]
+pub struct Reconciler {
+    orders: Orders,
+    stock: Stock,
+    workflow: Workflow,
+    clock: Arc<dyn Clock>,
+    window: TimeDelta,
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Trouble {
+    /// The order's workflow failed, and the order doesn't say so.
+    WorkflowFailed,
+    /// The order has no workflow: it never began, or is forgotten.
+    WorkflowMissing,
+    /// The order's workflow has succeeded, and the order is not closed.
+    WorkflowEnded,
+    /// The order may still be paid though its deadline has passed.
+    WindowNotClosed,
+    /// The workflow has not heard of a decision for too long.
+    SignalUnsent,
+    /// The order waits until the system has it go on, since only a disturbance stopped it.
+    RetryDue,
+    /// The order waits for a person.
+    NeedsAttention,
+    /// The order's item can't be read.
+    Unreadable,
+    /// More or less stock is set aside than open orders hold.
+    StockUnowned,
+}
+
+/// Something that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Finding {
+    /// What is wrong.
+    pub trouble: Trouble,
+    /// The order, unless it is about stock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
+    /// The order's state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<Status>,
+    /// The moment since which the order stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+    /// The details, for people.
+    pub detail: String,
+    /// Whether a repair takes care of it.
+    pub repairable: bool,
+}
+
+/// All that a run found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Findings {
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// Whether there were more orders than a run looks at.
+    pub more: bool,
+}
+
+/// What a repair did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Repaired {
+    /// The number of findings that were taken care of.
+    pub repaired: usize,
+    /// The number of those that could not be; the next run tries again.
+    pub failed: usize,
+}
+
+/// What a run looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Orders that stand still.
+    Orders,
+    /// These, and whether all stock that is set aside is held by an open order, for which all open orders are
+    /// read.
+    OrdersAndStock,
+}
+
+impl Reconciler {
+    /// Makes a reconciler for orders that have this long to be paid.
+    pub fn new(
+        orders: Orders,
+        stock: Stock,
+        workflow: Workflow,
+        clock: Arc<dyn Clock>,
+        window: TimeDelta,
+    ) -> Self {
+        Self { orders, stock, workflow, clock, window }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now_in_milliseconds()
+    }
+
+    /// Looks for orders that stand still.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn examine(&self, scope: Scope) -> Result<Findings, Error> {
+        let mut found = Findings::default();
+        let still = self.now() - STILL;
+        for status in MOVING {
+            self.examine_status(status, still, &mut found).await?;
+        }
+        self.examine_status(Status::AwaitingAudit, still, &mut found).await?;
+        self.examine_status(Status::AwaitingPayment, still - self.window, &mut found).await?;
+        self.examine_status(Status::NeedsAttention, self.now(), &mut found).await?;
+        for signal in Signal::ALL {
+            self.examine_signal(signal, still, &mut found).await?;
+        }
+        if scope == Scope::OrdersAndStock {
+            found.findings.extend(self.unowned_stock().await?);
+        }
+        Ok(found)
+    }
+
+    /// Looks at the orders of one status that were made before this moment, newest first.
+    async fn examine_status(
+        &self,
+        status: Status,
+        made_before: DateTime<Utc>,
+        found: &mut Findings,
+    ) -> Result<(), Error> {
+        let mut after = Some(OrderId::new(made_before, 0));
+        for _ in 0..MOST_OF_ONE_STATUS / PAGE {
+            let page = self.orders.list(Some(status), OrderId::PREFIX, PAGE, after.as_ref()).await?;
+            let mut looked = stream::iter(page.orders)
+                .map(|order| async {
+                    match order {
+                        Ok(order) => self.look(&order).await,
+                        Err(unreadable) => Some(unreadable_order(&unreadable)),
+                    }
+                })
+                .buffer_unordered(AT_ONCE);
+            while let Some(finding) = looked.next().await {
+                found.findings.extend(finding);
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+        found.more = true;
+        Ok(())
+    }
+
+    async fn look(&self, order: &Order) -> Option<Finding> {
+        let now = self.now();
+        let since = order.timeline().last().map(|change| change.at)?;
+        match order.status() {
+            status if status.is_final() => return None,
+            Status::NeedsAttention => return Some(attention(order, now)),
+            _ if since > now - STILL => return None,
+            _ if order.pending_signal().is_some_and(|signal| signal != Signal::Announce) => return None,
+            Status::AwaitingPayment => {
+                let overdue = order.deadline().is_some_and(|deadline| deadline + STILL <= now);
+                let detail = "its time to be paid is over".to_owned();
+                return overdue.then(|| finding(order, Trouble::WindowNotClosed, detail, true));
+            }
+            _ => {}
+        }
+        let (trouble, detail) = match self.workflow.execution(order).await {
+            Ok(ExecutionState::Running) => return None,
+            Ok(ExecutionState::Failed(failed)) => (Trouble::WorkflowFailed, failed.text()),
+            Ok(ExecutionState::Unknown) => (Trouble::WorkflowMissing, "no workflow runs for it".to_owned()),
+            Ok(ExecutionState::Succeeded) => (Trouble::WorkflowEnded, "its workflow has ended".to_owned()),
+            Err(error) => {
+                tracing::warn!(order_id = %order.id(), %error, "left to the next run");
+                return None;
+            }
+        };
+        Some(finding(order, trouble, detail, true))
+    }
+
+    async fn examine_signal(
+        &self,
+        signal: Signal,
+        before: DateTime<Utc>,
+        found: &mut Findings,
+    ) -> Result<(), Error> {
+        let unheard =
+            self.orders.unheard(signal.name(), before.timestamp_millis(), MOST_SIGNALS, None).await?;
+        found.more |= unheard.after.is_some();
+        found.findings.extend(unheard.orders.into_iter().map(|id| Finding {
+            trouble: Trouble::SignalUnsent,
+            order_id: Some(id),
+            state: None,
+            since: None,
+            detail: format!("{} was not heard", signal.name()),
+            // The sweeper alone can reach the event bus.
+            repairable: signal != Signal::Announce,
+        }));
+        Ok(())
+    }
+
+    /// Stock that is set aside and held by no open order, or held and not set aside. Orders move meanwhile, so
+    /// that only what is wrong both times is.
+    async fn unowned_stock(&self) -> Result<Vec<Finding>, Error> {
+        let (first, second) = (self.unowned_once().await?, self.unowned_once().await?);
+        let lasting = first.into_iter().filter(|(place, difference)| second.get(place) == Some(difference));
+        let findings = lasting.map(|((product, warehouse), difference)| Finding {
+            trouble: Trouble::StockUnowned,
+            order_id: None,
+            state: None,
+            since: None,
+            detail: format!(
+                "of {product} in {warehouse}, {} more pieces are {}",
+                difference.unsigned_abs(),
+                if difference > 0 {
+                    "set aside than open orders hold"
+                } else {
+                    "held by open orders than are set aside"
+                }
+            ),
+            repairable: false,
+        });
+        Ok(findings.collect())
+    }
+
+    async fn unowned_once(&self) -> Result<BTreeMap<(String, String), i64>, Error> {
+        let mut places: BTreeMap<(String, String), i64> = BTreeMap::new();
+        for status in Status::ALL.into_iter().filter(|status| !status.is_final()) {
+            let mut after = None;
+            loop {
+                let page = self.orders.list(Some(status), OrderId::PREFIX, PAGE, after.as_ref()).await?;
+                let holding =
+                    page.orders.iter().flatten().filter(|order| order.reservation() == Reservation::Held);
+                for shipment in holding.flat_map(Order::shipments) {
+                    for line in &shipment.items {
+                        let place = (line.product_id.clone(), shipment.warehouse.clone());
+                        *places.entry(place).or_default() -= i64::from(line.quantity);
+                    }
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        for row in self.stock.all().await? {
+            *places.entry((row.product_id, row.warehouse_id)).or_default() += i64::from(row.reserved);
+        }
+        places.retain(|_, difference| *difference != 0);
+        Ok(places)
+    }
+
+    /// Takes care of what was found, as far as that is safe.
+    pub async fn repair(&self, found: &Findings) -> Repaired {
+        let mut repaired = Repaired::default();
+        let due = found.findings.iter().filter(|finding| finding.repairable);
+        let due: Vec<_> = due.filter_map(|due| Some((due.order_id.clone()?, due.trouble))).collect();
+        let mut ends =
+            stream::iter(due).map(|(id, trouble)| self.repair_one(id, trouble)).buffer_unordered(AT_ONCE);
+        while let Some(done) = ends.next().await {
+            if done {
+                repaired.repaired += 1;
+            } else {
+                repaired.failed += 1;
+            }
+        }
+        repaired
+    }
+
+    async fn repair_one(&self, id: OrderId, trouble: Trouble) -> bool {
+        let helped = self.help_on(&id, trouble).await;
+        if let Err(error) = &helped {
+            tracing::warn!(order_id = %id, %error, "left to the next run");
+        }
+        helped.is_ok()
+    }
+
+    /// Looks at the order again, since it may have gone on, and helps it on if it has not.
+    async fn help_on(&self, id: &OrderId, trouble: Trouble) -> Result<(), NotSent> {
+        let now = self.now();
+        let order = self.orders.get(id).await?;
+        let order = match trouble {
+            Trouble::WorkflowFailed | Trouble::WorkflowMissing | Trouble::WorkflowEnded => {
+                let Some(failed) = self.failure(&order).await? else { return Ok(()) };
+                let (order, is_news) = self.orders.need_attention(id, &failed, now).await?;
+                if is_news {
+                    tracing::error!(order_id = %id, failure = failed.text(), "a workflow failed and no event told");
+                    crate::metrics::outcome(&order);
+                }
+                order
+            }
+            Trouble::WindowNotClosed => self.decide(id, |order| order.expire(now)).await?,
+            Trouble::RetryDue => {
+                let is_due = |order: &Order| {
+                    order.failed_by_disturbance()
+                        && order.attention().is_some_and(|it| retry_at(it) <= Some(now))
+                };
+                let retry = |order: &mut Order| {
+                    if is_due(order) { order.retry(Actor::SYSTEM, None, now) } else { Ok(()) }
+                };
+                self.decide(id, retry).await?
+            }
+            Trouble::SignalUnsent => order,
+            Trouble::NeedsAttention | Trouble::Unreadable | Trouble::StockUnowned => return Ok(()),
+        };
+        self.workflow.tell_for_certain(&self.orders, &order, now).await.map(drop)
+    }
+
+    async fn decide(
+        &self,
+        id: &OrderId,
+        decide: impl Fn(&mut Order) -> Result<(), omniflow_domain::Refusal>,
+    ) -> Result<Order, Error> {
+        match self.orders.update(id, |order| decide(order).map_err(Error::from)).await {
+            Ok((order, ())) => Ok(order),
+            // It has gone on meanwhile.
+            Err(Error::Refused(_)) => self.orders.get(id).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the order's workflow failed with, if it doesn't run.
+    async fn failure(&self, order: &Order) -> Result<Option<Failed>, NotSent> {
+        let gone = |error: &str, cause: &str| Failed {
+            state: None,
+            error: Some(error.to_owned()),
+            cause: Some(cause.to_owned()),
+        };
+        Ok(match self.workflow.execution(order).await? {
+            ExecutionState::Running => None,
+            ExecutionState::Failed(failed) => Some(failed),
+            ExecutionState::Unknown => Some(gone("WorkflowMissing", "no workflow runs for the order")),
+            ExecutionState::Succeeded => {
+                Some(gone("WorkflowEnded", "the workflow has ended and the order is not closed"))
+            }
+        })
+    }
+}
+
+fn finding(order: &Order, trouble: Trouble, detail: String, repairable: bool) -> Finding {
+    Finding {
+        trouble,
+        order_id: Some(order.id().clone()),
+        state: Some(order.status()),
+        since: order.timeline().last().map(|change| change.at),
+        detail,
+        repairable,
+    }
+}
+
+fn unreadable_order(order: &Unreadable) -> Finding {
+    Finding {
+        trouble: Trouble::Unreadable,
+        order_id: Some(order.order_id.clone()),
+        state: order.status,
+        since: None,
+        detail: order.to_string(),
+        repairable: false,
+    }
+}
+
+fn attention(order: &Order, now: DateTime<Utc>) -> Finding {
+    let due = order.attention().filter(|_| order.failed_by_disturbance()).and_then(retry_at);
+    let failure = order.failure().unwrap_or_default();
+    match due {
+        Some(due) if due <= now => finding(order, Trouble::RetryDue, failure.to_owned(), true),
+        Some(due) => {
+            let detail = format!("{failure}; the system has it go on at {due}");
+            finding(order, Trouble::NeedsAttention, detail, false)
+        }
+        None => finding(order, Trouble::NeedsAttention, failure.to_owned(), false),
+    }
+}
+
+/// The moment from which the system may have the order go on; `None` when that is up to a person.
+fn retry_at(attention: &Attention) -> Option<DateTime<Utc>> {
+    // The longest pause is reached long before the exponent is out of range.
+    let factor = 2_i32.pow(attention.tries.min(10));
+    let due = attention.since + (FIRST_PAUSE * factor).min(LONGEST_PAUSE);
+    (due <= attention.first + BY_ITSELF_FOR).then_some(due)
+}
