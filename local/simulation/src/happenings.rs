@@ -81,12 +81,12 @@ async fn restart(fault: Fault, front: &Front, world: &World) {
 
 async fn stop_execution(front: &Front, world: &World) {
     let running: Vec<_> = world.books(|books| {
-        let running = books.orders().filter(|(_, entry)| !entry.order.status().is_final());
-        running.map(|(id, _)| id.clone()).collect()
+        let running = books.orders().filter(|(_, entry)| !entry.order.rests());
+        running.map(|(id, entry)| (id.clone(), entry.order.execution_name().to_string())).collect()
     });
     let Some(engine) = front.engine().filter(|_| !running.is_empty()) else { return };
-    let order = world.faults.draw(Fault::ExecutionStopped, |dice| dice.pick(&running).clone());
-    let arn = crate::rest::execution(&engine, "OrderStateMachine", &order);
+    let (order, name) = world.faults.draw(Fault::ExecutionStopped, |dice| dice.pick(&running).clone());
+    let arn = crate::rest::execution(&engine, "OrderStateMachine", &name);
     let stopped = engine.stop_execution(arn, Some("Stopped".to_owned()), Some("by hand".to_owned())).await;
     world.note(&order, format_args!("its execution is stopped by hand: {}", stopped.is_ok()));
     world.faults.count(Fault::ExecutionStopped);

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use engine::{Engine, ExecutionStatus};
-use omniflow_domain::Status;
+use omniflow_domain::event::detail;
+use omniflow_domain::{Order, Status};
 use serde_json::json;
 
-use crate::books::{AT_REST, Entry, Promise};
+use crate::books::{AT_REST, Entry, Promise, is_settled};
 use crate::front::Front;
 use crate::invariant::Invariant;
 use crate::people::operator;
@@ -58,10 +59,11 @@ pub async fn check_the_ended(front: &Front, world: &Arc<World>) {
 fn lacks(entry: &Entry, engine: &Engine) -> Vec<Lack> {
     let mut lacks = of_the_order(entry);
     let id = entry.order.id().as_str();
-    match engine.describe_execution(&execution(engine, "OrderStateMachine", id)) {
-        Ok(found) if found.status == ExecutionStatus::Succeeded => {}
-        Ok(found) => {
-            let found = format!("it is {}, and its execution {}", entry.order.status(), found.status);
+    match engine.describe_execution(&execution(engine, "OrderStateMachine", &entry.order.execution_name())) {
+        // One that was stopped after its last step's write has not succeeded.
+        Ok(found) if found.status != ExecutionStatus::Running => {}
+        Ok(_) => {
+            let found = format!("it is {}, and its execution runs", entry.order.status());
             lacks.push((Invariant::ExecutionMatches, found));
         }
         Err(error) => lacks.push((Invariant::ExecutionMatches, format!("it has no execution: {error}"))),
@@ -81,8 +83,9 @@ fn of_the_order(entry: &Entry) -> Vec<Lack> {
         lacks.push((Invariant::Rests, format!("its workflow has not heard {signal:?}")));
     }
     let statuses: Vec<_> = order.timeline().iter().map(|change| change.status).collect();
-    if entry.published != statuses {
-        let found = format!("it went through {statuses:?}, and published was {:?}", entry.published);
+    let events = events(order);
+    if entry.published != events {
+        let found = format!("it had {events:?} to publish, and published was {:?}", entry.published);
         lacks.push((Invariant::EventsComplete, found));
     }
     for status in TOLD.iter().filter(|status| statuses.contains(status)) {
@@ -90,10 +93,23 @@ fn of_the_order(entry: &Entry) -> Vec<Lack> {
             lacks.push((Invariant::MessageSent, format!("its customer was not told of {status}")));
         }
     }
-    if entry.promises.contains(&Promise::Cancelled) && order.status() == Status::Completed {
+    let is_completed = order.status() == Status::Completed && !is_settled(order);
+    if entry.promises.contains(&Promise::Cancelled) && is_completed {
         lacks.push((Invariant::AnswersTrue, "it was cancelled, and is completed".to_owned()));
     }
     lacks
+}
+
+/// The ids of the events that the order has to publish, in their order.
+fn events(order: &Order) -> Vec<String> {
+    let status = |index: usize| order.timeline().get(index).map(|change| change.status);
+    // Who is told of a failure is not told that the order goes on where it stood.
+    let goes_on = |index: usize| {
+        index.checked_sub(1).and_then(status) == Some(Status::NeedsAttention)
+            && status(index).is_some_and(|status| !status.is_final())
+    };
+    let told = (0..order.timeline().len()).filter(|index| !goes_on(*index));
+    told.filter_map(|index| detail(order, index)?["event_id"].as_str().map(str::to_owned)).collect()
 }
 
 async fn remove(world: &World, order: &str) {
@@ -112,12 +128,12 @@ pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) ->
         for (id, entry) in books.orders() {
             let status = entry.order.status();
             let found = if waits_for_a_person(status) {
-                let mut found = of_the_order(entry);
                 // A page of the list holds 100.
-                if !seen.contains(id) && seen.len() < 100 {
-                    found.push((Invariant::InAList, "it needs attention, and is in no list".to_owned()));
-                }
-                found
+                let found = match !seen.contains(id) && seen.len() < 100 {
+                    true => "it needs attention, and is in no list",
+                    false => "it needs attention, and the operator can't help",
+                };
+                vec![(Invariant::InAList, found.to_owned())]
             } else if status.is_final() {
                 lacks(entry, &engine)
             } else {
@@ -138,8 +154,8 @@ pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) ->
 
 /// How the execution of an order stands.
 fn why(entry: &Entry, engine: &Engine) -> String {
-    let order = entry.order.id().as_str();
-    match engine.describe_execution(&execution(engine, "OrderStateMachine", order)) {
+    let name = entry.order.execution_name();
+    match engine.describe_execution(&execution(engine, "OrderStateMachine", &name)) {
         Ok(found) => {
             let error = found.error.map(|error| format!(" ({error})")).unwrap_or_default();
             format!(", and its execution is {}{error}", found.status)

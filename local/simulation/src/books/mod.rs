@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use omniflow_domain::{Order, Status};
 
 use crate::invariant::{Invariant, Violation};
+pub use orders::is_settled;
 pub use outside::{Fact, Goods, Money};
 pub use stock::Place;
 use stock::Stock;
@@ -59,8 +60,8 @@ pub struct Entry {
     pub money: Money,
     /// What each warehouse did.
     pub goods: BTreeMap<String, Goods>,
-    /// The statuses that were published, each when it was so first.
-    pub published: Vec<Status>,
+    /// The ids of the events that were published, each when it was so first.
+    pub published: Vec<String>,
     /// How often the customer was told of each status.
     pub told: HashMap<Status, u32>,
 }

@@ -94,12 +94,18 @@ pub(super) fn is_kept(promise: Promise, order: &Order) -> bool {
     match promise {
         Promise::Created => true,
         Promise::Paid => has_been(Status::PaymentReceived),
-        Promise::Cancelled => order.status().is_undone(),
+        Promise::Cancelled => order.standing().is_undone() || is_settled(order),
         Promise::Approved => order.audit().is_some_and(|audit| audit.approved),
         Promise::Rejected => {
-            order.audit().is_some_and(|audit| !audit.approved) && order.status().is_undone()
+            order.audit().is_some_and(|audit| !audit.approved)
+                && (order.standing().is_undone() || is_settled(order))
         }
     }
+}
+
+/// Whether a person has said what was done with the order by hand.
+pub fn is_settled(order: &Order) -> bool {
+    order.record().attention.as_ref().is_some_and(|attention| attention.resolution.is_some())
 }
 
 type Problems = Vec<(Invariant, String)>;
@@ -150,6 +156,10 @@ fn next(before: &Order, after: &Order) -> Problems {
 /// What contradicts the payment gateway and the warehouses.
 pub(super) fn against_the_outside(entry: &Entry) -> Problems {
     let Entry { order, money, goods, .. } = entry;
+    // What was done by hand is in no ledger.
+    if is_settled(order) {
+        return settled(entry);
+    }
     let mut problems = Vec::new();
     let mut wrong = |invariant, found: &str| problems.push((invariant, found.to_owned()));
     match order.payment().state {
@@ -196,6 +206,25 @@ pub(super) fn against_the_outside(entry: &Entry) -> Problems {
             }
         }
         _ => {}
+    }
+    problems
+}
+
+/// What contradicts the outside of an order that a person has settled.
+fn settled(Entry { order, money, .. }: &Entry) -> Problems {
+    let mut problems = Vec::new();
+    let is_wrong = match order.payment().state {
+        PaymentState::Captured => !money.is_taken(),
+        PaymentState::Refunded => money.captures == 0,
+        PaymentState::Void => money.is_taken(),
+        PaymentState::Pending | PaymentState::Authorised => true,
+    };
+    if is_wrong {
+        let found = format!("it was settled as {:?}, and the gateway says otherwise", order.payment().state);
+        problems.push((Invariant::MoneyMatches, found));
+    }
+    if order.reservation() == Reservation::Held {
+        problems.push((Invariant::StockOwned, "it was settled, and holds stock".to_owned()));
     }
     problems
 }

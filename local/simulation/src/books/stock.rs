@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use omniflow_domain::Order;
-use omniflow_domain::order::Reservation;
+use omniflow_domain::order::{Reservation, Shipment, ShipmentState};
 
 use super::Books;
 use crate::invariant::Invariant;
@@ -20,6 +20,8 @@ pub(super) struct Stock {
     held: HashMap<Place, i64>,
     /// What orders have bought there.
     sold: HashMap<Place, i64>,
+    /// What was lost there of what orders held.
+    lost: HashMap<Place, i64>,
 }
 
 impl Stock {
@@ -35,12 +37,16 @@ impl Stock {
     }
 
     fn add(&mut self, order: &Order, sign: i64) {
-        let owned = match order.reservation() {
-            Reservation::Held => &mut self.held,
-            Reservation::Sold => &mut self.sold,
+        // Of an order that a person has settled, what has not left was given back.
+        let is_out = |shipment: &Shipment| shipment.state == ShipmentState::Shipped;
+        let none_out = !order.shipments().iter().any(is_out);
+        let (owned, all) = match order.reservation() {
+            Reservation::Held => (&mut self.held, true),
+            Reservation::Sold => (&mut self.sold, false),
+            Reservation::Lost => (&mut self.lost, none_out),
             Reservation::None | Reservation::Released => return,
         };
-        for shipment in order.shipments() {
+        for shipment in order.shipments().iter().filter(|shipment| all || is_out(shipment)) {
             for line in &shipment.items {
                 let place = (line.product_id.clone(), shipment.warehouse.clone());
                 *owned.entry(place).or_default() += sign * i64::from(line.quantity);
@@ -56,19 +62,19 @@ impl Books {
     }
 
     /// Checks a row of the stock after a write.
-    pub fn row(&mut self, order: Option<&str>, place: &Place, [available, reserved, sold]: [i64; 3]) {
+    pub fn row(&mut self, order: Option<&str>, place: &Place, [available, reserved, sold, lost]: [i64; 4]) {
         let count = |owned: &HashMap<Place, i64>| owned.get(place).copied().unwrap_or_default();
-        let (pieces, held, bought) =
-            (count(&self.stock.pieces), count(&self.stock.held), count(&self.stock.sold));
+        let (pieces, held) = (count(&self.stock.pieces), count(&self.stock.held));
+        let (bought, gone) = (count(&self.stock.sold), count(&self.stock.lost));
         let row = format!(
-            "{} in {}: {available} available, {reserved} reserved, {sold} sold",
+            "{} in {}: {available} available, {reserved} reserved, {sold} sold, {lost} lost",
             place.0, place.1
         );
-        if available < 0 || reserved < 0 || sold < 0 || available + reserved + sold != pieces {
+        if available < 0 || reserved < 0 || available + reserved + sold + lost != pieces {
             self.violated(Invariant::StockConserved, order, format!("{row}; there were {pieces}"));
         }
-        if (reserved, sold) != (held, bought) {
-            let found = format!("{row}; orders hold {held} and have bought {bought}");
+        if (reserved, sold, lost) != (held, bought, gone) {
+            let found = format!("{row}; orders hold {held}, have bought {bought} and lost {gone}");
             self.violated(Invariant::StockOwned, order, found);
         }
     }

@@ -5,12 +5,12 @@ use omniflow_domain::Status;
 use super::Books;
 
 impl Books {
-    /// Notes that an event about this status of an order was taken by the bus.
-    pub fn published(&mut self, order: &str, status: Status) {
+    /// Notes that an event about an order was taken by the bus. One that is repeated is known by its id.
+    pub fn published(&mut self, order: &str, event_id: &str) {
         if let Some(entry) = self.orders.get_mut(order)
-            && !entry.published.contains(&status)
+            && !entry.published.iter().any(|known| known == event_id)
         {
-            entry.published.push(status);
+            entry.published.push(event_id.to_owned());
         }
     }
 

@@ -1,11 +1,11 @@
 //! The operator, who looks after the orders that need attention.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::front::{Answer, Caller, Front, Request};
@@ -14,17 +14,76 @@ use crate::world::World;
 /// How often the operator looks at the list.
 const LOOK: Duration = Duration::from_secs(120);
 
-/// Looks at the list of the orders that need attention, for ever.
+/// How often the operator has the workflow of an order go on, before settling it by hand.
+const RETRIES: u32 = 3;
+
+/// Looks at the list of the orders that need attention, for ever, and helps each.
 pub async fn attend(front: Rc<Front>, world: Arc<World>) {
-    let mut seen = BTreeSet::new();
+    let mut retried: BTreeMap<String, u32> = BTreeMap::new();
     loop {
         sleep(LOOK).await;
         for order in in_need(&front).await {
-            if !seen.insert(order.clone()) {
-                continue;
+            let times = retried.entry(order.clone()).or_default();
+            *times += 1;
+            if *times <= RETRIES {
+                let said = act(&front, &order, "retry", json!({ "note": "by the simulation" })).await;
+                world.note(&order, format_args!("the operator has it go on: {}", status(&said)));
+            } else {
+                settle(&front, &world, &order).await;
             }
-            world.note(&order, format_args!("the operator sees it in the list"));
         }
+    }
+}
+
+/// Says what was done by hand, as the order's own facts suggest it.
+async fn settle(front: &Front, world: &World, order: &str) {
+    let read = Request {
+        caller: Caller::Operator("operator"),
+        method: "GET",
+        path: format!("/api/v1/orders/{order}"),
+        query: "",
+        key: None,
+        body: Value::Null,
+    };
+    let Answer::Http(200, view) = front.ask(&read).await else { return };
+    let open = &view["attention"];
+    let is_out = open["shipments_out"].as_array().is_some_and(|out| !out.is_empty());
+    let stock = match (is_out, open["stock_held"].as_bool()) {
+        (true, _) => "LOST",
+        (false, _) => "RELEASED",
+    };
+    // Where the record doesn't say whether money was taken, the gateway does: one of the two is refused.
+    let money: &[&str] = match open["money_taken"].as_bool() {
+        Some(true) => &["REFUNDED"],
+        Some(false) => &["NONE", "REFUNDED"],
+        None => &["REFUNDED", "NONE"],
+    };
+    for money in money {
+        let body = json!({ "money": money, "stock": stock, "note": "by the simulation" });
+        let said = act(front, order, "resolve", body).await;
+        world.note(order, format_args!("the operator settles it as {money} and {stock}: {}", status(&said)));
+        if status(&said) == 200 {
+            return;
+        }
+    }
+}
+
+async fn act(front: &Front, order: &str, what: &str, body: Value) -> Answer {
+    let request = Request {
+        caller: Caller::Operator("operator"),
+        method: "POST",
+        path: format!("/api/v1/orders/{order}/{what}"),
+        query: "",
+        key: None,
+        body,
+    };
+    front.ask(&request).await
+}
+
+fn status(answer: &Answer) -> u64 {
+    match answer {
+        Answer::Http(status, _) => *status,
+        Answer::Nothing => 0,
     }
 }
 

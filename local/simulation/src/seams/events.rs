@@ -5,7 +5,6 @@ use std::sync::Arc;
 use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
 use aws_sdk_eventbridge::operation::put_events::builders::PutEventsInputBuilder;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
-use omniflow_domain::Status;
 use omniflow_services::{EventBridge, ServiceError, ServiceFuture};
 use serde::Deserialize;
 
@@ -24,7 +23,7 @@ pub struct Events {
 #[derive(Deserialize)]
 struct Detail {
     order_id: String,
-    state: Status,
+    event_id: String,
 }
 
 impl Events {
@@ -39,9 +38,9 @@ impl Events {
         let answer = self.behind.put_events(put).await?;
         for (entry, result) in entries.iter().zip(answer.entries()) {
             let detail = entry.detail().and_then(|detail| serde_json::from_str::<Detail>(detail).ok());
-            if let (Some(Detail { order_id, state }), Some(_)) = (detail, result.event_id()) {
-                self.world.note(&order_id, format_args!("published {state}"));
-                self.world.books(|books| books.published(&order_id, state));
+            if let (Some(Detail { order_id, event_id }), Some(_)) = (detail, result.event_id()) {
+                self.world.note(&order_id, format_args!("published {event_id}"));
+                self.world.books(|books| books.published(&order_id, &event_id));
             }
         }
         Ok(answer)

@@ -243,7 +243,7 @@ impl Lambda {
             && let Ok(answer) = answer
             && let Some((order, status)) =
                 answer["event_id"].as_str().and_then(|event_id| event_id.split_once(':'))
-            && let Some(status) = Status::parse(status)
+            && let Some(status) = status.split(':').next().and_then(Status::parse)
         {
             world.note(order, format_args!("the customer is told of {status}"));
             world.books(|books| books.told(order, status));
@@ -261,8 +261,9 @@ struct About {
 
 impl About {
     fn of(event: &Value) -> Self {
-        let places = ["/order_id", "/detail/order_id", "/pathParameters/order_id"];
+        let places = ["/order_id", "/detail/order_id", "/detail/name", "/pathParameters/order_id"];
         let order = places.iter().find_map(|place| event.pointer(place)?.as_str());
+        let order = order.filter(|order| order.starts_with("ORD-"));
         let key = event["headers"]["idempotency-key"].as_str();
         Self { order: order.map(str::to_owned), key: key.map(str::to_owned) }
     }

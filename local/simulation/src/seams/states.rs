@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
+use aws_sdk_sfn::operation::describe_execution::builders::DescribeExecutionInputBuilder;
+use aws_sdk_sfn::operation::redrive_execution::builders::RedriveExecutionInputBuilder;
 use aws_sdk_sfn::operation::send_task_failure::builders::SendTaskFailureInputBuilder;
 use aws_sdk_sfn::operation::send_task_success::builders::SendTaskSuccessInputBuilder;
 use aws_sdk_sfn::operation::start_execution::builders::StartExecutionInputBuilder;
 use aws_sdk_sfn::operation::stop_execution::builders::StopExecutionInputBuilder;
 use futures::future::BoxFuture;
+use omniflow_domain::OrderId;
 use omniflow_services::{ServiceError, ServiceFuture, StepFunctions};
 
 use super::retries::{ATTEMPTS, Fate, PATIENCE, pause, unanswered};
+use crate::books::Books;
 use crate::fault::Fault;
 use crate::invariant::Invariant;
 use crate::planted::Planted;
@@ -22,7 +27,7 @@ pub struct States {
     behind: Arc<dyn StepFunctions>,
 }
 
-type Perform<Request> = fn(States, Request) -> BoxFuture<'static, Result<(), ServiceError>>;
+type Perform<Request, T> = fn(States, Request) -> BoxFuture<'static, Result<T, ServiceError>>;
 
 impl States {
     /// The seam before this Step Functions.
@@ -41,12 +46,12 @@ impl States {
         if world.happens(Fault::StatesAnswerLost) { Fate::AnswerLost } else { Fate::Done }
     }
 
-    async fn call<Request: Clone>(
+    async fn call<Request: Clone, T>(
         &self,
         what: &str,
         request: Request,
-        perform: Perform<Request>,
-    ) -> Result<(), ServiceError> {
+        perform: Perform<Request, T>,
+    ) -> Result<T, ServiceError> {
         let mut error = unanswered();
         for attempt in 1..=ATTEMPTS {
             self.world.travel().await;
@@ -54,13 +59,13 @@ impl States {
             match fate {
                 Fate::Done => {
                     let answer = perform(self.clone(), request).await;
-                    let said = answer.as_ref().map_or_else(ToString::to_string, |()| "done".to_owned());
+                    let said = answer.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned());
                     self.world.note_here(format_args!("{what}: {said}"));
                     return answer;
                 }
                 Fate::AnswerLost => {
                     let answer = perform(self.clone(), request.clone()).await;
-                    let said = answer.map_or_else(|error| error.to_string(), |()| "done".to_owned());
+                    let said = answer.map_or_else(|error| error.to_string(), |_| "done".to_owned());
                     self.world.note_here(format_args!("{what}: {said}, and the answer is lost"));
                     tokio::time::sleep(PATIENCE).await;
                     error = unanswered();
@@ -100,7 +105,16 @@ impl StepFunctions for States {
                 let _ = self.behind.start_execution(again).await;
             }
             // Every execution is named after its order.
-            if self.world.books(|books| books.order(&name).is_none()) {
+            let order = OrderId::of_execution(&name);
+            let is_known = |books: &mut Books| {
+                let order = order.as_ref().and_then(|order| books.order(order.as_str()));
+                // An order whose execution can't go on gets another one, of the next number.
+                order.is_some_and(|entry| {
+                    let numbers = 1..=entry.order.record().execution.max(1);
+                    numbers.into_iter().any(|number| entry.order.id().execution_name(number) == name)
+                })
+            };
+            if !self.world.books(is_known) {
                 let found = format!("an execution is started for {name}, and there is no such order");
                 self.world.violated(Invariant::ExecutionMatches, None, found);
             }
@@ -145,5 +159,26 @@ impl StepFunctions for States {
             })
             .await
         })
+    }
+
+    fn redrive_execution(&self, request: RedriveExecutionInputBuilder) -> ServiceFuture<'_, ()> {
+        Box::pin(self.call("RedriveExecution", request, |seam, request| {
+            Box::pin(async move { seam.behind.redrive_execution(request).await })
+        }))
+    }
+
+    fn describe_execution(
+        &self,
+        request: DescribeExecutionInputBuilder,
+    ) -> ServiceFuture<'_, DescribeExecutionOutput> {
+        Box::pin(self.call("DescribeExecution", request, |seam, request| {
+            Box::pin(async move { seam.behind.describe_execution(request).await })
+        }))
+    }
+
+    fn last_state<'a>(&'a self, execution_arn: &'a str) -> ServiceFuture<'a, Option<String>> {
+        Box::pin(self.call("GetExecutionHistory", execution_arn.to_owned(), |seam, execution| {
+            Box::pin(async move { seam.behind.last_state(&execution).await })
+        }))
     }
 }

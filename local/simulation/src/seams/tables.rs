@@ -237,7 +237,9 @@ impl TablesSeam {
 
 impl DynamoDb for TablesSeam {
     fn get_item(&self, request: GetItemInputBuilder) -> ServiceFuture<'_, GetItemOutput> {
-        Box::pin(self.call(Callee::DynamoDb { writes: false }, "GetItem", request, |seam, request| {
+        let of_ledger = request.get_table_name().as_deref() == Some(watch::LEDGER);
+        let callee = if of_ledger { Callee::Gateway } else { Callee::DynamoDb { writes: false } };
+        Box::pin(self.call(callee, "GetItem", request, |seam, request| {
             Box::pin(async move { seam.tables.get_item(request).await })
         }))
     }

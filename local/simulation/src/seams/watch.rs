@@ -14,7 +14,7 @@ use crate::books::{Fact, Place};
 /// The names of the tables, as the template has them.
 pub const ORDERS: &str = "OrdersTable";
 pub const STOCK: &str = "StockTable";
-const LEDGER: &str = "SimulatedLedgerTable";
+pub const LEDGER: &str = "SimulatedLedgerTable";
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -71,8 +71,8 @@ pub fn place(key: &Item) -> Option<Place> {
     Some((text("product_id")?, text("warehouse_id")?))
 }
 
-/// The numbers of a row of the stock: available, reserved, sold.
-pub async fn row(tables: &Tables, (product, warehouse): &Place) -> Option<[i64; 3]> {
+/// The numbers of a row of the stock: available, reserved, sold, lost.
+pub async fn row(tables: &Tables, (product, warehouse): &Place) -> Option<[i64; 4]> {
     let get = GetItemInputBuilder::default()
         .table_name(STOCK)
         .key("product_id", AttributeValue::S(product.clone()))
@@ -80,5 +80,5 @@ pub async fn row(tables: &Tables, (product, warehouse): &Place) -> Option<[i64; 
         .consistent_read(true);
     let item = tables.get_item(get).await.ok()?.item?;
     let number = |name: &str| item.get(name)?.as_n().ok()?.parse().ok();
-    Some([number("available")?, number("reserved")?, number("sold")?])
+    Some([number("available")?, number("reserved")?, number("sold")?, number("lost").unwrap_or_default()])
 }
