@@ -36,11 +36,12 @@ struct Plan {
     cancels_after: Option<Duration>,
 }
 
-const METHODS: [(&str, u64); 6] = [
-    ("pm_card", 80),
-    ("pm_declined", 4),
+/// The payment methods, with their weights. That of a gateway which never answers is not among them: orders
+/// with it don't come to rest for days.
+const METHODS: [(&str, u64); 5] = [
+    ("pm_card", 82),
+    ("pm_declined", 5),
     ("pm_timeout_twice", 5),
-    ("pm_timeout_always", 3),
     ("pm_refund_fails_twice", 5),
     ("pm_refund_fails", 3),
 ];
