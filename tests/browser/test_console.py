@@ -107,6 +107,23 @@ def test_failures_and_retries_are_drawn(console, runtime):
     console.see(".details .failure", "ShipmentFailed")
 
 
+def test_an_order_that_needs_attention_says_what_is_open_and_is_retried_or_resolved(console, runtime):
+    id = runtime.order(items=["fragile-vase", "stuck-crate"], payment={"method": "pm_card"})
+    console.open(f"orders/{id}")
+    console.is_in("NEEDS_ATTENTION", ".large")
+    assert "ShipmentNotCancellable" in console.see(".card.alarm p", "CancelShipments").text
+    console.see(".card.alarm .open li", "The money was taken.")
+    console.click("[data-do=retry]")
+    console.see(".timeline li", "by an operator")
+    # The crate can't be called back a second time either.
+    console.is_in("NEEDS_ATTENTION", ".large")
+    console.click(".card.alarm summary")
+    console.type(f"#note-{id}", "found, and refunded by transfer")
+    console.click(".card.alarm form button")
+    console.is_in("CANCELLED", ".large")
+    console.see(".timeline li", "refunded by transfer")
+
+
 def test_operations_counts_filters_and_searches(console, runtime):
     id = runtime.order(customer_id="operations-test", items=["fragile-vase", "stuck-crate"], payment={"method": "pm_card"})
     paid = runtime.order(customer_id="operations-test", items=["iPhone 15"], payment={"method": "pm_card"})

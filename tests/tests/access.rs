@@ -117,7 +117,7 @@ fn what_the_template_leaves_open_is_open_on_the_http_port_and_nothing_else() {
     let ask = |method: &str, path: &str, headers: &[(&str, &str)]| {
         exchange(runtime.url(), &request(method, path, headers, "")).0
     };
-    for open in ["/health", "/web/", "/web/main.js", "/openapi.json"] {
+    for open in ["/health", "/web/", "/web/docs.html", "/openapi.json"] {
         assert_eq!(ask("GET", open, &[]), 200, "{open}");
     }
     for redirect in ["/", "/web", "/docs"] {

@@ -250,13 +250,23 @@ async fn a_payment_gateway_that_fails_for_a_while_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_payment_gateway_that_fails_for_good_rolls_back() {
+async fn a_payment_gateway_that_stays_silent_is_asked_again_until_the_customer_cancels() {
     let runtime = Runtime::alone();
     let shop = runtime.shop();
     let before = shop.stock(COUNTED).await;
-    let id = shop.place(&paid_with(one_of(COUNTED), "pm_timeout_always")).await;
+    let id = shop.place_unpaid(&one_of(COUNTED)).await;
+    shop.pay_with(&id, "pm_timeout_always").await.success();
+    eventually("the gateway was asked more than once", async || {
+        let workflow = shop.get(&format!("/api/v1/orders/{id}/workflow")).await.success();
+        let asked = workflow.to_string().matches("GatewayTimeout").count();
+        if asked > 1 { Ok(()) } else { Err(asked) }
+    })
+    .await;
+    assert_eq!(shop.read(&id).await.state(), "PAYMENT_RECEIVED", "silence undoes nothing");
+    shop.cancel(&id).await.success();
     let order = shop.reaches(&id, "CANCELLED").await;
-    cancelled(&order, "PAYMENT_FAILED");
+    cancelled(&order, "CUSTOMER");
+    assert_eq!(order.money(), "VOID");
     shop.stock_is_back(&before).await;
 }
 
@@ -335,7 +345,57 @@ async fn an_order_that_needs_attention_is_a_failed_execution_that_says_why() {
         if described["status"] == "RUNNING" { Err(described) } else { Ok(described) }
     })
     .await;
-    assert_eq!((&described["status"], &described["error"]), (&json!("FAILED"), &json!("NeedsAttention")));
-    let cause = described["cause"].as_str().unwrap();
-    assert!(cause.contains(&id) && cause.contains("RefundFailed"), "{cause}");
+    assert_eq!((&described["status"], &described["error"]), (&json!("FAILED"), &json!("RefundFailed")));
+    let attention = shop.read(&id).await.0["attention"].clone();
+    assert_eq!((&attention["failed_state"], &attention["error"]), (&json!("RefundPayment"), &json!("RefundFailed")));
+    assert_eq!((&attention["money_taken"], &attention["stock_held"]), (&json!(true), &json!(true)));
+}
+
+#[tokio::test]
+async fn an_order_that_needs_attention_goes_on_at_a_word_and_ends_by_what_was_done_by_hand() {
+    let runtime = Runtime::alone();
+    let shop = runtime.shop();
+    let before = shop.stock(UNSHIPPABLE).await;
+    let id = shop.place(&paid_with(one_of(UNSHIPPABLE), "pm_refund_fails")).await;
+    shop.reaches(&id, "NEEDS_ATTENTION").await;
+    let retried = shop.post(&format!("/api/v1/orders/{id}/retry"), &json!({ "note": "try again" })).await.success();
+    assert_eq!(retried["state"], "COMPENSATING");
+    // The bank refuses again.
+    eventually("it needs attention again", async || {
+        let order = shop.read(&id).await;
+        let times = order.states().iter().filter(|state| **state == "NEEDS_ATTENTION").count();
+        if times == 2 && order.state() == "NEEDS_ATTENTION" { Ok(()) } else { Err(order) }
+    })
+    .await;
+    let path = format!("/api/v1/orders/{id}/resolve");
+    let contradiction = json!({ "money": "NONE", "stock": "RELEASED", "note": "n" });
+    shop.post(&path, &contradiction).await.problem(409);
+    let resolution = json!({ "money": "REFUNDED", "stock": "RELEASED", "note": "by transfer" });
+    let resolved = shop.post(&path, &resolution).await.success();
+    assert_eq!((&resolved["state"], &resolved["payment"]["state"]), (&json!("CANCELLED"), &json!("REFUNDED")));
+    shop.stock_is_back(&before).await;
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_waits_for_a_person_and_by_its_exit_code_whether_anything_does() {
+    let Some(runtime) = Runtime::own(&Settings::default().in_memory()) else { return };
+    let shop = runtime.shop();
+    let url = runtime.url().to_owned();
+    let ask = async || {
+        let url = url.clone();
+        let asked = tokio::task::spawn_blocking(move || omniflow_e2e::run(&["doctor", "--url", &url]));
+        let output = asked.await.unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(ask().await, (Some(0), "All is well.\n".to_owned()));
+    let id = shop.place(&paid_with(one_of(UNSHIPPABLE), "pm_refund_fails")).await;
+    shop.reaches(&id, "NEEDS_ATTENTION").await;
+    let (code, said) = ask().await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.starts_with(&format!("NEEDS_ATTENTION {id} NEEDS_ATTENTION since ")), "{said}");
+    assert!(said.contains("RefundFailed"), "{said}");
+    let silent = tokio::task::spawn_blocking(|| omniflow_e2e::run(&["doctor", "--url", "http://127.0.0.1:9"]));
+    let silent = silent.await.unwrap();
+    assert_eq!(silent.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&silent.stderr).contains("does not answer"));
 }

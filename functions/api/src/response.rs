@@ -12,6 +12,8 @@ pub(crate) struct Response {
     content_type: &'static str,
     headers: Vec<(&'static str, String)>,
     pub body: String,
+    /// Whether the body stands for bytes, in Base64.
+    is_base64: bool,
 }
 
 impl Response {
@@ -21,12 +23,17 @@ impl Response {
 
     /// A body that is JSON text already.
     pub(crate) fn text(status: u16, body: String) -> Self {
-        Self { status, content_type: "application/json", headers: Vec::new(), body }
+        Self { status, content_type: "application/json", headers: Vec::new(), body, is_base64: false }
     }
 
     /// A file, or anything else that is not JSON.
     pub(crate) fn file(status: u16, content_type: &'static str, body: impl Into<String>) -> Self {
-        Self { status, content_type, headers: Vec::new(), body: body.into() }
+        Self { status, content_type, headers: Vec::new(), body: body.into(), is_base64: false }
+    }
+
+    /// A body of bytes, which are given in Base64.
+    pub(crate) fn bytes(status: u16, content_type: &'static str, base64: String) -> Self {
+        Self { status, content_type, headers: Vec::new(), body: base64, is_base64: true }
     }
 
     pub(crate) fn problem(problem: &Problem) -> Self {
@@ -55,6 +62,11 @@ impl Response {
         for (name, value) in self.headers {
             headers.insert(name.to_owned(), Value::from(value));
         }
-        json!({ "statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": false })
+        json!({
+            "statusCode": self.status,
+            "headers": headers,
+            "body": self.body,
+            "isBase64Encoded": self.is_base64,
+        })
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
 use crate::problem::{Kind, Problem};
@@ -13,87 +15,68 @@ use crate::response::Response;
 /// console's own files, nothing inline and nothing from elsewhere, and no page of others may frame it.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-macro_rules! files {
-    ($($path:literal),+ $(,)?) => {
-        &[$(($path, include_str!(concat!("../web/", $path)))),+]
-    };
-}
+/// The path, the content, and the content in gzip of each file: the two pages and the description of the API
+/// by their names, all else in a folder that is named after what is in it. `build.rs` makes them.
+const FILES: &[(&str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/console/files.rs"));
 
-/// The path and content of each file. A test compares them with the folder.
-pub(crate) const FILES: &[(&str, &str)] = files![
-    "index.html",
-    "api.js",
-    "docs.html",
-    "docs/page.js",
-    "docs/parts.js",
-    "docs/style.css",
-    "icon.svg",
-    "language.js",
-    "live.js",
-    "main.js",
-    "order-actions.js",
-    "parts.js",
-    "style.css",
-    "lang/en.js",
-    "lang/ru.js",
-    "lang/zh.js",
-    "pages/operations.js",
-    "pages/order.js",
-    "pages/review.js",
-    "pages/shop.js",
-    "vendor/dagre.js",
-    "vendor/preact.js",
-    "workflow/data.js",
-    "workflow/definition.js",
-    "workflow/graph.js",
-    "workflow/history.js",
-    "workflow/layout.js",
-    "workflow/progress.js",
-    "workflow/state.js",
-    "workflow/style.css",
-    "workflow/view.js",
-];
+/// How long browsers keep what never changes, in seconds: a year, which stands for ever (RFC 9111, section
+/// 5.2.2.1; RFC 8246).
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// A file as it is served.
 struct File {
     path: &'static str,
     content_type: &'static str,
     content: &'static str,
+    /// The content in gzip, as an answer to API Gateway carries bytes: in Base64.
+    packed: String,
     /// The name of the content, by which a client that has it need not load it again (RFC 9110, section
     /// 8.8.3).
     etag: String,
 }
 
-/// The description of the API. The tests make it of the routes and the types, and fail when this is a
-/// different one.
-static OPENAPI: LazyLock<File> =
-    LazyLock::new(|| File::new(&("openapi.json", include_str!("../openapi.json"))));
-
 static SERVED: LazyLock<Vec<File>> = LazyLock::new(|| FILES.iter().map(File::new).collect());
 
 impl File {
-    fn new(&(path, content): &(&'static str, &'static str)) -> Self {
+    fn new(&(path, content, packed): &(&'static str, &'static str, &'static [u8])) -> Self {
         let digest = Sha256::digest(content);
         let etag = digest[..8].iter().fold(String::new(), |mut etag, byte| {
             // Writing to a String can't fail.
             let _ = write!(etag, "{byte:02x}");
             etag
         });
-        Self { path, content_type: content_type(path), content, etag: format!("\"{etag}\"") }
+        let packed = BASE64.encode(packed);
+        Self { path, content_type: content_type(path), content, packed, etag: format!("\"{etag}\"") }
     }
 
     fn answer(&self, request: &Request) -> Response {
         let known = request.header("if-none-match").unwrap_or_default();
         let known =
             known.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == self.etag);
-        let (status, content) = if known { (304, "") } else { (200, self.content) };
-        Response::file(status, self.content_type, content)
+        let response = if known {
+            Response::file(304, self.content_type, "")
+        } else if takes_gzip(request.header("accept-encoding").unwrap_or_default()) {
+            Response::bytes(200, self.content_type, self.packed.clone()).with_header("content-encoding", "gzip")
+        } else {
+            Response::file(200, self.content_type, self.content)
+        };
+        response
             .with_header("etag", &self.etag)
-            .with_header("cache-control", "no-cache")
+            .with_header("vary", "accept-encoding")
+            .with_header("cache-control", if self.path.contains('/') { FOR_EVER } else { "no-cache" })
             .with_header("content-security-policy", SECURITY_POLICY)
             .with_header("x-content-type-options", "nosniff")
             .with_header("referrer-policy", "no-referrer")
     }
+}
+
+/// Whether a client takes gzip, by its `Accept-Encoding` (RFC 9110, section 12.5.3).
+fn takes_gzip(accepted: &str) -> bool {
+    accepted.split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = weight.trim().strip_prefix("q=").map_or(Ok(1.0), str::parse::<f32>);
+        name.trim().eq_ignore_ascii_case("gzip") && weight.is_ok_and(|weight| weight > 0.0)
+    })
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -123,9 +106,9 @@ pub(crate) fn home() -> Response {
     redirect(307, "web/")
 }
 
-/// `GET /openapi.json`
-pub(crate) fn openapi(request: &Request) -> Response {
-    OPENAPI.answer(request)
+/// `GET /openapi.json`. The tests make it of the routes and the types, and fail when it is a different one.
+pub(crate) fn openapi(request: &Request) -> Result<Response, Problem> {
+    answer("openapi.json", request)
 }
 
 /// `GET /docs` leads to the page that shows `/openapi.json`, in the folder where its files are.
@@ -137,6 +120,12 @@ pub(crate) fn documentation(request: &Request) -> Response {
 /// Gateway.
 fn redirect(status: u16, to: &str) -> Response {
     Response::file(status, "text/plain; charset=utf-8", "").with_header("location", to)
+}
+
+/// `GET /favicon.ico`, which browsers ask for by themselves where a page names no icon, as JSON does not.
+pub(crate) fn icon() -> Response {
+    let icon = FILES.iter().map(|(path, ..)| path).find(|path| path.ends_with("/icon.svg"));
+    redirect(307, &format!("web/{}", icon.unwrap_or(&"")))
 }
 
 /// `GET /web/{file+}`
@@ -160,62 +149,93 @@ fn served(path: &str) -> Option<&'static File> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-    use std::path::Path;
+    use std::io::Read as _;
+
+    use flate2::read::GzDecoder;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::caller::Caller;
 
-    /// What the page may weigh, all files together, uncompressed.
-    const MOST_BYTES: usize = 300 * 1024;
+    /// The most bytes, in gzip, that the first page may load before it asks the API for anything: the page,
+    /// its bundle, its style sheet, one language, and the icon.
+    const MOST_BYTES: usize = 60 * 1024;
+    /// The paths of files that no first page loads.
+    const LATER: [&str; 5] = ["docs.html", "/docs.js", "/workflow.js", "docs/style.css", "openapi.json"];
 
-    fn files_in(folder: &Path, root: &Path, found: &mut BTreeSet<String>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                files_in(&path, root, found);
-            } else {
-                found.insert(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
-            }
-        }
+    fn answered(path: &str, headers: &Value) -> Value {
+        let event = json!({
+            "rawPath": "/web/",
+            "headers": headers,
+            "requestContext": { "http": { "method": "GET" } },
+        });
+        answer(path, &Request::read(&event, Caller::Unknown).unwrap()).unwrap().into_event()
     }
 
     #[test]
-    fn every_file_of_the_folder_is_served() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
-        let mut found = BTreeSet::new();
-        files_in(&root, &root, &mut found);
-        found.retain(|path| !path.ends_with(".md"));
-        assert_eq!(found, FILES.iter().map(|(path, _)| (*path).to_owned()).collect());
-    }
-
-    #[test]
-    fn the_console_is_light_and_speaks_to_no_other_host() {
-        let bytes: usize = FILES.iter().map(|(_, content)| content.len()).sum();
+    fn the_first_page_is_light() {
+        let first = FILES.iter().filter(|(path, ..)| !LATER.iter().any(|later| path.ends_with(later)));
+        let (languages, others): (Vec<_>, Vec<_>) = first.partition(|(path, ..)| path.contains("/lang/"));
+        assert_eq!((languages.len(), others.len()), (3, 4), "{others:?}");
+        let language = languages.iter().map(|(.., packed)| packed.len()).max().unwrap();
+        let bytes = language + others.iter().map(|(.., packed)| packed.len()).sum::<usize>();
         assert!(bytes <= MOST_BYTES, "{bytes} bytes");
-        for (path, content) in FILES {
+    }
+
+    #[test]
+    fn the_console_speaks_to_no_other_host() {
+        for (path, content, _) in FILES.iter().filter(|(path, ..)| *path != "openapi.json") {
             let hosts =
-                content.match_indices("://").map(|(at, _)| &content[at..(at + 30).min(content.len())]);
-            // Names of XML, not addresses.
+                content.match_indices("://").map(|(at, _)| content[at..].chars().take(30).collect::<String>());
+            // Names of XML, not addresses; the libraries name where they come from.
             let hosts: Vec<_> = hosts.filter(|host| !host.starts_with("://www.w3.org/")).collect();
-            assert!(hosts.is_empty() || path.starts_with("vendor/"), "{path}: {hosts:?}");
+            assert!(hosts.is_empty(), "{path}: {hosts:?}");
         }
     }
 
     #[test]
     fn a_file_that_the_browser_has_is_not_sent_again() {
         let page = served("index.html").unwrap();
-        let event = |tag: &str| {
-            serde_json::json!({
-                "rawPath": "/web/",
-                "headers": { "if-none-match": tag },
-                "requestContext": { "http": { "method": "GET" } },
-            })
-        };
-        let status =
-            |tag: &str| super::page(&Request::read(&event(tag), Caller::Unknown).unwrap()).unwrap().status;
+        let status = |tag: &str| answered("index.html", &json!({ "if-none-match": tag }))["statusCode"].clone();
         assert_eq!(status(&page.etag), 304);
         assert_eq!(status(&format!("\"other\", W/{}", page.etag)), 304);
         assert_eq!(status("\"other\""), 200);
+    }
+
+    #[test]
+    fn files_named_after_their_content_are_kept_for_ever_and_the_pages_are_not() {
+        let mut named = 0;
+        for (path, ..) in FILES {
+            let cached = answered(path, &json!({}))["headers"]["cache-control"].clone();
+            assert_eq!(cached, if path.contains('/') { FOR_EVER } else { "no-cache" }, "{path}");
+            named += usize::from(path.contains('/'));
+        }
+        assert_eq!(named, 9);
+        let folder = FILES.iter().find_map(|(path, ..)| path.strip_suffix("/app.js")).unwrap();
+        assert!(served("index.html").unwrap().content.contains(&format!("{folder}/app.js")));
+    }
+
+    #[test]
+    fn the_icon_of_pages_that_name_none_is_the_consoles() {
+        let answer = icon().into_event();
+        let place = answer["headers"]["location"].as_str().unwrap().strip_prefix("web/").unwrap();
+        assert_eq!(answered(place, &json!({}))["headers"]["content-type"], "image/svg+xml");
+    }
+
+    #[test]
+    fn who_takes_gzip_gets_the_same_content_in_it() {
+        for (path, content, _) in FILES {
+            let packed = answered(path, &json!({ "accept-encoding": "br, GZIP;q=0.5" }));
+            assert_eq!((&packed["headers"]["content-encoding"], &packed["isBase64Encoded"]), (&json!("gzip"), &json!(true)));
+            let bytes = BASE64.decode(packed["body"].as_str().unwrap()).unwrap();
+            let mut text = String::new();
+            GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+            assert_eq!(text, *content, "{path}");
+        }
+        for accepted in ["", "identity", "br", "gzip;q=0", "gzip;q=x"] {
+            let plain = answered("index.html", &json!({ "accept-encoding": accepted }));
+            assert_eq!((&plain["headers"]["content-encoding"], &plain["isBase64Encoded"]), (&Value::Null, &json!(false)), "{accepted}");
+            assert_eq!(plain["headers"]["vary"], "accept-encoding");
+        }
     }
 }

@@ -3,6 +3,10 @@ import { language } from "./language.js";
 
 const TOKEN = "omniflow.token";
 const listeners = new Set();
+/** Between the tabs of this browser: one that has no token asks the others, so that none is kept on the disk. */
+const tabs = new BroadcastChannel(TOKEN);
+/** How much later it is at the server than here, in milliseconds. Its `Date` header tells, to the second. */
+let later = 0;
 
 /** How long an answer is waited for, in milliseconds: API Gateway itself gives up after 30 seconds. */
 const PATIENCE = 35_000;
@@ -28,22 +32,42 @@ export function signIn(text) {
   else sessionStorage.removeItem(TOKEN);
 }
 
-/** Calls `listener` whenever the API asks who this is. */
-export function onSignInWanted(listener) {
+/** Calls `listener` with what happened: the API asks who this is (`wanted`), or another tab has told (`found`). */
+export function onSignIn(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-async function call(method, path, body, headers = {}) {
-  const request = { method, headers: { "accept-language": language(), ...headers } };
-  if (token()) request.headers.authorization = `Bearer ${token()}`;
+const tell = (what) => listeners.forEach((listener) => listener(what));
+
+tabs.onmessage = ({ data }) => {
+  if (data === "wanted" && token()) tabs.postMessage({ token: token() });
+  if (data.token && !token()) {
+    signIn(data.token);
+    tell("found");
+  }
+};
+if (!token()) tabs.postMessage("wanted");
+
+/** The time at the server, in milliseconds: deadlines are its. */
+export const serverNow = () => Date.now() + later;
+
+function setClock(date) {
+  const difference = Date.parse(date) + 500 - Date.now();
+  // The header has whole seconds: a smaller difference is none.
+  later = Math.abs(difference) > 1500 ? difference : 0;
+}
+
+async function call(method, path, body, { headers = {}, as = token(), keepalive = false } = {}) {
+  const request = { method, keepalive, headers: { "accept-language": language(), ...headers } };
+  if (as) request.headers.authorization = `Bearer ${as}`;
   if (body !== undefined) {
     request.body = JSON.stringify(body);
     request.headers["content-type"] = "application/json";
   }
   const { response, answer } = await answerTo(path, request);
   if (response.ok) return answer;
-  if (response.status === 401) listeners.forEach((listener) => listener());
+  if (response.status === 401 && as === token()) tell("wanted");
   throw new Refusal(response.status, answer);
 }
 
@@ -53,6 +77,7 @@ async function answerTo(path, request) {
     // Relative to /web/, so that a stage's name before it does no harm.
     const response = await fetch(`../${path}`, { ...request, signal: AbortSignal.timeout(PATIENCE) });
     const text = await response.text();
+    if (response.headers.has("date")) setClock(response.headers.get("date"));
     return { response, answer: documentIn(text) };
   } catch {
     throw new Refusal(0);
@@ -78,8 +103,15 @@ export const api = {
   orders: (filter) => call("GET", `api/v1/orders?${query(filter)}`),
   order: (id) => call("GET", order(id)),
   workflow: (id, page = {}) => call("GET", `${order(id)}/workflow?${query(page)}`),
-  create: (wanted, key) => call("POST", "api/v1/orders", wanted, { "idempotency-key": key }),
+  create: (wanted, key) => call("POST", "api/v1/orders", wanted, { headers: { "idempotency-key": key } }),
   pay: (id, method) => call("POST", `${order(id)}/pay`, { method }),
   cancel: (id) => call("POST", `${order(id)}/cancel`),
-  audit: (id, action, note) => call("POST", `${order(id)}/audit`, { action, note: note || null }),
+  retry: (id) => call("POST", `${order(id)}/retry`),
+  resolve: (id, money, stock, note) => call("POST", `${order(id)}/resolve`, { money, stock, note }),
+  /** `leaving`, when the page is about to go away: the browser sends it all the same. */
+  audit: (id, action, note, leaving = false) => call("POST", `${order(id)}/audit`, { action, note: note || null }, { keepalive: leaving }),
+  /** What the local runtime would have sent to customers. */
+  outbox: () => call("GET", "_omniflow/outbox", undefined, { headers: { accept: "application/json" } }),
+  /** Whether a token opens anything; refused with 401 when it does not. */
+  knows: (as) => call("GET", "api/v1/orders?limit=1", undefined, { as }),
 };

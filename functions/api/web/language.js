@@ -1,39 +1,41 @@
 // The console's texts in the chosen language. What orders say of themselves comes from the API in the same language.
-import en from "./lang/en.js";
-import ru from "./lang/ru.js";
-import zh from "./lang/zh.js";
-
-const TEXTS = { zh, en, ru };
+// Only the texts of that language are loaded.
 const KEPT_AS = "omniflow.language";
 
 /** The languages, by their own names. */
 export const LANGUAGES = { zh: "中文", en: "English", ru: "Русский" };
 
 let chosen = firstOf(localStorage.getItem(KEPT_AS), ...navigator.languages) ?? "en";
-document.documentElement.lang = chosen;
+let texts = {};
 
 function firstOf(...tags) {
-  return tags.map((tag) => tag?.slice(0, 2)).find((tag) => tag in TEXTS);
+  return tags.map((tag) => tag?.slice(0, 2)).find((tag) => tag in LANGUAGES);
 }
 
 /** The chosen language's tag. */
 export const language = () => chosen;
 
-/** Chooses a language and keeps the choice. */
-export function choose(tag) {
+/** Loads the texts of the chosen language. */
+export const loadTexts = () => choose(chosen);
+
+/** Chooses a language, once its texts are there, and keeps the choice. */
+export async function choose(tag) {
+  texts = (await import(`./lang/${tag}.js`)).default;
   chosen = tag;
-  localStorage.setItem(KEPT_AS, tag);
   document.documentElement.lang = tag;
 }
 
+/** Keeps a choice for the next visit. */
+export const keepChoice = () => localStorage.setItem(KEPT_AS, chosen);
+
 /** A text by its key; `{name}` in it is replaced by `values.name`. */
 export function t(key, values = {}) {
-  const text = TEXTS[chosen][key] ?? en[key] ?? key;
+  const text = texts[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
 /** A text that only some keys have. */
-export const hint = (key) => TEXTS[chosen][key] ?? "";
+export const hint = (key) => texts[key] ?? "";
 
 /** An amount of money. */
 export const money = (amount) =>
@@ -49,6 +51,19 @@ export function moment(at) {
   const time = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
   return new Intl.DateTimeFormat(chosen, today ? time : { dateStyle: "short", timeStyle: "medium" }).format(date);
 }
+
+/** A moment as the time of its day, to the millisecond. */
+export const precise = (at) =>
+  new Intl.DateTimeFormat(chosen, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23" }).format(new Date(at));
+
+/** A moment as hours and minutes. */
+export const hour = (at) => new Intl.DateTimeFormat(chosen, { hour: "2-digit", minute: "2-digit" }).format(new Date(at));
+
+/** A length of time that may be a part of a second. */
+export const took = (milliseconds) =>
+  milliseconds < 10_000
+    ? t("unit.s", { n: new Intl.NumberFormat(chosen, { maximumFractionDigits: milliseconds < 1000 ? 2 : 1 }).format(milliseconds / 1000) })
+    : duration(milliseconds);
 
 /** A length of time in its two largest units. */
 export function duration(milliseconds) {

@@ -1,29 +1,39 @@
 // The console: its head, its navigation, and the page that the address names.
 import { html, render, useEffect, useRef, useState } from "./vendor/preact.js";
-import { onSignInWanted, signIn, token } from "./api.js";
-import { LANGUAGES, choose, language, t } from "./language.js";
+import { api, onSignIn, signIn, token } from "./api.js";
+import { again, useTrouble } from "./connection.js";
+import { LANGUAGES, choose, hour, keepChoice, language, loadTexts, t } from "./language.js";
+import { useLive } from "./live.js";
 import { Operations } from "./pages/operations.js";
 import { OrderPage } from "./pages/order.js";
+import { Outbox } from "./pages/outbox.js";
 import { Review } from "./pages/review.js";
 import { Shop } from "./pages/shop.js";
+import { useRoute } from "./route.js";
 
 const PAGES = { shop: Shop, review: Review, operations: Operations };
-
-function usePath() {
-  const read = () => location.hash.replace(/^#\/?/, "").split("/");
-  const [path, setPath] = useState(read());
-  useEffect(() => {
-    const changed = () => setPath(read());
-    addEventListener("hashchange", changed);
-    return () => removeEventListener("hashchange", changed);
-  }, []);
-  return path;
-}
+/** Pages that the navigation doesn't have. */
+const OTHERS = { outbox: Outbox };
+const ICON = new URL("icon.svg", import.meta.url).href;
 
 function SignIn({ done }) {
   const [text, setText] = useState("");
-  const submit = (event) => {
+  const [wrong, setWrong] = useState("");
+  const field = useRef();
+  useEffect(() => field.current.focus(), []);
+  const submit = async (event) => {
     event.preventDefault();
+    setWrong("");
+    try {
+      await api.knows(text.trim());
+    } catch (refusal) {
+      // Whoever may not list orders is known all the same.
+      if (refusal.status === 0 || refusal.status >= 500) return setWrong("refused.unreachable");
+      if (refusal.status !== 403) {
+        field.current.select();
+        return setWrong("sign-in.wrong");
+      }
+    }
     signIn(text.trim());
     done();
   };
@@ -32,20 +42,35 @@ function SignIn({ done }) {
       <h2>${t("sign-in")}</h2>
       <p>${t("sign-in.why")}</p>
       <label for="token">${t("sign-in.token")}</label>
-      <input id="token" type="password" autocomplete="off" required value=${text} onInput=${(event) => setText(event.target.value)} />
+      <input id="token" ref=${field} type="password" autocomplete="off" required value=${text} aria-invalid=${Boolean(wrong)} aria-describedby=${wrong ? "token-problem" : null} onInput=${(event) => setText(event.target.value)} />
+      ${wrong && html`<p id="token-problem" class="problem" role="alert">${t(wrong)}</p>`}
       <button class="primary">${t("sign-in")}</button>
     </form>
   `;
 }
 
-function Head({ page, onLanguage, onSignOut }) {
+/** How many orders wait for a person, by page. */
+function queues(summary) {
+  const of = (state) => summary?.states.find((count) => count.state === state) ?? { count: 0 };
+  return { review: of("AWAITING_AUDIT"), operations: of("NEEDS_ATTENTION") };
+}
+
+/** A number of orders; `+` when there are more than are counted. */
+const numberOf = ({ count, more }) => `${count}${more ? "+" : ""}`;
+
+function Head({ page, waiting, onLanguage, onSignOut }) {
   return html`
     <header>
-      <a class="brand" href="#/shop"><img src="icon.svg" alt="" width="28" height="28" />OmniFlow</a>
+      <a class="brand" href="#/shop"><img src=${ICON} alt="" width="28" height="28" />OmniFlow</a>
       <nav aria-label=${t("navigation")}>
-        ${Object.keys(PAGES).map(
-          (name) => html`<a key=${name} href="#/${name}" aria-current=${page === name ? "page" : null}>${t(`page.${name}`)}</a>`,
-        )}
+        ${Object.keys(PAGES).map((name) => {
+          const queue = waiting[name];
+          return html`
+            <a key=${name} href="#/${name}" aria-current=${page === name ? "page" : null}>
+              ${t(`page.${name}`)}${queue?.count > 0 && html`${" "}<span class="count" data-queue=${name}>${numberOf(queue)}<span class="unseen"> ${t(`queue.${name}`)}</span></span>`}
+            </a>
+          `;
+        })}
       </nav>
       <div class="row">
         ${token() && html`<button type="button" onClick=${onSignOut}>${t("sign-out")}</button>`}
@@ -58,46 +83,93 @@ function Head({ page, onLanguage, onSignOut }) {
   `;
 }
 
-function Console() {
-  const [name, id] = usePath();
-  const [, chooseLanguage] = useState(language());
-  const [asked, setAsked] = useState(false);
-  const [session, setSession] = useState(0);
-  const main = useRef();
-  const shown = useRef(null);
-  const page = name === "orders" && id ? "orders" : name in PAGES ? name : "shop";
-  const title = page === "orders" ? id : t(`page.${page}`);
-  useEffect(() => onSignInWanted(() => setAsked(true)), []);
-  useEffect(() => {
-    document.title = `${title} – OmniFlow`;
-  });
-  // Who follows a link goes on from the page's beginning; the first page leaves the focus where it is.
-  useEffect(() => {
-    if (shown.current) main.current.focus();
-    shown.current = title;
-  }, [page, id]);
-  const restart = () => {
-    setAsked(false);
-    setSession(session + 1);
-  };
-  const languageChosen = (tag) => {
-    choose(tag);
-    chooseLanguage(tag);
-  };
-  const signOut = () => {
-    signIn(null);
-    restart();
-  };
-  const Page = PAGES[page];
+const Foot = () => html`
+  <footer>
+    <a href="docs.html">${t("footer.api")}</a>
+    <a href="#/outbox">${t("page.outbox")}</a>
+  </footer>
+`;
+
+/** Says that what is on the screen may no longer be so. It lies at the window's edge, where it moves nothing. */
+function Trouble() {
+  const trouble = useTrouble();
+  const text = trouble && t(trouble.lost ? "connection.lost" : "connection.failing");
   return html`
-    <${Head} page=${page} onLanguage=${languageChosen} onSignOut=${signOut} />
-    <main ref=${main} tabindex="-1">
-      ${asked && html`<${SignIn} done=${restart} />`}
-      <div key=${session}>
-        ${page === "orders" ? html`<${OrderPage} key=${id} id=${id} />` : html`<${Page} />`}
-      </div>
-    </main>
+    <div class="notice" role="alert">
+      ${trouble && html`<p>⚠ ${text}${trouble.at ? ` ${t("connection.last", { at: hour(trouble.at) })}` : ""}</p>`}
+    </div>
   `;
 }
 
-render(html`<${Console} />`, document.getElementById("console"));
+const NoPage = () => html`
+  <h1>${t("page.none")}</h1>
+  <p>${t("page.none.what")}</p>
+  <p><a href="#/shop">${t("page.shop")}</a> · <a href="#/review">${t("page.review")}</a> · <a href="#/operations">${t("page.operations")}</a></p>
+`;
+
+/** The page's component, its title and its key: with another key it is another page, and begins anew. */
+function shown({ name, rest }) {
+  const id = rest[0];
+  if (name === "orders" && id && rest.length === 1) return { Page: OrderPage, title: id, key: id };
+  const Page = rest.length === 0 && (PAGES[name] ?? OTHERS[name]);
+  return Page ? { Page, title: t(`page.${name}`), key: name } : { Page: NoPage, title: t("page.none"), key: "" };
+}
+
+function Console() {
+  const route = useRoute();
+  const [, setChosen] = useState(language());
+  const [asked, setAsked] = useState(false);
+  const [session, setSession] = useState(0);
+  const main = useRef();
+  const before = useRef(null);
+  const { Page, title, key } = shown(route);
+  // Who may not see the counts gets none; the refusal ends the asking.
+  const summary = useLive(api.summary, { every: 3000, unseen: 60_000, key: String(session) });
+  const waiting = queues(summary.data);
+  useEffect(
+    () =>
+      onSignIn((what) => {
+        setAsked(what === "wanted");
+        if (what === "found") again();
+      }),
+    [],
+  );
+  useEffect(() => {
+    const queue = waiting[key];
+    document.title = `${queue?.count > 0 ? `(${numberOf(queue)}) ` : ""}${title} – OmniFlow`;
+  });
+  // Who follows a link goes on from the page's beginning; the first page leaves the focus where it is.
+  useEffect(() => {
+    if (before.current !== null) main.current.focus();
+    before.current = key;
+  }, [key]);
+  const signedIn = () => {
+    setAsked(false);
+    again();
+  };
+  const languageChosen = async (tag) => {
+    await choose(tag);
+    keepChoice();
+    setChosen(tag);
+  };
+  const signOut = () => {
+    signIn(null);
+    setSession(session + 1);
+  };
+  const skip = (event) => {
+    event.preventDefault();
+    main.current.focus();
+  };
+  return html`
+    <a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
+    <${Head} page=${key} waiting=${waiting} onLanguage=${languageChosen} onSignOut=${signOut} />
+    <main id="main" ref=${main} tabindex="-1">
+      ${asked && html`<${SignIn} done=${signedIn} />`}
+      <div key=${`${session} ${key}`}><${Page} id=${route.rest[0]} query=${route.query} summary=${summary} /></div>
+    </main>
+    <${Foot} />
+    <${Trouble} />
+  `;
+}
+
+loadTexts().then(() => render(html`<${Console} />`, document.getElementById("console")));

@@ -1,7 +1,9 @@
 // Small parts that the pages share.
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
-import { announce } from "./live.js";
-import { moment, money, t } from "./language.js";
+import { isPaused, pause, useLost, usePaused } from "./connection.js";
+import { failureOf } from "./failures.js";
+import { announce, useNow } from "./live.js";
+import { duration, hint, moment, money, t } from "./language.js";
 
 /** The tone of a state: what colour it has, and whether somebody must do something. */
 export const TONES = {
@@ -26,20 +28,35 @@ export const isUnreadable = (order) => order.state === "UNREADABLE";
 /** An order's status for people. */
 export const statusOf = (order) => order.status ?? (isUnreadable(order) ? t("unreadable") : order.state);
 
-const FINAL = ["COMPLETED", "CANCELLED", "REJECTED", "NEEDS_ATTENTION"];
+const FINAL = ["COMPLETED", "CANCELLED", "REJECTED"];
 
 /** Whether nothing will change any more. */
 export const isFinal = (order) => FINAL.includes(order.state);
 
 /** Whether the customer may still cancel. */
-export const isCancellable = (order) => !isFinal(order) && order.state !== "COMPENSATING";
+export const isCancellable = (order) => !isFinal(order) && !["COMPENSATING", "NEEDS_ATTENTION"].includes(order.state);
+
+/** The moment at which an order's time to pay ends, in milliseconds; null when none runs. */
+export const deadlineOf = (order) => (order.state === "AWAITING_PAYMENT" && order.payment?.deadline ? Date.parse(order.payment.deadline) : null);
+
+/** An order's status with the time that is left to pay, every second and without asking the server. */
+function Countdown({ deadline }) {
+  const left = Math.max(0, deadline - useNow());
+  return t("status.countdown", { left: duration(Math.ceil(left / 1000) * 1000) });
+}
+
+/** An order's status, where it stands for itself. */
+export const LiveStatus = ({ order }) => {
+  const deadline = deadlineOf(order);
+  return html`<${Status} state=${order.state}>${deadline ? html`<${Countdown} deadline=${deadline} />` : statusOf(order)}<//>`;
+};
 
 /** An order's or a state's status. */
 export const Status = ({ state, children }) =>
   html`<span class="status ${TONES[state] ?? ""}" data-state=${state}>${children}</span>`;
 
 /** The status of an order in a list. */
-export const OrderStatus = ({ order }) => html`<${Status} state=${order.state}>${statusOf(order)}<//>`;
+export const OrderStatus = ({ order }) => html`<${LiveStatus} order=${order} />`;
 
 /** An order's id, which leads to its page. */
 export const OrderLink = ({ id }) => html`<a class="mono" href="#/orders/${id}">${id}</a>`;
@@ -49,6 +66,48 @@ export const Time = ({ at }) => (at ? html`<time datetime=${at}>${moment(at)}</t
 
 /** What was ordered, in a line. */
 export const Items = ({ items }) => (items?.length > 0 ? items.map((item) => `${item.quantity} × ${item.name}`).join(", ") : "–");
+
+/** How long ago an order came to what it is now, in words. */
+export function ageOf(order, now) {
+  const at = order.timeline?.at(-1)?.at ?? order.created_at;
+  return at ? t("ago", { age: duration(now - Date.parse(at)) }) : "";
+}
+
+/** What one product of an order is called. */
+export const nameIn = (order, id) => order.items?.find((item) => item.product_id === id)?.name ?? id;
+
+/** A failure in people's words; what else the system says of it, for those who look deeper. */
+export function Failure({ of }) {
+  const { words, detail } = failureOf(of);
+  return html`${words}${detail && html`<details class="technical"><summary>${t("technical")}</summary><span class="mono" lang="en">${detail}</span></details>`}`;
+}
+
+/** A button that copies a text. */
+export function Copy({ text }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(text);
+    setCopied(true);
+    announce(t("copied"));
+    setTimeout(() => setCopied(false), 2000);
+  };
+  // Browsers let only pages of this machine or with TLS write to the clipboard.
+  if (!navigator.clipboard) return null;
+  return html`<button type="button" class="copy" title=${t("copy")} aria-label="${t("copy")}: ${text}" onClick=${copy}>${copied ? "✓" : "⧉"}</button>`;
+}
+
+/** How old the page's data are, and the button that pauses its updates. */
+export function Fresh({ live }) {
+  const paused = usePaused();
+  useNow();
+  const age = live.at ? Math.max(0, Date.now() - live.at) : null;
+  return html`
+    <p class="fresh">
+      <span class="quiet">${age !== null && t(paused ? "fresh.paused" : "fresh", { age: duration(age) })}</span>
+      <button type="button" class="small" aria-pressed=${paused} onClick=${() => pause(!isPaused())}>${t(paused ? "resume" : "pause")}</button>
+    </p>
+  `;
+}
 
 /** An amount of money. */
 export const Amount = ({ of }) => html`<span class="amount">${of === null || of === undefined ? "–" : money(of)}</span>`;
@@ -61,26 +120,36 @@ export const Problem = ({ refusal }) =>
 function textOf({ status, problem, message }) {
   if (status === 0) return t("refused.unreachable");
   if (status === 409 && problem.order_status) return t("refused.too-late", { status: problem.order_status });
-  return status >= 500 ? t("refused.unavailable") : message;
+  const kind = String(problem.type ?? "").split(":").pop();
+  return hint(`refused.${kind}`) || (status >= 500 ? t("refused.unavailable") : message);
 }
+
+/** Refusals that the page says elsewhere: that there is no connection, and that a sign-in is wanted. */
+const isToldElsewhere = ({ status }) => status === 0 || status === 401;
+
+/** A refusal of the page's data, unless the page tells it elsewhere. */
+export const DataProblem = ({ refusal }) => refusal && !isToldElsewhere(refusal) && refusal.status < 500 && html`<${Problem} refusal=${refusal} />`;
 
 /** What is shown until there is something to show. */
 export const Loading = ({ live }) =>
-  live.refusal ? html`<${Problem} refusal=${live.refusal} />` : html`<p class="quiet" role="status">${t("loading")}</p>`;
+  live.refusal && !isToldElsewhere(live.refusal)
+    ? html`<${Problem} refusal=${live.refusal} />`
+    : html`<p class="quiet" role="status">${t(live.refusal ? "waiting" : "loading")}</p>`;
 
 /**
  * A button that does something to an order: it waits for the answer, tells of it, and shows a refusal.
- * `act` gives the order as it is then. What is pressed meanwhile does nothing; mark such buttons with `aria-disabled`
+ * `act` gives the order as it is then. While there is no connection, it waits for one. What is pressed meanwhile does nothing; mark such buttons with `aria-disabled`
  * rather than `disabled`, which would take the keyboard's focus from them.
  */
 export function useAction(after) {
   const [busy, setBusy] = useState(false);
+  const lost = useLost();
   const [refusal, setRefusal] = useState(null);
   // The second click of a double click can come before the page shows the first one's effect.
   const running = useRef(false);
   const run = (act) => async (event) => {
     event?.preventDefault();
-    if (running.current) return;
+    if (running.current || lost) return;
     running.current = true;
     setBusy(true);
     setRefusal(null);
@@ -94,7 +163,7 @@ export function useAction(after) {
     setBusy(false);
     await after();
   };
-  return { busy, refusal, run };
+  return { busy: busy || lost, lost, refusal, run };
 }
 
 /**

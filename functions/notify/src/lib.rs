@@ -1,6 +1,7 @@
 //! Tells customers what became of their orders. A failure here leaves the order as it is.
 
 mod message;
+mod told;
 
 use aws_sdk_sesv2::Client as Ses;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
@@ -11,6 +12,7 @@ use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use serde::{Deserialize, Serialize};
 
 pub use message::{Message, message};
+use told::{Teller, Told};
 
 /// An event of the order bus, as far as this function reads it.
 #[derive(Debug, Deserialize)]
@@ -49,35 +51,68 @@ struct Sender {
 /// (`NOTIFICATION_SENDER`, empty when there is none) and one to send it to, and otherwise only logs that
 /// there was one.
 ///
-/// It keeps no record of what was sent: an event that comes twice, which takes a crash at the wrong moment,
-/// is told twice.
-pub struct NotifyCustomer(Option<Sender>);
+/// An event that comes twice is told once, see [`told`].
+pub struct NotifyCustomer {
+    sender: Option<Sender>,
+    told: Told,
+}
 
 impl Function for NotifyCustomer {
     const NAME: &'static str = "notify-customer";
-    const VARIABLES: &'static [&'static str] = &["NOTIFICATION_SENDER"];
-    const ACTIONS: &'static [&'static str] = &["ses:SendEmail"];
+    const VARIABLES: &'static [&'static str] = &["NOTIFICATION_SENDER", "IDEMPOTENCY_TABLE"];
+    const ACTIONS: &'static [&'static str] = &["dynamodb:PutItem", "ses:SendEmail"];
 
     type Event = OrderEvent;
     type Answer = Notified;
     type Error = Fault;
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self(match environment.require("NOTIFICATION_SENDER")? {
+        let sender = match environment.require("NOTIFICATION_SENDER")? {
             "" => None,
             _ => Some(Sender { ses: services.ses(), from: environment.parse("NOTIFICATION_SENDER")? }),
-        }))
+        };
+        Ok(Self { sender, told: Told::new(services, environment)? })
     }
 
     async fn call(&self, event: OrderEvent) -> Result<Notified, Fault> {
         let Detail { event_id, order_id, state, reason, email, language } = event.detail;
-        let message_id = match (&self.0, &email, message(&order_id, state, reason, language)) {
-            (Some(sender), Some(email), Some(message)) => sender.send(email, message).await?,
+        let message_id = match (&self.sender, &email, message(&order_id, state, reason, language)) {
+            (Some(sender), Some(email), Some(message)) => {
+                self.send_once(&event_id, sender, email, message).await?
+            }
             _ => None,
         };
         // The customer is not named: logs are read by more people than orders are.
         tracing::info!(event_id, order_id, %state, sent = message_id.is_some(), "customer notified");
         Ok(Notified { event_id, message_id })
+    }
+}
+
+impl NotifyCustomer {
+    /// Sends the message, unless that was done for the same event before.
+    async fn send_once(
+        &self,
+        event_id: &str,
+        sender: &Sender,
+        to: &Email,
+        message: Message,
+    ) -> Result<Option<String>, Fault> {
+        let teller = self.told.claim(event_id).await;
+        match teller.map_err(|error| Fault::new(ErrorName::StoreUnavailable, format!("DynamoDB: {error}")))? {
+            Teller::This => {}
+            Teller::Nobody => return Ok(None),
+            // If it dies, this invocation must be made again.
+            Teller::Another => {
+                let message = "another invocation is telling of the same event";
+                return Err(Fault::new(ErrorName::NotificationFailed, message));
+            }
+        }
+        let sent = sender.send(to, message).await?;
+        // A failure here would have the message sent again, which is what is to be avoided.
+        if let Err(error) = self.told.note_told(event_id).await {
+            tracing::warn!(event_id, %error, "told, and not noted; a repeat will be told again");
+        }
+        Ok(sent)
     }
 }
 

@@ -1,25 +1,23 @@
 //! `reconcile-orders`: finds orders that stand still and that no event told of, and helps them on.
 
-use std::sync::Arc;
-
-use ambient::Clock;
-use chrono::{TimeDelta, Timelike};
+use chrono::TimeDelta;
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::reconcile::{Reconciler, Repaired, Scope, Trouble};
 use omniflow_store::workflow::Workflow;
 use omniflow_store::{Orders, Stock};
-use serde_json::Value;
+use serde::Deserialize;
 
-/// The minutes of each hour in which a run also checks the stock, for which it reads all open orders: as many
-/// as lie between two runs (`Schedule` in `template.yaml`).
-const STOCK_IS_CHECKED_BEFORE_MINUTE: u32 = 5;
+/// The event of a run. EventBridge's scheduled events have members of their own, which don't matter here.
+#[derive(Debug, Deserialize)]
+pub struct Run {
+    /// Whether the stock is checked as well, for which all open orders are read. `template.yaml` says how often.
+    #[serde(default)]
+    check_stock: bool,
+}
 
 /// The function `reconcile-orders`.
-pub struct ReconcileOrders {
-    reconciler: Reconciler,
-    clock: Arc<dyn Clock>,
-}
+pub struct ReconcileOrders(Reconciler);
 
 impl Function for ReconcileOrders {
     const NAME: &'static str = "reconcile-orders";
@@ -39,34 +37,30 @@ impl Function for ReconcileOrders {
         "states:StartExecution",
     ];
 
-    type Event = Value;
+    type Event = Run;
     type Answer = Repaired;
     type Error = store::Error;
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         let machine = environment.require("ORDER_STATE_MACHINE")?;
-        Ok(Self {
-            reconciler: Reconciler::new(
-                Orders::new(services, environment)?,
-                Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
-                Workflow::new(services.step_functions(), machine),
-                services.clock(),
-                TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?),
-            ),
-            clock: services.clock(),
-        })
+        Ok(Self(Reconciler::new(
+            Orders::new(services, environment)?,
+            Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
+            Workflow::new(services.step_functions(), machine),
+            services.clock(),
+            TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?),
+        )))
     }
 
-    async fn call(&self, _: Value) -> Result<Repaired, store::Error> {
-        let checks_stock = self.clock.now().minute() < STOCK_IS_CHECKED_BEFORE_MINUTE;
-        let scope = if checks_stock { Scope::OrdersAndStock } else { Scope::Orders };
-        let found = self.reconciler.examine(scope).await?;
+    async fn call(&self, run: Run) -> Result<Repaired, store::Error> {
+        let scope = if run.check_stock { Scope::OrdersAndStock } else { Scope::Orders };
+        let found = self.0.examine(scope).await?;
         for finding in &found.findings {
             if finding.trouble == Trouble::StockUnowned {
                 tracing::error!(finding.detail, "stock and orders don't go together");
             }
         }
-        let repaired = self.reconciler.repair(&found).await;
+        let repaired = self.0.repair(&found).await;
         tracing::info!(found = found.findings.len(), ?repaired, "reconciled");
         Ok(repaired)
     }

@@ -15,7 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::config::{Cli, Command};
 use crate::demo::{self, Demo};
 use crate::repeats::Repeats;
-use crate::{Config, Runtime, StartError};
+use crate::{Config, Runtime, StartError, doctor};
 
 /// The log filter when `OMNIFLOW_LOG` is not set. It leaves out the line of each successful invocation,
 /// which `OMNIFLOW_LOG=info` shows.
@@ -39,6 +39,7 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     tracing_subscriber::registry().with(filter).with(log.with_writer(std::io::stderr)).init();
     match cli.command {
         Some(Command::Validate { files }) => validate(&files),
+        Some(Command::Doctor(asked)) => doctor::run(&asked),
         Some(Command::Demo(demo)) => ended(run(demo.config(), Some(*demo))),
         None => ended(run(cli.config, None)),
     }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
 
 use crate::demo::Demo;
+use crate::doctor::Doctor;
 use crate::server::{AccessToken, AllowedHost, TokenError};
 use template::Parameters;
 
@@ -33,6 +34,8 @@ pub enum Command {
     },
     /// Run the system and play orders of every kind against it.
     Demo(Box<Demo>),
+    /// Ask a running system what stands still: orders, stock that nobody holds, events that are unsent.
+    Doctor(Doctor),
 }
 
 /// How the local runtime runs.

@@ -17,6 +17,7 @@ pub mod bus;
 pub mod cli;
 pub mod config;
 pub mod demo;
+mod doctor;
 pub mod driven;
 pub mod functions;
 mod gateway;

@@ -226,6 +226,11 @@ impl Aws {
         self.state().redriven.remove(name)
     }
 
+    /// Notes that a failed execution runs again.
+    pub(crate) fn redrive(&self, name: &str) {
+        self.state().failed.remove(name);
+    }
+
     /// Makes the execution too old to be redriven.
     pub fn age_execution(&self, name: &str) {
         self.state().aged.insert(name.to_owned());
@@ -268,18 +273,18 @@ impl Aws {
     async fn respond(&self, request: Request<Bytes>) -> Response<Bytes> {
         let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
         let (service, operation) = target.and_then(|target| target.split_once('.')).unwrap_or_default();
-        self.stagger().await;
-        let held = self.state().held.take_if(|(held, _)| held == operation);
-        if let Some((_, held)) = held {
-            held.arrived.notify_one();
-            held.go.notified().await;
-        }
         // SendEmail is a REST call and has no target.
         let (service, operation) = if request.uri().path() == "/v2/email/outbound-emails" {
             ("SES", "SendEmail")
         } else {
             (service, operation)
         };
+        self.stagger().await;
+        let held = self.state().held.take_if(|(held, _)| held == operation);
+        if let Some((_, held)) = held {
+            held.arrived.notify_one();
+            held.go.notified().await;
+        }
         let (status, body) = self.answer(service, operation, request.body());
         self.stagger().await;
         let mut response = Response::new(Bytes::from(body));
@@ -365,15 +370,16 @@ impl State {
         self.failing.get(operation).cloned()
     }
 
-    /// Starts an execution. The same name with the same input is the same execution; with another input it
-    /// is refused.
+    /// Starts an execution. The same name with the same input is the same execution while that runs; otherwise
+    /// it is refused.
     fn start(&mut self, body: &Value) -> (u16, String) {
         let arn = body["stateMachineArn"].as_str().unwrap();
         let machine = arn.rsplit(':').next().unwrap();
         let key = (machine.to_owned(), body["name"].as_str().unwrap().to_owned());
         let input = serde_json::from_str(body["input"].as_str().unwrap()).unwrap();
+        let closed = self.failed.contains_key(&key.1);
         let known = self.executions.entry(key).or_insert_with(|| Value::clone(&input));
-        if *known != input {
+        if *known != input || closed {
             return failure(400, "ExecutionAlreadyExists");
         }
         ok(&json!({ "executionArn": arn, "startDate": 1_800_000_000 }))

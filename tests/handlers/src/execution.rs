@@ -8,7 +8,6 @@ use asl::{Ambient, Event, Execution, Invocation, Machine, MachineType, Outcome, 
 use chrono::TimeDelta;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use omniflow_domain::OrderId;
 use omniflow_services::Fault;
 use serde_json::{Value, json};
 use template::{Place, StateMachine};
@@ -71,15 +70,16 @@ fn compile(definition: &Value) -> Machine {
 /// The clock, the randomness and the task tokens that the interpreter uses.
 #[derive(Debug, Clone)]
 pub(crate) struct Outside {
-    order_id: OrderId,
+    /// The name of the execution.
+    execution: String,
     now: Timestamp,
     /// How many task tokens have been handed out.
     tokens: u64,
 }
 
 impl Outside {
-    pub(crate) fn of(order_id: &OrderId) -> Self {
-        Self { order_id: order_id.clone(), now: Timestamp::UNIX_EPOCH, tokens: 0 }
+    pub(crate) fn of(execution: &str) -> Self {
+        Self { execution: execution.to_owned(), now: Timestamp::UNIX_EPOCH, tokens: 0 }
     }
 }
 
@@ -96,7 +96,7 @@ impl Ambient for Outside {
 
     fn task_token(&mut self, _: TaskId) -> String {
         self.tokens += 1;
-        format!("{}/{}", self.order_id, self.tokens)
+        format!("{}/{}", self.execution, self.tokens)
     }
 }
 
@@ -117,7 +117,7 @@ impl Run {
     pub(crate) fn start(machine: &'static LocalKey<Machine>, input: Value, mut outside: Outside) -> Self {
         let Place { region, account } = place();
         let state_machine_arn = format!("arn:aws:states:{region}:{account}:stateMachine:{MACHINE}");
-        let execution_name = outside.order_id.to_string();
+        let execution_name = outside.execution.clone();
         let start = Start {
             execution_arn: format!("arn:aws:states:{region}:{account}:execution:{MACHINE}:{execution_name}"),
             execution_name,
@@ -164,12 +164,6 @@ impl Run {
             | Outcome::TimedOut { error, cause }
             | Outcome::Aborted { error, cause } => Some((error.clone().unwrap_or_default(), cause.clone())),
         }
-    }
-
-    /// Takes the failed execution up again from the state that failed.
-    pub(crate) fn redrive(&mut self) {
-        self.waiting = None;
-        self.apply(Event::Redrive);
     }
 
     /// Makes the first call that the machine wants, and doesn't tell the machine what it returned.
@@ -234,6 +228,16 @@ impl Run {
             }
         };
         self.apply(event)
+    }
+
+    /// Redrives the execution, after stopping it from outside unless it has ended: the state that it was in
+    /// begins again, and its tasks are wanted once more.
+    pub(crate) fn redrive(&mut self) {
+        self.waiting = None;
+        if self.execution.outcome().is_none() {
+            self.tell(Event::Abort { error: None, cause: None });
+        }
+        self.tell(Event::Redrive);
     }
 
     /// Tells the machine the answer to the token that it waits for. Returns false when it waits for none or

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use ambient::Surroundings;
+use ambient::{ManualClock, Surroundings};
 use chrono::{DateTime, TimeDelta, Utc};
 use omniflow::functions::{Clients, handler_of};
 use omniflow_domain::catalogue::lookup;
@@ -99,6 +99,14 @@ impl Shop {
         Self::open(rows, None, environment)
     }
 
+    /// As [`Shop::stocked`], with a clock that the test moves.
+    pub fn timed(rows: &[(&str, &str, u32)]) -> (Self, ManualClock) {
+        let clock = ManualClock::starting_at(Utc::now());
+        let surroundings =
+            Surroundings { clock: Arc::new(clock.clone()), ..Surroundings::of_this_machine() };
+        (Self::open_at(rows, None, &[], Clients::by_sdk, surroundings), clock)
+    }
+
     fn open(rows: &[(&str, &str, u32)], seed: Option<u64>, environment: &[(&str, &str)]) -> Self {
         // These clients don't retry, so a request that is told to fail fails.
         Self::open_with(rows, seed, environment, Clients::by_sdk)
@@ -110,6 +118,16 @@ impl Shop {
         environment: &[(&str, &str)],
         make: fn(&InProcess, &Place, Surroundings) -> Clients,
     ) -> Self {
+        Self::open_at(rows, seed, environment, make, Surroundings::of_this_machine())
+    }
+
+    fn open_at(
+        rows: &[(&str, &str, u32)],
+        seed: Option<u64>,
+        environment: &[(&str, &str)],
+        make: fn(&InProcess, &Place, Surroundings) -> Clients,
+        surroundings: Surroundings,
+    ) -> Self {
         let tables = Tables::in_memory().unwrap();
         for table in &system().tables {
             let made = tables.blocking_answer("CreateTable", table.create.to_string().as_bytes());
@@ -119,7 +137,7 @@ impl Shop {
             put_stock(&tables, *row);
         }
         let aws = Arc::new(Aws::new(tables, seed));
-        let (memory, surroundings) = (Memory::default(), Surroundings::of_this_machine());
+        let memory = Memory::default();
         let clients = |http: &InProcess| Clients {
             memory: memory.clone(),
             ..make(http, &place(), surroundings.clone())

@@ -79,11 +79,12 @@ impl Walk {
     /// approved or paid.
     pub async fn to_the_end(mut self, shop: &Shop) -> Result<(), String> {
         loop {
-            if let At::Ended(end) = self.at {
+            self.favour(shop).await;
+            if !self.step(shop).await
+                && let At::Ended(end) = self.at
+            {
                 return end;
             }
-            self.favour(shop).await;
-            self.step(shop).await;
         }
     }
 
@@ -102,7 +103,7 @@ impl Walk {
 
     /// Goes to a compensation as after this error, whether or not the definition leads there from here.
     pub fn fail_into(&mut self, name: &str, error: &str) {
-        let outside = self.run.take().map_or_else(|| Outside::of(&self.order_id), Run::into_outside);
+        let outside = self.run.take().map_or_else(|| Outside::of(&self.name), Run::into_outside);
         let failure = json!({ "Error": error, "Cause": "" });
         let input = json!({ "order_id": self.order_id, "failure": failure, "enter": name });
         self.enter(Run::start(&ENTERED, input, outside));
@@ -120,7 +121,7 @@ impl Walk {
     pub async fn step(&mut self, shop: &Shop) -> bool {
         let Some(run) = &mut self.run else {
             let Some(input) = shop.aws.started(MACHINE, &self.name) else { return false };
-            self.enter(Run::start(&ORDER, input, Outside::of(&self.order_id)));
+            self.enter(Run::start(&ORDER, input, Outside::of(&self.name)));
             return true;
         };
         let went = match self.at {
@@ -141,6 +142,15 @@ impl Walk {
             shop.execution_failed(&self.name).await;
         }
         went
+    }
+
+    /// Takes the execution up again from the state that it was in, after stopping it unless it has ended, as
+    /// somebody does who calls Step Functions and not the shop.
+    pub fn redrive(&mut self, shop: &Shop) {
+        let run = self.run.as_mut().unwrap_or_else(|| panic!("it was not started"));
+        shop.aws.redrive(&self.name);
+        run.redrive();
+        self.at = run.at();
     }
 
     /// Invokes the function of the next state, and stays before that state.

@@ -300,6 +300,77 @@ async fn a_message_that_cannot_be_sent_is_a_failure_that_is_worth_a_retry() {
     assert_eq!(shop.order(&id).await.status(), Status::Completed);
 }
 
+/// An order of Ann's that is completed, and the event that says so.
+async fn completed(shop: &Shop) -> Value {
+    let id = shop.place(json!({ "items": ["ring"], "email": "ann@example.com" })).await;
+    Walk::of(&id).to_the_end(shop).await.unwrap();
+    json!({ "detail": by_id(shop)[&format!("{id}:COMPLETED")] })
+}
+
+#[tokio::test]
+async fn an_event_that_comes_twice_is_told_once() {
+    let shop = Shop::stocked(&STOCK);
+    let event = completed(&shop).await;
+    let first = shop.invoke("notify-customer", event.clone()).await.unwrap();
+    let second = shop.invoke("notify-customer", event.clone()).await.unwrap();
+    assert_eq!((&first["message_id"], second.get("message_id")), (&json!("1"), None));
+    assert_eq!(shop.aws.calls("SendEmail").len(), 1);
+    let other = completed(&shop).await;
+    shop.invoke("notify-customer", other).await.unwrap();
+    assert_eq!(shop.aws.calls("SendEmail").len(), 2, "another order's");
+}
+
+#[tokio::test]
+async fn an_event_that_comes_twice_at_once_is_told_once_and_tried_again() {
+    let shop = Arc::new(Shop::stocked(&STOCK));
+    let event = completed(&shop).await;
+    let sends = shop.aws.hold("SendEmail");
+    let (teller, told) = (Arc::clone(&shop), event.clone());
+    let first = tokio::spawn(async move { teller.invoke("notify-customer", told).await });
+    sends.arrived().await;
+    let second = shop.invoke("notify-customer", event.clone()).await.unwrap_err();
+    assert_eq!(second.error_type, "NotificationFailed", "should the first one die, Lambda tries this again");
+    sends.release();
+    first.await.unwrap().unwrap();
+    shop.invoke("notify-customer", event).await.unwrap();
+    assert_eq!(shop.aws.calls("SendEmail").len(), 1);
+}
+
+/// What was sent before the function died may be sent again, and what was not is.
+#[tokio::test]
+async fn an_event_whose_telling_failed_at_any_request_is_told_when_it_is_tried_again() {
+    for request in 0..3 {
+        for carried_out in [false, true] {
+            let shop = Shop::stocked(&STOCK);
+            let event = completed(&shop).await;
+            shop.aws.outages([Outage { request, carried_out }]);
+            let failed = shop.invoke("notify-customer", event.clone()).await.is_err();
+            shop.aws.heal();
+            assert_eq!(failed, request < 2, "{request}: what is sent and not noted is no failure");
+            // The claim of the invocation that died has run out when Lambda tries again, a minute later.
+            for mut note in shop.items("IdempotencyTable") {
+                if note.get("claimed_until").is_some() {
+                    note["claimed_until"] = json!({ "N": "1" });
+                    shop.put("IdempotencyTable", note);
+                }
+            }
+            shop.invoke("notify-customer", event).await.unwrap();
+            let sent = shop.aws.calls("SendEmail").len();
+            let twice = (request == 1 && carried_out) || (request == 2 && !carried_out);
+            assert_eq!(sent, if twice { 2 } else { 1 }, "request {request}, carried out: {carried_out}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_whose_answer_is_lost_is_ones_own() {
+    let shop = Shop::retrying(&STOCK);
+    let event = completed(&shop).await;
+    shop.aws.outages([Outage { request: 0, carried_out: true }]);
+    let told = shop.invoke("notify-customer", event).await.unwrap();
+    assert_eq!(told["message_id"], "1");
+}
+
 #[tokio::test]
 async fn without_an_address_nothing_is_sent() {
     let to_nobody = Shop::stocked(&STOCK);
@@ -494,7 +565,7 @@ async fn a_decision_that_no_step_announces_is_announced_by_its_signal() {
     Walk::of(&id).to_the_end(&shop).await.unwrap();
     let before = shop.aws.events().len();
     shop.tamper(&id, |order| {
-        order.timeline.push(Change { status: Status::Completed, at: order.timeline[0].at, by: None, note: None });
+        order.timeline.push(Change::to(Status::Completed, order.timeline[0].at));
         order.announcements.from = order.timeline.len() - 1;
         (order.pending_signal, order.pending_since) = (Some(Signal::Announce), Some(0));
     })

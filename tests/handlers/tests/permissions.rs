@@ -127,6 +127,67 @@ async fn all_ways() -> BTreeSet<Use> {
         shop.invoke("notify-customer", json!({ "detail": event })).await.unwrap();
     }
     swept(&shop).await;
+    left_to_a_person(&shop).await;
+    let mut used = shop.aws.used();
+    used.extend(reconciled().await);
+    used
+}
+
+/// Orders that could not be undone: one is retried when its execution is too old, the other is resolved.
+async fn left_to_a_person(shop: &Shop) {
+    let mut left = Vec::new();
+    for _ in 0..3 {
+        let body = json!({ "items": ["stuck-crate", "fragile-vase"], "payment": { "method": "pm_card" } });
+        let id = shop.place(body).await;
+        walk(shop, &id, async |_, _, _| false).await;
+        left.push(id);
+    }
+    assert_eq!(shop.decide(&left[0], "retry").await.status, 200);
+    shop.aws.fail("RedriveExecution", "ThrottlingException");
+    assert_eq!(shop.decide(&left[1], "retry").await.status, 200);
+    shop.aws.heal();
+    shop.aws.age_execution(left[1].as_str());
+    shop.age_signal(&left[1]).await;
+    shop.touch(&left[1]);
+    shop.sweep().await;
+    let resolution = json!({ "money": "REFUNDED", "stock": "LOST", "note": "by hand" });
+    let resolved = shop.http("POST", &format!("/api/v1/orders/{}/resolve", left[2]), resolution).await;
+    assert_eq!(resolved.status, 200, "{}", resolved.body);
+    assert_eq!(shop.http("GET", "/api/v1/doctor", Value::Null).await.status, 200);
+}
+
+/// The reconciler brings words, and has orders go on.
+async fn reconciled() -> BTreeSet<Use> {
+    let (shop, clock) = Shop::timed(&STOCK);
+    swept(&shop).await;
+    let id = shop.place(json!({ "items": ["ring"], "payment": { "method": "pm_card" } })).await;
+    let mut failed = Walk::until(&shop, &id, "CompleteOrder").await;
+    // No event tells of this one, since it can't be marked either.
+    for operation in ["TransactWriteItems", "PutItem"] {
+        shop.aws.fail(operation, "ThrottlingException");
+    }
+    while failed.step(&shop).await {}
+    shop.aws.heal();
+    for operation in ["StartExecution", "SendTaskSuccess", "SendTaskFailure"] {
+        shop.aws.fail(operation, "ThrottlingException");
+    }
+    shop.place_one("ring", 1).await;
+    shop.aws.heal();
+    for decision in ["pay", "cancel"] {
+        let waiting = shop.place_one("ring", 1).await;
+        let mut walk = Walk::until(&shop, &waiting, "AwaitPayment").await;
+        walk.step(&shop).await;
+        for operation in ["SendTaskSuccess", "SendTaskFailure"] {
+            shop.aws.fail(operation, "ThrottlingException");
+        }
+        assert_eq!(shop.decide(&waiting, decision).await.status, 200);
+        shop.aws.heal();
+    }
+    for _ in 0..3 {
+        clock.advance(std::time::Duration::from_secs(360));
+        shop.touch(&id);
+        shop.invoke("reconcile-orders", json!({ "check_stock": true })).await.unwrap();
+    }
     shop.aws.used()
 }
 
@@ -149,6 +210,7 @@ async fn swept(shop: &Shop) {
     }
     pay(shop, &waiting[0]).await;
     shop.decide(&waiting[1], "cancel").await;
+    shop.aws.heal();
     // What the bus didn't take while the order went on is left to the sweeper as well.
     shop.aws.fail("PutEvents", "InternalFailure");
     let unannounced = shop.place(json!({ "items": ["ring"], "payment": { "method": "pm_card" } })).await;

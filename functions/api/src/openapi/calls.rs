@@ -30,6 +30,7 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         ApiCall::ReadStock => product_stock(),
         ApiCall::Health => health(),
         ApiCall::Home => page("The first page", "It leads to the web console.", 307, "web/"),
+        ApiCall::Icon => page("The icon", "For pages that name none.", 307, "web/00f1e2d3c4b5a697/icon.svg"),
         ApiCall::Console => page("The web console", "Its page is at `/web/`.", 308, "web/"),
         ApiCall::Documentation => page("This documentation", "For people.", 308, "web/docs.html"),
         ApiCall::ConsolePage => console_page(),
@@ -284,7 +285,7 @@ fn console_file() -> Operation {
         "headers": etag(),
         "content": { "text/html": text, "text/css": text, "text/javascript": text, "image/svg+xml": text },
     });
-    let description = "Without a sign-in: the files hold nothing of anybody's.";
+    let description = "Without a sign-in: the files hold nothing of anybody's. All but the pages lie in a folder that is named after their content; browsers keep them for ever.";
     let operation = Operation::new("System", "A file of the web console", description).answers(200, file);
     unless_known(operation).refuses(&[Kind::RouteNotFound])
 }

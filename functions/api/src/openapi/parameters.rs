@@ -4,7 +4,7 @@ use omniflow_domain::Status;
 use serde_json::{Map, Value, json};
 
 use super::schemas;
-use crate::{keep, read, web};
+use crate::{keep, read};
 
 /// The pattern of all ids of an order: its own, and those of its workflow.
 const ORDER_OR_WORKFLOW: &str = r"^(ORD-|order-processing-.*-)[0-9]{1,32}$";
@@ -66,8 +66,8 @@ fn of_path_by_name(name: &str) -> Value {
         }),
         "file" => json!({
             "name": "file", "in": "path", "required": true,
-            "schema": { "type": "string", "enum": web::FILES.iter().map(|(path, _)| path).collect::<Vec<_>>() },
-            "description": "A file of the console; its slashes as they are.",
+            "schema": { "type": "string" }, "example": "docs.html",
+            "description": "A file of the console, as its pages name it; its slashes as they are.",
         }),
         name => shared_one(name),
     }

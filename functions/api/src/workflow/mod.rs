@@ -7,8 +7,8 @@ mod payload;
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use chrono::{DateTime, Utc};
-use futures::future::{try_join, try_join_all, try_join3};
-use omniflow_domain::{OrderId, Status};
+use futures::future::{try_join_all, try_join3};
+use omniflow_domain::{Order, OrderId, Status};
 use omniflow_store as store;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -27,7 +27,8 @@ const EVENTS: i32 = 500;
 /// "GetExecutionHistory"). Step Functions would call a request with a longer one invalid.
 const LONGEST_NEXT: usize = 1024;
 
-/// The executions of orders in two state machines, each of which is named after its order.
+/// The executions of orders in two state machines, each of which is named after its order. An order may have
+/// several of its own one after the other; the newest is told of.
 pub(crate) struct Executions {
     client: Client,
     order: String,
@@ -116,9 +117,10 @@ pub(crate) async fn read_workflow(api: &Api, request: &Request) -> Result<Respon
             return Err(bad(format!("'{other}' is not an execution; there are: order, payment-window.")));
         }
     };
-    let order = async { api.orders.get(&id).await.map_err(|error| unavailable(&error)) };
-    let executions = try_join_all(parts.into_iter().map(|part| api.executions.read(part, &id, next)));
-    let (_, executions) = try_join(order, executions).await?;
+    // The order knows which execution is its present one.
+    let order = api.orders.get(&id).await.map_err(|error| unavailable(&error))?;
+    let executions = parts.into_iter().map(|part| api.executions.read(part, &order, next));
+    let executions = try_join_all(executions).await?;
     let workflow = WorkflowView { order_id: id, executions: executions.into_iter().flatten().collect() };
     Ok(Response::json(200, &json!(workflow)))
 }
@@ -132,7 +134,7 @@ pub(crate) async fn read_execution(api: &Api, request: &Request) -> Result<Respo
         return Err(unavailable(&store::Error::NoOrder(id)));
     }
     let workflow_id = id.processing_id(order.customer_id());
-    let arn = api.executions.arn(Part::Order, &id);
+    let arn = api.executions.arn(Part::Order, &order);
     let described = api.executions.client.describe_execution().execution_arn(&arn).send().await;
     let description = match described.map_err(Silence::from) {
         Ok(description) => Some(description),
@@ -195,25 +197,25 @@ impl Executions {
         Self { client, order: order.to_owned(), payment_window: payment_window.to_owned() }
     }
 
-    fn arn(&self, part: Part, id: &OrderId) -> String {
-        let machine = match part {
-            Part::Order => &self.order,
-            Part::PaymentWindow => &self.payment_window,
+    fn arn(&self, part: Part, order: &Order) -> String {
+        let (machine, name) = match part {
+            Part::Order => (&self.order, order.execution_name()),
+            Part::PaymentWindow => (&self.payment_window, order.id().to_string()),
         };
-        format!("{}:{id}", machine.replacen(":stateMachine:", ":execution:", 1))
+        format!("{}:{name}", machine.replacen(":stateMachine:", ":execution:", 1))
     }
 
     /// The execution, if there is one.
-    async fn read(&self, part: Part, id: &OrderId, next: Option<&str>) -> Result<Option<Execution>, Problem> {
-        match self.ask(part, id, next).await {
+    async fn read(&self, part: Part, order: &Order, next: Option<&str>) -> Result<Option<Execution>, Problem> {
+        match self.ask(part, order, next).await {
             Ok(execution) => Ok(Some(execution)),
             Err(Silence::Nothing) => Ok(None),
             Err(Silence::Problem(problem)) => Err(problem),
         }
     }
 
-    async fn ask(&self, part: Part, id: &OrderId, next: Option<&str>) -> Result<Execution, Silence> {
-        let arn = self.arn(part, id);
+    async fn ask(&self, part: Part, order: &Order, next: Option<&str>) -> Result<Execution, Silence> {
+        let arn = self.arn(part, order);
         let description =
             async { Ok::<_, Silence>(self.client.describe_execution().execution_arn(&arn).send().await?) };
         let machine = async {

@@ -2,6 +2,8 @@
 import { html, render } from "../vendor/preact.js";
 import { Json, Schema, Text, Type, resolve } from "./parts.js";
 
+const ICON = new URL("icon.svg", import.meta.url).href;
+
 const isProblem = (schema) => schema.properties?.type?.const?.includes(":problem:");
 const operations = (document) =>
   Object.entries(document.paths).flatMap(([path, calls]) =>
@@ -119,7 +121,7 @@ const Schemas = ({ schemas }) => html`
 
 const Page = ({ document }) => html`
   <header>
-    <a class="brand" href="./"><img src="icon.svg" alt="" width="28" height="28" />${document.info.title}</a>
+    <a class="brand" href="./"><img src=${ICON} alt="" width="28" height="28" />${document.info.title}</a>
     <nav aria-label="Parts">
       <a href="#calls">Calls</a><a href="#problems">Problems</a><a href="#schemas">Schemas</a>
       <a href="../openapi.json">openapi.json</a>

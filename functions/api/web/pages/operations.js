@@ -1,43 +1,58 @@
 // Operations: what needs a person, orders by state, search, and the stock of each warehouse.
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html } from "../vendor/preact.js";
 import { api } from "../api.js";
+import { failureOf } from "../failures.js";
 import { t } from "../language.js";
-import { useLive } from "../live.js";
-import { Amount, Items, Loading, OrderLink, OrderStatus, Problem, TONES, Time, isUnreadable, statusOf } from "../parts.js";
+import { useLive, useNow } from "../live.js";
+import { address } from "../route.js";
+import { Amount, DataProblem, Fresh, Items, Loading, OrderLink, TONES, ageOf, isUnreadable, statusOf } from "../parts.js";
+import { Orders } from "./orders.js";
+import { Stock } from "./stock.js";
 
-const LIMIT = 20;
+/** How many of the orders that need a person are shown; a link leads to all. */
+const FEW = 3;
 
-export function Operations() {
-  const summary = useLive(api.summary, { every: 3000 });
-  const [state, setState] = useState("");
+/** The states, by what they mean for who runs the shop. */
+const GROUPS = {
+  person: ["NEEDS_ATTENTION", "AWAITING_AUDIT"],
+  waiting: ["AWAITING_PAYMENT"],
+  moving: ["RECEIVED", "RESERVED", "PAYMENT_RECEIVED", "PAID", "SHIPPING", "COMPENSATING"],
+  ended: ["COMPLETED", "CANCELLED", "REJECTED"],
+};
+
+export function Operations({ query, summary }) {
+  const states = summary.data?.states;
+  const attention = states?.find((count) => count.state === "NEEDS_ATTENTION");
   return html`
     <h1>${t("page.operations")}</h1>
-    <${Attention} counts=${summary.data?.states} />
-    ${summary.data ? html`<${States} states=${summary.data.states} chosen=${state} choose=${setState} />` : html`<${Loading} live=${summary} />`}
-    <${Orders} state=${state} />
+    <${Fresh} live=${summary} />
+    ${states ? html`<${States} states=${states} query=${query} />` : html`<${Loading} live=${summary} />`}
+    ${attention?.count > 0 && query.state !== "NEEDS_ATTENTION" && html`<${Alarms} count=${attention} />`}
+    <${DataProblem} refusal=${summary.data && summary.refusal} />
+    <${Orders} query=${query} states=${states ?? []} />
     <${Stock} />
   `;
 }
 
-function Attention({ counts }) {
-  const waiting = counts?.find((count) => count.state === "NEEDS_ATTENTION");
-  if (!waiting?.count) return null;
-  return html`<${Alarms} key=${waiting.count} />`;
-}
-
-function Alarms() {
-  const live = useLive(() => api.orders({ state: "NEEDS_ATTENTION", limit: 10 }), { every: 10000 });
+function Alarms({ count }) {
+  // Loaded anew when the number changes, and otherwise seldom: what is in it stands still.
+  const live = useLive(() => api.orders({ state: "NEEDS_ATTENTION", limit: FEW }), { every: 60_000, most: 120_000, key: String(count.count) });
+  const now = useNow();
   return html`
     <section class="card alarm" aria-labelledby="attention">
-      <h2 id="attention">${t("attention")}</h2>
-      <p>${t("attention.what")}</p>
+      <div class="row spread">
+        <h2 id="attention">${t("attention.title", { n: numberOf(count) })}</h2>
+        <a href=${address("operations", { state: "NEEDS_ATTENTION" })}>${t("attention.all")}</a>
+      </div>
+      <p class="quiet">${t("attention.what")}</p>
       ${!live.data && html`<${Loading} live=${live} />`}
       <ul class="plain">
         ${live.data?.orders.map(
           (order) => html`
             <li key=${order.order_id}>
-              <${OrderLink} id=${order.order_id} /> · <${Amount} of=${order.amount} /> · <${Items} items=${order.items} />
-              <div class="failure">${isUnreadable(order) ? t("unreadable.what") : order.failure ?? order.reason}</div>
+              <${OrderLink} id=${order.order_id} /> · ${order.customer_id ?? "–"} · <${Amount} of=${order.amount} /> · <${Items} items=${order.items} /> · <span class="quiet">${ageOf(order, now)}</span>
+              <div class="failure">${isUnreadable(order) ? t("unreadable.what") : failureOf(order.failure ?? order.reason).words}</div>
+              ${order.attention && html`<div class="quiet">${order.attention.open.join(" ")}</div>`}
             </li>
           `,
         )}
@@ -46,105 +61,32 @@ function Alarms() {
   `;
 }
 
-function States({ states, chosen, choose }) {
-  const number = (count) => (count.more ? `${count.count}+` : count.count);
-  const tile = (state, label, value, tone) => html`
-    <button key=${state} type="button" class="tile ${tone}" aria-pressed=${chosen === state} onClick=${() => choose(state)}>
-      <strong>${value}</strong><span>${label}</span>
-    </button>
-  `;
-  const all = states.reduce((sum, count) => ({ count: sum.count + count.count, more: sum.more || count.more }), { count: 0, more: false });
-  return html`
-    <div class="tiles" role="group" aria-label=${t("filter.state")}>
-      ${tile("", t("filter.all"), number(all), "")}
-      ${states.map((count) => tile(count.state, statusOf(count), number(count), TONES[count.state] ?? ""))}
-    </div>
-  `;
-}
+/** A number of orders; `+` when there are more than are counted. */
+const numberOf = ({ count, more }) => `${count}${more ? "+" : ""}`;
 
-function Orders({ state }) {
-  const [typed, setTyped] = useState("");
-  const [search, setSearch] = useState("");
-  const [path, setPath] = useState([""]);
-  const next = path.at(-1);
-  useEffect(() => {
-    const timer = setTimeout(() => setSearch(typed.trim()), 300);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  useEffect(() => setPath([""]), [state, search]);
-  const live = useLive(() => api.orders({ state, search, next, limit: LIMIT }), { every: 3000, key: `${state} ${search} ${next}` });
-  const page = live.data;
-  return html`
-    <section class="card" aria-labelledby="orders">
-      <div class="row spread">
-        <h2 id="orders">${t("orders")}</h2>
-        <form role="search" class="row" onSubmit=${(event) => event.preventDefault()}>
-          <label class="unseen" for="search">${t("search")}</label>
-          <input id="search" type="search" placeholder=${t("search")} value=${typed} onInput=${(event) => setTyped(event.target.value)} />
-        </form>
-      </div>
-      ${page ? html`<${OrderTable} orders=${page.orders} />` : html`<${Loading} live=${live} />`}
-      ${page && page.orders.length === 0 && html`<p class="quiet" role="status">${t(page.next ? "search.further" : "orders.none")}</p>`}
-      <div class="row spread">
-        <button type="button" disabled=${path.length === 1} onClick=${() => setPath(path.slice(0, -1))}>${t("newer")}</button>
-        <button type="button" disabled=${!page?.next} onClick=${() => setPath([...path, page.next])}>${t("older")}</button>
-      </div>
-      ${page && html`<${Problem} refusal=${live.refusal} />`}
+const sumOf = (counts) => counts.reduce((sum, { count, more }) => ({ count: sum.count + count, more: sum.more || more }), { count: 0, more: false });
+
+function States({ states, query }) {
+  const chosen = query.state ?? "";
+  // All states have their place all the time, so that none moves when another gets its first order.
+  const tile = (state, label, count, tone) => html`
+    <a key=${state} class="tile ${tone} ${count.count === 0 ? "none" : ""}" href=${address("operations", { state, search: query.search })} aria-current=${chosen === state ? "true" : null}>
+      <span>${label}</span> <strong>${numberOf(count)}</strong>
+    </a>
+  `;
+  const known = Object.values(GROUPS).flat();
+  const others = states.filter((count) => !known.includes(count.state));
+  const group = (name, counts) => html`
+    <section key=${name} class="group" aria-labelledby="group-${name}">
+      <h2 id="group-${name}">${t(`group.${name}`)}</h2>
+      ${counts.map((count) => tile(count.state, statusOf(count), count, TONES[count.state] ?? ""))}
     </section>
   `;
-}
-
-const OrderTable = ({ orders }) => html`
-  <div class="scroll" role="region" aria-labelledby="orders" tabindex="0">
-    <table>
-      <thead>
-        <tr><th scope="col">${t("order")}</th><th scope="col">${t("status")}</th><th scope="col">${t("customer")}</th><th scope="col">${t("items")}</th><th scope="col" class="number">${t("amount")}</th><th scope="col">${t("created")}</th></tr>
-      </thead>
-      <tbody>
-        ${orders.map(
-          (order) => html`
-            <tr key=${order.order_id}>
-              <td><${OrderLink} id=${order.order_id} /></td>
-              <td><${OrderStatus} order=${order} /></td>
-              <td>${order.customer_id ?? "–"}</td>
-              <td class="wide">${isUnreadable(order) ? html`<span class="failure">${t("unreadable.what")}</span>` : html`<${Items} items=${order.items} />`}</td>
-              <td class="number"><${Amount} of=${order.amount} /></td>
-              <td><${Time} at=${order.created_at} /></td>
-            </tr>
-          `,
-        )}
-      </tbody>
-    </table>
-  </div>
-`;
-
-function Stock() {
-  const live = useLive(api.stock, { every: 5000 });
-  const rows = (live.data?.products ?? []).flatMap((product) => product.warehouses.map((row) => ({ product, row })));
+  const of = (names) => names.map((name) => states.find((count) => count.state === name)).filter(Boolean);
   return html`
-    <section class="card" aria-labelledby="stock">
-      <h2 id="stock">${t("stock")}</h2>
-      ${!live.data && html`<${Loading} live=${live} />`}
-      <div class="scroll" role="region" aria-labelledby="stock" tabindex="0">
-        <table>
-          <thead>
-            <tr><th scope="col">${t("product")}</th><th scope="col">${t("warehouse")}</th><th scope="col" class="number">${t("stock.available")}</th><th scope="col" class="number">${t("stock.reserved")}</th><th scope="col" class="number">${t("stock.sold")}</th></tr>
-          </thead>
-          <tbody>
-            ${rows.map(
-              ({ product, row }) => html`
-                <tr key=${`${product.product_id} ${row.warehouse}`}>
-                  <td>${product.name ?? product.product_id}</td>
-                  <td>${row.warehouse}</td>
-                  <td class="number">${row.available}</td>
-                  <td class="number">${row.reserved}</td>
-                  <td class="number">${row.sold}</td>
-                </tr>
-              `,
-            )}
-          </tbody>
-        </table>
-      </div>
-    </section>
+    <nav class="groups" aria-label=${t("filter.state")}>
+      ${Object.entries(GROUPS).map(([name, names]) => group(name, name === "moving" ? [...of(names), ...others] : of(names)))}
+      <section class="group all" aria-label=${t("filter.all")}>${tile("", t("filter.all"), sumOf(states), "")}</section>
+    </nav>
   `;
 }

@@ -1,32 +1,61 @@
 // One order: what it is, how it came there, and its workflow.
-import { html, useRef } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api } from "../api.js";
+import { Attention } from "../attention.js";
 import { t } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
 import { OrderActions } from "../order-actions.js";
-import { Amount, Loading, Problem, Status, Time, isFinal } from "../parts.js";
-import { Workflow } from "../workflow/view.js";
+import { Amount, Copy, DataProblem, Failure, LiveStatus, Loading, Status, Time, deadlineOf, isFinal, nameIn } from "../parts.js";
 
 export function OrderPage({ id }) {
-  const live = useLive(() => api.order(id), { every: 1000, settled: isFinal, key: id });
+  const live = useLive(() => api.order(id), { every: 1000, settled: isFinal, wake: deadlineOf, key: id });
   const order = live.data;
   const place = useRef();
   useAnnounced(order?.status, order?.state);
+  if (live.refusal?.status === 404 || live.refusal?.status === 400) return html`<${NoOrder} id=${id} />`;
   if (!order) return html`<h1 class="mono">${id}</h1><${Loading} live=${live} />`;
   return html`
-    <h1 class="mono">${id}</h1>
+    <h1 class="mono">${id} <${Copy} text=${id} /></h1>
     <div ref=${place} tabindex="-1">
-      <p class="large"><${Status} state=${order.state}>${order.status}<//></p>
+      <p class="large"><${LiveStatus} order=${order} /></p>
       <${OrderActions} order=${order} reload=${live.reload} place=${place} />
     </div>
-    <${Problem} refusal=${live.refusal} />
-    ${order.failure && html`<p class="problem">${order.failure}</p>`}
+    <${DataProblem} refusal=${live.refusal} />
+    <${Attention} order=${order} reload=${live.reload} />
+    ${order.failure && html`<div class="problem"><${Failure} of=${order.failure} /></div>`}
     <div class="cards">
       <${Timeline} timeline=${order.timeline} />
       <${Goods} order=${order} />
       <${Payment} order=${order} />
     </div>
-    <${Workflow} order=${order} />
+    <${WorkflowOf} order=${order} />
+  `;
+}
+
+const NoOrder = ({ id }) => html`
+  <h1>${t("order.none")}</h1>
+  <p>${t("order.none.what")}</p>
+  <p class="mono id">${id}</p>
+  <p><a href="#/operations">${t("order.find")}</a></p>
+`;
+
+/** The workflow, whose drawing is loaded when it is wanted. */
+function WorkflowOf({ order }) {
+  const [loaded, setLoaded] = useState(null);
+  const [failed, setFailed] = useState(false);
+  const load = () => {
+    setFailed(false);
+    import("../workflow/view.js").then(({ modules }) => setLoaded(modules["workflow/view.js"]), () => setFailed(true));
+  };
+  useEffect(load, []);
+  if (loaded) return html`<${loaded.Workflow} order=${order} />`;
+  return html`
+    <section class="card" aria-labelledby="workflow">
+      <h2 id="workflow">${t("workflow")}</h2>
+      ${failed
+        ? html`<p class="problem" role="alert">${t("workflow.unloaded")}</p><p><button type="button" onClick=${load}>${t("again")}</button> <button type="button" onClick=${() => location.reload()}>${t("reload")}</button></p>`
+        : html`<p class="quiet" role="status">${t("loading")}</p>`}
+    </section>
   `;
 }
 
@@ -34,7 +63,7 @@ const Timeline = ({ timeline }) => html`
   <section class="card" aria-labelledby="timeline">
     <h2 id="timeline">${t("timeline")}</h2>
     <ol class="timeline">
-      ${timeline.map((change) => html`<li key=${change.state}><${Status} state=${change.state}>${change.status}<//> <${Time} at=${change.at} /></li>`)}
+      ${timeline.map((change, index) => html`<li key=${index}><${Status} state=${change.state}>${change.status}<//> <${Time} at=${change.at} />${change.by && html` <span class="quiet">${t(`role.${change.by.role}`)}${change.by.id && ` ${change.by.id}`}${change.note && `: “${change.note}”`}</span>`}</li>`)}
     </ol>
   </section>
 `;
@@ -46,15 +75,15 @@ const Goods = ({ order }) => html`
       ${order.items.map((item) => html`<li key=${item.product_id}>${item.quantity} × ${item.name} ${item.price !== null && html`<span class="quiet">· <${Amount} of=${item.price} /></span>`}</li>`)}
     </ul>
     ${order.missing?.length > 0 &&
-    html`<h3>${t("missing")}</h3><ul class="items">${order.missing.map((line) => html`<li key=${line.product_id}>${line.product_id}: ${t("missing.line", { wanted: line.wanted, available: line.available })}</li>`)}</ul>`}
+    html`<h3>${t("missing")}</h3><ul class="items">${order.missing.map((line) => html`<li key=${line.product_id}>${nameIn(order, line.product_id)}: ${t("missing.line", { wanted: line.wanted, available: line.available })}</li>`)}</ul>`}
     <h3>${t("shipments")}</h3>
-    ${order.shipments.length === 0 && html`<p class="quiet">${t("shipments.none")}</p>`}
+    ${order.shipments.length === 0 && html`<p class="quiet">${t(isFinal(order) || order.state === "COMPENSATING" ? "shipments.never" : "shipments.none")}</p>`}
     <ul class="items">
       ${order.shipments.map(
         (shipment) => html`
           <li key=${shipment.warehouse}>
-            <strong>${shipment.warehouse}</strong>: ${t(`shipment.${shipment.state}`)} ${shipment.tracking && html`<span class="mono">${shipment.tracking}</span>`}
-            <div class="quiet">${shipment.items.map((line) => `${line.quantity} × ${line.product_id}`).join(", ")}</div>
+            <strong>${shipment.warehouse}</strong>: ${t(`shipment.${shipment.state}`)} ${shipment.tracking && html`<span class="mono">${shipment.tracking}</span> <${Copy} text=${shipment.tracking} />`}
+            <div class="quiet">${shipment.items.map((line) => `${line.quantity} × ${nameIn(order, line.product_id)}`).join(", ")}</div>
           </li>
         `,
       )}

@@ -5,14 +5,20 @@ import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api } from "../api.js";
 import { duration, t } from "../language.js";
 import { announce, useLive, useNow } from "../live.js";
-import { Amount, Loading, OrderLink, OrderStatus, Problem, Time, isFinal, isUnreadable, useAction, useKeptFocus } from "../parts.js";
+import { Amount, DataProblem, Fresh, Loading, OrderLink, OrderStatus, Problem, Time, isFinal, isUnreadable, useAction, useKeptFocus } from "../parts.js";
 
 const LIMIT = 100;
+/** How many pages of the list are read: the orders that wait longest are on the last. */
+const PAGES = 5;
+/** How long a verdict can be taken back before it is sent, in milliseconds. */
+const UNDO_WITHIN = 5_000;
+/** How long the offer to take it back is on the screen before it can be used: the second click of a double click must not. */
+const READ_FIRST = 600;
 /** The verdicts and their signs. */
 const VERDICTS = { APPROVE: "✓", REJECT: "✕" };
 
 export function Review() {
-  const live = useLive(() => api.orders({ state: "AWAITING_AUDIT", limit: LIMIT }), { every: 3000 });
+  const live = useLive(waitingOrders, { every: 3000 });
   const { cases, close, tidy } = useCases(live.data);
   const now = useNow();
   const waiting = cases.filter((entry) => isOpen(entry) && !isUnreadable(entry.order));
@@ -30,14 +36,26 @@ export function Review() {
         <p>${t("review.waiting", { n: waiting.length })}</p>
         <button type="button" onClick=${refresh}>${t("review.refresh")}</button>
       </div>
-      <div class="notice"><${Problem} refusal=${live.refusal} /></div>
+      <${Fresh} live=${live} />
+      <${DataProblem} refusal=${live.refusal} />
       ${cases.length === 0 && html`<p class="card">${t("review.none")}</p>`}
     `}
     <div class="cards queue">
       ${cases.map((entry) => html`<${Case} key=${entry.order.order_id} entry=${entry} now=${now} close=${close} reload=${live.reload} />`)}
     </div>
-    ${live.data?.next && html`<p class="quiet">${t("review.more", { n: LIMIT })}</p>`}
+    ${live.data?.next && html`<p class="quiet">${t("review.more", { n: LIMIT * PAGES })}</p>`}
   `;
+}
+
+/** The orders that wait, newest first as the API lists them, and `next` when there are still more. */
+async function waitingOrders() {
+  const list = { orders: [], next: null };
+  for (let page = 0; page < PAGES && (page === 0 || list.next); page++) {
+    const { orders, next } = await api.orders({ state: "AWAITING_AUDIT", limit: LIMIT, next: list.next });
+    list.orders.push(...orders);
+    list.next = next;
+  }
+  return list;
 }
 
 /**
@@ -129,30 +147,82 @@ function Facts({ order, now }) {
  */
 function Decision({ entry, close, reload }) {
   const [note, setNote] = useState("");
-  const { busy, refusal, run } = useAction(reload);
+  const { busy, lost, refusal, run } = useAction(reload);
   const place = useRef();
   useKeptFocus(place);
   const id = entry.order.order_id;
-  // While a verdict is on its way, its answer will tell more than the list does.
-  const open = isOpen(entry) || (busy && !entry.closed);
-  const decide = (verdict) =>
+  const send = (verdict, leaving) =>
     run(async () => {
-      const closed = await closedBy(() => api.audit(id, verdict, note.trim()), verdict);
+      const closed = await closedBy(() => api.audit(id, verdict, note.trim(), leaving), verdict);
       close(id, closed);
       announce(`${id}: ${t(`review.${closed}`)}`);
-    });
+    })();
+  const { pending, decide, undo } = useUndo(send, lost);
+  // While a verdict is on its way, its answer will tell more than the list does.
+  const open = !pending && (isOpen(entry) || (busy && !entry.closed));
   return html`
     <div ref=${place} tabindex="-1" class="decision" role="group" aria-labelledby="case-${id}">
       <div class=${open ? "form" : "form over"}>
         <label for="note-${id}">${t("review.note")}</label>
         <textarea id="note-${id}" rows="2" maxlength="1000" value=${note} onInput=${(event) => setNote(event.target.value)}></textarea>
         <div class="actions">
-          <button type="button" class="primary" aria-disabled=${busy} onClick=${decide("APPROVE")}>${t("approve")}</button>
-          <button type="button" class="danger" aria-disabled=${busy} onClick=${decide("REJECT")}>${t("reject")}</button>
+          <button type="button" class="primary" aria-disabled=${busy} onClick=${() => !busy && decide("APPROVE")}>${t("approve")}</button>
+          <button type="button" class="danger" aria-disabled=${busy} onClick=${() => !busy && decide("REJECT")}>${t("reject")}</button>
         </div>
         <div class="told"><${Problem} refusal=${refusal} /></div>
       </div>
-      ${!open && html`<${Outcome} id=${id} closed=${entry.closed} note=${note.trim()} />`}
+      ${pending && html`<${Pending} verdict=${pending} note=${note.trim()} undo=${undo} />`}
+      ${!open && !pending && html`<${Outcome} id=${id} closed=${entry.closed} note=${note.trim()} />`}
+    </div>
+  `;
+}
+
+/**
+ * A verdict waits for a moment, in which it can be taken back, and for the connection while there is none. Whoever leaves
+ * the page meanwhile has given it. `pending` is the verdict that waits; `send(verdict, leaving)` sends it.
+ */
+function useUndo(send, lost) {
+  const [pending, setPending] = useState(null);
+  const latest = useRef();
+  latest.current = { pending, send };
+  useEffect(() => {
+    if (!pending || lost) return undefined;
+    const timer = setTimeout(() => {
+      setPending(null);
+      latest.current.send(pending, false);
+    }, UNDO_WITHIN);
+    return () => clearTimeout(timer);
+  }, [pending, lost]);
+  useEffect(() => {
+    const leave = () => {
+      const { pending, send } = latest.current;
+      if (!pending) return;
+      latest.current.pending = null;
+      setPending(null);
+      send(pending, true);
+    };
+    addEventListener("pagehide", leave);
+    return () => {
+      removeEventListener("pagehide", leave);
+      leave();
+    };
+  }, []);
+  return { pending, decide: setPending, undo: () => setPending(null) };
+}
+
+/** A verdict that can still be taken back. */
+function Pending({ verdict, note, undo }) {
+  const [ready, setReady] = useState(false);
+  useEffect(() => {
+    announce(t(`review.pending.${verdict}`));
+    const timer = setTimeout(() => setReady(true), READ_FIRST);
+    return () => clearTimeout(timer);
+  }, []);
+  return html`
+    <div class="outcome" data-pending=${verdict}>
+      <p><strong>${VERDICTS[verdict]} ${t(`review.pending.${verdict}`)}</strong> <button type="button" disabled=${!ready} onClick=${undo}>${t("undo")}</button></p>
+      <div class="fuse" aria-hidden="true"></div>
+      ${note && html`<p class="quiet">${t("review.note")}: “${note}”</p>`}
     </div>
   `;
 }

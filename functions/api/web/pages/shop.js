@@ -4,7 +4,7 @@ import { api } from "../api.js";
 import { hint, t, whole } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
 import { MethodChoice, OrderActions } from "../order-actions.js";
-import { Amount, Items, Loading, OrderLink, Problem, Status, isFinal, useAction } from "../parts.js";
+import { Amount, Copy, DataProblem, Items, LiveStatus, Loading, OrderLink, Problem, deadlineOf, isFinal, useAction } from "../parts.js";
 
 const KEPT_AS = "omniflow.orders";
 /** How many orders of this tab are shown. */
@@ -18,7 +18,7 @@ const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) 
 
 export function Shop() {
   const [orders, setOrders] = useState(kept());
-  const stock = useLive(api.stock, { every: 5000 });
+  const stock = useLive(api.stock, { every: 5000, most: 60_000 });
   useEffect(() => sessionStorage.setItem(KEPT_AS, JSON.stringify(orders)), [orders]);
   const created = (id) => {
     setOrders((orders) => [id, ...orders].slice(0, MOST_SHOWN));
@@ -31,7 +31,7 @@ export function Shop() {
       <section aria-labelledby="your-orders">
         <h2 id="your-orders">${t("shop.yours")}</h2>
         ${orders.length === 0 && html`<p class="quiet">${t("shop.none")}</p>`}
-        ${orders.map((id) => html`<${OrderCard} key=${id} id=${id} />`)}
+        ${orders.map((id) => html`<${OrderCard} key=${id} id=${id} others=${orders.length} />`)}
       </section>
     </div>
   `;
@@ -105,11 +105,11 @@ function OrderForm({ products, created }) {
 
 const fieldOf = (product) => `quantity-${product.product_id}`;
 
-function ProductRow({ line: { product, wrong }, text, change }) {
+function ProductRow({ line: { product, value, wrong }, text, change }) {
   const id = fieldOf(product);
   const name = product.name ?? product.product_id;
   return html`
-    <tr class=${wrong && "wrong"}>
+    <tr class=${(wrong || value > product.available) && "wrong"}>
       <td>
         <label for=${id}>${name}</label>
         <small>${hint(`product.${product.product_id}`)}</small>
@@ -117,9 +117,10 @@ function ProductRow({ line: { product, wrong }, text, change }) {
       </td>
       <td class="number"><${Amount} of=${product.price} /></td>
       <td class="number wide-only">${product.available}</td>
-      <td><${Quantity} id=${id} name=${name} text=${text} problem="${id}-problem" change=${change} /></td>
+      <td><${Quantity} id=${id} name=${name} text=${text} problem=${wrong ? `${id}-problem` : value > product.available ? `${id}-scarce` : null} change=${change} /></td>
     </tr>
     ${wrong && html`<tr><td colspan="4" class="number"><p id="${id}-problem" class="problem" role="alert">${t(wrong, { most: whole(MOST_OF_ONE) })}</p></td></tr>`}
+    ${!wrong && value > product.available && html`<tr><td colspan="4" class="number"><p id="${id}-scarce" class="scarce" role="status">⚠ ${t("quantity.scarce", { n: whole(product.available) })}</p></td></tr>`}
   `;
 }
 
@@ -136,7 +137,7 @@ function quantityIn(text) {
   return value <= MOST_OF_ONE ? { value } : { wrong: "quantity.too-many" };
 }
 
-/** The field, with `text` in it exactly as it was typed. `problem` is the id of the text that tells what is wrong. */
+/** The field, with `text` in it exactly as it was typed. `problem` is the id of the text that tells what is wrong with it, if anything is. */
 function Quantity({ id, name, text, problem, change }) {
   const { value, wrong } = quantityIn(text);
   // What is no quantity stays as it was typed until somebody corrects it.
@@ -156,7 +157,7 @@ function Quantity({ id, name, text, problem, change }) {
       <input
         id=${id} type="text" role="spinbutton" inputmode="numeric" autocomplete="off" placeholder="0"
         value=${text ?? ""} aria-valuenow=${wrong ? null : value} aria-valuemin="0" aria-valuemax=${MOST_OF_ONE}
-        aria-invalid=${Boolean(wrong)} aria-describedby=${wrong ? problem : null}
+        aria-invalid=${Boolean(wrong)} aria-describedby=${problem}
         onInput=${(event) => change(event.target.value)} onKeyDown=${pressed}
       />
       ${step(1, "+", "quantity.more")}
@@ -164,19 +165,20 @@ function Quantity({ id, name, text, problem, change }) {
   `;
 }
 
-function OrderCard({ id }) {
-  const live = useLive(() => api.order(id), { every: 1000, settled: isFinal });
+function OrderCard({ id, others }) {
+  // Each card asks for itself: the more there are, the less often while nothing happens.
+  const live = useLive(() => api.order(id), { every: 1000, most: 20_000 * others, settled: isFinal, wake: deadlineOf });
   const order = live.data;
   const place = useRef();
   useAnnounced(`${id}: ${order?.status}`, order?.state);
   if (!order) return html`<article class="card"><h3><${OrderLink} id=${id} /></h3><${Loading} live=${live} /></article>`;
   return html`
     <article ref=${place} tabindex="-1" class="card order" data-order=${id}>
-      <h3><${OrderLink} id=${id} /></h3>
-      <p><${Status} state=${order.state}>${order.status}<//></p>
+      <h3><${OrderLink} id=${id} /> <${Copy} text=${id} /></h3>
+      <p><${LiveStatus} order=${order} /></p>
       <p class="quiet"><${Items} items=${order.items} /> · <${Amount} of=${order.amount} /></p>
       <${OrderActions} order=${order} reload=${live.reload} place=${place} />
-      <${Problem} refusal=${live.refusal} />
+      <${DataProblem} refusal=${live.refusal} />
     </article>
   `;
 }

@@ -37,5 +37,24 @@ export function leadsTo(edges, from, to) {
   return reached.has(to);
 }
 
+/**
+ * The states that an order comes to only when something goes wrong, and from which there is no way back to where it goes
+ * right: the compensation.
+ */
+export function asideOf({ edges, start, nodes }) {
+  const usual = new Set([start]);
+  const next = edges.filter((edge) => edge.kind === "next");
+  for (const name of usual) next.filter((edge) => edge.from === name).forEach((edge) => usual.add(edge.to));
+  const isAside = (name) => !usual.has(name) && ![...usual].some((other) => leadsTo(edges, name, other));
+  return new Set(nodes.map((node) => node.name).filter(isAside));
+}
+
+/** The graph without some of its states. */
+export const without = (graph, names) => ({
+  ...graph,
+  nodes: graph.nodes.filter((node) => !names.has(node.name)),
+  edges: graph.edges.filter((edge) => !names.has(edge.from) && !names.has(edge.to)),
+});
+
 /** What names an edge. */
 export const edgeKey = (from, to) => `${from} → ${to}`;

@@ -1,14 +1,21 @@
 // The state machine drawn, with the way that the execution took.
 import { html, useMemo } from "../vendor/preact.js";
-import { moment, t } from "../language.js";
-import { edgeKey, graphOf } from "./definition.js";
+import { errorWords } from "../failures.js";
+import { moment, t, took } from "../language.js";
+import { asideOf, edgeKey, graphOf, without } from "./definition.js";
 import { END, START, innerPlaces, placed } from "./layout.js";
 
-const MARKS = { done: "✓", running: "●", failed: "✕", stopped: "■", detour: "↩" };
+const MARKS = { done: "✓", running: "●", failed: "✕", mixed: "◐", decided: "⊘", stopped: "■", detour: "↩" };
 
-/** The drawing; `choose(name)` is called for the state that is clicked or entered on the keyboard. */
-export function Drawing({ execution, progress, deadline, chosen, choose }) {
-  const graph = useMemo(() => placed(graphOf(execution.definition)), [execution.execution_arn]);
+/** The states of a definition that are drawn only when they are asked for, or when an execution came to one of them. */
+export function quietStates(definition, progress) {
+  const aside = asideOf(graphOf(definition));
+  return [...aside].some((name) => progress.states.has(name)) ? new Set() : aside;
+}
+
+/** The drawing, without the states in `hidden`; `choose(name)` is called for the state that is clicked or entered on the keyboard. */
+export function Drawing({ execution, progress, hidden, deadline, chosen, choose }) {
+  const graph = useMemo(() => placed(without(graphOf(execution.definition), hidden)), [execution.execution_arn, [...hidden].join()]);
   const draw = { progress, deadline, chosen, choose };
   return html`
     <svg class="graph" viewBox="0 0 ${graph.width} ${graph.height}" width=${graph.width} height=${graph.height} role="group" aria-label=${t("graph")}>
@@ -33,7 +40,7 @@ const Level = ({ graph, draw }) => html`
 
 function Edge({ edge, progress }) {
   const began = edge.from === START && progress.states.has(edge.to);
-  const ended = edge.to === END && ["done", "failed"].includes(progress.states.get(edge.from)?.result);
+  const ended = edge.to === END && ["done", "failed", "mixed"].includes(progress.states.get(edge.from)?.result);
   const taken = began || ended || progress.taken.has(edgeKey(edge.from, edge.to));
   return html`<path class="edge ${edge.kind} ${taken ? "taken" : ""}" d=${curve(edge.points)} marker-end="url(#arrow${taken ? "taken" : ""})" />`;
 }
@@ -57,8 +64,16 @@ export function note(state, deadline) {
   else if (state.waits && deadline) parts.push(t("state.until", { at: moment(deadline) }));
   else if (state.waits) parts.push(t("state.answer"));
   if (state.retries) parts.push(t("state.retried", { n: state.retries }));
-  if (state.visits.length > 1) parts.push(t("state.visits", { n: state.visits.length }));
-  return parts.join(" · ") || t(`state.${state.result}`);
+  if (state.result === "mixed") parts.push(t("state.mixed", { done: state.counts.done, failed: state.counts.failed }));
+  else if (state.visits.length > 1) parts.push(t("state.visits", { n: state.visits.length }));
+  if (state.result === "decided") parts.push(errorWords(state.error));
+  return parts.join(" · ") || [t(`state.${state.result}`), lasted(state.visits)].filter(Boolean).join(" · ");
+}
+
+/** How long the last visit took, once it is over. */
+function lasted(visits) {
+  const { entered, exited } = visits.at(-1);
+  return entered && exited ? took(Date.parse(exited) - Date.parse(entered)) : "";
 }
 
 function State({ node, draw }) {

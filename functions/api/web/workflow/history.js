@@ -1,6 +1,7 @@
 // All events of an execution, as Step Functions numbers them.
 import { html } from "../vendor/preact.js";
-import { moment, t } from "../language.js";
+import { errorWords } from "../failures.js";
+import { precise, t } from "../language.js";
 
 export const History = ({ events }) => html`
   <details class="history">
@@ -15,7 +16,7 @@ export const History = ({ events }) => html`
             (event) => html`
               <tr key=${event.id} class=${event.error ? "failure" : null}>
                 <td class="number">${event.id}</td>
-                <td>${event.at && `${moment(event.at)}.${event.at.slice(20, 23).replace("Z", "")}`}</td>
+                <td>${event.at && html`<time datetime=${event.at}>${precise(event.at)}</time>`}</td>
                 <td>${event.type}</td>
                 <td>${what(event)}</td>
                 <td class="payload mono">${payload(event)}</td>
@@ -28,7 +29,7 @@ export const History = ({ events }) => html`
   </details>
 `;
 
-const what = (event) => [event.state, event.index !== undefined && `#${event.index}`, event.resource, event.error].filter(Boolean).join(" ");
+const what = (event) => [event.state, event.index !== undefined && `#${event.index}`, event.resource, event.error && (errorWords(event.error) || event.error)].filter(Boolean).join(" ");
 
 function payload(event) {
   const data = event.input ?? event.output;

@@ -15,18 +15,18 @@ export const END = "(end)";
 
 /** The graph with places: `x` and `y` are centres, edges have `points`. Only the outermost has dots. */
 export function placed(graph, inside = false) {
-  const board = new Graph();
+  const board = new Graph({ multigraph: true });
   board.setGraph({ rankdir: "TB", nodesep: 18, ranksep: 30, edgesep: 9, marginx: MARGIN, marginy: MARGIN });
   for (const node of graph.nodes) {
     const inner = node.inner.map((graph) => placed(graph, true));
     board.setNode(node.name, { ...node, inner, ...sizeOf(node.name, inner) });
   }
-  graph.edges.forEach((edge) => connect(board, edge));
+  graph.edges.forEach((edge) => connect(board, edge, graph));
   if (!inside) addDots(board, graph);
   layout(board);
   const { width, height } = board.graph();
   const nodes = board.nodes().map((name) => board.node(name));
-  const edges = board.edges().map((edge) => board.edge(edge));
+  const edges = board.edges().map((edge) => board.edge(edge)).filter((edge) => edge.kind !== "rank").map(drawn);
   return { ...widened(width, nodes, edges), height, nodes, edges };
 }
 
@@ -41,12 +41,24 @@ function widened(width, nodes, edges) {
 
 function addDots(board, graph) {
   for (const name of [START, END]) board.setNode(name, { name, dot: true, width: DOT, height: DOT });
-  connect(board, { from: START, to: graph.start, kind: "next" });
-  graph.nodes.filter((node) => node.end).forEach((node) => connect(board, { from: node.name, to: END, kind: "next" }));
+  connect(board, { from: START, to: graph.start, kind: "next" }, graph);
+  graph.nodes.filter((node) => node.end).forEach((node) => connect(board, { from: node.name, to: END, kind: "next" }, graph));
 }
 
-// What goes right is drawn straight; what is caught goes around it.
-const connect = (board, edge) => board.setEdge(edge.from, edge.to, { ...edge, weight: edge.kind === "next" ? 8 : 1 });
+/**
+ * What goes right is drawn straight; what is caught goes around it. A way round, which is caught and leads back at once,
+ * stands above the state that it leads back to and below those before: dagre ranks it by the way back.
+ */
+function connect(board, edge, graph) {
+  const label = { ...edge, weight: edge.kind === "next" ? 8 : 1 };
+  const isRound = edge.kind === "catch" && graph.edges.some((other) => other.kind === "next" && other.from === edge.to && other.to === edge.from);
+  if (!isRound) return board.setEdge(edge.from, edge.to, label);
+  board.setEdge(edge.to, edge.from, { ...label, reversed: true }, "round");
+  const before = graph.edges.filter((other) => other.kind === "next" && other.to === edge.from && other.from !== edge.to);
+  return before.forEach(({ from }) => board.setEdge(from, edge.to, { kind: "rank", weight: 0 }, "rank"));
+}
+
+const drawn = (edge) => (edge.reversed ? { ...edge, points: [...edge.points].reverse() } : edge);
 
 function sizeOf(name, inner) {
   if (inner.length === 0) return { width: widthOf(name), height: HEIGHT };

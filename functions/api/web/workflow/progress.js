@@ -4,6 +4,12 @@ import { edgeKey, graphOf, leadsTo } from "./definition.js";
 
 const TASK_FAILURES = ["TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFailed", "LambdaFunctionFailed", "LambdaFunctionTimedOut", "LambdaFunctionScheduleFailed", "LambdaFunctionStartFailed"];
 
+/** Errors by which a state ends because somebody decided so, or nobody did in time: the order took another way. */
+const DECISIONS = ["AuditRejected", "OrderCancelled", "PaymentTimeout"];
+
+/** The error that a visit ended with. */
+export const errorOf = (visit) => visit.attempts.at(-1)?.error ?? visit.error;
+
 /** The visits of all states, and the edges that were taken. */
 export function progressOf(execution) {
   const progress = new Progress(execution);
@@ -70,8 +76,9 @@ class Progress {
     const { edges } = graphOf(this.execution.definition);
     for (const visit of this.visits) {
       const result = resultOf(visit, this.execution);
-      // What is caught and leads back here is no failure, but a way round.
-      visit.result = result === "failed" && leadsTo(edges, visit.next, visit.state) ? "detour" : result;
+      // What is caught and leads back here is no failure, but a way round; nor is what somebody decided.
+      const isRound = result === "failed" && leadsTo(edges, visit.next, visit.state);
+      visit.result = isRound ? "detour" : result === "failed" && DECISIONS.includes(errorOf(visit)) ? "decided" : result;
       states.set(visit.state, [...(states.get(visit.state) ?? []), visit]);
     }
     return { states: new Map([...states].map(([name, visits]) => [name, { visits, ...sumOf(visits) }])), taken: this.taken };
@@ -106,12 +113,20 @@ function resultOf(visit, execution) {
   return execution.status === "SUCCEEDED" ? "done" : "failed";
 }
 
-/** What a state looks like after all its visits: the iterations of a Map visit the same state, and a way round ends here again. */
+/** How a state stands when its visits went so: the first of these that one of them is. */
+const WORST_FIRST = ["running", "failed", "stopped", "decided", "done"];
+
+/**
+ * What a state looks like after all its visits: the iterations of a Map visit the same state, and a way round ends here
+ * again. `counts` tells how many visits went which way; when some went well and some did not, the result is `mixed`.
+ */
 function sumOf(visits) {
-  const results = visits.map((visit) => visit.result);
-  const result = ["running", "failed", "stopped", "done"].find((result) => results.includes(result)) ?? "detour";
+  const counts = {};
+  for (const { result } of visits) counts[result] = (counts[result] ?? 0) + 1;
+  const worst = WORST_FIRST.find((result) => counts[result]) ?? "detour";
+  const result = worst === "failed" && counts.done ? "mixed" : worst;
   const retries = visits.reduce((sum, visit) => sum + Math.max(0, visit.attempts.length - 1), 0);
-  return { result, retries, waits: waitOf(visits.find((visit) => visit.result === "running")) };
+  return { result, counts, retries, error: errorOf(visits.at(-1)), waits: waitOf(visits.find((visit) => visit.result === "running")) };
 }
 
 /** What a visit waits for: a `moment`, an `answer`, or another `attempt`. */

@@ -1,6 +1,7 @@
 // What one state took and gave, at each of its visits.
 import { html } from "../vendor/preact.js";
-import { t } from "../language.js";
+import { errorWords, messageIn } from "../failures.js";
+import { t, took } from "../language.js";
 import { Time } from "../parts.js";
 import { Data } from "./data.js";
 
@@ -19,7 +20,7 @@ export function StateDetails({ execution, name, state }) {
 const Visit = ({ visit, number }) => html`
   <div class="visit">
     ${number && html`<h4>${t("visit", { n: number })}</h4>`}
-    <p><strong>${t(`state.${visit.result}`)}</strong> · <${Time} at=${visit.entered} />${visit.exited && html` – <${Time} at=${visit.exited} />`}</p>
+    <p><strong>${t(`state.${visit.result}`)}</strong> · <${Time} at=${visit.entered} />${visit.exited && html` – <${Time} at=${visit.exited} /> · ${took(Date.parse(visit.exited) - Date.parse(visit.entered))}`}</p>
     ${visit.error && html`<${Failure} error=${visit.error} cause=${visit.cause} />`}
     <${Data} name="input" value=${visit.input} />
     ${visit.attempts.map((attempt, index) => html`<${Attempt} key=${index} attempt=${attempt} number=${index + 1} />`)}
@@ -36,13 +37,8 @@ const Attempt = ({ attempt, number }) => html`
   </div>
 `;
 
-const Failure = ({ error, cause }) => html`<p class="failure"><strong>${error}</strong>${cause && html`<br />${messageOf(cause)}`}</p>`;
-
-/** Lambda's cause is a document with the message in it. */
-function messageOf(cause) {
-  try {
-    return JSON.parse(cause).errorMessage ?? cause;
-  } catch {
-    return cause;
-  }
+function Failure({ error, cause }) {
+  const words = errorWords(error);
+  const message = cause && (messageIn(cause) ?? cause);
+  return html`<p class="failure"><strong>${words || error}</strong>${words && html` <span class="mono">${error}</span>`}${message && html`<br /><span lang="en">${message}</span>`}</p>`;
 }

@@ -1,10 +1,10 @@
 // The workflow of an order: its executions, each drawn, with what its states took and gave, and its history.
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api } from "../api.js";
-import { t } from "../language.js";
+import { t, took } from "../language.js";
 import { useLive } from "../live.js";
-import { Loading, Problem, Time, isFinal } from "../parts.js";
-import { Drawing } from "./graph.js";
+import { Copy, DataProblem, Failure, Loading, Time, isFinal } from "../parts.js";
+import { Drawing, quietStates } from "./graph.js";
 import { progressOf } from "./progress.js";
 import { StateDetails } from "./state.js";
 import { History } from "./history.js";
@@ -13,7 +13,11 @@ export function Workflow({ order }) {
   const id = order.order_id;
   const [part, setPart] = useState("order");
   const settled = (workflow) => isFinal(order) && workflow.executions.every((execution) => execution.status !== "RUNNING");
-  const live = useLive(() => whole(id), { every: 1500, settled, key: id });
+  const live = useLive(() => whole(id), { every: 1500, most: 60_000, settled, key: id });
+  // What the order has come to shows in its workflow, too.
+  useEffect(() => {
+    live.reload();
+  }, [order.state]);
   const executions = live.data?.executions ?? [];
   const shown = executions.find((execution) => execution.part === part) ?? executions[0];
   return html`
@@ -28,7 +32,7 @@ export function Workflow({ order }) {
         </div>
       `}
       ${shown && html`<${Execution} key=${shown.part} execution=${shown} order=${order} />`}
-      ${live.data && html`<${Problem} refusal=${live.refusal} />`}
+      ${live.data && html`<${DataProblem} refusal=${live.refusal} />`}
     </section>
   `;
 }
@@ -48,8 +52,16 @@ async function whole(id) {
 
 function Execution({ execution, order }) {
   const [chosen, setChosen] = useState(null);
+  const [all, setAll] = useState(false);
   const progress = progressOf(execution);
-  const drawing = useFollowed([...progress.states.keys()].at(-1));
+  const quiet = quietStates(execution.definition, progress);
+  const { drawing, centre } = useFollowed([...progress.states.keys()].at(-1));
+  const details = useRef();
+  const choose = (name) => {
+    setChosen(name);
+    // Where the details stand below the drawing, they are brought onto the screen.
+    requestAnimationFrame(() => details.current?.scrollIntoView({ block: "nearest" }));
+  };
   // A Wait ends at the deadline that its input names; the payment is awaited as long as the customer may pay.
   const deadline = (node, state) => {
     if (state?.waits === "moment") return state.visits.at(-1).input?.deadline;
@@ -57,29 +69,46 @@ function Execution({ execution, order }) {
   };
   return html`
     <dl class="facts">
-      <dt>${t("status")}</dt><dd><span class="execution ${execution.status.toLowerCase()}" data-execution=${execution.part}>${t(`execution.${execution.status}`)}</span></dd>
+      <dt>${t("status")}</dt><dd><span class="execution ${ending(execution, order).toLowerCase()}" data-execution=${execution.part}>${t(`execution.${ending(execution, order)}`)}</span></dd>
       <dt>${t("started")}</dt><dd><${Time} at=${execution.started_at} /></dd>
-      <dt>${t("stopped")}</dt><dd><${Time} at=${execution.stopped_at} /></dd>
-      ${execution.error && html`<dt>${t("error")}</dt><dd class="failure">${execution.error}${execution.cause && `: ${execution.cause}`}</dd>`}
+      <dt>${t("stopped")}</dt><dd><${Time} at=${execution.stopped_at} />${execution.stopped_at && ` · ${took(Date.parse(execution.stopped_at) - Date.parse(execution.started_at))}`}</dd>
+      ${execution.error && html`<dt>${t("error")}</dt><dd class="failure"><${Failure} of=${`${execution.error}: ${execution.cause ?? ""}`} /></dd>`}
+      ${execution.execution_arn && html`<dt>ARN</dt><dd class="mono">${execution.execution_arn} <${Copy} text=${execution.execution_arn} /></dd>`}
     </dl>
+    <div class="row">
+      <button type="button" class="small" onClick=${centre}>${t("graph.current")}</button>
+      ${quiet.size > 0 && html`<button type="button" class="small" aria-pressed=${all} onClick=${() => setAll(!all)}>${t("graph.aside")}</button>`}
+    </div>
     <div class="workflow">
       <div ref=${drawing} class="scroll drawing" role="region" aria-label=${t("graph")} tabindex="0">
-        <${Drawing} execution=${execution} progress=${progress} deadline=${deadline} chosen=${chosen} choose=${setChosen} />
+        <${Drawing} execution=${execution} progress=${progress} hidden=${all ? NONE : quiet} deadline=${deadline} chosen=${chosen} choose=${choose} />
       </div>
-      <${StateDetails} execution=${execution} name=${chosen} state=${progress.states.get(chosen)} />
+      <div ref=${details} class="beside"><${StateDetails} execution=${execution} name=${chosen} state=${progress.states.get(chosen)} /></div>
     </div>
     <${History} events=${execution.events} />
   `;
 }
 
-/** Keeps the state that the execution came to last in the middle, where the drawing is wider than its place. */
+const NONE = new Set();
+
+/** How an execution stands, as people understand it: that of an order which was undone succeeded in undoing it. */
+function ending(execution, order) {
+  const isUndone = execution.part === "order" && execution.status === "SUCCEEDED" && ["CANCELLED", "REJECTED"].includes(order.state);
+  return isUndone ? "UNDONE" : execution.status;
+}
+
+/** Keeps the state that the execution came to last in the middle, where the drawing is wider than its place; `centre` brings it back there. */
 function useFollowed(name) {
   const drawing = useRef();
-  useEffect(() => {
+  const centre = () => {
     const state = name && drawing.current.querySelector(`[data-state="${CSS.escape(name)}"]`);
-    if (!state) return;
+    if (!state) return null;
     const [inner, outer] = [state.getBoundingClientRect(), drawing.current.getBoundingClientRect()];
     drawing.current.scrollLeft += (inner.left + inner.right) / 2 - (outer.left + outer.right) / 2;
+    return state;
+  };
+  useEffect(() => {
+    centre();
   }, [name]);
-  return drawing;
+  return { drawing, centre: () => centre()?.scrollIntoView({ block: "center" }) };
 }

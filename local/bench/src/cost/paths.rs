@@ -77,7 +77,6 @@ pub(crate) fn all() -> Vec<Path> {
         Path { short_window: true, ..path("not paid in time", order(ONE), [], "CANCELLED") },
         Path { short_window: true, ..path("cancelled while unpaid", order(ONE), [cancel], "CANCELLED") },
         path("card declined", order(ONE), [pay("pm_declined")], "CANCELLED"),
-        path("gateway timed out for good", order(ONE), [pay("pm_timeout_always")], "CANCELLED"),
         path("shipment failed for good", order(&["fragile-vase"]), [pay("pm_card")], "CANCELLED"),
         path(
             "out of stock",

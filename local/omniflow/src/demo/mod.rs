@@ -114,7 +114,7 @@ impl Player {
                 say(&id, &seen.text);
                 before = Some(seen.status);
             }
-            if seen.status.is_final() {
+            if seen.status.is_final() || seen.status == Status::NeedsAttention {
                 return Some(seen.status);
             }
             if let Some((status, act)) = next

@@ -96,7 +96,12 @@ pub(super) const STORIES: &[Story] = &[
     bought("more than there is", &[("limited-edition", 101)], "pm_card"),
     acted("large, rejected", &[("mac-pro", 3)], &[(Status::AwaitingAudit, Act::Decide("REJECT"))]),
     bought("three of a kind", &[("iphone-15", 3)], "pm_card"),
-    bought("the payment gateway is down", &[("prod-002", 1)], "pm_timeout_always"),
+    Story {
+        shows: "the payment gateway is down, and the customer does not wait for it",
+        items: &[("prod-002", 1)],
+        method: Some("pm_timeout_always"),
+        acts: &[(Status::Reserved, Act::Cancel)],
+    },
     bought("a refund fails twice, then succeeds", &[("fragile-vase", 1)], "pm_refund_fails_twice"),
     Story {
         shows: "cancelled while it ships",
