@@ -32,7 +32,7 @@ struct Arguments {
     /// An outage at a given time, such as tables=600@60: the tables are down for 600 seconds from second 60 on.
     #[arg(long, value_parser = outage)]
     outage: Vec<Outage>,
-    /// A bug to plant; `--planted list` names them.
+    /// A bug to plant; with `all`, each is planted in turn, and the first seed is printed that finds it.
     #[arg(long)]
     planted: Option<String>,
     /// Shrinks the first run that breaks an invariant.
@@ -84,6 +84,9 @@ fn main() -> ExitCode {
 /// Makes the runs; whether all invariants held.
 fn simulate(arguments: &Arguments) -> Result<bool, Error> {
     let began = std::time::Instant::now();
+    if arguments.planted.as_deref() == Some("all") {
+        return find_planted(arguments);
+    }
     let planted = match &arguments.planted {
         None => None,
         Some(name) => Some(Planted::parse(name).ok_or_else(|| {
@@ -131,6 +134,41 @@ fn simulate(arguments: &Arguments) -> Result<bool, Error> {
         }
     }
     Ok(true)
+}
+
+/// Prints for each planted bug the first seed that finds it; whether all are found.
+fn find_planted(arguments: &Arguments) -> Result<bool, Error> {
+    let (profile, system) = (Profile::load(&arguments.faults)?, system()?);
+    let mut all = true;
+    for planted in Planted::ALL {
+        let settings = |seed| Settings {
+            seed,
+            orders: arguments.orders,
+            a_second: arguments.a_second,
+            profile: profile.clone(),
+            planted: Some(*planted),
+            only: None,
+            keep_all: false,
+        };
+        let mut found = None;
+        for seed in arguments.seed..arguments.seed.saturating_add(arguments.seeds) {
+            if let Some(violation) = run(&settings(seed), &system)?.violation {
+                found = Some((seed, violation));
+                break;
+            }
+        }
+        match found {
+            Some((seed, violation)) => println!(
+                "{planted}: {{breaks: {}, faults: {}, orders: {}, seed: {seed}}}",
+                violation.invariant, arguments.faults, arguments.orders
+            ),
+            None => {
+                println!("# {planted} was not found");
+                all = false;
+            }
+        }
+    }
+    Ok(all)
 }
 
 fn print(report: &Report) {

@@ -4,10 +4,8 @@
 
 use std::fmt;
 
-use crate::invariant::Invariant;
-
 macro_rules! planted {
-    ($($(#[$doc:meta])* $variant:ident $name:literal $invariant:ident,)+) => {
+    ($($(#[$doc:meta])* $variant:ident $name:literal,)+) => {
         /// A bug that can be planted.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Planted {
@@ -22,60 +20,55 @@ macro_rules! planted {
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
             }
-
-            /// The invariant that the bug breaks first.
-            pub const fn breaks(self) -> Invariant {
-                match self { $(Self::$variant => Invariant::$invariant,)+ }
-            }
         }
     };
 }
 
 planted! {
     /// Stock is given back without the condition that nobody has given it back before.
-    ReleasedWithoutCondition "released-without-condition" VersionGrows,
+    ReleasedWithoutCondition "released-without-condition",
     /// The task token is answered before the decision is written, which may still fail.
-    AnsweredBeforeWritten "answered-before-written" MoneyAskedFor,
+    AnsweredBeforeWritten "answered-before-written",
     /// The pending signal is cleared with the decision, before the workflow has heard of it.
-    SignalClearedEarly "signal-cleared-early" Rests,
+    SignalClearedEarly "signal-cleared-early",
     /// Each attempt to capture has a key of its own at the payment gateway.
-    CaptureWithoutKey "capture-without-key" EffectOnce,
+    CaptureWithoutKey "capture-without-key",
     /// A failure of PutEvents is taken for success.
-    EventsSwallowed "events-swallowed" EventsComplete,
+    EventsSwallowed "events-swallowed",
     /// Of several events that are published together, the first is left out.
-    EventForgotten "event-forgotten" EventsComplete,
+    EventForgotten "event-forgotten",
     /// The sweep doesn't look for payments that the workflow has not heard of.
-    SweepSkipsPaid "sweep-skips-paid" Rests,
+    SweepSkipsPaid "sweep-skips-paid",
     /// The payment window is closed without the condition that nobody has paid meanwhile.
-    WindowClosedUnconditionally "window-closed-unconditionally" VersionGrows,
+    WindowClosedUnconditionally "window-closed-unconditionally",
     /// The money is given back although shipments could not be called back.
-    RefundAfterFailedCancel "refund-after-failed-cancel" GoodsMatch,
+    RefundAfterFailedCancel "refund-after-failed-cancel",
     /// A refund that fails is taken for done.
-    FailedRefundIgnored "failed-refund-ignored" MoneyMatches,
+    FailedRefundIgnored "failed-refund-ignored",
     /// Stock is reserved without the condition that there is enough.
-    OversoldUnconditionally "oversold-unconditionally" StockConserved,
+    OversoldUnconditionally "oversold-unconditionally",
     /// Each order gets two executions.
-    StartedTwice "started-twice" ExecutionMatches,
+    StartedTwice "started-twice",
     /// The payment window's execution is not started.
-    WindowNotStarted "window-not-started" Rests,
+    WindowNotStarted "window-not-started",
     /// Successes are not reported to the tasks that wait for them.
-    TokenAnswerLost "token-answer-lost" Rests,
+    TokenAnswerLost "token-answer-lost",
     /// The order's own execution is stopped in place of its payment window.
-    WrongExecutionStopped "wrong-execution-stopped" Rests,
+    WrongExecutionStopped "wrong-execution-stopped",
     /// The answer to a request with an idempotency key is not kept.
-    KeyNotKept "key-not-kept" OneOrder,
+    KeyNotKept "key-not-kept",
     /// A request that creates an order makes another one when it takes long.
-    CreatedTwice "created-twice" OneOrder,
+    CreatedTwice "created-twice",
     /// A warehouse ships what was called back before.
-    ShippedAfterCallBack "shipped-after-call-back" GoodsMatch,
+    ShippedAfterCallBack "shipped-after-call-back",
     /// The gateway takes money for a payment that was voided before.
-    CapturedAfterVoid "captured-after-void" MoneyMatches,
+    CapturedAfterVoid "captured-after-void",
     /// An order is completed without its stock being sold.
-    CompletedWithoutSale "completed-without-sale" StockOwned,
+    CompletedWithoutSale "completed-without-sale",
     /// The verdict of a reviewer is written without the condition that there is none yet.
-    VerdictUnconditional "verdict-unconditional" VersionGrows,
+    VerdictUnconditional "verdict-unconditional",
     /// The journal forgets its latest groups when the process dies.
-    JournalForgets "journal-forgets" Rests,
+    JournalForgets "journal-forgets",
 }
 
 impl Planted {

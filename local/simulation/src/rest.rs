@@ -37,12 +37,13 @@ type Lack = (Invariant, String);
 /// of it.
 pub async fn check_the_ended(front: &Front, world: &Arc<World>) {
     let now = world.now();
+    let dead = dead_letters(front);
     for order in world.books(|books| books.due(now)) {
         let Some(engine) = front.engine() else {
             world.books(|books| books.check_later(order, now));
             continue;
         };
-        let found = world.books(|books| books.order(&order).map(|entry| lacks(entry, &engine)));
+        let found = world.books(|books| books.order(&order).map(|entry| lacks(entry, &engine, &dead)));
         let Some(lacks) = found else { continue };
         if lacks.is_empty() {
             remove(world, &order).await;
@@ -55,9 +56,16 @@ pub async fn check_the_ended(front: &Front, world: &Arc<World>) {
     }
 }
 
+/// The events that could not be delivered, in one text.
+fn dead_letters(front: &Front) -> String {
+    let undelivered = front.with_process(|process| process.aws.bus.undelivered());
+    let letters = undelivered.and_then(Result::ok).map(|undelivered| undelivered.dead_letters);
+    letters.into_iter().flatten().map(|letter| letter.event.to_string()).collect()
+}
+
 /// What an order lacks that has ended.
-fn lacks(entry: &Entry, engine: &Engine) -> Vec<Lack> {
-    let mut lacks = of_the_order(entry);
+fn lacks(entry: &Entry, engine: &Engine, dead: &str) -> Vec<Lack> {
+    let mut lacks = of_the_order(entry, dead);
     let id = entry.order.id().as_str();
     match engine.describe_execution(&execution(engine, "OrderStateMachine", &entry.order.execution_name())) {
         // One that was stopped after its last step's write has not succeeded.
@@ -76,7 +84,7 @@ fn lacks(entry: &Entry, engine: &Engine) -> Vec<Lack> {
 }
 
 /// What an order lacks by itself, whether it has ended or waits for a person.
-fn of_the_order(entry: &Entry) -> Vec<Lack> {
+fn of_the_order(entry: &Entry, dead: &str) -> Vec<Lack> {
     let mut lacks = Vec::new();
     let order = &entry.order;
     if let Some(signal) = order.pending_signal() {
@@ -89,7 +97,9 @@ fn of_the_order(entry: &Entry) -> Vec<Lack> {
         lacks.push((Invariant::EventsComplete, found));
     }
     for status in TOLD.iter().filter(|status| statuses.contains(status)) {
-        if !entry.told.contains_key(status) {
+        // Events that could not be delivered are kept as dead letters, which operators see.
+        let is_dead = || dead.contains(&format!("{}:{status}", order.id()));
+        if !entry.told.contains_key(status) && !is_dead() {
             lacks.push((Invariant::MessageSent, format!("its customer was not told of {status}")));
         }
     }
@@ -120,12 +130,17 @@ async fn remove(world: &World, order: &str) {
 /// Whether every order rests. For those that don't, `judge` says what is wrong.
 pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) -> bool {
     let Some(engine) = front.engine() else { return false };
+    let dead = dead_letters(front);
     let waits_for_a_person = |status| status == Status::NeedsAttention;
     let needy = world.books(|books| books.orders().any(|(_, entry)| waits_for_a_person(entry.order.status())));
     let seen = if needy { operator::in_need(front).await } else { Vec::new() };
     let mut problems: Vec<(String, Lack)> = Vec::new();
     world.books(|books| {
         for (id, entry) in books.orders() {
+            // Without a judgement, one order that doesn't rest says all.
+            if !judge && !problems.is_empty() {
+                break;
+            }
             let status = entry.order.status();
             let found = if waits_for_a_person(status) {
                 // A page of the list holds 100.
@@ -135,7 +150,7 @@ pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) ->
                 };
                 vec![(Invariant::InAList, found.to_owned())]
             } else if status.is_final() {
-                lacks(entry, &engine)
+                lacks(entry, &engine, &dead)
             } else {
                 vec![(Invariant::Rests, format!("it is {status} for ever{}", why(entry, &engine)))]
             };

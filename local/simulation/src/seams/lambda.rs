@@ -184,7 +184,10 @@ impl Lambda {
         let number = world.next_invocation();
         let invocation = |number| Invocation::new(binary, number, about.order.as_deref(), about.key.clone());
         tokio::time::sleep(world.draw(|dice| dice.milliseconds((1, 5)))).await;
-        if world.faults.is_out(Fault::LambdaOut) || world.happens(Fault::LambdaThrottled) {
+        // Lambda itself repeats an asynchronous invocation that it throttles, for hours (AWS Lambda Developer
+        // Guide, "How Lambda handles errors and retries with asynchronous invocation").
+        let is_asynchronous = binary == NOTIFY || event.get("detail-type").is_some();
+        if !is_asynchronous && (world.faults.is_out(Fault::LambdaOut) || world.happens(Fault::LambdaThrottled)) {
             return Err(about.failed(world, binary, "Lambda.TooManyRequestsException"));
         }
         if binary == NOTIFY && world.happens(Fault::EventsLate) {
