@@ -160,6 +160,11 @@ async fn live(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
         }
     });
     customers(settings, front, world).await;
+    // Outages at given times last as long as they are to last.
+    let ends = settings.profile.outages.iter().map(|outage| outage.at + outage.seconds);
+    if let Some(end) = ends.max() {
+        sleep(Duration::from_secs(end + 1).saturating_sub(world.clock.elapsed())).await;
+    }
     world.faults.calm();
     world.note_all(format_args!("no faults from now on"));
     let _turn = front.turn().await;

@@ -105,6 +105,8 @@ pub async fn transaction(
     let mut writes = request.get_transact_items().clone().unwrap_or_default();
     match (planted, function()) {
         (Planted::ReleasedWithoutCondition, "release-stock") => {
+            // What was read is some seconds old when it is written.
+            tokio::time::sleep(Duration::from_secs(2)).await;
             each_put(&mut writes, |put| {
                 put.condition_expression = None;
                 put.expression_attribute_values = None;
