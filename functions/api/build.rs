@@ -73,7 +73,9 @@ fn assets(web: &Path) -> Result<Vec<(String, String)>, Box<dyn Error>> {
     let mut there = BTreeSet::new();
     list(web, web, &mut there)?;
     match there.difference(&used).next() {
-        Some(unused) => Err(format!("web/{unused} is neither imported by a module nor named in build.rs").into()),
+        Some(unused) => {
+            Err(format!("web/{unused} is neither imported by a module nor named in build.rs").into())
+        }
         None => Ok(assets),
     }
 }

@@ -347,7 +347,10 @@ async fn an_order_that_needs_attention_is_a_failed_execution_that_says_why() {
     .await;
     assert_eq!((&described["status"], &described["error"]), (&json!("FAILED"), &json!("RefundFailed")));
     let attention = shop.read(&id).await.0["attention"].clone();
-    assert_eq!((&attention["failed_state"], &attention["error"]), (&json!("RefundPayment"), &json!("RefundFailed")));
+    assert_eq!(
+        (&attention["failed_state"], &attention["error"]),
+        (&json!("RefundPayment"), &json!("RefundFailed"))
+    );
     assert_eq!((&attention["money_taken"], &attention["stock_held"]), (&json!(true), &json!(true)));
 }
 
@@ -358,7 +361,8 @@ async fn an_order_that_needs_attention_goes_on_at_a_word_and_ends_by_what_was_do
     let before = shop.stock(UNSHIPPABLE).await;
     let id = shop.place(&paid_with(one_of(UNSHIPPABLE), "pm_refund_fails")).await;
     shop.reaches(&id, "NEEDS_ATTENTION").await;
-    let retried = shop.post(&format!("/api/v1/orders/{id}/retry"), &json!({ "note": "try again" })).await.success();
+    let retried =
+        shop.post(&format!("/api/v1/orders/{id}/retry"), &json!({ "note": "try again" })).await.success();
     assert_eq!(retried["state"], "COMPENSATING");
     // The bank refuses again.
     eventually("it needs attention again", async || {
@@ -372,7 +376,10 @@ async fn an_order_that_needs_attention_goes_on_at_a_word_and_ends_by_what_was_do
     shop.post(&path, &contradiction).await.problem(409);
     let resolution = json!({ "money": "REFUNDED", "stock": "RELEASED", "note": "by transfer" });
     let resolved = shop.post(&path, &resolution).await.success();
-    assert_eq!((&resolved["state"], &resolved["payment"]["state"]), (&json!("CANCELLED"), &json!("REFUNDED")));
+    assert_eq!(
+        (&resolved["state"], &resolved["payment"]["state"]),
+        (&json!("CANCELLED"), &json!("REFUNDED"))
+    );
     shop.stock_is_back(&before).await;
 }
 
@@ -394,7 +401,8 @@ async fn the_doctor_says_what_waits_for_a_person_and_by_its_exit_code_whether_an
     assert_eq!(code, Some(1), "{said}");
     assert!(said.starts_with(&format!("NEEDS_ATTENTION {id} NEEDS_ATTENTION since ")), "{said}");
     assert!(said.contains("RefundFailed"), "{said}");
-    let silent = tokio::task::spawn_blocking(|| omniflow_e2e::run(&["doctor", "--url", "http://127.0.0.1:9"]));
+    let silent =
+        tokio::task::spawn_blocking(|| omniflow_e2e::run(&["doctor", "--url", "http://127.0.0.1:9"]));
     let silent = silent.await.unwrap();
     assert_eq!(silent.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&silent.stderr).contains("does not answer"));

@@ -94,7 +94,7 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
     match call {
         ApiCall::CreateOrder => create::create_order(api, request).await,
         ApiCall::ProcessOrder => create::process_order(api, request).await,
-        ApiCall::ReadExecution => workflow::read_execution(api, request).await,
+        ApiCall::ReadExecution => workflow::read_status(api, request).await,
         ApiCall::ListOrders => read::list_orders(api, request).await,
         ApiCall::ReadOrder => read::read_order(api, request).await,
         ApiCall::PayOrder => decide::pay_order(api, request).await,

@@ -56,7 +56,8 @@ impl File {
         let response = if known {
             Response::file(304, self.content_type, "")
         } else if takes_gzip(request.header("accept-encoding").unwrap_or_default()) {
-            Response::bytes(200, self.content_type, self.packed.clone()).with_header("content-encoding", "gzip")
+            Response::bytes(200, self.content_type, self.packed.clone())
+                .with_header("content-encoding", "gzip")
         } else {
             Response::file(200, self.content_type, self.content)
         };
@@ -185,8 +186,9 @@ mod tests {
     #[test]
     fn the_console_speaks_to_no_other_host() {
         for (path, content, _) in FILES.iter().filter(|(path, ..)| *path != "openapi.json") {
-            let hosts =
-                content.match_indices("://").map(|(at, _)| content[at..].chars().take(30).collect::<String>());
+            let hosts = content
+                .match_indices("://")
+                .map(|(at, _)| content[at..].chars().take(30).collect::<String>());
             // Names of XML, not addresses; the libraries name where they come from.
             let hosts: Vec<_> = hosts.filter(|host| !host.starts_with("://www.w3.org/")).collect();
             assert!(hosts.is_empty(), "{path}: {hosts:?}");
@@ -196,7 +198,8 @@ mod tests {
     #[test]
     fn a_file_that_the_browser_has_is_not_sent_again() {
         let page = served("index.html").unwrap();
-        let status = |tag: &str| answered("index.html", &json!({ "if-none-match": tag }))["statusCode"].clone();
+        let status =
+            |tag: &str| answered("index.html", &json!({ "if-none-match": tag }))["statusCode"].clone();
         assert_eq!(status(&page.etag), 304);
         assert_eq!(status(&format!("\"other\", W/{}", page.etag)), 304);
         assert_eq!(status("\"other\""), 200);
@@ -226,7 +229,10 @@ mod tests {
     fn who_takes_gzip_gets_the_same_content_in_it() {
         for (path, content, _) in FILES {
             let packed = answered(path, &json!({ "accept-encoding": "br, GZIP;q=0.5" }));
-            assert_eq!((&packed["headers"]["content-encoding"], &packed["isBase64Encoded"]), (&json!("gzip"), &json!(true)));
+            assert_eq!(
+                (&packed["headers"]["content-encoding"], &packed["isBase64Encoded"]),
+                (&json!("gzip"), &json!(true))
+            );
             let bytes = BASE64.decode(packed["body"].as_str().unwrap()).unwrap();
             let mut text = String::new();
             GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
@@ -234,7 +240,11 @@ mod tests {
         }
         for accepted in ["", "identity", "br", "gzip;q=0", "gzip;q=x"] {
             let plain = answered("index.html", &json!({ "accept-encoding": accepted }));
-            assert_eq!((&plain["headers"]["content-encoding"], &plain["isBase64Encoded"]), (&Value::Null, &json!(false)), "{accepted}");
+            assert_eq!(
+                (&plain["headers"]["content-encoding"], &plain["isBase64Encoded"]),
+                (&Value::Null, &json!(false)),
+                "{accepted}"
+            );
             assert_eq!(plain["headers"]["vary"], "accept-encoding");
         }
     }

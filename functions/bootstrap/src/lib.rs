@@ -5,6 +5,7 @@
 
 mod logs;
 mod metrics;
+pub mod timeouts;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -55,8 +56,11 @@ async fn serve<F: Function>() -> Result<(), Error> {
     subscriber(filter, stack, services.clock(), std::io::stdout).init();
     let handler = handler::<F>(&services, &environment)?;
     let (handler, function) = (&*handler, environment.get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or(F::NAME));
+    let clock = &services.clock();
     let serve = |event: LambdaEvent<Value>| async move {
-        logged(handler, function, event.payload).await.map_err(diagnostic)
+        let invocation = logged(handler, function, event.payload);
+        let now = clock.now().timestamp_millis();
+        timeouts::within(event.context.deadline, now, invocation).await.map_err(diagnostic)
     };
     lambda_runtime::run(service_fn(serve)).await.map_err(Error::Runtime)
 }
@@ -81,6 +85,8 @@ fn sdk_config(environment: &Environment) -> Result<SdkConfig, ConfigError> {
         .region(Region::new(environment.require("AWS_REGION")?.to_owned()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http)
+        .retry_config(timeouts::retries())
+        .timeout_config(timeouts::of_calls())
         .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
             aws_smithy_async::rt::sleep::TokioSleep::new(),
         ));

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use ambient::{Clock, Randomness, SystemClock};
+#[cfg(feature = "ses")]
+use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 
 use crate::{Memory, Services};
@@ -49,8 +51,19 @@ impl Services for Sdk {
     }
 
     #[cfg(feature = "ses")]
+    /// It sends nothing again by itself: Amazon SES doesn't know repeated requests, and would send the message
+    /// twice. One attempt may take as long as three of the others'.
     fn ses(&self) -> aws_sdk_sesv2::Client {
-        aws_sdk_sesv2::Client::new(&self.config)
+        let mut config = aws_sdk_sesv2::config::Builder::from(&self.config);
+        config.set_retry_config(Some(RetryConfig::disabled()));
+        let timeouts = self.config.timeout_config().map(|timeouts| {
+            let whole = timeouts.operation_timeout().or(timeouts.operation_attempt_timeout());
+            let mut timeouts = timeouts.to_builder();
+            timeouts.set_operation_attempt_timeout(whole);
+            timeouts.build()
+        });
+        config.set_timeout_config(timeouts);
+        aws_sdk_sesv2::Client::from_conf(config.build())
     }
 
     fn memory(&self) -> Memory {

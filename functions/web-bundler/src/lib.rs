@@ -70,7 +70,8 @@ pub fn bundles(folder: &Path, plans: &[Plan<'_>]) -> Result<Vec<Bundle>, Error> 
     for plan in plans {
         let shared = plan.after.and_then(|name| made.iter().find(|bundle| bundle.name == name));
         let taken = shared.map(|bundle| bundle.modules.clone()).unwrap_or_default();
-        let mut maker = Maker { folder, beginnings: &beginnings, taken, known: BTreeMap::new(), order: Vec::new() };
+        let mut maker =
+            Maker { folder, beginnings: &beginnings, taken, known: BTreeMap::new(), order: Vec::new() };
         maker.add(plan.entry, &mut Vec::new())?;
         let bundle = maker.finish(plan)?;
         made.push(bundle);
@@ -157,10 +158,10 @@ impl Maker<'_> {
     fn body(&self, path: &str, module: &Module) -> Result<String, Error> {
         let mut body = module.body.clone();
         for (written, wanted) in &module.later {
-            let bundle = self.beginnings.get(wanted.as_str()).ok_or_else(|| Error::NoSuchBundle {
-                module: path.to_owned(),
-                path: wanted.clone(),
-            })?;
+            let bundle = self
+                .beginnings
+                .get(wanted.as_str())
+                .ok_or_else(|| Error::NoSuchBundle { module: path.to_owned(), path: wanted.clone() })?;
             body = body.replace(written, &format!("import(\"./{bundle}\")"));
         }
         Ok(body)
@@ -189,7 +190,10 @@ mod tests {
     #[test]
     fn modules_come_after_those_that_they_import_and_each_once() {
         let folder = folder(&[
-            ("main.js", "import { a } from \"./a.js\";\nimport { b as bee } from \"./parts/b.js\";\nstart(a, bee);\n"),
+            (
+                "main.js",
+                "import { a } from \"./a.js\";\nimport { b as bee } from \"./parts/b.js\";\nstart(a, bee);\n",
+            ),
             ("a.js", "import { b } from \"./parts/b.js\";\nexport const a = b + 1;\n"),
             ("parts/b.js", "export function b() {\n  return 1;\n}\n"),
         ]);
@@ -204,13 +208,20 @@ mod tests {
     #[test]
     fn a_bundle_that_is_loaded_later_takes_what_there_is_already() {
         let folder = folder(&[
-            ("main.js", "import { a } from \"./a.js\";\nexport const open = () => import(\"./parts/later.js\");\n"),
+            (
+                "main.js",
+                "import { a } from \"./a.js\";\nexport const open = () => import(\"./parts/later.js\");\n",
+            ),
             ("a.js", "export class a {}\n"),
             ("parts/later.js", "import { a } from \"../a.js\";\nexport const later = a;\n"),
         ]);
         let [app, later] = bundles(folder.path(), &[APP, LATER]).unwrap().try_into().unwrap();
         assert!(app.text.contains("const open = () => import(\"./later.js\");"), "{}", app.text);
-        assert!(later.text.starts_with("import { modules as before } from \"./app.js\";\n"), "{}", later.text);
+        assert!(
+            later.text.starts_with("import { modules as before } from \"./app.js\";\n"),
+            "{}",
+            later.text
+        );
         assert!(later.text.contains("const { a: a } = before[\"a.js\"];"), "{}", later.text);
         assert_eq!(later.modules, BTreeSet::from(["parts/later.js".to_owned()]));
     }
@@ -228,13 +239,20 @@ mod tests {
     #[test]
     fn what_the_bundler_does_not_know_is_refused() {
         let message = |files: &[(&str, &str)]| bundles(folder(files).path(), &[APP]).unwrap_err().to_string();
-        for line in ["import a from \"./a.js\";", "export let a = 1;", "export default 1;", "export * from \"./a.js\";", "import { a } from \"preact\";"] {
+        for line in [
+            "import a from \"./a.js\";",
+            "export let a = 1;",
+            "export default 1;",
+            "export * from \"./a.js\";",
+            "import { a } from \"preact\";",
+        ] {
             let message = message(&[("main.js", line)]);
             assert!(message.starts_with("main.js: this form") && message.ends_with(line), "{message}");
         }
         let other = [("main.js", "import { b } from \"./a.js\";"), ("a.js", "export const a = 1;")];
         assert_eq!(message(&other), "main.js imports 'b', which a.js doesn't export");
-        let round = [("main.js", "import { a } from \"./a.js\";"), ("a.js", "import { b } from \"./main.js\";")];
+        let round =
+            [("main.js", "import { a } from \"./a.js\";"), ("a.js", "import { b } from \"./main.js\";")];
         assert_eq!(message(&round), "main.js imports itself by way of main.js, a.js");
         assert!(message(&[("main.js", "import(\"./a.js\");")]).ends_with("no bundle begins with it"));
         assert!(message(&[("main.js", "import { a } from \"./a.js\";")]).ends_with("a.js can't be read"));

@@ -24,7 +24,8 @@ pub(crate) struct Module {
 
 impl Module {
     pub(crate) fn read(path: &str, text: &str) -> Result<Self, Error> {
-        let mut module = Self { imports: Vec::new(), exports: Vec::new(), later: later(path, text), body: String::new() };
+        let mut module =
+            Self { imports: Vec::new(), exports: Vec::new(), later: later(path, text), body: String::new() };
         for line in text.lines() {
             let unknown = || Error::UnknownForm { module: path.to_owned(), line: line.to_owned() };
             if let Some(rest) = line.strip_prefix("import ") {

@@ -114,7 +114,8 @@ const STEPS: [&str; 10] = [
     "close-order",
 ];
 /// What else reads or writes orders without a caller who waits.
-const OTHERS: [&str; 4] = ["close-payment-window", "mark-needs-attention", "sweep-orders", "reconcile-orders"];
+const OTHERS: [&str; 4] =
+    ["close-payment-window", "mark-needs-attention", "sweep-orders", "reconcile-orders"];
 const WINDOW: Duration = Duration::from_secs(30 * 60);
 const STEP: Duration = Duration::from_secs(30);
 
@@ -128,12 +129,12 @@ struct System {
 impl System {
     async fn start() -> Self {
         let window = format!("PaymentWindowSeconds={}", WINDOW.as_secs());
-        let arguments = ["omniflow", "--memory", "--http", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--parameter", &window];
+        let arguments =
+            ["omniflow", "--memory", "--http", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--parameter", &window];
         let config = Cli::try_parse_from(arguments).unwrap().config;
         let clock = ManualClock::starting_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let outage = Outage::default();
-        let surroundings =
-            Surroundings { clock: Arc::new(clock.clone()), randomness: Randomness::seeded(1) };
+        let surroundings = Surroundings { clock: Arc::new(clock.clone()), randomness: Randomness::seeded(1) };
         let reached = outage.clone();
         let runtime = Runtime::start_hosting(config, surroundings, move |system, place, inside| {
             let memory = inside.clients(place).memory;

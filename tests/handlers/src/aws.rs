@@ -448,7 +448,13 @@ impl State {
             "definition": "{}",
             "roleArn": "role",
             "updateDate": 1_800_000_000,
-            "events": [],
+            "events": [{
+                "timestamp": 1_800_000_000,
+                "type": "ExecutionStarted",
+                "id": 1,
+                "previousEventId": 0,
+                "executionStartedEventDetails": { "input": input.to_string(), "roleArn": "role" },
+            }],
         }))
     }
 

@@ -102,8 +102,7 @@ impl Shop {
     /// As [`Shop::stocked`], with a clock that the test moves.
     pub fn timed(rows: &[(&str, &str, u32)]) -> (Self, ManualClock) {
         let clock = ManualClock::starting_at(Utc::now());
-        let surroundings =
-            Surroundings { clock: Arc::new(clock.clone()), ..Surroundings::of_this_machine() };
+        let surroundings = Surroundings { clock: Arc::new(clock.clone()), ..Surroundings::of_this_machine() };
         (Self::open_at(rows, None, &[], Clients::by_sdk, surroundings), clock)
     }
 

@@ -11,8 +11,12 @@ use omniflow_domain::{OrderId, Reason, Status};
 use omniflow_testing::{At, HttpAnswer, Shop, Walk, customer};
 use serde_json::{Value, json};
 
-const STOCK: [(&str, &str, u32); 4] =
-    [("ring", "wh-east", 2), ("ring", "wh-west", 2), ("fragile-vase", "wh-west", 2), ("stuck-crate", "wh-east", 2)];
+const STOCK: [(&str, &str, u32); 4] = [
+    ("ring", "wh-east", 2),
+    ("ring", "wh-west", 2),
+    ("fragile-vase", "wh-west", 2),
+    ("stuck-crate", "wh-east", 2),
+];
 
 /// The steps of an order that needs a review and is paid.
 const FORWARD: [&str; 6] =
@@ -165,7 +169,8 @@ async fn an_execution_that_step_functions_itself_redrives_takes_its_order_up_aga
         walk.to_the_end(&shop).await.unwrap();
         assert_eq!(end(&shop, &id).await, expected_end(state), "{state}");
         let order = shop.order(&id).await;
-        let signed = order.timeline().iter().find_map(|change| change.by.clone().filter(|by| by.role == Role::System));
+        let signed =
+            order.timeline().iter().find_map(|change| change.by.clone().filter(|by| by.role == Role::System));
         assert!(signed.is_some(), "{state}: {:?}", order.timeline());
     }
 }
@@ -273,7 +278,12 @@ async fn what_was_done_by_hand_ends_the_order_and_moves_its_stock_in_one_write()
         let shop = Shop::stocked(&STOCK);
         let id = left_behind(&shop, out).await;
         let answer = resolve(&shop, &id, money, stock).await;
-        assert_eq!((answer.status, &answer.body["state"]), (200, &json!(state)), "{money} {stock}: {}", answer.body);
+        assert_eq!(
+            (answer.status, &answer.body["state"]),
+            (200, &json!(state)),
+            "{money} {stock}: {}",
+            answer.body
+        );
         assert_eq!(rings(&shop).await, moved, "{out} out, {money} {stock}");
         let again = resolve(&shop, &id, money, stock).await;
         assert_eq!((again.status, &again.body), (200, &answer.body), "the same again");
@@ -281,7 +291,10 @@ async fn what_was_done_by_hand_ends_the_order_and_moves_its_stock_in_one_write()
         assert_eq!(resolve(&shop, &id, "NONE", "RELEASED").await.status, 409);
         assert_eq!(retry(&shop, &id).await.status, 409);
         let last = answer.body["timeline"].as_array().unwrap().last().unwrap();
-        assert_eq!((&last["by"]["role"], &last["note"]), (&json!("OPERATOR"), &json!("settled with the bank")));
+        assert_eq!(
+            (&last["by"]["role"], &last["note"]),
+            (&json!("OPERATOR"), &json!("settled with the bank"))
+        );
         shop.age_signal(&id).await;
         shop.sweep().await;
         let told = shop.aws.events().into_iter().any(|event| event["state"] == state);
@@ -361,7 +374,10 @@ async fn doctor(shop: &Shop) -> Vec<(String, Value)> {
     let found = shop.http("GET", "/api/v1/doctor", Value::Null).await;
     assert_eq!(found.status, 200, "{}", found.body);
     let found = found.body["findings"].as_array().unwrap().clone();
-    found.into_iter().map(|one| (one["trouble"].as_str().unwrap().to_owned(), one["order_id"].clone())).collect()
+    found
+        .into_iter()
+        .map(|one| (one["trouble"].as_str().unwrap().to_owned(), one["order_id"].clone()))
+        .collect()
 }
 
 #[tokio::test]
@@ -465,7 +481,8 @@ async fn stock_that_no_open_order_holds_is_found() {
     let id = shop.place_one("ring", 1).await;
     Walk::until(&shop, &id, "AwaitPayment").await;
     assert_eq!(doctor(&shop).await, []);
-    let mut row = shop.items("StockTable").into_iter().find(|row| row["product_id"]["S"] == "stuck-crate").unwrap();
+    let mut row =
+        shop.items("StockTable").into_iter().find(|row| row["product_id"]["S"] == "stuck-crate").unwrap();
     row["reserved"] = json!({ "N": "2" });
     shop.put("StockTable", row);
     assert_eq!(doctor(&shop).await, [("STOCK_UNOWNED".to_owned(), Value::Null)]);
@@ -479,7 +496,12 @@ async fn a_repair_that_somebody_asks_for_does_what_the_reconciler_does() {
     fail_for_good(&shop, &mut walk).await;
     clock.advance(6 * MINUTE);
     let repaired = shop.http("POST", "/api/v1/doctor", Value::Null).await;
-    assert_eq!((repaired.status, &repaired.body["repair"]["repaired"]), (200, &json!(1)), "{}", repaired.body);
+    assert_eq!(
+        (repaired.status, &repaired.body["repair"]["repaired"]),
+        (200, &json!(1)),
+        "{}",
+        repaired.body
+    );
     assert_eq!(repaired.body["findings"][0]["trouble"], "RETRY_DUE");
     walk.to_the_end(&shop).await.unwrap();
     assert_eq!(shop.order(&id).await.status(), Status::Completed);

@@ -5,8 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use omniflow_api::Access;
+use omniflow_bootstrap::timeouts;
 use omniflow_domain::ErrorName;
 use omniflow_testing::{Shop, deployed, failures, invoked_by_state_machines, system};
 use serde_json::{Map, Value};
@@ -414,6 +416,32 @@ fn a_task_waits_longer_than_its_function_may_run() {
             );
         }
     }
+}
+
+/// The longest that the simulated gateway and warehouses may take, and that the API may keep an answer back, as the template
+/// limits its parameters; and a function whose work is in pieces that each may fail.
+#[test]
+fn a_function_may_run_longer_than_the_calls_that_it_waits_for() {
+    let limit = |parameter: &str, value: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+        let text = std::fs::read_to_string(path).unwrap();
+        let of_parameter = text.split(&format!("  {parameter}:\n")).nth(1).unwrap();
+        let line = of_parameter.split(&format!("    {value}: ")).nth(1).unwrap();
+        line.lines().next().unwrap().parse::<u64>().unwrap()
+    };
+    let latency = Duration::from_millis(limit("SimulatedLatencyMillis", "MaxValue"));
+    let longest_wait = Duration::from_secs(limit("LongestWaitSeconds", "MaxValue"));
+    for function in system().functions.values() {
+        let waits = match function.binary.as_str() {
+            "api" => longest_wait,
+            _ if function.environment.contains_key("SIMULATED_LATENCY_MILLIS") => latency,
+            _ => Duration::ZERO,
+        };
+        // A call that runs to its end without an answer, and one more, which says what is to be done about it.
+        let needed = waits + 2 * timeouts::OPERATION + timeouts::MARGIN;
+        assert!(function.timeout >= needed, "{} may run {:?}", function.name, function.timeout);
+    }
+    assert!(timeouts::ATTEMPT < timeouts::OPERATION);
 }
 
 #[test]

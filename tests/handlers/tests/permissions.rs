@@ -116,6 +116,8 @@ async fn all_ways() -> BTreeSet<Use> {
         ("GET", "/api/v1/summary"),
         ("GET", &format!("/api/v1/orders/{paid}")),
         ("GET", &format!("/api/v1/orders/{paid}/workflow")),
+        ("GET", &format!("/api/v1/orders/{paid}/workflow?next=a-long-history")),
+        ("GET", &format!("/api/v1/orders/{paid}/workflow?execution=payment-window&next=a-long-history")),
     ] {
         assert_eq!(shop.http(method, path, Value::Null).await.status, 200, "{path}");
     }

@@ -210,7 +210,7 @@ fn workflow() -> Operation {
         "With their definitions and histories. Task tokens are hidden.",
     )
     .takes(parameters::of_a_workflow())
-    .answers(200, json_answer("The executions.", &schemas::of::<crate::workflow::WorkflowView>(), None))
+    .answers(200, json_answer("The executions.", &schemas::of::<crate::workflow::WorkflowView<'_>>(), None))
     .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::PageNotFound, Kind::OrderUnreadable])
 }
 

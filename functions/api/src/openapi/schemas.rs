@@ -49,7 +49,7 @@ pub(super) fn answers() -> Map<String, Value> {
     generator.subschema_for::<crate::stock::StockList<'_>>();
     generator.subschema_for::<crate::doctor::Examination>();
     generator.subschema_for::<crate::summary::Summary>();
-    generator.subschema_for::<crate::workflow::WorkflowView>();
+    generator.subschema_for::<crate::workflow::WorkflowView<'_>>();
     generator.subschema_for::<crate::workflow::WorkflowStatus<'_>>();
     generator.subschema_for::<Status>();
     let mut schemas = generator.take_definitions(true);

@@ -74,7 +74,8 @@ impl Shop {
         #[allow(clippy::cast_precision_loss)]
         let workflow = Usage { transitions: transitions as f64, ..Usage::default() };
         let invocations = self.meter.take();
-        let of_order = invocations.iter().filter(|invocation| !SCHEDULED.contains(&invocation.binary.as_str()));
+        let of_order =
+            invocations.iter().filter(|invocation| !SCHEDULED.contains(&invocation.binary.as_str()));
         Ok(of_order.map(Usage::from).fold(workflow, |sum, usage| sum + usage))
     }
 
