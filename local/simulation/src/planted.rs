@@ -37,8 +37,8 @@ planted! {
     EventsSwallowed "events-swallowed",
     /// Of several events that are published together, the first is left out.
     EventForgotten "event-forgotten",
-    /// The sweep doesn't look for payments that the workflow has not heard of.
-    SweepSkipsPaid "sweep-skips-paid",
+    /// The sweep doesn't look for verdicts that the workflow has not heard of.
+    SweepSkipsVerdicts "sweep-skips-verdicts",
     /// The payment window is closed without the condition that nobody has paid meanwhile.
     WindowClosedUnconditionally "window-closed-unconditionally",
     /// The money is given back although shipments could not be called back.
@@ -49,20 +49,14 @@ planted! {
     OversoldUnconditionally "oversold-unconditionally",
     /// Each order gets two executions.
     StartedTwice "started-twice",
-    /// The payment window's execution is not started.
-    WindowNotStarted "window-not-started",
     /// Successes are not reported to the tasks that wait for them.
     TokenAnswerLost "token-answer-lost",
-    /// The order's own execution is stopped in place of its payment window.
-    WrongExecutionStopped "wrong-execution-stopped",
     /// The answer to a request with an idempotency key is not kept.
     KeyNotKept "key-not-kept",
     /// A request that creates an order makes another one when it takes long.
     CreatedTwice "created-twice",
     /// A warehouse ships what was called back before.
     ShippedAfterCallBack "shipped-after-call-back",
-    /// The gateway takes money for a payment that was voided before.
-    CapturedAfterVoid "captured-after-void",
     /// An order is completed without its stock being sold.
     CompletedWithoutSale "completed-without-sale",
     /// The verdict of a reviewer is written without the condition that there is none yet.

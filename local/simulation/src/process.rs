@@ -85,10 +85,7 @@ impl Process {
             place: &place,
             tables: world.tables.clone(),
             folder: folder.to_owned(),
-            surroundings: Surroundings {
-                clock: Arc::new(world.clock),
-                randomness: world.randomness.clone(),
-            },
+            surroundings: Surroundings { clock: Arc::new(world.clock), randomness: world.randomness.clone() },
             engine_clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
         let mut functions = Vec::new();
@@ -101,7 +98,9 @@ impl Process {
                 });
                 Ok(hosted.collect())
             },
-            calls: |behind| Arc::new(Calls::new(Arc::new(behind), tasks.clone())) as Arc<dyn engine::Integrations>,
+            calls: |behind| {
+                Arc::new(Calls::new(Arc::new(behind), tasks.clone())) as Arc<dyn engine::Integrations>
+            },
             commit: |commit| on_a_bad_disk(Arc::clone(world), commit),
         };
         let opened = driven::open(parts, seams)?;

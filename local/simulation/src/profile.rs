@@ -93,8 +93,8 @@ impl Profile {
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, Error> {
-        let written: Written = serde_yaml_ng::from_str(text)
-            .map_err(|source| Error::Yaml { path: path.to_owned(), source })?;
+        let written: Written =
+            serde_yaml_ng::from_str(text).map_err(|source| Error::Yaml { path: path.to_owned(), source })?;
         let mut rates = BTreeMap::new();
         for (name, rate) in written.rates {
             let fault = Fault::parse(&name).ok_or(Error::UnknownFault { name })?;

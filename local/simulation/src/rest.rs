@@ -132,7 +132,8 @@ pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) ->
     let Some(engine) = front.engine() else { return false };
     let dead = dead_letters(front);
     let waits_for_a_person = |status| status == Status::NeedsAttention;
-    let needy = world.books(|books| books.orders().any(|(_, entry)| waits_for_a_person(entry.order.status())));
+    let needy =
+        world.books(|books| books.orders().any(|(_, entry)| waits_for_a_person(entry.order.status())));
     let seen = if needy { operator::in_need(front).await } else { Vec::new() };
     let mut problems: Vec<(String, Lack)> = Vec::new();
     world.books(|books| {

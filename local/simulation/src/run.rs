@@ -99,10 +99,8 @@ pub enum Error {
 /// When the template can't be read.
 pub fn system() -> Result<System, Error> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
-    let given = [
-        ("PaymentWindowSeconds", PAYMENT_WINDOW.to_string()),
-        ("SeedSampleStock", "true".to_owned()),
-    ];
+    let given =
+        [("PaymentWindowSeconds", PAYMENT_WINDOW.to_string()), ("SeedSampleStock", "true".to_owned())];
     let given = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(template::load(&path, &Parameters { given, ..Parameters::default() }, &place())?)
 }
@@ -117,7 +115,8 @@ pub fn run(settings: &Settings, system: &System) -> Result<Report, Error> {
     let runtime = runtime.map_err(Error::Runtime)?;
     // In memory where there is such a folder: nothing of it is to outlive the run.
     let shared_memory = Path::new("/dev/shm");
-    let folder = if shared_memory.is_dir() { tempfile::tempdir_in(shared_memory) } else { tempfile::tempdir() };
+    let folder =
+        if shared_memory.is_dir() { tempfile::tempdir_in(shared_memory) } else { tempfile::tempdir() };
     let folder = folder.map_err(Error::Folder)?;
     let local = LocalSet::new();
     let report = runtime.block_on(local.run_until(simulate(settings, system, folder.path())));

@@ -108,7 +108,13 @@ pub struct World {
 
 impl World {
     /// A new world.
-    pub fn new(seed: u64, profile: Profile, planted: Option<Planted>, tables: Tables, keep_all: bool) -> Self {
+    pub fn new(
+        seed: u64,
+        profile: Profile,
+        planted: Option<Planted>,
+        tables: Tables,
+        keep_all: bool,
+    ) -> Self {
         let clock = VirtualClock::beginning_now();
         Self {
             seed,

@@ -71,11 +71,17 @@ fn items(dice: &mut Dice) -> Value {
         70..78 => json!([line("limited-edition", few)]),
         // Over the threshold above which orders are reviewed.
         78..84 => json!([line("mac-pro", 2)]),
-        84..88 => json!([line("fragile-lamp", 1)]),
-        88..91 => json!([line("fragile-vase", 1)]),
+        84..87 => json!([line("fragile-lamp", 1)]),
+        87..89 => json!([line("fragile-vase", 1)]),
+        89..91 => json!([line("macbook-air", 1), line("fragile-vase", 1)]),
         91..93 => json!([line("stuck-crate", 1)]),
         93..95 => json!([line("stuck-crate", 1), line("fragile-vase", 1)]),
-        _ => json!([line("iphone-15", 1), line("macbook-air", few), line("magic-mouse", 1), line("prod-003", 2)]),
+        _ => json!([
+            line("iphone-15", 1),
+            line("macbook-air", few),
+            line("magic-mouse", 1),
+            line("prod-003", 2)
+        ]),
     }
 }
 
@@ -127,11 +133,8 @@ pub async fn shop(front: Rc<Front>, world: Arc<World>, number: u64) {
     let (paying, cancelling) = (customer.clone(), customer.clone());
     let (mut at_the_till, mut at_the_desk) =
         (Dice::new(dice.bits(), "paying", 0), Dice::new(dice.bits(), "cancelling", 0));
-    futures::future::join(
-        paying.pay(&order, &mut at_the_till),
-        cancelling.cancel(&order, &mut at_the_desk),
-    )
-    .await;
+    futures::future::join(paying.pay(&order, &mut at_the_till), cancelling.cancel(&order, &mut at_the_desk))
+        .await;
 }
 
 impl Customer {

@@ -41,7 +41,8 @@ pub async fn review(front: Rc<Front>, world: Arc<World>, number: u64) {
         for order in orders {
             let looks = seen.entry(order.to_owned()).or_default();
             if looks.is_multiple_of(AGAIN) {
-                let decision = decide(Rc::clone(&front), Arc::clone(&world), subject.clone(), order.to_owned());
+                let decision =
+                    decide(Rc::clone(&front), Arc::clone(&world), subject.clone(), order.to_owned());
                 tokio::task::spawn_local(decision);
             }
             *looks += 1;

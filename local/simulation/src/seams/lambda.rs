@@ -66,7 +66,13 @@ struct Ground {
 
 impl Lambda {
     /// The function of the template, whose invocations are tasks of a process.
-    pub fn new(world: &Arc<World>, function: &Function, inside: &Inside, place: &Place, tasks: &Tasks) -> Self {
+    pub fn new(
+        world: &Arc<World>,
+        function: &Function,
+        inside: &Inside,
+        place: &Place,
+        tasks: &Tasks,
+    ) -> Self {
         let binary = omniflow::functions::ALL.iter().map(|known| known.name);
         let binary = binary.into_iter().find(|name| *name == function.binary).unwrap_or("unknown");
         let ground = Ground { inside: inside.clone(), clients: inside.clients(place) };
@@ -118,7 +124,8 @@ impl Lambda {
         };
         let skew = i64::try_from(skew).unwrap_or_default() - i64::try_from(SKEW).unwrap_or_default();
         let clock: Arc<dyn Clock> = Arc::new(SkewedClock::new(world.clock, skew));
-        let states: Arc<dyn StepFunctions> = Arc::new(States::new(Arc::clone(world), Arc::new(inside.clone())));
+        let states: Arc<dyn StepFunctions> =
+            Arc::new(States::new(Arc::clone(world), Arc::new(inside.clone())));
         let clients = Clients {
             dynamodb: Arc::new(TablesSeam::new(Arc::clone(world), Some(Arc::clone(&states)))),
             states,
@@ -187,7 +194,9 @@ impl Lambda {
         // Lambda itself repeats an asynchronous invocation that it throttles, for hours (AWS Lambda Developer
         // Guide, "How Lambda handles errors and retries with asynchronous invocation").
         let is_asynchronous = binary == NOTIFY || event.get("detail-type").is_some();
-        if !is_asynchronous && (world.faults.is_out(Fault::LambdaOut) || world.happens(Fault::LambdaThrottled)) {
+        if !is_asynchronous
+            && (world.faults.is_out(Fault::LambdaOut) || world.happens(Fault::LambdaThrottled))
+        {
             return Err(about.failed(world, binary, "Lambda.TooManyRequestsException"));
         }
         if binary == NOTIFY && world.happens(Fault::EventsLate) {

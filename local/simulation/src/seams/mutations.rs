@@ -32,7 +32,8 @@ fn signal(item: &Item) -> &str {
 pub fn hides(world: &World, request: &QueryInputBuilder) -> bool {
     let values = request.get_expression_attribute_values().as_ref();
     let signal = values.and_then(|values| values.get(":signal")?.as_s().ok());
-    world.has(Planted::SweepSkipsPaid) && signal.is_some_and(|signal| signal == "PAID")
+    world.has(Planted::SweepSkipsVerdicts)
+        && signal.is_some_and(|signal| matches!(signal.as_str(), "APPROVED" | "REJECTED"))
 }
 
 /// A write of one item.
@@ -113,6 +114,7 @@ pub async fn transaction(
             });
         }
         (Planted::OversoldUnconditionally, "reserve-stock") => {
+            tokio::time::sleep(Duration::from_secs(3)).await;
             for update in writes.iter_mut().filter_map(|write| write.update.as_mut()) {
                 update.condition_expression = None;
             }
@@ -133,7 +135,7 @@ fn each_put(writes: &mut [TransactWriteItem], change: impl Fn(&mut aws_sdk_dynam
 }
 
 /// An update of one item.
-pub fn update(world: &World, request: UpdateItemInputBuilder) -> UpdateItemInputBuilder {
+pub async fn update(world: &World, request: UpdateItemInputBuilder) -> UpdateItemInputBuilder {
     let Some(planted) = world.planted else { return request };
     let Some(entry) = entry(&request).map(str::to_owned) else { return request };
     let names = request.get_expression_attribute_names().clone().unwrap_or_default();
@@ -143,7 +145,9 @@ pub fn update(world: &World, request: UpdateItemInputBuilder) -> UpdateItemInput
             let attempt = world.draw(crate::dice::Dice::bits);
             request.key("entry", AttributeValue::S(format!("{entry}#{attempt:x}")))
         }
-        (Planted::ShippedAfterCallBack, "tracking") | (Planted::CapturedAfterVoid, "captured") => {
+        (Planted::ShippedAfterCallBack, "tracking") => {
+            // It takes long enough for other shipments of the order to fail meanwhile.
+            tokio::time::sleep(Duration::from_secs(3)).await;
             let mut names = names;
             names.remove("#unless");
             request.set_condition_expression(None).set_expression_attribute_names(Some(names))

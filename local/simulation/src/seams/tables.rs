@@ -305,7 +305,7 @@ impl DynamoDb for TablesSeam {
                 Callee::Warehouse => "the warehouse",
                 Callee::DynamoDb { .. } => "UpdateItem",
             };
-            let request = mutations::update(&self.world, request);
+            let request = mutations::update(&self.world, request).await;
             self.call(callee, what, request, |seam, request| {
                 Box::pin(async move {
                     let before = watch::known(&seam.tables, &request).await;
@@ -341,10 +341,8 @@ impl DynamoDb for TablesSeam {
                         }
                         let writes = request.get_transact_items().as_deref().unwrap_or_default();
                         let puts = writes.iter().filter_map(|write| write.put.as_ref());
-                        let orders: Vec<_> = puts
-                            .filter(|put| put.table_name == ORDERS)
-                            .map(|put| put.item.clone())
-                            .collect();
+                        let orders: Vec<_> =
+                            puts.filter(|put| put.table_name == ORDERS).map(|put| put.item.clone()).collect();
                         let updates = writes.iter().filter_map(|write| write.update.as_ref());
                         let rows: Vec<_> = updates
                             .filter(|update| update.table_name == STOCK)

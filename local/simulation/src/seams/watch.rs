@@ -41,9 +41,8 @@ pub fn new_facts(entry: &str, before: Option<&Item>, after: &Item) -> Vec<(Strin
     let mut parts = entry.split('#');
     let (Some(kind), Some(order)) = (parts.next(), parts.next()) else { return Vec::new() };
     let text = |name: &str| after.get(name).and_then(|value| value.as_s().ok());
-    let is_new = |name: &str| {
-        after.contains_key(name) && !before.is_some_and(|before| before.contains_key(name))
-    };
+    let is_new =
+        |name: &str| after.contains_key(name) && !before.is_some_and(|before| before.contains_key(name));
     let mut facts = Vec::new();
     if kind == "payment" {
         if is_new("captured")
