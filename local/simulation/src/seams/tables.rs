@@ -50,10 +50,19 @@ pub struct TablesSeam {
 type Items = HashMap<String, AttributeValue>;
 type Answer<T> = BoxFuture<'static, Result<T, ServiceError>>;
 
+/// What a request to DynamoDB does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Reads,
+    /// It makes a new item, which no transaction can be touching.
+    Makes,
+    Changes,
+}
+
 /// Who is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Callee {
-    DynamoDb { writes: bool },
+    DynamoDb(Effect),
     Gateway,
     Warehouse,
 }
@@ -78,15 +87,16 @@ impl TablesSeam {
                 Fate::Done
             }
         };
-        let writes = match callee {
+        let effect = match callee {
             Callee::Gateway => {
                 return outside(Fault::GatewayOut, Fault::GatewayRefused, Fault::GatewayAnswerLost);
             }
             Callee::Warehouse => {
                 return outside(Fault::WarehousesOut, Fault::WarehouseRefused, Fault::WarehouseAnswerLost);
             }
-            Callee::DynamoDb { writes } => writes,
+            Callee::DynamoDb(effect) => effect,
         };
+        let writes = effect != Effect::Reads;
         if world.faults.is_out(Fault::TablesOut) {
             Fate::Unanswered
         } else if world.happens(Fault::TablesThrottled) {
@@ -98,7 +108,7 @@ impl TablesSeam {
             Fate::AnswerLost
         } else if writes && world.happens(Fault::TablesDoneLater) {
             Fate::DoneLater(world.faults.milliseconds(Fault::TablesDoneLater, LATER))
-        } else if writes && world.happens(Fault::TransactionConflict) {
+        } else if effect == Effect::Changes && world.happens(Fault::TransactionConflict) {
             Fate::Refused(ServiceError::new("TransactionConflictException", "another transaction"), false)
         } else {
             Fate::Done
@@ -116,7 +126,7 @@ impl TablesSeam {
         Request: Clone + Send + 'static,
         T: Send + 'static,
     {
-        let attempts = if matches!(callee, Callee::DynamoDb { .. }) { ATTEMPTS } else { 1 };
+        let attempts = if matches!(callee, Callee::DynamoDb(_)) { ATTEMPTS } else { 1 };
         let mut error = unanswered();
         for attempt in 1..=attempts {
             self.world.travel().await;
@@ -238,14 +248,14 @@ impl TablesSeam {
 impl DynamoDb for TablesSeam {
     fn get_item(&self, request: GetItemInputBuilder) -> ServiceFuture<'_, GetItemOutput> {
         let of_ledger = request.get_table_name().as_deref() == Some(watch::LEDGER);
-        let callee = if of_ledger { Callee::Gateway } else { Callee::DynamoDb { writes: false } };
+        let callee = if of_ledger { Callee::Gateway } else { Callee::DynamoDb(Effect::Reads) };
         Box::pin(self.call(callee, "GetItem", request, |seam, request| {
             Box::pin(async move { seam.tables.get_item(request).await })
         }))
     }
 
     fn batch_get_item(&self, request: BatchGetItemInputBuilder) -> ServiceFuture<'_, BatchGetItemOutput> {
-        Box::pin(self.call(Callee::DynamoDb { writes: false }, "BatchGetItem", request, |seam, request| {
+        Box::pin(self.call(Callee::DynamoDb(Effect::Reads), "BatchGetItem", request, |seam, request| {
             Box::pin(async move { seam.tables.batch_get_item(request).await })
         }))
     }
@@ -255,7 +265,7 @@ impl DynamoDb for TablesSeam {
             if mutations::hides(&self.world, &request) {
                 return Ok(QueryOutput::builder().set_items(Some(Vec::new())).build());
             }
-            self.call(Callee::DynamoDb { writes: false }, "Query", request, |seam, request| {
+            self.call(Callee::DynamoDb(Effect::Reads), "Query", request, |seam, request| {
                 Box::pin(async move {
                     let is_index = request.get_index_name().is_some();
                     let mut found = seam.tables.query(request).await?;
@@ -270,7 +280,7 @@ impl DynamoDb for TablesSeam {
     }
 
     fn scan(&self, request: ScanInputBuilder) -> ServiceFuture<'_, ScanOutput> {
-        Box::pin(self.call(Callee::DynamoDb { writes: false }, "Scan", request, |seam, request| {
+        Box::pin(self.call(Callee::DynamoDb(Effect::Reads), "Scan", request, |seam, request| {
             Box::pin(async move { seam.tables.scan(request).await })
         }))
     }
@@ -278,7 +288,9 @@ impl DynamoDb for TablesSeam {
     fn put_item(&self, request: PutItemInputBuilder) -> ServiceFuture<'_, ()> {
         Box::pin(async move {
             let request = mutations::put(self, request).await;
-            self.call(Callee::DynamoDb { writes: true }, "PutItem", request, |seam, request| {
+            let condition = request.get_condition_expression().as_deref().unwrap_or_default();
+            let effect = if condition.contains("not_exists") { Effect::Makes } else { Effect::Changes };
+            self.call(Callee::DynamoDb(effect), "PutItem", request, |seam, request| {
                 Box::pin(async move {
                     let is_order = request.get_table_name().as_deref() == Some(ORDERS);
                     let item = request.get_item().clone().filter(|_| is_order);
@@ -298,12 +310,12 @@ impl DynamoDb for TablesSeam {
             let callee = match watch::entry(&request) {
                 Some(entry) if entry.starts_with("payment#") => Callee::Gateway,
                 Some(_) => Callee::Warehouse,
-                None => Callee::DynamoDb { writes: true },
+                None => Callee::DynamoDb(Effect::Changes),
             };
             let what = match callee {
                 Callee::Gateway => "the gateway",
                 Callee::Warehouse => "the warehouse",
-                Callee::DynamoDb { .. } => "UpdateItem",
+                Callee::DynamoDb(_) => "UpdateItem",
             };
             let request = mutations::update(&self.world, request).await;
             self.call(callee, what, request, |seam, request| {
@@ -331,7 +343,7 @@ impl DynamoDb for TablesSeam {
             let is_done = Arc::new(AtomicBool::new(false));
             let request = mutations::transaction(self, request).await;
             self.call(
-                Callee::DynamoDb { writes: true },
+                Callee::DynamoDb(Effect::Changes),
                 "TransactWriteItems",
                 (request, is_done),
                 |seam, (request, is_done)| {
