@@ -31,7 +31,7 @@ pub use answer::{Answer, Problem};
 pub use aws::Aws;
 pub use order::{Order, Shipment};
 pub use products::*;
-pub use runtime::{Alone, Runtime, Settings, refusal, run};
+pub use runtime::{Alone, Runtime, Settings, refusal, refusals, run};
 pub use seed::Seed;
 pub use shop::Shop;
 pub use stock::{Place, Stock};

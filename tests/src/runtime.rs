@@ -31,6 +31,7 @@ pub struct Settings {
     by_environment: bool,
     environment: Vec<(String, String)>,
     descriptors: Option<u32>,
+    survives_file_limit: bool,
 }
 
 impl Settings {
@@ -103,8 +104,22 @@ impl Settings {
         self
     }
 
+    /// Lets a write beyond the process's limit of file sizes fail instead of ending the process.
+    #[must_use]
+    pub fn survives_file_limit(mut self) -> Self {
+        self.survives_file_limit = true;
+        self
+    }
+
+    /// What a shell does before it runs the program, because setting that from here would need unsafe code.
+    fn preparation(&self) -> Option<String> {
+        let descriptors = self.descriptors.map(|most| format!("ulimit -n {most} && "));
+        let limit = self.survives_file_limit.then(|| "trap '' XFSZ && ".to_owned());
+        Some([descriptors, limit].into_iter().flatten().collect()).filter(|text: &String| !text.is_empty())
+    }
+
     fn command(&self, data: &Path) -> Command {
-        let mut command = program(self.descriptors);
+        let mut command = program(self.preparation());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let http = self.http.as_deref().unwrap_or(FREE_PORT);
         let aws = self.aws.as_deref().unwrap_or(FREE_PORT);
@@ -129,12 +144,11 @@ impl Settings {
 }
 
 /// The command that runs the program under test, without the settings in the developer's own environment.
-fn program(descriptors: Option<u32>) -> Command {
-    let mut command = match descriptors {
-        // Setting the limit from here would need unsafe code, so a shell sets it and then runs the program.
-        Some(most) => {
+fn program(preparation: Option<String>) -> Command {
+    let mut command = match preparation {
+        Some(preparation) => {
             let mut shell = Command::new("sh");
-            shell.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")]).arg(binary());
+            shell.args(["-c", &format!("{preparation}exec \"$0\" \"$@\"")]).arg(binary());
             shell
         }
         None => Command::new(binary()),
@@ -343,6 +357,17 @@ impl Runtime {
         }
     }
 
+    /// The id of the process.
+    pub fn process_id(&self) -> u32 {
+        self.process.as_ref().expect("a runtime of ours").child.id()
+    }
+
+    /// Waits until the process ends by itself, and returns its exit status and what it had written to stderr.
+    pub fn ends_by_itself(mut self) -> (ExitStatus, String) {
+        let status = wait(&mut self.process.as_mut().expect("a runtime of ours").child);
+        (status, self.log())
+    }
+
     /// Sends SIGTERM to the process, and returns its exit status.
     pub fn terminate(mut self) -> ExitStatus {
         self.send_sigterm()
@@ -390,14 +415,21 @@ impl Drop for Runtime {
 /// with exit status 1.
 #[track_caller]
 pub fn refusal(settings: &Settings) -> String {
+    let said = refusals(settings);
+    let [line] = &said[..] else { panic!("{settings:?} said more or less than one line: {said:#?}") };
+    line.clone()
+}
+
+/// As [`refusal`], when there may be more than one line.
+#[track_caller]
+pub fn refusals(settings: &Settings) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let data = settings.data.clone().unwrap_or_else(|| folder.path().join("data"));
     let output = run_to_end(settings.command(&data));
     let (said, ready) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
     assert_eq!(output.status.code(), Some(1), "{settings:?} ended otherwise: {said}{ready}");
     assert_eq!(ready, "", "{settings:?} said that it is ready");
-    assert_eq!(said.trim_end().lines().count(), 1, "{settings:?} said more or less than one line: {said}");
-    said.trim_end().to_owned()
+    said.trim_end().lines().map(str::to_owned).collect()
 }
 
 /// Runs the program with these arguments until it ends.

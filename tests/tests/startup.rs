@@ -153,6 +153,106 @@ fn a_state_machine_that_is_not_valid_is_named_and_refused() {
 }
 
 #[test]
+fn two_same_routes_are_named_and_refused() {
+    let folder = changed_template(|text| {
+        let (head, tail) = text.split_once("\n  HealthRoute:\n").unwrap();
+        let (route, _) = tail.split_once("\n\n").unwrap();
+        format!("{head}\n  HealthAgainRoute:\n{route}\n\n  HealthRoute:\n{tail}")
+    });
+    let said = refusal(&with_template(&folder));
+    assert!(said.contains("GET /health") && said.contains("twice"), "{said}");
+}
+
+/// The template without some indexes of its tables.
+fn without_indexes(text: String, indexes: &[&str], attributes: &[&str]) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    let mut kept: Vec<&str> = Vec::new();
+    let mut in_index = false;
+    for line in lines {
+        if line.trim_start().starts_with("- IndexName: ") {
+            in_index = indexes.iter().any(|index| line.trim_end().ends_with(index));
+        } else if in_index && !line.starts_with("          ") {
+            in_index = false;
+        }
+        let defines = |attribute: &&str| line.contains(&format!("AttributeName: {attribute}, AttributeType"));
+        if !in_index && !attributes.iter().any(defines) {
+            kept.push(line);
+        }
+    }
+    let changed = kept.join("\n") + "\n";
+    assert!(changed.len() < text.len());
+    changed
+}
+
+#[tokio::test]
+async fn indexes_that_the_template_has_and_the_data_has_not_are_made_and_filled() {
+    const ORDERS: usize = 30;
+    let data = tempfile::tempdir().unwrap();
+    let fewer = changed_template(|text| {
+        let attributes = ["customer_id", "pending_signal", "pending_since"];
+        without_indexes(text, &["by-customer", "by-pending-signal"], &attributes)
+    });
+    let Some(before) = Runtime::own(&with_template(&fewer).data(data.path()).payment_window(600)) else {
+        return;
+    };
+    let shop = before.shop();
+    for _ in 0..ORDERS {
+        let order = json!({ "customer_id": "carl", "amount": 5, "items": ["iPhone 15"] });
+        shop.place_unpaid(&order).await;
+    }
+    assert!(before.terminate().success());
+
+    for _ in 0..2 {
+        let runtime = Runtime::own(&Settings::default().data(data.path()).payment_window(600)).unwrap();
+        let aws = runtime.aws().unwrap();
+        let query = json!({
+            "TableName": aws.table("OrdersTable").await,
+            "IndexName": "by-customer",
+            "KeyConditionExpression": "customer_id = :customer",
+            "ExpressionAttributeValues": { ":customer": { "S": "carl" } },
+        });
+        assert_eq!(aws.dynamodb("Query", &query).await["Count"], ORDERS);
+        assert!(runtime.terminate().success());
+    }
+}
+
+#[tokio::test]
+async fn what_can_not_be_changed_in_the_data_is_named_and_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let settings =
+        |folder: Option<&TempDir>| folder.map_or_else(Settings::default, with_template).data(data.path());
+    let Some(runtime) = Runtime::own(&settings(None)) else { return };
+    assert!(runtime.terminate().success());
+    let key = changed_template(|text| {
+        let changed = text
+            .replace("{AttributeName: key, AttributeType: S}", "{AttributeName: name, AttributeType: S}")
+            .replace("{AttributeName: key, KeyType: HASH}", "{AttributeName: name, KeyType: HASH}");
+        assert_ne!(changed, text);
+        changed
+    });
+    let said = refusal(&settings(Some(&key)));
+    assert!(said.contains("IdempotencyTable") && said.contains("its key can't be changed"), "{said}");
+    let index = changed_template(|text| {
+        let (head, tail) = text.split_once("IndexName: by-customer").unwrap();
+        let tail = tail.replacen("KEYS_ONLY", "ALL", 1);
+        format!("{head}IndexName: by-customer{tail}")
+    });
+    let said = refusal(&settings(Some(&index)));
+    assert!(said.contains("OrdersTable") && said.contains("by-customer"), "{said}");
+    Runtime::own(&settings(None)).unwrap().shop().get("/health").await.success();
+}
+
+#[tokio::test]
+async fn an_empty_list_of_allowed_hosts_is_none() {
+    let Some(runtime) = Runtime::own(&Settings::default().environment("OMNIFLOW_ALLOWED_HOSTS", "")) else {
+        return;
+    };
+    let shop = runtime.shop();
+    shop.get("/health").await.success();
+    assert_eq!(shop.send(Method::GET, "/health", &[("host", "shop.example")], None).await.status, 421);
+}
+
+#[test]
 fn a_parameter_that_the_template_does_not_have_is_refused() {
     let said = refusal(&Settings::default().parameter("PaymentWindowSecond", 5));
     assert!(said.contains("PaymentWindowSecond"), "{said}");
@@ -246,7 +346,35 @@ fn the_state_machines_of_the_repository_are_valid() {
 
 #[test]
 fn the_demo_plays_every_story_to_its_end() {
-    let output = run(&[
+    let said = demo(&[]);
+    let (_, ends) = said.rsplit_once("All played: ").unwrap_or_else(|| panic!("not played: {said}"));
+    let count = |end: &str| {
+        let of =
+            ends.trim().split(", ").filter_map(|count| count.split_once(' ')).find(|(_, name)| *name == end);
+        of.map_or(0, |(count, _)| count.parse().unwrap())
+    };
+    let all = ["COMPLETED", "CANCELLED", "REJECTED", "NEEDS_ATTENTION"].map(count);
+    assert_eq!(all.iter().sum::<u32>(), 17, "all but the order that is left to a reviewer: {ends}");
+    assert!(all.iter().all(|count| *count > 0), "every kind of end is seen: {ends}");
+    assert!(said.contains("two warehouses ship side by side"), "the stories are told: {said}");
+}
+
+#[test]
+fn a_demo_with_a_token_sends_it_whatever_way_it_was_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    fs::write(&file, "0123456789abcdef0123456789abcdef\n").unwrap();
+    for token in [["--token", "0123456789abcdef"], ["--token-file", file.to_str().unwrap()]] {
+        let arguments = [token[0], token[1], "--orders", "1", "--http", "0.0.0.0:0"];
+        let said = demo(&arguments);
+        assert!(said.contains("All played: 1 COMPLETED"), "{said}");
+        assert!(!said.contains("refused"), "{said}");
+    }
+}
+
+/// What a demo in memory says, which plays 18 orders unless the arguments say otherwise.
+fn demo(arguments: &[&str]) -> String {
+    let mut all = vec![
         "demo",
         "--exit",
         "--orders",
@@ -262,17 +390,15 @@ fn the_demo_plays_every_story_to_its_end() {
         "PaymentWindowSeconds=3",
         "--parameter",
         "SimulatedLatencyMillis=50",
-    ]);
+    ];
+    for pair in arguments.chunks(2) {
+        match all.iter().position(|given| *given == pair[0]) {
+            Some(given) => all[given + 1] = pair[1],
+            None => all.extend(pair),
+        }
+    }
+    let output = run(&all);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}");
-    let (_, ends) = said.rsplit_once("All played: ").unwrap_or_else(|| panic!("not played: {said}"));
-    let count = |end: &str| {
-        let of =
-            ends.trim().split(", ").filter_map(|count| count.split_once(' ')).find(|(_, name)| *name == end);
-        of.map_or(0, |(count, _)| count.parse().unwrap())
-    };
-    let all = ["COMPLETED", "CANCELLED", "REJECTED", "NEEDS_ATTENTION"].map(count);
-    assert_eq!(all.iter().sum::<u32>(), 17, "all but the order that is left to a reviewer: {ends}");
-    assert!(all.iter().all(|count| *count > 0), "every kind of end is seen: {ends}");
-    assert!(said.contains("two warehouses ship side by side"), "the stories are told: {said}");
+    said
 }

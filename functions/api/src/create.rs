@@ -2,13 +2,14 @@
 //! workflow started.
 
 use omniflow_domain::order::{Item, NewOrder, Unknown};
-use omniflow_domain::{Email, Money, Order, OrderId, Status};
+use omniflow_domain::{Currency, Email, Money, Order, OrderId, Status};
 use omniflow_store as store;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::keep::Key;
 use crate::payment_method::{DEFAULT_METHOD, check_method};
+use crate::prices::Prices;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
@@ -43,6 +44,7 @@ pub(crate) struct Created<'a> {
     /// The state that the order begins in.
     state: Status,
     amount: Amount,
+    currency: Currency,
 }
 
 /// `POST /api/v1/orders`: the order waits for its payment, unless it brings a method.
@@ -110,18 +112,18 @@ fn located_by_body(response: Response) -> Response {
 
 fn answer(order: &Order) -> String {
     let id = order.id();
-    let created =
-        Created { order_id: id, workflow_id: id, state: order.status(), amount: Amount(order.amount()) };
+    let created = Created {
+        order_id: id,
+        workflow_id: id,
+        state: order.status(),
+        amount: Amount(order.amount()),
+        currency: order.amount().currency(),
+    };
     json!(created).to_string()
 }
 
 fn bad(detail: impl Into<String>) -> Problem {
     Problem::new(Kind::BadRequest, detail)
-}
-
-/// The problem of a request that is clear in all its parts, which contradict each other.
-fn mismatch(detail: impl Into<String>) -> Problem {
-    Problem::new(Kind::AmountMismatch, detail)
 }
 
 async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
@@ -132,12 +134,14 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
     if items.len() > MOST_ITEMS {
         return Err(bad(format!("An order takes at most {MOST_ITEMS} items; this one has {}.", items.len())));
     }
+    let prices = Prices { currency: api.currency, language: request.language_of_problems() };
+    prices.check_currency(&body["currency"])?;
     let items = items.iter().enumerate();
-    let asked = items.map(|(index, item)| asked(index, item, &written["items"][index]));
+    let asked = items.map(|(index, item)| asked(index, item, &written["items"][index], prices));
     let asked = asked.collect::<Result<Vec<_>, _>>()?;
     let amount = match &body["amount"] {
         Value::Null => None,
-        amount => Some(money("amount", amount, &written["amount"])?),
+        amount => Some(prices.amount("amount", amount, &written["amount"])?),
     };
     let customer_id = match request.caller.customer() {
         Some(own) => Some(own.to_owned()),
@@ -145,27 +149,14 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
     };
     let email = email(&body["email"], customer_id.as_deref())?;
     let method = method(&body["payment"])?;
-    let items = priced(api, &asked, amount.is_some()).await?;
-    let sum = sum(&items)?;
-    let amount = match (amount, sum) {
-        (Some(amount), Some(sum)) if amount != sum => {
-            return Err(mismatch(format!(
-                "'amount' is {amount}, but the items cost {sum}. Correct it or leave it out."
-            )));
-        }
-        (Some(amount), _) | (None, Some(amount)) => amount,
-        (None, None) => {
-            return Err(mismatch(
-                "'amount' is missing, and only some of the items have a price. Add the others.",
-            ));
-        }
-    };
+    let items = priced(api, &asked, amount.is_some(), prices).await?;
+    let amount = prices.of_order(amount, &items)?;
     let needs_audit = amount > api.audit_threshold;
     Ok(NewOrder { customer_id, email, language: request.language(), items, amount, method, needs_audit })
 }
 
 /// Reads an item; `written` is the same item with each number as the text that it was written as.
-fn asked(index: usize, item: &Value, written: &Value) -> Result<Asked, Problem> {
+fn asked(index: usize, item: &Value, written: &Value, prices: Prices) -> Result<Asked, Problem> {
     let at = |field: &str| format!("items[{index}].{field}");
     if let Value::String(name) = item {
         let product = text(&format!("items[{index}]"), item)?.unwrap_or_else(|| name.clone());
@@ -192,7 +183,7 @@ fn asked(index: usize, item: &Value, written: &Value) -> Result<Asked, Problem> 
     })?;
     let price = match &item["price"] {
         Value::Null => None,
-        price => Some(money(&at("price"), price, &written["price"])?),
+        price => Some(prices.amount(&at("price"), price, &written["price"])?),
     };
     Ok(Asked { product, name, quantity, price })
 }
@@ -229,18 +220,6 @@ fn email(given: &Value, customer_id: Option<&str>) -> Result<Option<Email>, Prob
     }
 }
 
-/// Reads an amount over 0, which may be a text or a number. A number is read from the text that it was
-/// `written` as, since a float may round what is no amount to one.
-fn money(field: &str, value: &Value, written: &Value) -> Result<Money, Problem> {
-    let read = match (value, written) {
-        (Value::String(text), _) => Money::parse(text),
-        (Value::Number(_), Value::String(number)) => Money::from_number(number),
-        (other, _) => return Err(bad(format!("'{field}' must be an amount of money, not {other}."))),
-    };
-    let money = read.map_err(|error| bad(format!("'{field}' is no amount of money: {error}.")))?;
-    if money > Money::default() { Ok(money) } else { Err(bad(format!("'{field}' must be more than 0."))) }
-}
-
 fn method(payment: &Value) -> Result<Option<String>, Problem> {
     match payment {
         Value::Null => Ok(None),
@@ -253,7 +232,7 @@ fn method(payment: &Value) -> Result<Option<String>, Problem> {
 
 /// The items as the catalogue knows them. Prices that the request gives stay. Those of the catalogue are
 /// taken when the request gives neither a price nor an amount.
-async fn priced(api: &Api, asked: &[Asked], has_amount: bool) -> Result<Vec<Item>, Problem> {
+async fn priced(api: &Api, asked: &[Asked], has_amount: bool, prices: Prices) -> Result<Vec<Item>, Problem> {
     let names: Vec<_> = asked.iter().map(|asked| asked.product.as_str()).collect();
     let products = api.catalogue.find(&names).await.map_err(|error| unavailable(&error))?;
     let use_catalogue = !has_amount && asked.iter().all(|asked| asked.price.is_none());
@@ -262,24 +241,15 @@ async fn priced(api: &Api, asked: &[Asked], has_amount: bool) -> Result<Vec<Item
             let detail = format!("'{}' is not sold here. GET /api/v1/stock lists what is.", asked.product);
             Problem::new(Kind::UnknownProduct, detail).with("product", asked.product.clone())
         })?;
+        let of_catalogue =
+            || product.price_in(prices.currency).ok_or_else(|| prices.unpriced(&product.product_id));
         Ok(Item {
             product_id: product.product_id.clone(),
             name: asked.name.as_ref().unwrap_or(&product.name).clone(),
             quantity: asked.quantity,
-            price: asked.price.or_else(|| use_catalogue.then_some(product.price)),
+            price: if use_catalogue { Some(of_catalogue()?) } else { asked.price },
             unknown: Unknown::default(),
         })
     });
     items.collect()
-}
-
-/// The price of all items together, if each has one.
-fn sum(items: &[Item]) -> Result<Option<Money>, Problem> {
-    let prices: Option<Vec<_>> = items.iter().map(|item| Some(item.price?.times(item.quantity))).collect();
-    let sum = prices.map(|prices| prices.into_iter().sum::<Money>());
-    // Added up, it may be more than an order may be worth.
-    sum.map(|sum| {
-        Money::parse(&sum.to_string()).map_err(|error| mismatch(format!("The items cost too much: {error}.")))
-    })
-    .transpose()
 }

@@ -10,12 +10,14 @@ mod caller;
 mod catalogue;
 mod create;
 mod decide;
+mod description;
 mod doctor;
 mod keep;
 #[cfg(test)]
 mod openapi;
 mod patience;
 mod payment_method;
+mod prices;
 pub mod problem;
 mod read;
 mod request;
@@ -32,7 +34,7 @@ use std::time::Duration;
 
 use ambient::{Clock, Randomness};
 use chrono::{DateTime, TimeDelta, Utc};
-use omniflow_domain::{Money, Order, PaymentGateway};
+use omniflow_domain::{Currency, Money, Order, PaymentGateway};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_simulated::{Ledger, SimulatedGateway};
 use omniflow_store as store;
@@ -63,6 +65,8 @@ pub struct Api {
     gateway: Arc<dyn PaymentGateway>,
     reconciler: Reconciler,
     doorkeeper: Doorkeeper,
+    description: web::Description,
+    currency: Currency,
     audit_threshold: Money,
     patience: Patience,
     clock: Arc<dyn Clock>,
@@ -78,6 +82,7 @@ impl Function for Api {
         "IDEMPOTENCY_TABLE",
         "LEDGER_TABLE",
         "AUDIT_THRESHOLD",
+        "CURRENCY",
         "LONGEST_WAIT_SECONDS",
         "OPEN_ACCESS",
         "OPERATOR_SCOPE",
@@ -108,6 +113,7 @@ impl Function for Api {
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         let dynamodb = services.dynamodb();
+        let currency = environment.parse("CURRENCY")?;
         let order_machine = environment.require("ORDER_STATE_MACHINE")?;
         let window_machine = environment.require("PAYMENT_WINDOW_STATE_MACHINE")?;
         let orders = Orders::new(services, environment)?.for_people();
@@ -136,7 +142,9 @@ impl Function for Api {
             workflow,
             executions: Executions::new(services.executions(), order_machine, window_machine),
             doorkeeper: Doorkeeper::new(environment)?,
-            audit_threshold: threshold(environment)?,
+            description: web::Description::new(currency),
+            currency,
+            audit_threshold: threshold(environment, currency)?,
             patience: Patience::new(environment)?,
             clock: services.clock(),
             randomness: services.randomness(),
@@ -148,9 +156,9 @@ impl Function for Api {
     }
 }
 
-fn threshold(environment: &Environment) -> Result<Money, ConfigError> {
+fn threshold(environment: &Environment, currency: Currency) -> Result<Money, ConfigError> {
     let text = environment.require("AUDIT_THRESHOLD")?;
-    Money::parse(text)
+    Money::parse(text, currency)
         .map_err(|_| ConfigError::Invalid { name: "AUDIT_THRESHOLD".to_owned(), value: text.to_owned() })
 }
 

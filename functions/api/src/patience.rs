@@ -7,9 +7,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::request::Request;
 
-/// The largest number of answers that one process keeps back at once. It is half of the invocations that the
-/// local runtime makes at once; the other half is left for the steps that are waited for. On Lambda a process
-/// has one invocation at a time.
+/// The largest number of answers that one process keeps back at once. It is half of the invocations of one
+/// function that the local runtime makes at once; the other half is left for those who don't wait. On Lambda
+/// a process has one invocation at a time.
 const AT_ONCE: usize = 64;
 
 /// Grants that answers are kept back.

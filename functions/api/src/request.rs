@@ -114,6 +114,11 @@ impl Request {
         let usual = if self.is_v1() { Language::Zh } else { Language::Ru };
         Language::negotiate(self.header("accept-language"), usual)
     }
+
+    /// The language of what is wrong with the request: English, unless the request asks for another one.
+    pub(crate) fn language_of_problems(&self) -> Language {
+        Language::negotiate(self.header("accept-language"), Language::En)
+    }
 }
 
 /// Reads a JSON object.

@@ -113,7 +113,7 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::ConsolePage => web::page(request),
         ApiCall::Console => Ok(web::console()),
         ApiCall::ConsoleFile => web::file(request),
-        ApiCall::OpenApi => web::openapi(request),
+        ApiCall::OpenApi => api.description.answer(request),
         ApiCall::Documentation => Ok(web::documentation(request)),
         ApiCall::Health => Ok(Response::json(200, &json!({ "status": "ok" }))),
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use omniflow_domain::Currency;
 use omniflow_domain::catalogue::Product;
 use omniflow_store::StockRow;
 use serde::Serialize;
@@ -27,8 +28,11 @@ pub(crate) struct ProductStock<'a> {
     product_id: &'a str,
     /// Null for stock of what is sold no more.
     name: Option<&'a str>,
-    /// The price of one piece; null for stock of what is sold no more.
+    /// The price of one piece; null for stock of what is sold no more, and for what has no price in the shop's
+    /// currency.
     price: Option<Amount>,
+    /// The shop's currency, which the price is in.
+    currency: Currency,
     /// The pieces that can be ordered.
     available: u64,
     /// The pieces that are set aside for orders.
@@ -56,7 +60,8 @@ pub(crate) async fn list_stock(api: &Api) -> Result<Response, Problem> {
     for row in rows {
         by_product.entry(row.product_id.clone()).or_default().push(row);
     }
-    let products = by_product.iter().map(|(id, rows)| product(id, products.get(id), rows)).collect();
+    let products =
+        by_product.iter().map(|(id, rows)| product(id, products.get(id), rows, api.currency)).collect();
     Ok(Response::json(200, &json!(StockList { products })))
 }
 
@@ -68,10 +73,15 @@ pub(crate) async fn read_stock(api: &Api, request: &Request) -> Result<Response,
         Problem::new(Kind::ProductNotFound, detail)
     })?;
     let rows = api.stock.of(&known.product_id).await.map_err(|error| unavailable(&error))?;
-    Ok(Response::json(200, &json!(product(&known.product_id, Some(known), &rows))))
+    Ok(Response::json(200, &json!(product(&known.product_id, Some(known), &rows, api.currency))))
 }
 
-fn product<'a>(id: &'a str, known: Option<&'a Product>, rows: &'a [StockRow]) -> ProductStock<'a> {
+fn product<'a>(
+    id: &'a str,
+    known: Option<&'a Product>,
+    rows: &'a [StockRow],
+    currency: Currency,
+) -> ProductStock<'a> {
     let total = |column: fn(&StockRow) -> u32| rows.iter().map(|row| u64::from(column(row))).sum::<u64>();
     let warehouses = rows.iter().map(|row| WarehouseStock {
         warehouse: &row.warehouse_id,
@@ -82,7 +92,8 @@ fn product<'a>(id: &'a str, known: Option<&'a Product>, rows: &'a [StockRow]) ->
     ProductStock {
         product_id: id,
         name: known.map(|product| product.name.as_str()),
-        price: known.map(|product| Amount(product.price)),
+        price: known.and_then(|product| product.price_in(currency)).map(Amount),
+        currency,
         available: total(|row| row.available),
         reserved: total(|row| row.reserved),
         sold: total(|row| row.sold),

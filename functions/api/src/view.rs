@@ -5,7 +5,7 @@ use omniflow_domain::Language;
 use omniflow_domain::allocation::Missing;
 use omniflow_domain::order::{Actor, Audit, Change, Item, Order, PaymentState, Shipment};
 use omniflow_domain::texts::{open_texts, status_text, text, unreadable_text};
-use omniflow_domain::{Email, Money, OrderId, Reason, Status};
+use omniflow_domain::{Currency, Email, Money, OrderId, Reason, Status};
 use omniflow_store::Unreadable;
 use serde::{Serialize, Serializer};
 
@@ -40,6 +40,8 @@ pub(crate) struct OrderView<'a> {
     reason: Option<Reason>,
     customer_id: Option<&'a str>,
     amount: Amount,
+    /// The currency of the amount and of the prices, which the order keeps whatever the shop sells in later.
+    currency: Currency,
     items: Vec<ItemView<'a>>,
     created_at: Option<DateTime<Utc>>,
     /// Each state that the order came to, oldest first.
@@ -177,6 +179,7 @@ pub(crate) struct UnreadableView<'a> {
     reason: (),
     customer_id: Option<&'a str>,
     amount: (),
+    currency: (),
     items: [(); 0],
     /// The moment that the id tells; null for an id that tells none.
     created_at: Option<DateTime<Utc>>,
@@ -266,6 +269,7 @@ impl<'a> OrderView<'a> {
             reason: order.reason(),
             customer_id: order.customer_id(),
             amount: Amount(order.amount()),
+            currency: order.amount().currency(),
             items: order.items().iter().map(ItemView::new).collect(),
             created_at: order.created_at(),
             timeline: order.timeline().iter().map(step).collect(),
@@ -308,6 +312,7 @@ impl<'a> UnreadableView<'a> {
             reason: (),
             customer_id: order.customer_id.as_deref(),
             amount: (),
+            currency: (),
             items: [],
             created_at: order.order_id.made_at(),
             timeline: [],

@@ -1,12 +1,15 @@
 //! The web console under `/web/`, whose files are in the binary, and the description of the API.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use omniflow_domain::Currency;
 use sha2::{Digest, Sha256};
 
+use crate::description;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
@@ -27,25 +30,58 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 struct File {
     path: &'static str,
     content_type: &'static str,
-    content: &'static str,
-    /// The content in gzip, as an answer to API Gateway carries bytes: in Base64.
-    packed: String,
+    content: Cow<'static, str>,
+    /// The content in gzip, as an answer to API Gateway carries bytes: in Base64. `None` for what is made while
+    /// the function runs.
+    packed: Option<String>,
     /// The name of the content, by which a client that has it need not load it again (RFC 9110, section
     /// 8.8.3).
     etag: String,
 }
 
-static SERVED: LazyLock<Vec<File>> = LazyLock::new(|| FILES.iter().map(File::new).collect());
+/// The description of the API for a shop's currency. The tests make `openapi.json`, which is the one of the
+/// default currency, from the routes and the types, and fail when it is a different one. For other currencies it
+/// is made of that when it is first asked for.
+pub(crate) struct Description {
+    currency: Currency,
+    file: OnceLock<File>,
+}
+
+impl Description {
+    pub(crate) fn new(currency: Currency) -> Self {
+        Self { currency, file: OnceLock::new() }
+    }
+
+    /// `GET /openapi.json`
+    pub(crate) fn answer(&self, request: &Request) -> Result<Response, Problem> {
+        if self.currency == Currency::default() {
+            return answer(OPENAPI, request);
+        }
+        let usual = served(OPENAPI).map_or("", |file| &file.content);
+        let file = || File::new(OPENAPI, Cow::Owned(description::of(usual, self.currency)), None);
+        Ok(self.file.get_or_init(file).answer(request))
+    }
+}
+
+/// The name of the description of the API.
+pub(crate) const OPENAPI: &str = "openapi.json";
+
+static SERVED: LazyLock<Vec<File>> = LazyLock::new(|| {
+    FILES
+        .iter()
+        .map(|(path, content, packed)| File::new(path, Cow::Borrowed(content), Some(packed)))
+        .collect()
+});
 
 impl File {
-    fn new(&(path, content, packed): &(&'static str, &'static str, &'static [u8])) -> Self {
-        let digest = Sha256::digest(content);
+    fn new(path: &'static str, content: Cow<'static, str>, packed: Option<&[u8]>) -> Self {
+        let digest = Sha256::digest(content.as_bytes());
         let etag = digest[..8].iter().fold(String::new(), |mut etag, byte| {
             // Writing to a String can't fail.
             let _ = write!(etag, "{byte:02x}");
             etag
         });
-        let packed = BASE64.encode(packed);
+        let packed = packed.map(|packed| BASE64.encode(packed));
         Self { path, content_type: content_type(path), content, packed, etag: format!("\"{etag}\"") }
     }
 
@@ -53,13 +89,13 @@ impl File {
         let known = request.header("if-none-match").unwrap_or_default();
         let known =
             known.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == self.etag);
-        let response = if known {
-            Response::file(304, self.content_type, "")
-        } else if takes_gzip(request.header("accept-encoding").unwrap_or_default()) {
-            Response::bytes(200, self.content_type, self.packed.clone())
-                .with_header("content-encoding", "gzip")
-        } else {
-            Response::file(200, self.content_type, self.content)
+        let response = match &self.packed {
+            _ if known => Response::file(304, self.content_type, ""),
+            Some(packed) if takes_gzip(request.header("accept-encoding").unwrap_or_default()) => {
+                Response::bytes(200, self.content_type, packed.clone())
+                    .with_header("content-encoding", "gzip")
+            }
+            _ => Response::file(200, self.content_type, &*self.content),
         };
         response
             .with_header("etag", &self.etag)
@@ -105,11 +141,6 @@ pub(crate) fn console() -> Response {
 /// whatever else is served at this address one day.
 pub(crate) fn home() -> Response {
     redirect(307, "web/")
-}
-
-/// `GET /openapi.json`. The tests make it of the routes and the types, and fail when it is a different one.
-pub(crate) fn openapi(request: &Request) -> Result<Response, Problem> {
-    answer("openapi.json", request)
 }
 
 /// `GET /docs` leads to the page that shows `/openapi.json`, in the folder where its files are.
@@ -176,7 +207,7 @@ mod tests {
     #[test]
     fn the_first_page_is_light() {
         let first = FILES.iter().filter(|(path, ..)| !LATER.iter().any(|later| path.ends_with(later)));
-        let (languages, others): (Vec<_>, Vec<_>) = first.partition(|(path, ..)| path.contains("/lang/"));
+        let (languages, others): (Vec<&_>, Vec<&_>) = first.partition(|(path, ..)| path.contains("/lang/"));
         assert_eq!((languages.len(), others.len()), (3, 4), "{others:?}");
         let language = languages.iter().map(|(.., packed)| packed.len()).max().unwrap();
         let bytes = language + others.iter().map(|(.., packed)| packed.len()).sum::<usize>();

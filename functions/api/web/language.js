@@ -37,9 +37,20 @@ export function t(key, values = {}) {
 /** A text that only some keys have. */
 export const hint = (key) => texts[key] ?? "";
 
-/** An amount of money. */
-export const money = (amount) =>
-  new Intl.NumberFormat(chosen, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(amount);
+/** The most decimal places that a currency has (ISO 4217). */
+const MOST_PLACES = 3;
+
+/**
+ * An amount of money in a currency, by its code. Browsers leave out the decimal places of some currencies in which small
+ * amounts are rare, and would round: whatever the amount has is shown.
+ */
+export function money(amount, currency) {
+  const style = { style: "currency", currency };
+  const { maximumFractionDigits: usual } = new Intl.NumberFormat(chosen, style).resolvedOptions();
+  const least = Number.isInteger(amount) ? usual : Math.max(usual, 2);
+  const places = { minimumFractionDigits: least, maximumFractionDigits: MOST_PLACES };
+  return new Intl.NumberFormat(chosen, { ...style, ...places }).format(amount);
+}
 
 /** A whole number. */
 export const whole = (number) => new Intl.NumberFormat(chosen).format(number);

@@ -62,7 +62,7 @@ export function OrderActions({ order, reload, place }) {
 const CancelConfirmation = ({ order, cancel, close }) => html`
   <${Confirmation} id="cancel-${order.order_id}" title=${t("cancel.title")} yes=${t("cancel.yes")} no=${t("cancel.no")} confirmed=${cancel} closed=${close}>
     <p class="mono">${order.order_id}</p>
-    <p><${Items} items=${order.items} /> · <${Amount} of=${order.amount} /></p>
+    <p><${Items} items=${order.items} /> · <${Amount} of=${order.amount} currency=${order.currency} /></p>
     <p>${t("cancel.what")}</p>
   <//>
 `;

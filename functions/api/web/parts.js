@@ -109,8 +109,8 @@ export function Fresh({ live }) {
   `;
 }
 
-/** An amount of money. */
-export const Amount = ({ of }) => html`<span class="amount">${of === null || of === undefined ? "–" : money(of)}</span>`;
+/** An amount of money in a currency. */
+export const Amount = ({ of, currency }) => html`<span class="amount">${of === null || of === undefined ? "–" : money(of, currency)}</span>`;
 
 /** A refusal, when there is one. */
 export const Problem = ({ refusal }) =>

@@ -11,17 +11,57 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::currency::Currency;
 use crate::folding::fold;
-use crate::money::Money;
+use crate::money::{self, Money};
 
 /// A product that the shop sells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredProduct", into = "StoredProduct")]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Product {
     pub product_id: String,
     pub name: String,
-    /// The price of one piece.
+    /// The price of one piece, in the currency that it was set in.
     pub price: Money,
+}
+
+impl Product {
+    /// The price of one piece in this currency; `None` when the price was set in another one.
+    pub fn price_in(&self, currency: Currency) -> Option<Money> {
+        (self.price.currency() == currency).then_some(self.price)
+    }
+}
+
+/// A product as it is stored.
+#[derive(Serialize, Deserialize)]
+struct StoredProduct {
+    product_id: String,
+    name: String,
+    price: String,
+    /// Left out by earlier releases, all of whose prices were in the default currency.
+    #[serde(default)]
+    currency: Currency,
+}
+
+impl TryFrom<StoredProduct> for Product {
+    type Error = money::Error;
+
+    fn try_from(stored: StoredProduct) -> Result<Self, money::Error> {
+        let price = Money::parse(&stored.price, stored.currency)?;
+        Ok(Self { product_id: stored.product_id, name: stored.name, price })
+    }
+}
+
+impl From<Product> for StoredProduct {
+    fn from(product: Product) -> Self {
+        Self {
+            product_id: product.product_id,
+            name: product.name,
+            price: product.price.to_string(),
+            currency: product.price.currency(),
+        }
+    }
 }
 
 /// The key that a product with this id or name is found under: its letters and digits, whatever their case
@@ -46,8 +86,9 @@ fn letters_and_digits(text: &str) -> impl Iterator<Item = char> {
 pub struct Sample {
     pub product_id: &'static str,
     pub name: &'static str,
-    /// The price of one piece, in hundredths.
-    pub cents: u32,
+    /// The price of one piece in the smallest units of whatever currency the shop has: 79,900 are 799.00 USD,
+    /// 79,900 JPY or 79.900 KWD, which each can be asked for a telephone.
+    pub minor_units: u32,
     /// The pieces in each of the [`WAREHOUSES`]; a warehouse with none doesn't have the product.
     pub stock: [u32; 3],
 }
@@ -55,8 +96,8 @@ pub struct Sample {
 /// The ids of the sample warehouses.
 pub const WAREHOUSES: [&str; 3] = ["wh-east", "wh-west", "wh-north"];
 
-const fn sample(product_id: &'static str, name: &'static str, cents: u32, stock: [u32; 3]) -> Sample {
-    Sample { product_id, name, cents, stock }
+const fn sample(product_id: &'static str, name: &'static str, minor_units: u32, stock: [u32; 3]) -> Sample {
+    Sample { product_id, name, minor_units, stock }
 }
 
 /// The sample products.
@@ -76,12 +117,12 @@ pub const SAMPLES: &[Sample] = &[
 ];
 
 impl Sample {
-    /// The product that the sample is.
+    /// The product that the sample is in a shop with this currency.
     ///
     /// # Errors
     /// Never for the [`SAMPLES`], whose prices are amounts of money.
-    pub fn product(&self) -> Result<Product, crate::money::Error> {
-        let price = Money::parse(&format!("{}.{:02}", self.cents / 100, self.cents % 100))?;
+    pub fn product(&self, currency: Currency) -> Result<Product, money::Error> {
+        let price = Money::from_minor_units(self.minor_units.into(), currency)?;
         Ok(Product { product_id: self.product_id.to_owned(), name: self.name.to_owned(), price })
     }
 }
@@ -130,7 +171,35 @@ mod tests {
             for key in own {
                 assert!(keys.insert(key), "{}", sample.product_id);
             }
-            sample.product().unwrap();
         }
+    }
+
+    #[test]
+    fn every_sample_has_a_price_in_every_currency() {
+        for currency in Currency::all() {
+            for sample in SAMPLES {
+                let product = sample.product(currency).unwrap();
+                assert_eq!(product.price_in(currency), Some(product.price));
+                assert!(!product.price.is_zero(), "{}", sample.product_id);
+            }
+        }
+        let price = |code: &str| SAMPLES[0].product(code.parse().unwrap()).unwrap().price.to_string();
+        assert_eq!(["USD", "JPY", "KWD"].map(price), ["799.00", "79900", "79.900"]);
+    }
+
+    #[test]
+    fn a_product_is_stored_with_its_currency_and_an_earlier_one_is_priced_in_dollars() {
+        for code in ["USD", "JPY", "KWD"] {
+            let product = SAMPLES[0].product(code.parse().unwrap()).unwrap();
+            let stored = serde_json::to_value(&product).unwrap();
+            assert_eq!(stored["currency"], code);
+            assert_eq!(serde_json::from_value::<Product>(stored).unwrap(), product);
+        }
+        let earlier = r#"{ "product_id": "p", "name": "P", "price": "12.50" }"#;
+        let product: Product = serde_json::from_str(earlier).unwrap();
+        assert_eq!((product.price.currency(), product.price.minor_units()), (Currency::USD, 1250));
+        assert_eq!(product.price_in("JPY".parse().unwrap()), None);
+        let wrong = r#"{ "product_id": "p", "name": "P", "price": "12.50", "currency": "JPY" }"#;
+        assert!(serde_json::from_str::<Product>(wrong).is_err());
     }
 }

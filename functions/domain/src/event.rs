@@ -33,6 +33,7 @@ pub fn detail(order: &Order, index: usize) -> Option<Value> {
         "state": change.status.name(),
         "at": change.at,
         "amount": order.amount().to_string(),
+        "currency": order.amount().currency(),
         "language": order.language(),
     });
     if let Some(customer) = order.customer_id() {

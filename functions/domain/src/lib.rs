@@ -11,6 +11,7 @@
 pub mod allocation;
 pub mod carrier;
 pub mod catalogue;
+pub mod currency;
 pub mod email;
 pub mod error_name;
 pub mod event;
@@ -23,6 +24,7 @@ pub mod status;
 pub mod texts;
 
 pub use carrier::Carrier;
+pub use currency::Currency;
 pub use email::Email;
 pub use error_name::ErrorName;
 pub use language::Language;

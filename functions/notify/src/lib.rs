@@ -6,8 +6,7 @@ mod told;
 use aws_sdk_sesv2::Client as Ses;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as EmailMessage};
-use omniflow_domain::Language;
-use omniflow_domain::{Email, ErrorName, Reason, Status};
+use omniflow_domain::{Currency, Email, ErrorName, Language, Money, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +29,10 @@ pub struct Detail {
     email: Option<Email>,
     #[serde(default)]
     language: Language,
+    amount: String,
+    /// Left out by earlier releases, all of whose orders were in the default currency.
+    #[serde(default)]
+    currency: Currency,
 }
 
 /// The answer: the event that was handled.
@@ -75,8 +78,11 @@ impl Function for NotifyCustomer {
     }
 
     async fn call(&self, event: OrderEvent) -> Result<Notified, Fault> {
-        let Detail { event_id, order_id, state, reason, email, language } = event.detail;
-        let message_id = match (&self.sender, &email, message(&order_id, state, reason, language)) {
+        let Detail { event_id, order_id, state, reason, email, language, amount, currency } = event.detail;
+        let amount = Money::parse(&amount, currency)
+            .map_err(|error| Fault::new(ErrorName::NotificationFailed, error.to_string()))?;
+        let message = message(&order_id, state, reason, amount, language);
+        let message_id = match (&self.sender, &email, message) {
             (Some(sender), Some(email), Some(message)) => {
                 self.send_once(&event_id, sender, email, message).await?
             }

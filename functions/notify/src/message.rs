@@ -1,7 +1,6 @@
 //! The messages to customers, in their language.
 
-use omniflow_domain::Language;
-use omniflow_domain::{Reason, Status, texts};
+use omniflow_domain::{Language, Money, Reason, Status, texts};
 
 /// A message to a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,25 +16,31 @@ pub fn message(
     order_id: &str,
     status: Status,
     reason: Option<Reason>,
+    amount: Money,
     language: Language,
 ) -> Option<Message> {
     let news = news(status, language)?;
     let because =
         reason.map_or_else(String::new, |reason| format!(" ({})", texts::reason_text(reason, language)));
     let status = texts::text(status, language);
+    let amount = amount.in_words(language);
     let (subject, text) = match language {
         Language::En => (
             format!("Order {order_id}: {status}"),
-            format!("Hello,\n\n{news}\n\nOrder: {order_id}\nStatus: {status}{because}\n\nOmniFlow\n"),
+            format!(
+                "Hello,\n\n{news}\n\nOrder: {order_id}\nAmount: {amount}\nStatus: {status}{because}\n\nOmniFlow\n"
+            ),
         ),
         Language::Zh => (
             format!("订单 {order_id}：{status}"),
-            format!("您好，\n\n{news}\n\n订单：{order_id}\n状态：{status}{because}\n\nOmniFlow\n"),
+            format!(
+                "您好，\n\n{news}\n\n订单：{order_id}\n金额：{amount}\n状态：{status}{because}\n\nOmniFlow\n"
+            ),
         ),
         Language::Ru => (
             format!("Заказ {order_id}: {status}"),
             format!(
-                "Здравствуйте!\n\n{news}\n\nЗаказ: {order_id}\nСостояние: {status}{because}\n\nOmniFlow\n"
+                "Здравствуйте!\n\n{news}\n\nЗаказ: {order_id}\nСумма: {amount}\nСостояние: {status}{because}\n\nOmniFlow\n"
             ),
         ),
     };

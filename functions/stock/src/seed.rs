@@ -8,8 +8,8 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
-use omniflow_domain::ErrorName;
 use omniflow_domain::catalogue::{SAMPLES, Sample, WAREHOUSES, lookup};
+use omniflow_domain::{Currency, ErrorName};
 use omniflow_services::{ConfigError, DynamoDb, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::{Stock, StockRow};
@@ -20,12 +20,14 @@ pub struct SeedStock {
     dynamodb: Arc<dyn DynamoDb>,
     products: String,
     stock: Stock,
+    currency: Currency,
     is_wanted: bool,
 }
 
 impl Function for SeedStock {
     const NAME: &'static str = "seed-stock";
-    const VARIABLES: &'static [&'static str] = &["STOCK_TABLE", "PRODUCTS_TABLE", "SEED_SAMPLE_STOCK"];
+    const VARIABLES: &'static [&'static str] =
+        &["STOCK_TABLE", "PRODUCTS_TABLE", "CURRENCY", "SEED_SAMPLE_STOCK"];
     const ACTIONS: &'static [&'static str] = &["dynamodb:PutItem"];
 
     type Event = Value;
@@ -37,6 +39,7 @@ impl Function for SeedStock {
             dynamodb: services.dynamodb(),
             products: environment.require("PRODUCTS_TABLE")?.to_owned(),
             stock: Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
+            currency: environment.parse("CURRENCY")?,
             is_wanted: environment.parse("SEED_SAMPLE_STOCK")?,
         })
     }
@@ -45,37 +48,40 @@ impl Function for SeedStock {
         if !self.is_wanted {
             return Ok(json!({ "products": 0 }));
         }
-        let Self { dynamodb, products, stock, .. } = self;
-        try_join_all(SAMPLES.iter().map(|sample| seed(&**dynamodb, products, stock, sample))).await?;
+        try_join_all(SAMPLES.iter().map(|sample| self.seed(sample))).await?;
         Ok(json!({ "products": SAMPLES.len() }))
     }
 }
 
-async fn seed(dynamodb: &dyn DynamoDb, products: &str, stock: &Stock, sample: &Sample) -> Result<(), Fault> {
-    for (warehouse, available) in WAREHOUSES.iter().zip(sample.stock).filter(|(_, available)| *available > 0)
-    {
-        let row = StockRow {
-            lost: 0,
-            product_id: sample.product_id.to_owned(),
-            warehouse_id: (*warehouse).to_owned(),
-            available,
-            reserved: 0,
-            sold: 0,
-        };
-        stock.seed(&row).await?;
+impl SeedStock {
+    async fn seed(&self, sample: &Sample) -> Result<(), Fault> {
+        for (warehouse, available) in
+            WAREHOUSES.iter().zip(sample.stock).filter(|(_, available)| *available > 0)
+        {
+            let row = StockRow {
+                lost: 0,
+                product_id: sample.product_id.to_owned(),
+                warehouse_id: (*warehouse).to_owned(),
+                available,
+                reserved: 0,
+                sold: 0,
+            };
+            self.stock.seed(&row).await?;
+        }
+        let product = sample
+            .product(self.currency)
+            .map_err(|error| Fault::new(ErrorName::WrongState, format!("{}: {error}", sample.product_id)))?;
+        for key in BTreeSet::from([lookup(sample.product_id), lookup(sample.name)]) {
+            let mut item: HashMap<String, AttributeValue> =
+                serde_dynamo_item(&product).map_err(|error| Fault::from(store::Error::from(error)))?;
+            item.insert("lookup".to_owned(), AttributeValue::S(key));
+            // A catalogue has no counters: writing the same product again changes nothing, unless the shop
+            // has another currency now, in which the samples are priced anew.
+            let put = PutItemInput::builder().table_name(&self.products).set_item(Some(item));
+            self.dynamodb.put_item(put).await.map_err(|error| Fault::from(store::Error::from(error)))?;
+        }
+        Ok(())
     }
-    let product = sample
-        .product()
-        .map_err(|error| Fault::new(ErrorName::WrongState, format!("{}: {error}", sample.product_id)))?;
-    for key in BTreeSet::from([lookup(sample.product_id), lookup(sample.name)]) {
-        let mut item: HashMap<String, AttributeValue> =
-            serde_dynamo_item(&product).map_err(|error| Fault::from(store::Error::from(error)))?;
-        item.insert("lookup".to_owned(), AttributeValue::S(key));
-        // A catalogue has no counters: writing the same product again changes nothing.
-        let put = PutItemInput::builder().table_name(products).set_item(Some(item));
-        dynamodb.put_item(put).await.map_err(|error| Fault::from(store::Error::from(error)))?;
-    }
-    Ok(())
 }
 
 fn serde_dynamo_item(

@@ -23,6 +23,7 @@ mod stock;
 #[cfg(feature = "sfn")]
 pub mod workflow;
 
+use omniflow_domain::money;
 use omniflow_domain::order::{OrderId, Refusal};
 use omniflow_domain::status::Status;
 use omniflow_services::{Reason, ServiceError};
@@ -83,6 +84,9 @@ enum Damage {
     /// The document is not JSON, or not that of an order.
     #[error(transparent)]
     Document(#[from] serde_json::Error),
+    /// What should be an amount in the order's currency is none.
+    #[error(transparent)]
+    Money(#[from] money::Error),
 }
 
 /// Why the store did not do what was asked for.

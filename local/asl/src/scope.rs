@@ -32,6 +32,20 @@ pub(crate) struct MapItem {
     pub(crate) index: u64,
     #[serde(rename = "v")]
     pub(crate) value: Arc<Value>,
+    /// The name of the member that the item is, in a Map over an object.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<Arc<str>>,
+}
+
+impl MapItem {
+    /// The member `Map.Item` of the context object.
+    fn context(&self) -> Value {
+        let mut item = json!({"Index": self.index, "Value": &*self.value, "Source": "STATE_DATA"});
+        if let Some(key) = &self.key {
+            item["Key"] = (&**key).into();
+        }
+        item
+    }
 }
 
 impl<'a> Scope<'a> {
@@ -133,8 +147,7 @@ impl Context<'_> {
                         context.insert("Task".into(), json!({"Token": token}));
                     }
                     if let Some(item) = scope.map_item() {
-                        let item = json!({"Item": {"Index": item.index, "Value": &*item.value}});
-                        context.insert("Map".into(), item);
+                        context.insert("Map".into(), json!({"Item": item.context()}));
                     }
                     Value::Object(context)
                 })

@@ -406,6 +406,23 @@ fn what_is_not_supported_is_named_with_its_place() {
 }
 
 #[test]
+fn an_end_from_outside_follows_no_event() {
+    let last = |host: &Host| serde_json::to_value(host.history.last().expect("an event")).expect("JSON");
+    let mut stopped = Host::run(&task(json!({})), json!({}));
+    stopped.send(Event::Abort { error: None, cause: None });
+    let event = last(&stopped);
+    assert_eq!((&event["type"], &event["previousEventId"]), (&json!("ExecutionAborted"), &json!(0)));
+    assert_eq!(event["executionAbortedEventDetails"], json!({}));
+    let mut definition = task(json!({}));
+    definition["TimeoutSeconds"] = 60.into();
+    let mut late = Host::run(&definition, json!({}));
+    late.advance(60);
+    let event = last(&late);
+    assert_eq!((&event["type"], &event["previousEventId"]), (&json!("ExecutionTimedOut"), &json!(0)));
+    assert_eq!(event["executionTimedOutEventDetails"], json!({"error": "States.Timeout"}));
+}
+
+#[test]
 fn a_test_of_a_state_refuses_what_is_not_had_unless_it_is_mocked() {
     use asl::test_state::{Mock, Request, run};
     let mut outside = common::Outside { now: common::begin(), seed: 1 };

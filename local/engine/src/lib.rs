@@ -88,7 +88,7 @@ pub use executions::{
 pub use health::{Health, Trouble, TroubleKind, WritesLost};
 pub use integrations::{Integrations, TaskCall, TaskError};
 pub use journal::JournalError;
-pub use options::{BeforeCommit, Durable, Options};
+pub use options::{BeforeCommit, Durable, Folder, Options};
 pub use request::Verdict;
 pub use state_machine::{
     CreateStateMachine, StateMachine, StateMachineKind, UpdateStateMachine, UpdatedStateMachine,

@@ -15,8 +15,18 @@ use crate::status_changes::{Nobody, StatusChanges};
 pub type BeforeCommit = Box<dyn FnMut() -> Durable + Send>;
 
 /// Waits until the work that a [`BeforeCommit`] hook began is done. When it fails, the group is not
-/// committed.
-pub type Durable = Box<dyn FnOnce() -> std::io::Result<()>>;
+/// committed. The result says how far the outside has come: a number that only grows, and which the journal
+/// keeps with the commit ([`Standing::relies_on`](file_versions::Standing)).
+pub type Durable = Box<dyn FnOnce() -> std::io::Result<u64>>;
+
+/// The data folder that a journal belongs to.
+pub struct Folder {
+    /// The identity of the folder, which the journal keeps. A new journal takes it on.
+    pub identity: String,
+    /// Called on the engine's thread after each commit, with the number of the commit. It is durable by then
+    /// when [`Options::durable`] says so, and it only grows.
+    pub after_commit: Box<dyn FnMut(u64) + Send>,
+}
 
 /// How an engine is opened.
 pub struct Options {
@@ -35,6 +45,8 @@ pub struct Options {
     pub randomness: Randomness,
     /// What each commit waits for.
     pub before_commit: BeforeCommit,
+    /// The data folder that the journal belongs to; `None` when the journal stands alone.
+    pub folder: Option<Folder>,
     /// Who is told of executions whose status changes.
     pub status_changes: Box<dyn StatusChanges>,
 }
@@ -50,8 +62,9 @@ impl Options {
             account: "000000000000".to_owned(),
             clock: Arc::new(SystemClock),
             randomness: Randomness::unpredictable(),
-            before_commit: Box::new(|| Box::new(|| Ok(()))),
+            before_commit: Box::new(|| Box::new(|| Ok(0))),
             status_changes: Box::new(Nobody),
+            folder: None,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! SQLite files that say their version, in `PRAGMA user_version`, and are brought from each version to the next.
+//! SQLite files that say their version, in `PRAGMA user_version`, and are brought from each version to the next; and
+//! that say where they stand among the files of their folder ([`Standing`]).
 //!
 //! ```
 //! use file_versions::Migrations;
@@ -11,9 +12,13 @@
 //! assert_eq!(file_versions::version(&file).unwrap(), 1);
 //! ```
 
+mod standing;
+
 use std::path::Path;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+pub use standing::Standing;
 
 /// Brings a file from the version before to its own.
 pub type Migration = fn(&Connection) -> rusqlite::Result<()>;

@@ -8,7 +8,7 @@ use reqwest::Url;
 
 use crate::demo::Demo;
 use crate::doctor::Doctor;
-use crate::server::{AccessToken, AllowedHost, TokenError};
+use crate::server::{AccessToken, AllowedHost, AllowedHosts, TokenError};
 use template::Parameters;
 
 /// OmniFlow: order fulfilment on one machine.
@@ -31,6 +31,22 @@ pub enum Command {
         /// Files in Amazon States Language.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+    },
+    /// Make a backup of the data, also while the system runs.
+    Backup {
+        /// The folder of the backup, which must be empty or not exist.
+        folder: PathBuf,
+        /// The folder that keeps orders, stock and executions.
+        #[arg(long, env = "OMNIFLOW_DATA", default_value = ".omniflow")]
+        data: PathBuf,
+    },
+    /// Make a data folder of a backup.
+    Restore {
+        /// The folder of the backup.
+        backup: PathBuf,
+        /// The data folder to be made, which must be empty or not exist.
+        #[arg(long, env = "OMNIFLOW_DATA", default_value = ".omniflow")]
+        data: PathBuf,
     },
     /// Run the system and play orders of every kind against it.
     Demo(Box<Demo>),
@@ -71,13 +87,8 @@ pub struct Config {
     pub token_file: Option<PathBuf>,
     /// A further name of this server, such as shop.example or shop.example:8443: requests may be addressed
     /// to it, and pages opened by that name may send requests; may be given more than once.
-    #[arg(
-        long = "allowed-host",
-        env = "OMNIFLOW_ALLOWED_HOSTS",
-        value_name = "HOST[:PORT]",
-        value_delimiter = ','
-    )]
-    pub allowed_hosts: Vec<AllowedHost>,
+    #[arg(long = "allowed-host", env = "OMNIFLOW_ALLOWED_HOSTS", value_name = "HOST[:PORT]")]
+    pub allowed_hosts: Vec<AllowedHosts>,
 }
 
 /// The local runtime's own defaults for parameters of the template.
@@ -96,6 +107,11 @@ impl Config {
     /// When the token that was given can't be used.
     pub fn access_token(&self) -> Result<Option<AccessToken>, TokenError> {
         AccessToken::given(self.token.as_deref(), self.token_file.as_deref())
+    }
+
+    /// All further names of this server.
+    pub fn further_hosts(&self) -> Vec<AllowedHost> {
+        self.allowed_hosts.iter().flat_map(|hosts| hosts.0.clone()).collect()
     }
 
     /// The values of the template's parameters: those that were given, and the local defaults.

@@ -12,6 +12,7 @@ use omniflow_tables::Tables;
 
 use crate::StartError;
 use crate::aws::Aws;
+use crate::deployment;
 use crate::inside::Inside;
 use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
@@ -72,12 +73,13 @@ where
     Commit: FnOnce(BeforeCommit) -> BeforeCommit,
 {
     let Parts { system, place, tables, folder, surroundings, engine_clock } = parts;
-    runtime::check_state_machines(system)?;
+    deployment::check_state_machines(system)?;
     let stores = Stores {
         tables: tables.clone(),
         journal: folder.join("journal.db"),
         deliveries: folder.join("deliveries.db"),
         durable: false,
+        folder: None,
     };
     let inside = Inside::new(tables, surroundings.clone());
     let hosted = (seams.host)(&inside)?;
@@ -94,11 +96,10 @@ where
 /// Makes the template's tables where they are missing.
 ///
 /// # Errors
-/// [`StartError::Data`].
+/// [`StartError::Table`].
 pub async fn create_tables(system: &System, tables: &Tables) -> Result<(), StartError> {
     for table in &system.tables {
-        let failed = |problem| StartError::Data { path: PathBuf::new(), problem };
-        runtime::create_table(tables, table).await.map_err(failed)?;
+        deployment::create_table(tables, table).await?;
     }
     Ok(())
 }
@@ -109,7 +110,7 @@ pub async fn create_tables(system: &System, tables: &Tables) -> Result<(), Start
 /// # Errors
 /// [`StartError::StateMachine`].
 pub async fn deploy(system: &System, aws: &Aws) -> Result<(), StartError> {
-    runtime::deploy(&aws.engine, system).await
+    deployment::deploy(&aws.engine, system).await
 }
 
 /// Writes the samples, if the template's parameter says so.
@@ -118,7 +119,7 @@ pub async fn deploy(system: &System, aws: &Aws) -> Result<(), StartError> {
 /// [`StartError::Seed`].
 pub async fn seed(system: &System, aws: &Aws) -> Result<(), StartError> {
     match system.parameters.get("SeedSampleStock").is_some_and(|seed| seed == "true") {
-        true => runtime::seed(&aws.functions).await,
+        true => deployment::seed(&aws.functions).await,
         false => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Source: API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Ready, ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,8 +22,10 @@ use omniflow_api::problem::{Kind, Problem};
 use omniflow_tables::Tables;
 use serde_json::{Map, Value, json};
 
-use crate::lambda::Functions;
-use crate::server::{self, AccessToken, Bodies};
+use crate::health;
+use crate::lambda::{self, Functions, Invoked};
+use crate::routes::{BadRoute, check_distinct};
+use crate::server::{self, AccessToken, Load};
 use template::{Authorization, Place, Route};
 
 /// The most bytes that a body may have: what the function of the API accepts, which is less than API
@@ -38,50 +40,46 @@ struct Gateway {
     functions: Functions,
     tables: Tables,
     account: String,
-    bodies: Bodies,
+    load: Load,
     token: Option<AccessToken>,
     surroundings: Surroundings,
-}
-
-/// A route of the template that can't be served here.
-#[derive(Debug, thiserror::Error)]
-#[error("the route {method} {path} is not supported here: {problem}")]
-pub struct BadRoute {
-    method: String,
-    path: String,
-    problem: &'static str,
 }
 
 /// A router with the routes of the template.
 ///
 /// # Errors
-/// When a route has an unknown method.
+/// When a route has an unknown method, or two routes take the same requests.
 pub fn router(
     routes: &[Route],
     functions: Functions,
     tables: Tables,
     place: &Place,
-    bodies: Bodies,
+    load: Load,
     token: Option<AccessToken>,
     surroundings: Surroundings,
 ) -> Result<Router, BadRoute> {
     let account = place.account.clone();
-    let gateway = Arc::new(Gateway { functions, tables, account, bodies, token, surroundings });
+    let gateway = Arc::new(Gateway { functions, tables, account, load, token, surroundings });
+    check_distinct(routes)?;
     let mut router = Router::new();
     let mut fallback = None;
+    let mut open_paths = BTreeSet::new();
     for route in routes {
         if route.path == "$default" {
             fallback = Some(route.clone());
             continue;
         }
-        router = add(router, route, &gateway)?;
+        let is_open = gateway.token.is_some() && route.authorization == Authorization::None;
+        // With a wrong method, an open path answers the same to clients with and without the token.
+        let refuses_others = is_open && open_paths.insert(route.path.clone());
+        router = add(router, route, &gateway, refuses_others)?;
     }
     let default = move |request: Request<Body>| {
         let (gateway, route) = (Arc::clone(&gateway), fallback.clone());
         async move {
             match route {
                 Some(route) => gateway.serve(&route, request).await,
-                None => json_answer(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#),
+                None => json_answer(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#).map(Body::from),
             }
         }
     };
@@ -89,12 +87,13 @@ pub fn router(
     Ok(router.layer(DefaultBodyLimit::disable()))
 }
 
-fn add(router: Router, route: &Route, gateway: &Arc<Gateway>) -> Result<Router, BadRoute> {
-    let bad = |problem| BadRoute {
-        method: route.method.clone().unwrap_or_default(),
-        path: route.path.clone(),
-        problem,
-    };
+fn add(
+    router: Router,
+    route: &Route,
+    gateway: &Arc<Gateway>,
+    refuses_others: bool,
+) -> Result<Router, BadRoute> {
+    let bad = |problem: &str| BadRoute::new(route, problem);
     let (serving, served) = (Arc::clone(gateway), route.clone());
     let handler = move |request: Request<Body>| {
         let (gateway, route) = (Arc::clone(&serving), served.clone());
@@ -109,9 +108,7 @@ fn add(router: Router, route: &Route, gateway: &Arc<Gateway>) -> Result<Router, 
                 .and_then(|method| MethodFilter::try_from(method).ok())
                 .ok_or_else(|| bad("unknown method"))?;
             let methods = on(filter, handler);
-            // With a wrong method, an open path answers the same to clients with and without the token.
-            let is_open = gateway.token.is_some() && route.authorization == Authorization::None;
-            router.route(&path, if is_open { methods.fallback(wrong_method(method)) } else { methods })
+            router.route(&path, if refuses_others { methods.fallback(wrong_method(method)) } else { methods })
         }
     })
 }
@@ -142,7 +139,7 @@ impl Gateway {
             Err(_) if route.authorization == Authorization::None => LARGEST_UNADMITTED_BODY,
             Err(refusal) => return server::in_the_apis_words(&refusal),
         };
-        let (mut parts, body) = match self.bodies.read(request, limit).await {
+        let (mut parts, body) = match self.load.bodies.read(request, limit).await {
             Ok(read) => read,
             Err(refused) => return server::in_the_apis_words(&refused.problem(limit)),
         };
@@ -153,22 +150,60 @@ impl Gateway {
             Err(_) => BTreeMap::new(),
         };
         let event = event(route, &parts, &parameters, &body.bytes, &self.account, &self.surroundings);
-        let result = self.functions.invoke(&route.function, event).await;
-        // What the answer acknowledges must survive a power failure before the client reads it.
-        if let Err(error) = self.tables.synced().await {
-            tracing::error!(%error, "the tables can't be synced");
-            return internal_error();
+        drop(body);
+        let (functions, tables, function) =
+            (self.functions.clone(), self.tables.clone(), route.function.clone());
+        let answered = if route.path == health::PATH {
+            // It is short, acknowledges nothing, and must be answered however much others ask and however slow
+            // the disk is.
+            self.load
+                .under_way
+                .run(async move {
+                    let result = functions.invoke_at_once(&function, event).await;
+                    result_answer(result, &function).map(Body::from)
+                })
+                .await
+        } else {
+            let answers = self.load.answers.clone();
+            self.load
+                .under_way
+                .run(async move {
+                    let answer = async {
+                        let result = functions.invoke(&function, event).await;
+                        acknowledged(result, &tables, &function).await
+                    };
+                    answers.make(answer).await
+                })
+                .await
+        };
+        answered.unwrap_or_else(|| internal_error().map(Body::from))
+    }
+}
+
+/// The answer that a function's result is. What it acknowledges must survive a power failure before the client
+/// reads it.
+async fn acknowledged(
+    result: Result<Invoked, lambda::Error>,
+    tables: &Tables,
+    function: &str,
+) -> Response<Bytes> {
+    if let Err(error) = tables.synced().await {
+        tracing::error!(%error, "the tables can't be synced");
+        return internal_error();
+    }
+    result_answer(result, function)
+}
+
+fn result_answer(result: Result<Invoked, lambda::Error>, function: &str) -> Response<Bytes> {
+    match result {
+        Ok(Ok(output)) => answer(&output),
+        Ok(Err(error)) => {
+            tracing::error!(function, error = %error.payload, "the function failed");
+            internal_error()
         }
-        match result {
-            Ok(Ok(output)) => answer(&output),
-            Ok(Err(error)) => {
-                tracing::error!(function = route.function, error = %error.payload, "the function failed");
-                internal_error()
-            }
-            Err(error) => {
-                tracing::error!(function = route.function, %error, "no invocation");
-                internal_error()
-            }
+        Err(error) => {
+            tracing::error!(function, %error, "no invocation");
+            internal_error()
         }
     }
 }
@@ -273,7 +308,7 @@ fn query_parameters(query: &str) -> Value {
 
 /// Turns the output of the function into the response. Output without a `statusCode` is the body itself, as
 /// API Gateway infers.
-fn answer(output: &Value) -> Response<Body> {
+fn answer(output: &Value) -> Response<Bytes> {
     let Some(status) = output["statusCode"].as_u64() else {
         return json_answer(StatusCode::OK, &output.to_string());
     };
@@ -283,11 +318,11 @@ fn answer(output: &Value) -> Response<Body> {
     let text = output["body"].as_str().unwrap_or_default();
     let body = if output["isBase64Encoded"] == true {
         match BASE64.decode(text) {
-            Ok(bytes) => Body::from(bytes),
+            Ok(bytes) => Bytes::from(bytes),
             Err(_) => return internal_error(),
         }
     } else {
-        Body::from(text.to_owned())
+        Bytes::from(text.to_owned())
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -319,12 +354,12 @@ fn append(headers: &mut HeaderMap, name: &str, value: &Value) {
     }
 }
 
-fn internal_error() -> Response<Body> {
+fn internal_error() -> Response<Bytes> {
     json_answer(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
 }
 
-fn json_answer(status: StatusCode, body: &str) -> Response<Body> {
-    let mut response = Response::new(Body::from(body.to_owned()));
+fn json_answer(status: StatusCode, body: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_owned()));
     *response.status_mut() = status;
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
     response

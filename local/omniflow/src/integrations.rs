@@ -3,9 +3,12 @@
 //!
 //! Sources: AWS Step Functions Developer Guide, "Integrating services", "AWS SDK service integrations".
 
+mod exceptions;
+
 use std::sync::Arc;
 
 use asl::Resource;
+use chrono::{DateTime, SecondsFormat};
 use engine::{Integrations, TaskCall, TaskError};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -13,6 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::aws::{ApiError, Aws, events, states};
 use crate::bus::flushed_later;
 use crate::lambda;
+use exceptions::{DYNAMODB_EXCEPTIONS, LAMBDA_EXCEPTIONS};
 
 /// The services of this runtime as Task states call them.
 pub struct LocalIntegrations(Arc<Aws>);
@@ -38,7 +42,9 @@ pub(crate) async fn call(aws: &Aws, resource: &Resource, arguments: &Value) -> R
         return Err(unsupported(resource));
     }
     let (service, action, sdk) = match resource {
-        Resource::LambdaFunction { arn } => return invoke(aws, arn, arguments.clone()).await,
+        Resource::LambdaFunction { arn } => {
+            return invoke(aws, arn, arguments.clone(), Form::Optimised).await;
+        }
         Resource::Service { service, action, sdk, .. } => (service.as_str(), action.as_str(), *sdk),
         Resource::Activity { .. } => return Err(unsupported(resource)),
     };
@@ -63,23 +69,38 @@ fn unsupported(resource: &Resource) -> TaskError {
     }
 }
 
-async fn invoke(aws: &Aws, function: &str, event: Value) -> Result<Value, TaskError> {
-    match aws.functions.invoke(function, event).await {
-        Ok(Ok(output)) => Ok(output),
-        Ok(Err(error)) => Err(TaskError { error: error.error_type, cause: error.payload }),
-        Err(lambda::Error::NotFound(name)) => Err(TaskError {
-            error: "Lambda.ResourceNotFoundException".to_owned(),
-            cause: aws.optimised_cause(
-                &format!("Function not found: {}:$LATEST", aws.functions.arn(&name)),
-                "AWSLambda",
-                404,
-                "ResourceNotFoundException",
-            ),
-        }),
-        Err(error) => {
-            Err(TaskError { error: "Lambda.SdkClientException".to_owned(), cause: error.to_string() })
+async fn invoke(aws: &Aws, function: &str, event: Value, form: Form) -> Result<Value, TaskError> {
+    let (status, code, message) = match aws.functions.invoke(function, event).await {
+        Ok(Ok(output)) => return Ok(output),
+        Ok(Err(error)) => return Err(TaskError { error: error.error_type, cause: error.payload }),
+        Err(lambda::Error::NotFound(name)) => {
+            let message = format!("Function not found: {}:$LATEST", aws.functions.arn(&name));
+            (404, Some("ResourceNotFoundException".to_owned()), message)
         }
-    }
+        Err(lambda::Error::Refused { status, code, message }) => (status, code, message),
+        Err(error @ lambda::Error::Endpoint(_)) => {
+            let error = error.to_string();
+            return Err(TaskError { error: "Lambda.SdkClientException".to_owned(), cause: error });
+        }
+    };
+    let known = code.as_deref().filter(|code| LAMBDA_EXCEPTIONS.contains(code));
+    Err(match form {
+        Form::Sdk => TaskError {
+            error: format!("Lambda.{}", known.unwrap_or("LambdaException")),
+            cause: aws.sdk_cause(&message, "Lambda", status),
+        },
+        Form::Optimised => TaskError {
+            error: format!("Lambda.{}", known.unwrap_or("AWSLambdaException")),
+            cause: aws.optimised_cause(&message, "AWSLambda", status, code.as_deref().unwrap_or("null")),
+        },
+    })
+}
+
+/// The two forms of integrations. Their errors have other names and texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Optimised,
+    Sdk,
 }
 
 async fn invoke_optimised(aws: &Aws, arguments: &Value) -> Result<Value, TaskError> {
@@ -95,7 +116,7 @@ async fn invoke_optimised(aws: &Aws, arguments: &Value) -> Result<Value, TaskErr
         tokio::spawn(async move { functions.invoke(&function, payload).await });
         return Ok(aws.with_metadata(json!({ "Payload": "", "StatusCode": 202 }), LAMBDA, 0, 202));
     }
-    let output = invoke(aws, function, payload).await.map_err(rewritten)?;
+    let output = invoke(aws, function, payload, Form::Optimised).await.map_err(rewritten)?;
     let length = output.to_string().len();
     Ok(aws.with_metadata(
         json!({ "ExecutedVersion": "$LATEST", "Payload": output, "StatusCode": 200 }),
@@ -125,7 +146,7 @@ fn payload(arguments: &Value) -> Value {
 /// Invokes a function by the SDK integration, whose answer has the payload as text, as the Lambda API does.
 async fn invoke_by_sdk(aws: &Aws, arguments: &Value) -> Result<Value, TaskError> {
     let function = arguments["FunctionName"].as_str().unwrap_or_default();
-    let output = invoke(aws, function, payload(arguments)).await?;
+    let output = invoke(aws, function, payload(arguments), Form::Sdk).await?;
     Ok(json!({ "ExecutedVersion": "$LATEST", "Payload": output.to_string(), "StatusCode": 200 }))
 }
 
@@ -190,7 +211,11 @@ async fn dynamodb(aws: &Aws, action: &str, sdk: bool, arguments: &Value) -> Resu
     let answer = aws.tables.answer(&capitalised(action), arguments.to_string().into()).await;
     let body: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
     if answer.status == 200 {
-        return Ok(if sdk { body } else { aws.with_metadata(body, DYNAMODB, answer.body.len(), 200) });
+        return Ok(if sdk {
+            with_iso_dates(body)
+        } else {
+            aws.with_metadata(body, DYNAMODB, answer.body.len(), 200)
+        });
     }
     let refusal = Refusal::of(&body, answer.status);
     Err(if sdk {
@@ -205,23 +230,6 @@ async fn dynamodb(aws: &Aws, action: &str, sdk: bool, arguments: &Value) -> Resu
         }
     })
 }
-
-/// The exceptions that DynamoDB's clients have a class for (Amazon DynamoDB API Reference, "Errors" of each
-/// operation). A task fails with any other under the name of the client's general exception.
-const DYNAMODB_EXCEPTIONS: [&str; 12] = [
-    "ConditionalCheckFailedException",
-    "DuplicateItemException",
-    "IdempotentParameterMismatchException",
-    "InternalServerError",
-    "ItemCollectionSizeLimitExceededException",
-    "LimitExceededException",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ResourceInUseException",
-    "ResourceNotFoundException",
-    "TransactionCanceledException",
-    "TransactionConflictException",
-];
 
 /// What DynamoDB answered to a request that it refused.
 #[derive(Debug, PartialEq, Eq)]
@@ -276,7 +284,7 @@ fn put_events(aws: &Aws, arguments: &Value) -> Result<Value, TaskError> {
 async fn sfn(aws: &Aws, action: &str, arguments: &Value) -> Result<Value, TaskError> {
     let arguments = rename(arguments, &|name| with_first(name, |first| first.to_ascii_lowercase()));
     match Box::pin(states::answer(aws, &capitalised(action), stringify_payloads(arguments))).await {
-        Ok(answer) => Ok(rename(&answer, &capitalised)),
+        Ok(answer) => Ok(with_iso_dates(rename(&answer, &capitalised))),
         Err(ApiError { code, message, status }) => Err(TaskError {
             error: format!("Sfn.{}Exception", code.trim_end_matches("Exception")),
             cause: format!("{} (SDK Attempt Count: 1)", aws.sdk_cause(&message, "Sfn", status.as_u16())),
@@ -307,6 +315,33 @@ fn rename(value: &Value, name: &dyn Fn(&str) -> String) -> Value {
     }
 }
 
+/// Writes the instants in a service's answer as an SDK integration does: as ISO texts, where the API has
+/// seconds since 1970. Data of users is not in members of such names, or is no number there.
+fn with_iso_dates(mut answer: Value) -> Value {
+    match &mut answer {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let is_date = ["Date", "DateTime", "Timestamp"].iter().any(|end| name.ends_with(end));
+                match value.as_f64().filter(|_| is_date).and_then(iso) {
+                    Some(date) => *value = date.into(),
+                    None if name != "Item" && name != "Items" => *value = with_iso_dates(value.take()),
+                    None => {}
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = with_iso_dates(item.take())),
+        _ => {}
+    }
+    answer
+}
+
+/// An instant in seconds since 1970 as Java's Instant writes it: with milliseconds only if there are any.
+fn iso(seconds: f64) -> Option<String> {
+    let at = DateTime::from_timestamp_millis((seconds * 1000.0).round() as i64)?;
+    let format = if at.timestamp_subsec_millis() == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
+    Some(at.to_rfc3339_opts(format, true))
+}
+
 fn capitalised(name: &str) -> String {
     with_first(name, |first| first.to_ascii_uppercase())
 }
@@ -331,6 +366,20 @@ mod tests {
         let general = refusal("com.amazon.coral.validate#ValidationException", "Number overflow", 400);
         assert_eq!((general.exception, general.code.as_str()), (None, "ValidationException"));
         assert_eq!(general.message, "Number overflow");
+    }
+
+    #[test]
+    fn dates_are_iso_texts_and_data_stays() {
+        let answer = json!({
+            "StateMachines": [{ "Name": "pack", "CreationDate": 1_735_689_600.25 }],
+            "StopDate": 1_735_689_600.0,
+            "Count": 3,
+            "Items": [{ "BirthDate": 7 }],
+        });
+        let written = with_iso_dates(answer);
+        assert_eq!(written["StateMachines"][0]["CreationDate"], "2025-01-01T00:00:00.250Z");
+        assert_eq!(written["StopDate"], "2025-01-01T00:00:00Z");
+        assert_eq!((&written["Count"], &written["Items"][0]["BirthDate"]), (&json!(3), &json!(7)));
     }
 
     #[test]

@@ -20,10 +20,12 @@ use tokio::sync::Semaphore;
 use crate::remote::RemoteFunctions;
 use template::{Function, Place};
 
-/// The number of invocations that run at the same time. Others wait, and their timeout starts only when they
-/// run: under load functions start later but don't run slower, so none exceeds its timeout because
-/// processors are busy. It is more than the number of orders for which the API keeps requests waiting at
-/// once (its `Patience`), because the steps of those orders must be able to run meanwhile.
+/// The number of invocations of one function that run at the same time. Others wait, and their timeout starts
+/// only when they run: under load functions start later but don't run slower, so none exceeds its timeout
+/// because processors are busy. Each function has places of its own, as with Lambda's reserved concurrency
+/// (Lambda Developer Guide, "Configuring reserved concurrency"), so that steps that wait for a slow payment
+/// gateway hold up neither the API nor other steps. It is more than the number of requests that the API keeps
+/// waiting at once (its `Patience`), so that they don't hold up the others.
 const AT_ONCE: usize = 128;
 
 /// What an invocation returns: the output of the function, or its error.
@@ -56,6 +58,16 @@ pub enum Error {
     /// The endpoint of functions outside this process could not be reached.
     #[error("the Lambda endpoint failed: {0}")]
     Endpoint(String),
+    /// The endpoint has refused the invocation, or failed at it.
+    #[error("{message}")]
+    #[allow(missing_docs, reason = "the names say it")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The name of the exception, such as `TooManyRequestsException`, if the endpoint gave one.
+        code: Option<String>,
+        message: String,
+    },
 }
 
 /// A function of the template with its handler.
@@ -66,15 +78,20 @@ pub struct Hosted {
     pub handler: Box<dyn Handler>,
 }
 
+/// A function, and the places for its invocations.
+struct Concurrent {
+    hosted: Hosted,
+    places: Semaphore,
+}
+
 /// All functions that can be invoked. Clones share them.
 #[derive(Clone)]
 pub struct Functions(Arc<Inner>);
 
 struct Inner {
-    hosted: BTreeMap<String, Arc<Hosted>>,
+    hosted: BTreeMap<String, Concurrent>,
     remote: Option<RemoteFunctions>,
     invocations: Counter,
-    places: Semaphore,
     place: Place,
     randomness: Randomness,
 }
@@ -87,12 +104,13 @@ impl Functions {
         place: Place,
         randomness: Randomness,
     ) -> Self {
-        let hosted = hosted.into_iter().map(|hosted| (hosted.function.name.clone(), Arc::new(hosted)));
+        let hosted = hosted.into_iter().map(|hosted| {
+            (hosted.function.name.clone(), Concurrent { hosted, places: Semaphore::new(AT_ONCE) })
+        });
         Self(Arc::new(Inner {
             hosted: hosted.collect(),
             remote,
             invocations: Counter::default(),
-            places: Semaphore::new(AT_ONCE),
             place,
             randomness,
         }))
@@ -103,13 +121,25 @@ impl Functions {
     /// # Errors
     /// When there is no such function, or the endpoint for functions outside this process can't be reached.
     pub async fn invoke(&self, name_or_arn: &str, event: Value) -> Result<Invoked, Error> {
+        // The semaphore is never closed, so this always gets a permit in the end.
+        let _place = match self.0.hosted.get(function_name(name_or_arn)) {
+            Some(function) => function.places.acquire().await.ok(),
+            None => None,
+        };
+        self.invoke_at_once(name_or_arn, event).await
+    }
+
+    /// As [`Functions::invoke`], but without waiting for a place. It is for invocations that are short and must
+    /// be answered however much others ask.
+    ///
+    /// # Errors
+    /// As [`Functions::invoke`].
+    pub async fn invoke_at_once(&self, name_or_arn: &str, event: Value) -> Result<Invoked, Error> {
         let name = function_name(name_or_arn);
         match (self.0.hosted.get(name), &self.0.remote) {
-            (Some(hosted), _) => {
-                // The semaphore is never closed, so this always gets a permit in the end.
-                let _place = self.0.places.acquire().await;
+            (Some(function), _) => {
                 let begun = Instant::now();
-                let invoked = run(hosted, event, &self.0.randomness).await;
+                let invoked = run(&function.hosted, event, &self.0.randomness).await;
                 self.0.invocations.add(begun);
                 Ok(invoked)
             }
@@ -120,13 +150,16 @@ impl Functions {
 
     /// The name of the function with this binary, if the template has one.
     pub fn with_binary(&self, binary: &str) -> Option<&str> {
-        let hosted = self.0.hosted.values().find(|hosted| hosted.function.binary == binary);
-        hosted.map(|hosted| hosted.function.name.as_str())
+        let functions = self.0.hosted.values().map(|function| &function.hosted.function);
+        functions
+            .into_iter()
+            .find(|function| function.binary == binary)
+            .map(|function| function.name.as_str())
     }
 
     /// How often a failed asynchronous invocation of this function is retried at most.
     pub fn retries(&self, name: &str) -> usize {
-        self.0.hosted.get(name).map_or(usize::MAX, |hosted| hosted.function.retries)
+        self.0.hosted.get(name).map_or(usize::MAX, |function| function.hosted.function.retries)
     }
 
     /// The ARN that a function of this name has, whether or not it exists.

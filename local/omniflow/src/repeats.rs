@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::{Event, Level, Subscriber};
@@ -20,8 +20,12 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// Writes events as `Format` does, but leaves out repeated ones.
 pub(crate) struct Repeats<Format> {
     format: Format,
-    seen: Mutex<HashMap<Origin, Seen>>,
+    counts: Counts,
 }
+
+/// How often errors and warnings were written and left out lately. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Counts(Arc<Mutex<HashMap<Origin, Seen>>>);
 
 /// The file and the line of the code that an event comes from.
 type Origin = (Option<&'static str>, Option<u32>);
@@ -41,31 +45,65 @@ impl Seen {
 
 /// The number of errors or warnings of one origin that were left out.
 #[derive(Debug, PartialEq, Eq)]
-struct LeftOut {
+pub(crate) struct LeftOut {
     times: u64,
     place: String,
 }
 
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (place, times, seconds) = (&self.place, self.times, PERIOD.as_secs());
+        write!(f, "{place}: {times} more like the last of these within {seconds} s or so were left out")
+    }
+}
+
 impl<Format> Repeats<Format> {
     pub(crate) fn of(format: Format) -> Self {
-        Self { format, seen: Mutex::default() }
+        Self { format, counts: Counts::default() }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts.clone()
+    }
+}
+
+impl Counts {
+    fn seen(&self) -> MutexGuard<'_, HashMap<Origin, Seen>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts an event. Returns whether it is to be written, and what was left out in periods that are over.
     fn take(&self, origin: Origin, now: Instant, place: impl Fn() -> String) -> (bool, Vec<LeftOut>) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut left_out = Vec::new();
-        seen.retain(|_, one| {
-            let over = now.duration_since(one.since) >= PERIOD;
-            if over && one.left_out() > 0 {
-                left_out.push(LeftOut { times: one.left_out(), place: std::mem::take(&mut one.place) });
-            }
-            !over
-        });
+        let mut seen = self.seen();
+        let left_out = over(&mut seen, |since| now.duration_since(since) >= PERIOD);
         let one = seen.entry(origin).or_insert_with(|| Seen { since: now, times: 0, place: place() });
         one.times += 1;
         (one.times <= IN_FULL, left_out)
     }
+
+    /// What was left out in periods that are over. It is for the time in which no further error or warning
+    /// comes.
+    pub(crate) fn left_out(&self, now: Instant) -> Vec<LeftOut> {
+        over(&mut self.seen(), |since| now.duration_since(since) >= PERIOD)
+    }
+
+    /// What was left out so far, at the end of the program.
+    pub(crate) fn left_out_at_the_end(&self) -> Vec<LeftOut> {
+        over(&mut self.seen(), |_| true)
+    }
+}
+
+/// Takes out what is over.
+fn over(seen: &mut HashMap<Origin, Seen>, is_over: impl Fn(Instant) -> bool) -> Vec<LeftOut> {
+    let mut left_out = Vec::new();
+    seen.retain(|_, one| {
+        let is_over = is_over(one.since);
+        if is_over && one.left_out() > 0 {
+            left_out.push(LeftOut { times: one.left_out(), place: std::mem::take(&mut one.place) });
+        }
+        !is_over
+    });
+    left_out
 }
 
 impl<S, N, Format> FormatEvent<S, N> for Repeats<Format>
@@ -85,13 +123,10 @@ where
             return self.format.format_event(context, writer, event);
         }
         let place = || format!("{} {}", metadata.level(), metadata.target());
-        let (is_written, left_out) = self.take((metadata.file(), metadata.line()), Instant::now(), place);
-        for LeftOut { times, place } in left_out {
-            let seconds = PERIOD.as_secs();
-            writeln!(
-                writer,
-                "{place}: {times} more like the last of these within {seconds} s or so were left out"
-            )?;
+        let (is_written, left_out) =
+            self.counts.take((metadata.file(), metadata.line()), Instant::now(), place);
+        for left_out in left_out {
+            writeln!(writer, "{left_out}")?;
         }
         if is_written { self.format.format_event(context, writer, event) } else { Ok(()) }
     }
@@ -144,7 +179,7 @@ mod tests {
     #[test]
     fn what_was_left_out_is_counted_when_its_time_is_over() {
         let [disk, other] = [Some("disk.rs"), Some("other.rs")].map(|file| (file, Some(7)));
-        let repeats = Repeats::of(());
+        let repeats = Counts::default();
         let begun = Instant::now();
         let place = || "ERROR disk".to_owned();
         let written = (0..100).filter(|_| repeats.take(disk, begun, place).0).count();
@@ -153,5 +188,23 @@ mod tests {
         assert!(is_written);
         assert_eq!(left_out, [LeftOut { times: 95, place: "ERROR disk".to_owned() }]);
         assert_eq!(repeats.take(disk, begun + PERIOD, place), (true, Vec::new()));
+    }
+
+    #[test]
+    fn what_was_left_out_is_counted_also_when_nothing_more_comes() {
+        let repeats = Counts::default();
+        let begun = Instant::now();
+        for _ in 0..100 {
+            repeats.take((Some("disk.rs"), Some(7)), begun, || "ERROR disk".to_owned());
+        }
+        assert_eq!(repeats.left_out(begun + PERIOD / 2), []);
+        let left_out = repeats.left_out(begun + PERIOD);
+        assert_eq!(left_out, [LeftOut { times: 95, place: "ERROR disk".to_owned() }]);
+        assert!(left_out[0].to_string().starts_with("ERROR disk: 95 more"), "{}", left_out[0]);
+        assert_eq!(repeats.left_out(begun + PERIOD), []);
+        for _ in 0..7 {
+            repeats.take((Some("disk.rs"), Some(7)), begun, || "ERROR disk".to_owned());
+        }
+        assert_eq!(repeats.left_out_at_the_end().len(), 1);
     }
 }

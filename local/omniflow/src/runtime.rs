@@ -1,34 +1,33 @@
 //! Starts and stops the local runtime: reads the template, opens the data, and runs what the template
 //! describes.
 
-use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use ambient::{Clock, Surroundings};
-use engine::{
-    CreateStateMachine, Engine, JournalError, Options, StateMachineKind, UpdateStateMachine, WritesLost,
-};
+use engine::{Engine, JournalError, Options};
 use futures::future::BoxFuture;
 use omniflow_tables::Tables;
-use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::aws::Aws;
 use crate::bus::EventBus;
+use crate::data::{self, Data};
+use crate::folder::{DataFolder, Database};
 use crate::functions;
 use crate::inside::Inside;
 use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
 use crate::remote::RemoteFunctions;
-use crate::server::{self, AccessToken, Bodies, Connections, Listener, Sites};
-use crate::{Config, StartError, gateway, private_files, schedule};
-use template::{Place, Route, System, Table};
+use crate::server::{self, AccessToken, Answers, Bodies, Connections, Detached, Listener, Load, Sites};
+use crate::{Config, StartError, deployment, gateway, health, schedule};
+use template::{Place, Route, System};
 
 /// The region and the account in all ARNs. AWS's own would be here.
 const REGION: &str = "us-east-1";
@@ -53,15 +52,9 @@ pub struct Runtime {
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
-    _data: Data,
-}
-
-/// The data folder and the lock on it. With `--memory` it is a temporary folder, which is deleted at the
-/// end.
-struct Data {
-    path: PathBuf,
-    _lock: File,
-    _temporary: Option<tempfile::TempDir>,
+    /// The requests that are being answered, also those whose clients have hung up.
+    under_way: Detached,
+    data: Data,
 }
 
 impl Runtime {
@@ -90,7 +83,7 @@ impl Runtime {
         let place = Place { region: REGION.to_owned(), account: ACCOUNT.to_owned() };
         let system = template::load(&config.template, &config.template_parameters(), &place)
             .map_err(|source| StartError::Template { path: config.template.clone(), source })?;
-        check_state_machines(&system)?;
+        deployment::check_state_machines(&system)?;
         let token = config.access_token()?;
         if token.as_ref().is_some_and(AccessToken::is_weak) {
             tracing::warn!(
@@ -101,21 +94,32 @@ impl Runtime {
         let routes = routes(&config, &system, token.as_ref(), &place)?;
         let http = listen("--http", config.http)?;
         let aws_listener = listen("--aws", config.aws)?;
-        let data = open_data(&config)?;
+        let data = Data::open(&config, &surroundings)?;
         let aws = assemble(&config, &system, &place, &data, surroundings, host)?;
-        for table in &system.tables {
-            create_table(&aws.tables, table)
-                .await
-                .map_err(|problem| StartError::Data { path: data.path.clone(), problem })?;
+        if let Data::Kept(folder) = &data {
+            let problem = |error: std::io::Error| StartError::Data {
+                path: config.data.clone(),
+                problem: format!("the files can't be synced: {error}"),
+            };
+            folder.sync_names().map_err(problem)?;
+            data::note_deliveries_once(folder, &aws.bus, 0).map_err(problem)?;
         }
-        deploy(&aws.engine, &system).await?;
+        for table in &system.tables {
+            deployment::create_table(&aws.tables, table).await?;
+        }
+        deployment::deploy(&aws.engine, &system).await?;
         if system.parameters.get("SeedSampleStock").is_some_and(|seed| seed == "true") {
-            seed(&aws.functions).await?;
+            deployment::seed(&aws.functions).await?;
         }
 
         let (stop, stopped) = watch::channel(false);
-        let (connections, bodies) = (Connections::within_limits(), Bodies::new());
-        let sites = Arc::new(Sites::new(config.allowed_hosts.clone()));
+        let connections = Connections::within_limits();
+        let load = Load {
+            bodies: Bodies::new(),
+            answers: Answers::new(Arc::clone(&connections)),
+            under_way: Detached::default(),
+        };
+        let sites = Arc::new(Sites::new(config.further_hosts()));
         let outbox = server::guarded(outbox::router(aws.outbox.clone(), aws.bus.clone()), token.clone());
         let (functions, tables) = (aws.functions.clone(), aws.tables.clone());
         let router = gateway::router(
@@ -123,15 +127,21 @@ impl Runtime {
             functions,
             tables,
             &place,
-            bodies.clone(),
+            load.clone(),
             token.clone(),
             aws.surroundings.clone(),
         )?
         .merge(outbox);
+        let router = health::told_by(aws.clone(), router);
         let router = server::for_own_sites(router, Arc::clone(&sites), Listener::Http);
-        let aws_router = server::aws_router(aws.clone(), bodies, token);
+        let under_way = load.under_way.clone();
+        let load = Load { answers: load.answers.with_own_places(), ..load };
+        let aws_router = server::aws_router(aws.clone(), load, token);
         let aws_router = server::for_own_sites(aws_router, sites, Listener::Aws);
         let mut workers = start_workers(&system, &aws, &place);
+        if let Data::Kept(folder) = &data {
+            workers.extend(data::tend(folder, &aws));
+        }
         workers.push(tokio::spawn(Arc::clone(&connections).close_idle()));
         let runtime = Self {
             http: address(&http, "--http")?,
@@ -141,9 +151,10 @@ impl Runtime {
                 tokio::spawn(server::serve(aws_listener, aws_router, connections, stopped)),
             ],
             workers,
+            under_way,
             aws,
             stop,
-            _data: data,
+            data,
         };
         Ok(runtime)
     }
@@ -156,18 +167,33 @@ impl Runtime {
         for worker in &self.workers {
             worker.abort();
         }
-        let finish = futures::future::join_all(self.servers);
+        let under_way = self.under_way;
+        let finish = async {
+            futures::future::join_all(self.servers).await;
+            under_way.finished().await;
+        };
         if tokio::time::timeout(GRACE, finish).await.is_err() {
             tracing::warn!("requests were still running and were cut off");
         }
-        let (engine, tables) = (self.aws.engine.clone(), self.aws.tables.clone());
+        let (aws, data) = (self.aws, self.data);
         let closed = tokio::task::spawn_blocking(move || {
-            engine.shut_down();
-            tables.sync().wait()
+            aws.engine.shut_down();
+            aws.bus.close().map_err(std::io::Error::other)?;
+            aws.tables.close()?;
+            match data {
+                Data::Kept(folder) => folder.seal(),
+                Data::Temporary(_) => Ok(()),
+            }
         });
         if let Ok(Err(error)) = closed.await {
-            tracing::error!(%error, "the tables can't be synced");
+            tracing::error!(%error, "the data can't be closed well: the next start checks it as after a crash");
         }
+    }
+
+    /// Returns, with the reason, when this process can't do its work any more and a new one could; otherwise
+    /// never. The process should end then, so that its supervisor starts it again.
+    pub async fn broken(&self) -> String {
+        health::broken(&self.aws).await
     }
 }
 
@@ -215,26 +241,6 @@ fn address(listener: &TcpListener, flag: &'static str) -> Result<SocketAddr, Sta
     listener.local_addr().map_err(|source| StartError::Address { flag, address: unknown, source })
 }
 
-fn open_data(config: &Config) -> Result<Data, StartError> {
-    let problem = |path: &Path, problem: std::io::Error| StartError::Data {
-        path: path.to_owned(),
-        problem: problem.to_string(),
-    };
-    let temporary = if config.memory {
-        Some(tempfile::tempdir().map_err(|error| problem(&std::env::temp_dir(), error))?)
-    } else {
-        None
-    };
-    let path = temporary.as_ref().map_or(config.data.clone(), |folder| folder.path().to_owned());
-    private_files::folder(&path).map_err(|error| problem(&path, error))?;
-    let lock = private_files::create(&path.join("lock")).map_err(|error| problem(&path, error))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Data { path, _lock: lock, _temporary: temporary }),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::DataInUse { path }),
-        Err(std::fs::TryLockError::Error(error)) => Err(problem(&path, error)),
-    }
-}
-
 fn assemble(
     config: &Config,
     system: &System,
@@ -243,20 +249,27 @@ fn assemble(
     surroundings: Surroundings,
     host: impl FnOnce(&System, &Place, &Inside) -> Result<Vec<Hosted>, StartError>,
 ) -> Result<Aws, StartError> {
-    let failed = |problem: String| StartError::Data { path: data.path.clone(), problem };
-    let database =
-        |name| private_files::database(&data.path, name).map_err(|error| failed(error.to_string()));
-    let tables = if config.memory { Tables::in_memory() } else { Tables::open(&database("tables.db")?) };
+    let failed = |problem: String| StartError::Data { path: config.data.clone(), problem };
+    let database = |database| data.database(database).map_err(|error| failed(error.to_string()));
+    let identity = data.identity();
+    let tables = match &identity {
+        Some(identity) => Tables::open_in_folder(&database(Database::Tables)?, identity),
+        None => Tables::in_memory(),
+    };
     let tables = tables.map_err(|error| failed(error.to_string()))?;
     let stores = Stores {
         tables,
-        journal: database("journal.db")?,
-        deliveries: database("deliveries.db")?,
+        journal: database(Database::Journal)?,
+        deliveries: database(Database::Deliveries)?,
         durable: !config.memory,
+        folder: match data {
+            Data::Kept(folder) => Some(Arc::clone(folder)),
+            Data::Temporary(_) => None,
+        },
     };
-    let remote = config.lambda_endpoint.clone().map(RemoteFunctions::at);
     let inside = Inside::new(stores.tables.clone(), surroundings.clone());
     let hosted = host(system, place, &inside)?;
+    let remote = config.lambda_endpoint.clone().map(RemoteFunctions::at);
     let functions = Functions::new(hosted, remote, place.clone(), surroundings.randomness.clone());
     let (aws, _) = connect(system, place, stores, surroundings, inside, functions, |options, services| {
         Engine::open(options, |engine| Arc::new(LocalIntegrations::new(services(engine))))
@@ -271,6 +284,8 @@ pub(crate) struct Stores {
     pub(crate) deliveries: PathBuf,
     /// Whether what the journal commits survives power loss.
     pub(crate) durable: bool,
+    /// The data folder that all of them lie in; `None` when they needn't know each other again.
+    pub(crate) folder: Option<Arc<DataFolder>>,
 }
 
 /// Connects the services with each other. `open` opens the engine; it gets the engine's options, and a
@@ -284,16 +299,19 @@ pub(crate) fn connect<Opened>(
     functions: Functions,
     open: impl FnOnce(Options, &mut dyn FnMut(Engine) -> Aws) -> Result<Opened, JournalError>,
 ) -> Result<(Aws, Opened), StartError> {
-    let Stores { tables, journal, deliveries, durable } = stores;
-    let failed = |problem: String| StartError::Data { path: journal.clone(), problem };
+    let Stores { tables, journal, deliveries, durable, folder } = stores;
+    let failed =
+        |problem: String| StartError::Data { path: journal.parent().unwrap_or(&journal).to_owned(), problem };
+    let identity = folder.as_ref().map(|folder| folder.identity());
     let bus = EventBus::open(
         system.rules.clone(),
         place.clone(),
         &deliveries,
+        identity.as_deref(),
         functions.clone(),
         surroundings.clone(),
     )?;
-    let (synced, flushed, listening) = (tables.clone(), bus.clone(), bus.clone());
+    let relied_on = Arc::new(AtomicU64::new(0));
     let options = Options {
         journal: journal.clone(),
         durable,
@@ -301,15 +319,9 @@ pub(crate) fn connect<Opened>(
         account: place.account.clone(),
         clock: Arc::clone(&surroundings.clock),
         randomness: surroundings.randomness.clone(),
-        before_commit: Box::new(move || {
-            let (syncing, flushed) = (synced.sync(), flushed.flush());
-            Box::new(move || {
-                flushed.map_err(std::io::Error::other)?;
-                // The tables sync never again after a failure (`Syncing::done`).
-                syncing.wait().map_err(|error| std::io::Error::other(WritesLost(error.into())))
-            })
-        }),
-        status_changes: Box::new(listening),
+        before_commit: data::before_commit(&tables, &bus, &relied_on),
+        status_changes: Box::new(bus.clone()),
+        folder: folder.map(|folder| data::in_folder(&folder, &tables, relied_on)),
     };
     let mut assembled = None;
     let opened = open(options, &mut |engine| {
@@ -328,79 +340,6 @@ pub(crate) fn connect<Opened>(
     .map_err(|error| failed(error.to_string()))?;
     let aws = assembled.ok_or_else(|| failed("the engine did not start".to_owned()))?;
     Ok((aws, opened))
-}
-
-pub(crate) async fn create_table(tables: &Tables, table: &Table) -> Result<(), String> {
-    let name = json!({ "TableName": table.name }).to_string();
-    if tables.answer("DescribeTable", name.into()).await.status == 200 {
-        return Ok(());
-    }
-    let answer = tables.answer("CreateTable", table.create.to_string().into()).await;
-    if answer.status != 200 {
-        return Err(format!("the table {} can't be made: {}", table.name, answer.body));
-    }
-    if let Some(attribute) = &table.time_to_live {
-        let specification = json!({
-            "TableName": table.name,
-            "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
-        });
-        tables.answer("UpdateTimeToLive", specification.to_string().into()).await;
-    }
-    Ok(())
-}
-
-pub(crate) fn check_state_machines(system: &System) -> Result<(), StartError> {
-    for machine in &system.state_machines {
-        let refused = |problem: String| StartError::StateMachine { machine: machine.name.clone(), problem };
-        let kind = match StateMachineKind::parse(&machine.kind) {
-            Some(StateMachineKind::Express) => asl::MachineType::Express,
-            Some(StateMachineKind::Standard) => asl::MachineType::Standard,
-            None => return Err(refused(format!("'{}' is no type of state machine", machine.kind))),
-        };
-        let parsed =
-            asl::Machine::parse_as(&machine.definition, kind).map_err(|error| refused(error.to_string()))?;
-        if let Some(unsupported) = parsed.unsupported().first() {
-            return Err(refused(unsupported.to_string()));
-        }
-    }
-    Ok(())
-}
-
-pub(crate) async fn deploy(engine: &Engine, system: &System) -> Result<(), StartError> {
-    for machine in &system.state_machines {
-        let refused = |error: engine::Error| StartError::StateMachine {
-            machine: machine.name.clone(),
-            problem: error.to_string(),
-        };
-        let arn = engine.state_machine_arn(&machine.name);
-        match engine.describe_state_machine(&arn) {
-            Ok(kept) if kept.definition == machine.definition => {}
-            Ok(_) => {
-                let update =
-                    UpdateStateMachine { arn, definition: Some(machine.definition.clone()), role_arn: None };
-                engine.update_state_machine(update).await.map_err(refused)?;
-            }
-            Err(_) => {
-                let create = CreateStateMachine {
-                    name: machine.name.clone(),
-                    kind: StateMachineKind::parse(&machine.kind).unwrap_or_default(),
-                    definition: machine.definition.clone(),
-                    role_arn: machine.role_arn.clone(),
-                };
-                engine.create_state_machine(create).await.map_err(refused)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-pub(crate) async fn seed(functions: &Functions) -> Result<(), StartError> {
-    let Some(name) = functions.with_binary("seed-stock").map(str::to_owned) else { return Ok(()) };
-    match functions.invoke(&name, Value::Object(serde_json::Map::new())).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(StartError::Seed(error.payload)),
-        Err(error) => Err(StartError::Seed(error.to_string())),
-    }
 }
 
 fn start_workers(system: &System, aws: &Aws, place: &Place) -> Vec<JoinHandle<()>> {

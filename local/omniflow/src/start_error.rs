@@ -1,12 +1,12 @@
 //! The errors that keep the local runtime from starting.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::server::TokenError;
-use crate::{bus, gateway};
+use crate::{bus, routes};
 
-/// Why the runtime could not start. Each message is one line that says what to do.
+/// Why the runtime could not start. Each message is one line that says what to do, or such a line for each file.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum StartError {
@@ -36,13 +36,31 @@ pub enum StartError {
     /// The data in the folder can't be opened.
     #[error("the data in {path}: {problem}")]
     Data { path: PathBuf, problem: String },
+    /// Files in the folder are missing, damaged, foreign or older than the rest. Nothing was written.
+    #[error("{}", folder_lines(path, problems))]
+    Folder { path: PathBuf, problems: Vec<String> },
+    /// A table of the template is stored in another form than the template has it.
+    #[error("the table {table}: {problem}")]
+    Table { table: String, problem: String },
     /// A route of the template can't be served here.
     #[error(transparent)]
-    Route(#[from] gateway::BadRoute),
+    Route(#[from] routes::BadRoute),
     /// A rule of the template has a pattern that isn't supported, or the deliveries can't be stored.
     #[error(transparent)]
     Bus(#[from] bus::Error),
     /// The sample stock could not be seeded.
     #[error("seeding the sample stock: {0}")]
     Seed(String),
+}
+
+/// One line for each problem of a data folder.
+fn folder_lines(path: &Path, problems: &[String]) -> String {
+    let folder = path.display();
+    let lines = problems.iter().map(|problem| {
+        format!(
+            "the data in {folder}: {problem}. Put back the file that was here, or move the folder away and restore \
+             all of it from one backup: omniflow restore BACKUP --data {folder}"
+        )
+    });
+    lines.collect::<Vec<_>>().join("\nomniflow: ")
 }

@@ -181,8 +181,8 @@ fn on_a_bad_disk(world: Arc<World>, mut commit: BeforeCommit) -> BeforeCommit {
             world.note_all(format_args!("the disk fails to sync a commit"));
         }
         Box::new(move || {
-            begun()?;
-            if fails { Err(io::Error::other("the disk can't be synced")) } else { Ok(()) }
+            let reached = begun()?;
+            if fails { Err(io::Error::other("the disk can't be synced")) } else { Ok(reached) }
         })
     })
 }

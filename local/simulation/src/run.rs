@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use omniflow::{StartError, driven};
+use omniflow_domain::Currency;
 use omniflow_domain::catalogue::{SAMPLES, WAREHOUSES};
 use omniflow_tables::Tables;
 use serde_json::{Value, json};
@@ -132,7 +133,7 @@ async fn simulate(settings: &Settings, system: &System, folder: &Path) -> Result
     let Settings { seed, planted, keep_all, .. } = *settings;
     let world = Arc::new(World::new(seed, settings.profile.clone(), planted, tables, keep_all));
     let front = Rc::new(Front::new(Arc::clone(&world), Rc::new(system.clone()), folder.to_owned()));
-    stock(&world, settings.orders).await?;
+    stock(&world, system, settings.orders).await?;
     front.start().await?;
     tokio::select! {
         biased;
@@ -193,7 +194,10 @@ async fn customers(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
 }
 
 /// Stocks the warehouses for so many orders: with plenty of most products and little of one.
-async fn stock(world: &Arc<World>, orders: u64) -> Result<(), Error> {
+async fn stock(world: &Arc<World>, system: &System, orders: u64) -> Result<(), Error> {
+    let currency = system.parameters.get("Currency").map(String::as_str).unwrap_or_default();
+    let currency: Currency =
+        currency.parse().map_err(|_| Error::Stock(format!("no currency: {currency}")))?;
     for sample in SAMPLES {
         for (warehouse, pieces) in WAREHOUSES.iter().zip(sample.stock).filter(|(_, pieces)| *pieces > 0) {
             let pieces = match sample.product_id {
@@ -212,17 +216,17 @@ async fn stock(world: &Arc<World>, orders: u64) -> Result<(), Error> {
             let pieces = i64::try_from(pieces).unwrap_or(i64::MAX);
             world.books(|books| books.stocked(place, pieces));
         }
-        let price = format!("{}.{:02}", sample.cents / 100, sample.cents % 100);
+        let product = sample.product(currency).map_err(|error| Error::Stock(error.to_string()))?;
+        let product = serde_json::to_value(product).map_err(|error| Error::Stock(error.to_string()))?;
+        let members = product.as_object().into_iter().flatten();
+        let product: serde_json::Map<_, _> =
+            members.map(|(name, value)| (name.clone(), json!({ "S": value }))).collect();
         for key in BTreeSet::from([
             omniflow_domain::catalogue::lookup(sample.product_id),
             omniflow_domain::catalogue::lookup(sample.name),
         ]) {
-            let item = json!({
-                "lookup": { "S": key },
-                "product_id": { "S": sample.product_id },
-                "name": { "S": sample.name },
-                "price": { "S": price },
-            });
+            let mut item = Value::Object(product.clone());
+            item["lookup"] = json!({ "S": key });
             put(world, "ProductsTable", item).await?;
         }
     }

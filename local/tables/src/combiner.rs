@@ -33,17 +33,25 @@ type Acknowledgement = Box<dyn FnOnce() + Send>;
 /// A database and the work that is to be done on it, in the order in which it came.
 pub(crate) struct Combiner {
     queue: Mutex<VecDeque<Work>>,
-    database: Mutex<Database>,
+    /// `None` once it is closed.
+    database: Mutex<Option<Database>>,
 }
 
 impl Combiner {
     pub(crate) fn new(database: Database) -> Self {
-        Self { queue: Mutex::default(), database: Mutex::new(database) }
+        Self { queue: Mutex::default(), database: Mutex::new(Some(database)) }
+    }
+
+    /// Closes the database when the work at hand is done. All further work gets no result.
+    pub(crate) fn close(&self) {
+        drop(self.database.lock().unwrap_or_else(PoisonError::into_inner).take());
+        // What came meanwhile has been left to this thread.
+        self.combine();
     }
 
     /// Does the work when its turn comes, and calls `committed` when it is committed. With `grouped` it may
-    /// be committed together with other work. The result is `None` when the work panicked or its group could
-    /// not be committed.
+    /// be committed together with other work. The result is `None` when the work panicked, its group could not
+    /// be committed, or the database is closed.
     pub(crate) async fn perform<T: Send + 'static>(
         &self,
         grouped: bool,
@@ -84,7 +92,10 @@ impl Combiner {
                 if group.is_empty() {
                     break;
                 }
-                do_together(&database, group);
+                // Whoever waits for work on a database that is closed finds the channel closed.
+                if let Some(database) = &*database {
+                    do_together(database, group);
+                }
             }
         }
     }

@@ -24,16 +24,21 @@ use dynoxide::actions::{
 };
 use dynoxide::storage::Storage;
 use dynoxide::{DynoxideError, Result, TableMetadata};
+use file_versions::Standing;
 use futures::FutureExt;
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use crate::error::Error;
+use crate::failing::Failing;
 use crate::tokens::Tokens;
 use crate::{layout, migrations};
 
 /// How many statements stay prepared; dynoxide has a few for every table and index.
 const STATEMENTS: usize = 256;
+/// How many pages the log has before SQLite writes it back: SQLite's own default ("PRAGMA
+/// wal_autocheckpoint").
+const AUTOMATIC_CHECKPOINT: i64 = 1000;
 
 /// The tables on one connection.
 pub(crate) struct Database {
@@ -45,6 +50,7 @@ pub(crate) struct Database {
     /// Whether an operation of the group failed in the middle of its writes, so that the group must not be
     /// committed.
     spoiled: Cell<bool>,
+    failing: Arc<Failing>,
 }
 
 /// Makes a method for each operation, which does the operation in the manner of its kind (`read`, `write`,
@@ -120,6 +126,44 @@ impl Database {
             tokens: RefCell::default(),
             grouped,
             spoiled: Cell::default(),
+            failing: Arc::default(),
+        }
+    }
+
+    /// Whether writes fail.
+    pub(crate) fn failing(&self) -> &Arc<Failing> {
+        &self.failing
+    }
+
+    /// Makes this the tables of the folder with this identity, unless they belong to one already.
+    pub(crate) fn claim(&self, identity: &str) -> Result<Standing> {
+        Ok(Standing::claim(self.storage.conn(), identity)?)
+    }
+
+    /// Stores how far the tables have come, and how far the journal has that relies on them.
+    pub(crate) fn mark(&self, reached: u64, journal: u64) -> Result<()> {
+        self.write(|| Ok(Standing::raise(self.storage.conn(), reached, journal)?))
+    }
+
+    /// Writes all that the log holds back to the file, and has new writes stay in the log until
+    /// [`Database::thaw`], so that the file doesn't change meanwhile.
+    pub(crate) fn freeze(&self) -> Result<()> {
+        let connection = self.storage.conn();
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if busy != 0 {
+            self.thaw();
+            return Err(failed("the log of the tables can't be written back"));
+        }
+        Ok(())
+    }
+
+    /// Ends what [`Database::freeze`] began.
+    pub(crate) fn thaw(&self) {
+        if let Err(error) =
+            self.storage.conn().pragma_update(None, "wal_autocheckpoint", AUTOMATIC_CHECKPOINT)
+        {
+            tracing::warn!(%error, "the log of the tables isn't written back until the next start");
         }
     }
 
@@ -140,6 +184,7 @@ impl Database {
             // It fails when what went wrong has ended the transaction already.
             let _ = run(self.storage.conn(), "ROLLBACK");
         }
+        self.failing.heed(&committed);
         committed.map(|()| done)
     }
 
@@ -163,18 +208,27 @@ impl Database {
     fn write<T>(&self, operation: impl FnOnce() -> Result<T>) -> Result<T> {
         self.check_group()?;
         let written = self.storage.conn().total_changes();
-        operation().inspect_err(|_| {
+        let done = operation().inspect_err(|_| {
             if self.storage.conn().total_changes() != written {
                 self.spoil();
             }
-        })
+        });
+        self.heed(done)
+    }
+
+    /// Notes whether the disk failed. In a group only the commit tells that it did not.
+    fn heed<T>(&self, done: Result<T>) -> Result<T> {
+        if done.is_err() || !self.grouped.load(Relaxed) {
+            self.failing.heed(&done);
+        }
+        done
     }
 
     /// Does TransactWriteItems, which writes as it goes: in a group, a savepoint takes back what it wrote
     /// when it is refused.
     fn transact<T>(&self, operation: impl FnOnce() -> Result<T>) -> Result<T> {
         if !self.grouped.load(Relaxed) {
-            return operation();
+            return self.heed(operation());
         }
         self.check_group()?;
         run(self.storage.conn(), "SAVEPOINT operation")?;
@@ -200,7 +254,7 @@ impl Database {
         if self.grouped.load(Relaxed) {
             return Err(failed("the operation is not for groups"));
         }
-        operation()
+        self.heed(operation())
     }
 
     /// Does an operation that makes tables or indexes, and lays them out by their keys.

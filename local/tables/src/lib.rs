@@ -20,6 +20,7 @@ mod database;
 mod direct;
 mod error;
 mod expiry;
+mod failing;
 mod layout;
 mod migrations;
 mod operations;
@@ -30,6 +31,7 @@ mod unreadable;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
 use futures::executor::block_on;
@@ -39,10 +41,12 @@ pub use connector::{InProcess, Service};
 pub use counters::{Counter, Counters};
 use database::Database;
 pub use error::Error;
+use failing::Failing;
+pub use file_versions::Standing;
 pub use operations::ApiResponse;
 use operations::Effect;
 pub use sync::Syncing;
-use sync::{Urgency, WriteAheadLog};
+use sync::{Mark, Urgency, WriteAheadLog};
 
 /// The tables of one file, or of one process. Clones share them.
 #[derive(Clone)]
@@ -51,6 +55,20 @@ pub struct Tables {
     /// `None` for tables in memory.
     log: Option<Arc<WriteAheadLog>>,
     counters: Arc<Counters>,
+    failing: Arc<Failing>,
+    /// How far the journal has come that relies on these tables.
+    journal: Arc<AtomicU64>,
+}
+
+/// Whether the tables do their work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// They do.
+    Good,
+    /// The last write failed, as on a full disk; the text says how. Later ones may succeed.
+    Failing(String),
+    /// An fsync failed. Nobody knows what is on the disk, until the tables are opened again.
+    Lost,
 }
 
 impl Tables {
@@ -59,8 +77,7 @@ impl Tables {
     /// # Errors
     /// When the database can't be made.
     pub fn in_memory() -> Result<Self, Error> {
-        let combiner = Arc::new(Combiner::new(Database::in_memory()?));
-        Ok(Self { combiner, log: None, counters: Arc::default() })
+        Ok(Self::over(Database::in_memory()?))
     }
 
     /// Tables in a file. It is made when it does not exist, and brought to this release's version when it has
@@ -70,10 +87,108 @@ impl Tables {
     /// When the file or its write-ahead log can't be opened, or was written by a later release
     /// ([`Error::LaterRelease`]).
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let combiner = Arc::new(Combiner::new(Database::open(path)?));
-        let counters = Arc::<Counters>::default();
-        let log = WriteAheadLog::open(path, Arc::clone(&counters))?;
-        Ok(Self { combiner, log: Some(Arc::new(log)), counters })
+        Self::over(Database::open(path)?).with_log(path, |_| Box::new(|_| 0))
+    }
+
+    /// As [`Tables::open`], for the tables of a data folder: they are told its identity, and store how far
+    /// they have come before each fsync.
+    ///
+    /// # Errors
+    /// As [`Tables::open`].
+    pub fn open_in_folder(path: &Path, identity: &str) -> Result<Self, Error> {
+        let database = Database::open(path)?;
+        let Standing { reached: before, relies_on, .. } = database.claim(identity)?;
+        let tables = Self::over(database);
+        tables.journal.store(relies_on, Relaxed);
+        tables.with_log(path, |tables| {
+            let (combiner, journal) = (Arc::clone(&tables.combiner), Arc::clone(&tables.journal));
+            let known = AtomicU64::new(before);
+            Box::new(move |writes| {
+                let (reached, journal) = (before + writes, journal.load(Relaxed));
+                let marked =
+                    block_on(combiner.perform(true, move |database| database.mark(reached, journal), || ()));
+                // On a full disk the number stays behind, and the writes that could be made are synced all
+                // the same.
+                if let Some(Ok(())) = marked {
+                    known.store(reached, Relaxed);
+                }
+                known.load(Relaxed)
+            })
+        })
+    }
+
+    fn over(database: Database) -> Self {
+        let failing = Arc::clone(database.failing());
+        let combiner = Arc::new(Combiner::new(database));
+        Self { combiner, log: None, counters: Arc::default(), failing, journal: Arc::default() }
+    }
+
+    fn with_log(mut self, path: &Path, mark: impl FnOnce(&Self) -> Mark) -> Result<Self, Error> {
+        let log = WriteAheadLog::open(path, Arc::clone(&self.counters), mark(&self))?;
+        self.log = Some(Arc::new(log));
+        Ok(self)
+    }
+
+    /// Tells the tables how far the journal has come that relies on them. They store it when they are next
+    /// synced.
+    pub fn journal_reached(&self, commit: u64) {
+        self.journal.store(commit, Relaxed);
+    }
+
+    /// Whether the tables do their work. It costs no write.
+    pub fn health(&self) -> Health {
+        if self.log.as_ref().is_some_and(|log| log.has_failed()) {
+            return Health::Lost;
+        }
+        self.failing.why().map_or(Health::Good, Health::Failing)
+    }
+
+    /// Returns when the tables can't go on in this process ([`Health::Lost`]); otherwise never.
+    pub async fn lost(&self) {
+        match &self.log {
+            Some(log) => log.failed().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Tries whether the tables can be written again, so that [`Tables::health`] tells it although nobody
+    /// writes.
+    pub async fn probe(&self) {
+        if let Some(log) = &self.log {
+            log.written();
+            // The answer is in the health.
+            let _ = log.sync(Urgency::Now).done().await;
+        }
+    }
+
+    /// Writes all that is in the log back to the file, and keeps the file as it is until
+    /// [`Tables::thaw`]; what is written meanwhile stays in the log. Without waiting, `and_then` is called
+    /// before any further write.
+    ///
+    /// # Errors
+    /// When the log can't be written back.
+    pub async fn freeze<T: Send + 'static>(
+        &self,
+        and_then: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let frozen = self.combiner.perform(false, |database| database.freeze().map(|()| and_then()), || ());
+        Ok(frozen.await.ok_or(Error::Failed)??)
+    }
+
+    /// Ends what [`Tables::freeze`] began.
+    pub async fn thaw(&self) {
+        // Tables that are closed have nothing to end.
+        let _ = self.combiner.perform(false, Database::thaw, || ()).await;
+    }
+
+    /// Makes all writes safe from power loss and closes the file. Nothing can be read or written any more.
+    ///
+    /// # Errors
+    /// As [`Syncing::done`].
+    pub fn close(&self) -> io::Result<()> {
+        let synced = self.sync().wait();
+        self.combiner.close();
+        synced.map(drop)
     }
 
     /// Answers one request of the DynamoDB API; `operation` is the part of `X-Amz-Target` after the dot.
@@ -115,7 +230,7 @@ impl Tables {
     /// # Errors
     /// As [`Syncing::done`].
     pub async fn synced(&self) -> io::Result<()> {
-        self.begin(Urgency::Soon).done().await
+        self.begin(Urgency::Soon).done().await.map(drop)
     }
 
     fn begin(&self, urgency: Urgency) -> Syncing {

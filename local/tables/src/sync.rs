@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
@@ -27,10 +28,17 @@ pub(crate) enum Urgency {
     Soon,
 }
 
+/// Stores in the database that so many writes have been made since it was opened, and returns the number of
+/// the last write that the database knows of then. It is called before each fsync, which makes that number
+/// safe together with the writes.
+pub(crate) type Mark = Box<dyn Fn(u64) -> u64 + Send>;
+
 /// The write-ahead log, and the way to the thread that syncs it.
 pub(crate) struct WriteAheadLog {
     log: Arc<Log>,
-    requests: Sender<Urgency>,
+    /// `None` once the thread is to end.
+    requests: Option<Sender<Urgency>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// The log's file. SQLite keeps it under one name as long as a connection is open, and writes it in place, so
@@ -47,8 +55,8 @@ struct Log {
 /// How far the log is safe from power loss.
 #[derive(Clone, Copy)]
 enum Synced {
-    /// So many writes are.
-    UpTo(u64),
+    /// So many writes are, and the database knows of the write with the number `known`.
+    UpTo { writes: u64, known: u64 },
     /// An fsync failed. Nobody knows what is on the disk then, and the next fsync would not tell (PostgreSQL
     /// wiki, "Fsync Errors").
     Failed,
@@ -56,32 +64,45 @@ enum Synced {
 
 impl Synced {
     fn covers(self, writes: u64) -> bool {
-        matches!(self, Self::UpTo(safe) if safe >= writes)
+        matches!(self, Self::UpTo { writes: safe, .. } if safe >= writes)
     }
 
-    fn ok(self) -> io::Result<()> {
+    fn ok(self) -> io::Result<u64> {
         match self {
-            Self::UpTo(_) => Ok(()),
+            Self::UpTo { known, .. } => Ok(known),
             Self::Failed => Err(io::Error::other("the tables could not be synced; restart the runtime")),
         }
     }
 }
 
 impl WriteAheadLog {
-    pub(crate) fn open(database: &Path, counters: Arc<Counters>) -> io::Result<Self> {
+    pub(crate) fn open(database: &Path, counters: Arc<Counters>, mark: Mark) -> io::Result<Self> {
         let mut path = database.as_os_str().to_owned();
         path.push("-wal");
         // Opening the database has written to it, so the log is there.
         let log = Arc::new(Log {
             file: File::open(PathBuf::from(path))?,
             written: AtomicU64::new(1),
-            synced: watch::Sender::new(Synced::UpTo(0)),
+            synced: watch::Sender::new(Synced::UpTo { writes: 0, known: 0 }),
             counters,
         });
         let (requests, inbox) = mpsc::channel();
         let served = Arc::clone(&log);
-        std::thread::Builder::new().name("tables-sync".to_owned()).spawn(move || serve(&served, &inbox))?;
-        Ok(Self { log, requests })
+        let thread = std::thread::Builder::new()
+            .name("tables-sync".to_owned())
+            .spawn(move || serve(&served, &inbox, &mark))?;
+        Ok(Self { log, requests: Some(requests), thread: Some(thread) })
+    }
+
+    /// Whether an fsync has failed, after which nothing can be made safe any more.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.log.synced.borrow().ok().is_err()
+    }
+
+    /// Returns when an fsync has failed; otherwise never.
+    pub(crate) async fn failed(&self) {
+        // The sender is held here, so the channel can't be closed.
+        let _ = self.log.synced.subscribe().wait_for(|synced| synced.ok().is_err()).await;
     }
 
     /// Counts a write that was committed.
@@ -94,9 +115,22 @@ impl WriteAheadLog {
         let (wanted, synced) = (self.log.written.load(SeqCst), self.log.synced.subscribe());
         if !synced.borrow().covers(wanted) {
             // When the thread is gone, whoever waits learns it.
-            let _ = self.requests.send(urgency);
+            let _ = self.requests.as_ref().map(|requests| requests.send(urgency));
         }
         Syncing(Some((wanted, synced)))
+    }
+}
+
+impl Drop for WriteAheadLog {
+    /// Ends the thread, which holds the database as long as it runs.
+    fn drop(&mut self) {
+        self.requests = None;
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != std::thread::current().id()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that syncs the tables panicked");
+        }
     }
 }
 
@@ -107,13 +141,15 @@ impl Syncing {
     /// For tables in memory, where there is nothing to make safe.
     pub(crate) const NOTHING: Self = Self(None);
 
-    /// Waits until the writes are safe.
+    /// Waits until the writes are safe. Returns the number of the last write that the database knows of, which
+    /// its [`Standing`](crate::Standing) will have reached when it is opened again; 0 for tables that belong to
+    /// no folder.
     ///
     /// # Errors
     /// When the file system fails. It fails for good: nothing may be acknowledged any more until the tables
     /// are opened again.
-    pub async fn done(self) -> io::Result<()> {
-        let Some((wanted, mut synced)) = self.0 else { return Ok(()) };
+    pub async fn done(self) -> io::Result<u64> {
+        let Some((wanted, mut synced)) = self.0 else { return Ok(0) };
         let synced = synced.wait_for(|synced| synced.covers(wanted) || synced.ok().is_err()).await;
         synced.map_err(io::Error::other)?.ok()
     }
@@ -122,13 +158,13 @@ impl Syncing {
     ///
     /// # Errors
     /// As [`Syncing::done`].
-    pub fn wait(self) -> io::Result<()> {
+    pub fn wait(self) -> io::Result<u64> {
         block_on(self.done())
     }
 }
 
 /// Syncs the log when asked to, until nobody can ask any more.
-fn serve(log: &Log, inbox: &Receiver<Urgency>) {
+fn serve(log: &Log, inbox: &Receiver<Urgency>, mark: &Mark) {
     let mut pause_ends = Instant::now();
     while let Ok(mut urgency) = inbox.recv() {
         while urgency == Urgency::Soon {
@@ -139,21 +175,22 @@ fn serve(log: &Log, inbox: &Receiver<Urgency>) {
         }
         // This fsync serves all who have asked by now.
         while inbox.try_recv().is_ok() {}
-        log.sync();
+        log.sync(mark);
         pause_ends = Instant::now() + PAUSE;
     }
 }
 
 impl Log {
-    fn sync(&self) {
+    fn sync(&self, mark: &Mark) {
         let covers = self.written.load(SeqCst);
         let synced = *self.synced.borrow();
         if synced.covers(covers) || synced.ok().is_err() {
             return;
         }
+        let known = mark(covers);
         let done = self.counters.syncs.time(|| self.file.sync_data());
         self.synced.send_replace(match done {
-            Ok(()) => Synced::UpTo(covers),
+            Ok(()) => Synced::UpTo { writes: covers, known },
             Err(error) => {
                 tracing::error!(%error, "the tables can't be synced");
                 Synced::Failed

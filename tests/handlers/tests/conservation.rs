@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use omniflow_domain::order::{PaymentState, Reservation};
-use omniflow_domain::{Money, Order, OrderId, Status};
+use omniflow_domain::{Currency, Money, Order, OrderId, Status};
 use omniflow_tables::Tables;
 use omniflow_testing::{At, Outage, Shop, Walk};
 use proptest::prelude::*;
@@ -240,8 +240,8 @@ async fn live(plans: Vec<Plan>, outages: Vec<Outage>, seed: u64) {
 
 fn check_orders(shop: &Shop, orders: &[Order], heard: &[Heard]) {
     let ledger = shop.ledger();
-    let mut kept = Money::default();
-    let mut due = Money::default();
+    let mut kept = Money::zero(Currency::USD);
+    let mut due = Money::zero(Currency::USD);
     for (order, heard) in orders.iter().zip(heard) {
         let left_to_a_person = order.status() == Status::NeedsAttention;
         assert!(order.status().is_final() || left_to_a_person, "{order:#?}");
@@ -249,12 +249,12 @@ fn check_orders(shop: &Shop, orders: &[Order], heard: &[Heard]) {
         let finals = order.timeline().iter().filter(|change| change.status.is_final()).count();
         assert_eq!(finals, usize::from(!left_to_a_person), "{order:#?}");
         let facts = ledger.get(&format!("payment#{}", order.id())).cloned().unwrap_or_default();
-        let captured = facts.get("captured").map(|amount| Money::parse(amount).unwrap());
+        let captured = facts.get("captured").map(|amount| Money::parse(amount, Currency::USD).unwrap());
         let holds = captured.filter(|_| !facts.contains_key("refunded"));
-        kept = kept + holds.unwrap_or_default();
+        kept = holds.map_or(kept, |holds| kept.plus(holds).unwrap());
         match order.status() {
             Status::Completed => {
-                due = due + order.amount();
+                due = due.plus(order.amount()).unwrap();
                 assert_eq!(holds, Some(order.amount()), "{order:#?}");
                 assert_eq!(order.payment().state, PaymentState::Captured);
                 assert_eq!(order.reservation(), Reservation::Sold);
@@ -266,7 +266,7 @@ fn check_orders(shop: &Shop, orders: &[Order], heard: &[Heard]) {
             }
             // Only a refund that fails for good leaves money behind; a person knows.
             Status::NeedsAttention => {
-                due = due + order.amount();
+                due = due.plus(order.amount()).unwrap();
                 assert_eq!(order.payment().method.as_deref(), Some("pm_refund_fails"), "{order:#?}");
                 assert_eq!(holds, Some(order.amount()));
             }

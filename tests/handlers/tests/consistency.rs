@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use omniflow_api::Access;
 use omniflow_bootstrap::timeouts;
-use omniflow_domain::ErrorName;
+use omniflow_domain::{Currency, ErrorName};
 use omniflow_testing::{Shop, deployed, failures, invoked_by_state_machines, system};
 use serde_json::{Map, Value};
-use template::{Authorization, Route, System};
+use template::{self, Authorization, Parameters, Place, Route, System};
 
 /// What no state machine names: what may pass is retried by the `States.ALL` that ends each Retry.
 fn named_by_none(error: ErrorName) -> bool {
@@ -111,6 +111,22 @@ fn the_description_of_the_api_has_its_routes_and_says_who_may_call_them() {
     let routes =
         routes.map(|(method, path, access)| ((*method).to_owned(), path.replace("+}", "}"), scopes(*access)));
     assert_eq!(described, routes.collect());
+}
+
+#[test]
+fn the_template_takes_the_currencies_that_the_functions_know_and_no_others() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
+    let given = [("Currency".to_owned(), "ABC".to_owned())].into();
+    let parameters = Parameters { given, ..Parameters::default() };
+    let Err(refused) = template::load(&path, &parameters, &place) else { panic!("ABC was taken") };
+    let refused = refused.to_string();
+    assert!(refused.contains("Currency") && refused.contains("ABC"), "{refused}");
+    let (_, allowed) = refused.split_once("must be one of ").unwrap();
+    let allowed: BTreeSet<_> =
+        allowed.split(|c: char| !c.is_ascii_uppercase()).filter(|code| code.len() == 3).collect();
+    assert_eq!(allowed, Currency::all().map(Currency::code).collect());
+    assert_eq!(system().parameters["Currency"], Currency::default().code());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use omniflow_domain::Language;
 use omniflow_domain::event::{DETAIL_TYPE, SOURCE};
 use omniflow_domain::order::{Change, Signal};
-use omniflow_domain::{Order, OrderId, Reason, Status};
+use omniflow_domain::{Currency, Money, Order, OrderId, Reason, Status};
 use omniflow_testing::{At, Outage, SENDER, Shop, Walk, system};
 use serde_json::{Value, json};
 
@@ -252,8 +252,10 @@ async fn customers_are_told_of_the_statuses_that_the_rule_lets_through_in_their_
         let told = pattern.as_array().unwrap().contains(&json!(status));
         let mut texts = BTreeMap::new();
         for language in Language::ALL {
-            let message = omniflow_notify::message("ORD-1", status, Some(Reason::Customer), language);
+            let amount = Money::parse("1250.50", Currency::USD).unwrap();
+            let message = omniflow_notify::message("ORD-1", status, Some(Reason::Customer), amount, language);
             assert_eq!(message.is_some(), told, "{status} {language:?}");
+            assert!(message.as_ref().is_none_or(|message| message.text.contains(&amount.in_words(language))));
             texts.extend(message.map(|message| (message.text, language)));
         }
         assert_eq!(

@@ -1,19 +1,18 @@
 //! The bodies that calls take, with the limits that the code enforces.
 
-use omniflow_domain::money::MOST;
+use omniflow_domain::Currency;
 use omniflow_simulated::METHODS;
 use serde_json::{Map, Value, json};
 
 use super::{examples, schemas};
 use crate::create::{LONGEST_TEXT, MOST_ITEMS, MOST_OF_ONE};
 use crate::decide::LONGEST_NOTE;
+use crate::description::{self, MONEY, SHOP_CURRENCY};
 
 /// The pattern of texts that have printable characters only.
 const PRINTABLE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 /// The pattern of texts that have printable characters, tabs and line breaks only.
 const PRINTABLE_LINES: &str = r"^([^\u0000-\u001f\u007f-\u009f]|\t|\r?\n)*$";
-/// The pattern of amounts of money: digits, at most two of them after a point, and not all of them 0.
-const DECIMAL: &str = r"^([1-9][0-9]{0,8}|[1-9][0-9]{0,7}\.[0-9]{1,2}|0\.([0-9][1-9]|[1-9][0-9]?))$";
 
 /// The schemas of all bodies.
 pub(super) fn schemas() -> Map<String, Value> {
@@ -24,12 +23,8 @@ pub(super) fn schemas() -> Map<String, Value> {
             "description": "Printable characters.",
             "type": "string", "minLength": 1, "maxLength": LONGEST_TEXT, "pattern": PRINTABLE,
         },
-        "Money": {
-            "description": "More than 0, with at most two decimal places. As a text it is digits, and after a point one or two more: no sign, no exponent, no separators, no blanks. As a number it is exactly such an amount, however it is written: nothing is rounded.",
-            "type": ["number", "string"],
-            "exclusiveMinimum": 0, "maximum": MOST, "multipleOf": 0.01, "pattern": DECIMAL,
-            "examples": [999.99],
-        },
+        MONEY: description::money(Currency::default()),
+        SHOP_CURRENCY: description::shop_currency(Currency::default()),
         "PaymentMethod": {
             "description": "A method of the simulated payment gateway; its name says how it behaves.",
             "type": "string", "enum": METHODS,
@@ -113,8 +108,12 @@ fn new_order() -> Value {
         "properties": {
             "items": { "type": "array", "minItems": 1, "maxItems": MOST_ITEMS, "items": item },
             "amount": nullable(
-                schemas::reference("Money"),
+                schemas::reference(MONEY),
                 "What all of it costs. When each item has a price, it must be their sum; left out, it is their sum, or, when none has one, what the catalogue asks.",
+            ),
+            "currency": nullable(
+                schemas::reference(SHOP_CURRENCY),
+                "What the amount and the prices are in: the shop's currency, whether it is said or not. Another one is refused.",
             ),
             "customer_id": text("Whose it is. A customer's token says it instead.", "customer-001"),
             "email": nullable(
@@ -143,7 +142,7 @@ fn new_item() -> Value {
                 "description": "How many; 1 when left out.",
                 "type": ["integer", "null"], "minimum": 1, "maximum": MOST_OF_ONE,
             },
-            "price": nullable(schemas::reference("Money"), "For one."),
+            "price": nullable(schemas::reference(MONEY), "For one."),
         },
         "anyOf": [named("product_id"), named("name")],
     })

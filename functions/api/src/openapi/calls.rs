@@ -303,6 +303,9 @@ fn health() -> Operation {
         "type": "object", "required": ["status"],
         "properties": { "status": { "type": "string", "const": "ok" } },
     });
-    Operation::new("System", "Health", "Answers when the function does.")
+    let says = "Answers when the function does. The local runtime answers 503, with the reason, while orders can't \
+                proceed in its process.";
+    Operation::new("System", "Health", says)
         .answers(200, json_answer("It is well.", &health, Some(json!({ "status": "ok" }))))
+        .refuses(&[Kind::Unavailable])
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use omniflow_domain::Language;
 use omniflow_domain::allocation::{Line, Share};
 use omniflow_domain::order::{Item, NewOrder, Token, Unknown};
-use omniflow_domain::{Money, Order, OrderId, Refusal, Status};
+use omniflow_domain::{Currency, Money, Order, OrderId, Refusal, Status};
 use serde_json::{Value, json};
 
 use crate::view::OrderView;
@@ -45,14 +45,14 @@ fn order(status: Status) -> Order {
         product_id: "prod-001".to_owned(),
         name: "iPhone 15 Pro".to_owned(),
         quantity: 1,
-        price: Some(Money::parse("999.99").unwrap()),
+        price: Some(Money::parse("999.99", Currency::USD).unwrap()),
         unknown: Unknown::default(),
     };
     let new = NewOrder {
         customer_id: Some("customer-001".to_owned()),
         email: None,
         language: Language::En,
-        amount: Money::parse("999.99").unwrap(),
+        amount: Money::parse("999.99", Currency::USD).unwrap(),
         items: vec![item],
         method: None,
         needs_audit: status == Status::AwaitingAudit,
@@ -111,7 +111,7 @@ pub(super) fn order_at_other_doors(status: Status) -> Value {
 /// The answer to a new order of v1.
 pub(super) fn created() -> Value {
     let order = order(Status::Received);
-    json!({ "order_id": order.id(), "workflow_id": order.id(), "state": order.status(), "amount": 999.99 })
+    json!({ "order_id": order.id(), "workflow_id": order.id(), "state": order.status(), "amount": 999.99, "currency": "USD" })
 }
 
 /// A list of orders.
@@ -122,7 +122,7 @@ pub(super) fn orders() -> Value {
 /// The stock of one product.
 pub(super) fn product() -> Value {
     json!({
-        "product_id": "macbook-air", "name": "MacBook Air", "price": 1199.0,
+        "product_id": "macbook-air", "name": "MacBook Air", "price": 1199.0, "currency": "USD",
         "available": 98, "reserved": 1, "sold": 1,
         "warehouses": [{ "warehouse": "wh-east", "available": 98, "reserved": 1, "sold": 1 }],
     })

@@ -26,7 +26,7 @@ const fn meaning(kind: Kind) -> &'static str {
             "The order has a product that is not sold here; `product` is how it was named. `GET /api/v1/stock` lists what is."
         }
         Kind::AmountMismatch => {
-            "The amount is not what the items cost, or there is none and only some of the items have a price, or they cost more than an order may. Correct the amount, or leave it out and give each item its price, or none."
+            "The amount is not what the items cost, or there is none and only some of the items have a price, or they cost more than an order may, or a product has no price in the shop's currency. Correct the amount, or leave it out and give each item its price, or none."
         }
         Kind::OrderNotFound => {
             "No order has this id, or it is somebody else's. Use the `order_id` of the answer to the order."

@@ -19,7 +19,7 @@ impl JsonSchema for Amount {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Money, with at most two decimal places.",
+            "description": "Money, with at most as many decimal places as the currency has.",
             "type": "number",
             "minimum": 0,
             "examples": [999.99],

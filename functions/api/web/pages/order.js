@@ -72,7 +72,7 @@ const Goods = ({ order }) => html`
   <section class="card" aria-labelledby="goods">
     <h2 id="goods">${t("items")}</h2>
     <ul class="items">
-      ${order.items.map((item) => html`<li key=${item.product_id}>${item.quantity} × ${item.name} ${item.price !== null && html`<span class="quiet">· <${Amount} of=${item.price} /></span>`}</li>`)}
+      ${order.items.map((item) => html`<li key=${item.product_id}>${item.quantity} × ${item.name} ${item.price !== null && html`<span class="quiet">· <${Amount} of=${item.price} currency=${order.currency} /></span>`}</li>`)}
     </ul>
     ${order.missing?.length > 0 &&
     html`<h3>${t("missing")}</h3><ul class="items">${order.missing.map((line) => html`<li key=${line.product_id}>${nameIn(order, line.product_id)}: ${t("missing.line", { wanted: line.wanted, available: line.available })}</li>`)}</ul>`}
@@ -95,7 +95,7 @@ const Payment = ({ order }) => html`
   <section class="card" aria-labelledby="payment">
     <h2 id="payment">${t("payment")}</h2>
     <dl>
-      <dt>${t("amount")}</dt><dd><strong><${Amount} of=${order.amount} /></strong></dd>
+      <dt>${t("amount")}</dt><dd><strong><${Amount} of=${order.amount} currency=${order.currency} /></strong></dd>
       <dt>${t("status")}</dt><dd>${t(`payment.${order.payment.state}`)}</dd>
       <dt>${t("payment.method")}</dt><dd>${order.payment.method ? t(`method.${order.payment.method}`) : "–"}</dd>
       <dt>${t("payment.deadline")}</dt><dd><${Time} at=${order.payment.deadline} /></dd>

@@ -108,7 +108,7 @@ const OrderTable = ({ orders }) => html`
               <td role="cell"><${OrderStatus} order=${order} /></td>
               <td role="cell" class="wide" data-label=${t("customer")}>${order.customer_id ?? "–"}</td>
               <td role="cell" class="wide" data-label=${t("items")}>${isUnreadable(order) ? html`<span class="failure">${t("unreadable.what")}</span>` : html`<${Items} items=${order.items} />`}</td>
-              <td role="cell" class="number" data-label=${t("amount")}><${Amount} of=${order.amount} /></td>
+              <td role="cell" class="number" data-label=${t("amount")}><${Amount} of=${order.amount} currency=${order.currency} /></td>
               <td role="cell" data-label=${t("created")}><${Time} at=${order.created_at} /></td>
             </tr>
           `,

@@ -131,12 +131,12 @@ function Facts({ order, now }) {
   return html`
     <dl>
       <dt>${t("customer")}</dt><dd>${order.customer_id ?? "–"}</dd>
-      <dt>${t("amount")}</dt><dd><strong><${Amount} of=${order.amount} /></strong></dd>
+      <dt>${t("amount")}</dt><dd><strong><${Amount} of=${order.amount} currency=${order.currency} /></strong></dd>
       <dt>${t("waits")}</dt><dd>${at ? duration(now - new Date(at)) : "–"}</dd>
       <dt>${t("payment")}</dt><dd>${order.payment?.method ? t(`method.${order.payment.method}`) : t("payment.later")}</dd>
     </dl>
     <ul class="items">
-      ${order.items?.map((item) => html`<li key=${item.product_id}>${item.quantity} × ${item.name} ${item.price !== null && html`<span class="quiet">· <${Amount} of=${item.price} /></span>`}</li>`)}
+      ${order.items?.map((item) => html`<li key=${item.product_id}>${item.quantity} × ${item.name} ${item.price !== null && html`<span class="quiet">· <${Amount} of=${item.price} currency=${order.currency} /></span>`}</li>`)}
     </ul>
   `;
 }

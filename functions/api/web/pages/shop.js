@@ -47,7 +47,8 @@ function OrderForm({ products, created }) {
   const lines = products.map((product) => ({ product, ...quantityIn(typed[product.product_id]) }));
   const wrong = lines.find((line) => line.wrong);
   const items = lines.filter((line) => line.value > 0).map(({ product, value }) => ({ product_id: product.product_id, quantity: value }));
-  const total = wrong ? null : lines.reduce((sum, { product, value }) => sum + value * Math.round((product.price ?? 0) * 100), 0) / 100;
+  // Added up in thousandths, which no currency has smaller units than: floats would not add up.
+  const total = wrong || products.length === 0 ? null : lines.reduce((sum, { product, value }) => sum + value * Math.round((product.price ?? 0) * 1000), 0) / 1000;
   const { busy, refusal, run } = useAction(async () => {});
   const create = async () => {
     try {
@@ -93,7 +94,7 @@ function OrderForm({ products, created }) {
         </div>
       </div>
       <div class="row spread">
-        <output for="customer">${t("total")}: <strong><${Amount} of=${total} /></strong>${" "}
+        <output for="customer">${t("total")}: <strong><${Amount} of=${total} currency=${products[0]?.currency} /></strong>${" "}
           ${total > 10000 && html`<span class="quiet">${t("shop.large")}</span>`}
         </output>
         <button class="primary" aria-disabled=${busy || items.length === 0 || Boolean(wrong)}>${t("shop.order")}</button>
@@ -115,7 +116,7 @@ function ProductRow({ line: { product, value, wrong }, text, change }) {
         <small>${hint(`product.${product.product_id}`)}</small>
         <small class="narrow-only">${t("stock.available")}: ${product.available}</small>
       </td>
-      <td class="number"><${Amount} of=${product.price} /></td>
+      <td class="number"><${Amount} of=${product.price} currency=${product.currency} /></td>
       <td class="number wide-only">${product.available}</td>
       <td><${Quantity} id=${id} name=${name} text=${text} problem=${wrong ? `${id}-problem` : value > product.available ? `${id}-scarce` : null} change=${change} /></td>
     </tr>
@@ -176,7 +177,7 @@ function OrderCard({ id, others }) {
     <article ref=${place} tabindex="-1" class="card order" data-order=${id}>
       <h3><${OrderLink} id=${id} /> <${Copy} text=${id} /></h3>
       <p><${LiveStatus} order=${order} /></p>
-      <p class="quiet"><${Items} items=${order.items} /> · <${Amount} of=${order.amount} /></p>
+      <p class="quiet"><${Items} items=${order.items} /> · <${Amount} of=${order.amount} currency=${order.currency} /></p>
       <${OrderActions} order=${order} reload=${live.reload} place=${place} />
       <${DataProblem} refusal=${live.refusal} />
     </article>

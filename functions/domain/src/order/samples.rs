@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use crate::currency::Currency;
 use crate::language::Language;
 use crate::money::Money;
 use crate::order::{NewOrder, Order, OrderId, Token};
@@ -22,7 +23,7 @@ pub(super) fn received(method: Option<&str>, needs_audit: bool) -> Order {
         email: None,
         language: Language::default(),
         items: Vec::new(),
-        amount: Money::default(),
+        amount: Money::zero(Currency::USD),
         method: method.map(str::to_owned),
         needs_audit,
     };

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use omniflow_domain::Currency;
 use omniflow_domain::Language;
 use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::email::Email;
-use omniflow_domain::money::Money;
+use omniflow_domain::money::{self, Money};
 use omniflow_domain::order::{
     Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentState,
     Reservation, Resolution, Shipment, ShipmentState, Unknown,
@@ -41,7 +42,11 @@ pub(super) struct Document<'a> {
     email: Option<Cow<'a, Email>>,
     #[serde(default, skip_serializing_if = "is_default")]
     language: Language,
-    amount: Money,
+    /// The currency of the amount and of the prices. Left out, it is the one that all orders had before they
+    /// said theirs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    currency: Currency,
+    amount: String,
     items: Vec<ItemDocument<'a>>,
     timeline: Vec<Entry>,
     /// Missing where an earlier release wrote the order.
@@ -116,7 +121,7 @@ struct ItemDocument<'a> {
     name: Cow<'a, str>,
     quantity: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    price: Option<Money>,
+    price: Option<String>,
     #[serde(flatten)]
     unknown: Cow<'a, Unknown>,
 }
@@ -196,7 +201,8 @@ impl<'a> From<&'a OrderRecord> for Document<'a> {
             reason: record.reason,
             email: record.email.as_ref().map(Cow::Borrowed),
             language: record.language,
-            amount: record.amount,
+            currency: record.amount.currency(),
+            amount: record.amount.to_string(),
             items: record.items.iter().map(ItemDocument::from).collect(),
             timeline: record.timeline.iter().map(Entry::from).collect(),
             announce_from: Some(record.announcements.from),
@@ -226,11 +232,16 @@ impl Document<'_> {
     }
 
     /// The record that this document and the attributes around it are.
+    ///
+    /// # Errors
+    /// When what should be an amount in the document's currency is none.
     pub(super) fn into_record(
         self,
         attributes: super::Attributes,
         unknown_attributes: Unknown,
-    ) -> OrderRecord {
+    ) -> Result<OrderRecord, money::Error> {
+        let currency = self.currency;
+        let items = self.items.into_iter().map(|item| item.into_item(currency));
         let mut timeline: Vec<_> = self.timeline.into_iter().map(Change::from).collect();
         for signed in self.signed {
             if let Some(change) = timeline.get_mut(signed.entry) {
@@ -238,7 +249,7 @@ impl Document<'_> {
                 change.note = signed.note.map(Cow::into_owned);
             }
         }
-        OrderRecord {
+        Ok(OrderRecord {
             order_id: attributes.order_id,
             version: attributes.version,
             writes: attributes.writes,
@@ -247,8 +258,8 @@ impl Document<'_> {
             customer_id: attributes.customer_id,
             email: self.email.map(Cow::into_owned),
             language: self.language,
-            amount: self.amount,
-            items: self.items.into_iter().map(Item::from).collect(),
+            amount: Money::parse(&self.amount, currency)?,
+            items: items.collect::<Result<_, _>>()?,
             announcements: Announcements {
                 // An earlier release published each change in its own step, and lost some. The last one may
                 // have been decided outside of the workflow, which has still to announce it.
@@ -276,7 +287,7 @@ impl Document<'_> {
                 self.unknown.into_owned()
             },
             unknown_attributes,
-        }
+        })
     }
 }
 
@@ -335,21 +346,22 @@ impl<'a> From<&'a Item> for ItemDocument<'a> {
             product_id: Cow::Borrowed(&item.product_id),
             name: Cow::Borrowed(&item.name),
             quantity: item.quantity,
-            price: item.price,
+            price: item.price.map(|price| price.to_string()),
             unknown: Cow::Borrowed(&item.unknown),
         }
     }
 }
 
-impl From<ItemDocument<'_>> for Item {
-    fn from(item: ItemDocument<'_>) -> Self {
-        Self {
-            product_id: item.product_id.into_owned(),
-            name: item.name.into_owned(),
-            quantity: item.quantity,
-            price: item.price,
-            unknown: item.unknown.into_owned(),
-        }
+impl ItemDocument<'_> {
+    /// The item, with its price in this currency.
+    fn into_item(self, currency: Currency) -> Result<Item, money::Error> {
+        Ok(Item {
+            product_id: self.product_id.into_owned(),
+            name: self.name.into_owned(),
+            quantity: self.quantity,
+            price: self.price.map(|price| Money::parse(&price, currency)).transpose()?,
+            unknown: self.unknown.into_owned(),
+        })
     }
 }
 

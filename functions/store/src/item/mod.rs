@@ -121,7 +121,7 @@ fn parse_with(mut item: AttributeMap, document: &str) -> Result<Order, Damage> {
     if document.form() > FORM {
         return Err(Damage::Later { form: document.form() });
     }
-    Ok(Order::restore(document.into_record(attributes, unknown(item)?)))
+    Ok(Order::restore(document.into_record(attributes, unknown(item)?)?))
 }
 
 fn unknown(attributes: AttributeMap) -> Result<Unknown, Damage> {

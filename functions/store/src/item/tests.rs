@@ -1,5 +1,6 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use chrono::DateTime;
+use omniflow_domain::Currency;
 use omniflow_domain::Language;
 use omniflow_domain::Reason;
 use omniflow_domain::allocation::{Line, Missing};
@@ -102,6 +103,28 @@ fn earlier_documents_are_read_and_written_as_now() {
     }
 }
 
+/// The present document of an order in another currency than the default one.
+fn in_yen() -> String {
+    OF_NOW
+        .replace(r#""amount": "499.00""#, r#""currency": "JPY", "amount": "49900""#)
+        .replace(r#""price": "249.50""#, r#""price": "24950""#)
+}
+
+#[test]
+fn an_order_keeps_its_currency() {
+    let order = read(stored(OF_NOW)).unwrap();
+    assert_eq!(order.amount(), Money::parse("499.00", Currency::USD).unwrap());
+    assert_eq!(order.items()[0].price.map(Money::currency), Some(Currency::USD));
+    let mut order = read(stored(&in_yen())).unwrap();
+    let yen = "JPY".parse().unwrap();
+    assert_eq!(order.amount(), Money::parse("49900", yen).unwrap());
+    assert_eq!(order.items()[0].price, Some(Money::parse("24950", yen).unwrap()));
+    assert_eq!(written(&order), parsed(&in_yen()));
+    order.capture(DateTime::UNIX_EPOCH).unwrap();
+    let again = read(of(&order).unwrap()).unwrap();
+    assert_eq!((again.amount(), again.items()), (order.amount(), order.items()));
+}
+
 /// An order that needs attention and goes on in its second execution, as it is written now.
 const NEEDING_ATTENTION: &str = r#"{
     "v": 2,
@@ -155,9 +178,19 @@ fn a_document_of_a_later_form_is_refused_as_what_it_is() {
 #[test]
 fn of_a_damaged_item_what_its_attributes_say_is_known() {
     let money = |amount: &str| OF_NOW.replace("499.00", amount);
-    for document in
-        ["", "{}", "no document", &OF_NOW[..100], &money("4e2"), &money("-1.00"), &money("4_9.00")]
-    {
+    let cents_of_yen = in_yen().replace("49900", "499.00");
+    let unknown_currency = in_yen().replace("JPY", "ABC");
+    for document in [
+        "",
+        "{}",
+        "no document",
+        &OF_NOW[..100],
+        &money("4e2"),
+        &money("-1.00"),
+        &money("4_9.00"),
+        &cents_of_yen,
+        &unknown_currency,
+    ] {
         let unreadable = read(stored(document)).unwrap_err();
         assert_eq!(unreadable.order_id.as_str(), ID);
         assert_eq!(unreadable.customer_id.as_deref(), Some("ann"));
@@ -237,13 +270,18 @@ fn moment() -> impl Strategy<Value = DateTime<chrono::Utc>> {
     (0i64..4_000_000_000_000).prop_map(|millis| DateTime::from_timestamp_millis(millis).unwrap())
 }
 
-fn money() -> impl Strategy<Value = Money> {
-    (0u64..99_999_999_900)
-        .prop_map(|cents| Money::parse(&format!("{}.{:02}", cents / 100, cents % 100)).unwrap())
+fn money(currency: Currency) -> impl Strategy<Value = Money> {
+    (0u64..999_999_999).prop_map(move |units| Money::from_minor_units(units, currency).unwrap())
 }
 
-fn items() -> impl Strategy<Value = Vec<Item>> {
-    let item = (".{0,5}", "\\PC{0,5}", any::<u32>(), option::of(money()), unknown());
+/// The amount of an order and its items, in any currency.
+fn priced() -> impl Strategy<Value = (Money, Vec<Item>)> {
+    let currencies = select(Currency::all().collect::<Vec<_>>());
+    currencies.prop_flat_map(|currency| (money(currency), items(currency)))
+}
+
+fn items(currency: Currency) -> impl Strategy<Value = Vec<Item>> {
+    let item = (".{0,5}", "\\PC{0,5}", any::<u32>(), option::of(money(currency)), unknown());
     let item = item.prop_map(|(product_id, name, quantity, price, unknown)| Item {
         product_id,
         name,
@@ -357,10 +395,9 @@ fn record() -> impl Strategy<Value = OrderRecord> {
         option::of(".{1,5}"),
         option::of(select(vec!["ann@example.com".parse().unwrap()])),
         select(Language::ALL.to_vec()),
-        money(),
+        priced(),
     );
     let body = (
-        items(),
         proptest::collection::vec(change, 0..5),
         shipments(),
         select(reservations),
@@ -379,8 +416,8 @@ fn record() -> impl Strategy<Value = OrderRecord> {
         (option::of(attention()), 1u32..3),
     );
     (head, body, tail).prop_map(|(head, body, tail)| {
-        let (version, status, reason, customer_id, email, language, amount) = head;
-        let (items, timeline, shipments, reservation, payment, needs_audit, audit) = body;
+        let (version, status, reason, customer_id, email, language, (amount, items)) = head;
+        let (timeline, shipments, reservation, payment, needs_audit, audit) = body;
         let (missing, failure, task_token, token_attempt, pending_signal, pending_since, unknown, attention) =
             tail;
         let (unknown, unknown_attributes, writes, from, late, token_redrive) = unknown;

@@ -11,7 +11,7 @@ use crate::api::TaskId;
 use crate::graph::{Graph, State};
 use crate::resource::Resource;
 use crate::scope::{Identity, MapItem, Variables};
-use crate::states::map::Tolerated;
+use crate::states::map::{self, Tolerated};
 use crate::time::Timestamp;
 
 /// A thread of control: the execution's main line, a branch of a Parallel, or an iteration of a Map.
@@ -150,7 +150,7 @@ impl TaskRun {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MapRun {
-    /// All items, as an array.
+    /// All items, as an array, or as an object whose members are the items.
     #[serde(rename = "i")]
     pub(crate) items: Arc<Value>,
     /// The index of the first item that has no iteration yet.
@@ -177,8 +177,22 @@ pub(crate) struct MapRun {
 }
 
 impl MapRun {
-    pub(crate) fn items(&self) -> &[Value] {
-        self.items.as_array().map(Vec::as_slice).unwrap_or_default()
+    /// How many items there are.
+    pub(crate) fn len(&self) -> usize {
+        map::count(&self.items)
+    }
+
+    /// The item at an index.
+    pub(crate) fn item(&self, index: usize) -> MapItem {
+        let (key, value) = match &*self.items {
+            Value::Array(items) => (None, items.get(index)),
+            Value::Object(members) => match members.iter().nth(index) {
+                Some((key, value)) => (Some(Arc::from(key.as_str())), Some(value)),
+                None => (None, None),
+            },
+            _ => (None, None),
+        };
+        MapItem { index: index as u64, value: Arc::new(value.cloned().unwrap_or_default()), key }
     }
 }
 

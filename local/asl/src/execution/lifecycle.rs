@@ -9,7 +9,7 @@ use super::runner::Runner;
 use super::snapshot::{Execution, Form};
 use super::stimulus::{Report, Stimulus};
 use crate::api::{Ambient, Effects, Event, Outcome, Start};
-use crate::error::Evaluated;
+use crate::error::{Evaluated, names};
 use crate::history::Details;
 use crate::machine::Machine;
 use crate::scope::{Identity, Redriven};
@@ -178,12 +178,11 @@ impl Execution {
         if let Some(deadline) = timed_out
             && due.is_none_or(|due| deadline <= due)
         {
-            return self.end_now(
-                ambient,
-                "ExecutionTimedOut",
-                None,
-                Outcome::TimedOut { error: None, cause: None },
-            );
+            // The history names the error, and DescribeExecution doesn't.
+            let error = Some(names::TIMEOUT.to_owned());
+            let details = Details::Failure { service: None, error, cause: None };
+            let outcome = Outcome::TimedOut { error: None, cause: None };
+            return self.end_now(ambient, "ExecutionTimedOut", details, outcome);
         }
         if due.is_none() {
             return Effects::default();
@@ -201,19 +200,19 @@ impl Execution {
 
     fn abort(&mut self, ambient: &mut dyn Ambient, error: Option<String>, cause: Option<String>) -> Effects {
         let details = Details::Failure { service: None, error: error.clone(), cause: cause.clone() };
-        self.end_now(ambient, "ExecutionAborted", Some(details), Outcome::Aborted { error, cause })
+        self.end_now(ambient, "ExecutionAborted", details, Outcome::Aborted { error, cause })
     }
 
-    /// Ends the execution from outside, whatever state it is in.
+    /// Ends the execution from outside, whatever state it is in. On AWS, such an end follows no event.
     fn end_now(
         &mut self,
         ambient: &mut dyn Ambient,
         event: &'static str,
-        details: Option<Details>,
+        details: Details,
         outcome: Outcome,
     ) -> Effects {
         let mut runner = Runner::new(&self.identity, &mut self.events, &mut self.tasks, ambient);
-        self.root.previous = runner.record_last(self.root.previous, event, details);
+        self.root.previous = runner.record_last(0, event, Some(details));
         self.outcome = Some(outcome);
         runner.effects
     }

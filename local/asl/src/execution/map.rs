@@ -12,7 +12,7 @@ use crate::error::{Evaluated, Failure};
 use crate::graph::{Graph, Kind, MapState, State};
 use crate::history::Details;
 use crate::intrinsic;
-use crate::scope::{MapItem, Scope};
+use crate::scope::Scope;
 use crate::states::map::{self, MapPlan};
 
 /// Iterations that run at once without a MaxConcurrency, and at the most with one (AWS Step Functions
@@ -35,7 +35,7 @@ impl Runner<'_> {
         plan: MapPlan,
     ) -> Evaluated<Action> {
         let Kind::Map(map) = &state.kind else { return Ok(Action::Suspend) };
-        let length = plan.items.as_array().map_or(0, Vec::len);
+        let length = map::count(&plan.items);
         *previous =
             self.record(*previous, "MapStateStarted", Some(Details::MapStarted { length: length as u64 }));
         if let Some(refused) = plan.refused {
@@ -75,7 +75,7 @@ impl Runner<'_> {
         // The run is taken out of the state, because the iterations look at the state too.
         let Phase::Map(mut run) = std::mem::take(&mut active.phase) else { return Ok(Action::Suspend) };
         let result = self.iterate(state, map, active, &mut run, scope, stimulus);
-        let done = run.running.is_empty() && run.next >= run.items().len();
+        let done = run.running.is_empty() && run.next >= run.len();
         *previous = run.previous;
         if let Err(failure) = result {
             active.phase = Phase::Map(run);
@@ -109,7 +109,7 @@ impl Runner<'_> {
             let ended = self.iteration(state, map, run, at, scope, stimulus)?;
             at += usize::from(!ended);
         }
-        while run.running.len() < run.limit && run.next < run.items().len() {
+        while run.running.len() < run.limit && run.next < run.len() {
             let branch = self.next_iteration(state, map, run);
             let input = self.item_input(state, map, active, &branch, scope)?;
             run.running.push(branch);
@@ -122,9 +122,8 @@ impl Runner<'_> {
     /// The branch for the next item, which has not begun yet.
     fn next_iteration(&mut self, state: &State, map: &MapState, run: &mut MapRun) -> Branch {
         let index = run.next;
-        let value = run.items().get(index).cloned().map(Arc::new).unwrap_or_default();
+        let item = run.item(index);
         run.next += 1;
-        let item = MapItem { index: index as u64, value };
         let mut branch = Branch { previous: run.previous, item: Some(item), ..Branch::default() };
         if !map.distributed {
             let details = iteration_details(state, &branch);
@@ -144,7 +143,7 @@ impl Runner<'_> {
         let Some(item) = &branch.item else { return Ok(Arc::default()) };
         let inner = Scope { own: scope.own, outer: scope.outer, item: Some(item) };
         let input = active.raw_input(self.identity);
-        self.visit(state, active, &input, inner, None, |visit| map::item_input(visit, map, &item.value))
+        self.visit(state, active, &input, inner, None, |visit| map::item_input(visit, map, item))
     }
 
     /// Hands a stimulus to the running iteration at an index. `true` means that it has ended and left the
@@ -158,7 +157,7 @@ impl Runner<'_> {
         scope: &Scope<'_>,
         stimulus: &mut Stimulus,
     ) -> Evaluated<bool> {
-        let length = run.items().len() as u64;
+        let length = run.len() as u64;
         let Some(branch) = run.running.get_mut(at) else { return Ok(true) };
         let muted = usize::from(map.distributed);
         self.muted += muted;
@@ -190,7 +189,7 @@ impl Runner<'_> {
             let succeeded = self.record(ended.previous, "MapIterationSucceeded", details);
             // The start of the next iteration follows the last state of this one, but the end of the Map
             // follows the end of the last iteration.
-            if run.running.is_empty() && run.next >= run.items().len() {
+            if run.running.is_empty() && run.next >= run.len() {
                 run.previous = succeeded;
             }
         }

@@ -33,7 +33,12 @@ fn convert(value: &JValue, depth: usize) -> Result<Value, &'static str> {
     Ok(match value {
         JValue::Null => Value::Null,
         JValue::Bool(b) => Value::Bool(*b),
-        JValue::Number(n) => Value::Number(intrinsic::json_number(*n).ok_or(": number out of range")?),
+        JValue::Number(n) => match intrinsic::json_number(*n) {
+            Some(number) => Value::Number(number),
+            // AWS writes what JSON has no number for as text.
+            None if n.is_nan() => "NaN".into(),
+            None => if *n > 0.0 { "Infinity" } else { "-Infinity" }.into(),
+        },
         JValue::String(s) => Value::String(s.to_string()),
         JValue::Array(items) => {
             let depth = depth.checked_sub(1).ok_or(": nested too deeply")?;

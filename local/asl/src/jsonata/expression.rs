@@ -4,6 +4,7 @@ use jsonata_core::ast::AstNode;
 use jsonata_core::parser;
 use serde_json::Value;
 
+use super::dialect;
 use super::usage::Usage;
 
 /// A compiled expression.
@@ -25,7 +26,7 @@ pub(super) enum Strategy {
     Run(Box<AstNode>),
 }
 
-/// The text is no JSONata; the message is the library's.
+/// The text is no JSONata; the message is that of JSONata 2.0.6, without its code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct SyntaxError(pub(crate) String);
@@ -34,6 +35,17 @@ pub(crate) struct SyntaxError(pub(crate) String);
 /// nothing stands before or after the delimiters).
 pub(crate) fn delimited(text: &str) -> Option<&str> {
     text.strip_prefix("{%")?.strip_suffix("%}").map(str::trim)
+}
+
+/// Whether the text is meant as an expression, but has something before or behind its delimiters, or lacks one
+/// of them.
+pub(crate) fn is_misdelimited(text: &str) -> bool {
+    text.starts_with("{%") != text.ends_with("%}")
+}
+
+/// Whether the text is an expression, from its first character to its last.
+pub(crate) fn is_delimited(text: &str) -> bool {
+    delimited(text).is_some()
 }
 
 /// Bytes of stack for parsing an expression and for walking its syntax tree, which recurse deeper than a
@@ -46,9 +58,17 @@ impl Expression {
     /// Compiles the text between the delimiters.
     pub(crate) fn parse(source: &str) -> Result<Self, SyntaxError> {
         stacker::maybe_grow(STACK_LEFT, STACK, || {
-            let ast = parser::parse(source).map_err(|error| SyntaxError(error.to_string()))?;
+            let ast = parser::parse(source)
+                .map_err(|error| SyntaxError(dialect::message(source, &error.to_string())))?;
             let tree = serde_json::to_value(&ast).unwrap_or(Value::Null);
-            let usage = Usage::of(&tree);
+            if let Some(message) = dialect::too_new(&tree) {
+                return Err(SyntaxError(message.to_owned()));
+            }
+            let ast = dialect::with_fifteen_digits(&tree).unwrap_or(ast);
+            let mut usage = Usage::of(&tree);
+            if dialect::writes_numbers(&tree) {
+                usage.functions.insert(dialect::DIGITS.to_owned());
+            }
             let strategy = pick(&tree).unwrap_or_else(|| Strategy::Run(Box::new(ast)));
             let deep = usage.functions.contains("reduce") || usage.recursive;
             Ok(Self { source: source.to_owned(), strategy, usage, deep })
@@ -65,9 +85,17 @@ impl Expression {
         self.usage.free.iter().map(String::as_str).filter(|name| *name != "states")
     }
 
-    /// The name that AWS refuses to have looked up at the top level, if the expression has one.
-    pub(crate) fn top_level_name(&self) -> Option<&str> {
-        self.usage.top_level.as_deref()
+    /// Why AWS doesn't take the expression, if it doesn't: it looks a name up where there is nothing to look it
+    /// up in, or uses a member of `$states` that is not among those that the field has.
+    pub(crate) fn unsupported(&self, members: &[&str]) -> Option<String> {
+        if let Some(name) = &self.usage.top_level {
+            return Some(format!("Reference to '{name}' at the top level is not supported."));
+        }
+        if self.usage.root {
+            return Some("Reference to '$$' is not supported.".to_owned());
+        }
+        let missing = self.usage.members.iter().find(|member| !members.contains(&member.as_str()))?;
+        Some(format!("Field '$states.{missing}' does not exist."))
     }
 
     /// Whether the expression needs this member of `$states`.

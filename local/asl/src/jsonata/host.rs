@@ -9,6 +9,8 @@ use jsonata_core::evaluator::{Context, Evaluator, EvaluatorError, HostFnResult};
 use jsonata_core::value::JValue;
 use serde_json::Value;
 
+use super::dialect;
+use super::run::TOO_LARGE;
 use crate::intrinsic;
 use crate::time;
 use crate::time::Timestamp;
@@ -20,18 +22,30 @@ fn refuse(message: impl Into<String>) -> EvaluatorError {
     EvaluatorError::EvaluationError(message.into())
 }
 
-/// The argument as a number, or JSONata's error for a wrong type.
-fn number(arguments: &[JValue], at: usize, name: &str) -> Result<f64, EvaluatorError> {
-    arguments.get(at).and_then(JValue::as_f64).ok_or_else(|| {
-        refuse(format!("T0410: Argument {} of function \"{name}\" does not match function signature", at + 1))
-    })
+/// JSONata's error for an argument that doesn't fit the function.
+fn misfit(at: usize, name: &str) -> EvaluatorError {
+    refuse(format!("T0410: Argument {} of function \"{name}\" does not match function signature", at + 1))
 }
 
-/// The argument as text, or JSONata's error for a wrong type.
-fn text<'a>(arguments: &'a [JValue], at: usize, name: &str) -> Result<&'a str, EvaluatorError> {
-    arguments.get(at).and_then(JValue::as_str).ok_or_else(|| {
-        refuse(format!("T0410: Argument {} of function \"{name}\" does not match function signature", at + 1))
-    })
+/// The argument as a number; `None` when it is missing or undefined.
+fn number(arguments: &[JValue], at: usize, name: &str) -> Result<Option<f64>, EvaluatorError> {
+    match arguments.get(at) {
+        None | Some(JValue::Undefined) => Ok(None),
+        Some(value) => value.as_f64().map(Some).ok_or_else(|| misfit(at, name)),
+    }
+}
+
+/// The argument as text; `None` when it is missing or undefined.
+fn text<'a>(arguments: &'a [JValue], at: usize, name: &str) -> Result<Option<&'a str>, EvaluatorError> {
+    match arguments.get(at) {
+        None | Some(JValue::Undefined) => Ok(None),
+        Some(value) => value.as_str().map(Some).ok_or_else(|| misfit(at, name)),
+    }
+}
+
+/// Refuses more arguments than a function takes.
+fn at_most(count: usize, arguments: &[JValue], name: &str) -> Result<(), EvaluatorError> {
+    if arguments.len() > count { Err(misfit(count, name)) } else { Ok(()) }
 }
 
 /// The bits as a number from 0 up to, but without, 1, like that of JavaScript's Math.random.
@@ -49,27 +63,32 @@ pub(super) fn register(evaluator: &mut Evaluator, names: &BTreeSet<String>, now:
     for name in names {
         let dice = Rc::clone(dice);
         // None of these names is one that the library compiles away, so registering them can't fail.
-        let _ =
-            match name.as_str() {
-                "now" => evaluator
-                    .register_fn_override("now", move |arguments: &[JValue]| format_now(now, arguments)),
-                "millis" => {
-                    let millis = now.timestamp_millis();
-                    evaluator.register_fn_override("millis", move |_: &[JValue]| Ok(JValue::from(millis)))
-                }
-                "random" => evaluator
-                    .register_fn_override("random", move |arguments: &[JValue]| random(&dice, arguments)),
-                "uuid" => evaluator.register_fn_override("uuid", move |_: &[JValue]| {
-                    let mut next = dice.borrow_mut();
-                    Ok(JValue::from(intrinsic::uuid(&mut *next)))
-                }),
-                "eval" => evaluator.register_fn_override("eval", eval),
-                "parse" => evaluator.register_fn_override("parse", parse),
-                "hash" => evaluator.register_fn_override("hash", hash),
-                "partition" => evaluator.register_fn_override("partition", partition),
-                "range" => evaluator.register_fn_override("range", range),
-                _ => Ok(()),
-            };
+        let _ = match name.as_str() {
+            "now" => {
+                evaluator.register_fn_override("now", move |arguments: &[JValue]| format_now(now, arguments))
+            }
+            "millis" => {
+                let millis = now.timestamp_millis();
+                evaluator.register_fn_override("millis", move |_: &[JValue]| Ok(JValue::from(millis)))
+            }
+            "random" => {
+                evaluator.register_fn_override("random", move |arguments: &[JValue]| random(&dice, arguments))
+            }
+            "uuid" => evaluator.register_fn_override("uuid", move |arguments: &[JValue]| {
+                at_most(0, arguments, "uuid")?;
+                let mut next = dice.borrow_mut();
+                Ok(JValue::from(intrinsic::uuid(&mut *next)))
+            }),
+            "eval" => evaluator.register_fn_override("eval", eval),
+            "parse" => evaluator.register_fn_override("parse", parse),
+            "hash" => evaluator.register_fn_override("hash", hash),
+            "partition" => evaluator.register_fn_override("partition", partition),
+            "range" => evaluator.register_fn_override("range", range),
+            dialect::DIGITS => evaluator.register_fn_override(dialect::DIGITS, |arguments: &[JValue]| {
+                Ok(arguments.first().map_or(JValue::Undefined, dialect::fifteen_digits))
+            }),
+            _ => Ok(()),
+        };
     }
 }
 
@@ -89,49 +108,72 @@ fn format_now(now: Timestamp, arguments: &[JValue]) -> HostFnResult {
 }
 
 fn random(dice: &Dice, arguments: &[JValue]) -> HostFnResult {
-    match arguments {
-        [] => Ok(JValue::from(unit((dice.borrow_mut())()))),
+    at_most(1, arguments, "random")?;
+    match number(arguments, 0, "random")? {
+        None => Ok(JValue::from(unit((dice.borrow_mut())()))),
         // With a seed as its argument, AWS's random gives the first number of Java's generator each time.
-        _ => Ok(JValue::from(intrinsic::Random::seeded(number(arguments, 0, "random")? as i64).unit())),
+        Some(seed) => Ok(JValue::from(intrinsic::Random::seeded(seed as i64).unit())),
     }
 }
 
+/// AWS has no `$eval`, and says so as JSONata says it of any name that is no function.
 fn eval(_: &[JValue]) -> HostFnResult {
-    Err(refuse("$eval is not supported. Use $parse instead."))
+    Err(refuse("T1006: Attempted to invoke a non-function"))
 }
 
 fn parse(arguments: &[JValue]) -> HostFnResult {
-    let json = text(arguments, 0, "parse")?;
+    at_most(1, arguments, "parse")?;
+    let Some(json) = text(arguments, 0, "parse")? else { return Ok(JValue::Undefined) };
     serde_json::from_str::<Value>(json).map(JValue::from).map_err(|error| refuse(error.to_string()))
 }
 
 fn hash(arguments: &[JValue]) -> HostFnResult {
+    at_most(2, arguments, "hash")?;
     let (data, algorithm) = (text(arguments, 0, "hash")?, text(arguments, 1, "hash")?);
-    intrinsic::hash(data, algorithm)
-        .map(JValue::from)
-        .ok_or_else(|| refuse(format!("Unknown hash algorithm {algorithm}")))
+    let (Some(data), Some(algorithm)) = (data, algorithm) else { return Ok(JValue::Undefined) };
+    intrinsic::hash(data, algorithm).map(JValue::from).ok_or_else(|| {
+        refuse(format!(
+            "D3137: Hash algorithm '{algorithm}' must be one of SHA-1, SHA-384, SHA-256, SHA-512, MD5"
+        ))
+    })
 }
 
 fn partition(arguments: &[JValue]) -> HostFnResult {
+    at_most(2, arguments, "partition")?;
     let items = match arguments.first() {
         Some(JValue::Array(items)) => items.to_vec(),
         Some(JValue::Undefined) | None => return Ok(JValue::Undefined),
-        Some(single) => vec![single.clone()],
+        Some(_) => {
+            return Err(refuse("T0412: Argument 1 of function \"partition\" must be an array of undefined"));
+        }
     };
-    let size = number(arguments, 1, "partition")?;
-    if size.is_nan() || size < 1.0 {
-        return Err(refuse("The chunk size must be a positive integer"));
-    }
-    let chunks = items.chunks(size.floor() as usize).map(|chunk| JValue::array(chunk.to_vec())).collect();
+    let chunks = match number(arguments, 1, "partition")?.map(f64::trunc) {
+        None => vec![JValue::array(items)],
+        Some(size) if size < 0.0 => {
+            return Err(refuse("D3137: Second argument must be zero or greater"));
+        }
+        Some(size) if size >= 1.0 => {
+            items.chunks(size as usize).map(|chunk| JValue::array(chunk.to_vec())).collect()
+        }
+        Some(_) => return Ok(JValue::Undefined),
+    };
     // An array of arrays: `cons` keeps a path step from flattening it.
     Ok(JValue::cons(chunks))
 }
 
+/// Items that `$range` may make before AWS's bound of an expression's memory is reached (measured:
+/// github.com/floci-io/floci/pull/2790).
 const MAX_RANGE: usize = 360_145;
 
 fn range(arguments: &[JValue]) -> HostFnResult {
-    let bound = |at| number(arguments, at, "range").map(|n| n.trunc() as i64);
-    let items = intrinsic::range(bound(0)?, bound(1)?, bound(2)?, MAX_RANGE)
-        .ok_or_else(|| refuse("The step must not be zero"))?;
+    at_most(3, arguments, "range")?;
+    let bound = |at| number(arguments, at, "range").map(|bound| bound.map(|n| n.trunc() as i64));
+    let (Some(from), Some(to), Some(step)) = (bound(0)?, bound(1)?, bound(2)?) else {
+        return Ok(JValue::Undefined);
+    };
+    if step == 0 {
+        return Ok(JValue::Undefined);
+    }
+    let items = intrinsic::range(from, to, step, MAX_RANGE).ok_or_else(|| refuse(TOO_LARGE))?;
     Ok(JValue::sequence(items.into_iter().map(JValue::from).collect()))
 }

@@ -6,10 +6,11 @@
 //! are converted once for a state, on first use.
 
 mod convert;
+mod dialect;
 mod expression;
 mod host;
 mod run;
 mod usage;
 
-pub(crate) use expression::{Expression, delimited};
+pub(crate) use expression::{Expression, delimited, is_delimited, is_misdelimited};
 pub(crate) use run::{Evaluation, Inputs};

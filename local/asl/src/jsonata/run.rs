@@ -20,10 +20,15 @@ use crate::scope::Env;
 /// Milliseconds that an evaluation may take. The limit guards against loops; whatever fits 256 KiB of input
 /// takes microseconds.
 const TIMEOUT_MS: u64 = 1_000;
-/// Calls within calls of the expression's own functions. Recursion ends here, not at the end of the stack.
-const MAX_DEPTH: usize = 3_000;
-/// Items that a sequence may have; anything near the payload limit is shorter.
-const MAX_SEQUENCE: usize = 150_000;
+/// Levels of evaluations within evaluations. AWS allows as many (measured: github.com/floci-io/floci/issues/2737).
+const MAX_DEPTH: usize = 100;
+/// Items that a sequence may have. AWS bounds the memory of an expression, and this many numbers fit into it
+/// (measured: the same issue).
+const MAX_SEQUENCE: usize = 873_782;
+/// AWS's words for an expression that goes beyond these limits.
+const TOO_DEEP: &str = "Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive";
+pub(super) const TOO_LARGE: &str =
+    "Expression evaluation memory limit exceeded: Check for excessive memory usage";
 /// Bytes of stack that are enough for values nested as deep as the limits above allow.
 const DEEP_STACK: usize = 256 << 20;
 
@@ -138,8 +143,13 @@ impl<'e, 'a> Evaluation<'e, 'a> {
         host::register(&mut evaluator, &expression.usage.functions, self.env.ambient.now(), &dice);
         let value = evaluator.evaluate(ast, &JValue::Undefined).map_err(|error| {
             // AWS ends the sentence before a coded message, and leads on with a colon to any other.
-            let separator = if error.code().is_some() { '.' } else { ':' };
-            threw(expression, location(), separator, error.message())
+            let (separator, message) = match error.code() {
+                Some("D1011" | "U1001") => (':', TOO_DEEP),
+                Some("D2015") => (':', TOO_LARGE),
+                Some(_) => ('.', error.message()),
+                None => (':', error.message()),
+            };
+            threw(expression, location(), separator, message)
         })?;
         match value {
             JValue::Undefined => Err(undefined(expression, location())),

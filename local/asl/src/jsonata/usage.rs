@@ -18,6 +18,8 @@ pub(super) struct Usage {
     /// The first name that it looks up where there is nothing to look it up in. States have no root data,
     /// only `$states` and variables.
     pub(super) top_level: Option<String>,
+    /// Whether it uses `$$`, the root of the data that there is none of.
+    pub(super) root: bool,
     /// Whether it binds a function to a name, so that the function may call itself.
     pub(super) recursive: bool,
 }
@@ -46,6 +48,8 @@ impl Usage {
         let mut children = |usage: &mut Self, kind: &str, focus: bool| {
             map.get(kind).map(|child| usage.visit(child, bound, focus)).is_some()
         };
+        self.root |=
+            map.contains_key("ParentVariable") || map.get("Variable").is_some_and(|name| name == "$");
         if let Some(name) = map.get("Variable").and_then(Value::as_str) {
             self.variable(name, bound);
         } else if let Some(name) = map.get("Name").and_then(Value::as_str) {

@@ -137,7 +137,7 @@ impl Parser<'_> {
         } else if self.cursor.sees_any(&['\'', '"']) {
             self.names()?
         } else if self.cursor.eat("(") {
-            self.from_the_end()?
+            self.segment_from_the_end()?
         } else {
             self.indices()?
         };
@@ -146,7 +146,7 @@ impl Parser<'_> {
     }
 
     /// `@.length-1)`, an index that counts from the end.
-    fn from_the_end(&mut self) -> Option<Segment> {
+    fn segment_from_the_end(&mut self) -> Option<Segment> {
         for token in ["@", ".length", "-"] {
             self.cursor.skip_space();
             if !self.cursor.eat(token) {

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::data;
 use super::visit::{Visit, shown, unexpected};
 use crate::error::{Evaluated, Failure, names};
 use crate::graph::{Io, ItemSelector, Items, MapState, Number};
 use crate::jsonata::{Evaluation, Inputs};
+use crate::scope::MapItem;
 use crate::template::{JsonataTemplate, Location};
 
 /// What a Map wants to have run.
 #[derive(Debug)]
 pub(crate) struct MapPlan {
-    /// The items, as an array.
+    /// The items, as an array, or as an object whose members are the items.
     pub(crate) items: Arc<Value>,
     /// How many iterations may run at once; 0 means that the definition sets no limit.
     pub(crate) max_concurrency: u64,
@@ -77,12 +78,13 @@ fn items(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evaluated
             let value =
                 template.evaluate(&Location::Root("Items"), &mut Evaluation::new(&mut visit.env, inputs))?;
             match (template, &*value) {
-                (_, Value::Array(_)) => {}
-                // AWS names the expression when it refuses its value, and uses the words below for a
-                // template's.
-                (JsonataTemplate::Expression(expression), _) => {
-                    return Err(unexpected(expression, "Items", "array", &value));
+                // AWS names the expression when it refuses its value, an object too, and uses the words below
+                // for a template's.
+                (JsonataTemplate::Expression(expression), value) if !value.is_array() => {
+                    return Err(unexpected(expression, "Items", "array", value));
                 }
+                // A Map over a template that is an object works on its members.
+                (_, Value::Object(_)) => return Ok(value),
                 _ => {}
             }
             value
@@ -135,10 +137,22 @@ fn tolerated(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evalu
     Ok(Tolerated { count, percentage })
 }
 
+/// How many items there are.
+pub(crate) fn count(items: &Value) -> usize {
+    match items {
+        Value::Array(items) => items.len(),
+        Value::Object(members) => members.len(),
+        _ => 0,
+    }
+}
+
 /// The input of the iteration for an item. The context object must have the item already.
-pub(crate) fn item_input(visit: &mut Visit<'_>, map: &MapState, item: &Arc<Value>) -> Evaluated<Arc<Value>> {
+pub(crate) fn item_input(visit: &mut Visit<'_>, map: &MapState, item: &MapItem) -> Evaluated<Arc<Value>> {
     match &map.item_selector {
-        ItemSelector::Item => Ok(Arc::clone(item)),
+        ItemSelector::Item => Ok(match &item.key {
+            Some(key) => Arc::new(json!({"Key": &**key, "Value": &*item.value})),
+            None => Arc::clone(&item.value),
+        }),
         ItemSelector::Path(template) => {
             let input = data::selected_input(visit)?;
             template.evaluate(&input, &mut visit.env)

@@ -51,7 +51,9 @@ impl Visit<'_> {
             Number::Path(path) => {
                 let source = path.source();
                 let value = self.select(path, data)?;
-                let Some(whole) = value.as_i64() else {
+                // AWS reads the number from the value's text, so numeric text will do.
+                let whole = value.as_i64().or_else(|| value.as_str()?.parse().ok());
+                let Some(whole) = whole else {
                     let shown = shown(&value);
                     return Err(Failure::runtime(format!(
                         "The {field}Path field refers to value \"{shown}\" which is not a valid integer: {source}"

@@ -24,7 +24,8 @@ pub(super) fn until(visit: &mut Visit<'_>, wait: &Wait) -> Evaluated<Timestamp> 
                     "The SecondsPath parameter does not reference an input value: {source}"
                 ))
             })?;
-            let seconds = value.as_i64().ok_or_else(|| {
+            // AWS reads the number from the value's text, so numeric text will do.
+            let seconds = value.as_i64().or_else(|| value.as_str()?.parse().ok()).ok_or_else(|| {
                 let shown = shown(&value);
                 Failure::runtime(format!(
                     "The SecondsPath parameter cannot be parsed as a long value: {source} == {shown}"

@@ -74,10 +74,10 @@ impl Inspection {
         if !matches!(state.item_selector, ItemSelector::Item) {
             let mut selected = Vec::new();
             for (index, value) in plan.items.as_array().into_iter().flatten().enumerate() {
-                let item = MapItem { index: index as u64, value: Arc::new(value.clone()) };
+                let item = MapItem { index: index as u64, value: Arc::new(value.clone()), key: None };
                 let outer = visit.env.scope;
                 visit.env.scope = Scope { item: None, ..outer };
-                match map::item_input(visit, state, &item.value) {
+                match map::item_input(visit, state, &item) {
                     Ok(input) => selected.push(Arc::unwrap_or_clone(input)),
                     Err(_) => return,
                 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::findings::{Findings, items, require};
 use super::timestamp::timestamp;
+use super::types;
 use crate::comparison;
 use crate::language::Language;
 
@@ -16,6 +17,7 @@ pub(super) fn choice(map: &Map<String, Value>, language: Language, location: &st
             continue;
         };
         require(rule, &["Next"], &location, findings);
+        types::check(rule, &location, findings);
         condition(rule, language, &location, findings);
     }
 }

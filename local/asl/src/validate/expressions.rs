@@ -23,7 +23,10 @@ pub(super) fn state(
                     // These fields hold other states or plain data, or are checked elsewhere.
                     "Branches" | "ItemProcessor" | "Iterator" | "Comment" | "Resource" | "Next"
                     | "Default" | "Type" | "Label" | "Catch" | "Retry" | "QueryLanguage" => {}
-                    _ => jsonata_in(value, &format!("{location}/{field}"), findings),
+                    "Output" | "Assign" if matches!(kind, "Task" | "Parallel" | "Map") => {
+                        jsonata_in(value, &format!("{location}/{field}"), WITH_RESULT, findings);
+                    }
+                    _ => jsonata_in(value, &format!("{location}/{field}"), ALWAYS, findings),
                 }
             }
         }
@@ -76,7 +79,7 @@ pub(super) fn catcher(map: &Map<String, Value>, language: Language, location: &s
         Language::Jsonata => {
             for field in ["Output", "Assign"] {
                 if let Some(template) = map.get(field) {
-                    jsonata_in(template, &format!("{location}/{field}"), findings);
+                    jsonata_in(template, &format!("{location}/{field}"), WITH_ERROR, findings);
                 }
             }
         }
@@ -169,55 +172,39 @@ fn template_in(template: &Value, location: &str, findings: &mut Findings) {
     }
 }
 
-/// Checks the expressions in a JSONata template.
-fn jsonata_in(template: &Value, location: &str, findings: &mut Findings) {
+/// The members of `$states` that every field has.
+const ALWAYS: &[&str] = &["input", "context"];
+/// Those that a state has which leaves with a result.
+const WITH_RESULT: &[&str] = &["input", "context", "result"];
+/// Those that a catcher has.
+const WITH_ERROR: &[&str] = &["input", "context", "errorOutput"];
+
+/// Checks the expressions in a JSONata template, which may use these members of `$states`.
+fn jsonata_in(template: &Value, location: &str, members: &[&str], findings: &mut Findings) {
     match template {
-        Value::Object(map) => {
-            map.iter().for_each(|(field, value)| jsonata_in(value, &format!("{location}/{field}"), findings));
-        }
-        Value::Array(items) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(i, item)| jsonata_in(item, &format!("{location}[{i}]"), findings));
-        }
-        Value::String(text) => {
-            let Some(source) = jsonata::delimited(text) else { return };
-            match Expression::parse(source) {
-                Err(error) => {
-                    let message = error.to_string();
-                    let message = without_code(&message);
-                    findings.add("INVALID_JSONATA_EXPRESSION", location, message);
-                }
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(field, value)| jsonata_in(value, &format!("{location}/{field}"), members, findings)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(i, item)| jsonata_in(item, &format!("{location}[{i}]"), members, findings)),
+        Value::String(text) => match jsonata::delimited(text) {
+            Some(source) => match Expression::parse(source) {
+                Err(error) => findings.add("INVALID_JSONATA_EXPRESSION", location, error.to_string()),
                 Ok(expression) => {
-                    if let Some(name) = expression.top_level_name() {
-                        findings.add(
-                            "UNSUPPORTED_JSONATA_EXPRESSION",
-                            location,
-                            format!("Reference to '{name}' at the top level is not supported."),
-                        );
+                    if let Some(reason) = expression.unsupported(members) {
+                        findings.add("UNSUPPORTED_JSONATA_EXPRESSION", location, reason);
                     }
                 }
-            }
-        }
+            },
+            None if jsonata::is_misdelimited(text) => findings.add(
+                "INVALID_JSONATA_EXPRESSION",
+                location,
+                "A JSONata expression must start with '{%' and end with '%}', with nothing before or after them",
+            ),
+            None => {}
+        },
         _ => {}
     }
-}
-
-/// A syntax error as AWS tells it: without JSONata's code, such as `S0201`, and what the library puts before
-/// that.
-fn without_code(message: &str) -> &str {
-    let is_code = |part: &str| {
-        part.len() == 5
-            && part.starts_with(|c: char| c.is_ascii_uppercase())
-            && part[1..].bytes().all(|b| b.is_ascii_digit())
-    };
-    let mut rest = message;
-    while let Some((part, after)) = rest.split_once(": ") {
-        if is_code(part) {
-            return after;
-        }
-        rest = after;
-    }
-    message
 }

@@ -64,18 +64,6 @@ pub(super) fn only_one_of(
     }
 }
 
-/// Reports a number that is too small, or a value that can be no number. Text passes: it may be an
-/// expression.
-pub(super) fn at_least(value: &Value, minimum: f64, location: &str, findings: &mut Findings) {
-    match value {
-        Value::Number(number) if number.as_f64().is_some_and(|n| n < minimum) => {
-            findings.schema(location, format!("Minimum value is {minimum}"));
-        }
-        Value::Number(_) | Value::String(_) => {}
-        _ => findings.schema(location, "Expected value of type Integer"),
-    }
-}
-
 /// The items of a list, which must not be empty. An absent field has none, and nothing is reported.
 pub(super) fn items<'m>(
     map: &'m Map<String, Value>,

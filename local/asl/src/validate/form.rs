@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 
 use super::choice::choice;
 use super::fields::{self, TYPES};
-use super::findings::{Findings, at_least, items, only_one_of, require};
+use super::findings::{Findings, items, only_one_of, require};
 use super::handlers::handlers;
 use super::wait::wait;
-use super::{expressions, resource};
+use super::{expressions, resource, types};
 use crate::api::MachineType;
 use crate::language::Language;
 
@@ -27,7 +27,10 @@ pub(super) fn machine(definition: &Value, findings: &mut Findings) {
     }
     query_language(definition, None, "", findings);
     if let Some(timeout) = map.get("TimeoutSeconds") {
-        at_least(timeout, 1.0, "/TimeoutSeconds", findings);
+        types::number(timeout, 1.0, true, Language::JsonPath, "/TimeoutSeconds", findings);
+    }
+    if map.get("Version").is_some_and(|version| version.is_string() && version != "1.0") {
+        findings.schema("/Version", "Value should be one of the following: [1.0]");
     }
     graph(map, Language::of(definition, Language::JsonPath), "", findings);
 }
@@ -53,6 +56,7 @@ fn query_language(part: &Value, machine: Option<Language>, location: &str, findi
 /// Checks `StartAt` and `States` of a machine, a branch or a processor. `machine` is the query language of
 /// the whole machine.
 fn graph(map: &Map<String, Value>, machine: Language, location: &str, findings: &mut Findings) {
+    types::check(map, location, findings);
     require(map, &["StartAt", "States"], if location.is_empty() { "/" } else { location }, findings);
     match map.get("States") {
         Some(Value::Object(states)) if states.is_empty() => {
@@ -95,7 +99,8 @@ pub(super) fn state(definition: &Value, machine: Language, location: &str, findi
     query_language(definition, Some(machine), location, findings);
     let language = Language::of(definition, machine);
     fields::known(map, kind, language, location, findings);
-    numbers(map, location, findings);
+    types::check(map, location, findings);
+    numbers(map, language, location, findings);
     match kind {
         "Task" => {
             require(map, &["Resource"], location, findings);
@@ -128,19 +133,19 @@ pub(super) fn state(definition: &Value, machine: Language, location: &str, findi
     expressions::state(map, kind, language, location, findings);
 }
 
-/// Checks the smallest values of the fields that hold numbers.
-fn numbers(map: &Map<String, Value>, location: &str, findings: &mut Findings) {
-    const MINIMA: [(&str, f64); 6] = [
-        ("TimeoutSeconds", 1.0),
-        ("HeartbeatSeconds", 1.0),
-        ("Seconds", 0.0),
-        ("MaxConcurrency", 0.0),
-        ("ToleratedFailureCount", 0.0),
-        ("ToleratedFailurePercentage", 0.0),
+/// Checks the fields that hold numbers.
+fn numbers(map: &Map<String, Value>, language: Language, location: &str, findings: &mut Findings) {
+    const NUMBERS: [(&str, f64, bool); 6] = [
+        ("TimeoutSeconds", 1.0, true),
+        ("HeartbeatSeconds", 1.0, true),
+        ("Seconds", 0.0, true),
+        ("MaxConcurrency", 0.0, true),
+        ("ToleratedFailureCount", 0.0, true),
+        ("ToleratedFailurePercentage", 0.0, false),
     ];
-    for (field, minimum) in MINIMA {
+    for (field, minimum, whole) in NUMBERS {
         if let Some(value) = map.get(field) {
-            at_least(value, minimum, &format!("{location}/{field}"), findings);
+            types::number(value, minimum, whole, language, &format!("{location}/{field}"), findings);
         }
     }
 }

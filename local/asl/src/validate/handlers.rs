@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::expressions;
-use super::findings::{Findings, at_least, items, require};
+use super::findings::{Findings, items, require};
+use super::types;
 use crate::error::names;
 use crate::language::Language;
 
@@ -30,14 +31,16 @@ pub(super) fn handlers(
                     "States.ALL must appear alone and at end of list",
                 );
             }
-            for (number, minimum) in [
-                ("IntervalSeconds", 1.0),
-                ("MaxAttempts", 0.0),
-                ("BackoffRate", 1.0),
-                ("MaxDelaySeconds", 1.0),
+            types::check(handler, &location, findings);
+            for (number, minimum, whole) in [
+                ("IntervalSeconds", 1.0, true),
+                ("MaxAttempts", 0.0, true),
+                ("BackoffRate", 1.0, false),
+                ("MaxDelaySeconds", 1.0, true),
             ] {
                 if let Some(value) = handler.get(number) {
-                    at_least(value, minimum, &format!("{location}/{number}"), findings);
+                    let location = format!("{location}/{number}");
+                    types::number(value, minimum, whole, Language::JsonPath, &location, findings);
                 }
             }
             if handler.get("JitterStrategy").is_some_and(|s| s != "FULL" && s != "NONE") {

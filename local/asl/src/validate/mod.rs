@@ -1,12 +1,13 @@
 //! Static validation, in AWS's codes and words (ValidateStateMachineDefinition, AWS Step Functions API
 //! Reference).
 //!
-//! There are two passes, as on AWS. The first checks the form of everything, and only when that is right, the
-//! second checks where the transitions lead.
+//! There are two passes, as on AWS. The first checks the form of everything, and the second where the
+//! transitions lead. While the form is wrong, the second tells only of targets that don't exist.
 //!
 //! ```text
-//!   validate ──▶ form ──▶ fields, choice, wait, resource, handlers, expressions     the first pass
-//!            └─▶ transitions                                                        the second pass
+//!   validate ──▶ form ──▶ fields, types, choice, wait, resource, handlers, expressions  the first pass
+//!            ├─▶ variables
+//!            └─▶ transitions                                                            the second pass
 //!   each adds to findings, which hold diagnostics
 //! ```
 
@@ -21,7 +22,11 @@ mod location;
 mod resource;
 mod timestamp;
 mod transitions;
+mod types;
+mod variables;
 mod wait;
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -120,8 +125,12 @@ pub(crate) fn parse(definition: &str) -> Result<Value, Diagnostic> {
 pub(crate) fn check(definition: &Value, kind: MachineType) -> Vec<Diagnostic> {
     let mut findings = Findings::new(kind);
     form::machine(definition, &mut findings);
+    variables::check(definition, "", &BTreeSet::new(), &mut findings);
+    // What can't be reached says little as long as the form is wrong, and AWS says nothing of it then.
     if findings.is_empty() {
         transitions::check(definition, &mut findings);
+    } else {
+        transitions::check_targets(definition, &mut findings);
     }
     findings.into_diagnostics()
 }

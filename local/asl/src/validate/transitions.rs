@@ -12,6 +12,40 @@ pub(super) fn check(definition: &Value, findings: &mut Findings) {
     graph(definition, "", true, &mut names, findings);
 }
 
+/// Checks only that the targets exist, in a definition whose form is wrong.
+pub(super) fn check_targets(definition: &Value, findings: &mut Findings) {
+    targets_of(definition, "", findings);
+}
+
+fn targets_of(part: &Value, location: &str, findings: &mut Findings) {
+    let Some(states) = part.get("States").and_then(Value::as_object).filter(|states| !states.is_empty())
+    else {
+        return;
+    };
+    if let Some(start) = part.get("StartAt").and_then(Value::as_str) {
+        aim(states, start, &format!("{location}/StartAt"), &mut Vec::new(), findings);
+    }
+    for (name, state) in states {
+        let location = format!("{location}/States/{name}");
+        for (field, target) in targets(state) {
+            aim(states, target, &format!("{location}/{field}"), &mut Vec::new(), findings);
+        }
+        for (field, inner) in graphs(state) {
+            targets_of(inner, &format!("{location}/{field}"), findings);
+        }
+    }
+}
+
+/// The graphs inside a state, with the fields that hold them.
+pub(super) fn graphs(state: &Value) -> Vec<(String, &Value)> {
+    let processors = ["ItemProcessor", "Iterator"].into_iter();
+    let mut graphs: Vec<_> =
+        processors.filter_map(|field| Some((field.to_owned(), state.get(field)?))).collect();
+    let branches = state.get("Branches").and_then(Value::as_array).into_iter().flatten();
+    graphs.extend(branches.enumerate().map(|(i, branch)| (format!("Branches[{i}]"), branch)));
+    graphs
+}
+
 /// Checks a graph and those inside its states. `names` has the names of all states so far; they must be
 /// unique over the whole machine. Only the machine itself (`top`) must have a state that ends it.
 fn graph<'d>(
@@ -61,13 +95,8 @@ fn graph<'d>(
     }
     for (name, state) in states {
         let location = format!("{location}/States/{name}");
-        for field in ["ItemProcessor", "Iterator"] {
-            if let Some(inner) = state.get(field) {
-                graph(inner, &format!("{location}/{field}"), false, names, findings);
-            }
-        }
-        for (i, branch) in state.get("Branches").and_then(Value::as_array).into_iter().flatten().enumerate() {
-            graph(branch, &format!("{location}/Branches[{i}]"), false, names, findings);
+        for (field, inner) in graphs(state) {
+            graph(inner, &format!("{location}/{field}"), false, names, findings);
         }
     }
 }
@@ -95,7 +124,7 @@ fn is_terminal(state: &Value) -> bool {
 
 /// The transitions of a state: the field, such as `Catch[0]/Next`, and the name of the state that it leads
 /// to.
-fn targets(state: &Value) -> Vec<(String, &str)> {
+pub(super) fn targets(state: &Value) -> Vec<(String, &str)> {
     let mut targets = Vec::new();
     for field in ["Next", "Default"] {
         targets.extend(state.get(field).and_then(Value::as_str).map(|target| (field.to_owned(), target)));

@@ -38,8 +38,12 @@ impl Core {
                 }
                 let durable = durable.unwrap_or_else(|| (self.hooks.before_commit)());
                 told = self.tell_status_changes()?;
-                Stats::time(&stats.before_commit, durable).map_err(JournalError::BeforeCommit)?;
-                Stats::time(&stats.commit, || self.journal.commit())?;
+                let outside =
+                    Stats::time(&stats.before_commit, durable).map_err(JournalError::BeforeCommit)?;
+                Stats::time(&stats.commit, || self.journal.commit_relying_on(outside))?;
+                if let Some(folder) = &mut self.hooks.folder {
+                    (folder.after_commit)(self.journal.reached());
+                }
                 stats.groups.fetch_add(1, Relaxed);
                 self.vitals.committed();
                 Ok(events)

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::executions::ExecutionDescription;
 use crate::health::Vitals;
 use crate::journal::{DefinitionId, Journal, JournalError, Seq};
-use crate::options::BeforeCommit;
+use crate::options::{BeforeCommit, Folder};
 use crate::stats::Stats;
 use crate::status_changes::StatusChanges;
 use crate::token::TokenKey;
@@ -28,6 +28,7 @@ pub(super) type Waiter = oneshot::Sender<Result<ExecutionDescription, Error>>;
 pub(crate) struct Hooks {
     pub before_commit: BeforeCommit,
     pub status_changes: Box<dyn StatusChanges>,
+    pub folder: Option<Folder>,
 }
 
 /// The engine's core, as the module describes it.
@@ -50,7 +51,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(
-        journal: Journal,
+        mut journal: Journal,
         arns: Arns,
         clock: Arc<dyn Clock>,
         randomness: Randomness,
@@ -58,6 +59,9 @@ impl Core {
         vitals: Arc<Vitals>,
         hooks: Hooks,
     ) -> Result<Self, JournalError> {
+        if let Some(folder) = &hooks.folder {
+            journal.claim(&folder.identity)?;
+        }
         let key = journal.meta("token_key", || randomness.key().to_vec())?;
         let key = key.try_into().map_err(|key: Vec<u8>| {
             JournalError::damaged("the token key", format!("it has {} bytes", key.len()))

@@ -138,8 +138,9 @@ impl Engine {
             randomness,
             before_commit,
             status_changes,
+            folder,
         } = options;
-        let hooks = Hooks { before_commit, status_changes };
+        let hooks = Hooks { before_commit, status_changes, folder };
         let arns = Arns { region, account };
         let stats = Arc::new(Stats::default());
         let vitals = Arc::new(Vitals::new(Arc::clone(&clock)));

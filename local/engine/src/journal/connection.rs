@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use file_versions::Standing;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
@@ -25,6 +26,8 @@ pub(crate) struct Journal {
     /// closed writes the log back.
     checkpoints: Option<Checkpoints>,
     pub(super) connection: Connection,
+    /// How many commits there were, when the journal belongs to a folder.
+    reached: Option<u64>,
 }
 
 impl Journal {
@@ -49,22 +52,41 @@ impl Journal {
         MIGRATIONS.run(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         let checkpoints = Some(Checkpoints::on_this_thread(&connection));
-        Ok(Self { checkpoints, connection })
+        Ok(Self { checkpoints, connection, reached: None })
     }
 
     pub(super) fn open_reader(path: &Path) -> Result<Self, JournalError> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(READER_PATIENCE)?;
         connection.set_prepared_statement_cache_capacity(32);
-        Ok(Self { checkpoints: None, connection })
+        Ok(Self { checkpoints: None, connection, reached: None })
     }
 
     pub(crate) fn begin(&self) -> Result<(), JournalError> {
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }
 
-    pub(crate) fn commit(&self) -> Result<(), JournalError> {
-        Ok(self.connection.execute_batch("COMMIT")?)
+    /// Makes this the journal of the folder with this identity, unless it belongs to one already. From now on
+    /// it counts its commits.
+    pub(crate) fn claim(&mut self, identity: &str) -> Result<(), JournalError> {
+        self.reached = Some(Standing::claim(&self.connection, identity)?.reached);
+        Ok(())
+    }
+
+    /// How many commits there were; 0 for a journal that belongs to no folder.
+    pub(crate) fn reached(&self) -> u64 {
+        self.reached.unwrap_or(0)
+    }
+
+    /// Commits the transaction, which relies on the outside having come as far as `outside`.
+    pub(crate) fn commit_relying_on(&mut self, outside: u64) -> Result<(), JournalError> {
+        let next = self.reached.map(|reached| reached + 1);
+        if let Some(next) = next {
+            Standing::raise(&self.connection, next, outside)?;
+        }
+        self.connection.execute_batch("COMMIT")?;
+        self.reached = next;
+        Ok(())
     }
 
     pub(crate) fn rollback(&self) {

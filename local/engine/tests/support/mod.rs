@@ -87,7 +87,7 @@ pub fn open_with(
         randomness: Randomness::seeded(1),
         before_commit: Box::new(move || {
             let before_commit = Arc::clone(&before_commit);
-            Box::new(move || before_commit.lock().unwrap()())
+            Box::new(move || before_commit.lock().unwrap()().map(|()| 0))
         }),
         ..Options::at("")
     };

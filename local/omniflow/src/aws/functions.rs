@@ -54,6 +54,11 @@ fn refusal(error: &Error) -> ApiError {
             code: "ResourceNotFoundException".to_owned(),
             message: error.to_string(),
         },
+        Error::Refused { status, code, message } => ApiError {
+            status: StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY),
+            code: code.clone().unwrap_or_else(|| "ServiceException".to_owned()),
+            message: message.clone(),
+        },
         Error::Endpoint(_) => ApiError {
             status: StatusCode::BAD_GATEWAY,
             code: "ServiceException".to_owned(),

@@ -1,9 +1,11 @@
 //! The SQLite file of the event bus: the deliveries that are still to be made, and the dead letters.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use file_versions::{Migrations, Refused};
+use file_versions::{Migrations, Standing};
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 use serde_json::Value;
@@ -68,10 +70,24 @@ fn version_1(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The open SQLite file.
-pub(super) struct Deliveries(Connection);
+pub(super) struct Deliveries {
+    connection: Connection,
+    /// How many times it was written, when it belongs to a data folder.
+    reached: Option<u64>,
+    /// The write-ahead log, for syncing. SQLite keeps the file as long as a connection is open.
+    log: Arc<File>,
+}
+
+/// How far the deliveries have come, and the log that makes it safe from power loss.
+pub(super) struct Reached {
+    pub changes: u64,
+    pub log: Arc<File>,
+}
 
 impl Deliveries {
-    pub(super) fn open(path: &Path) -> Result<Self, Refused> {
+    /// Opens the file, which is made when it does not exist. With an identity it belongs to a data folder, and
+    /// counts its changes.
+    pub(super) fn open(path: &Path, identity: Option<&str>) -> Result<Self, super::Error> {
         let connection = Connection::open(path)?;
         MIGRATIONS.check(&connection, path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -79,13 +95,35 @@ impl Deliveries {
         // the function that published those events is then retried and publishes them again.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         MIGRATIONS.run(&connection)?;
-        Ok(Self(connection))
+        let claimed = identity.map(|identity| Standing::claim(&connection, identity)).transpose()?;
+        let reached = claimed.map(|standing| standing.reached + 1);
+        // The file is written to in any case, so that its log is there.
+        match reached {
+            Some(reached) => Standing::raise(&connection, reached, 0)?,
+            None => connection.pragma_update(None, "user_version", file_versions::version(&connection)?)?,
+        }
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let log = Arc::new(File::open(PathBuf::from(log)).map_err(super::Error::Log)?);
+        Ok(Self { connection, reached, log })
+    }
+
+    /// How far they have come; `None` when they belong to no data folder.
+    pub(super) fn reached(&self) -> Option<Reached> {
+        self.reached.map(|changes| Reached { changes, log: Arc::clone(&self.log) })
+    }
+
+    /// Closes the file. Nothing can be read or written any more.
+    pub(super) fn close(&mut self) -> rusqlite::Result<()> {
+        self.connection = Connection::open_in_memory()?;
+        self.reached = None;
+        Ok(())
     }
 
     /// At most `limit` deliveries whose time has come, the earliest first, each with its row id: those that
     /// an earlier process left behind, and retries that are due.
     pub(super) fn due(&self, now: DateTime<Utc>, limit: usize) -> rusqlite::Result<Vec<(i64, Delivery)>> {
-        let mut statement = self.0.prepare_cached(
+        let mut statement = self.connection.prepare_cached(
             "SELECT id, function, event, attempts FROM delivery WHERE due <= ?1 ORDER BY due LIMIT ?2",
         )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -100,7 +138,7 @@ impl Deliveries {
     /// The deliveries that have failed, the newest first, at most `limit` of each kind.
     pub(super) fn undelivered(&self, limit: usize) -> rusqlite::Result<Undelivered> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut waiting = self.0.prepare_cached(
+        let mut waiting = self.connection.prepare_cached(
             "SELECT function, event, attempts, due FROM delivery WHERE attempts > 0 ORDER BY id DESC LIMIT ?1",
         )?;
         let waiting = waiting.query_map([limit], |row| {
@@ -112,7 +150,7 @@ impl Deliveries {
             })
         })?;
         let mut dead = self
-            .0
+            .connection
             .prepare_cached("SELECT function, event, failure FROM dead_letter ORDER BY id DESC LIMIT ?1")?;
         let dead = dead.query_map([limit], |row| {
             Ok(DeadLetter {
@@ -132,9 +170,14 @@ impl Deliveries {
         &mut self,
         change: impl FnOnce(&Change<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        let transaction = self.0.transaction()?;
+        let next = self.reached.map(|reached| reached + 1);
+        let transaction = self.connection.transaction()?;
         let changed = change(&Change(&transaction))?;
+        if let Some(next) = next {
+            Standing::raise(&transaction, next, 0)?;
+        }
         transaction.commit()?;
+        self.reached = next;
         Ok(changed)
     }
 }

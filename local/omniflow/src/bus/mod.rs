@@ -63,6 +63,9 @@ pub enum Error {
     /// The file of the deliveries can't be used.
     #[error("the deliveries: {0}")]
     File(#[from] Refused),
+    /// The write-ahead log of the deliveries can't be opened for syncing.
+    #[error("the write-ahead log of the deliveries can't be opened: {0}")]
+    Log(#[source] std::io::Error),
 }
 
 /// Why an entry of PutEvents was refused.
@@ -158,10 +161,13 @@ struct Inner {
     functions: Functions,
     surroundings: Surroundings,
     waiting: Notify,
+    /// Why deliveries can't be read or written; `None` while they can.
+    stuck: Mutex<Option<String>>,
 }
 
 impl EventBus {
-    /// Opens buses with these rules, whose deliveries are stored in the file `store`.
+    /// Opens buses with these rules, whose deliveries are stored in the file `store`, of the data folder with
+    /// this identity if it belongs to one.
     ///
     /// # Errors
     /// When a pattern uses a comparison that isn't supported or the file can't be opened.
@@ -169,6 +175,7 @@ impl EventBus {
         rules: Vec<Rule>,
         place: Place,
         store: &Path,
+        identity: Option<&str>,
         functions: Functions,
         surroundings: Surroundings,
     ) -> Result<Self, Error> {
@@ -178,8 +185,9 @@ impl EventBus {
             Ok((rule, pattern))
         });
         let rules = rules.collect::<Result<_, Error>>()?;
-        let queue = Mutex::new(Queue::new(Deliveries::open(store)?));
-        Ok(Self(Arc::new(Inner { rules, place, queue, functions, surroundings, waiting: Notify::new() })))
+        let queue = Mutex::new(Queue::new(Deliveries::open(store, identity)?));
+        let (waiting, stuck) = (Notify::new(), Mutex::default());
+        Ok(Self(Arc::new(Inner { rules, place, queue, functions, surroundings, waiting, stuck })))
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -244,6 +252,36 @@ impl EventBus {
         Ok(self.queue().flush(self.now())?)
     }
 
+    /// Makes what has been written so far safe from power loss, unless it has come no further than `before`.
+    /// Returns how far it has come; `None` when it has come no further or belongs to no data folder.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn sync(&self, before: u64) -> std::io::Result<Option<u64>> {
+        let reached = self.queue().reached().filter(|reached| reached.changes > before);
+        let Some(reached) = reached else { return Ok(None) };
+        reached.log.sync_data()?;
+        Ok(Some(reached.changes))
+    }
+
+    /// Writes what is only in memory, and closes the file. Nothing can be published any more.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn close(&self) -> Result<(), Error> {
+        Ok(self.queue().close(self.now())?)
+    }
+
+    /// Why deliveries can't be made, because they can't be read or written; `None` while they can.
+    pub fn stuck(&self) -> Option<String> {
+        self.0.stuck.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note<T>(&self, done: &rusqlite::Result<T>) {
+        let why = done.as_ref().err().map(ToString::to_string);
+        *self.0.stuck.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
     /// The deliveries that wait for a retry, and the dead letters.
     ///
     /// # Errors
@@ -265,6 +303,7 @@ impl EventBus {
             if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
                 looked = Some(Instant::now());
                 let due = self.queue().take_due(self.now(), AT_ONCE);
+                self.note(&due);
                 taken.extend(due.unwrap_or_else(|error| {
                     tracing::error!(%error, "the deliveries can't be read");
                     Vec::new()
@@ -278,6 +317,7 @@ impl EventBus {
             let results =
                 join_all(taken.into_iter().map(|(key, delivery)| self.try_once(key, delivery))).await;
             let settled = self.queue().settle(&results);
+            self.note(&settled);
             if let Err(error) = settled {
                 tracing::error!(%error, "the deliveries can't be written");
                 self.queue().give_back(results.into_iter().map(|(key, _)| key));
@@ -304,5 +344,59 @@ impl EventBus {
                 (key, Settled::Dead(failure))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ambient::Randomness;
+    use rusqlite::Connection;
+
+    use super::*;
+
+    fn open(store: &Path) -> EventBus {
+        let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
+        let functions = Functions::new([], None, place.clone(), Randomness::seeded(1));
+        EventBus::open(Vec::new(), place, store, Some("this"), functions, Surroundings::of_this_machine())
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn deliveries_that_can_not_be_read_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("deliveries.db");
+        let bus = open(&store);
+        let delivering = tokio::spawn(bus.clone().deliver());
+        tokio::task::yield_now().await;
+        assert_eq!(bus.stuck(), None);
+        delivering.abort();
+
+        Connection::open(&store).unwrap().execute_batch("ALTER TABLE delivery RENAME TO gone").unwrap();
+        let delivering = tokio::spawn(bus.clone().deliver());
+        tokio::task::yield_now().await;
+        assert!(bus.stuck().is_some_and(|why| why.contains("delivery")), "{:?}", bus.stuck());
+        delivering.abort();
+
+        Connection::open(&store).unwrap().execute_batch("ALTER TABLE gone RENAME TO delivery").unwrap();
+        let delivering = tokio::spawn(bus.clone().deliver());
+        tokio::task::yield_now().await;
+        assert_eq!(bus.stuck(), None);
+        delivering.abort();
+    }
+
+    #[test]
+    fn what_was_synced_has_been_reached_when_it_is_opened_again_and_closed_it_takes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("deliveries.db");
+        let bus = open(&store);
+        let reached = bus.sync(0).unwrap().unwrap();
+        assert_eq!(bus.sync(reached).unwrap(), None);
+        bus.queue().add(Delivery { function: "Notify".to_owned(), event: "{}".to_owned(), attempts: 0 });
+        bus.flush().unwrap();
+        assert_eq!(bus.sync(reached).unwrap(), Some(reached + 1));
+        bus.close().unwrap();
+        assert_eq!(file_versions::Standing::of(&store).unwrap().unwrap().reached, reached + 1);
+        bus.queue().add(Delivery { function: "Notify".to_owned(), event: "{}".to_owned(), attempts: 0 });
+        bus.flush().unwrap_err();
     }
 }

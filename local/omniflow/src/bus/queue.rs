@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::deliveries::{Deliveries, Delivery, Undelivered};
+use super::deliveries::{Deliveries, Delivery, Reached, Undelivered};
 
 /// Identifies a delivery while it is in memory.
 pub(super) type Key = u64;
@@ -153,6 +153,17 @@ impl Queue {
         self.store.undelivered(limit)
     }
 
+    /// How far the store has come; `None` when it belongs to no data folder.
+    pub(super) fn reached(&self) -> Option<Reached> {
+        self.store.reached()
+    }
+
+    /// Writes what is only in memory, and closes the store. Nothing can be written any more.
+    pub(super) fn close(&mut self, now: DateTime<Utc>) -> rusqlite::Result<()> {
+        self.flush(now)?;
+        self.store.close()
+    }
+
     /// Makes these deliveries available to [`Queue::take_fresh`] again.
     pub(super) fn give_back(&mut self, keys: impl Iterator<Item = Key>) {
         self.fresh.extend(keys);
@@ -168,7 +179,7 @@ mod tests {
     }
 
     fn open(folder: &tempfile::TempDir) -> Queue {
-        Queue::new(Deliveries::open(&folder.path().join("deliveries.db")).unwrap())
+        Queue::new(Deliveries::open(&folder.path().join("deliveries.db"), None).unwrap())
     }
 
     fn events(taken: &[(Key, Delivery)]) -> Vec<&str> {

@@ -4,7 +4,7 @@
 mod story;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args;
@@ -14,6 +14,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
 use crate::Config;
+use crate::server::AccessToken;
 use story::{CUSTOMERS, STORIES, Story};
 
 /// The pause between two reads of an order.
@@ -58,8 +59,9 @@ impl Demo {
 pub async fn play(demo: &Demo, address: SocketAddr) {
     let player = Player {
         http: Client::new(),
-        url: format!("http://{address}"),
-        token: demo.config.token.clone(),
+        url: format!("http://{}", reachable(address)),
+        // The system has started with it, so it can be used.
+        token: demo.config.access_token().ok().flatten(),
         pace: Duration::from_millis(demo.pace),
     };
     println!("Watch it: {0}/web/#/operations, and decide yourself: {0}/web/#/review", player.url);
@@ -81,12 +83,25 @@ pub async fn play(demo: &Demo, address: SocketAddr) {
     println!("All played: {}", counted.join(", "));
 }
 
+/// The address at which this machine reaches a server that listens at `address`: one that listens at all
+/// addresses is not served by the name of none.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    address
+}
+
 /// A customer of the HTTP API.
 #[derive(Clone)]
 struct Player {
     http: Client,
     url: String,
-    token: Option<String>,
+    token: Option<AccessToken>,
     pace: Duration,
 }
 
@@ -142,7 +157,7 @@ impl Player {
     /// somebody else at the console may have been quicker.
     async fn send(&self, mut request: RequestBuilder) -> Option<Value> {
         if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
+            request = request.bearer_auth(token.secret());
         }
         let answer = request.send().await.ok()?;
         let refused = !answer.status().is_success();

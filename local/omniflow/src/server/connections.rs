@@ -170,6 +170,18 @@ impl Connections {
         }
     }
 
+    /// Waits for what is freed when connections end, such as room for answers. Until it comes, the connections
+    /// that have waited longest for their clients are closed, [`SHORTEST_WAIT`] at least.
+    pub(super) async fn make_room_while<T>(&self, wanted: impl Future<Output = T>) -> T {
+        let mut wanted = pin!(wanted);
+        loop {
+            if let Ok(got) = tokio::time::timeout(NEXT_GO, wanted.as_mut()).await {
+                return got;
+            }
+            self.close_longest_waiting(SHORTEST_WAIT);
+        }
+    }
+
     fn close_longest_waiting(&self, age: Duration) {
         let open = self.open();
         let waiting = open.values().filter_map(|one| Some((one.waiting()?, one)));
@@ -229,7 +241,10 @@ impl Place {
             }
         });
         let mut http = http1::Builder::new();
-        let serving = http.max_buf_size(LARGEST_HEAD).serve_connection(TokioIo::new(stream), service);
+        // A client may close its half of the connection when it has sent its request, and still gets the answer
+        // (RFC 9112, section 9.6; RFC 9293, section 3.6, "half-close").
+        let http = http.max_buf_size(LARGEST_HEAD).half_close(true);
+        let serving = http.serve_connection(TokioIo::new(stream), service);
         drive(serving, &self.connection, stop).await;
     }
 }

@@ -5,8 +5,10 @@
 //!                                                             └───► --aws:  token, bodies, services
 //! ```
 
+mod answers;
 mod bodies;
 mod connections;
+mod detached;
 mod sites;
 mod token;
 
@@ -26,18 +28,30 @@ use tokio::task::JoinSet;
 
 use crate::aws::{Acknowledge, ApiError, Aws};
 
+pub(crate) use answers::Answers;
 pub(crate) use bodies::{Bodies, Refused};
 pub(crate) use connections::Connections;
+pub(crate) use detached::Detached;
 use sites::Foreign;
 pub(crate) use sites::Sites;
 
-pub use sites::AllowedHost;
+pub use sites::{AllowedHost, AllowedHosts};
 pub use token::{AccessToken, Error as TokenError};
 
+/// What bounds the requests of a listener, and carries them to their ends. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Load {
+    pub(crate) bodies: Bodies,
+    pub(crate) answers: Answers,
+    /// The requests that are being answered, also those whose clients have hung up.
+    pub(crate) under_way: Detached,
+}
+
 /// The router for requests of AWS SDKs. When there is a token, every request must carry it.
-pub(crate) fn aws_router(aws: Aws, bodies: Bodies, token: Option<AccessToken>) -> Router {
+pub(crate) fn aws_router(aws: Aws, load: Load, token: Option<AccessToken>) -> Router {
     Router::new().fallback(move |request: Request| {
-        let (aws, bodies, token) = (aws.clone(), bodies.clone(), token.clone());
+        let (aws, load, token) = (aws.clone(), load.clone(), token.clone());
+        let Load { bodies, answers, under_way } = load;
         async move {
             if let Err(refusal) = admit(token.as_ref(), request.headers()) {
                 return in_aws_words(refusal);
@@ -46,7 +60,13 @@ pub(crate) fn aws_router(aws: Aws, bodies: Bodies, token: Option<AccessToken>) -
             match bodies.read(request, limit).await {
                 Ok((parts, body)) => {
                     let request = http::Request::from_parts(parts, body.bytes.clone());
-                    aws.answer(request, Acknowledge::Durably).await.map(Body::from)
+                    let answered = under_way.run(async move {
+                        let answer = aws.answer(request, Acknowledge::Durably);
+                        let answer = answers.make(answer).await;
+                        drop(body);
+                        answer
+                    });
+                    answered.await.unwrap_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
                 }
                 Err(refused) => in_aws_words(refused.problem(limit)),
             }

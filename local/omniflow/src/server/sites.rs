@@ -122,6 +122,20 @@ impl Sites {
     }
 }
 
+/// Hosts separated by commas. An empty text is none: an environment variable that is set to nothing says
+/// nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AllowedHosts(pub Vec<AllowedHost>);
+
+impl FromStr for AllowedHosts {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = text.split(',').map(str::trim).filter(|host| !host.is_empty());
+        named.map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
 impl FromStr for AllowedHost {
     type Err = String;
 
@@ -205,6 +219,9 @@ mod tests {
             let headers = [("host", "localhost"), ("origin", origin), ("sec-fetch-site", "cross-site")];
             assert_eq!(check(&headers, &allowed), Ok(()), "{origin}");
         }
+        let listed = |text: &str| text.parse::<AllowedHosts>().map(|hosts| hosts.0.len());
+        assert_eq!((listed(""), listed(" "), listed("shop.example, a.example:1,")), (Ok(0), Ok(0), Ok(2)));
+        assert!(listed("shop.example,a@b").is_err());
         assert!("a@b".parse::<AllowedHost>().is_err() && "".parse::<AllowedHost>().is_err());
     }
 

@@ -72,6 +72,11 @@ impl AccessToken {
         Self::parse(text.trim_end_matches(['\r', '\n']))
     }
 
+    /// The text of the token, to be sent and never to be shown.
+    pub(crate) fn secret(&self) -> &str {
+        &self.0
+    }
+
     /// Whether the token is so short that it can be guessed.
     pub fn is_weak(&self) -> bool {
         self.0.len() < WEAK_BELOW

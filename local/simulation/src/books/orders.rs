@@ -164,7 +164,7 @@ pub(super) fn against_the_outside(entry: &Entry) -> Problems {
     let mut wrong = |invariant, found: &str| problems.push((invariant, found.to_owned()));
     match order.payment().state {
         PaymentState::Captured => {
-            if !money.is_taken() || money.captured != Some(order.amount()) {
+            if !money.is_taken() || money.captured != Some(order.amount().to_string()) {
                 wrong(Invariant::MoneyMatches, "it is said to be paid, and the gateway has no such money");
             }
             if order.payment().method.is_none() || !entry.asked_to_pay {

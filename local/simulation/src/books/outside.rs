@@ -1,7 +1,5 @@
 //! What the payment gateway and the warehouses have done, as their ledger says.
 
-use omniflow_domain::Money as Amount;
-
 use super::Books;
 use super::orders::{against_the_outside, has_ended};
 use crate::invariant::Invariant;
@@ -10,7 +8,7 @@ use crate::invariant::Invariant;
 #[derive(Debug, Clone, Default)]
 pub struct Money {
     /// The money that it took, if it did.
-    pub captured: Option<Amount>,
+    pub captured: Option<String>,
     /// How often it took money.
     pub captures: u32,
     /// How often it gave money back.
@@ -44,7 +42,7 @@ impl Goods {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
     /// Money was taken.
-    Captured(Amount),
+    Captured(String),
     /// Money was given back.
     Refunded,
     /// A parcel has left this warehouse.
@@ -66,12 +64,12 @@ impl Books {
         let mut wrong = Vec::new();
         match fact {
             Fact::Captured(amount) => {
-                entry.money.captured = Some(*amount);
+                entry.money.captured = Some(amount.clone());
                 entry.money.captures += 1;
                 if entry.money.captures > 1 {
                     wrong.push((Invariant::EffectOnce, "its money was taken twice".to_owned()));
                 }
-                if *amount != entry.order.amount() {
+                if *amount != entry.order.amount().to_string() {
                     let found = format!("it costs {}, and {amount} was taken", entry.order.amount());
                     wrong.push((Invariant::MoneyMatches, found));
                 }

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemInputBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
-use omniflow_domain::Money;
 use omniflow_services::DynamoDb;
 use omniflow_tables::Tables;
 
@@ -46,9 +45,9 @@ pub fn new_facts(entry: &str, before: Option<&Item>, after: &Item) -> Vec<(Strin
     let mut facts = Vec::new();
     if kind == "payment" {
         if is_new("captured")
-            && let Some(amount) = text("captured").and_then(|amount| Money::parse(amount).ok())
+            && let Some(amount) = text("captured")
         {
-            facts.push(Fact::Captured(amount));
+            facts.push(Fact::Captured(amount.clone()));
         }
         if is_new("refunded") {
             facts.push(Fact::Refunded);

@@ -1,0 +1,127 @@
+//! The data of a running system: where it is, and what keeps its databases and their manifest in step.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use ambient::Surroundings;
+use engine::{BeforeCommit, WritesLost};
+use omniflow_tables::Tables;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::aws::Aws;
+use crate::bus::EventBus;
+use crate::control::Control;
+use crate::folder::{DataFolder, Database};
+use crate::{Config, StartError, health, private_files};
+
+/// How often the deliveries are synced and it is written down how far they have come. What a power failure
+/// takes of them within this time is not missed.
+const NOTED_EVERY: Duration = Duration::from_secs(1);
+
+/// Where the data is. With `--memory` it is a temporary folder, which is deleted at the end.
+#[derive(Clone)]
+pub(crate) enum Data {
+    Kept(Arc<DataFolder>),
+    Temporary(Arc<TempDir>),
+}
+
+impl Data {
+    pub(crate) fn open(config: &Config, surroundings: &Surroundings) -> Result<Self, StartError> {
+        if !config.memory {
+            let folder = DataFolder::open(&config.data, &surroundings.randomness)?;
+            return Ok(Self::Kept(Arc::new(folder)));
+        }
+        let made = tempfile::tempdir();
+        let problem = |error: std::io::Error| StartError::Data {
+            path: std::env::temp_dir(),
+            problem: error.to_string(),
+        };
+        Ok(Self::Temporary(Arc::new(made.map_err(problem)?)))
+    }
+
+    pub(crate) fn identity(&self) -> Option<String> {
+        match self {
+            Self::Kept(folder) => Some(folder.identity()),
+            Self::Temporary(_) => None,
+        }
+    }
+
+    pub(crate) fn database(&self, database: Database) -> std::io::Result<PathBuf> {
+        match self {
+            Self::Kept(folder) => folder.database(database),
+            Self::Temporary(folder) => private_files::database(folder.path(), database.file()),
+        }
+    }
+}
+
+/// Keeps the folder's manifest up to date, and answers at its control socket.
+pub(crate) fn tend(folder: &Arc<DataFolder>, aws: &Aws) -> Vec<JoinHandle<()>> {
+    let mut workers = vec![
+        tokio::spawn(note_deliveries(Arc::clone(folder), aws.bus.clone())),
+        tokio::spawn(health::probe(aws.tables.clone())),
+    ];
+    match Control::listen(folder.path()) {
+        Ok(control) => workers.push(tokio::spawn(control.serve(aws.tables.clone(), folder.identity()))),
+        Err(error) => tracing::warn!(%error, "no control socket: no backups can be made while this runs"),
+    }
+    workers
+}
+
+/// Writes down, until the task is aborted, how far the deliveries have come.
+async fn note_deliveries(folder: Arc<DataFolder>, bus: EventBus) {
+    let mut reached = 0;
+    loop {
+        let (folder, bus) = (Arc::clone(&folder), bus.clone());
+        let noted = tokio::task::spawn_blocking(move || note_deliveries_once(&folder, &bus, reached));
+        match noted.await {
+            Ok(Ok(now)) => reached = now,
+            Ok(Err(error)) => tracing::error!(%error, "the deliveries can't be synced"),
+            // The process is stopping.
+            Err(_) => return,
+        }
+        tokio::time::sleep(NOTED_EVERY).await;
+    }
+}
+
+/// Writes down how far the deliveries have come, if that is further than `before`, and returns it.
+pub(crate) fn note_deliveries_once(folder: &DataFolder, bus: &EventBus, before: u64) -> std::io::Result<u64> {
+    let Some(now) = bus.sync(before)? else { return Ok(before) };
+    folder.reached(&[(Database::Deliveries, now)]);
+    Ok(now)
+}
+
+/// Makes durable, before each commit of the journal, what it relies on, and notes in `relied_on` how far the
+/// tables had come.
+pub(crate) fn before_commit(tables: &Tables, bus: &EventBus, relied_on: &Arc<AtomicU64>) -> BeforeCommit {
+    let (tables, bus, relied_on) = (tables.clone(), bus.clone(), Arc::clone(relied_on));
+    Box::new(move || {
+        let (syncing, flushed) = (tables.sync(), bus.flush());
+        let relied_on = Arc::clone(&relied_on);
+        Box::new(move || {
+            flushed.map_err(std::io::Error::other)?;
+            // The tables sync never again after a failure (`Syncing::done`).
+            let reached = syncing.wait().map_err(|error| std::io::Error::other(WritesLost(error.into())))?;
+            relied_on.store(reached, Relaxed);
+            Ok(reached)
+        })
+    })
+}
+
+/// Tells the folder and the tables, after each commit of the journal, how far it has come.
+pub(crate) fn in_folder(
+    folder: &Arc<DataFolder>,
+    tables: &Tables,
+    relied_on: Arc<AtomicU64>,
+) -> engine::Folder {
+    let (kept, tables) = (Arc::clone(folder), tables.clone());
+    engine::Folder {
+        identity: folder.identity(),
+        after_commit: Box::new(move |commit| {
+            tables.journal_reached(commit);
+            kept.reached(&[(Database::Tables, relied_on.load(Relaxed)), (Database::Journal, commit)]);
+        }),
+    }
+}
