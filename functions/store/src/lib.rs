@@ -29,6 +29,7 @@ use omniflow_domain::status::Status;
 use omniflow_services::{Reason, ServiceError};
 
 pub use idempotency::{Idempotency, Kept};
+pub use item::order_of;
 pub use lists::{After, Counted, Page, Unheard};
 pub use orders::{Decided, Orders};
 pub use stock::{Stock, StockRow};

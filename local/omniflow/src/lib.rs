@@ -21,6 +21,7 @@ mod data;
 pub mod demo;
 mod deployment;
 mod doctor;
+pub mod driven;
 mod folder;
 pub mod functions;
 mod gateway;

@@ -2,12 +2,14 @@
 //! describes.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use ambient::{Clock, Surroundings};
-use engine::{Engine, Options};
+use engine::{Engine, JournalError, Options};
+use futures::future::BoxFuture;
 use omniflow_tables::Tables;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
@@ -16,7 +18,7 @@ use tokio::task::JoinHandle;
 use crate::aws::Aws;
 use crate::bus::EventBus;
 use crate::data::{self, Data};
-use crate::folder::Database;
+use crate::folder::{DataFolder, Database};
 use crate::functions;
 use crate::inside::Inside;
 use crate::integrations::LocalIntegrations;
@@ -256,53 +258,108 @@ fn assemble(
         None => Tables::in_memory(),
     };
     let tables = tables.map_err(|error| failed(error.to_string()))?;
-    let inside = Inside::new(tables.clone(), surroundings.clone());
+    let stores = Stores {
+        tables,
+        journal: database(Database::Journal)?,
+        deliveries: database(Database::Deliveries)?,
+        durable: !config.memory,
+        folder: match data {
+            Data::Kept(folder) => Some(Arc::clone(folder)),
+            Data::Temporary(_) => None,
+        },
+    };
+    let inside = Inside::new(stores.tables.clone(), surroundings.clone());
     let hosted = host(system, place, &inside)?;
     let remote = config.lambda_endpoint.clone().map(RemoteFunctions::at);
     let functions = Functions::new(hosted, remote, place.clone(), surroundings.randomness.clone());
+    let (aws, _) =
+        connect(system, place, stores, surroundings, inside, functions, |mut options, services| {
+            options.retention = config.retention();
+            Engine::open(options, |engine| Arc::new(LocalIntegrations::new(services(engine))))
+        })?;
+    Ok(aws)
+}
+
+/// Where the services of one runtime keep what they know.
+pub(crate) struct Stores {
+    pub(crate) tables: Tables,
+    pub(crate) journal: PathBuf,
+    pub(crate) deliveries: PathBuf,
+    /// Whether what the journal commits survives power loss.
+    pub(crate) durable: bool,
+    /// The data folder that all of them lie in; `None` when they needn't know each other again.
+    pub(crate) folder: Option<Arc<DataFolder>>,
+}
+
+/// Connects the services with each other. `open` opens the engine; it gets the engine's options, and a
+/// function that makes of the engine the services which its integrations call.
+pub(crate) fn connect<Opened>(
+    system: &System,
+    place: &Place,
+    stores: Stores,
+    surroundings: Surroundings,
+    inside: Inside,
+    functions: Functions,
+    open: impl FnOnce(Options, &mut dyn FnMut(Engine) -> Aws) -> Result<Opened, JournalError>,
+) -> Result<(Aws, Opened), StartError> {
+    let Stores { tables, journal, deliveries, durable, folder } = stores;
+    let failed =
+        |problem: String| StartError::Data { path: journal.parent().unwrap_or(&journal).to_owned(), problem };
+    let identity = folder.as_ref().map(|folder| folder.identity());
     let bus = EventBus::open(
         system.rules.clone(),
         place.clone(),
-        &database(Database::Deliveries)?,
+        &deliveries,
         identity.as_deref(),
         functions.clone(),
         surroundings.clone(),
     )?;
     let relied_on = Arc::new(AtomicU64::new(0));
     let options = Options {
-        durable: !config.memory,
+        durable,
         region: place.region.clone(),
         account: place.account.clone(),
         clock: Arc::clone(&surroundings.clock),
         randomness: surroundings.randomness.clone(),
         before_commit: data::before_commit(&tables, &bus, &relied_on),
         status_changes: Box::new(bus.clone()),
-        folder: match data {
-            Data::Kept(folder) => Some(data::in_folder(folder, &tables, relied_on)),
-            Data::Temporary(_) => None,
-        },
-        retention: config.retention(),
-        ..Options::at(database(Database::Journal)?)
+        folder: folder.map(|folder| data::in_folder(&folder, &tables, relied_on)),
+        ..Options::at(journal.clone())
     };
     let mut assembled = None;
-    Engine::open(options, |engine| {
-        let aws = Aws { tables, engine, bus, functions, outbox: Outbox::default(), surroundings };
+    let opened = open(options, &mut |engine| {
+        let aws = Aws {
+            tables: tables.clone(),
+            engine,
+            bus: bus.clone(),
+            functions: functions.clone(),
+            outbox: Outbox::default(),
+            surroundings: surroundings.clone(),
+        };
         inside.open(aws.clone());
         assembled = Some(aws.clone());
-        Arc::new(LocalIntegrations::new(aws))
+        aws
     })
     .map_err(|error| failed(error.to_string()))?;
-    assembled.ok_or_else(|| failed("the engine did not start".to_owned()))
+    let aws = assembled.ok_or_else(|| failed("the engine did not start".to_owned()))?;
+    Ok((aws, opened))
 }
 
 fn start_workers(system: &System, aws: &Aws, place: &Place, retention: Duration) -> Vec<JoinHandle<()>> {
-    let mut workers = vec![
-        tokio::spawn(aws.bus.clone().deliver()),
-        tokio::spawn(aws.bus.clone().forget_dead_letters(retention)),
-        tokio::spawn(sweep_expired(aws.tables.clone(), Arc::clone(&aws.surroundings.clock))),
+    let mut workers: Vec<_> = workers(system, aws, place).into_iter().map(tokio::spawn).collect();
+    workers.push(tokio::spawn(aws.bus.clone().forget_dead_letters(retention)));
+    workers
+}
+
+/// What goes on beside the requests, for as long as the runtime runs: the bus makes its deliveries, items
+/// expire, and the schedules call their functions.
+pub(crate) fn workers(system: &System, aws: &Aws, place: &Place) -> Vec<BoxFuture<'static, ()>> {
+    let mut workers: Vec<BoxFuture<'static, ()>> = vec![
+        Box::pin(aws.bus.clone().deliver()),
+        Box::pin(sweep_expired(aws.tables.clone(), Arc::clone(&aws.surroundings.clock))),
     ];
     for schedule in &system.schedules {
-        workers.push(tokio::spawn(schedule::run(
+        workers.push(Box::pin(schedule::run(
             schedule.clone(),
             aws.functions.clone(),
             place.clone(),

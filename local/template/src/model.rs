@@ -9,7 +9,7 @@ use crate::Error;
 use crate::permissions::{Permission, Roles};
 
 /// Everything in a template that the local runtime runs.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct System {
     /// The values of the template's parameters, by name.
     pub parameters: BTreeMap<String, String>,

@@ -26,7 +26,7 @@ impl Permission {
 }
 
 /// The roles and policies of a template while it is read.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Roles(BTreeMap<String, Vec<Permission>>);
 
 impl Roles {

@@ -12,7 +12,7 @@ mod status_changes;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ambient::Surroundings;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -21,6 +21,7 @@ use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::lambda::Functions;
 use crate::pause::pause;

@@ -1,0 +1,127 @@
+//! The books: what the simulation knows of every order from watching the writes, the calls to the payment
+//! gateway and the warehouses, the events, and the answers to customers. Each entry is checked against the
+//! invariants when it is made.
+//!
+//! ```text
+//!   writes of orders ────▶ orders ──┬─▶ stock     rows against what the orders say
+//!   ledger entries ──────▶ outside ─┘             money and parcels against the orders
+//!   events, messages ────▶ told
+//!   answers ─────────────▶ promises
+//! ```
+
+mod orders;
+mod outside;
+mod stock;
+mod told;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use omniflow_domain::{Order, Status};
+
+use crate::invariant::{Invariant, Violation};
+pub use orders::is_settled;
+pub use outside::{Fact, Goods, Money};
+pub use stock::Place;
+use stock::Stock;
+
+/// How long an order lies at rest before it is checked and struck from the books, in milliseconds: longer
+/// than anything that was begun for it can still be under way.
+pub const AT_REST: u64 = 15 * 60 * 1000;
+
+/// All that is known.
+#[derive(Default)]
+pub struct Books {
+    orders: BTreeMap<String, Entry>,
+    stock: Stock,
+    /// The orders that were made under each idempotency key.
+    keys: HashMap<String, String>,
+    /// The orders that have ended, with the time at which they are to be checked.
+    ended: VecDeque<(u64, String)>,
+    violations: Vec<Violation>,
+    /// How many orders have ended in each way: the status, and the reason if there is one.
+    pub outcomes: BTreeMap<String, u64>,
+    /// How many orders were made.
+    pub made: u64,
+    /// How many writes of orders were watched.
+    pub writes: u64,
+}
+
+/// What is known of an order.
+pub struct Entry {
+    /// The order as it was last written.
+    pub order: Order,
+    /// When, in milliseconds since the beginning.
+    pub written_at: u64,
+    /// Whether the customer has asked to pay, whatever became of that.
+    pub asked_to_pay: bool,
+    /// The decisions that were answered with 2xx.
+    pub promises: Vec<Promise>,
+    /// What the payment gateway did.
+    pub money: Money,
+    /// What each warehouse did.
+    pub goods: BTreeMap<String, Goods>,
+    /// The ids of the events that were published, each when it was so first.
+    pub published: Vec<String>,
+    /// How often the customer was told of each status.
+    pub told: HashMap<Status, u32>,
+}
+
+/// A decision that was answered with 2xx.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Promise {
+    Created,
+    Paid,
+    Cancelled,
+    Approved,
+    Rejected,
+}
+
+impl Books {
+    /// Notes that an invariant did not hold.
+    pub fn violated(&mut self, invariant: Invariant, order: Option<&str>, found: impl Into<String>) {
+        self.violations.push(Violation { invariant, order: order.map(str::to_owned), found: found.into() });
+    }
+
+    /// The first invariant that did not hold.
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violations.first()
+    }
+
+    /// What is known of an order.
+    pub fn order(&self, id: &str) -> Option<&Entry> {
+        self.orders.get(id)
+    }
+
+    /// What is known of all orders that were not struck from the books.
+    pub fn orders(&self) -> impl Iterator<Item = (&String, &Entry)> {
+        self.orders.iter()
+    }
+
+    /// The orders that have ended and are due to be checked.
+    pub fn due(&mut self, now: u64) -> Vec<String> {
+        let mut due = Vec::new();
+        while let Some((at, _)) = self.ended.front()
+            && *at <= now
+        {
+            due.extend(self.ended.pop_front().map(|(_, order)| order));
+        }
+        due
+    }
+
+    /// Has an order checked later.
+    pub fn check_later(&mut self, order: String, now: u64) {
+        self.ended.push_back((now + AT_REST, order));
+    }
+
+    /// Strikes an order from the books. What it has bought is remembered.
+    pub fn strike(&mut self, id: &str) {
+        if let Some(entry) = self.orders.remove(id) {
+            let outcome = match entry.order.reason() {
+                Some(reason) => format!("{} {reason:?}", entry.order.status()),
+                None => entry.order.status().to_string(),
+            };
+            *self.outcomes.entry(outcome).or_default() += 1;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What the payment gateway and the warehouses have done, as their ledger says.
+
+use super::Books;
+use super::orders::{against_the_outside, has_ended};
+use crate::invariant::Invariant;
+
+/// What the payment gateway did for an order.
+#[derive(Debug, Clone, Default)]
+pub struct Money {
+    /// The money that it took, if it did.
+    pub captured: Option<String>,
+    /// How often it took money.
+    pub captures: u32,
+    /// How often it gave money back.
+    pub refunds: u32,
+}
+
+impl Money {
+    /// Whether money was taken and not given back.
+    pub fn is_taken(&self) -> bool {
+        self.captures > self.refunds
+    }
+}
+
+/// What a warehouse did for an order.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Goods {
+    /// How often parcels left.
+    pub shipped: u32,
+    /// Whether the parcel was called back, or forbidden to leave.
+    pub is_called_back: bool,
+}
+
+impl Goods {
+    /// Whether a parcel has left and was not called back.
+    pub fn is_on_its_way(&self) -> bool {
+        self.shipped > 0 && !self.is_called_back
+    }
+}
+
+/// A fact that stands in the ledger from now on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// Money was taken.
+    Captured(String),
+    /// Money was given back.
+    Refunded,
+    /// A parcel has left this warehouse.
+    Shipped(String),
+    /// A parcel of this warehouse was called back.
+    CalledBack(String),
+}
+
+impl Books {
+    /// Notes that a fact stands in the ledger that did not before.
+    pub fn noted(&mut self, id: &str, fact: &Fact) {
+        let Some(entry) = self.orders.get_mut(id) else {
+            return self.violated(
+                Invariant::MoneyMatches,
+                Some(id),
+                format!("{fact:?}, and there is no such order"),
+            );
+        };
+        let mut wrong = Vec::new();
+        match fact {
+            Fact::Captured(amount) => {
+                entry.money.captured = Some(amount.clone());
+                entry.money.captures += 1;
+                if entry.money.captures > 1 {
+                    wrong.push((Invariant::EffectOnce, "its money was taken twice".to_owned()));
+                }
+                if *amount != entry.order.amount().to_string() {
+                    let found = format!("it costs {}, and {amount} was taken", entry.order.amount());
+                    wrong.push((Invariant::MoneyMatches, found));
+                }
+                if !entry.asked_to_pay {
+                    let found = "money was taken, and the customer has not asked to pay".to_owned();
+                    wrong.push((Invariant::MoneyAskedFor, found));
+                }
+            }
+            Fact::Refunded => {
+                entry.money.refunds += 1;
+                if entry.money.refunds > 1 {
+                    wrong.push((Invariant::EffectOnce, "its money was given back twice".to_owned()));
+                }
+            }
+            Fact::Shipped(warehouse) => {
+                let goods = entry.goods.entry(warehouse.clone()).or_default();
+                goods.shipped += 1;
+                if goods.shipped > 1 {
+                    wrong.push((Invariant::EffectOnce, format!("two parcels have left {warehouse}")));
+                }
+                if goods.is_called_back {
+                    let found = format!("a parcel has left {warehouse} that had been called back");
+                    wrong.push((Invariant::GoodsMatch, found));
+                }
+            }
+            Fact::CalledBack(warehouse) => {
+                entry.goods.entry(warehouse.clone()).or_default().is_called_back = true;
+            }
+        }
+        if has_ended(entry.order.status()) {
+            wrong.extend(against_the_outside(entry));
+        }
+        for (invariant, found) in wrong {
+            self.violated(invariant, Some(id), found);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The rows of the stock against what the orders hold and have bought.
+
+use std::collections::HashMap;
+
+use omniflow_domain::Order;
+use omniflow_domain::order::{Reservation, Shipment, ShipmentState};
+
+use super::Books;
+use crate::invariant::Invariant;
+
+/// A product and a warehouse.
+pub type Place = (String, String);
+
+/// What is known of the stock.
+#[derive(Default)]
+pub(super) struct Stock {
+    /// The pieces that there were of each product in each warehouse.
+    pieces: HashMap<Place, i64>,
+    /// What orders hold there.
+    held: HashMap<Place, i64>,
+    /// What orders have bought there.
+    sold: HashMap<Place, i64>,
+    /// What was lost there of what orders held.
+    lost: HashMap<Place, i64>,
+}
+
+impl Stock {
+    /// Notes what an order holds and has bought now.
+    pub(super) fn owned_by(&mut self, before: Option<&Order>, after: &Order) {
+        if before.is_some_and(|before| before.reservation() == after.reservation()) {
+            return;
+        }
+        if let Some(before) = before {
+            self.add(before, -1);
+        }
+        self.add(after, 1);
+    }
+
+    fn add(&mut self, order: &Order, sign: i64) {
+        // Of an order that a person has settled, what has not left was given back.
+        let is_out = |shipment: &Shipment| shipment.state == ShipmentState::Shipped;
+        let none_out = !order.shipments().iter().any(is_out);
+        let (owned, all) = match order.reservation() {
+            Reservation::Held => (&mut self.held, true),
+            Reservation::Sold => (&mut self.sold, false),
+            Reservation::Lost => (&mut self.lost, none_out),
+            Reservation::None | Reservation::Released => return,
+        };
+        for shipment in order.shipments().iter().filter(|shipment| all || is_out(shipment)) {
+            for line in &shipment.items {
+                let place = (line.product_id.clone(), shipment.warehouse.clone());
+                *owned.entry(place).or_default() += sign * i64::from(line.quantity);
+            }
+        }
+    }
+}
+
+impl Books {
+    /// Notes how many pieces there are of a product in a warehouse at the beginning.
+    pub fn stocked(&mut self, place: Place, pieces: i64) {
+        self.stock.pieces.insert(place, pieces);
+    }
+
+    /// Checks a row of the stock after a write.
+    pub fn row(&mut self, order: Option<&str>, place: &Place, [available, reserved, sold, lost]: [i64; 4]) {
+        let count = |owned: &HashMap<Place, i64>| owned.get(place).copied().unwrap_or_default();
+        let (pieces, held) = (count(&self.stock.pieces), count(&self.stock.held));
+        let (bought, gone) = (count(&self.stock.sold), count(&self.stock.lost));
+        let row = format!(
+            "{} in {}: {available} available, {reserved} reserved, {sold} sold, {lost} lost",
+            place.0, place.1
+        );
+        if available < 0 || reserved < 0 || available + reserved + sold + lost != pieces {
+            self.violated(Invariant::StockConserved, order, format!("{row}; there were {pieces}"));
+        }
+        if (reserved, sold, lost) != (held, bought, gone) {
+            let found = format!("{row}; orders hold {held}, have bought {bought} and lost {gone}");
+            self.violated(Invariant::StockOwned, order, found);
+        }
+    }
+}

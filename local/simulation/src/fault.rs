@@ -1,0 +1,133 @@
+//! The faults that there are.
+
+use std::fmt;
+
+/// How often a fault happens, and so what its rate in a profile means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// At a call: the rate is a probability.
+    PerCall,
+    /// At any moment: the rate is how often it happens in an hour of virtual time, on average.
+    PerHour,
+}
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $measure:ident,)+) => {
+        /// A kind of fault.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Fault {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Fault {
+            /// All kinds.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The name of the kind in profiles.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What the rate of the kind means.
+            pub const fn measure(self) -> Measure {
+                match self { $(Self::$variant => Measure::$measure,)+ }
+            }
+        }
+    };
+}
+
+faults! {
+    /// DynamoDB throttles a request.
+    TablesThrottled "tables-throttled" PerCall,
+    /// DynamoDB fails a request, and nothing of it was done.
+    TablesRefused "tables-refused" PerCall,
+    /// DynamoDB does what it was asked to, and its answer is lost.
+    TablesAnswerLost "tables-answer-lost" PerCall,
+    /// DynamoDB does what it was asked to seconds after the caller has given up waiting.
+    TablesDoneLater "tables-done-later" PerCall,
+    /// Two transactions touch the same items at once.
+    TransactionConflict "transaction-conflict" PerCall,
+    /// An index doesn't show yet what was written in the last seconds.
+    IndexLag "index-lag" PerCall,
+    /// Step Functions throttles a request.
+    StatesThrottled "states-throttled" PerCall,
+    /// Step Functions does what it was asked to, and its answer is lost.
+    StatesAnswerLost "states-answer-lost" PerCall,
+    /// A function dies before it begins.
+    LambdaDiesBefore "lambda-dies-before" PerCall,
+    /// A function dies within its work, at any point at which it waits.
+    LambdaDiesWithin "lambda-dies-within" PerCall,
+    /// A function dies after its work, before its answer.
+    LambdaDiesAfter "lambda-dies-after" PerCall,
+    /// A function is held up for longer than its timeout, and goes on while its retry has begun.
+    LambdaZombie "lambda-zombie" PerCall,
+    /// A function is invoked a second time with the same event.
+    LambdaTwice "lambda-twice" PerCall,
+    /// Lambda throttles an invocation.
+    LambdaThrottled "lambda-throttled" PerCall,
+    /// The clock of a new sandbox is wrong by some seconds.
+    ClockSkew "clock-skew" PerCall,
+    /// EventBridge refuses a request.
+    EventsRefused "events-refused" PerCall,
+    /// EventBridge refuses some entries of a request.
+    EventsHalfRefused "events-half-refused" PerCall,
+    /// EventBridge takes the entries, and its answer is lost.
+    EventsAnswerLost "events-answer-lost" PerCall,
+    /// EventBridge delivers an event twice.
+    EventsDoubled "events-doubled" PerCall,
+    /// EventBridge delivers an event seconds late, so that a later one overtakes it.
+    EventsLate "events-late" PerCall,
+    /// The payment gateway fails a call, and nothing of it was done.
+    GatewayRefused "gateway-refused" PerCall,
+    /// The payment gateway does what it was asked to, and its answer is lost.
+    GatewayAnswerLost "gateway-answer-lost" PerCall,
+    /// A warehouse fails a call, and nothing of it was done.
+    WarehouseRefused "warehouse-refused" PerCall,
+    /// A warehouse does what it was asked to, and its answer is lost.
+    WarehouseAnswerLost "warehouse-answer-lost" PerCall,
+    /// The journal's disk fails to sync a commit.
+    DiskFails "disk-fails" PerCall,
+    /// Waits end late by up to some seconds, for as long as the process lives.
+    WaitsLate "waits-late" PerCall,
+    /// The local runtime's process is killed and starts again on its data.
+    ProcessKilled "process-killed" PerHour,
+    /// A release with other definitions is started while executions run.
+    Deployment "deployment" PerHour,
+    /// Somebody stops the execution of an order from outside.
+    ExecutionStopped "execution-stopped" PerHour,
+    /// DynamoDB is down.
+    TablesOut "tables-out" PerHour,
+    /// Step Functions takes no requests.
+    StatesOut "states-out" PerHour,
+    /// EventBridge takes no requests.
+    EventsOut "events-out" PerHour,
+    /// Lambda throttles everything.
+    LambdaOut "lambda-out" PerHour,
+    /// The payment gateway is down.
+    GatewayOut "gateway-out" PerHour,
+    /// The warehouses are down.
+    WarehousesOut "warehouses-out" PerHour,
+}
+
+impl Fault {
+    /// The kind of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|fault| fault.name() == name)
+    }
+
+    /// The kinds that are outages of a dependency.
+    pub const OUTAGES: [Self; 6] = [
+        Self::TablesOut,
+        Self::StatesOut,
+        Self::EventsOut,
+        Self::LambdaOut,
+        Self::GatewayOut,
+        Self::WarehousesOut,
+    ];
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,42 @@
+//! The whole system in one process and one thread, under one seed and a virtual clock.
+//!
+//! ```text
+//!   people (customers, reviewers, operators)          happenings (kills, deployments, outages)
+//!        │ events of API Gateway                              │
+//!        ▼                                                    ▼
+//!   front ──▶ process ── functions, engine, bus, schedules: the real ones, driven by this thread
+//!                │  through the seams: DynamoDB, Step Functions, EventBridge, Lambda, calls of Task states
+//!                ▼                         ▲ faults, as the seed and a profile decide
+//!             tables (in memory)           │
+//!                │                       world ── clock, dice, faults, trace
+//!                └──── every write ──────▶ books ── what must hold: invariants
+//! ```
+//!
+//! [`run()`] makes one run. The same settings give the same trace, line by line: nothing in a run reads the
+//! machine's clock or its randomness, starts a thread, or depends on the order of a hash map.
+
+mod books;
+mod clock;
+mod dice;
+mod fault;
+mod faults;
+mod front;
+mod happenings;
+mod invariant;
+mod people;
+mod planted;
+mod process;
+mod profile;
+mod rest;
+mod run;
+mod seams;
+mod shrink;
+mod trace;
+mod world;
+
+pub use fault::{Fault, Measure};
+pub use invariant::{Invariant, Violation};
+pub use planted::Planted;
+pub use profile::{Error as ProfileError, Outage, Profile};
+pub use run::{Error, Report, Settings, run, system};
+pub use shrink::shrink;

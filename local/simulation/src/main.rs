@@ -1,0 +1,197 @@
+//! The command line of the simulation.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use omniflow_simulation::{
+    Fault, Outage, Planted, Profile, ProfileError, Report, Settings, run, shrink, system,
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Runs the whole system under a seed, with faults, and checks that nothing is lost and nothing is done twice.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// The first seed.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many seeds are run, one after the other.
+    #[arg(long, default_value_t = 1)]
+    seeds: u64,
+    /// How many customers come in each run.
+    #[arg(long, default_value_t = 100)]
+    orders: u64,
+    /// How many customers come in a second of virtual time.
+    #[arg(long, default_value_t = 2.0)]
+    a_second: f64,
+    /// The profile of faults: none, momentary, all, storm, or a file.
+    #[arg(long, default_value = "all")]
+    faults: String,
+    /// An outage at a given time, such as tables=600@60: the tables are down for 600 seconds from second 60 on.
+    #[arg(long, value_parser = outage)]
+    outage: Vec<Outage>,
+    /// A bug to plant; with `all`, each is planted in turn, and the first seed is printed that finds it.
+    #[arg(long)]
+    planted: Option<String>,
+    /// Shrinks the first run that breaks an invariant.
+    #[arg(long)]
+    shrink: bool,
+    /// The only customers who come, by their numbers.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<u64>,
+    /// Prints all lines of the trace.
+    #[arg(long)]
+    trace: bool,
+    /// Ends after so many seconds of real time, however many seeds are left.
+    #[arg(long)]
+    seconds: Option<u64>,
+}
+
+fn outage(text: &str) -> Result<Outage, String> {
+    let parsed = || {
+        let (name, rest) = text.split_once('=')?;
+        let (seconds, at) = rest.split_once('@')?;
+        let fault = Fault::parse(&format!("{name}-out")).filter(|fault| Fault::OUTAGES.contains(fault))?;
+        Some(Outage { fault, at: at.parse().ok()?, seconds: seconds.parse().ok()? })
+    };
+    let names = Fault::OUTAGES.map(|fault| fault.name().trim_end_matches("-out").to_owned()).join(", ");
+    parsed().ok_or_else(|| format!("write NAME=SECONDS@SECOND, with one of {names} as the name"))
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    #[error(transparent)]
+    Run(#[from] omniflow_simulation::Error),
+    #[error("there is no planted bug '{0}'; there are: {1}")]
+    UnknownBug(String, String),
+}
+
+fn main() -> ExitCode {
+    match simulate(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Makes the runs; whether all invariants held.
+fn simulate(arguments: &Arguments) -> Result<bool, Error> {
+    let began = std::time::Instant::now();
+    if arguments.planted.as_deref() == Some("all") {
+        return find_planted(arguments);
+    }
+    let planted = match &arguments.planted {
+        None => None,
+        Some(name) => Some(Planted::parse(name).ok_or_else(|| {
+            let names: Vec<_> = Planted::ALL.iter().map(|planted| planted.name()).collect();
+            Error::UnknownBug(name.clone(), names.join(", "))
+        })?),
+    };
+    let mut profile = Profile::load(&arguments.faults)?;
+    profile.outages.clone_from(&arguments.outage);
+    let system = system()?;
+    for seed in arguments.seed..arguments.seed.saturating_add(arguments.seeds) {
+        if arguments.seconds.is_some_and(|seconds| began.elapsed().as_secs() >= seconds) {
+            break;
+        }
+        let settings = Settings {
+            seed,
+            orders: arguments.orders,
+            a_second: arguments.a_second,
+            profile: profile.clone(),
+            planted,
+            only: Some(arguments.only.iter().copied().collect()).filter(|_| !arguments.only.is_empty()),
+            keep_all: arguments.trace,
+        };
+        let report = run(&settings, &system)?;
+        for line in report.all.iter().flatten() {
+            println!("{line}");
+        }
+        print(&report);
+        if report.violation.is_some() {
+            if arguments.shrink {
+                let (smaller, report) = shrink(&settings, &report, &system, &mut |smaller| {
+                    eprintln!(
+                        "shrunk to {} orders and {} kinds of faults",
+                        smaller.only.as_ref().map_or(0, std::collections::BTreeSet::len),
+                        smaller.profile.faults().len()
+                    );
+                })?;
+                println!("shrunk: customers {:?}, faults {:?}", smaller.only, smaller.profile.faults());
+                print(&report);
+                explain(&report);
+            } else {
+                explain(&report);
+            }
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Prints for each planted bug the first seed that finds it; whether all are found.
+fn find_planted(arguments: &Arguments) -> Result<bool, Error> {
+    let (profile, system) = (Profile::load(&arguments.faults)?, system()?);
+    let mut all = true;
+    for planted in Planted::ALL {
+        let settings = |seed| Settings {
+            seed,
+            orders: arguments.orders,
+            a_second: arguments.a_second,
+            profile: profile.clone(),
+            planted: Some(*planted),
+            only: None,
+            keep_all: false,
+        };
+        let mut found = None;
+        for seed in arguments.seed..arguments.seed.saturating_add(arguments.seeds) {
+            if let Some(violation) = run(&settings(seed), &system)?.violation {
+                found = Some((seed, violation));
+                break;
+            }
+        }
+        match found {
+            Some((seed, violation)) => println!(
+                "{planted}: {{breaks: {}, faults: {}, orders: {}, seed: {seed}}}",
+                violation.invariant, arguments.faults, arguments.orders
+            ),
+            None => {
+                println!("# {planted} was not found");
+                all = false;
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn print(report: &Report) {
+    let Report { seed, orders, virtual_time, real_time, hash: (hash, lines), .. } = report;
+    let seconds = real_time.as_secs_f64();
+    #[allow(clippy::cast_precision_loss)]
+    let a_second = *orders as f64 / seconds;
+    println!(
+        "seed {seed}: {orders} orders in {seconds:.2} s ({a_second:.0} a second), {} s of virtual time, {} invocations, {} calls, trace {hash:016x} ({lines} lines)",
+        virtual_time.as_secs(),
+        report.invocations,
+        report.calls,
+    );
+    println!("  outcomes: {:?}", report.outcomes);
+    let faults: Vec<_> = report.faults.iter().map(|(fault, times)| format!("{fault} {times}")).collect();
+    println!("  faults: {}", faults.join(", "));
+}
+
+fn explain(report: &Report) {
+    if let Some(violation) = &report.violation {
+        println!("seed {} breaks {violation}", report.seed);
+        for line in &report.lines {
+            println!("  {line}");
+        }
+    }
+}

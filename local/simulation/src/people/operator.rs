@@ -1,0 +1,107 @@
+//! The operator, who looks after the orders that need attention.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::front::{Answer, Caller, Front, Request};
+use crate::world::World;
+
+/// How often the operator looks at the list.
+const LOOK: Duration = Duration::from_secs(120);
+
+/// How often the operator has the workflow of an order go on, before settling it by hand.
+const RETRIES: u32 = 3;
+
+/// Looks at the list of the orders that need attention, for ever, and helps each.
+pub async fn attend(front: Rc<Front>, world: Arc<World>) {
+    let mut retried: BTreeMap<String, u32> = BTreeMap::new();
+    loop {
+        sleep(LOOK).await;
+        for order in in_need(&front).await {
+            let times = retried.entry(order.clone()).or_default();
+            *times += 1;
+            if *times <= RETRIES {
+                let said = act(&front, &order, "retry", json!({ "note": "by the simulation" })).await;
+                world.note(&order, format_args!("the operator has it go on: {}", status(&said)));
+            } else {
+                settle(&front, &world, &order).await;
+            }
+        }
+    }
+}
+
+/// Says what was done by hand, as the order's own facts suggest it.
+async fn settle(front: &Front, world: &World, order: &str) {
+    let read = Request {
+        caller: Caller::Operator("operator"),
+        method: "GET",
+        path: format!("/api/v1/orders/{order}"),
+        query: "",
+        key: None,
+        body: Value::Null,
+    };
+    let Answer::Http(200, view) = front.ask(&read).await else { return };
+    let open = &view["attention"];
+    let is_out = open["shipments_out"].as_array().is_some_and(|out| !out.is_empty());
+    let stock = match (is_out, open["stock_held"].as_bool()) {
+        (true, _) => "LOST",
+        (false, _) => "RELEASED",
+    };
+    // Where the record doesn't say whether money was taken, the gateway does: one of the two is refused.
+    let money: &[&str] = match open["money_taken"].as_bool() {
+        Some(true) => &["REFUNDED"],
+        Some(false) => &["NONE", "REFUNDED"],
+        None => &["REFUNDED", "NONE"],
+    };
+    for money in money {
+        let body = json!({ "money": money, "stock": stock, "note": "by the simulation" });
+        let said = act(front, order, "resolve", body).await;
+        world.note(order, format_args!("the operator settles it as {money} and {stock}: {}", status(&said)));
+        if status(&said) == 200 {
+            return;
+        }
+    }
+}
+
+async fn act(front: &Front, order: &str, what: &str, body: Value) -> Answer {
+    let request = Request {
+        caller: Caller::Operator("operator"),
+        method: "POST",
+        path: format!("/api/v1/orders/{order}/{what}"),
+        query: "",
+        key: None,
+        body,
+    };
+    front.ask(&request).await
+}
+
+fn status(answer: &Answer) -> u64 {
+    match answer {
+        Answer::Http(status, _) => *status,
+        Answer::Nothing => 0,
+    }
+}
+
+/// The orders that an operator sees as needing attention; none when the list can't be had.
+pub async fn in_need(front: &Front) -> Vec<String> {
+    let request = Request {
+        caller: Caller::Operator("operator"),
+        method: "GET",
+        path: "/api/v1/orders".to_owned(),
+        query: "state=NEEDS_ATTENTION&limit=100",
+        key: None,
+        body: Value::Null,
+    };
+    match front.ask(&request).await {
+        Answer::Http(200, list) => {
+            let orders = list["orders"].as_array().into_iter().flatten();
+            orders.filter_map(|order| order["order_id"].as_str().map(str::to_owned)).collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,193 @@
+//! The process of the local runtime: it is started, killed at any moment, and started again on its data.
+
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ambient::{Clock, Surroundings};
+use engine::BeforeCommit;
+use omniflow::StartError;
+use omniflow::aws::Aws;
+use omniflow::driven::{self, Parts, Seams};
+use omniflow::lambda::Hosted;
+use serde_json::Value;
+use template::{Place, System};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use crate::clock::SkewedClock;
+use crate::fault::Fault;
+use crate::planted::Planted;
+use crate::seams::calls::Calls;
+use crate::seams::lambda::Lambda;
+use crate::world::World;
+
+/// By how many milliseconds waits end late at most.
+const LATE: u64 = 5_000;
+
+/// The tasks of a process, which all end when it dies.
+#[derive(Clone, Default)]
+pub struct Tasks(Arc<Mutex<JoinSet<()>>>);
+
+impl Tasks {
+    fn set(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a task.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut set = self.set();
+        while set.try_join_next().is_some() {}
+        set.spawn(task);
+    }
+
+    /// Ends all tasks, and waits until they have ended.
+    async fn end(&self) {
+        let mut set = std::mem::take(&mut *self.set());
+        set.abort_all();
+        while set.join_next().await.is_some() {}
+    }
+}
+
+/// A running process.
+pub struct Process {
+    /// Its services.
+    pub aws: Aws,
+    /// The clock of its engine.
+    clock: Arc<SkewedClock>,
+    tasks: Tasks,
+    driver: tokio::task::JoinHandle<()>,
+    functions: Vec<Lambda>,
+    api: String,
+    folder: PathBuf,
+}
+
+/// The region and the account that ARNs name.
+pub fn place() -> Place {
+    Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() }
+}
+
+impl Process {
+    /// Starts the process on what lies in the folder. It must be called within a `LocalSet`.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(world: &Arc<World>, system: &System, folder: &Path) -> Result<Self, StartError> {
+        let (place, tasks) = (place(), Tasks::default());
+        let lag = match world.happens(Fault::WaitsLate) {
+            true => world.faults.draw(Fault::WaitsLate, |dice| dice.below(LATE)),
+            false => 0,
+        };
+        let clock = Arc::new(SkewedClock::new(world.clock, -i64::try_from(lag).unwrap_or_default()));
+        let parts = Parts {
+            system,
+            place: &place,
+            tables: world.tables.clone(),
+            folder: folder.to_owned(),
+            surroundings: Surroundings { clock: Arc::new(world.clock), randomness: world.randomness.clone() },
+            engine_clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        };
+        let mut functions = Vec::new();
+        let seams = Seams {
+            host: |inside: &omniflow::inside::Inside| {
+                let hosted = system.functions.values().map(|function| {
+                    let lambda = Lambda::new(world, function, inside, &place, &tasks);
+                    functions.push(lambda.clone());
+                    Hosted { function: function.clone(), handler: Box::new(lambda) }
+                });
+                Ok(hosted.collect())
+            },
+            calls: |behind| {
+                Arc::new(Calls::new(Arc::new(behind), tasks.clone())) as Arc<dyn engine::Integrations>
+            },
+            commit: |commit| on_a_bad_disk(Arc::clone(world), commit),
+        };
+        let opened = driven::open(parts, seams)?;
+        let driver = tokio::task::spawn_local(opened.driver.run());
+        let aws = opened.aws;
+        driven::deploy(system, &aws).await?;
+        for worker in driven::workers(system, &aws, &place) {
+            tasks.spawn(worker);
+        }
+        let api = aws.functions.with_binary("api").unwrap_or_default().to_owned();
+        let folder = folder.to_owned();
+        Ok(Self { aws, clock, tasks, driver, functions, api, folder })
+    }
+
+    /// Has the function of the HTTP API answer an event. The answer is `None` when the process dies first.
+    pub fn ask(&self, event: Value) -> oneshot::Receiver<Option<Value>> {
+        let (answer, answered) = oneshot::channel();
+        let (functions, api) = (self.aws.functions.clone(), self.api.clone());
+        self.tasks.spawn(async move {
+            let invoked = functions.invoke(&api, event).await;
+            // Nobody listens when the caller has given up.
+            let _ = answer.send(invoked.ok().and_then(Result::ok));
+        });
+        answered
+    }
+
+    /// Makes waits end in time from now on.
+    pub fn correct(&self) {
+        self.clock.correct();
+    }
+
+    /// Kills the process: all its tasks end where they are.
+    pub async fn kill(self) {
+        self.driver.abort();
+        // It was aborted, which is no news.
+        let _ = self.driver.await;
+        self.tasks.end().await;
+        self.functions.iter().for_each(Lambda::end);
+    }
+
+    /// Copies the journal aside.
+    ///
+    /// # Errors
+    /// When a file can't be copied.
+    pub fn copy_journal(&self) -> io::Result<()> {
+        copy(&self.folder, "journal.db", "earlier.db")
+    }
+}
+
+/// Puts the copy of the journal back that [`Process::copy_journal`] made.
+///
+/// # Errors
+/// When a file can't be copied.
+pub fn restore_journal(folder: &Path) -> io::Result<()> {
+    if folder.join("earlier.db").exists() { copy(folder, "earlier.db", "journal.db") } else { Ok(()) }
+}
+
+fn copy(folder: &Path, from: &str, to: &str) -> io::Result<()> {
+    for end in ["", "-wal", "-shm"] {
+        let (from, to) = (folder.join(format!("{from}{end}")), folder.join(format!("{to}{end}")));
+        if to.exists() {
+            std::fs::remove_file(&to)?;
+        }
+        // SQLite makes the index of the write-ahead log again.
+        if end != "-shm" && from.exists() {
+            std::fs::copy(&from, &to)?;
+        }
+    }
+    Ok(())
+}
+
+/// Commits of a journal whose disk fails to sync at times.
+fn on_a_bad_disk(world: Arc<World>, mut commit: BeforeCommit) -> BeforeCommit {
+    Box::new(move || {
+        let begun = commit();
+        let fails = world.happens(Fault::DiskFails);
+        if fails {
+            world.note_all(format_args!("the disk fails to sync a commit"));
+        }
+        Box::new(move || {
+            let reached = begun()?;
+            if fails { Err(io::Error::other("the disk can't be synced")) } else { Ok(reached) }
+        })
+    })
+}
+
+/// Whether the journal forgets at kills.
+pub fn forgets(world: &World) -> bool {
+    world.has(Planted::JournalForgets)
+}

@@ -1,0 +1,181 @@
+//! What is checked of an order that has come to rest, and of the whole when everything has.
+
+use std::sync::Arc;
+
+use engine::{Engine, ExecutionStatus};
+use omniflow_domain::event::detail;
+use omniflow_domain::{Order, Status};
+use serde_json::json;
+
+use crate::books::{AT_REST, Entry, Promise, is_settled};
+use crate::front::Front;
+use crate::invariant::Invariant;
+use crate::people::operator;
+use crate::world::World;
+
+/// The statuses that customers are told of, as the template's rule says.
+const TOLD: [Status; 6] = [
+    Status::AwaitingPayment,
+    Status::AwaitingAudit,
+    Status::Shipping,
+    Status::Completed,
+    Status::Cancelled,
+    Status::Rejected,
+];
+
+/// The ARN of the execution of a state machine that is named after an order.
+pub fn execution(engine: &Engine, machine: &str, order: &str) -> String {
+    let machine = engine.state_machine_arn(machine).replacen(":stateMachine:", ":execution:", 1);
+    format!("{machine}:{order}")
+}
+
+/// What an order still lacks at rest.
+type Lack = (Invariant, String);
+
+/// Checks the orders that ended a while ago, and strikes those from the books and the tables that are in
+/// order. Those that lack something are looked at again; when faults have stopped, something must have come
+/// of it.
+pub async fn check_the_ended(front: &Front, world: &Arc<World>) {
+    let now = world.now();
+    let dead = dead_letters(front);
+    for order in world.books(|books| books.due(now)) {
+        let Some(engine) = front.engine() else {
+            world.books(|books| books.check_later(order, now));
+            continue;
+        };
+        let found = world.books(|books| books.order(&order).map(|entry| lacks(entry, &engine, &dead)));
+        let Some(lacks) = found else { continue };
+        if lacks.is_empty() {
+            remove(world, &order).await;
+            world.note(&order, format_args!("at rest and in order"));
+            world.trace.forget(&order);
+            world.books(|books| books.strike(&order));
+        } else {
+            world.books(|books| books.check_later(order, now - AT_REST + 60_000));
+        }
+    }
+}
+
+/// The events that could not be delivered, in one text.
+fn dead_letters(front: &Front) -> String {
+    let undelivered = front.with_process(|process| process.aws.bus.undelivered());
+    let letters = undelivered.and_then(Result::ok).map(|undelivered| undelivered.dead_letters);
+    letters.into_iter().flatten().map(|letter| letter.event.to_string()).collect()
+}
+
+/// What an order lacks that has ended.
+fn lacks(entry: &Entry, engine: &Engine, dead: &str) -> Vec<Lack> {
+    let mut lacks = of_the_order(entry, dead);
+    let id = entry.order.id().as_str();
+    match engine.describe_execution(&execution(engine, "OrderStateMachine", &entry.order.execution_name())) {
+        // One that was stopped after its last step's write has not succeeded.
+        Ok(found) if found.status != ExecutionStatus::Running => {}
+        Ok(_) => {
+            let found = format!("it is {}, and its execution runs", entry.order.status());
+            lacks.push((Invariant::ExecutionMatches, found));
+        }
+        Err(error) => lacks.push((Invariant::ExecutionMatches, format!("it has no execution: {error}"))),
+    }
+    let window = engine.describe_execution(&execution(engine, "PaymentWindowStateMachine", id));
+    if window.is_ok_and(|window| window.status == ExecutionStatus::Running) {
+        lacks.push((Invariant::ExecutionMatches, "its payment window still waits".to_owned()));
+    }
+    lacks
+}
+
+/// What an order lacks by itself, whether it has ended or waits for a person.
+fn of_the_order(entry: &Entry, dead: &str) -> Vec<Lack> {
+    let mut lacks = Vec::new();
+    let order = &entry.order;
+    if let Some(signal) = order.pending_signal() {
+        lacks.push((Invariant::Rests, format!("its workflow has not heard {signal:?}")));
+    }
+    let statuses: Vec<_> = order.timeline().iter().map(|change| change.status).collect();
+    let events = events(order);
+    if entry.published != events {
+        let found = format!("it had {events:?} to publish, and published was {:?}", entry.published);
+        lacks.push((Invariant::EventsComplete, found));
+    }
+    for status in TOLD.iter().filter(|status| statuses.contains(status)) {
+        // Events that could not be delivered are kept as dead letters, which operators see.
+        let is_dead = || dead.contains(&format!("{}:{status}", order.id()));
+        if !entry.told.contains_key(status) && !is_dead() {
+            lacks.push((Invariant::MessageSent, format!("its customer was not told of {status}")));
+        }
+    }
+    let is_completed = order.status() == Status::Completed && !is_settled(order);
+    if entry.promises.contains(&Promise::Cancelled) && is_completed {
+        lacks.push((Invariant::AnswersTrue, "it was cancelled, and is completed".to_owned()));
+    }
+    lacks
+}
+
+/// The ids of the events that the order has to publish, in their order.
+fn events(order: &Order) -> Vec<String> {
+    let status = |index: usize| order.timeline().get(index).map(|change| change.status);
+    // Who is told of a failure is not told that the order goes on where it stood.
+    let goes_on = |index: usize| {
+        index.checked_sub(1).and_then(status) == Some(Status::NeedsAttention)
+            && status(index).is_some_and(|status| !status.is_final())
+    };
+    let told = (0..order.timeline().len()).filter(|index| !goes_on(*index));
+    told.filter_map(|index| detail(order, index)?["event_id"].as_str().map(str::to_owned)).collect()
+}
+
+async fn remove(world: &World, order: &str) {
+    let delete = json!({ "TableName": "OrdersTable", "Key": { "order_id": { "S": order } } });
+    world.tables.answer("DeleteItem", delete.to_string().into()).await;
+}
+
+/// Whether every order rests. For those that don't, `judge` says what is wrong.
+pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) -> bool {
+    let Some(engine) = front.engine() else { return false };
+    let dead = dead_letters(front);
+    let waits_for_a_person = |status| status == Status::NeedsAttention;
+    let needy =
+        world.books(|books| books.orders().any(|(_, entry)| waits_for_a_person(entry.order.status())));
+    let seen = if needy { operator::in_need(front).await } else { Vec::new() };
+    let mut problems: Vec<(String, Lack)> = Vec::new();
+    world.books(|books| {
+        for (id, entry) in books.orders() {
+            // Without a judgement, one order that doesn't rest says all.
+            if !judge && !problems.is_empty() {
+                break;
+            }
+            let status = entry.order.status();
+            let found = if waits_for_a_person(status) {
+                // A page of the list holds 100.
+                let found = match !seen.contains(id) && seen.len() < 100 {
+                    true => "it needs attention, and is in no list",
+                    false => "it needs attention, and the operator can't help",
+                };
+                vec![(Invariant::InAList, found.to_owned())]
+            } else if status.is_final() {
+                lacks(entry, &engine, &dead)
+            } else {
+                vec![(Invariant::Rests, format!("it is {status} for ever{}", why(entry, &engine)))]
+            };
+            problems.extend(found.into_iter().map(|lack| (id.clone(), lack)));
+        }
+    });
+    if judge {
+        // What doesn't rest at all says more than what follows from that.
+        problems.sort_by_key(|(_, (invariant, _))| *invariant != Invariant::Rests);
+        for (order, (invariant, found)) in &problems {
+            world.violated(*invariant, Some(order), found.clone());
+        }
+    }
+    problems.is_empty()
+}
+
+/// How the execution of an order stands.
+fn why(entry: &Entry, engine: &Engine) -> String {
+    let name = entry.order.execution_name();
+    match engine.describe_execution(&execution(engine, "OrderStateMachine", &name)) {
+        Ok(found) => {
+            let error = found.error.map(|error| format!(" ({error})")).unwrap_or_default();
+            format!(", and its execution is {}{error}", found.status)
+        }
+        Err(_) => ", and it has no execution".to_owned(),
+    }
+}

@@ -1,0 +1,270 @@
+//! One run: a seed, so many orders, a profile of faults.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use omniflow::{StartError, driven};
+use omniflow_domain::Currency;
+use omniflow_domain::catalogue::{SAMPLES, WAREHOUSES};
+use omniflow_tables::Tables;
+use serde_json::{Value, json};
+use template::{Parameters, System};
+use tokio::task::LocalSet;
+use tokio::time::sleep;
+
+use crate::dice::Dice;
+use crate::fault::Fault;
+use crate::front::Front;
+use crate::happenings;
+use crate::invariant::Violation;
+use crate::people::customer::PAYMENT_WINDOW;
+use crate::people::{customer, operator, reviewer};
+use crate::planted::Planted;
+use crate::process::place;
+use crate::profile::Profile;
+use crate::rest;
+use crate::world::World;
+
+/// How long everything may take to come to rest after the faults have stopped.
+const TO_REST: Duration = Duration::from_secs(12 * 3600);
+/// How often the orders that have ended are checked.
+const CHECK: Duration = Duration::from_secs(60);
+
+/// What a run is to do.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The seed, which decides everything that happens.
+    pub seed: u64,
+    /// How many customers come.
+    pub orders: u64,
+    /// How many of them come in a second of virtual time, on average.
+    pub a_second: f64,
+    /// How often each kind of fault happens.
+    pub profile: Profile,
+    /// A bug that is planted.
+    pub planted: Option<Planted>,
+    /// The numbers of the customers who come; the others stay at home.
+    pub only: Option<BTreeSet<u64>>,
+    /// Whether all lines of the trace are kept.
+    pub keep_all: bool,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Report {
+    pub seed: u64,
+    pub violation: Option<Violation>,
+    /// The lines about the order that the violation is about, or about the world.
+    pub lines: Vec<String>,
+    /// All lines, if they were kept.
+    pub all: Option<Vec<String>>,
+    /// The hash of all lines, and their number.
+    pub hash: (u64, u64),
+    /// How many orders have ended in each way.
+    pub outcomes: BTreeMap<String, u64>,
+    /// How often each fault has happened.
+    pub faults: BTreeMap<Fault, u64>,
+    pub orders: u64,
+    pub writes: u64,
+    pub invocations: u64,
+    pub calls: u64,
+    pub virtual_time: Duration,
+    pub real_time: Duration,
+}
+
+/// Why a run could not be made.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Error {
+    #[error("the template: {0}")]
+    Template(#[from] template::Error),
+    #[error("the tables: {0}")]
+    Tables(#[from] omniflow_tables::Error),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("a temporary folder: {0}")]
+    Folder(#[source] std::io::Error),
+    #[error("the runtime: {0}")]
+    Runtime(#[source] std::io::Error),
+    #[error("the stock can't be written: {0}")]
+    Stock(String),
+}
+
+/// The system that the template describes, as it is simulated.
+///
+/// # Errors
+/// When the template can't be read.
+pub fn system() -> Result<System, Error> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let given =
+        [("PaymentWindowSeconds", PAYMENT_WINDOW.to_string()), ("SeedSampleStock", "true".to_owned())];
+    let given = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Ok(template::load(&path, &Parameters { given, ..Parameters::default() }, &place())?)
+}
+
+/// Makes a run.
+///
+/// # Errors
+/// When it can't be made. What goes wrong within it is in the report.
+pub fn run(settings: &Settings, system: &System) -> Result<Report, Error> {
+    let began = Instant::now();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.map_err(Error::Runtime)?;
+    // In memory where there is such a folder: nothing of it is to outlive the run.
+    let shared_memory = Path::new("/dev/shm");
+    let folder =
+        if shared_memory.is_dir() { tempfile::tempdir_in(shared_memory) } else { tempfile::tempdir() };
+    let folder = folder.map_err(Error::Folder)?;
+    let local = LocalSet::new();
+    let report = runtime.block_on(local.run_until(simulate(settings, system, folder.path())));
+    // Before the folder, which the process in it still uses.
+    drop(local);
+    drop(runtime);
+    report.map(|report| Report { real_time: began.elapsed(), ..report })
+}
+
+async fn simulate(settings: &Settings, system: &System, folder: &Path) -> Result<Report, Error> {
+    let tables = Tables::in_memory()?;
+    driven::create_tables(system, &tables).await?;
+    let Settings { seed, planted, keep_all, .. } = *settings;
+    let world = Arc::new(World::new(seed, settings.profile.clone(), planted, tables, keep_all));
+    let front = Rc::new(Front::new(Arc::clone(&world), Rc::new(system.clone()), folder.to_owned()));
+    stock(&world, system, settings.orders).await?;
+    front.start().await?;
+    tokio::select! {
+        biased;
+        () = world.alarm.notified() => {}
+        () = live(settings, &front, &world) => {}
+    }
+    let report = report(&world);
+    front.kill().await;
+    Ok(report)
+}
+
+/// Lets people and faults do what they do, and then everything come to rest.
+async fn live(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
+    happenings::begin(front, world);
+    for number in 0..2 {
+        tokio::task::spawn_local(reviewer::review(Rc::clone(front), Arc::clone(world), number));
+    }
+    tokio::task::spawn_local(operator::attend(Rc::clone(front), Arc::clone(world)));
+    let (checked, checking) = (Rc::clone(front), Arc::clone(world));
+    tokio::task::spawn_local(async move {
+        loop {
+            sleep(CHECK).await;
+            rest::check_the_ended(&checked, &checking).await;
+        }
+    });
+    customers(settings, front, world).await;
+    // Outages at given times last as long as they are to last.
+    let ends = settings.profile.outages.iter().map(|outage| outage.at + outage.seconds);
+    if let Some(end) = ends.max() {
+        sleep(Duration::from_secs(end + 1).saturating_sub(world.clock.elapsed())).await;
+    }
+    world.faults.calm();
+    world.note_all(format_args!("no faults from now on"));
+    let _turn = front.turn().await;
+    front.with_process(|process| process.correct());
+    let calm_since = world.clock.elapsed();
+    while !rest::everything_rests(front, world, false).await {
+        if world.clock.elapsed() - calm_since > TO_REST {
+            rest::everything_rests(front, world, true).await;
+            return;
+        }
+        sleep(CHECK).await;
+    }
+}
+
+/// Lets the customers come, and waits until all have gone home.
+async fn customers(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
+    let mut arrivals = Dice::new(world.seed, "arrivals", 0);
+    let mut shopping = tokio::task::JoinSet::new();
+    for number in 0..settings.orders {
+        sleep(arrivals.until_the_next(settings.a_second * 3600.0)).await;
+        if settings.only.as_ref().is_none_or(|only| only.contains(&number)) {
+            shopping.spawn_local(customer::shop(Rc::clone(front), Arc::clone(world), number));
+        }
+        while shopping.try_join_next().is_some() {}
+    }
+    while shopping.join_next().await.is_some() {}
+}
+
+/// Stocks the warehouses for so many orders: with plenty of most products and little of one.
+async fn stock(world: &Arc<World>, system: &System, orders: u64) -> Result<(), Error> {
+    let currency = system.parameters.get("Currency").map(String::as_str).unwrap_or_default();
+    let currency: Currency =
+        currency.parse().map_err(|_| Error::Stock(format!("no currency: {currency}")))?;
+    for sample in SAMPLES {
+        for (warehouse, pieces) in WAREHOUSES.iter().zip(sample.stock).filter(|(_, pieces)| *pieces > 0) {
+            let pieces = match sample.product_id {
+                "limited-edition" => 1 + orders / 40,
+                _ => u64::from(pieces) + 4 * orders,
+            };
+            let item = json!({
+                "product_id": { "S": sample.product_id },
+                "warehouse_id": { "S": warehouse },
+                "available": { "N": pieces.to_string() },
+                "reserved": { "N": "0" },
+                "sold": { "N": "0" },
+            });
+            put(world, "StockTable", item).await?;
+            let place = (sample.product_id.to_owned(), (*warehouse).to_owned());
+            let pieces = i64::try_from(pieces).unwrap_or(i64::MAX);
+            world.books(|books| books.stocked(place, pieces));
+        }
+        let product = sample.product(currency).map_err(|error| Error::Stock(error.to_string()))?;
+        let product = serde_json::to_value(product).map_err(|error| Error::Stock(error.to_string()))?;
+        let members = product.as_object().into_iter().flatten();
+        let product: serde_json::Map<_, _> =
+            members.map(|(name, value)| (name.clone(), json!({ "S": value }))).collect();
+        for key in BTreeSet::from([
+            omniflow_domain::catalogue::lookup(sample.product_id),
+            omniflow_domain::catalogue::lookup(sample.name),
+        ]) {
+            let mut item = Value::Object(product.clone());
+            item["lookup"] = json!({ "S": key });
+            put(world, "ProductsTable", item).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn put(world: &World, table: &str, item: Value) -> Result<(), Error> {
+    let put = json!({ "TableName": table, "Item": item }).to_string();
+    let answer = world.tables.answer("PutItem", put.into()).await;
+    if answer.status == 200 { Ok(()) } else { Err(Error::Stock(answer.body)) }
+}
+
+fn report(world: &World) -> Report {
+    let (invocations, calls) = world.counts();
+    let faults = world.faults.happened();
+    world.books(|books| {
+        let violation = books.violation().cloned();
+        let lines = match violation.as_ref().and_then(|violation| violation.order.as_deref()) {
+            Some(order) => world.trace.of(order),
+            None => world.trace.of_the_world(),
+        };
+        for id in books.orders().map(|(id, _)| id.clone()).collect::<Vec<_>>() {
+            books.strike(&id);
+        }
+        Report {
+            seed: world.seed,
+            violation,
+            lines,
+            all: world.trace.all(),
+            hash: world.trace.hash(),
+            outcomes: books.outcomes.clone(),
+            faults,
+            orders: books.made,
+            writes: books.writes,
+            invocations,
+            calls,
+            virtual_time: world.clock.elapsed(),
+            real_time: Duration::ZERO,
+        }
+    })
+}

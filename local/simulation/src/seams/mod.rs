@@ -1,0 +1,19 @@
+//! The seams: what the simulation puts between the parts of the system. Each is an implementation of a trait
+//! that the system calls, wraps the real one, watches what goes through, and is where faults happen.
+//!
+//! | seam | trait | what is behind it |
+//! | --- | --- | --- |
+//! | `tables` | `DynamoDb` | the real tables; DynamoDB, the payment gateway and the warehouses, by the table |
+//! | `states` | `StepFunctions` | the real engine |
+//! | `events` | `EventBridge` | the real bus |
+//! | `lambda` | `Handler` | the real functions, in sandboxes |
+//! | `calls` | `Integrations` | the real integrations of Task states |
+
+pub mod calls;
+pub mod events;
+pub mod lambda;
+mod mutations;
+mod retries;
+pub mod states;
+pub mod tables;
+mod watch;

@@ -1,0 +1,157 @@
+//! What planted bugs do to requests to the tables.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemInputBuilder;
+use aws_sdk_dynamodb::operation::query::builders::QueryInputBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteItemsInputBuilder;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_sfn::operation::send_task_success::builders::SendTaskSuccessInputBuilder;
+use omniflow_services::DynamoDb;
+use omniflow_store::order_of;
+
+use super::tables::TablesSeam;
+use super::watch::{ORDERS, STOCK, entry};
+use crate::planted::Planted;
+use crate::world::{Invocation, World};
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The binary of the function whose invocation runs.
+fn function() -> &'static str {
+    Invocation::current().map_or("", |invocation| invocation.function)
+}
+
+fn signal(item: &Item) -> &str {
+    item.get("pending_signal").and_then(|signal| signal.as_s().ok()).map_or("", String::as_str)
+}
+
+/// Whether the query shows nothing.
+pub fn hides(world: &World, request: &QueryInputBuilder) -> bool {
+    let values = request.get_expression_attribute_values().as_ref();
+    let signal = values.and_then(|values| values.get(":signal")?.as_s().ok());
+    world.has(Planted::SweepSkipsVerdicts)
+        && signal.is_some_and(|signal| matches!(signal.as_str(), "APPROVED" | "REJECTED"))
+}
+
+/// A write of one item.
+pub async fn put(seam: &TablesSeam, request: PutItemInputBuilder) -> PutItemInputBuilder {
+    let Some(planted) = seam.world.planted else { return request };
+    let item = request.get_item().clone().unwrap_or_default();
+    if request.get_table_name().as_deref() != Some(ORDERS) {
+        return request;
+    }
+    let is_new = request.get_condition_expression().as_ref().is_some_and(|text| text.contains("not_exists"));
+    match (planted, function()) {
+        (Planted::AnsweredBeforeWritten, "api") if signal(&item) == "PAID" => {
+            answer_early(seam, item).await;
+            request
+        }
+        (Planted::SignalClearedEarly, "api") if !matches!(signal(&item), "" | "START") => {
+            let mut item = item;
+            item.remove("pending_signal");
+            item.remove("pending_since");
+            request.set_item(Some(item))
+        }
+        (Planted::WindowClosedUnconditionally, "close-payment-window") => {
+            // What was read is some seconds old when it is written.
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            unconditional(request)
+        }
+        (Planted::VerdictUnconditional, "api") if matches!(signal(&item), "APPROVED" | "REJECTED") => {
+            unconditional(request)
+        }
+        (Planted::CreatedTwice, "api") if is_new => {
+            create_again(seam, item).await;
+            request
+        }
+        _ => request,
+    }
+}
+
+fn unconditional(request: PutItemInputBuilder) -> PutItemInputBuilder {
+    request.set_condition_expression(None).set_expression_attribute_values(None)
+}
+
+/// Answers the token of the order before the order is written.
+async fn answer_early(seam: &TablesSeam, item: Item) {
+    let Some(Ok(order)) = order_of(item) else { return };
+    let (Some(token), Some(states)) = (order.task_token(), &seam.states) else { return };
+    let success = SendTaskSuccessInputBuilder::default()
+        .task_token(token)
+        .output(format!("{{\"order_id\":\"{}\"}}", order.id()));
+    // Whether it was sent or not, the order is written next.
+    let _ = states.send_task_success(success).await;
+}
+
+/// Writes the order under another id as well.
+async fn create_again(seam: &TablesSeam, mut item: Item) {
+    let Some(AttributeValue::S(id)) = item.get("order_id") else { return };
+    let other = format!("{}{}", &id[..id.len() - 1], if id.ends_with('0') { '1' } else { '0' });
+    item.insert("order_id".to_owned(), AttributeValue::S(other));
+    let put = PutItemInputBuilder::default().table_name(ORDERS).set_item(Some(item.clone()));
+    if seam.tables.put_item(put).await.is_ok() {
+        seam.written(item);
+    }
+}
+
+/// A transaction.
+pub async fn transaction(
+    seam: &TablesSeam,
+    request: TransactWriteItemsInputBuilder,
+) -> TransactWriteItemsInputBuilder {
+    let Some(planted) = seam.world.planted else { return request };
+    let mut writes = request.get_transact_items().clone().unwrap_or_default();
+    match (planted, function()) {
+        (Planted::ReleasedWithoutCondition, "release-stock") => {
+            // What was read is some seconds old when it is written.
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            each_put(&mut writes, |put| {
+                put.condition_expression = None;
+                put.expression_attribute_values = None;
+            });
+        }
+        (Planted::OversoldUnconditionally, "reserve-stock") => {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            for update in writes.iter_mut().filter_map(|write| write.update.as_mut()) {
+                update.condition_expression = None;
+            }
+        }
+        (Planted::KeyNotKept, "api") => {
+            writes.retain(|write| write.put.as_ref().is_none_or(|put| put.table_name == ORDERS));
+        }
+        (Planted::CompletedWithoutSale, "complete-order") => {
+            writes.retain(|write| write.update.as_ref().is_none_or(|update| update.table_name != STOCK));
+        }
+        _ => return request,
+    }
+    request.set_transact_items(Some(writes))
+}
+
+fn each_put(writes: &mut [TransactWriteItem], change: impl Fn(&mut aws_sdk_dynamodb::types::Put)) {
+    writes.iter_mut().filter_map(|write| write.put.as_mut()).for_each(change);
+}
+
+/// An update of one item.
+pub async fn update(world: &World, request: UpdateItemInputBuilder) -> UpdateItemInputBuilder {
+    let Some(planted) = world.planted else { return request };
+    let Some(entry) = entry(&request).map(str::to_owned) else { return request };
+    let names = request.get_expression_attribute_names().clone().unwrap_or_default();
+    let fact = names.get("#fact").map_or("", String::as_str);
+    match (planted, fact) {
+        (Planted::CaptureWithoutKey, "captured") => {
+            let attempt = world.draw(crate::dice::Dice::bits);
+            request.key("entry", AttributeValue::S(format!("{entry}#{attempt:x}")))
+        }
+        (Planted::ShippedAfterCallBack, "tracking") => {
+            // It takes long enough for other shipments of the order to fail meanwhile.
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            let mut names = names;
+            names.remove("#unless");
+            request.set_condition_expression(None).set_expression_attribute_names(Some(names))
+        }
+        _ => request,
+    }
+}

@@ -1,0 +1,177 @@
+//! Step Functions as the functions call it.
+
+use std::sync::Arc;
+
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
+use aws_sdk_sfn::operation::describe_execution::builders::DescribeExecutionInputBuilder;
+use aws_sdk_sfn::operation::redrive_execution::builders::RedriveExecutionInputBuilder;
+use aws_sdk_sfn::operation::send_task_failure::builders::SendTaskFailureInputBuilder;
+use aws_sdk_sfn::operation::send_task_success::builders::SendTaskSuccessInputBuilder;
+use aws_sdk_sfn::operation::start_execution::builders::StartExecutionInputBuilder;
+use aws_sdk_sfn::operation::stop_execution::builders::StopExecutionInputBuilder;
+use futures::future::BoxFuture;
+use omniflow_domain::OrderId;
+use omniflow_services::{ServiceError, ServiceFuture, StepFunctions};
+
+use super::retries::{ATTEMPTS, Fate, PATIENCE, pause, unanswered};
+use crate::books::Books;
+use crate::fault::Fault;
+use crate::invariant::Invariant;
+use crate::planted::Planted;
+use crate::world::World;
+
+/// The seam.
+#[derive(Clone)]
+pub struct States {
+    world: Arc<World>,
+    behind: Arc<dyn StepFunctions>,
+}
+
+type Perform<Request, T> = fn(States, Request) -> BoxFuture<'static, Result<T, ServiceError>>;
+
+impl States {
+    /// The seam before this Step Functions.
+    pub fn new(world: Arc<World>, behind: Arc<dyn StepFunctions>) -> Self {
+        Self { world, behind }
+    }
+
+    fn fate(&self) -> Fate {
+        let world = &self.world;
+        if world.faults.is_out(Fault::StatesOut) {
+            return Fate::Unanswered;
+        }
+        if world.happens(Fault::StatesThrottled) {
+            return Fate::Refused(ServiceError::new("ThrottlingException", "Rate exceeded"), true);
+        }
+        if world.happens(Fault::StatesAnswerLost) { Fate::AnswerLost } else { Fate::Done }
+    }
+
+    async fn call<Request: Clone, T>(
+        &self,
+        what: &str,
+        request: Request,
+        perform: Perform<Request, T>,
+    ) -> Result<T, ServiceError> {
+        let mut error = unanswered();
+        for attempt in 1..=ATTEMPTS {
+            self.world.travel().await;
+            let fate = self.fate();
+            match fate {
+                Fate::Done => {
+                    let answer = perform(self.clone(), request).await;
+                    let said = answer.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned());
+                    self.world.note_here(format_args!("{what}: {said}"));
+                    return answer;
+                }
+                Fate::AnswerLost => {
+                    let answer = perform(self.clone(), request.clone()).await;
+                    let said = answer.map_or_else(|error| error.to_string(), |_| "done".to_owned());
+                    self.world.note_here(format_args!("{what}: {said}, and the answer is lost"));
+                    tokio::time::sleep(PATIENCE).await;
+                    error = unanswered();
+                }
+                Fate::Refused(refusal, again) => {
+                    self.world.note_here(format_args!("{what}: {refusal}"));
+                    error = refusal;
+                    if !again {
+                        break;
+                    }
+                }
+                Fate::DoneLater(_) | Fate::Unanswered => {
+                    self.world.note_here(format_args!("{what}: no answer"));
+                    tokio::time::sleep(PATIENCE).await;
+                    error = unanswered();
+                }
+            }
+            if attempt < ATTEMPTS {
+                pause(&self.world, attempt).await;
+            }
+        }
+        Err(error)
+    }
+}
+
+impl StepFunctions for States {
+    fn start_execution(&self, request: StartExecutionInputBuilder) -> ServiceFuture<'_, ()> {
+        Box::pin(async move {
+            let name = request.get_name().clone().unwrap_or_default();
+            let of_window =
+                request.get_state_machine_arn().as_ref().is_some_and(|arn| arn.contains("Window"));
+            if self.world.has(Planted::StartedTwice) && !of_window {
+                let again = request.clone().name(format!("{name}-again"));
+                // It fails when it has been started before.
+                let _ = self.behind.start_execution(again).await;
+            }
+            // Every execution is named after its order.
+            let order = OrderId::of_execution(&name);
+            let is_known = |books: &mut Books| {
+                let order = order.as_ref().and_then(|order| books.order(order.as_str()));
+                // An order whose execution can't go on gets another one, of the next number.
+                order.is_some_and(|entry| {
+                    let numbers = 1..=entry.order.record().execution.max(1);
+                    numbers.into_iter().any(|number| entry.order.id().execution_name(number) == name)
+                })
+            };
+            if !self.world.books(is_known) {
+                let found = format!("an execution is started for {name}, and there is no such order");
+                self.world.violated(Invariant::ExecutionMatches, None, found);
+            }
+            let what = if of_window { "StartExecution of the window" } else { "StartExecution" };
+            self.call(what, request, |seam, request| {
+                Box::pin(async move { seam.behind.start_execution(request).await })
+            })
+            .await
+        })
+    }
+
+    fn stop_execution(&self, request: StopExecutionInputBuilder) -> ServiceFuture<'_, ()> {
+        Box::pin(async move {
+            self.call("StopExecution", request, |seam, request| {
+                Box::pin(async move { seam.behind.stop_execution(request).await })
+            })
+            .await
+        })
+    }
+
+    fn send_task_success(&self, request: SendTaskSuccessInputBuilder) -> ServiceFuture<'_, ()> {
+        Box::pin(async move {
+            if self.world.has(Planted::TokenAnswerLost) {
+                return Ok(());
+            }
+            self.call("SendTaskSuccess", request, |seam, request| {
+                Box::pin(async move { seam.behind.send_task_success(request).await })
+            })
+            .await
+        })
+    }
+
+    fn send_task_failure(&self, request: SendTaskFailureInputBuilder) -> ServiceFuture<'_, ()> {
+        Box::pin(async move {
+            self.call("SendTaskFailure", request, |seam, request| {
+                Box::pin(async move { seam.behind.send_task_failure(request).await })
+            })
+            .await
+        })
+    }
+
+    fn redrive_execution(&self, request: RedriveExecutionInputBuilder) -> ServiceFuture<'_, ()> {
+        Box::pin(self.call("RedriveExecution", request, |seam, request| {
+            Box::pin(async move { seam.behind.redrive_execution(request).await })
+        }))
+    }
+
+    fn describe_execution(
+        &self,
+        request: DescribeExecutionInputBuilder,
+    ) -> ServiceFuture<'_, DescribeExecutionOutput> {
+        Box::pin(self.call("DescribeExecution", request, |seam, request| {
+            Box::pin(async move { seam.behind.describe_execution(request).await })
+        }))
+    }
+
+    fn last_state<'a>(&'a self, execution_arn: &'a str) -> ServiceFuture<'a, Option<String>> {
+        Box::pin(self.call("GetExecutionHistory", execution_arn.to_owned(), |seam, execution| {
+            Box::pin(async move { seam.behind.last_state(&execution).await })
+        }))
+    }
+}

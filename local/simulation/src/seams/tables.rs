@@ -1,0 +1,390 @@
+//! DynamoDB as the functions call it. Calls to the ledger's table are calls to the payment gateway and to the
+//! warehouses, which have faults of their own and no retries of the SDK.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
+use aws_sdk_dynamodb::operation::batch_get_item::builders::BatchGetItemInputBuilder;
+use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
+use aws_sdk_dynamodb::operation::get_item::builders::GetItemInputBuilder;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemInputBuilder;
+use aws_sdk_dynamodb::operation::query::QueryOutput;
+use aws_sdk_dynamodb::operation::query::builders::QueryInputBuilder;
+use aws_sdk_dynamodb::operation::scan::ScanOutput;
+use aws_sdk_dynamodb::operation::scan::builders::ScanInputBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteItemsInputBuilder;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures::future::BoxFuture;
+use omniflow_domain::Order;
+use omniflow_services::{DynamoDb, ServiceError, ServiceFuture, StepFunctions};
+use omniflow_store::order_of;
+use omniflow_tables::Tables;
+
+use super::mutations;
+use super::retries::{ATTEMPTS, Fate, PATIENCE, pause, unanswered};
+use super::watch::{self, ORDERS, STOCK};
+use crate::books::Place;
+use crate::fault::Fault;
+use crate::invariant::Invariant;
+use crate::world::{INVOCATION, Invocation, World};
+
+/// How late what is done later is done, in milliseconds.
+const LATER: (u64, u64) = (PATIENCE.as_millis() as u64, 30_000);
+/// By how much an index lags behind its table at most, in milliseconds.
+const LAG: u64 = 3_000;
+
+/// The seam.
+#[derive(Clone)]
+pub struct TablesSeam {
+    pub(super) world: Arc<World>,
+    pub(super) tables: Tables,
+    /// Step Functions, for bugs that are planted.
+    pub(super) states: Option<Arc<dyn StepFunctions>>,
+}
+
+type Items = HashMap<String, AttributeValue>;
+type Answer<T> = BoxFuture<'static, Result<T, ServiceError>>;
+
+/// What a request to DynamoDB does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Reads,
+    /// It makes a new item, which no transaction can be touching.
+    Makes,
+    Changes,
+}
+
+/// Who is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Callee {
+    DynamoDb(Effect),
+    Gateway,
+    Warehouse,
+}
+
+impl TablesSeam {
+    /// The seam before the world's tables.
+    pub fn new(world: Arc<World>, states: Option<Arc<dyn StepFunctions>>) -> Self {
+        let tables = world.tables.clone();
+        Self { world, tables, states }
+    }
+
+    fn fate(&self, callee: Callee) -> Fate {
+        let world = &self.world;
+        let outside = |out, refused, lost| {
+            if world.faults.is_out(out) {
+                Fate::Unanswered
+            } else if world.happens(refused) {
+                Fate::Refused(ServiceError::new("ServiceUnavailable", "try again later"), false)
+            } else if world.happens(lost) {
+                Fate::AnswerLost
+            } else {
+                Fate::Done
+            }
+        };
+        let effect = match callee {
+            Callee::Gateway => {
+                return outside(Fault::GatewayOut, Fault::GatewayRefused, Fault::GatewayAnswerLost);
+            }
+            Callee::Warehouse => {
+                return outside(Fault::WarehousesOut, Fault::WarehouseRefused, Fault::WarehouseAnswerLost);
+            }
+            Callee::DynamoDb(effect) => effect,
+        };
+        let writes = effect != Effect::Reads;
+        if world.faults.is_out(Fault::TablesOut) {
+            Fate::Unanswered
+        } else if world.happens(Fault::TablesThrottled) {
+            let code = "ProvisionedThroughputExceededException";
+            Fate::Refused(ServiceError::new(code, "throttled by the simulation"), true)
+        } else if world.happens(Fault::TablesRefused) {
+            Fate::Refused(ServiceError::new("InternalServerError", "refused by the simulation"), true)
+        } else if world.happens(Fault::TablesAnswerLost) {
+            Fate::AnswerLost
+        } else if writes && world.happens(Fault::TablesDoneLater) {
+            Fate::DoneLater(world.faults.milliseconds(Fault::TablesDoneLater, LATER))
+        } else if effect == Effect::Changes && world.happens(Fault::TransactionConflict) {
+            Fate::Refused(ServiceError::new("TransactionConflictException", "another transaction"), false)
+        } else {
+            Fate::Done
+        }
+    }
+
+    async fn call<Request, T>(
+        &self,
+        callee: Callee,
+        what: &str,
+        request: Request,
+        perform: fn(Self, Request) -> Answer<T>,
+    ) -> Result<T, ServiceError>
+    where
+        Request: Clone + Send + 'static,
+        T: Send + 'static,
+    {
+        let attempts = if matches!(callee, Callee::DynamoDb(_)) { ATTEMPTS } else { 1 };
+        let mut error = unanswered();
+        for attempt in 1..=attempts {
+            self.world.travel().await;
+            match self.fate(callee) {
+                Fate::Done => {
+                    let answer = perform(self.clone(), request).await;
+                    if let Err(error) = &answer {
+                        self.world.note_here(format_args!("{what}: {error}"));
+                    }
+                    return answer;
+                }
+                Fate::AnswerLost => {
+                    self.world.note_here(format_args!("{what}: the answer will be lost"));
+                    let _ = perform(self.clone(), request.clone()).await;
+                    tokio::time::sleep(PATIENCE).await;
+                    error = unanswered();
+                }
+                Fate::DoneLater(later) => {
+                    self.world.note_here(format_args!("{what}: it will be done in {later:?}"));
+                    self.do_later(later, request.clone(), perform);
+                    tokio::time::sleep(PATIENCE).await;
+                    error = unanswered();
+                }
+                Fate::Refused(refusal, again) => {
+                    self.world.note_here(format_args!("{what}: {refusal}"));
+                    error = refusal;
+                    if !again {
+                        break;
+                    }
+                }
+                Fate::Unanswered => {
+                    self.world.note_here(format_args!("{what}: no answer"));
+                    tokio::time::sleep(PATIENCE).await;
+                    error = unanswered();
+                }
+            }
+            if attempt < attempts {
+                pause(&self.world, attempt).await;
+            }
+        }
+        Err(error)
+    }
+
+    /// Does something whether or not the caller lives to see it.
+    fn do_later<Request, T>(&self, later: Duration, request: Request, perform: fn(Self, Request) -> Answer<T>)
+    where
+        Request: Send + 'static,
+        T: Send + 'static,
+    {
+        let (seam, invocation) = (self.clone(), Invocation::current());
+        tokio::spawn(async move {
+            tokio::time::sleep(later).await;
+            seam.world.note_here(format_args!("what was late is done now"));
+            let done = perform(seam, request);
+            match invocation {
+                Some(invocation) => drop(INVOCATION.scope(invocation, done).await),
+                None => drop(done.await),
+            }
+        });
+    }
+
+    /// Notes that an order was written, as the item that was stored says.
+    pub(super) fn written(&self, item: Items) {
+        let world = &self.world;
+        let order = match order_of(item) {
+            Some(Ok(order)) => order,
+            Some(Err(unreadable)) => {
+                let id = unreadable.order_id.to_string();
+                return world.violated(Invariant::Readable, Some(&id), unreadable.to_string());
+            }
+            None => return world.violated(Invariant::Readable, None, "an item without an order id"),
+        };
+        self.note_write(&order);
+        let id = order.id().as_str().to_owned();
+        let is_new = order.version() == 0;
+        let invocation = Invocation::current();
+        world.books(|books| {
+            books.written(order, world.now());
+            if let Some(invocation) = invocation.filter(|_| is_new) {
+                let made = invocation.has_made(&id);
+                if made > 1 {
+                    let found = format!("one request has made {made} orders");
+                    books.violated(Invariant::OneOrder, Some(&id), found);
+                }
+                if let Some(key) = &invocation.key {
+                    books.made_by_key(key, &id);
+                }
+            }
+        });
+    }
+
+    fn note_write(&self, order: &Order) {
+        let by = Invocation::current();
+        let (function, number) = by.as_deref().map_or(("-", 0), |by| (by.function, by.number));
+        self.world.note(
+            order.id().as_str(),
+            format_args!(
+                "{function} #{number} wrote version {}: {} {:?} {:?} {:?}",
+                order.version(),
+                order.status(),
+                order.payment().state,
+                order.reservation(),
+                order.pending_signal()
+            ),
+        );
+    }
+
+    /// Compares rows of the stock with the books.
+    async fn check_rows(&self, places: Vec<Place>) {
+        let order = Invocation::current().and_then(|invocation| invocation.order());
+        for place in places {
+            if let Some(row) = watch::row(&self.tables, &place).await {
+                self.world.books(|books| books.row(order.as_deref(), &place, row));
+            }
+        }
+    }
+}
+
+impl DynamoDb for TablesSeam {
+    fn get_item(&self, request: GetItemInputBuilder) -> ServiceFuture<'_, GetItemOutput> {
+        let of_ledger = request.get_table_name().as_deref() == Some(watch::LEDGER);
+        let callee = if of_ledger { Callee::Gateway } else { Callee::DynamoDb(Effect::Reads) };
+        Box::pin(self.call(callee, "GetItem", request, |seam, request| {
+            Box::pin(async move { seam.tables.get_item(request).await })
+        }))
+    }
+
+    fn batch_get_item(&self, request: BatchGetItemInputBuilder) -> ServiceFuture<'_, BatchGetItemOutput> {
+        Box::pin(self.call(Callee::DynamoDb(Effect::Reads), "BatchGetItem", request, |seam, request| {
+            Box::pin(async move { seam.tables.batch_get_item(request).await })
+        }))
+    }
+
+    fn query(&self, request: QueryInputBuilder) -> ServiceFuture<'_, QueryOutput> {
+        Box::pin(async move {
+            if mutations::hides(&self.world, &request) {
+                return Ok(QueryOutput::builder().set_items(Some(Vec::new())).build());
+            }
+            self.call(Callee::DynamoDb(Effect::Reads), "Query", request, |seam, request| {
+                Box::pin(async move {
+                    let is_index = request.get_index_name().is_some();
+                    let mut found = seam.tables.query(request).await?;
+                    if is_index && seam.world.happens(Fault::IndexLag) {
+                        seam.lag(&mut found);
+                    }
+                    Ok(found)
+                })
+            })
+            .await
+        })
+    }
+
+    fn scan(&self, request: ScanInputBuilder) -> ServiceFuture<'_, ScanOutput> {
+        Box::pin(self.call(Callee::DynamoDb(Effect::Reads), "Scan", request, |seam, request| {
+            Box::pin(async move { seam.tables.scan(request).await })
+        }))
+    }
+
+    fn put_item(&self, request: PutItemInputBuilder) -> ServiceFuture<'_, ()> {
+        Box::pin(async move {
+            let request = mutations::put(self, request).await;
+            let condition = request.get_condition_expression().as_deref().unwrap_or_default();
+            let effect = if condition.contains("not_exists") { Effect::Makes } else { Effect::Changes };
+            self.call(Callee::DynamoDb(effect), "PutItem", request, |seam, request| {
+                Box::pin(async move {
+                    let is_order = request.get_table_name().as_deref() == Some(ORDERS);
+                    let item = request.get_item().clone().filter(|_| is_order);
+                    seam.tables.put_item(request).await?;
+                    if let Some(item) = item {
+                        seam.written(item);
+                    }
+                    Ok(())
+                })
+            })
+            .await
+        })
+    }
+
+    fn update_item(&self, request: UpdateItemInputBuilder) -> ServiceFuture<'_, UpdateItemOutput> {
+        Box::pin(async move {
+            let callee = match watch::entry(&request) {
+                Some(entry) if entry.starts_with("payment#") => Callee::Gateway,
+                Some(_) => Callee::Warehouse,
+                None => Callee::DynamoDb(Effect::Changes),
+            };
+            let what = match callee {
+                Callee::Gateway => "the gateway",
+                Callee::Warehouse => "the warehouse",
+                Callee::DynamoDb(_) => "UpdateItem",
+            };
+            let request = mutations::update(&self.world, request).await;
+            self.call(callee, what, request, |seam, request| {
+                Box::pin(async move {
+                    let before = watch::known(&seam.tables, &request).await;
+                    let entry = watch::entry(&request).map(str::to_owned);
+                    let updated = seam.tables.update_item(request).await?;
+                    if let (Some(entry), Some(after)) = (entry, &updated.attributes) {
+                        for (order, fact) in watch::new_facts(&entry, before.as_ref(), after) {
+                            seam.world.note(&order, format_args!("{fact:?}"));
+                            seam.world.books(|books| books.noted(&order, &fact));
+                        }
+                    }
+                    Ok(updated)
+                })
+            })
+            .await
+        })
+    }
+
+    fn transact_write_items(&self, request: TransactWriteItemsInputBuilder) -> ServiceFuture<'_, ()> {
+        Box::pin(async move {
+            // The SDK sends the same token with every attempt, so that the transaction is done once (Amazon
+            // DynamoDB API Reference, "TransactWriteItems", "ClientRequestToken").
+            let is_done = Arc::new(AtomicBool::new(false));
+            let request = mutations::transaction(self, request).await;
+            self.call(
+                Callee::DynamoDb(Effect::Changes),
+                "TransactWriteItems",
+                (request, is_done),
+                |seam, (request, is_done)| {
+                    Box::pin(async move {
+                        if is_done.load(Relaxed) {
+                            return Ok(());
+                        }
+                        let writes = request.get_transact_items().as_deref().unwrap_or_default();
+                        let puts = writes.iter().filter_map(|write| write.put.as_ref());
+                        let orders: Vec<_> =
+                            puts.filter(|put| put.table_name == ORDERS).map(|put| put.item.clone()).collect();
+                        let updates = writes.iter().filter_map(|write| write.update.as_ref());
+                        let rows: Vec<_> = updates
+                            .filter(|update| update.table_name == STOCK)
+                            .filter_map(|update| watch::place(&update.key))
+                            .collect();
+                        seam.tables.transact_write_items(request).await?;
+                        is_done.store(true, Relaxed);
+                        orders.into_iter().for_each(|item| seam.written(item));
+                        seam.check_rows(rows).await;
+                        Ok(())
+                    })
+                },
+            )
+            .await
+        })
+    }
+}
+
+impl TablesSeam {
+    /// Takes out of what an index shows the orders that were written in the last seconds.
+    fn lag(&self, found: &mut QueryOutput) {
+        let now = self.world.now();
+        if let Some(items) = &mut found.items {
+            self.world.books(|books| {
+                items.retain(|item| {
+                    let id = item.get("order_id").and_then(|id| id.as_s().ok());
+                    let written_at = id.and_then(|id| books.order(id)).map(|entry| entry.written_at);
+                    written_at.is_none_or(|written_at| written_at + LAG < now)
+                });
+            });
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What the writes say that go through the tables.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::get_item::builders::GetItemInputBuilder;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use omniflow_services::DynamoDb;
+use omniflow_tables::Tables;
+
+use crate::books::{Fact, Place};
+
+/// The names of the tables, as the template has them.
+pub const ORDERS: &str = "OrdersTable";
+pub const STOCK: &str = "StockTable";
+pub const LEDGER: &str = "SimulatedLedgerTable";
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The entry of the ledger that a request is about, if it is about the ledger.
+pub fn entry(request: &UpdateItemInputBuilder) -> Option<&str> {
+    if request.get_table_name().as_deref() != Some(LEDGER) {
+        return None;
+    }
+    request.get_key().as_ref()?.get("entry")?.as_s().ok().map(String::as_str)
+}
+
+/// The entry of the ledger as it is before a request changes it.
+pub async fn known(tables: &Tables, request: &UpdateItemInputBuilder) -> Option<Item> {
+    let entry = entry(request)?;
+    let get = GetItemInputBuilder::default()
+        .table_name(LEDGER)
+        .key("entry", AttributeValue::S(entry.to_owned()))
+        .consistent_read(true);
+    tables.get_item(get).await.ok()?.item
+}
+
+/// The facts about orders that stand in an entry of the ledger and did not before.
+pub fn new_facts(entry: &str, before: Option<&Item>, after: &Item) -> Vec<(String, Fact)> {
+    let mut parts = entry.split('#');
+    let (Some(kind), Some(order)) = (parts.next(), parts.next()) else { return Vec::new() };
+    let text = |name: &str| after.get(name).and_then(|value| value.as_s().ok());
+    let is_new =
+        |name: &str| after.contains_key(name) && !before.is_some_and(|before| before.contains_key(name));
+    let mut facts = Vec::new();
+    if kind == "payment" {
+        if is_new("captured")
+            && let Some(amount) = text("captured")
+        {
+            facts.push(Fact::Captured(amount.clone()));
+        }
+        if is_new("refunded") {
+            facts.push(Fact::Refunded);
+        }
+    } else if let Some(warehouse) = parts.next() {
+        if is_new("called_back") {
+            facts.push(Fact::CalledBack(warehouse.to_owned()));
+        }
+        if is_new("tracking") {
+            facts.push(Fact::Shipped(warehouse.to_owned()));
+        }
+    }
+    facts.into_iter().map(|fact| (order.to_owned(), fact)).collect()
+}
+
+/// The product and the warehouse of a row of the stock.
+pub fn place(key: &Item) -> Option<Place> {
+    let text = |name: &str| key.get(name)?.as_s().ok().cloned();
+    Some((text("product_id")?, text("warehouse_id")?))
+}
+
+/// The numbers of a row of the stock: available, reserved, sold, lost.
+pub async fn row(tables: &Tables, (product, warehouse): &Place) -> Option<[i64; 4]> {
+    let get = GetItemInputBuilder::default()
+        .table_name(STOCK)
+        .key("product_id", AttributeValue::S(product.clone()))
+        .key("warehouse_id", AttributeValue::S(warehouse.clone()))
+        .consistent_read(true);
+    let item = tables.get_item(get).await.ok()?.item?;
+    let number = |name: &str| item.get(name)?.as_n().ok()?.parse().ok();
+    Some([number("available")?, number("reserved")?, number("sold")?, number("lost").unwrap_or_default()])
+}

@@ -1,0 +1,66 @@
+//! The check on the check: every bug that can be planted is found, by the seed that `planted.yaml` records.
+
+use std::collections::BTreeMap;
+
+use omniflow_simulation::{Invariant, Planted, Profile, Settings, run, system};
+use serde::Deserialize;
+
+/// How a planted bug is found.
+#[derive(Deserialize)]
+struct Found {
+    breaks: String,
+    faults: String,
+    orders: u64,
+    seed: u64,
+}
+
+fn recorded() -> BTreeMap<String, Found> {
+    serde_yaml_ng::from_str(include_str!("../planted.yaml")).unwrap()
+}
+
+fn settings(found: &Found, planted: Option<Planted>) -> Settings {
+    Settings {
+        seed: found.seed,
+        orders: found.orders,
+        a_second: 2.0,
+        profile: Profile::load(&found.faults).unwrap(),
+        planted,
+        only: None,
+        keep_all: false,
+    }
+}
+
+#[test]
+fn every_planted_bug_is_found_by_its_seed() {
+    let (recorded, system) = (recorded(), system().unwrap());
+    let names: Vec<_> = recorded.keys().map(String::as_str).collect();
+    let mut known: Vec<_> = Planted::ALL.iter().map(|planted| planted.name()).collect();
+    known.sort_unstable();
+    assert_eq!(names, known, "planted.yaml lists each bug once");
+    assert!(known.len() >= 15);
+    for (name, found) in &recorded {
+        let planted = Planted::parse(name).unwrap();
+        let breaks = Invariant::parse(&found.breaks);
+        assert!(breaks.is_some(), "{name}: there is no invariant {}", found.breaks);
+        assert!((1..=200).contains(&found.seed), "{name}");
+        let report = run(&settings(found, Some(planted)), &system).unwrap();
+        let broken = report.violation.as_ref().map(|violation| violation.invariant);
+        assert_eq!(broken, breaks, "{name}: {:?}", report.violation);
+    }
+}
+
+#[test]
+fn without_a_bug_the_same_seeds_find_nothing() {
+    let system = system().unwrap();
+    // Settings that several bugs share are run once.
+    let mut tried = Vec::new();
+    for (name, found) in recorded() {
+        let settings = (found.faults.clone(), found.orders, found.seed);
+        if tried.contains(&settings) {
+            continue;
+        }
+        tried.push(settings);
+        let report = run(&self::settings(&found, None), &system).unwrap();
+        assert_eq!(report.violation.map(|violation| violation.to_string()), None, "the seed of {name}");
+    }
+}

@@ -1,0 +1,29 @@
+//! The same settings give the same trace, line by line.
+
+use omniflow_simulation::{Profile, Settings, run, system};
+
+#[test]
+fn the_same_seed_gives_the_same_trace_line_by_line() {
+    let system = system().unwrap();
+    for faults in ["none", "all", "storm"] {
+        let settings = Settings {
+            seed: 7,
+            orders: 12,
+            a_second: 2.0,
+            profile: Profile::load(faults).unwrap(),
+            planted: None,
+            only: None,
+            keep_all: true,
+        };
+        let (one, other) = (run(&settings, &system).unwrap(), run(&settings, &system).unwrap());
+        let lines = |report: &omniflow_simulation::Report| report.all.clone().unwrap();
+        let (these, those) = (lines(&one), lines(&other));
+        let differ = these.iter().zip(&those).position(|(this, that)| this != that);
+        if let Some(line) = differ {
+            panic!("{faults}: line {line} is\n{}\nand then\n{}", these[line], those[line]);
+        }
+        assert_eq!((one.hash, these.len()), (other.hash, those.len()), "{faults}");
+        let another = run(&Settings { seed: 8, ..settings }, &system).unwrap();
+        assert_ne!(one.hash, another.hash, "{faults}: another seed gives another trace");
+    }
+}
