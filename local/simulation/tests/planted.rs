@@ -1,6 +1,7 @@
 //! The check on the check: every bug that can be planted is found, by the seed that `planted.yaml` records.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use omniflow_simulation::{Invariant, Planted, Profile, Settings, run, system};
 use serde::Deserialize;
@@ -26,6 +27,7 @@ fn settings(found: &Found, planted: Option<Planted>) -> Settings {
         profile: Profile::load(&found.faults).unwrap(),
         planted,
         only: None,
+        to_rest: Duration::from_secs(2 * 3600),
         keep_all: false,
     }
 }
