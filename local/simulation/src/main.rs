@@ -1,6 +1,7 @@
 //! The command line of the simulation.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use omniflow_simulation::{
@@ -41,12 +42,19 @@ struct Arguments {
     /// The only customers who come, by their numbers.
     #[arg(long, value_delimiter = ',')]
     only: Vec<u64>,
+    /// How many hours of virtual time everything may take to come to rest after the faults have stopped.
+    #[arg(long, default_value_t = 12)]
+    hours_to_rest: u64,
     /// Prints all lines of the trace.
     #[arg(long)]
     trace: bool,
     /// Ends after so many seconds of real time, however many seeds are left.
     #[arg(long)]
     seconds: Option<u64>,
+}
+
+fn hours(hours: u64) -> Duration {
+    Duration::from_secs(hours.saturating_mul(3600))
 }
 
 fn outage(text: &str) -> Result<Outage, String> {
@@ -108,6 +116,7 @@ fn simulate(arguments: &Arguments) -> Result<bool, Error> {
             profile: profile.clone(),
             planted,
             only: Some(arguments.only.iter().copied().collect()).filter(|_| !arguments.only.is_empty()),
+            to_rest: hours(arguments.hours_to_rest),
             keep_all: arguments.trace,
         };
         let report = run(&settings, &system)?;
@@ -148,6 +157,7 @@ fn find_planted(arguments: &Arguments) -> Result<bool, Error> {
             profile: profile.clone(),
             planted: Some(*planted),
             only: None,
+            to_rest: hours(arguments.hours_to_rest),
             keep_all: false,
         };
         let mut found = None;

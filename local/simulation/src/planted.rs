@@ -37,8 +37,6 @@ planted! {
     EventsSwallowed "events-swallowed",
     /// Of several events that are published together, the first is left out.
     EventForgotten "event-forgotten",
-    /// The sweep doesn't look for verdicts that the workflow has not heard of.
-    SweepSkipsVerdicts "sweep-skips-verdicts",
     /// The payment window is closed without the condition that nobody has paid meanwhile.
     WindowClosedUnconditionally "window-closed-unconditionally",
     /// The money is given back although shipments could not be called back.

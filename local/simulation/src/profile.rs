@@ -143,3 +143,28 @@ impl Profile {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        let refused = |text: &str| Profile::parse(Path::new("profile.yaml"), text).unwrap_err().to_string();
+        assert!(refused("rates: {tables-broken: 0.1}").contains("'tables-broken' is no fault"));
+        assert!(refused("rates: {index-lag: 1.5}").contains("index-lag: 1.5 is no probability"));
+        assert!(refused("rates: {process-killed: -1}").contains("process-killed: -1 is no number of times"));
+        assert!(refused("outage_seconds: [9, 2]").contains("(9, 2)"));
+        assert!(refused("rate: {}").contains("profile.yaml"));
+        assert!(Profile::load("nowhere.yaml").unwrap_err().to_string().contains("momentary"));
+    }
+
+    #[test]
+    fn all_profiles_are_read_and_all_holds_every_fault() {
+        for (name, _) in OWN {
+            Profile::load(name).unwrap();
+        }
+        let all = Profile::load("all").unwrap();
+        assert_eq!(all.faults(), Fault::ALL.iter().copied().collect());
+    }
+}

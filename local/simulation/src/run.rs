@@ -28,8 +28,6 @@ use crate::profile::Profile;
 use crate::rest;
 use crate::world::World;
 
-/// How long everything may take to come to rest after the faults have stopped.
-const TO_REST: Duration = Duration::from_secs(12 * 3600);
 /// How often the orders that have ended are checked.
 const CHECK: Duration = Duration::from_secs(60);
 
@@ -48,6 +46,8 @@ pub struct Settings {
     pub planted: Option<Planted>,
     /// The numbers of the customers who come; the others stay at home.
     pub only: Option<BTreeSet<u64>>,
+    /// How long everything may take to come to rest after the faults have stopped, in virtual time.
+    pub to_rest: Duration,
     /// Whether all lines of the trace are kept.
     pub keep_all: bool,
 }
@@ -171,7 +171,7 @@ async fn live(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
     front.with_process(|process| process.correct());
     let calm_since = world.clock.elapsed();
     while !rest::everything_rests(front, world, false).await {
-        if world.clock.elapsed() - calm_since > TO_REST {
+        if world.clock.elapsed() - calm_since > settings.to_rest {
             rest::everything_rests(front, world, true).await;
             return;
         }

@@ -1,6 +1,7 @@
 //! The check on the check: every bug that can be planted is found, by the seed that `planted.yaml` records.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use omniflow_simulation::{Invariant, Planted, Profile, Settings, run, system};
 use serde::Deserialize;
@@ -15,7 +16,7 @@ struct Found {
 }
 
 fn recorded() -> BTreeMap<String, Found> {
-    serde_yaml_ng::from_str(include_str!("../planted.yaml")).unwrap()
+    serde_yaml_ng::from_str(include_str!("../planted.yaml")).expect("planted.yaml is as Found has it")
 }
 
 fn settings(found: &Found, planted: Option<Planted>) -> Settings {
@@ -23,9 +24,10 @@ fn settings(found: &Found, planted: Option<Planted>) -> Settings {
         seed: found.seed,
         orders: found.orders,
         a_second: 2.0,
-        profile: Profile::load(&found.faults).unwrap(),
+        profile: Profile::load(&found.faults).expect("the profile comes with the program"),
         planted,
         only: None,
+        to_rest: Duration::from_secs(2 * 3600),
         keep_all: false,
     }
 }

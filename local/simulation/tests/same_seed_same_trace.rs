@@ -1,5 +1,7 @@
 //! The same settings give the same trace, line by line.
 
+use std::time::Duration;
+
 use omniflow_simulation::{Profile, Settings, run, system};
 
 #[test]
@@ -13,6 +15,7 @@ fn the_same_seed_gives_the_same_trace_line_by_line() {
             profile: Profile::load(faults).unwrap(),
             planted: None,
             only: None,
+            to_rest: Duration::from_secs(12 * 3600),
             keep_all: true,
         };
         let (one, other) = (run(&settings, &system).unwrap(), run(&settings, &system).unwrap());

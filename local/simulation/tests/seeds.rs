@@ -1,5 +1,7 @@
 //! Seeds that always run: with these faults, nothing is lost and nothing is done twice.
 
+use std::time::Duration;
+
 use omniflow_simulation::{Profile, Settings, run, system};
 
 #[test]
@@ -14,6 +16,7 @@ fn nothing_is_lost_and_nothing_is_done_twice() {
                 profile: Profile::load(faults).unwrap(),
                 planted: None,
                 only: None,
+                to_rest: Duration::from_secs(12 * 3600),
                 keep_all: false,
             };
             let report = run(&settings, &system).unwrap();

@@ -93,10 +93,8 @@ pub(super) fn read(id: &OrderId, item: AttributeMap) -> Result<Order, Unreadable
     parse(item).map_err(|source| Unreadable { order_id: id.clone(), customer_id, status, source })
 }
 
-/// The order that an item of the orders' table is, for programs that watch the table's writes.
-///
-/// # Errors
-/// [`Unreadable`]; `None` for an item without an order's id.
+/// The order that an item of the orders' table is, for programs that watch the table's writes; `None` for an
+/// item without an order's id.
 pub fn order_of(item: AttributeMap) -> Option<Result<Order, Unreadable>> {
     let id = item.get("order_id").and_then(|id| OrderId::parse(id.as_s().ok()?).ok())?;
     Some(read(&id, item))

@@ -261,22 +261,16 @@ impl DynamoDb for TablesSeam {
     }
 
     fn query(&self, request: QueryInputBuilder) -> ServiceFuture<'_, QueryOutput> {
-        Box::pin(async move {
-            if mutations::hides(&self.world, &request) {
-                return Ok(QueryOutput::builder().set_items(Some(Vec::new())).build());
-            }
-            self.call(Callee::DynamoDb(Effect::Reads), "Query", request, |seam, request| {
-                Box::pin(async move {
-                    let is_index = request.get_index_name().is_some();
-                    let mut found = seam.tables.query(request).await?;
-                    if is_index && seam.world.happens(Fault::IndexLag) {
-                        seam.lag(&mut found);
-                    }
-                    Ok(found)
-                })
+        Box::pin(self.call(Callee::DynamoDb(Effect::Reads), "Query", request, |seam, request| {
+            Box::pin(async move {
+                let is_index = request.get_index_name().is_some();
+                let mut found = seam.tables.query(request).await?;
+                if is_index && seam.world.happens(Fault::IndexLag) {
+                    seam.lag(&mut found);
+                }
+                Ok(found)
             })
-            .await
-        })
+        }))
     }
 
     fn scan(&self, request: ScanInputBuilder) -> ServiceFuture<'_, ScanOutput> {
