@@ -17,11 +17,11 @@ use jsonata_core::evaluator::{Evaluator, EvaluatorError};
 use jsonata_core::value::JValue;
 use serde_json::{Value, json};
 
+use super::run::MAX_SEQUENCE;
+
 /// Bytes that the guarded calls of one evaluation may build together. Payloads have 256 KiB, so that this is some
 /// hundred of them.
 const BUDGET: usize = 64 << 20;
-/// Items that a range may have, as any other sequence.
-const MAX_RANGE: f64 = 150_000.0;
 /// Characters of a picture, and digits of a width in one: the library formats numbers as long as those say.
 const MAX_PICTURE: usize = 256;
 const MAX_WIDTH_DIGITS: usize = 2;
@@ -216,8 +216,9 @@ pub(super) fn register(evaluator: &mut Evaluator) {
     }
 }
 
+/// It bears the code of a sequence that is too long: AWS has one text for both.
 fn too_much() -> String {
-    format!("The expression builds more than {} MiB", BUDGET >> 20)
+    format!("D2015: The expression builds more than {} MiB", BUDGET >> 20)
 }
 
 /// What a call costs, in bytes that it builds or, where it only compares, in bytes that it walks over. Arguments of a
@@ -261,8 +262,8 @@ fn cost(name: &str, arguments: &[JValue], left: usize) -> Result<usize, String> 
             }
             _ => 0,
         },
-        "Range" if number(1) - number(0) >= MAX_RANGE => {
-            return Err(format!("D2015: The maximum sequence length of {MAX_RANGE} was exceeded."));
+        "Range" if number(1) - number(0) >= MAX_SEQUENCE as f64 => {
+            return Err(format!("D2015: The maximum sequence length of {MAX_SEQUENCE} was exceeded."));
         }
         "Range" => ((number(1) - number(0)).max(0.0) as usize).saturating_mul(ITEM),
         "fromMillis" | "toMillis" | "formatNumber" | "formatInteger" | "parseInteger" => {

@@ -30,7 +30,7 @@ const ATTEMPTS: usize = 2;
 const MAX_DEPTH: usize = 100;
 /// Items that a sequence may have. AWS bounds the memory of an expression, and this many numbers fit into it
 /// (measured: the same issue).
-const MAX_SEQUENCE: usize = 873_782;
+pub(super) const MAX_SEQUENCE: usize = 873_782;
 /// AWS's words for an expression that goes beyond these limits.
 const TOO_DEEP: &str = "Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive";
 pub(super) const TOO_LARGE: &str =
