@@ -15,14 +15,20 @@ pub trait Clock: Send + Sync + 'static {
         self.now().trunc_subsecs(3)
     }
 
-    /// How long a thread sleeps to wake at `deadline`: zero when that has passed, `None` when sleeping does not bring it
-    /// nearer because time only moves by hand.
+    /// How long a thread sleeps before it looks at the time again, to wake at `deadline`: zero when that has passed,
+    /// `None` when sleeping does not bring it nearer because time only moves by hand. It may be less than the time that
+    /// is left, so that a clock which is set meanwhile is noticed.
     fn sleep_until(&self, deadline: DateTime<Utc>) -> Option<Duration>;
 
     /// Registers a function that is called each time that time was moved by hand. A clock that moves by itself never
     /// calls it.
     fn on_move(&self, _wake: Box<dyn Fn() + Send + Sync>) {}
 }
+
+/// The longest sleep by the machine's own clock. A thread sleeps by a clock that nobody can set and that may stand still
+/// while the machine is suspended, so it can't know when the time of day will have come (clock_gettime(2),
+/// CLOCK_MONOTONIC).
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// The machine's own clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,7 +40,7 @@ impl Clock for SystemClock {
     }
 
     fn sleep_until(&self, deadline: DateTime<Utc>) -> Option<Duration> {
-        Some((deadline - self.now()).to_std().unwrap_or(Duration::ZERO))
+        Some((deadline - self.now()).to_std().unwrap_or(Duration::ZERO).min(LONGEST_SLEEP))
     }
 }
 
@@ -74,5 +80,21 @@ impl Clock for ManualClock {
 
     fn on_move(&self, wake: Box<dyn Fn() + Send + Sync>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).wakers.push(wake);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machines_clock_is_looked_at_every_second_and_at_the_deadline() {
+        let now = SystemClock.now();
+        for (left, sleep) in [(-5000, 0), (86_400_000, 1000)] {
+            let deadline = now + chrono::TimeDelta::milliseconds(left);
+            assert_eq!(SystemClock.sleep_until(deadline), Some(Duration::from_millis(sleep)));
+        }
+        let soon = SystemClock.sleep_until(SystemClock.now() + chrono::TimeDelta::milliseconds(500)).unwrap();
+        assert!(soon <= Duration::from_millis(500));
     }
 }

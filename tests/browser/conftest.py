@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tarfile
 
 import pytest
 from console import Console
@@ -12,7 +13,10 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from runtime import BINARY, Runtime, is_built  # noqa: E402
+from runtime import BINARY, ROOT, Runtime, is_built  # noqa: E402
+
+# The version of axe-core, whose rules the pages must keep.
+AXE = "4.14.1"
 
 # Where a skipped test would be a test that nobody ever runs.
 REQUIRED = os.environ.get("OMNIFLOW_BROWSER") == "required"
@@ -69,6 +73,21 @@ def browser(tmp_path_factory):
     driver = webdriver.Chrome(options=options, service=Service(chromedriver))
     yield driver
     driver.quit()
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The text of axe-core (MPL-2.0), which is only used here and comes from npm."""
+    script = ROOT / f"target/axe-core-{AXE}/package/axe.min.js"
+    if not script.exists():
+        if not shutil.which("npm"):
+            unavailable("there is no npm to get axe-core with")
+        folder = script.parents[1]
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "pack", "--silent", f"axe-core@{AXE}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        with tarfile.open(folder / f"axe-core-{AXE}.tgz") as package:
+            package.extractall(folder, filter="data")
+    return script.read_text()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.actions.interaction import POINTER_MOUSE
 from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 # Far more than anything takes: a busy machine must not fail a test.
@@ -81,9 +82,9 @@ class Console:
         self.until(f"click {selector} with '{text}'", clicked)
 
     def type(self, selector, text):
-        element = self.see(selector)
-        element.clear()
-        element.send_keys(text)
+        # As somebody does it: WebDriver's own way to empty a field sends no event before the field has lost the focus, and
+        # a page that is drawn anew meanwhile would put the text back.
+        self.see(selector).send_keys(Keys.CONTROL + "a" + Keys.NULL, Keys.DELETE, text)
 
     def type_into(self, selector, text):
         """Puts a text into a field, as an input method or the clipboard does."""
@@ -119,6 +120,10 @@ class Console:
     def sent(self, part):
         """The calls with this part since `network` was first called."""
         return [call for call in self.browser.execute_script("return network.sent") if part in call]
+
+    def row_ids(self):
+        """The orders in the list of operations, from the first to the last."""
+        return [row.text.split()[0] for row in self.all("[aria-labelledby=orders] tbody tr")]
 
     @contextlib.contextmanager
     def on_a_phone(self):

@@ -86,7 +86,7 @@ def test_nothing_moves_until_the_list_is_refreshed_by_hand(console_of, shop):
     console.must_be_content()
 
 
-@pytest.mark.parametrize(("language", "told"), [("en", "can't be reached"), ("ru", "Сервер недоступен")])
+@pytest.mark.parametrize(("language", "told"), [("en", "Connection lost"), ("ru", "Связь потеряна")])
 def test_a_list_that_fails_is_told_and_moves_nothing(console_of, shop, language, told):
     console = console_of(shop, language=language)
     with console.on_a_phone():
@@ -94,11 +94,11 @@ def test_a_list_that_fails_is_told_and_moves_nothing(console_of, shop, language,
         before = places(console)
         console.network(LIST, "lost request")
         console.look_again()
-        console.see("main [role=alert]", told)
+        console.see(".notice p", told)
         assert places(console) == before
         console.network()
         console.look_again()
-        console.gone("main [role=alert]")
+        console.gone(".notice p")
     console.must_be_content()
 
 
@@ -209,7 +209,7 @@ def test_the_focus_stays_at_the_decided_card(console_of, shop, button):
     console = console_of(shop)
     first, second = queue(console, shop, length=2)
     console.press(next(control for control in console.all(f"[data-order={first}] button") if control.text == button), Keys.ENTER)
-    console.see(f"[data-order={first}] .outcome")
+    console.see(f"[data-order={first}] [data-outcome]")
     inside = lambda: console.focused().get_attribute("class") == "decision"
     console.until("the focus on what came of it", inside)
     assert console.focused().find_element("xpath", "ancestor::article").get_attribute("data-order") == first
@@ -258,4 +258,50 @@ def test_of_a_long_queue_the_part_that_is_not_listed_still_waits(console_of, sho
     console.look_again()
     console.see(f"[data-order={second}] .outcome", "no longer waits")
     assert len(console.all(".outcome")) == 1
+    console.must_be_content()
+
+
+@pytest.mark.parametrize(("language", "button", "told", "undo"), [("en", "Approve", "Approving in a moment", "Undo"), ("zh", "拒绝", "即将拒绝", "撤销"), ("ru", "Отклонить", "Сейчас будет отклонён", "Отменить решение")])
+def test_a_verdict_can_be_taken_back_for_a_moment(console_of, shop, language, button, told, undo):
+    console = console_of(shop, language=language)
+    id, other = queue(console, shop, length=2)
+    before = places(console)
+    console.type(f"#note-{id}", "half a thought")
+    console.click(f"[data-order={id}] button", button)
+    console.see(f"[data-order={id}] [data-pending]", told)
+    console.click(f"[data-order={id}] [data-pending] button", undo)
+    console.gone("[data-pending]")
+    assert console.see(f"#note-{id}").get_attribute("value") == "half a thought"
+    assert places(console) == before
+    # Longer than a verdict waits: another one, given later, has been sent by then.
+    console.click(f"[data-order={other}] button.primary")
+    console.see(f"[data-order={other}] [data-outcome=APPROVE]")
+    assert console.sent("/audit") == [f"POST ../api/v1/orders/{other}/audit"]
+    console.must_be_content()
+
+
+@pytest.mark.parametrize("leave", ["page", "tab"])
+def test_whoever_leaves_has_given_the_verdict(console_of, shop, leave):
+    console = console_of(shop)
+    (id,) = queue(console, shop, length=1)
+    console.click(f"[data-order={id}] button", "Reject")
+    console.see("[data-pending=REJECT]")
+    if leave == "page":
+        console.open("shop")
+    else:
+        console.browser.get("about:blank")
+    console.until("it is rejected", lambda: read(shop, id)["state"] == "CANCELLED")
+
+
+def test_the_queue_is_counted_in_the_navigation_and_the_title(console_of, shop):
+    ids = [large_order(shop) for _ in range(2)]
+    console = console_of(shop)
+    console.see("nav [data-queue=review]", "2")
+    assert "Review 2 waiting for review" in [" ".join(link.accessible_name.split()) for link in console.all("header nav a")]
+    console.open("review")
+    console.until("the title", lambda: console.browser.title == "(2) Review – OmniFlow")
+    audit(shop, ids[0], "APPROVE")
+    console.until("it has left the queue", lambda: read(shop, ids[0])["state"] == "AWAITING_PAYMENT")
+    console.look_again()
+    console.until("the title", lambda: console.browser.title == "(1) Review – OmniFlow")
     console.must_be_content()

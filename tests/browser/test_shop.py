@@ -165,3 +165,15 @@ def test_an_order_whose_answer_is_lost_is_repeated_once(console_of, runtime):
     console.type("#search", "lost-answer")
     console.until("one order", lambda: [row.text.split()[0] for row in console.all("[aria-labelledby=orders] tbody tr")] == [id])
     console.must_be_content()
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "Only 100 available"), ("zh", "仅有 100 件"), ("ru", "В наличии только 100")])
+def test_more_than_there_is_warns_before_it_is_ordered(console_of, runtime, language, told):
+    console = console_of(runtime, language=language)
+    field, warning = "#quantity-limited-edition", "#quantity-limited-edition-scarce"
+    console.type(field, "100")
+    assert not console.all(warning)
+    console.type(field, "101")
+    console.see(warning, told)
+    assert console.see(field).get_attribute("aria-describedby") == warning[1:]
+    console.must_be_content()

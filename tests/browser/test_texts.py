@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-WEB = pathlib.Path(__file__).resolve().parents[2] / "functions/api/web"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WEB = ROOT / "functions/api/web"
 LANGUAGES = ["en", "ru", "zh"]
 # `t("key")`, and `t(condition ? "key" : "other")`.
 ASKED = re.compile(r"\bt\(([^()`]*?)[,)]")
@@ -13,7 +14,8 @@ ASKED = re.compile(r"\bt\(([^()`]*?)[,)]")
 
 @pytest.fixture
 def texts(console):
-    script = "const [name, done] = arguments; import(`/web/lang/${name}.js`).then((module) => done(module.default))"
+    # The texts lie beside the script of the page.
+    script = "const [name, done] = arguments; import(new URL(`lang/${name}.js`, document.querySelector('script').src)).then((module) => done(module.default))"
     return {name: console.browser.execute_async_script(script, name) for name in LANGUAGES}
 
 
@@ -22,6 +24,12 @@ def test_the_languages_have_the_same_texts_with_the_same_places(texts):
     assert places["ru"] == places["en"]
     assert places["zh"] == places["en"]
     assert all(text.strip() for name in LANGUAGES for text in texts[name].values())
+
+
+def test_every_failure_has_words(texts):
+    names = set(re.findall(r"^    ([A-Z]\w+) => ", (ROOT / "functions/domain/src/error_name.rs").read_text(), re.MULTILINE))
+    assert len(names) > 15, "the names are found"
+    assert {f"error.{name}" for name in names} <= set(texts["en"])
 
 
 def test_the_pages_ask_for_texts_that_there_are(texts):

@@ -1,7 +1,7 @@
 //! Reading orders.
 
 use omniflow_domain::folding::fold;
-use omniflow_domain::{Order, OrderId, Status};
+use omniflow_domain::{Email, Money, Order, OrderId, Status};
 use omniflow_store as store;
 use omniflow_store::Unreadable;
 use serde::Serialize;
@@ -95,8 +95,9 @@ pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response
 enum Search {
     /// The search is for orders whose ids begin with this text, which the index finds.
     Id(String),
-    /// The search is for orders whose customer, product or failure contains this text, whatever its case
-    /// ([`fold`]). Each order is looked at.
+    /// The search is for orders of which this text is a part of the id, the customer, the address that is
+    /// written to, a product, a tracking number or the failure, whatever its case ([`fold`]), or the whole
+    /// amount. Each order is looked at.
     Text(String),
 }
 
@@ -131,9 +132,20 @@ impl Search {
             Ok(order) => {
                 let items =
                     order.items().iter().flat_map(|item| [item.product_id.as_str(), item.name.as_str()]);
-                items.chain(order.customer_id()).chain(order.failure()).any(has)
+                let tracking = order.shipments().iter().filter_map(|shipment| shipment.tracking.as_deref());
+                let texts = items.chain(tracking).chain([order.id().as_str()]);
+                let amount = || {
+                    Money::parse(wanted, order.amount().currency())
+                        .is_ok_and(|amount| amount == order.amount())
+                };
+                texts
+                    .chain(order.customer_id())
+                    .chain(order.email().map(Email::as_str))
+                    .chain(order.failure())
+                    .any(has)
+                    || amount()
             }
-            Err(order) => order.customer_id.as_deref().is_some_and(has),
+            Err(order) => has(order.order_id.as_str()) || order.customer_id.as_deref().is_some_and(has),
         }
     }
 }

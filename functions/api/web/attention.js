@@ -2,6 +2,7 @@
 // done by hand.
 import { html, useState } from "./vendor/preact.js";
 import { api } from "./api.js";
+import { errorWords } from "./failures.js";
 import { t } from "./language.js";
 import { Problem, useAction } from "./parts.js";
 
@@ -16,7 +17,7 @@ export function Attention({ order, reload }) {
   return html`
     <section class="card alarm" aria-labelledby="attention">
       <h2 id="attention">${t("attention")}</h2>
-      <p>${attention.failed_state && html`<span class="mono">${attention.failed_state}</span>: `}${attention.error ?? t("attention.stopped")}</p>
+      <p>${attention.error ? errorWords(attention.error) || attention.error : t("attention.stopped")} ${attention.failed_state && html`<span class="mono quiet">(${attention.failed_state})</span>`}</p>
       <ul class="open">${attention.open.map((line) => html`<li key=${line}>${line}</li>`)}</ul>
       <div class="actions">
         <button type="button" class="primary" data-do="retry" aria-disabled=${busy} onClick=${run(() => api.retry(order.order_id))}>${t("attention.retry")}</button>

@@ -57,11 +57,11 @@ function useObserved(read) {
   return read();
 }
 
-/** What is wrong, while something is: `lost`, whether it is the connection, and `at`, when all was last loaded. */
+/** What is wrong, while something is: `lost`, whether it is the connection, and `at`, since when something is not renewed; null when nothing was there before. */
 export const useTrouble = () =>
   useObserved(() => {
-    const moments = [...troubled.values()].map(({ at }) => at);
-    return moments.length > 0 && { lost: isLost(), at: Math.min(...moments) || null };
+    const moments = [...troubled.values()].map(({ at }) => at).filter(Boolean);
+    return troubled.size > 0 && { lost: isLost(), at: moments.length > 0 ? Math.min(...moments) : null };
   });
 
 /** Whether there is no connection. */

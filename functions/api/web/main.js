@@ -111,7 +111,8 @@ const NoPage = () => html`
 function shown({ name, rest }) {
   const id = rest[0];
   if (name === "orders" && id && rest.length === 1) return { Page: OrderPage, title: id, key: id };
-  const Page = rest.length === 0 && (PAGES[name] ?? OTHERS[name]);
+  const known = { ...PAGES, ...OTHERS };
+  const Page = rest.length === 0 && Object.hasOwn(known, name) && known[name];
   return Page ? { Page, title: t(`page.${name}`), key: name } : { Page: NoPage, title: t("page.none"), key: "" };
 }
 

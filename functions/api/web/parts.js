@@ -93,7 +93,7 @@ export function Copy({ text }) {
   };
   // Browsers let only pages of this machine or with TLS write to the clipboard.
   if (!navigator.clipboard) return null;
-  return html`<button type="button" class="copy" title=${t("copy")} aria-label="${t("copy")}: ${text}" onClick=${copy}>${copied ? "✓" : "⧉"}</button>`;
+  return html`<button type="button" class="copy" title=${t("copy")} aria-label="${t("copy")}: ${text}" onClick=${copy}>${copied ? "✓" : html`<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M6 6h8v8H6zM10 6V2H2v8h4" /></svg>`}</button>`;
 }
 
 /** How old the page's data are, and the button that pauses its updates. */
@@ -119,6 +119,8 @@ export const Problem = ({ refusal }) =>
 /** A refusal in the reader's language, where its kind is known here; else what the API says of it. */
 function textOf({ status, problem, message }) {
   if (status === 0) return t("refused.unreachable");
+  // What is open says why; the order waits for an answer that goes with it.
+  if (status === 409 && problem.open) return message;
   if (status === 409 && problem.order_status) return t("refused.too-late", { status: problem.order_status });
   const kind = String(problem.type ?? "").split(":").pop();
   return hint(`refused.${kind}`) || (status >= 500 ? t("refused.unavailable") : message);

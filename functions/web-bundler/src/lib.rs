@@ -10,7 +10,8 @@
 //! - `import("./file.js")` for the first module of another bundle
 //!
 //! Each module becomes a function that is called once, after the modules that it imports, and gives its
-//! exports. So two modules may use the same name for different things, as they may without a bundle.
+//! exports. So two modules may use the same name for different things, as they may without a bundle. No module
+//! may `await` outside of its functions.
 
 mod module;
 

@@ -41,6 +41,25 @@ pub trait Ambient {
     fn random(&mut self) -> u64;
     /// The token that a `.waitForTaskToken` task hands out as `$$.Task.Token`.
     fn task_token(&mut self, task: TaskId) -> String;
+    /// How much the execution may do for one event. When that is spent it pauses where it is and is due at once
+    /// ([`Execution::wake_at`](crate::Execution::wake_at)), so that one execution holds up no other.
+    fn allowance(&self) -> Allowance {
+        Allowance::UNLIMITED
+    }
+}
+
+/// How much an execution may do for one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// States that it may enter.
+    pub states: u64,
+    /// Bytes of JSON that the inputs of those states may have together.
+    pub bytes: usize,
+}
+
+impl Allowance {
+    /// The execution goes on until it waits or ends.
+    pub const UNLIMITED: Self = Self { states: u64::MAX, bytes: usize::MAX };
 }
 
 /// Names one attempt of one task. It is unique within an execution and never used again; a retry gets a new
@@ -74,10 +93,44 @@ pub enum Event {
     TaskHeartbeat { task: TaskId },
     /// StopExecution was called.
     Abort { error: Option<String>, cause: Option<String> },
+    /// The host can't go on with the execution, for a reason that lies in the execution: it fails where it is, and
+    /// nothing catches that. A redrive goes on from there.
+    Fail { error: Option<String>, cause: Option<String> },
     /// RedriveExecution was called: the execution goes on from the state that failed, timed out or was
     /// stopped. This changes nothing on an execution that isn't
     /// [redrivable](crate::Execution::is_redrivable).
     Redrive,
+}
+
+/// Characters that an error name and a cause may have (Step Functions API Reference, SendTaskFailure, `error` and
+/// `cause`).
+const MAX_ERROR: usize = 256;
+const MAX_CAUSE: usize = 32_768;
+
+impl Event {
+    /// The event with its error and cause cut to the lengths that AWS keeps. The cause of a child's failure is quoted
+    /// in that of its parent, where escaping doubles it: without an end, a chain of children would fill the memory.
+    pub(crate) fn cut(mut self) -> Self {
+        if let Self::TaskFailed { error, cause, .. }
+        | Self::TaskSubmitFailed { error, cause, .. }
+        | Self::TaskStartFailed { error, cause, .. }
+        | Self::Abort { error, cause }
+        | Self::Fail { error, cause } = &mut self
+        {
+            cut(error, MAX_ERROR);
+            cut(cause, MAX_CAUSE);
+        }
+        self
+    }
+}
+
+fn cut(text: &mut Option<String>, characters: usize) {
+    if let Some(text) = text
+        && text.len() > characters
+        && let Some((end, _)) = text.char_indices().nth(characters)
+    {
+        text.truncate(end);
+    }
 }
 
 /// What one event led to. The host stores the execution and the history first, and makes the calls then.

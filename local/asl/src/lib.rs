@@ -67,7 +67,7 @@ mod time;
 mod unsupported;
 pub mod validate;
 
-pub use api::{Ambient, Effects, Event, Invocation, MachineType, Outcome, Start, TaskId};
+pub use api::{Allowance, Ambient, Effects, Event, Invocation, MachineType, Outcome, Start, TaskId};
 pub use execution::{Execution, LaterRelease, LoadError, input_is_too_large};
 pub use history::{Details, HistoryEvent, Scheduled};
 pub use machine::Machine;

@@ -14,6 +14,11 @@ pub(crate) fn is_too_large(value: &Value) -> bool {
     spend(value, MAX_PAYLOAD, MAX_DEPTH).is_none()
 }
 
+/// The length of the value's JSON, or [`MAX_PAYLOAD`] when it is longer.
+pub(crate) fn of(value: &Value) -> usize {
+    MAX_PAYLOAD - spend(value, MAX_PAYLOAD, MAX_DEPTH).unwrap_or(0)
+}
+
 /// Takes the length of the value's JSON from a budget of bytes and returns what is left. `None` means that
 /// the budget is too small, or that the value is nested deeper than `depth` levels.
 fn spend(value: &Value, budget: usize, depth: usize) -> Option<usize> {

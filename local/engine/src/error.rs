@@ -15,6 +15,11 @@ pub enum Error {
     /// No execution has this ARN.
     #[error("Execution Does Not Exist: '{0}'")]
     ExecutionDoesNotExist(String),
+    /// As many executions are running as there may be.
+    #[error(
+        "The maximum number of running executions has been reached. Running executions must end or be stopped before a new execution can be started."
+    )]
+    ExecutionLimitExceeded,
     /// The execution can't be redriven; the text says why.
     #[error("{0}")]
     ExecutionNotRedrivable(String),
@@ -74,6 +79,7 @@ impl Error {
         match self {
             Self::ExecutionAlreadyExists(_) => "ExecutionAlreadyExists",
             Self::ExecutionDoesNotExist(_) => "ExecutionDoesNotExist",
+            Self::ExecutionLimitExceeded => "ExecutionLimitExceeded",
             Self::ExecutionNotRedrivable(_) => "ExecutionNotRedrivable",
             Self::InvalidArn(_) => "InvalidArn",
             Self::InvalidDefinition(_) => "InvalidDefinition",

@@ -124,7 +124,7 @@ pub(crate) fn list(
     status: Option<ExecutionStatus>,
     page: &PageRequest,
 ) -> Result<ExecutionPage, Error> {
-    if journal.state_machine(machine)?.is_none() {
+    if !journal.has_state_machine(machine)? {
         return Err(Error::StateMachineDoesNotExist(machine.to_owned()));
     }
     let size = page.size()?;
@@ -169,7 +169,10 @@ pub(crate) fn history(
     let mut events = Vec::new();
     for chunk in journal.history(row.seq, low, high)? {
         let wanted = |event: &Value| (low..=high).contains(&id(event));
-        events.extend(read_chunk(&chunk)?.into_iter().filter(wanted));
+        // A chunk ends before the next one begins, so what comes before the page is not read.
+        if chunk.first <= high {
+            events.extend(read_chunk(&chunk.events)?.into_iter().filter(wanted));
+        }
     }
     let next = if reverse {
         events.reverse();
@@ -182,9 +185,8 @@ pub(crate) fn history(
 
 /// The id of the last event; 0 when there is none.
 fn last_event(journal: &Journal, seq: Seq) -> Result<u64, JournalError> {
-    let Some(first) = journal.last_chunk(seq)? else { return Ok(0) };
-    let Some(chunk) = journal.history(seq, first, first)?.pop() else { return Ok(0) };
-    Ok(read_chunk(&chunk)?.last().map_or(0, id))
+    let Some(chunk) = journal.last_chunk(seq)? else { return Ok(0) };
+    Ok(read_chunk(&chunk.events)?.last().map_or(0, id))
 }
 
 fn read_chunk(text: &str) -> Result<Vec<Value>, JournalError> {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ambient::{Clock, Randomness, SystemClock};
 
@@ -45,11 +46,24 @@ pub struct Options {
     pub randomness: Randomness,
     /// What each commit waits for.
     pub before_commit: BeforeCommit,
+    /// How many executions of Standard state machines may run at the same time; a start beyond that is refused with
+    /// ExecutionLimitExceeded.
+    pub max_open_executions: u64,
+    /// How long an execution that has ended is kept, with its history. Then it is forgotten, and its name is free.
+    pub retention: Duration,
     /// The data folder that the journal belongs to; `None` when the journal stands alone.
     pub folder: Option<Folder>,
     /// Who is told of executions whose status changes.
     pub status_changes: Box<dyn StatusChanges>,
 }
+
+/// How long AWS keeps the history of an execution that has ended (AWS Step Functions Developer Guide, "Service quotas",
+/// "Execution history retention time": 90 days).
+const RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// How many executions may run at the same time in one account and region (AWS Step Functions Developer Guide,
+/// "Service quotas", "Maximum open executions").
+const MAX_OPEN_EXECUTIONS: u64 = 1_000_000;
 
 impl Options {
     /// A durable engine on the machine's own clock, for region us-east-1 and account 000000000000, whose
@@ -63,6 +77,8 @@ impl Options {
             clock: Arc::new(SystemClock),
             randomness: Randomness::unpredictable(),
             before_commit: Box::new(|| Box::new(|| Ok(0))),
+            max_open_executions: MAX_OPEN_EXECUTIONS,
+            retention: RETENTION,
             status_changes: Box::new(Nobody),
             folder: None,
         }

@@ -94,14 +94,14 @@ async fn a_definition_that_can_not_be_read_starts_nothing() {
 async fn what_is_wrong_with_the_journal_is_for_the_log_and_not_for_the_caller() {
     let folder = tempfile::tempdir().unwrap();
     let damaged = journal(folder.path(), "version-1.sql");
-    damaged.execute("UPDATE execution SET status = 'SECRET' WHERE name = 'done'", []).unwrap();
+    damaged.execute("UPDATE history SET events = 'SECRET'", []).unwrap();
     drop(damaged);
     let (clock, outside) = (ManualClock::starting_at(some_time()), Outside::echo());
     let engine = open(folder.path(), &clock, &outside);
-    let refused = engine.describe_execution(&arn("chain:done")).unwrap_err();
+    let refused = engine.execution_history(&arn("chain:done"), false, &PageRequest::default()).unwrap_err();
     assert!(matches!(refused, Error::Journal(_)), "{refused:?}");
-    assert!(refused.is_internal() && !refused.to_string().contains("SECRET"), "{refused}");
+    assert!(refused.is_internal() && !refused.to_string().contains("history"), "{refused}");
     let source = std::error::Error::source(&refused).unwrap().to_string();
-    assert!(source.contains("SECRET"), "{source}");
+    assert!(source.contains("a history in the journal can't be read"), "{source}");
     engine.shut_down();
 }

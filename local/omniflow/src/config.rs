@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
@@ -69,6 +70,15 @@ pub struct Config {
     /// Keep nothing on disk: all data is gone when the process ends.
     #[arg(long, env = "OMNIFLOW_MEMORY")]
     pub memory: bool,
+    /// How many days executions that have ended, their histories, and dead letters are kept. AWS keeps executions for 90.
+    #[arg(
+        long,
+        env = "OMNIFLOW_RETENTION_DAYS",
+        value_name = "DAYS",
+        default_value_t = 90,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub retention_days: u32,
     /// A parameter of the template, Name=Value; may be given more than once.
     #[arg(long = "parameter", value_name = "NAME=VALUE", env = "OMNIFLOW_PARAMETERS", value_delimiter = ' ', value_parser = parameter)]
     pub parameters: Vec<(String, String)>,
@@ -101,6 +111,11 @@ const LOCAL_DEFAULTS: &[(&str, &str)] = &[
 ];
 
 impl Config {
+    /// How long executions that have ended and dead letters are kept.
+    pub fn retention(&self) -> Duration {
+        Duration::from_secs(u64::from(self.retention_days) * 24 * 60 * 60)
+    }
+
     /// The token that requests must carry; `None` when none was given.
     ///
     /// # Errors

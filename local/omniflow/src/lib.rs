@@ -30,6 +30,7 @@ pub mod inside;
 pub mod integrations;
 pub mod lambda;
 mod outbox;
+mod pause;
 mod private_files;
 pub mod remote;
 mod repeats;

@@ -11,9 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::bus::{EventBus, Undelivered};
 
@@ -83,19 +86,41 @@ fn show(outbox: &Outbox, bus: &EventBus, headers: &HeaderMap) -> Response {
     let shown = Shown { messages: outbox.newest_first(), undelivered };
     let accept = headers.get("accept").and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accept.contains("text/html") {
-        Html(page(&shown)).into_response()
+        let headers = [
+            ("content-security-policy", security_policy()),
+            ("x-content-type-options", "nosniff".to_owned()),
+            ("referrer-policy", "no-referrer".to_owned()),
+        ];
+        (headers, Html(page(&shown))).into_response()
     } else {
         Json(shown).into_response()
     }
 }
 
+/// The head of the page. Its colours follow the reader's choice of light or dark.
+const HEAD: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
+    <title>Outbox – OmniFlow</title><style>";
+
+/// The style sheet, which the policy allows by its digest.
+const STYLE: &str = ":root{color-scheme:light dark;--text:#16202e;--quiet:#566275;--line:#d5dbe4;--page:#fff;--link:#1f5fd0}\
+    @media(prefers-color-scheme:dark){:root{--text:#e8edf4;--quiet:#a3afbf;--line:#344050;--page:#11161d;--link:#7fb0ff}}\
+    body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:1rem auto;padding:0 1rem;color:var(--text);background:var(--page)}\
+    a{color:var(--link)}h3{margin:0;font-size:1rem}article{border-top:1px solid var(--line);padding:.5rem 0}\
+    pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0}small{color:var(--quiet);overflow-wrap:anywhere}";
+
+/// The `Content-Security-Policy` of the page: its style sheet and nothing else, whatever customers wrote.
+fn security_policy() -> String {
+    let digest = BASE64.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
 fn page(shown: &Shown) -> String {
-    let mut page = String::from(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>OmniFlow outbox</title>\
-         <style>body{font:16px/1.5 system-ui;max-width:48rem;margin:2rem auto;padding:0 1rem}\
-         article{border-top:1px solid #ccc;padding:.5rem 0}pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0}\
-         small{color:#666}</style><h1>Outbox</h1>\
-         <p>What Amazon SES would send to customers, the newest first.</p>",
+    let mut page = format!(
+        "{HEAD}{STYLE}</style><header><nav aria-label=\"OmniFlow\"><a href=\"../web/\">The console</a> · <a href=\"../docs\">The API's documentation</a></nav></header>\
+         <main><h1>Outbox</h1><p>What Amazon SES would send to customers, the newest first.</p><h2>Messages</h2>"
     );
     for Message { at, from, to, subject, text, .. } in &shown.messages {
         let head = format!("{} · {from} → {}", at.format("%Y-%m-%d %H:%M:%S"), to.join(", "));
@@ -114,14 +139,14 @@ fn page(shown: &Shown) -> String {
         let text = format!("{}\n{}", letter.failure, letter.event["detail"]);
         article(&mut page, &letter.function, "Dead letter", &text);
     }
+    page.push_str("</main>");
     page
 }
 
 fn article(page: &mut String, head: &str, title: &str, text: &str) {
     let [head, title, text] = [head, title, text].map(escaped);
     // Writing to a String can't fail.
-    let _ =
-        write!(page, "<article><small>{head}</small><br><strong>{title}</strong><pre>{text}</pre></article>");
+    let _ = write!(page, "<article><small>{head}</small><h3>{title}</h3><pre>{text}</pre></article>");
 }
 
 fn escaped(text: &str) -> String {

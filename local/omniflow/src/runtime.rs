@@ -24,6 +24,7 @@ use crate::inside::Inside;
 use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
+use crate::pause::pause;
 use crate::remote::RemoteFunctions;
 use crate::server::{self, AccessToken, Answers, Bodies, Connections, Detached, Listener, Load, Sites};
 use crate::{Config, StartError, deployment, gateway, health, schedule};
@@ -138,7 +139,7 @@ impl Runtime {
         let load = Load { answers: load.answers.with_own_places(), ..load };
         let aws_router = server::aws_router(aws.clone(), load, token);
         let aws_router = server::for_own_sites(aws_router, sites, Listener::Aws);
-        let mut workers = start_workers(&system, &aws, &place);
+        let mut workers = start_workers(&system, &aws, &place, config.retention());
         if let Data::Kept(folder) = &data {
             workers.extend(data::tend(folder, &aws));
         }
@@ -271,9 +272,11 @@ fn assemble(
     let hosted = host(system, place, &inside)?;
     let remote = config.lambda_endpoint.clone().map(RemoteFunctions::at);
     let functions = Functions::new(hosted, remote, place.clone(), surroundings.randomness.clone());
-    let (aws, _) = connect(system, place, stores, surroundings, inside, functions, |options, services| {
-        Engine::open(options, |engine| Arc::new(LocalIntegrations::new(services(engine))))
-    })?;
+    let (aws, _) =
+        connect(system, place, stores, surroundings, inside, functions, |mut options, services| {
+            options.retention = config.retention();
+            Engine::open(options, |engine| Arc::new(LocalIntegrations::new(services(engine))))
+        })?;
     Ok(aws)
 }
 
@@ -313,7 +316,6 @@ pub(crate) fn connect<Opened>(
     )?;
     let relied_on = Arc::new(AtomicU64::new(0));
     let options = Options {
-        journal: journal.clone(),
         durable,
         region: place.region.clone(),
         account: place.account.clone(),
@@ -322,6 +324,7 @@ pub(crate) fn connect<Opened>(
         before_commit: data::before_commit(&tables, &bus, &relied_on),
         status_changes: Box::new(bus.clone()),
         folder: folder.map(|folder| data::in_folder(&folder, &tables, relied_on)),
+        ..Options::at(journal.clone())
     };
     let mut assembled = None;
     let opened = open(options, &mut |engine| {
@@ -342,8 +345,10 @@ pub(crate) fn connect<Opened>(
     Ok((aws, opened))
 }
 
-fn start_workers(system: &System, aws: &Aws, place: &Place) -> Vec<JoinHandle<()>> {
-    workers(system, aws, place).into_iter().map(tokio::spawn).collect()
+fn start_workers(system: &System, aws: &Aws, place: &Place, retention: Duration) -> Vec<JoinHandle<()>> {
+    let mut workers: Vec<_> = workers(system, aws, place).into_iter().map(tokio::spawn).collect();
+    workers.push(tokio::spawn(aws.bus.clone().forget_dead_letters(retention)));
+    workers
 }
 
 /// What goes on beside the requests, for as long as the runtime runs: the bus makes its deliveries, items
@@ -366,7 +371,7 @@ pub(crate) fn workers(system: &System, aws: &Aws, place: &Place) -> Vec<BoxFutur
 
 async fn sweep_expired(tables: Tables, clock: Arc<dyn Clock>) {
     loop {
-        tokio::time::sleep(EXPIRY_SWEEP).await;
+        pause(&*clock, EXPIRY_SWEEP).await;
         if let Err(error) = tables.sweep_expired(clock.now()).await {
             tracing::warn!(%error, "expired items can't be deleted");
         }

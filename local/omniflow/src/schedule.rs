@@ -17,7 +17,7 @@ const AFTER_A_START: [Duration; 2] = [Duration::ZERO, Duration::from_secs(3)];
 pub(crate) async fn run(schedule: Schedule, functions: Functions, place: Place, surroundings: Surroundings) {
     let pauses = AFTER_A_START.into_iter().chain(std::iter::repeat(schedule.every));
     for pause in pauses {
-        tokio::time::sleep(pause).await;
+        crate::pause::pause(&*surroundings.clock, pause).await;
         let event =
             schedule.input.clone().unwrap_or_else(|| scheduled_event(&schedule, &place, &surroundings));
         match functions.invoke(&schedule.function, event).await {

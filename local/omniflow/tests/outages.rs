@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ambient::{ManualClock, Randomness, Surroundings};
@@ -31,7 +31,13 @@ use serde_json::{Value, json};
 
 /// The functions whose requests to the tables fail, by their binaries, and how often each has failed so far.
 #[derive(Clone, Default)]
-struct Outage(Arc<Mutex<(BTreeSet<String>, BTreeMap<String, usize>)>>);
+struct Outage(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    down: BTreeSet<String>,
+    failures: BTreeMap<String, usize>,
+}
 
 /// The tables as one function reaches them.
 struct Reached {
@@ -41,28 +47,28 @@ struct Reached {
 }
 
 impl Outage {
-    fn state(&self) -> std::sync::MutexGuard<'_, (BTreeSet<String>, BTreeMap<String, usize>)> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn begin(&self, binaries: impl IntoIterator<Item = String>) {
-        self.state().0.extend(binaries);
+        self.state().down.extend(binaries);
     }
 
     fn end(&self) {
-        self.state().0.clear();
+        self.state().down.clear();
     }
 
     fn failures(&self, binary: &str) -> usize {
-        self.state().1.get(binary).copied().unwrap_or_default()
+        self.state().failures.get(binary).copied().unwrap_or_default()
     }
 }
 
 impl Reached {
     fn reach<T>(&self, go: impl FnOnce(&dyn DynamoDb) -> ServiceFuture<'_, T>) -> ServiceFuture<'_, T> {
         let mut outage = self.outage.state();
-        if outage.0.contains(&self.binary) {
-            *outage.1.entry(self.binary.clone()).or_default() += 1;
+        if outage.down.contains(&self.binary) {
+            *outage.failures.entry(self.binary.clone()).or_default() += 1;
             return Box::pin(async { Err(ServiceError::new("InternalServerError", "the tables are down")) });
         }
         drop(outage);

@@ -40,6 +40,11 @@ const STATEMENTS: usize = 256;
 /// wal_autocheckpoint").
 const AUTOMATIC_CHECKPOINT: i64 = 1000;
 
+/// The bytes of a page in a new file. A table without row ids keeps rows of up to a quarter of a page in its tree;
+/// a longer one takes a page more for itself alone (SQLite's documentation, "Database File Format", section 1.6). An
+/// order's item is longer than a quarter of SQLite's usual 4,096 bytes, and shorter than one of these.
+const PAGE_SIZE: i64 = 8192;
+
 /// The tables on one connection.
 pub(crate) struct Database {
     storage: Storage,
@@ -61,6 +66,17 @@ macro_rules! operations {
             self.$kind(|| ready($module::execute(&self.storage, request $(, &self.$shared)?)))
         }
     )*};
+}
+
+/// Gives a new file its size of pages, which can't be changed later. A file that has content keeps its own.
+fn choose_page_size(path: &Path) -> rusqlite::Result<()> {
+    if path.metadata().is_ok_and(|file| file.len() > 0) {
+        return Ok(());
+    }
+    let connection = Connection::open(path)?;
+    connection.pragma_update(None, "page_size", PAGE_SIZE)?;
+    // It writes the first page.
+    connection.pragma_update(None, "journal_mode", "WAL")
 }
 
 impl Database {
@@ -99,6 +115,7 @@ impl Database {
     pub(crate) fn open(path: &Path) -> std::result::Result<Self, Error> {
         let file = path.to_str().ok_or_else(|| Error::PathNotUtf8(path.to_owned()))?;
         migrations::refuse_later_release(path)?;
+        choose_page_size(path)?;
         let storage = Storage::new(file)?;
         let connection = storage.conn();
         // A commit writes to the log without an fsync of its own; the sync thread does one for many.

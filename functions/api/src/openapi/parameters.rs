@@ -82,7 +82,7 @@ pub(super) fn of_a_list() -> Vec<Value> {
         }),
         json!({
             "name": "search", "in": "query", "schema": { "type": "string" }, "example": "customer-001",
-            "description": "The beginning of an order id, or a part of a customer id, a product or a failure. Case doesn't matter, in any script: `straße` finds `STRASSE`, and `çelik` finds `ÇELİK`.",
+            "description": "The beginning of an order id, or a part of an order id, a customer id, an e-mail address, a product, a tracking number or a failure, or an amount. Case doesn't matter, in any script: `straße` finds `STRASSE`, and `çelik` finds `ÇELİK`.",
         }),
         json!({
             "name": "limit", "in": "query",

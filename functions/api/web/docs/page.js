@@ -153,13 +153,17 @@ function show() {
   named.scrollIntoView();
 }
 
-const root = document.getElementById("docs");
-try {
-  const response = await fetch("../openapi.json");
-  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-  render(html`<${Page} document=${await response.json()} />`, root);
-  show();
-  addEventListener("hashchange", show);
-} catch (error) {
-  render(html`<p class="problem" role="alert">openapi.json can't be read: ${error.message}</p>`, root);
+async function start() {
+  const root = document.getElementById("docs");
+  try {
+    const response = await fetch("../openapi.json");
+    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+    render(html`<${Page} document=${await response.json()} />`, root);
+    show();
+    addEventListener("hashchange", show);
+  } catch (error) {
+    render(html`<p class="problem" role="alert">openapi.json can't be read: ${error.message}</p>`, root);
+  }
 }
+
+start();

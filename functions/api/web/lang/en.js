@@ -135,7 +135,7 @@ export default {
   "state.running": "running",
   "state.failed": "failed",
   "state.stopped": "stopped",
-  "state.detour": "went round by another state",
+  "state.detour": "took the way round",
   "state.retrying": "to be retried",
   "state.retried": "retried {n}×",
   "state.visits": "×{n}",
@@ -243,4 +243,8 @@ export default {
   "error.States.Timeout": "A step took too long",
   "error.States.TaskFailed": "A step failed",
   "error.WindowNotClosed": "The time to pay could not be ended",
+  "decided.AuditRejected": "rejected",
+  "decided.OrderCancelled": "cancelled",
+  "decided.PaymentTimeout": "not paid in time",
+  "graph.states": "States",
 };

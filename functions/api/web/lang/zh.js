@@ -135,7 +135,7 @@ export default {
   "state.running": "运行中",
   "state.failed": "失败",
   "state.stopped": "已停止",
-  "state.detour": "经由其他状态绕行",
+  "state.detour": "绕行",
   "state.retrying": "等待重试",
   "state.retried": "重试 {n} 次",
   "state.visits": "×{n}",
@@ -243,4 +243,8 @@ export default {
   "error.States.Timeout": "步骤超时",
   "error.States.TaskFailed": "步骤失败",
   "error.WindowNotClosed": "无法结束付款计时",
+  "decided.AuditRejected": "已拒绝",
+  "decided.OrderCancelled": "已取消",
+  "decided.PaymentTimeout": "超时未付",
+  "graph.states": "状态",
 };

@@ -95,7 +95,7 @@ function Search({ query }) {
 }
 
 const OrderTable = ({ orders }) => html`
-  <div class="scroll" role="region" aria-labelledby="orders" tabindex="0">
+  <div class="scroll" role="group" aria-labelledby="orders" tabindex="0">
     <table class="stack" role="table">
       <thead role="rowgroup">
         <tr role="row"><th scope="col" role="columnheader">${t("order")}</th><th scope="col" role="columnheader">${t("status")}</th><th scope="col" role="columnheader">${t("customer")}</th><th scope="col" role="columnheader">${t("items")}</th><th scope="col" role="columnheader" class="number">${t("amount")}</th><th scope="col" role="columnheader">${t("created")}</th></tr>

@@ -158,16 +158,26 @@ function Decision({ entry, close, reload }) {
       announce(`${id}: ${t(`review.${closed}`)}`);
     })();
   const { pending, decide, undo } = useUndo(send, lost);
+  const pressed = useRef();
+  const press = (verdict) => (event) => {
+    if (busy) return;
+    pressed.current = event.currentTarget;
+    decide(verdict);
+  };
   // While a verdict is on its way, its answer will tell more than the list does.
   const open = !pending && (isOpen(entry) || (busy && !entry.closed));
+  // A verdict that was taken back, or that failed, can be given again from where it was.
+  useEffect(() => {
+    if (open && place.current.contains(document.activeElement)) pressed.current?.focus();
+  }, [open]);
   return html`
     <div ref=${place} tabindex="-1" class="decision" role="group" aria-labelledby="case-${id}">
       <div class=${open ? "form" : "form over"}>
         <label for="note-${id}">${t("review.note")}</label>
         <textarea id="note-${id}" rows="2" maxlength="1000" value=${note} onInput=${(event) => setNote(event.target.value)}></textarea>
         <div class="actions">
-          <button type="button" class="primary" aria-disabled=${busy} onClick=${() => !busy && decide("APPROVE")}>${t("approve")}</button>
-          <button type="button" class="danger" aria-disabled=${busy} onClick=${() => !busy && decide("REJECT")}>${t("reject")}</button>
+          <button type="button" class="primary" aria-disabled=${busy} onClick=${press("APPROVE")}>${t("approve")}</button>
+          <button type="button" class="danger" aria-disabled=${busy} onClick=${press("REJECT")}>${t("reject")}</button>
         </div>
         <div class="told"><${Problem} refusal=${refusal} /></div>
       </div>

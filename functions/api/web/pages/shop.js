@@ -114,10 +114,10 @@ function ProductRow({ line: { product, value, wrong }, text, change }) {
       <td>
         <label for=${id}>${name}</label>
         <small>${hint(`product.${product.product_id}`)}</small>
-        <small class="narrow-only">${t("stock.available")}: ${product.available}</small>
+        <small class="narrow-only">${t("stock.available")}: ${whole(product.available)}</small>
       </td>
       <td class="number"><${Amount} of=${product.price} currency=${product.currency} /></td>
-      <td class="number wide-only">${product.available}</td>
+      <td class="number wide-only">${whole(product.available)}</td>
       <td><${Quantity} id=${id} name=${name} text=${text} problem=${wrong ? `${id}-problem` : value > product.available ? `${id}-scarce` : null} change=${change} /></td>
     </tr>
     ${wrong && html`<tr><td colspan="4" class="number"><p id="${id}-problem" class="problem" role="alert">${t(wrong, { most: whole(MOST_OF_ONE) })}</p></td></tr>`}

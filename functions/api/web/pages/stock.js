@@ -22,8 +22,8 @@ export function Stock() {
 const sum = (product, what) => product.warehouses.reduce((sum, row) => sum + row[what], 0);
 
 const Table = ({ products, warehouses }) => html`
-  <div class="scroll" role="region" aria-labelledby="stock" tabindex="0">
-    <table class="stack" role="table">
+  <div class="scroll" role="group" aria-labelledby="stock" tabindex="0">
+    <table class="stack stock" role="table">
       <thead role="rowgroup">
         <tr role="row">
           <th scope="col" role="columnheader">${t("product")}</th>
@@ -51,6 +51,6 @@ const Table = ({ products, warehouses }) => html`
 /** What one warehouse can still sell of a product, and what is set aside there for orders. */
 const Place = ({ name, row }) => html`
   <td role="cell" class="number" data-label=${name}>
-    ${row ? whole(row.available) : "–"}${row?.reserved > 0 && html` <span class="quiet" title=${t("stock.reserved")}>(+${whole(row.reserved)}<span class="unseen"> ${t("stock.reserved")}</span>)</span>`}
+    <span>${row ? whole(row.available) : "–"}${row?.reserved > 0 && html` <span class="quiet" title=${t("stock.reserved")}>(+${whole(row.reserved)}<span class="unseen"> ${t("stock.reserved")}</span>)</span>`}</span>
   </td>
 `;

@@ -1,6 +1,5 @@
 // The state machine drawn, with the way that the execution took.
 import { html, useMemo } from "../vendor/preact.js";
-import { errorWords } from "../failures.js";
 import { moment, t, took } from "../language.js";
 import { asideOf, edgeKey, graphOf, without } from "./definition.js";
 import { END, START, innerPlaces, placed } from "./layout.js";
@@ -18,7 +17,7 @@ export function Drawing({ execution, progress, hidden, deadline, chosen, choose 
   const graph = useMemo(() => placed(without(graphOf(execution.definition), hidden)), [execution.execution_arn, [...hidden].join()]);
   const draw = { progress, deadline, chosen, choose };
   return html`
-    <svg class="graph" viewBox="0 0 ${graph.width} ${graph.height}" width=${graph.width} height=${graph.height} role="group" aria-label=${t("graph")}>
+    <svg class="graph" viewBox="0 0 ${graph.width} ${graph.height}" width=${graph.width} height=${graph.height} role="group" aria-label=${t("graph.states")}>
       <defs>
         ${["", "taken"].map(
           (kind) => html`
@@ -66,8 +65,8 @@ export function note(state, deadline) {
   if (state.retries) parts.push(t("state.retried", { n: state.retries }));
   if (state.result === "mixed") parts.push(t("state.mixed", { done: state.counts.done, failed: state.counts.failed }));
   else if (state.visits.length > 1) parts.push(t("state.visits", { n: state.visits.length }));
-  if (state.result === "decided") parts.push(errorWords(state.error));
-  return parts.join(" · ") || [t(`state.${state.result}`), lasted(state.visits)].filter(Boolean).join(" · ");
+  if (state.result === "decided") parts.push(t(`decided.${state.error}`));
+  return parts.join(" · ") || [t(`state.${state.result}`), state.result === "done" && lasted(state.visits)].filter(Boolean).join(" · ");
 }
 
 /** How long the last visit took, once it is over. */
@@ -94,7 +93,6 @@ function State({ node, draw }) {
       role="button"
       tabindex="0"
       aria-pressed=${chosen === node.name}
-      aria-label=${`${node.name}, ${node.type}${said ? `, ${said}` : ""}`}
       onClick=${() => choose(node.name)}
       onKeyDown=${pressed}
     >

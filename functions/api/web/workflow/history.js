@@ -6,7 +6,7 @@ import { precise, t } from "../language.js";
 export const History = ({ events }) => html`
   <details class="history">
     <summary>${t("history", { n: events.length })}</summary>
-    <div class="scroll" role="region" aria-label=${t("history", { n: events.length })} tabindex="0">
+    <div class="scroll" role="group" aria-label=${t("history", { n: events.length })} tabindex="0">
       <table>
         <thead>
           <tr><th scope="col" class="number">#</th><th scope="col">${t("event.time")}</th><th scope="col">${t("event.type")}</th><th scope="col">${t("event.what")}</th><th scope="col">${t("event.data")}</th></tr>

@@ -80,7 +80,7 @@ function Execution({ execution, order }) {
       ${quiet.size > 0 && html`<button type="button" class="small" aria-pressed=${all} onClick=${() => setAll(!all)}>${t("graph.aside")}</button>`}
     </div>
     <div class="workflow">
-      <div ref=${drawing} class="scroll drawing" role="region" aria-label=${t("graph")} tabindex="0">
+      <div ref=${drawing} class="scroll drawing" role="group" aria-label=${t("graph")} tabindex="0">
         <${Drawing} execution=${execution} progress=${progress} hidden=${all ? NONE : quiet} deadline=${deadline} chosen=${chosen} choose=${choose} />
       </div>
       <div ref=${details} class="beside"><${StateDetails} execution=${execution} name=${chosen} state=${progress.states.get(chosen)} /></div>

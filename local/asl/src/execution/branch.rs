@@ -79,7 +79,7 @@ pub(crate) enum Phase {
     /// The state is a Wait, which ends at this instant.
     #[serde(rename = "w")]
     Wait(#[serde(with = "ts_milliseconds")] Timestamp),
-    /// The state has failed, and is tried again at this instant.
+    /// The state starts at this instant: it has failed and is tried again, or the execution has paused before it.
     #[serde(rename = "b")]
     Backoff(#[serde(with = "ts_milliseconds")] Timestamp),
     /// The state waits for its task.

@@ -14,6 +14,7 @@ use crate::history::Details;
 use crate::scope::Scope;
 use crate::size;
 use crate::states::{self, Exit, Intent};
+use crate::time;
 
 impl Runner<'_> {
     /// Hands a stimulus to a branch and runs it until it waits or ends. An error is the failure of the whole
@@ -49,6 +50,10 @@ impl Runner<'_> {
             action = match action {
                 Ok(Action::Enter(state, input)) => {
                     self.enter(graph, branch, state, input);
+                    if self.is_spent() {
+                        self.pause(branch);
+                        return Ok(());
+                    }
                     Ok(Action::Start)
                 }
                 Ok(Action::Start) => self.start(graph, branch, outer),
@@ -63,9 +68,9 @@ impl Runner<'_> {
         }
     }
 
-    fn enter(&mut self, graph: &Graph, branch: &mut Branch, index: usize, input: Arc<Value>) {
+    pub(super) fn enter(&mut self, graph: &Graph, branch: &mut Branch, index: usize, input: Arc<Value>) {
         let Some(state) = graph.states.get(index) else { return };
-        self.count_step();
+        self.count_step(&input);
         let before = branch.previous;
         let details = Details::Entered { name: Arc::clone(&state.name), input: Arc::clone(&input) };
         branch.previous = self.record(before, events::entered(&state.kind), Some(details));
@@ -80,6 +85,13 @@ impl Runner<'_> {
             retries: 0,
             phase: Phase::Idle,
         });
+    }
+
+    /// Has the active state start at the next wake-up, which is due at once.
+    fn pause(&mut self, branch: &mut Branch) {
+        if let Some(active) = &mut branch.at {
+            active.phase = Phase::Backoff(time::floor(self.now));
+        }
     }
 
     /// Starts the active state.

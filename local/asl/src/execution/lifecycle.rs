@@ -9,7 +9,7 @@ use super::runner::Runner;
 use super::snapshot::{Execution, Form};
 use super::stimulus::{Report, Stimulus};
 use crate::api::{Ambient, Effects, Event, Outcome, Start};
-use crate::error::{Evaluated, names};
+use crate::error::{Evaluated, Failure, names};
 use crate::history::Details;
 use crate::machine::Machine;
 use crate::scope::{Identity, Redriven};
@@ -99,6 +99,45 @@ impl Execution {
         ambient: &mut dyn Ambient,
         synchronous: bool,
     ) -> (Self, Effects) {
+        let mut execution = Self::new(machine, start, synchronous);
+        let started = execution.started();
+        let input = Arc::clone(&execution.identity.input);
+        let effects = execution.drive(machine, ambient, |runner, root, machine| {
+            // On AWS, the event of entering the first state follows no event, not even this one.
+            runner.record(0, "ExecutionStarted", Some(started));
+            runner.stimulate(&machine.graph, root, None, &mut Stimulus::Begin(input))
+        });
+        (execution, effects)
+    }
+
+    /// An execution that the host can't run: it fails in its first state before that does anything. A redrive goes
+    /// on from there, as after [`Event::Fail`].
+    pub fn start_failed(
+        machine: &Machine,
+        start: Start,
+        ambient: &mut dyn Ambient,
+        error: String,
+        cause: String,
+    ) -> (Self, Effects) {
+        let mut execution = Self::new(machine, start, false);
+        let started = execution.started();
+        let input = Arc::clone(&execution.identity.input);
+        let effects = execution.drive(machine, ambient, |runner, root, machine| {
+            runner.record(0, "ExecutionStarted", Some(started));
+            runner.enter(&machine.graph, root, machine.graph.start, input);
+            Err(Failure::told(Some(error), Some(cause)))
+        });
+        (execution, effects)
+    }
+
+    /// The details of the event that the execution was started.
+    fn started(&self) -> Details {
+        let identity = &self.identity;
+        Details::Started { input: Arc::clone(&identity.input), role_arn: Arc::clone(&identity.role_arn) }
+    }
+
+    /// An execution in which nothing has happened yet.
+    fn new(machine: &Machine, start: Start, synchronous: bool) -> Self {
         let identity = Identity {
             execution_arn: start.execution_arn.into(),
             execution_name: start.execution_name.into(),
@@ -111,26 +150,7 @@ impl Execution {
             redriven: None,
         };
         let deadline = deadline(machine, start.start_time);
-        let mut execution = Self {
-            form: Form,
-            identity,
-            events: 0,
-            tasks: 0,
-            deadline,
-            root: Branch::default(),
-            outcome: None,
-        };
-        let details = Details::Started {
-            input: Arc::clone(&execution.identity.input),
-            role_arn: Arc::clone(&execution.identity.role_arn),
-        };
-        let input = Arc::clone(&execution.identity.input);
-        let effects = execution.drive(machine, ambient, |runner, root, machine| {
-            // On AWS, the event of entering the first state follows no event, not even this one.
-            runner.record(0, "ExecutionStarted", Some(details));
-            runner.stimulate(&machine.graph, root, None, &mut Stimulus::Begin(input))
-        });
-        (execution, effects)
+        Self { form: Form, identity, events: 0, tasks: 0, deadline, root: Branch::default(), outcome: None }
     }
 
     /// Changes the execution by one event. There is no other way: live running, recovery and redrive all come
@@ -145,9 +165,10 @@ impl Execution {
         if self.outcome.is_some() {
             return Effects::default();
         }
-        let (task, report) = match event {
+        let (task, report) = match event.cut() {
             Event::Wake => return self.wake(machine, ambient),
             Event::Abort { error, cause } => return self.abort(ambient, error, cause),
+            Event::Fail { error, cause } => return self.fail(ambient, error, cause),
             Event::TaskSubmitted { task, output } => (task, Report::Submitted(output)),
             Event::TaskSucceeded { task, output } => (task, Report::Succeeded(output)),
             Event::TaskFailed { task, error, cause } => {
@@ -201,6 +222,11 @@ impl Execution {
     fn abort(&mut self, ambient: &mut dyn Ambient, error: Option<String>, cause: Option<String>) -> Effects {
         let details = Details::Failure { service: None, error: error.clone(), cause: cause.clone() };
         self.end_now(ambient, "ExecutionAborted", details, Outcome::Aborted { error, cause })
+    }
+
+    fn fail(&mut self, ambient: &mut dyn Ambient, error: Option<String>, cause: Option<String>) -> Effects {
+        let details = Details::Failure { service: None, error: error.clone(), cause: cause.clone() };
+        self.end_now(ambient, "ExecutionFailed", details, Outcome::Failed { error, cause })
     }
 
     /// Ends the execution from outside, whatever state it is in. On AWS, such an end follows no event.

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::branch::{Active, Phase};
 use super::stimulus::Action;
-use crate::api::{Ambient, Effects};
+use crate::api::{Allowance, Ambient, Effects};
 use crate::error::{Evaluated, Failure, names};
 use crate::graph::State;
 use crate::history::{Details, HistoryEvent};
 use crate::scope::{Context, Env, Identity, Scope};
+use crate::size;
 use crate::states::{Visit, data};
 use crate::time::Timestamp;
 
@@ -34,6 +35,9 @@ pub(super) struct Runner<'r> {
     pub(super) muted: usize,
     steps: u64,
     exhausted: bool,
+    allowance: Allowance,
+    /// The input that was measured last, with its size: most states hand on the very input that they got.
+    measured: Option<(Arc<Value>, usize)>,
 }
 
 impl<'r> Runner<'r> {
@@ -43,7 +47,7 @@ impl<'r> Runner<'r> {
         tasks: &'r mut u64,
         ambient: &'r mut dyn Ambient,
     ) -> Self {
-        let now = ambient.now();
+        let (now, allowance) = (ambient.now(), ambient.allowance());
         Self {
             identity,
             events,
@@ -54,6 +58,8 @@ impl<'r> Runner<'r> {
             muted: 0,
             steps: 0,
             exhausted: false,
+            allowance,
+            measured: None,
         }
     }
 
@@ -87,12 +93,29 @@ impl<'r> Runner<'r> {
         id
     }
 
-    /// Counts a state that was entered.
-    pub(super) fn count_step(&mut self) {
+    /// Counts a state that was entered with this input.
+    pub(super) fn count_step(&mut self, input: &Arc<Value>) {
         self.steps += 1;
         if self.steps > MAX_STEPS {
             self.exhausted = true;
         }
+        if self.allowance.bytes != usize::MAX {
+            let size = match &self.measured {
+                Some((last, size)) if Arc::ptr_eq(last, input) => *size,
+                _ => {
+                    let size = size::of(input);
+                    self.measured = Some((Arc::clone(input), size));
+                    size
+                }
+            };
+            self.allowance.bytes = self.allowance.bytes.saturating_sub(size);
+        }
+    }
+
+    /// Whether the execution has done what it may for one event. The iterations of a Distributed Map never pause:
+    /// they leave no events, so only [`MAX_STEPS`] ends a loop in one.
+    pub(super) fn is_spent(&self) -> bool {
+        self.muted == 0 && (self.steps >= self.allowance.states || self.allowance.bytes == 0)
     }
 
     /// Whether a limit is reached, so that the execution must end.

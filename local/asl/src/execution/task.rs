@@ -105,6 +105,10 @@ impl Runner<'_> {
                 run.beat_by = run.heartbeat.and_then(|seconds| later(self.now, seconds));
                 Ok(Action::Suspend)
             }
+            Report::Submitted(output) if size::is_too_large(&output) => {
+                let failure = too_large(&state.name);
+                self.end_task(task, active, previous, "Failed", failure)
+            }
             Report::Submitted(output) => {
                 run.call = None;
                 let details = Details::Output { service: service(task), output: Arc::new(output) };

@@ -7,6 +7,11 @@ use crate::intrinsic;
 
 /// Levels of nesting that a result may have; no payload has more.
 const MAX_NESTING: usize = 100;
+/// Values that a result may hold: more have no room in a payload. A value of the library can hold another one many
+/// times for the price of one.
+const MAX_VALUES: usize = 256 * 1024;
+/// Bytes that the texts of a result may have together. A payload has a sixteenth of it, and is measured later.
+const MAX_TEXT: usize = 4 << 20;
 
 /// The value as the JSONata library has it.
 pub(super) fn from_json(value: &Value) -> JValue {
@@ -26,10 +31,17 @@ pub(super) fn from_json(value: &Value) -> JValue {
 /// The value as JSON. An error says why JSON has no such value, in words that follow "unsupported result
 /// type".
 pub(super) fn to_json(value: &JValue) -> Result<Value, &'static str> {
-    convert(value, MAX_NESTING)
+    convert(value, MAX_NESTING, &mut Room { values: MAX_VALUES, text: MAX_TEXT })
 }
 
-fn convert(value: &JValue, depth: usize) -> Result<Value, &'static str> {
+/// How much a result may still hold.
+struct Room {
+    values: usize,
+    text: usize,
+}
+
+fn convert(value: &JValue, depth: usize, room: &mut Room) -> Result<Value, &'static str> {
+    room.values = room.values.checked_sub(1).ok_or(": too large")?;
     Ok(match value {
         JValue::Null => Value::Null,
         JValue::Bool(b) => Value::Bool(*b),
@@ -39,17 +51,20 @@ fn convert(value: &JValue, depth: usize) -> Result<Value, &'static str> {
             None if n.is_nan() => "NaN".into(),
             None => if *n > 0.0 { "Infinity" } else { "-Infinity" }.into(),
         },
-        JValue::String(s) => Value::String(s.to_string()),
+        JValue::String(s) => {
+            room.text = room.text.checked_sub(s.len()).ok_or(": too large")?;
+            Value::String(s.to_string())
+        }
         JValue::Array(items) => {
             let depth = depth.checked_sub(1).ok_or(": nested too deeply")?;
             let items = items.iter().filter(|item| !item.is_undefined());
-            Value::Array(items.map(|item| convert(item, depth)).collect::<Result<_, _>>()?)
+            Value::Array(items.map(|item| convert(item, depth, room)).collect::<Result<_, _>>()?)
         }
         JValue::Object(map) => {
             let depth = depth.checked_sub(1).ok_or(": nested too deeply")?;
             let mut object = Map::new();
             for (name, member) in map.iter().filter(|(_, member)| !member.is_undefined()) {
-                object.insert(name.clone(), convert(member, depth)?);
+                object.insert(name.clone(), convert(member, depth, room)?);
             }
             Value::Object(object)
         }

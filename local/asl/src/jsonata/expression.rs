@@ -1,11 +1,14 @@
 //! Compiling an expression.
 
+use std::collections::BTreeSet;
+use std::panic::catch_unwind;
+
 use jsonata_core::ast::AstNode;
 use jsonata_core::parser;
 use serde_json::Value;
 
-use super::dialect;
 use super::usage::Usage;
+use super::{dialect, guards};
 
 /// A compiled expression.
 #[derive(Debug)]
@@ -23,7 +26,35 @@ pub(super) enum Strategy {
     /// The expression is `$states.input.a.b` or `$variable.a`: take the variable, and follow the names.
     Pick(String, Vec<String>),
     /// The expression is anything else: run it with the JSONata library.
-    Run(Box<AstNode>),
+    Run(Program),
+}
+
+/// What the JSONata library runs.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) ast: Box<AstNode>,
+    /// Whether it calls guards, which must be registered then.
+    pub(super) is_guarded: bool,
+}
+
+impl Program {
+    /// The syntax tree, which `tree` is as JSON, with what the dialect and the guards add to it. These variables of the
+    /// state have the names of guarded functions.
+    fn of(ast: AstNode, tree: Value, variables: &BTreeSet<String>) -> Self {
+        let (ast, tree) = match dialect::with_fifteen_digits(&tree) {
+            Some(ast) => {
+                let tree = serde_json::to_value(&ast).unwrap_or(Value::Null);
+                (ast, tree)
+            }
+            None => (ast, tree),
+        };
+        // The guards are built of the library's own nodes, so they can be read.
+        let guarded = guards::guarded(&tree, variables);
+        match guarded.and_then(|guarded| serde_json::from_value(guarded).ok()) {
+            Some(ast) => Self { ast: Box::new(ast), is_guarded: true },
+            None => Self { ast: Box::new(ast), is_guarded: false },
+        }
+    }
 }
 
 /// The text is no JSONata; the message is that of JSONata 2.0.6, without its code.
@@ -58,20 +89,31 @@ impl Expression {
     /// Compiles the text between the delimiters.
     pub(crate) fn parse(source: &str) -> Result<Self, SyntaxError> {
         stacker::maybe_grow(STACK_LEFT, STACK, || {
-            let ast = parser::parse(source)
+            // The parser is not ours: where it panics, the text is refused, and nothing else happens.
+            let ast = catch_unwind(|| parser::parse(source))
+                .map_err(|_| SyntaxError("the parser of JSONata failed on the expression".to_owned()))?
                 .map_err(|error| SyntaxError(dialect::message(source, &error.to_string())))?;
             let tree = serde_json::to_value(&ast).unwrap_or(Value::Null);
             if let Some(message) = dialect::too_new(&tree) {
                 return Err(SyntaxError(message.to_owned()));
             }
-            let ast = dialect::with_fifteen_digits(&tree).unwrap_or(ast);
             let mut usage = Usage::of(&tree);
             if dialect::writes_numbers(&tree) {
                 usage.functions.insert(dialect::DIGITS.to_owned());
             }
-            let strategy = pick(&tree).unwrap_or_else(|| Strategy::Run(Box::new(ast)));
+            let strategy =
+                pick(&tree).unwrap_or_else(|| Strategy::Run(Program::of(ast, tree, &BTreeSet::new())));
             let deep = usage.functions.contains("reduce") || usage.recursive;
             Ok(Self { source: source.to_owned(), strategy, usage, deep })
+        })
+    }
+
+    /// What is run when these variables of the state have the names of guarded functions.
+    pub(super) fn hiding(&self, variables: &BTreeSet<String>) -> Option<Program> {
+        stacker::maybe_grow(STACK_LEFT, STACK, || {
+            let ast = parser::parse(&self.source).ok()?;
+            let tree = serde_json::to_value(&ast).unwrap_or(Value::Null);
+            Some(Program::of(ast, tree, variables))
         })
     }
 

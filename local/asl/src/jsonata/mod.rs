@@ -8,6 +8,7 @@
 mod convert;
 mod dialect;
 mod expression;
+mod guards;
 mod host;
 mod run;
 mod usage;

@@ -2,24 +2,30 @@
 //! limits, so that a hostile one fails instead of hanging.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use jsonata_core::evaluator::{Context, Evaluator, EvaluatorOptions};
+use jsonata_core::evaluator::{Context, Evaluator, EvaluatorError, EvaluatorOptions};
 use jsonata_core::value::JValue;
 use serde_json::Value;
 
 use super::convert::{from_json, to_json};
-use super::expression::{Expression, Strategy};
-use super::host;
+use super::expression::{Expression, Program, Strategy};
+use super::{guards, host};
 use crate::error::Failure;
 use crate::intrinsic;
 use crate::scope::Env;
 
 /// Milliseconds that an evaluation may take. The limit guards against loops; whatever fits 256 KiB of input
-/// takes microseconds.
-const TIMEOUT_MS: u64 = 1_000;
+/// takes microseconds. It is the last resort: what one call builds is bounded by [`guards`] before that.
+const TIMEOUT_MS: u64 = 100;
+/// How often an evaluation is tried whose time was up. The time is that of the wall, and a process that was stopped
+/// meanwhile, or a machine that had no time for it, is no fault of the expression. The second time gives the same
+/// value, since nothing but the inputs and the seed decides it.
+const ATTEMPTS: usize = 2;
 /// Levels of evaluations within evaluations. AWS allows as many (measured: github.com/floci-io/floci/issues/2737).
 const MAX_DEPTH: usize = 100;
 /// Items that a sequence may have. AWS bounds the memory of an expression, and this many numbers fit into it
@@ -98,20 +104,24 @@ impl<'e, 'a> Evaluation<'e, 'a> {
     }
 
     fn run(&mut self, expression: &Expression, location: &dyn Fn() -> String) -> Result<Arc<Value>, Failure> {
+        let is_hidden = |name: &&str| guards::is_guarded(name) && self.env.scope.lookup(name).is_some();
+        let hiding: BTreeSet<_> = expression.variables().filter(is_hidden).map(str::to_owned).collect();
+        let hidden = if hiding.is_empty() { None } else { expression.hiding(&hiding) };
         let parsed;
-        let ast = match &expression.strategy {
-            Strategy::Run(ast) => ast.as_ref(),
-            Strategy::Pick(..) => {
+        let program = match (&expression.strategy, &hidden) {
+            (_, Some(program)) | (Strategy::Run(program), None) => program,
+            (Strategy::Pick(..), None) => {
                 // It parsed when it was compiled.
-                parsed = jsonata_core::parser::parse(expression.source())
+                let ast = jsonata_core::parser::parse(expression.source())
                     .map_err(|error| Failure::query(location(), error.to_string()))?;
+                parsed = Program { ast: Box::new(ast), is_guarded: false };
                 &parsed
             }
         };
-        let mut context = Context::new();
+        let mut bindings = Vec::new();
         for name in expression.variables() {
             if let Some(value) = self.env.scope.lookup(name) {
-                context.bind(name.to_owned(), from_json(value));
+                bindings.push((name.to_owned(), from_json(value)));
             }
         }
         let passed_on = host::IMPURE
@@ -126,7 +136,7 @@ impl<'e, 'a> Evaluation<'e, 'a> {
             ));
         }
         if expression.usage.free.contains("states") {
-            context.bind("states".to_owned(), self.states(expression));
+            bindings.push(("states".to_owned(), self.states(expression)));
         }
         let options = EvaluatorOptions {
             timeout_ms: Some(TIMEOUT_MS),
@@ -134,14 +144,35 @@ impl<'e, 'a> Evaluation<'e, 'a> {
             max_sequence_length: Some(MAX_SEQUENCE),
             ..EvaluatorOptions::default()
         };
-        let mut evaluator = Evaluator::with_options(context, options);
-        let mut seed = self.env.ambient.random();
-        let dice: host::Dice = Rc::new(RefCell::new(Box::new(move || {
-            seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            intrinsic::mix(seed)
-        })));
-        host::register(&mut evaluator, &expression.usage.functions, self.env.ambient.now(), &dice);
-        let value = evaluator.evaluate(ast, &JValue::Undefined).map_err(|error| {
+        let (seed, now) = (self.env.ambient.random(), self.env.ambient.now());
+        let mut evaluated = Err(EvaluatorError::EvaluationError(String::new()));
+        for _ in 0..ATTEMPTS {
+            let mut seed = seed;
+            let dice: host::Dice = Rc::new(RefCell::new(Box::new(move || {
+                seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+                intrinsic::mix(seed)
+            })));
+            let mut context = Context::new();
+            bindings.iter().for_each(|(name, value)| context.bind(name.clone(), value.clone()));
+            let mut evaluator = Evaluator::with_options(context, options.clone());
+            host::register(&mut evaluator, &expression.usage.functions, now, &dice);
+            if program.is_guarded {
+                guards::register(&mut evaluator);
+            }
+            // The library is not ours: where it panics, the expression has failed, and nothing else.
+            evaluated =
+                catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(&program.ast, &JValue::Undefined)))
+                    .unwrap_or_else(|_| {
+                        Err(EvaluatorError::EvaluationError("The evaluation failed inside".to_owned()))
+                    });
+            if !evaluated
+                .as_ref()
+                .is_err_and(|error| error.message().starts_with("D1012") || error.code() == Some("D1012"))
+            {
+                break;
+            }
+        }
+        let value = evaluated.map_err(|error| {
             // AWS ends the sentence before a coded message, and leads on with a colon to any other.
             let (separator, message) = match error.code() {
                 Some("D1011" | "U1001") => (':', TOO_DEEP),

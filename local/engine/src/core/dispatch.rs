@@ -10,6 +10,7 @@ impl Core {
     /// Carries out a request. A refusal is an answer like any other; only a failure of the journal fails the
     /// group.
     pub(super) fn handle(&mut self, request: &mut Request) -> Result<(), JournalError> {
+        self.group.at = None;
         match request {
             Request::CreateStateMachine(create, reply) => {
                 let created = self.create_state_machine(create);
@@ -50,15 +51,20 @@ impl Core {
     }
 
     /// Sends the answer once the group is committed. When the answer is a failure of the journal, it fails
-    /// the group.
+    /// the group, unless a stored value is at fault that only this request needs.
     pub(super) fn answer<T: Send + 'static>(
         &mut self,
         reply: &mut Reply<T>,
         result: Result<T, Error>,
     ) -> Result<(), JournalError> {
-        if let Err(Error::Journal(error)) = result {
-            return Err(error);
-        }
+        let result = match result {
+            Err(Error::Journal(error)) if !error.is_damage() => return Err(error),
+            Err(Error::Journal(error)) => {
+                tracing::error!(%error, "a request can't be carried out");
+                Err(Error::Journal(error))
+            }
+            result => result,
+        };
         if let Some(reply) = reply.take() {
             self.group.after.push(After::Answer(Box::new(move || {
                 // A caller who went away needs no answer.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use asl::{Execution, Machine};
 
 use super::live::Live;
+use super::quarantine::guarded;
 use super::state::Core;
 use crate::arn::resource_type;
 use crate::error::Error;
@@ -17,7 +18,7 @@ const IDLE_KEPT: usize = 2048;
 
 impl Core {
     /// The execution, read from the journal when it is not in memory; `None` when it has succeeded or is
-    /// unknown.
+    /// unknown. When what is stored of it is at fault, the error [says so](JournalError::is_damage).
     pub(super) fn load(&mut self, seq: Seq) -> Result<Option<&Live>, JournalError> {
         if !self.live.contains_key(&seq) {
             let Some((state, definition)) = self.journal.progress(seq)? else { return Ok(None) };
@@ -47,8 +48,11 @@ impl Core {
             return Ok(Rc::clone(machine));
         }
         let text = self.journal.definition(definition)?;
-        let machine =
-            Machine::parse(&text).map_err(|invalid| Error::InvalidDefinition(invalid.to_string()))?;
+        let machine = guarded(|| Machine::parse(&text))
+            .map_err(|said| {
+                JournalError::damaged("a definition", format!("it crashes the interpreter: {said}"))
+            })?
+            .map_err(|invalid| Error::InvalidDefinition(invalid.to_string()))?;
         let machine = Rc::new(machine);
         self.machines.insert(definition, Rc::clone(&machine));
         Ok(machine)
@@ -68,6 +72,7 @@ impl Core {
         // Keys that the group gave will be given again, to other definitions and executions.
         self.machines.clear();
         self.next_seq = self.journal.last_seq()? + 1;
+        self.has_backlog = self.journal.has_backlog()?;
         let next_seq = self.next_seq;
         self.waiters.retain(|seq, _| *seq < next_seq);
         Ok(())

@@ -19,6 +19,7 @@
 
 mod ambient;
 mod apply;
+mod backlog;
 mod commit;
 mod create_state_machine;
 mod dispatch;
@@ -26,6 +27,7 @@ mod group;
 mod live;
 mod memory;
 mod nested;
+mod quarantine;
 mod recover;
 mod redrive_execution;
 mod send_task;
@@ -35,8 +37,9 @@ mod start_sync_execution;
 mod state;
 mod stop_execution;
 mod task_call;
+mod tidy;
 mod update_state_machine;
 mod wake;
 
 pub(crate) use group::After;
-pub(crate) use state::{Core, Hooks};
+pub(crate) use state::{Core, Hooks, Limits};

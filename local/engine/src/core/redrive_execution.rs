@@ -16,11 +16,32 @@ impl Core {
             let why = format!("Execution is {} and cannot be redriven", row.status);
             return Err(Error::ExecutionNotRedrivable(why));
         }
+        let was_running = match self.load(row.seq) {
+            Ok(Some(live)) if live.execution.outcome().is_none() => true,
+            Ok(Some(live)) if live.execution.is_redrivable() => false,
+            Ok(_) => {
+                let why = format!("Execution is {} and nothing is left that could be redriven", row.status);
+                return Err(Error::ExecutionNotRedrivable(why));
+            }
+            Err(error) if error.is_damage() => {
+                tracing::warn!(execution = arn, %error, "an execution still can't go on");
+                let why = format!("Execution still cannot go on: {error}");
+                return Err(Error::ExecutionNotRedrivable(why));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if self.open >= self.limits.open_executions {
+            return Err(Error::ExecutionLimitExceeded);
+        }
         let now = self.clock.now();
         self.journal.reopen_execution(row.seq, now)?;
-        self.load(row.seq)?;
-        self.note_status(row.seq, ExecutionStatus::Running);
-        self.group.work.push_back(Work::Apply(row.seq, Event::Redrive));
+        self.note_status(row.seq, arn, ExecutionStatus::Running);
+        self.open += 1;
+        if was_running {
+            self.take_up(row.seq)?;
+        } else {
+            self.group.work.push_back(Work::Apply(row.seq, Event::Redrive));
+        }
         Ok(now)
     }
 }

@@ -19,7 +19,13 @@ impl Core {
     /// The execution and the task of a token, if the task still waits.
     fn open_token(&mut self, token: &str) -> Result<(Seq, TaskId), Error> {
         let (seq, task) = self.token_key.open(token).ok_or(Error::InvalidToken)?;
-        let waits = self.load(seq)?.map(|live| live.execution.pending(task));
+        let waits = match self.load(seq) {
+            Ok(live) => live.map(|live| live.execution.pending(task)),
+            Err(error) => {
+                self.quarantine_or(seq, error)?;
+                Some(false)
+            }
+        };
         match waits {
             Some(true) => Ok((seq, task)),
             Some(false) => Err(Error::TaskTimedOut),

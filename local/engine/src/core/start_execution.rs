@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::ambient::ExecutionAmbient;
 use super::live::Live;
+use super::quarantine::{RUNTIME, crashed, guarded};
 use super::state::Core;
 use crate::arn;
 use crate::checks::{check_name, parse_input};
@@ -14,7 +15,7 @@ use crate::error::Error;
 use crate::executions::Started;
 use crate::journal::{DefinitionId, ExecutionRow, JournalError, Parent, Seq};
 use crate::request::StartRequest;
-use crate::state_machine::StateMachine;
+use crate::state_machine::{StateMachine, StateMachineKind};
 use crate::status::ExecutionStatus;
 
 /// Who starts an execution.
@@ -67,6 +68,9 @@ impl Core {
                 Err(Error::ExecutionAlreadyExists(arn))
             };
         }
+        if state_machine.kind == StateMachineKind::Standard && self.open >= self.limits.open_executions {
+            return Err(Error::ExecutionLimitExceeded);
+        }
         // Before anything is written: a definition that an earlier release took may be refused by this one.
         let machine = self.machine(definition)?;
         let starting = Starting { state_machine, definition, machine, arn, name, input, origin };
@@ -97,26 +101,38 @@ impl Core {
             },
         };
         self.next_seq += 1;
+        self.group.at = Some(row.seq);
         self.journal.insert_execution(&row)?;
+        self.open += 1;
         let started = Started { arn: row.arn.clone(), started: row.started };
-        let start = Start {
-            execution_arn: row.arn.clone(),
-            execution_name: row.name,
-            state_machine_arn: row.machine,
-            state_machine_name: state_machine.name,
-            role_arn: row.role_arn,
-            start_time: row.started,
-            input,
-        };
+        let state_machine_name = state_machine.name;
+        let start = start_of(&row, &state_machine_name, input);
         let mut ambient = ExecutionAmbient {
             now: row.started,
             randomness: &self.randomness,
             key: &self.token_key,
             seq: row.seq,
         };
-        let (execution, effects) = match origin {
+        let started_or_crashed = guarded(|| match origin {
             Origin::WaitingCaller => asl::Execution::start_synchronous(&machine, start, &mut ambient),
             Origin::Caller | Origin::State(_) => asl::Execution::start(&machine, start, &mut ambient),
+        });
+        let (execution, effects) = match started_or_crashed {
+            Ok(begun) => begun,
+            Err(said) => {
+                tracing::error!(
+                    execution = row.arn,
+                    panic = said,
+                    "an execution crashed the interpreter, and has failed"
+                );
+                match guarded(|| failed_start(&row, &state_machine_name, &machine, &mut ambient, &said)) {
+                    Ok(failed) => failed,
+                    Err(said) => {
+                        self.quarantine(row.seq, &crashed(&said))?;
+                        return Ok((started, row.seq));
+                    }
+                }
+            }
         };
         let live = Live {
             execution,
@@ -127,8 +143,34 @@ impl Core {
             waits_only: false,
         };
         self.live.insert(row.seq, live);
-        self.note_status(row.seq, ExecutionStatus::Running);
+        self.note_status(row.seq, &started.arn, ExecutionStatus::Running);
         self.take_effects(row.seq, effects)?;
         Ok((started, row.seq))
     }
+}
+
+fn start_of(row: &ExecutionRow, state_machine_name: &str, input: Value) -> Start {
+    Start {
+        execution_arn: row.arn.clone(),
+        execution_name: row.name.clone(),
+        state_machine_arn: row.machine.clone(),
+        state_machine_name: state_machine_name.to_owned(),
+        role_arn: row.role_arn.clone(),
+        start_time: row.started,
+        input,
+    }
+}
+
+/// An execution whose start made the interpreter panic.
+fn failed_start(
+    row: &ExecutionRow,
+    state_machine_name: &str,
+    machine: &Machine,
+    ambient: &mut ExecutionAmbient<'_>,
+    said: &str,
+) -> (asl::Execution, asl::Effects) {
+    // It was read when the execution was accepted.
+    let input = serde_json::from_str(&row.input).unwrap_or_default();
+    let start = start_of(row, state_machine_name, input);
+    asl::Execution::start_failed(machine, start, ambient, RUNTIME.to_owned(), crashed(said))
 }

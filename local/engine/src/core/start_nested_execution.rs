@@ -2,7 +2,6 @@
 
 use asl::{Invocation, Pattern};
 
-use super::group::Work;
 use super::nested;
 use super::start_execution::Origin;
 use super::state::Core;
@@ -24,11 +23,10 @@ impl Core {
         let request_id = self.randomness.uuid_v4().to_string();
         let event = match started {
             Ok((started, _)) => nested::started(task, pattern, &started, &request_id),
-            Err(Error::Journal(error)) => return Err(error),
+            Err(Error::Journal(error)) if !error.is_damage() => return Err(error),
             Err(error) => nested::refused(task, &error, &request_id),
         };
         // Before anything that the child does: its result must find the task submitted.
-        self.group.work.push_front(Work::Apply(seq, event));
-        Ok(())
+        self.apply(seq, event)
     }
 }

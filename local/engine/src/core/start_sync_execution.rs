@@ -29,8 +29,8 @@ impl Core {
             Ok((_, seq)) => {
                 if let Some(reply) = reply.take() {
                     self.waiters.insert(seq, reply);
-                    // It may have run to its end without a single call.
-                    if self.live.get(&seq).is_some_and(|live| live.execution.outcome().is_some()) {
+                    // It may have run to its end without a single call, or not have come into being at all.
+                    if self.live.get(&seq).is_none_or(|live| live.execution.outcome().is_some()) {
                         self.answer_waiter(seq)?;
                     }
                 }

@@ -1,20 +1,23 @@
 //! What the core holds in memory. All of it but the waiting callers can be read again from the journal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use asl::{Machine, Timestamp};
+use chrono::TimeDelta;
 use tokio::sync::oneshot;
 
 use super::group::Group;
 use super::live::Live;
+use super::tidy::Tidy;
 use crate::arn::Arns;
 use crate::error::Error;
 use crate::executions::ExecutionDescription;
 use crate::health::Vitals;
 use crate::journal::{DefinitionId, Journal, JournalError, Seq};
 use crate::options::{BeforeCommit, Folder};
+use crate::request::Request;
 use crate::stats::Stats;
 use crate::status_changes::StatusChanges;
 use crate::token::TokenKey;
@@ -23,6 +26,15 @@ use ambient::Randomness;
 
 /// A caller of StartSyncExecution, who waits for the execution's end.
 pub(super) type Waiter = oneshot::Sender<Result<ExecutionDescription, Error>>;
+
+/// What the options bound.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How many executions of Standard state machines may run at the same time.
+    pub open_executions: u64,
+    /// How long an execution that has ended is kept.
+    pub retention: TimeDelta,
+}
 
 /// What the engine's owner hears of commits.
 pub(crate) struct Hooks {
@@ -46,10 +58,19 @@ pub(crate) struct Core {
     pub(super) live: HashMap<Seq, Live>,
     pub(super) waiters: HashMap<Seq, Waiter>,
     pub(super) next_seq: Seq,
+    /// How many executions have not ended.
+    pub(super) open: u64,
+    pub(super) limits: Limits,
+    /// Requests that have not been handled yet.
+    pub(super) queue: VecDeque<Request>,
+    /// Whether the journal holds postponed work.
+    pub(super) has_backlog: bool,
+    pub(super) tidy: Tidy,
     pub(super) group: Group,
 }
 
 impl Core {
+    #[allow(clippy::too_many_arguments, reason = "it is made of as many things")]
     pub(crate) fn new(
         mut journal: Journal,
         arns: Arns,
@@ -58,6 +79,7 @@ impl Core {
         stats: Arc<Stats>,
         vitals: Arc<Vitals>,
         hooks: Hooks,
+        limits: Limits,
     ) -> Result<Self, JournalError> {
         if let Some(folder) = &hooks.folder {
             journal.claim(&folder.identity)?;
@@ -67,6 +89,7 @@ impl Core {
             JournalError::damaged("the token key", format!("it has {} bytes", key.len()))
         })?;
         let next_seq = journal.last_seq()? + 1;
+        let (open, has_backlog) = (journal.open_executions()?, journal.has_backlog()?);
         Ok(Self {
             journal,
             arns,
@@ -80,17 +103,28 @@ impl Core {
             live: HashMap::new(),
             waiters: HashMap::new(),
             next_seq,
+            open,
+            limits,
+            queue: VecDeque::new(),
+            has_backlog,
+            tidy: Tidy::default(),
             group: Group::default(),
         })
     }
 
-    /// Keeps the journal's log short. It is called between groups.
+    /// Keeps the journal small and its log short. It is called between groups.
     pub(crate) fn tend_journal(&mut self) {
+        self.tidy();
         self.journal.tend_log();
     }
 
-    /// When the first execution is to be woken, if any is.
+    /// When the next group is due, if nothing comes before: at once while there is work that the last one had no room
+    /// for, and otherwise when the first execution is to be woken.
     pub(crate) fn next_wake(&self) -> Result<Option<Timestamp>, JournalError> {
-        self.journal.next_wake()
+        if self.has_backlog || !self.queue.is_empty() {
+            return Ok(Some(self.clock.now()));
+        }
+        let wake = self.journal.next_wake()?;
+        Ok(wake.into_iter().chain(self.next_step()).min())
     }
 }

@@ -13,6 +13,9 @@ impl Core {
     /// Wakes the executions whose time has come, such as the end of a Wait state or of a task's timeout.
     pub(super) fn wake_due(&mut self) -> Result<(), JournalError> {
         for seq in self.journal.due(self.clock.now(), WAKES_A_GROUP)? {
+            if self.is_full() {
+                break;
+            }
             self.group.work.push_back(Work::Apply(seq, Event::Wake));
             self.work_off()?;
         }

@@ -45,7 +45,8 @@ impl Caller {
 
     fn invoke(&self, seq: Seq, call: TaskCall) {
         let (task, waits_for_token) = (call.task, waits_for_token(&call.resource));
-        let call = self.integrations.call(call);
+        let integrations = Arc::clone(&self.integrations);
+        let call = async move { integrations.call(call).await };
         let requests = self.requests.clone();
         let in_flight = Arc::clone(&self.in_flight);
         in_flight.fetch_add(1, Relaxed);

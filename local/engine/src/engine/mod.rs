@@ -14,10 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use ambient::{Clock, Randomness};
+use chrono::TimeDelta;
 use tokio::sync::Notify;
 
 use crate::arn::Arns;
-use crate::core::{Core, Hooks};
+use crate::core::{Core, Hooks, Limits};
 use crate::health::{Health, Pulse, Trouble, Vitals};
 use crate::integrations::Integrations;
 use crate::journal::{Journal, JournalError, Readers};
@@ -51,6 +52,7 @@ struct Parts {
     clock: Arc<dyn Clock>,
     randomness: Randomness,
     hooks: Hooks,
+    limits: Limits,
 }
 
 impl Engine {
@@ -71,14 +73,14 @@ impl Engine {
     ) -> Result<Self, JournalError> {
         let (requests, inbox) = Requests::to_thread();
         let (path, durable) = (options.journal.clone(), options.durable);
-        let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks } =
+        let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks, limits } =
             Self::assemble(options, requests, integrations)?;
         let (opened, ready) = mpsc::channel();
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let pulse = Pulse(Arc::clone(&vitals));
             let core = Journal::open(&path, durable)
                 .and_then(|journal| {
-                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, hooks)
+                    Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, hooks, limits)
                 })
                 .and_then(|mut core| core.recover().map(|after| (core, after)));
             match core {
@@ -116,10 +118,11 @@ impl Engine {
         let woken = Arc::new(Notify::new());
         let (requests, inbox) = Requests::to_driver(Arc::clone(&woken));
         let (path, durable) = (options.journal.clone(), options.durable);
-        let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks } =
+        let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks, limits } =
             Self::assemble(options, requests, integrations)?;
         let journal = Journal::open_without_threads(&path, durable)?;
-        let mut core = Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, hooks)?;
+        let mut core =
+            Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, hooks, limits)?;
         caller.perform(core.recover()?);
         Ok((engine, Driver { core, inbox, woken, caller, clock }))
     }
@@ -137,10 +140,14 @@ impl Engine {
             clock,
             randomness,
             before_commit,
+            max_open_executions,
+            retention,
             status_changes,
             folder,
         } = options;
         let hooks = Hooks { before_commit, status_changes, folder };
+        let retention = TimeDelta::from_std(retention).unwrap_or(TimeDelta::MAX);
+        let limits = Limits { open_executions: max_open_executions, retention };
         let arns = Arns { region, account };
         let stats = Arc::new(Stats::default());
         let vitals = Arc::new(Vitals::new(Arc::clone(&clock)));
@@ -160,7 +167,7 @@ impl Engine {
             thread: Mutex::new(None),
         }));
         let caller = Caller::new(integrations(engine.clone()), requests);
-        Ok(Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks })
+        Ok(Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks, limits })
     }
 
     /// Finishes the group at hand, closes the journal, and returns. Calls in flight are made again at the

@@ -89,6 +89,12 @@ impl Journal {
         Ok(())
     }
 
+    /// Commits a transaction that changes how something is stored and nothing that anybody relies on. It isn't
+    /// counted.
+    pub(super) fn commit_uncounted(&self) -> Result<(), JournalError> {
+        Ok(self.connection.execute_batch("COMMIT")?)
+    }
+
     pub(crate) fn rollback(&self) {
         if let Err(error) = self.connection.execute_batch("ROLLBACK") {
             tracing::debug!(%error, "nothing to roll back");

@@ -46,6 +46,9 @@ pub enum JournalError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// The engine panicked while it worked on a group, which was not committed.
+    #[error("the engine panicked: {0}")]
+    Panicked(String),
     /// The engine's thread panicked when it took up the journal.
     #[error("the engine's thread died at its start")]
     DiedAtStart,
@@ -61,6 +64,15 @@ impl From<Refused> for JournalError {
 }
 
 impl JournalError {
+    /// Whether a stored value is at fault, so that whatever needs that value fails and nothing else does.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::Unwritable(_) => true,
+            Self::Database(error) => is_damage(error),
+            _ => false,
+        }
+    }
+
     /// Whether trying again can't help: the file is damaged, or writes outside of the journal may be lost.
     pub(crate) fn is_final(&self) -> bool {
         match self {
@@ -79,5 +91,19 @@ impl JournalError {
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
         Self::Damaged { what: what.into(), source: source.into() }
+    }
+}
+
+/// Whether a stored value is at fault: it has another type than it should, is missing, or contradicts another one.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error as E;
+    match error {
+        E::FromSqlConversionFailure(..)
+        | E::IntegralValueOutOfRange(..)
+        | E::InvalidColumnType(..)
+        | E::Utf8Error(..)
+        | E::QueryReturnedNoRows => true,
+        E::SqliteFailure(failure, _) => failure.code == ErrorCode::ConstraintViolation,
+        _ => false,
     }
 }

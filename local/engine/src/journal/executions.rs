@@ -5,7 +5,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::connection::Journal;
-use super::error::JournalError;
+use super::error::{JournalError, is_damage};
 use super::state_machines::DefinitionId;
 use super::times::from_millis;
 use crate::status::ExecutionStatus;
@@ -107,6 +107,16 @@ impl Journal {
         Ok(())
     }
 
+    /// How many executions have not ended.
+    pub(crate) fn open_executions(&self) -> Result<u64, JournalError> {
+        // The index alone answers it.
+        Ok(self.connection.query_row(
+            "SELECT count(*) FROM execution INDEXED BY execution_by_end WHERE stopped IS NULL",
+            [],
+            |row| row.get(0),
+        )?)
+    }
+
     /// Deletes all that is known of an Express execution; AWS keeps nothing of one either.
     pub(crate) fn forget_execution(&self, seq: Seq) -> Result<(), JournalError> {
         self.connection.execute("DELETE FROM history WHERE execution = ?1", [seq])?;
@@ -136,42 +146,79 @@ impl Journal {
         after: Option<(i64, Seq)>,
         limit: usize,
     ) -> Result<Vec<ExecutionRow>, JournalError> {
-        let (started, seq) = after.unwrap_or((i64::MAX, i64::MAX));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        // The first page has no bound, so that it shows a start that is no time as well.
+        let Some((started, seq)) = after else {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT * FROM execution WHERE machine = ?1 AND (?2 IS NULL OR status = ?2)
+                 ORDER BY started DESC, seq DESC LIMIT ?3",
+            )?;
+            let rows = statement.query_map(params![machine, status, limit], execution)?;
+            return Ok(rows.collect::<Result<_, _>>()?);
+        };
         let mut statement = self.connection.prepare_cached(
             "SELECT * FROM execution WHERE machine = ?1 AND (?2 IS NULL OR status = ?2)
              AND (started, seq) < (?3, ?4) ORDER BY started DESC, seq DESC LIMIT ?5",
         )?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement.query_map(params![machine, status, started, seq, limit], execution)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
+/// Reads a row. One that is damaged is read as far as it can be, as an execution that has failed because of that: it
+/// must be seen, and must not hide the others of its list.
 fn execution(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
-    let parent = match (row.get("parent")?, row.get("parent_task")?, row.get("parent_parses")?) {
-        (Some(seq), Some(task), Some(parses_output)) => {
+    let mut damage = Damage(None);
+    let parent = match (row.get("parent"), row.get("parent_task"), row.get("parent_parses")) {
+        (Ok(Some(seq)), Ok(Some(task)), Ok(Some(parses_output))) => {
             Some(Parent { seq, task: TaskId(task), parses_output })
         }
         _ => None,
     };
-    Ok(ExecutionRow {
+    let mut read = ExecutionRow {
         seq: row.get("seq")?,
-        arn: row.get("arn")?,
-        machine: row.get("machine")?,
-        name: row.get("name")?,
-        definition: row.get("definition")?,
-        role_arn: row.get("role_arn")?,
-        status: row.get("status")?,
-        started: from_millis(row.get("started")?),
-        stopped: row.get::<_, Option<i64>>("stopped")?.map(from_millis),
-        input: row.get("input")?,
-        output: row.get("output")?,
-        error: row.get("error")?,
-        cause: row.get("cause")?,
-        redrives: row.get("redrives")?,
-        redriven: row.get::<_, Option<i64>>("redriven")?.map(from_millis),
+        arn: damage.text(row, "arn")?,
+        machine: damage.text(row, "machine")?,
+        name: damage.text(row, "name")?,
+        definition: damage.value(row, "definition", 0)?,
+        role_arn: damage.text(row, "role_arn")?,
+        status: damage.value(row, "status", ExecutionStatus::Failed)?,
+        started: from_millis(damage.value(row, "started", 0)?),
+        stopped: damage.value::<Option<i64>>(row, "stopped", None)?.map(from_millis),
+        input: damage.text(row, "input")?,
+        output: damage.value(row, "output", None)?,
+        error: damage.value(row, "error", None)?,
+        cause: damage.value(row, "cause", None)?,
+        redrives: damage.value(row, "redrives", 0)?,
+        redriven: damage.value::<Option<i64>>(row, "redriven", None)?.map(from_millis),
         parent,
-    })
+    };
+    if let Some(damage) = damage.0 {
+        read.error = Some("States.Runtime".to_owned());
+        read.cause = Some(format!("The record of the execution can't be read: {damage}"));
+    }
+    Ok(read)
+}
+
+/// What is damaged in a row, if anything is.
+struct Damage(Option<String>);
+
+impl Damage {
+    /// The value of a column, or `otherwise` when the column holds another type of value.
+    fn value<T: FromSql>(&mut self, row: &Row<'_>, column: &str, otherwise: T) -> rusqlite::Result<T> {
+        match row.get(column) {
+            Ok(value) => Ok(value),
+            Err(error) if is_damage(&error) => {
+                self.0.get_or_insert_with(|| error.to_string());
+                Ok(otherwise)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn text(&mut self, row: &Row<'_>, column: &str) -> rusqlite::Result<String> {
+        self.value(row, column, String::new())
+    }
 }
 
 impl ToSql for ExecutionStatus {

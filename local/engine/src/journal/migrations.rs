@@ -5,7 +5,7 @@
 use file_versions::Migrations;
 use rusqlite::Connection;
 
-pub(super) const MIGRATIONS: Migrations = Migrations(&[version_1]);
+pub(super) const MIGRATIONS: Migrations = Migrations(&[version_1, version_2]);
 
 const VERSION_1: &str = "
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -52,6 +52,21 @@ fn version_1(connection: &Connection) -> rusqlite::Result<()> {
         "INSERT INTO history (execution, first, events) SELECT execution, first, events FROM earlier_history;
          DROP TABLE earlier_history;",
     )
+}
+
+const VERSION_2: &str = "
+    CREATE TABLE backlog (id INTEGER PRIMARY KEY, execution INTEGER NOT NULL, work BLOB NOT NULL);
+    CREATE INDEX backlog_by_execution ON backlog (execution);
+    CREATE INDEX execution_by_end ON execution (stopped);
+    CREATE TABLE archive (id INTEGER PRIMARY KEY, members INTEGER NOT NULL, histories BLOB NOT NULL);
+    ALTER TABLE execution ADD COLUMN archive INTEGER;
+    CREATE INDEX execution_to_archive ON execution (seq) WHERE stopped IS NOT NULL AND archive IS NULL;
+";
+
+/// Adds the backlog and the archives, and finds executions by when they ended: NULL are those that have not. Histories
+/// of earlier versions are archived later, by the engine.
+fn version_2(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(VERSION_2)
 }
 
 #[cfg(test)]
@@ -143,9 +158,12 @@ mod tests {
         drop(earlier);
         for _ in 0..2 {
             let journal = Journal::open(&path, true).unwrap();
-            assert_eq!(journal.history(7, 1, 9).unwrap(), ["[1]", "[2]"]);
-            assert_eq!(journal.history(8, 1, 9).unwrap(), ["[3]"]);
-            assert_eq!(journal.last_chunk(7).unwrap(), Some(2));
+            let history = |seq| -> Vec<String> {
+                journal.history(seq, 1, 9).unwrap().into_iter().map(|chunk| chunk.events).collect()
+            };
+            assert_eq!(history(7), ["[1]", "[2]"]);
+            assert_eq!(history(8), ["[3]"]);
+            assert_eq!(journal.last_chunk(7).unwrap().map(|chunk| chunk.first), Some(2));
             assert_eq!(journal.busy().unwrap(), [8]);
             assert_eq!(journal.next_wake().unwrap(), DateTime::from_timestamp(5, 0));
         }
@@ -173,7 +191,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let connection = Connection::open(made(&folder, &[FORMS[0], CONTENT])).unwrap();
         let before = dump(&connection);
-        Migrations(&[version_1, fails]).run(&connection).unwrap_err();
+        Migrations(&[version_1, version_2, fails]).run(&connection).unwrap_err();
         assert_eq!(dump(&connection), before);
         MIGRATIONS.run(&connection).unwrap();
         assert_eq!(dump(&connection), opened(&[FORMS[3], CONTENT]));

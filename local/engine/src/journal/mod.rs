@@ -5,7 +5,9 @@
 //!       ▲
 //!       └───────── execution              what an execution is known by, and how it ended
 //!                      ├── progress       what goes on: the interpreter's state, the next wake-up
-//!                      └── history        the events, as they came
+//!                      ├── history        the events, as they came
+//!                      ├── archive        the histories of those that have ended, compressed
+//!                      └── backlog        work that was too much for one group
 //!   meta                                  single values, such as the key of the task tokens
 //! ```
 //!
@@ -19,6 +21,8 @@
 //! committed, and because of the write-ahead log they never block the writer (SQLite's documentation,
 //! "Write-Ahead Logging"). Times are stored in milliseconds since 1970.
 
+mod archives;
+mod backlog;
 mod checkpoints;
 mod connection;
 mod error;
@@ -30,6 +34,7 @@ mod readers;
 mod state_machines;
 mod times;
 
+pub(crate) use backlog::Postponed;
 pub(crate) use connection::Journal;
 pub use error::JournalError;
 pub(crate) use executions::{Ending, ExecutionRow, Parent, Seq};

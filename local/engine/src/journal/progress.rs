@@ -46,6 +46,14 @@ impl Journal {
             .optional()?)
     }
 
+    /// Has an execution rest: nothing wakes it, and no call of it is made again. What it was is kept.
+    pub(crate) fn rest(&self, seq: Seq) -> Result<(), JournalError> {
+        self.connection
+            .prepare_cached("UPDATE progress SET wake = NULL, busy = 0 WHERE seq = ?1")?
+            .execute([seq])?;
+        Ok(())
+    }
+
     /// At most `limit` executions whose wake-up is due, earliest first.
     pub(crate) fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Seq>, JournalError> {
         let mut statement = self.connection.prepare_cached(
@@ -60,9 +68,22 @@ impl Journal {
     pub(crate) fn next_wake(&self) -> Result<Option<Timestamp>, JournalError> {
         let millis: Option<i64> = self
             .connection
-            .prepare_cached("SELECT min(wake) FROM progress WHERE wake IS NOT NULL")?
+            // What is no number sorts after all numbers, and would hide none of them.
+            .prepare_cached(
+                "SELECT CAST(min(wake) AS INTEGER) FROM progress WHERE wake < 9223372036854775807",
+            )?
             .query_row([], |row| row.get(0))?;
         Ok(millis.and_then(DateTime::from_timestamp_millis))
+    }
+
+    /// The executions whose wake-up can't be read, so that it would never come.
+    pub(crate) fn without_readable_wake(&self) -> Result<Vec<Seq>, JournalError> {
+        let mut statement = self.connection.prepare(
+            "SELECT seq FROM progress INDEXED BY progress_by_wake
+             WHERE typeof(wake) NOT IN ('integer', 'null') OR typeof(busy) <> 'integer'",
+        )?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The executions that had calls in flight at the last commit, oldest first.

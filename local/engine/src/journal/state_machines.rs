@@ -72,6 +72,14 @@ impl Journal {
             .optional()?)
     }
 
+    /// Whether there is a state machine of this ARN, even if not all of it can be read.
+    pub(crate) fn has_state_machine(&self, arn: &str) -> Result<bool, JournalError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM state_machine WHERE arn = ?1)")?
+            .query_row([arn], |row| row.get(0))?)
+    }
+
     /// All state machines, oldest first.
     pub(crate) fn state_machines(&self) -> Result<Vec<StateMachine>, JournalError> {
         let mut statement = self.connection.prepare_cached(

@@ -79,17 +79,14 @@ pub fn open_with(
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let before_commit = Arc::new(Mutex::new(before_commit));
     let options = Options {
-        journal: folder.join("journal.db"),
         durable: false,
-        region: "us-east-1".to_owned(),
-        account: "000000000000".to_owned(),
         clock,
         randomness: Randomness::seeded(1),
         before_commit: Box::new(move || {
             let before_commit = Arc::clone(&before_commit);
             Box::new(move || before_commit.lock().unwrap()().map(|()| 0))
         }),
-        ..Options::at("")
+        ..Options::at(folder.join("journal.db"))
     };
     Engine::open(options, |_| Arc::new(outside.clone())).unwrap()
 }

@@ -55,7 +55,7 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }
 
-const MIGRATIONS: Migrations = Migrations(&[version_1]);
+const MIGRATIONS: Migrations = Migrations(&[version_1, version_2]);
 
 /// Creates the tables. A file from before files carried a version has the same tables already, hence `IF NOT
 /// EXISTS`.
@@ -68,6 +68,19 @@ fn version_1(connection: &Connection) -> rusqlite::Result<()> {
            failure TEXT NOT NULL);",
     )
 }
+
+/// Adds when a dead letter died. Those of before get the time of this migration, so that they are kept as long as any
+/// other.
+fn version_2(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "ALTER TABLE dead_letter ADD COLUMN died INTEGER NOT NULL DEFAULT 0;
+         UPDATE dead_letter SET died = CAST(unixepoch('subsec') * 1000 AS INTEGER);
+         CREATE INDEX dead_letter_by_death ON dead_letter (died);",
+    )
+}
+
+/// How many dead letters are deleted at once.
+const FORGOTTEN_AT_ONCE: i64 = 200;
 
 /// The open SQLite file.
 pub(super) struct Deliveries {
@@ -165,6 +178,18 @@ impl Deliveries {
         })
     }
 
+    /// Deletes some of the dead letters that are older than this; `false` when there are none.
+    pub(super) fn forget_dead_letters(&self, before: DateTime<Utc>) -> rusqlite::Result<bool> {
+        let deleted = self
+            .connection
+            .prepare_cached(
+                "DELETE FROM dead_letter WHERE id IN
+                   (SELECT id FROM dead_letter WHERE died < ?1 ORDER BY died LIMIT ?2)",
+            )?
+            .execute(params![before.timestamp_millis(), FORGOTTEN_AT_ONCE])?;
+        Ok(deleted > 0)
+    }
+
     /// Makes all changes of `change` in one transaction, so that either all or none are stored.
     pub(super) fn change<T>(
         &mut self,
@@ -200,10 +225,17 @@ impl Change<'_> {
         Ok(())
     }
 
-    pub(super) fn bury(&self, delivery: &Delivery, failure: &str) -> rusqlite::Result<()> {
+    pub(super) fn bury(
+        &self,
+        delivery: &Delivery,
+        failure: &str,
+        now: DateTime<Utc>,
+    ) -> rusqlite::Result<()> {
         self.0
-            .prepare_cached("INSERT INTO dead_letter (function, event, failure) VALUES (?1, ?2, ?3)")?
-            .execute(params![delivery.function, delivery.event, failure])?;
+            .prepare_cached(
+                "INSERT INTO dead_letter (function, event, failure, died) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![delivery.function, delivery.event, failure, now.timestamp_millis()])?;
         Ok(())
     }
 }

@@ -24,6 +24,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::lambda::Functions;
+use crate::pause::pause;
 pub use deliveries::{DeadLetter, Undelivered, Waiting};
 use deliveries::{Deliveries, Delivery};
 pub use pattern::Pattern;
@@ -39,6 +40,8 @@ const AT_ONCE: usize = 32;
 const SHOWN: usize = 100;
 /// How often the store is searched for deliveries that are due.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often old dead letters are looked for.
+const FORGET: Duration = Duration::from_secs(600);
 
 tokio::task_local! {
     static FLUSHED_LATER: ();
@@ -290,6 +293,22 @@ impl EventBus {
         Ok(self.queue().undelivered(SHOWN)?)
     }
 
+    /// Forgets dead letters that are older than `retention`, in small steps, until the task is aborted.
+    pub(crate) async fn forget_dead_letters(self, retention: Duration) {
+        loop {
+            let forgotten = self.queue().forget_dead_letters(self.now() - retention);
+            match forgotten {
+                // There may be more.
+                Ok(true) => tokio::time::sleep(LOOK).await,
+                Ok(false) => pause(&*self.0.surroundings.clock, FORGET).await,
+                Err(error) => {
+                    tracing::warn!(%error, "old dead letters can't be deleted");
+                    pause(&*self.0.surroundings.clock, FORGET).await;
+                }
+            }
+        }
+    }
+
     /// Whether no delivery is being made. A failed delivery that waits for its retry doesn't count as one.
     pub fn is_idle(&self) -> bool {
         self.queue().is_idle()
@@ -316,7 +335,7 @@ impl EventBus {
             }
             let results =
                 join_all(taken.into_iter().map(|(key, delivery)| self.try_once(key, delivery))).await;
-            let settled = self.queue().settle(&results);
+            let settled = self.queue().settle(&results, self.now());
             self.note(&settled);
             if let Err(error) = settled {
                 tracing::error!(%error, "the deliveries can't be written");

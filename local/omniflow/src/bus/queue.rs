@@ -120,7 +120,7 @@ impl Queue {
 
     /// Records how attempts ended. When that can't be written, the deliveries stay in memory and are to be
     /// tried again.
-    pub(super) fn settle(&mut self, results: &[(Key, Settled)]) -> rusqlite::Result<()> {
+    pub(super) fn settle(&mut self, results: &[(Key, Settled)], now: DateTime<Utc>) -> rusqlite::Result<()> {
         let ended: Vec<_> =
             results.iter().filter_map(|(key, settled)| Some((self.under_way.get(key)?, settled))).collect();
         let in_memory =
@@ -134,7 +134,7 @@ impl Queue {
                             let tried = Delivery { attempts: delivery.attempts + 1, ..delivery.clone() };
                             change.add(&tried, *due)?;
                         }
-                        Settled::Dead(failure) => change.bury(delivery, failure)?,
+                        Settled::Dead(failure) => change.bury(delivery, failure, now)?,
                     }
                     row.map_or(Ok(()), |row| change.remove(row))?;
                 }
@@ -145,6 +145,11 @@ impl Queue {
             self.under_way.remove(key);
         }
         Ok(())
+    }
+
+    /// Deletes some of the dead letters that are older than this; `false` when there are none.
+    pub(super) fn forget_dead_letters(&self, before: DateTime<Utc>) -> rusqlite::Result<bool> {
+        self.store.forget_dead_letters(before)
     }
 
     /// The deliveries that failed: those that will be retried and the dead letters, the newest `limit` of
@@ -194,12 +199,12 @@ mod tests {
             queue.add(delivery(event));
         }
         let early = queue.take_fresh(1);
-        queue.settle(&[(early[0].0, Settled::Done)]).unwrap();
+        queue.settle(&[(early[0].0, Settled::Done)], now).unwrap();
         queue.flush(now).unwrap();
         let before = queue.take_fresh(1);
         assert_eq!(events(&before), ["before"]);
         assert!(queue.take_due(now, 9).unwrap().is_empty(), "what is under way is not taken twice");
-        queue.settle(&[(before[0].0, Settled::Done)]).unwrap();
+        queue.settle(&[(before[0].0, Settled::Done)], now).unwrap();
         drop(queue);
 
         let mut again = open(&folder);
@@ -218,7 +223,7 @@ mod tests {
         queue.let_go(&dropped, false).unwrap();
         let taken = queue.take_fresh(9);
         assert_eq!(events(&taken), ["made"]);
-        queue.settle(&[(taken[0].0, Settled::Done)]).unwrap();
+        queue.settle(&[(taken[0].0, Settled::Done)], now).unwrap();
         drop(queue);
 
         assert_eq!(events(&open(&folder).take_due(now, 9).unwrap()), ["left"]);
@@ -231,12 +236,12 @@ mod tests {
         queue.add(delivery("again"));
         let taken = queue.take_fresh(9);
         let later = now + chrono::TimeDelta::minutes(1);
-        queue.settle(&[(taken[0].0, Settled::Again(later))]).unwrap();
+        queue.settle(&[(taken[0].0, Settled::Again(later))], now).unwrap();
         assert!(queue.take_due(now, 9).unwrap().is_empty());
         let taken = queue.take_due(later, 9).unwrap();
         assert_eq!(taken[0].1.attempts, 1);
         assert_eq!(queue.undelivered(9).unwrap().waiting[0].attempts, 1);
-        queue.settle(&[(taken[0].0, Settled::Dead("no".to_owned()))]).unwrap();
+        queue.settle(&[(taken[0].0, Settled::Dead("no".to_owned()))], now).unwrap();
         assert!(queue.take_due(later, 9).unwrap().is_empty());
         let undelivered = queue.undelivered(9).unwrap();
         assert!(undelivered.waiting.is_empty());
@@ -244,5 +249,20 @@ mod tests {
             (undelivered.dead_letters[0].event.as_str(), undelivered.dead_letters[0].failure.as_str()),
             (Some("again"), "no")
         );
+    }
+
+    #[test]
+    fn a_dead_letter_is_forgotten_once_it_is_old_and_not_before() {
+        let (folder, now) = (tempfile::tempdir().unwrap(), Utc::now());
+        let mut queue = open(&folder);
+        for (event, died) in [("old", now), ("young", now + chrono::TimeDelta::days(1))] {
+            queue.add(delivery(event));
+            let taken = queue.take_fresh(9);
+            queue.settle(&[(taken[0].0, Settled::Dead("no".to_owned()))], died).unwrap();
+        }
+        assert!(!queue.forget_dead_letters(now).unwrap());
+        assert!(queue.forget_dead_letters(now + chrono::TimeDelta::hours(1)).unwrap());
+        let left = queue.undelivered(9).unwrap().dead_letters;
+        assert_eq!(left.iter().map(|letter| letter.event.as_str()).collect::<Vec<_>>(), [Some("young")]);
     }
 }

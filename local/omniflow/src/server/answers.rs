@@ -20,7 +20,7 @@ const ALL_ANSWERS: usize = 32 * 1024 * 1024;
 const LARGE: usize = 16 * 1024;
 /// The number of requests that one listener answers at the same time. Whatever they need to find an answer is bounded
 /// by this number, and so are the answers that wait for room.
-const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 128;
 
 /// The room for answers, shared by all listeners, and the places of one of them. Clones share both.
 #[derive(Clone)]

@@ -1,0 +1,152 @@
+//! Executions that have ended take little room, and are forgotten after the retention time.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use engine::{Engine, Error, ExecutionStatus, ManualClock, PageRequest, TaskError};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use support::{Outside, create, ended, eventually, open, some_time, start, task};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn chain() -> Value {
+    json!({ "StartAt": "A", "States": { "A": task("a", Some("B")), "B": task("b", None) } })
+}
+
+fn count(folder: &Path, sql: &str) -> i64 {
+    let journal = Connection::open(folder.join("journal.db")).unwrap();
+    journal.busy_timeout(Duration::from_secs(5)).unwrap();
+    journal.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// Moves time on, a little at a time, until all that has ended is archived and what is old is forgotten.
+async fn tidied(clock: &ManualClock, folder: &Path, done: &str) {
+    eventually("it is tidied", || {
+        clock.advance(Duration::from_secs(11));
+        count(folder, done) == 0
+    })
+    .await;
+}
+
+fn history(engine: &Engine, arn: &str) -> Vec<Value> {
+    let page = PageRequest { limit: 1000, next: None };
+    engine.execution_history(arn, false, &page).unwrap().events
+}
+
+const UNARCHIVED: &str =
+    "SELECT count(*) FROM history JOIN execution ON execution = seq WHERE stopped IS NOT NULL";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archived_history_reads_as_before_in_both_directions() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, outside) = (ManualClock::starting_at(some_time()), Outside::echo());
+    let engine = open(folder.path(), &clock, &outside);
+    let machine = create(&engine, "chain", &chain()).await;
+    let mut before = Vec::new();
+    for index in 0..100 {
+        let arn = start(&engine, &machine, &format!("e{index}"), &json!({ "index": index })).await;
+        ended(&engine, &arn).await;
+        before.push((arn.clone(), history(&engine, &arn)));
+    }
+    tidied(&clock, folder.path(), UNARCHIVED).await;
+    assert!(count(folder.path(), "SELECT count(*) FROM archive") >= 2);
+    let stored = count(folder.path(), "SELECT sum(length(histories)) FROM archive");
+    let text: usize = before.iter().map(|(_, events)| json!(events).to_string().len()).sum();
+    assert!(stored < i64::try_from(text).unwrap() / 10, "{stored} of {text}");
+    for (arn, events) in &before {
+        assert_eq!(&history(&engine, arn), events);
+    }
+    let (arn, events) = &before[57];
+    let newest = PageRequest { limit: 5, next: None };
+    let mut page = engine.execution_history(arn, true, &newest).unwrap();
+    let mut backwards = page.events;
+    while let Some(next) = page.next {
+        page = engine.execution_history(arn, true, &PageRequest { limit: 5, next: Some(next) }).unwrap();
+        backwards.extend(page.events);
+    }
+    backwards.reverse();
+    assert_eq!(&backwards, events);
+    engine.shut_down();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archived_execution_is_redriven_and_its_history_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::starting_at(some_time());
+    let failed = std::sync::atomic::AtomicBool::new(false);
+    let outside = Outside::new(move |function, event| {
+        if function == "b" && !failed.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            return Err(TaskError { error: "Broken".into(), cause: "once".into() });
+        }
+        Ok(event.clone())
+    });
+    let engine = open(folder.path(), &clock, &outside);
+    let machine = create(&engine, "chain", &chain()).await;
+    let arn = start(&engine, &machine, "one", &json!({})).await;
+    assert_eq!(ended(&engine, &arn).await.status, ExecutionStatus::Failed);
+    tidied(&clock, folder.path(), UNARCHIVED).await;
+    let before = history(&engine, &arn);
+    engine.redrive_execution(arn.clone()).await.unwrap();
+    assert_eq!(ended(&engine, &arn).await.status, ExecutionStatus::Succeeded);
+    let after = history(&engine, &arn);
+    assert_eq!(&after[..before.len()], &before[..]);
+    let ids: Vec<_> = after.iter().map(|event| event["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, (1..=after.len() as u64).collect::<Vec<_>>());
+    assert_eq!(after.last().unwrap()["type"], "ExecutionSucceeded");
+    engine.shut_down();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn executions_are_forgotten_after_ninety_days_and_their_names_are_free_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, outside) = (ManualClock::starting_at(some_time()), Outside::echo());
+    let engine = open(folder.path(), &clock, &outside);
+    let machine = create(&engine, "chain", &chain()).await;
+    let year =
+        json!({ "StartAt": "W", "States": { "W": { "Type": "Wait", "Seconds": 31_536_000, "End": true } } });
+    let waits = create(&engine, "waits", &year).await;
+    let waiting = start(&engine, &waits, "waiting", &json!({})).await;
+    let mut old = Vec::new();
+    for index in 0..150 {
+        let arn = start(&engine, &machine, &format!("e{index}"), &json!({})).await;
+        ended(&engine, &arn).await;
+        old.push(arn);
+    }
+    tidied(&clock, folder.path(), UNARCHIVED).await;
+    clock.advance(89 * DAY);
+    let young = start(&engine, &machine, "young", &json!({})).await;
+    ended(&engine, &young).await;
+    assert_eq!(engine.describe_execution(&old[0]).unwrap().status, ExecutionStatus::Succeeded);
+    clock.advance(DAY);
+    tidied(&clock, folder.path(), "SELECT count(*) - 2 FROM execution").await;
+    for arn in &old {
+        let gone = engine.describe_execution(arn);
+        assert!(matches!(gone, Err(Error::ExecutionDoesNotExist(_))), "{gone:?}");
+    }
+    assert_eq!(engine.describe_execution(&young).unwrap().status, ExecutionStatus::Succeeded);
+    assert_eq!(engine.describe_execution(&waiting).unwrap().status, ExecutionStatus::Running);
+    assert!(count(folder.path(), "SELECT count(*) FROM archive") <= 1);
+    assert_eq!(start(&engine, &machine, "e0", &json!({ "again": true })).await, old[0]);
+    engine.shut_down();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_that_can_not_be_read_keeps_no_other_from_being_archived() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, outside) = (ManualClock::starting_at(some_time()), Outside::echo());
+    let engine = open(folder.path(), &clock, &outside);
+    let machine = create(&engine, "chain", &chain()).await;
+    for name in ["sick", "well"] {
+        ended(&engine, &start(&engine, &machine, name, &json!({})).await).await;
+    }
+    count(folder.path(), "UPDATE history SET events = x'FF' WHERE id = 1 RETURNING 0");
+    tidied(&clock, folder.path(), "SELECT count(*) FROM execution WHERE archive IS NULL").await;
+    let well = "arn:aws:states:us-east-1:000000000000:execution:chain:well";
+    assert_eq!(history(&engine, well).last().unwrap()["type"], "ExecutionSucceeded");
+    engine.shut_down();
+}

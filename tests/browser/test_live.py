@@ -1,0 +1,139 @@
+"""How the console keeps up: calmly, without moving what is on the screen, and saying so when it can't."""
+
+import time
+
+import pytest
+from console import read
+
+EVERYTHING = "../api/"
+# What is there once a page has its data.
+LOADED = {"shop": "#quantity-iphone-15", "review": ".fresh", "operations": "[aria-labelledby=orders] tbody tr", "order": ".large"}
+
+
+@pytest.fixture
+def shop(start):
+    return start("--parameter", "PaymentWindowSeconds=600")
+
+
+@pytest.mark.parametrize(
+    ("page", "language", "told"),
+    [
+        ("shop", "zh", "连接已断开"),
+        ("review", "ru", "Связь потеряна"),
+        ("operations", "en", "Connection lost"),
+        ("order", "en", "Connection lost"),
+    ],
+)
+def test_a_lost_connection_is_told_once_and_actions_wait(console_of, shop, page, language, told):
+    console = console_of(shop, language=language)
+    id = shop.order(items=["iPhone 15"])
+    console.open(f"orders/{id}" if page == "order" else page)
+    console.see(LOADED[page])
+    console.network(EVERYTHING, "lost request")
+    console.look_again()
+    bar = console.see(".notice p", told)
+    assert any(letter.isdigit() for letter in bar.text), "it says since when"
+    assert not console.all("main [role=alert]"), "it is told once"
+    if page == "order":
+        console.until("the buttons wait", lambda: all(button.get_attribute("aria-disabled") == "true" for button in console.all(".actions button")))
+        console.click("form .primary")
+        assert not console.sent("/pay")
+    console.network()
+    console.gone(".notice p")
+    if page == "order":
+        console.click("form .primary")
+        console.is_in("COMPLETED", ".large")
+    console.must_be_content()
+
+
+def test_a_failing_server_is_told_as_such(console_of, shop):
+    console = console_of(shop)
+    console.network(EVERYTHING, "answer", status=503, body={"detail": "Try again."})
+    console.look_again()
+    console.see(".notice p", "The server has a problem")
+    console.network()
+    console.gone(".notice p")
+    console.must_be_content(refusals=True)
+
+
+@pytest.mark.parametrize("page", ["shop", "review", "operations", "orders"])
+def test_an_idle_page_calls_seldom(console_of, shop, page):
+    """Each call of a deployed console is paid for: five in 30 seconds at most, when nothing happens."""
+    console = console_of(shop)
+    id = console.order("iphone-15")
+    console.open(f"orders/{id}" if page == "orders" else page)
+    console.is_in("AWAITING_PAYMENT", "main") if page in ("shop", "orders") else console.see("h1")
+    console.network()
+    # The clock of the page runs: its timers are what is measured, so this waits in earnest, first until the pauses have grown.
+    time.sleep(45)
+    console.browser.execute_script("network.sent = []")
+    time.sleep(30)
+    assert len(console.sent(EVERYTHING)) <= 5, console.sent(EVERYTHING)
+    console.must_be_content()
+
+
+def test_new_orders_are_counted_and_move_nothing(console_of, shop):
+    console = console_of(shop)
+    old = [shop.order(customer_id=f"customer-{number}", items=["iPhone 15"]) for number in range(3)]
+    console.open("operations")
+    console.until("the rows", lambda: console.row_ids() == old[::-1])
+    tops = lambda: {row.text.split()[0]: row.rect["y"] for row in console.all("[aria-labelledby=orders] tbody tr")}
+    before = tops()
+    new = [shop.order(items=["iPhone 15"]) for _ in range(2)]
+    console.until("they wait", lambda: read(shop, new[1])["state"] == "AWAITING_PAYMENT")
+    console.look_again()
+    console.see("[aria-labelledby=orders] button", "Show new orders: 2")
+    assert tops() == before
+    # What is shown is renewed where it is, and a filtered list keeps what has left it.
+    console.click("[aria-labelledby=orders] button", "Show new orders: 2")
+    console.until("all rows", lambda: console.row_ids() == [*new[::-1], *old[::-1]])
+    console.must_be_content()
+
+
+def test_updates_are_paused_and_go_on(console_of, shop):
+    console = console_of(shop)
+    console.open("operations")
+    console.see(".fresh", "Updated")
+    console.click(".fresh button", "Pause")
+    console.see(".fresh", "Paused")
+    console.network()
+    id = shop.order(items=["iPhone 15"])
+    console.look_again()
+    assert not console.sent(EVERYTHING)
+    console.click(".fresh button", "Go on")
+    console.until("the new row", lambda: console.row_ids() == [id])
+    console.must_be_content()
+
+
+@pytest.mark.parametrize(
+    ("id", "language", "told"),
+    [
+        ("ORD-1", "en", "There is no such order"),
+        ("ORD-1000000000000000000", "zh", "没有此订单"),
+        ("nonsense", "ru", "Такого заказа нет"),
+        ("%E0%A4%A", "en", "There is no such order"),
+    ],
+)
+def test_a_wrong_id_is_told_and_not_asked_for_again(console_of, runtime, id, language, told):
+    console = console_of(runtime, language=language)
+    console.network()
+    console.open(f"orders/{id}")
+    console.see("h1", told)
+    asked = console.sent("/orders/")
+    assert len(asked) == 1
+    time.sleep(3)
+    assert console.sent("/orders/") == asked
+    console.must_be_content(refusals=True)
+
+
+@pytest.mark.parametrize(
+    ("page", "language", "told"),
+    [("nowhere", "en", "no such page"), ("shop/1", "zh", "没有此页面"), ("orders", "ru", "Такой страницы нет"), ("constructor", "en", "no such page")],
+)
+def test_an_unknown_page_says_so(console_of, runtime, page, language, told):
+    console = console_of(runtime, language=language)
+    console.open(page)
+    console.see("h1", told)
+    console.click("main a")
+    console.see("#quantity-iphone-15")
+    console.must_be_content()

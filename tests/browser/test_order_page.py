@@ -1,0 +1,105 @@
+"""An order's page: people's words instead of the machine's, and a drawing that tells what happened."""
+
+import contextlib
+import re
+
+import pytest
+from console import audit, read
+
+MACHINE_WORDS = ["errorType", "errorMessage", "undefined", "NaN", "Invalid Date", "[object"]
+
+
+def open_order(console, runtime, id, state):
+    console.until(f"it is {state}", lambda: read(runtime, id)["state"] == state)
+    console.open(f"orders/{id}")
+    console.is_in(state, ".large")
+    console.see(".graph")
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "technical"),
+    [("en", "can't be called back", "Details for the technician"), ("zh", "无法召回", "技术细节"), ("ru", "нельзя отозвать", "Подробности для техника")],
+)
+def test_a_failure_is_told_in_the_readers_words(console_of, runtime, language, told, technical):
+    console = console_of(runtime, language=language)
+    id = runtime.order(items=["fragile-vase", "stuck-crate"], payment={"method": "pm_card"})
+    open_order(console, runtime, id, "NEEDS_ATTENTION")
+    failure = console.see("div.problem", told)
+    assert "ShipmentNotCancellable" not in failure.text
+    console.click("div.problem summary", technical)
+    console.see("div.problem", "ShipmentNotCancellable")
+    # What a state took and gave is shown as the documents that it is.
+    text = console.browser.execute_script("document.querySelectorAll('pre').forEach((data) => data.remove()); return document.body.innerText")
+    assert not [word for word in MACHINE_WORDS if word in text]
+    console.must_be_content()
+
+
+def test_products_have_their_names(console, runtime):
+    id = runtime.order(items=[{"product_id": "macbook-air", "quantity": 1}, {"product_id": "magic-mouse", "quantity": 1}])
+    open_order(console, runtime, id, "AWAITING_PAYMENT")
+    goods = console.see("[aria-labelledby=goods]").text
+    assert "1 × MacBook Air" in goods and "macbook-air" not in goods and "magic-mouse" not in goods
+    id = runtime.order(items=[{"product_id": "limited-edition", "quantity": 101}])
+    open_order(console, runtime, id, "REJECTED")
+    goods = console.see("[aria-labelledby=goods]", "101 wanted, 100 available").text
+    assert "Limited Edition: 101 wanted" in goods and "limited-edition" not in goods
+    assert "No stock was set aside." in goods
+
+
+def test_the_undoing_of_an_order_is_no_success_in_green(console, runtime):
+    id = runtime.order(items=["iPhone 15"], payment={"method": "pm_declined"})
+    open_order(console, runtime, id, "CANCELLED")
+    status = console.see("[data-execution=order]", "Ended, the order is undone")
+    assert "succeeded" not in status.get_attribute("class")
+
+
+def test_a_rejection_is_a_decision_and_no_failure(console, runtime):
+    id = runtime.order(items=["Mac Pro"], amount=20000)
+    console.until("it waits", lambda: read(runtime, id)["state"] == "AWAITING_AUDIT")
+    audit(runtime, id, "REJECT")
+    open_order(console, runtime, id, "CANCELLED")
+    assert "rejected" in console.is_drawn("AwaitAudit", "decided").text
+    assert "comes again" not in console.is_drawn("AwaitPayment", "detour").text
+    above, below = [console.see(f".graph [data-state={state}]").rect["y"] for state in ["AwaitAudit", "AwaitPayment"]]
+    assert above < below, "the review comes before the payment"
+
+
+def test_a_step_that_went_well_in_one_warehouse_is_not_wholly_red(console, runtime):
+    id = runtime.order(items=["magic-mouse", "fragile-vase", "macbook-air"], payment={"method": "pm_card"})
+    open_order(console, runtime, id, "CANCELLED")
+    shipments = {shipment["warehouse"] for shipment in read(runtime, id)["shipments"]}
+    assert len(shipments) == 2
+    console.until("the drawing", lambda: console.all(".graph [data-state=ShipWarehouse][data-result]"))
+    drawn = console.see(".graph [data-state=ShipWarehouse]")
+    assert drawn.get_attribute("data-result") == "mixed", drawn.get_attribute("outerHTML")
+    assert "1 done, 1 failed" in drawn.text
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_the_details_of_a_state_come_into_view(console, runtime, phone):
+    id = runtime.order(items=["iPhone 15"], payment={"method": "pm_card"})
+    open_order(console, runtime, id, "COMPLETED")
+    with console.on_a_phone() if phone else contextlib.nullcontext():
+        console.is_drawn("CompleteOrder", "done")
+        console.click(".graph [data-state=CompleteOrder]")
+        console.see(".details h3", "CompleteOrder")
+        in_view = "const box = document.querySelector('.details h3').getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight"
+        console.until("the details on the screen", lambda: console.browser.execute_script(in_view))
+
+
+def test_times_and_durations_are_readable(console, runtime):
+    id = runtime.order(items=["iPhone 15"], payment={"method": "pm_card"})
+    open_order(console, runtime, id, "COMPLETED")
+    console.click("summary", "History")
+    times = [cell.text for cell in console.all(".history tbody td:nth-child(2)")]
+    assert times and all(re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}", text) for text in times), times[:3]
+    assert " s" in console.is_drawn("CompleteOrder", "done").text
+
+
+def test_an_id_is_copied(console, runtime):
+    id = runtime.order(items=["iPhone 15"])
+    open_order(console, runtime, id, "AWAITING_PAYMENT")
+    console.browser.execute_script("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    console.click("h1 button")
+    console.until("it is copied", lambda: console.browser.execute_script("return window.copied") == id)
+    assert console.see("#announcements", "Copied")
