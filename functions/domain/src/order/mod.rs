@@ -21,6 +21,7 @@ mod forward;
 mod id;
 mod parts;
 mod record;
+mod resolution;
 #[cfg(test)]
 mod samples;
 mod unknown;
@@ -36,12 +37,11 @@ use crate::money::Money;
 use crate::status::{IllegalTransition, Reason, Status};
 
 pub use announcing::Announcements;
-pub use attention::{
-    Actor, Attention, Contradiction, Failed, Open, Resolution, Role, SettledMoney, SettledStock,
-};
+pub use attention::{Actor, Attention, Failed, Open, Role};
 pub use id::{BadOrderId, OrderId};
 pub use parts::{Audit, Change, Item, NewOrder, Payment, PaymentState, Reservation, Shipment, ShipmentState};
 pub use record::OrderRecord;
+pub use resolution::{Contradiction, Resolution, SettledMoney, SettledStock};
 pub use unknown::Unknown;
 pub use waiting::{Awaits, Signal, Token};
 pub use writes::{WriteId, Writes};

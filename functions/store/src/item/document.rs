@@ -11,10 +11,12 @@ use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::email::Email;
 use omniflow_domain::money::{self, Money};
 use omniflow_domain::order::{
-    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentState,
-    Reservation, Resolution, Shipment, ShipmentState, Unknown,
+    Announcements, Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Shipment,
+    ShipmentState, Unknown,
 };
 use omniflow_domain::status::{Reason, Status};
+
+use super::attention::{AttentionDocument, SignedDocument, signed};
 
 /// The number of the latest form. It counts up when an earlier release would misunderstand a document; a new
 /// member is no reason, since earlier releases keep what they don't know.
@@ -84,37 +86,6 @@ pub(super) struct Document<'a> {
     unknown: Cow<'a, Unknown>,
 }
 
-/// Who signed an entry of the timeline, and what they wrote.
-#[derive(Serialize, Deserialize)]
-struct SignedDocument<'a> {
-    /// The place of the entry, counted from 0.
-    entry: usize,
-    by: Cow<'a, Actor>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    note: Option<Cow<'a, str>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct AttentionDocument<'a> {
-    since: Time,
-    was: Status,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    state: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    error: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    cause: Option<Cow<'a, str>>,
-    first: Time,
-    #[serde(default, skip_serializing_if = "is_default")]
-    tries: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    retried: Option<Cow<'a, Actor>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    resolution: Option<Cow<'a, Resolution>>,
-    #[serde(flatten)]
-    unknown: Cow<'a, Unknown>,
-}
-
 #[derive(Serialize, Deserialize)]
 struct ItemDocument<'a> {
     product_id: Cow<'a, str>,
@@ -179,7 +150,7 @@ enum Entry {
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Time {
+pub(super) enum Time {
     Milliseconds(#[serde(with = "chrono::serde::ts_milliseconds")] DateTime<Utc>),
     Text(DateTime<Utc>),
 }
@@ -277,7 +248,7 @@ impl Document<'_> {
             task_token: self.task_token.map(Cow::into_owned),
             token_redrive: self.token_redrive,
             token_attempt: self.token_attempt,
-            attention: self.attention.map(Attention::from),
+            attention: self.attention.map(Into::into),
             execution: self.execution,
             pending_signal: attributes.pending_signal,
             pending_since: attributes.pending_since,
@@ -293,51 +264,6 @@ impl Document<'_> {
 
 fn form_of_record(record: &OrderRecord) -> u32 {
     if record.attention.is_some() || !is_first_execution(&record.execution) { FORM } else { USUAL_FORM }
-}
-
-fn signed(timeline: &[Change]) -> Vec<SignedDocument<'_>> {
-    let signed = timeline.iter().enumerate().filter_map(|(entry, change)| {
-        let by = Cow::Borrowed(change.by.as_ref()?);
-        Some(SignedDocument { entry, by, note: change.note.as_deref().map(Cow::Borrowed) })
-    });
-    signed.collect()
-}
-
-impl<'a> From<&'a Attention> for AttentionDocument<'a> {
-    fn from(attention: &'a Attention) -> Self {
-        let text = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
-        Self {
-            since: Time::Milliseconds(attention.since),
-            was: attention.was,
-            state: text(&attention.failed.state),
-            error: text(&attention.failed.error),
-            cause: text(&attention.failed.cause),
-            first: Time::Milliseconds(attention.first),
-            tries: attention.tries,
-            retried: attention.retried.as_ref().map(Cow::Borrowed),
-            resolution: attention.resolution.as_ref().map(Cow::Borrowed),
-            unknown: Cow::Borrowed(&attention.unknown),
-        }
-    }
-}
-
-impl From<AttentionDocument<'_>> for Attention {
-    fn from(attention: AttentionDocument<'_>) -> Self {
-        Self {
-            since: attention.since.into(),
-            was: attention.was,
-            failed: Failed {
-                state: attention.state.map(Cow::into_owned),
-                error: attention.error.map(Cow::into_owned),
-                cause: attention.cause.map(Cow::into_owned),
-            },
-            first: attention.first.into(),
-            tries: attention.tries,
-            retried: attention.retried.map(Cow::into_owned),
-            resolution: attention.resolution.map(Cow::into_owned),
-            unknown: attention.unknown.into_owned(),
-        }
-    }
 }
 
 impl<'a> From<&'a Item> for ItemDocument<'a> {
@@ -470,6 +396,6 @@ fn is_first_execution(number: &u32) -> bool {
     *number == first_execution()
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

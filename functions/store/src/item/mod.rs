@@ -14,6 +14,7 @@
 //! (a status and its time, a product and its quantity) and the list of what is missing have no place for
 //! more.
 
+mod attention;
 mod attribute;
 mod document;
 

@@ -10,6 +10,8 @@
 //! stands in a status in which orders move and has not for some minutes. Orders that wait for their payment are
 //! read only when they are older than the window.
 
+mod findings;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,6 +25,9 @@ use serde::Serialize;
 use crate::workflow::{ExecutionState, NotSent, Workflow};
 use crate::{Error, Orders, Stock, Unreadable};
 
+pub use findings::{Finding, Findings, Repaired, Scope, Trouble};
+use findings::{attention, finding, unreadable_order};
+
 /// The time for which an order has to stand still before anybody looks at its execution.
 const STILL: TimeDelta = TimeDelta::minutes(5);
 /// The number of orders of one status that one run looks at.
@@ -33,14 +38,6 @@ const PAGE: usize = 100;
 const MOST_SIGNALS: i32 = 100;
 /// The number of requests to Step Functions under way at the same time.
 const AT_ONCE: usize = 8;
-/// The pause before the system has an order go on by itself for the first time; each further one is twice as
-/// long.
-const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(5);
-/// The longest of these pauses.
-const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(2);
-/// The time after the failure for which the system has an order go on by itself. What a disturbance of a day
-/// stopped is for a person to look at.
-const BY_ITSELF_FOR: TimeDelta = TimeDelta::hours(24);
 
 /// Statuses in which an order moves by itself.
 const MOVING: [Status; 6] = [
@@ -60,82 +57,6 @@ pub struct Reconciler {
     workflow: Workflow,
     clock: Arc<dyn Clock>,
     window: TimeDelta,
-}
-
-/// What is wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Trouble {
-    /// The order's workflow failed, and the order doesn't say so.
-    WorkflowFailed,
-    /// The order has no workflow: it never began, or is forgotten.
-    WorkflowMissing,
-    /// The order's workflow has succeeded, and the order is not closed.
-    WorkflowEnded,
-    /// The order may still be paid though its deadline has passed.
-    WindowNotClosed,
-    /// The workflow has not heard of a decision for too long.
-    SignalUnsent,
-    /// The order waits until the system has it go on, since only a disturbance stopped it.
-    RetryDue,
-    /// The order waits for a person.
-    NeedsAttention,
-    /// The order's item can't be read.
-    Unreadable,
-    /// More or less stock is set aside than open orders hold.
-    StockUnowned,
-}
-
-/// Something that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Finding {
-    /// What is wrong.
-    pub trouble: Trouble,
-    /// The order, unless it is about stock.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub order_id: Option<OrderId>,
-    /// The order's state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<Status>,
-    /// The moment since which the order stands.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<DateTime<Utc>>,
-    /// The details, for people.
-    pub detail: String,
-    /// Whether a repair takes care of it.
-    pub repairable: bool,
-}
-
-/// All that a run found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Findings {
-    /// What was found.
-    pub findings: Vec<Finding>,
-    /// Whether there were more orders than a run looks at.
-    pub more: bool,
-}
-
-/// What a repair did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Repaired {
-    /// The number of findings that were taken care of.
-    pub repaired: usize,
-    /// The number of those that could not be; the next run tries again.
-    pub failed: usize,
-}
-
-/// What a run looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Orders that stand still.
-    Orders,
-    /// These, and whether all stock that is set aside is held by an open order, for which all open orders are
-    /// read.
-    OrdersAndStock,
 }
 
 impl Reconciler {
@@ -391,47 +312,4 @@ impl Reconciler {
             }
         })
     }
-}
-
-fn finding(order: &Order, trouble: Trouble, detail: String, repairable: bool) -> Finding {
-    Finding {
-        trouble,
-        order_id: Some(order.id().clone()),
-        state: Some(order.status()),
-        since: order.timeline().last().map(|change| change.at),
-        detail,
-        repairable,
-    }
-}
-
-fn unreadable_order(order: &Unreadable) -> Finding {
-    Finding {
-        trouble: Trouble::Unreadable,
-        order_id: Some(order.order_id.clone()),
-        state: order.status,
-        since: None,
-        detail: order.to_string(),
-        repairable: false,
-    }
-}
-
-fn attention(order: &Order, now: DateTime<Utc>) -> Finding {
-    let due = order.attention().filter(|_| order.failed_by_disturbance()).and_then(retry_at);
-    let failure = order.failure().unwrap_or_default();
-    match due {
-        Some(due) if due <= now => finding(order, Trouble::RetryDue, failure.to_owned(), true),
-        Some(due) => {
-            let detail = format!("{failure}; the system has it go on at {due}");
-            finding(order, Trouble::NeedsAttention, detail, false)
-        }
-        None => finding(order, Trouble::NeedsAttention, failure.to_owned(), false),
-    }
-}
-
-/// The moment from which the system may have the order go on; `None` when that is up to a person.
-fn retry_at(attention: &Attention) -> Option<DateTime<Utc>> {
-    // The longest pause is reached long before the exponent is out of range.
-    let factor = 2_i32.pow(attention.tries.min(10));
-    let due = attention.since + (FIRST_PAUSE * factor).min(LONGEST_PAUSE);
-    (due <= attention.first + BY_ITSELF_FOR).then_some(due)
 }
