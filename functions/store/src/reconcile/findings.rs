@@ -128,7 +128,7 @@ pub(super) fn attention(order: &Order, now: DateTime<Utc>) -> Finding {
 }
 
 /// The moment from which the system may have the order go on; `None` when that is up to a person.
-fn retry_at(attention: &Attention) -> Option<DateTime<Utc>> {
+pub(super) fn retry_at(attention: &Attention) -> Option<DateTime<Utc>> {
     // The longest pause is reached long before the exponent is out of range.
     let factor = 2_i32.pow(attention.tries.min(10));
     let due = attention.since + (FIRST_PAUSE * factor).min(LONGEST_PAUSE);

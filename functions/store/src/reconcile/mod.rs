@@ -18,15 +18,14 @@ use std::sync::Arc;
 use ambient::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::stream::{self, StreamExt};
-use omniflow_domain::order::{Actor, Attention, Failed, Order, OrderId, Reservation, Signal};
+use omniflow_domain::order::{Actor, Failed, Order, OrderId, Reservation, Signal};
 use omniflow_domain::status::Status;
-use serde::Serialize;
 
 use crate::workflow::{ExecutionState, NotSent, Workflow};
-use crate::{Error, Orders, Stock, Unreadable};
+use crate::{Error, Orders, Stock};
 
 pub use findings::{Finding, Findings, Repaired, Scope, Trouble};
-use findings::{attention, finding, unreadable_order};
+use findings::{attention, finding, retry_at, unreadable_order};
 
 /// The time for which an order has to stand still before anybody looks at its execution.
 const STILL: TimeDelta = TimeDelta::minutes(5);
