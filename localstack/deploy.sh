@@ -38,7 +38,9 @@ python localstack/build.py --profile "${PROFILE:-function}" --out "$out"
 aws s3 mb "s3://$bucket" > /dev/null 2>&1 || true
 aws cloudformation package --template-file "$out/template.yaml" --s3-bucket "$bucket" \
   --output-template-file "$out/packaged.yaml" > /dev/null 2> "$out/package.log" || { cat "$out/package.log" >&2; exit 1; }
-aws cloudformation deploy --stack-name "$stack" --template-file "$out/packaged.yaml" --no-fail-on-empty-changeset \
+# A template of more than 51,200 bytes goes by way of S3 (AWS CloudFormation User Guide, "Quotas").
+aws cloudformation deploy --stack-name "$stack" --template-file "$out/packaged.yaml" --s3-bucket "$bucket" \
+  --no-fail-on-empty-changeset \
   --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND \
   --parameter-overrides OpenAccess=true SeedSampleStock=true "$@"
 aws lambda invoke --function-name "$(output SeedStockFunctionName)" "$out/seeded.json" > /dev/null
