@@ -46,10 +46,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&out)?;
     let mut list = String::from("&[\n");
     for (number, (path, text)) in files.iter().enumerate() {
-        let (plain, packed) = (out.join(format!("{number}")), out.join(format!("{number}.gz")));
-        fs::write(&plain, text)?;
+        let packed = out.join(format!("{number}.gz"));
         fs::write(&packed, compressed(text)?)?;
-        writeln!(list, "({path:?}, include_str!({plain:?}), include_bytes!({packed:?})),")?;
+        let etag = format!("\"{}\"", hex(&Sha256::digest(text)));
+        writeln!(list, "({path:?}, {etag:?}, include_bytes!({packed:?})),")?;
     }
     list.push(']');
     fs::write(out.join("files.rs"), list)?;
@@ -101,7 +101,12 @@ fn name_of(assets: &[(String, String)]) -> String {
         digest.update(format!("{path} {} ", text.len()));
         digest.update(text);
     }
-    digest.finalize()[..8].iter().fold(String::new(), |mut name, byte| {
+    hex(&digest.finalize())
+}
+
+/// The first eight bytes of a digest, in hexadecimal digits: enough to tell a few files apart.
+fn hex(digest: &[u8]) -> String {
+    digest[..8].iter().fold(String::new(), |mut name, byte| {
         // Writing to a String can't fail.
         let _ = write!(name, "{byte:02x}");
         name

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::sync::{LazyLock, OnceLock};
+use std::io::Read as _;
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use flate2::read::GzDecoder;
 use omniflow_domain::Currency;
 use sha2::{Digest, Sha256};
 
@@ -18,8 +20,8 @@ use crate::response::Response;
 /// console's own files, nothing inline and nothing from elsewhere, and no page of others may frame it.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The path, the content, and the content in gzip of each file: the two pages and the description of the API
-/// by their names, all else in a folder that is named after what is in it. `build.rs` makes them.
+/// The path, the name of the content, and the content in gzip of each file: the two pages and the description of
+/// the API by their names, all else in a folder that is named after what is in it. `build.rs` makes them.
 const FILES: &[(&str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/console/files.rs"));
 
 /// How long browsers keep what never changes, in seconds: a year, which stands for ever (RFC 9111, section
@@ -29,14 +31,32 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// A file as it is served.
 struct File {
     path: &'static str,
-    content_type: &'static str,
-    content: Cow<'static, str>,
-    /// The content in gzip, as an answer to API Gateway carries bytes: in Base64. `None` for what is made while
-    /// the function runs.
-    packed: Option<String>,
+    content: Content,
     /// The name of the content, by which a client that has it need not load it again (RFC 9110, section
     /// 8.8.3).
-    etag: String,
+    etag: Cow<'static, str>,
+}
+
+/// What is in a file.
+enum Content {
+    /// In gzip, as the binary has it.
+    Packed(&'static [u8]),
+    /// As it is, since it was made while the function runs.
+    Made(String),
+}
+
+impl Content {
+    fn text(&self) -> String {
+        match self {
+            Self::Made(text) => text.clone(),
+            Self::Packed(bytes) => {
+                let mut text = String::new();
+                // It was packed when the binary was made, so it can be unpacked.
+                let _ = GzDecoder::new(*bytes).read_to_string(&mut text);
+                text
+            }
+        }
+    }
 }
 
 /// The description of the API for a shop's currency. The tests make `openapi.json`, which is the one of the
@@ -57,48 +77,43 @@ impl Description {
         if self.currency == Currency::default() {
             return answer(OPENAPI, request);
         }
-        let usual = served(OPENAPI).map_or("", |file| &file.content);
-        let file = || File::new(OPENAPI, Cow::Owned(description::of(usual, self.currency)), None);
-        Ok(self.file.get_or_init(file).answer(request))
+        let make = || {
+            let usual = served(OPENAPI).map(|file| file.content.text()).unwrap_or_default();
+            File::made(OPENAPI, description::of(&usual, self.currency))
+        };
+        Ok(self.file.get_or_init(make).answer(request))
     }
 }
 
 /// The name of the description of the API.
 pub(crate) const OPENAPI: &str = "openapi.json";
 
-static SERVED: LazyLock<Vec<File>> = LazyLock::new(|| {
-    FILES
-        .iter()
-        .map(|(path, content, packed)| File::new(path, Cow::Borrowed(content), Some(packed)))
-        .collect()
-});
-
 impl File {
-    fn new(path: &'static str, content: Cow<'static, str>, packed: Option<&[u8]>) -> Self {
-        let digest = Sha256::digest(content.as_bytes());
+    fn made(path: &'static str, text: String) -> Self {
+        let digest = Sha256::digest(text.as_bytes());
         let etag = digest[..8].iter().fold(String::new(), |mut etag, byte| {
             // Writing to a String can't fail.
             let _ = write!(etag, "{byte:02x}");
             etag
         });
-        let packed = packed.map(|packed| BASE64.encode(packed));
-        Self { path, content_type: content_type(path), content, packed, etag: format!("\"{etag}\"") }
+        Self { path, content: Content::Made(text), etag: Cow::Owned(format!("\"{etag}\"")) }
     }
 
     fn answer(&self, request: &Request) -> Response {
         let known = request.header("if-none-match").unwrap_or_default();
         let known =
             known.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == self.etag);
-        let response = match &self.packed {
-            _ if known => Response::file(304, self.content_type, ""),
-            Some(packed) if takes_gzip(request.header("accept-encoding").unwrap_or_default()) => {
-                Response::bytes(200, self.content_type, packed.clone())
-                    .with_header("content-encoding", "gzip")
+        let kind = content_type(self.path);
+        let response = match &self.content {
+            _ if known => Response::file(304, kind, ""),
+            Content::Packed(bytes) if takes_gzip(request.header("accept-encoding").unwrap_or_default()) => {
+                // An answer to API Gateway carries bytes in Base64.
+                Response::bytes(200, kind, BASE64.encode(bytes)).with_header("content-encoding", "gzip")
             }
-            _ => Response::file(200, self.content_type, &*self.content),
+            content => Response::file(200, kind, content.text()),
         };
         response
-            .with_header("etag", &self.etag)
+            .with_header("etag", &*self.etag)
             .with_header("vary", "accept-encoding")
             .with_header("cache-control", if self.path.contains('/') { FOR_EVER } else { "no-cache" })
             .with_header("content-security-policy", SECURITY_POLICY)
@@ -175,15 +190,13 @@ fn answer(path: &str, request: &Request) -> Result<Response, Problem> {
     }
 }
 
-fn served(path: &str) -> Option<&'static File> {
-    SERVED.iter().find(|file| file.path == path)
+fn served(path: &str) -> Option<File> {
+    let (path, etag, packed) = FILES.iter().find(|(name, ..)| *name == path)?;
+    Some(File { path, content: Content::Packed(packed), etag: Cow::Borrowed(etag) })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
-    use flate2::read::GzDecoder;
     use serde_json::{Value, json};
 
     use super::*;
@@ -216,7 +229,8 @@ mod tests {
 
     #[test]
     fn the_console_speaks_to_no_other_host() {
-        for (path, content, _) in FILES.iter().filter(|(path, ..)| *path != "openapi.json") {
+        for (path, ..) in FILES.iter().filter(|(path, ..)| *path != "openapi.json") {
+            let content = served(path).unwrap().content.text();
             let hosts = content
                 .match_indices("://")
                 .map(|(at, _)| content[at..].chars().take(30).collect::<String>());
@@ -246,7 +260,7 @@ mod tests {
         }
         assert_eq!(named, 9);
         let folder = FILES.iter().find_map(|(path, ..)| path.strip_suffix("/app.js")).unwrap();
-        assert!(served("index.html").unwrap().content.contains(&format!("{folder}/app.js")));
+        assert!(served("index.html").unwrap().content.text().contains(&format!("{folder}/app.js")));
     }
 
     #[test]
@@ -258,7 +272,8 @@ mod tests {
 
     #[test]
     fn who_takes_gzip_gets_the_same_content_in_it() {
-        for (path, content, _) in FILES {
+        for (path, ..) in FILES {
+            let plain = answered(path, &json!({}))["body"].clone();
             let packed = answered(path, &json!({ "accept-encoding": "br, GZIP;q=0.5" }));
             assert_eq!(
                 (&packed["headers"]["content-encoding"], &packed["isBase64Encoded"]),
@@ -267,7 +282,7 @@ mod tests {
             let bytes = BASE64.decode(packed["body"].as_str().unwrap()).unwrap();
             let mut text = String::new();
             GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
-            assert_eq!(text, *content, "{path}");
+            assert_eq!(plain, json!(text), "{path}");
         }
         for accepted in ["", "identity", "br", "gzip;q=0", "gzip;q=x"] {
             let plain = answered("index.html", &json!({ "accept-encoding": accepted }));
