@@ -16,7 +16,7 @@ pub enum Event {
     /// The event "Step Functions Execution Status Change" (AWS Step Functions Developer Guide, "Automating
     /// Step Functions event delivery with EventBridge").
     StatusChange {
-        /// What changed.
+        /// The execution and the status that it has come to.
         detail: StatusChange,
     },
     /// The step of a state machine of an earlier release, executions of which may still run.

@@ -42,7 +42,7 @@ impl Customer {
         let begun = Instant::now();
         let id = self.create(items).await?;
         self.wait_for(&id, "AWAITING_PAYMENT").await?;
-        self.ask::<IgnoredAny>("pay", Method::POST, &format!("{ORDERS}/{id}/pay"), Bytes::new()).await?;
+        self.pay(&id).await?;
         self.wait_for(&id, "COMPLETED").await?;
         Ok(begun.elapsed())
     }
@@ -52,6 +52,12 @@ impl Customer {
         let body = json!({ "customer_id": "bench", "items": items }).to_string();
         let created: Created = self.ask("create", Method::POST, ORDERS, body.into()).await?;
         Ok(created.order_id)
+    }
+
+    /// Pays an order.
+    pub(crate) async fn pay(&self, id: &str) -> Result<(), Error> {
+        self.ask::<IgnoredAny>("pay", Method::POST, &format!("{ORDERS}/{id}/pay"), Bytes::new()).await?;
+        Ok(())
     }
 
     /// Waits until the order is in this state.

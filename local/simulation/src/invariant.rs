@@ -77,7 +77,7 @@ impl fmt::Display for Invariant {
 /// An invariant that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Which.
+    /// The invariant that did not hold.
     pub invariant: Invariant,
     /// The order of which it did not hold, if it is about one.
     pub order: Option<String>,

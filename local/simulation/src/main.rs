@@ -53,6 +53,18 @@ struct Arguments {
     seconds: Option<u64>,
 }
 
+impl Arguments {
+    /// A run with this seed, in which all customers come.
+    fn settings(&self, seed: u64, profile: &Profile, planted: Option<Planted>) -> Settings {
+        Settings {
+            a_second: self.a_second,
+            planted,
+            to_rest: hours(self.hours_to_rest),
+            ..Settings::new(seed, self.orders, profile.clone())
+        }
+    }
+}
+
 fn hours(hours: u64) -> Duration {
     Duration::from_secs(hours.saturating_mul(3600))
 }
@@ -110,14 +122,9 @@ fn simulate(arguments: &Arguments) -> Result<bool, Error> {
             break;
         }
         let settings = Settings {
-            seed,
-            orders: arguments.orders,
-            a_second: arguments.a_second,
-            profile: profile.clone(),
-            planted,
             only: Some(arguments.only.iter().copied().collect()).filter(|_| !arguments.only.is_empty()),
-            to_rest: hours(arguments.hours_to_rest),
             keep_all: arguments.trace,
+            ..arguments.settings(seed, &profile, planted)
         };
         let report = run(&settings, &system)?;
         for line in report.all.iter().flatten() {
@@ -150,19 +157,11 @@ fn find_planted(arguments: &Arguments) -> Result<bool, Error> {
     let (profile, system) = (Profile::load(&arguments.faults)?, system()?);
     let mut all = true;
     for planted in Planted::ALL {
-        let settings = |seed| Settings {
-            seed,
-            orders: arguments.orders,
-            a_second: arguments.a_second,
-            profile: profile.clone(),
-            planted: Some(*planted),
-            only: None,
-            to_rest: hours(arguments.hours_to_rest),
-            keep_all: false,
-        };
         let mut found = None;
         for seed in arguments.seed..arguments.seed.saturating_add(arguments.seeds) {
-            if let Some(violation) = run(&settings(seed), &system)?.violation {
+            if let Some(violation) =
+                run(&arguments.settings(seed, &profile, Some(*planted)), &system)?.violation
+            {
                 found = Some((seed, violation));
                 break;
             }

@@ -52,6 +52,23 @@ pub struct Settings {
     pub keep_all: bool,
 }
 
+impl Settings {
+    /// A run of so many customers, two of whom come in a second, with no bug planted and 12 hours to come to
+    /// rest.
+    pub fn new(seed: u64, orders: u64, profile: Profile) -> Self {
+        Self {
+            seed,
+            orders,
+            a_second: 2.0,
+            profile,
+            planted: None,
+            only: None,
+            to_rest: Duration::from_secs(12 * 3600),
+            keep_all: false,
+        }
+    }
+}
+
 /// What came of a run.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "the names say it")]

@@ -23,16 +23,9 @@ fn recorded() -> BTreeMap<String, Found> {
 }
 
 fn settings(found: &Found, planted: Option<Planted>) -> Settings {
-    Settings {
-        seed: found.seed,
-        orders: found.orders,
-        a_second: 2.0,
-        profile: Profile::load(&found.faults).expect("the profile comes with the program"),
-        planted,
-        only: None,
-        to_rest: Duration::from_secs(2 * 3600),
-        keep_all: false,
-    }
+    let profile = Profile::load(&found.faults).expect("the profile comes with the program");
+    let to_rest = Duration::from_secs(2 * 3600);
+    Settings { planted, to_rest, ..Settings::new(found.seed, found.orders, profile) }
 }
 
 #[test]

@@ -1,23 +1,12 @@
 //! The same settings give the same trace, line by line.
 
-use std::time::Duration;
-
 use omniflow_simulation::{Profile, Settings, run, system};
 
 #[test]
 fn the_same_seed_gives_the_same_trace_line_by_line() {
     let system = system().unwrap();
     for faults in ["none", "all", "storm"] {
-        let settings = Settings {
-            seed: 7,
-            orders: 12,
-            a_second: 2.0,
-            profile: Profile::load(faults).unwrap(),
-            planted: None,
-            only: None,
-            to_rest: Duration::from_secs(12 * 3600),
-            keep_all: true,
-        };
+        let settings = Settings { keep_all: true, ..Settings::new(7, 12, Profile::load(faults).unwrap()) };
         let (one, other) = (run(&settings, &system).unwrap(), run(&settings, &system).unwrap());
         let lines = |report: &omniflow_simulation::Report| report.all.clone().unwrap();
         let (these, those) = (lines(&one), lines(&other));

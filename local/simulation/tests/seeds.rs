@@ -1,7 +1,5 @@
 //! Seeds that always run: with these faults, nothing is lost and nothing is done twice.
 
-use std::time::Duration;
-
 use omniflow_simulation::{Profile, Settings, run, system};
 
 #[test]
@@ -9,16 +7,7 @@ fn nothing_is_lost_and_nothing_is_done_twice() {
     let system = system().unwrap();
     for (faults, seeds) in [("none", 1..=2), ("momentary", 1..=4), ("storm", 1..=3), ("all", 1..=4)] {
         for seed in seeds {
-            let settings = Settings {
-                seed,
-                orders: 12,
-                a_second: 2.0,
-                profile: Profile::load(faults).unwrap(),
-                planted: None,
-                only: None,
-                to_rest: Duration::from_secs(12 * 3600),
-                keep_all: false,
-            };
+            let settings = Settings::new(seed, 12, Profile::load(faults).unwrap());
             let report = run(&settings, &system).unwrap();
             let found = report.violation.map(|violation| violation.to_string());
             assert_eq!(found, None, "--faults {faults} --seed {seed}:\n{}", report.lines.join("\n"));

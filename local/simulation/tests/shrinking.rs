@@ -8,14 +8,9 @@ use omniflow_simulation::{Invariant, Planted, Profile, Settings, run, shrink, sy
 fn a_failure_is_shrunk_to_one_customer_and_no_faults_where_it_takes_none() {
     let system = system().unwrap();
     let settings = Settings {
-        seed: 1,
-        orders: 8,
-        a_second: 2.0,
-        profile: Profile::load("momentary").unwrap(),
         planted: Some(Planted::CreatedTwice),
-        only: None,
         to_rest: Duration::from_secs(2 * 3600),
-        keep_all: false,
+        ..Settings::new(1, 8, Profile::load("momentary").unwrap())
     };
     let failed = run(&settings, &system).unwrap();
     let invariant = |report: &omniflow_simulation::Report| report.violation.as_ref().unwrap().invariant;

@@ -76,7 +76,7 @@ pub struct Attention {
     pub since: DateTime<Utc>,
     /// The status that the order had, to which a retry brings it back.
     pub was: Status,
-    /// What failed.
+    /// The state of the workflow that failed, and its error.
     pub failed: Failed,
     /// The first of the failures of the same step that only the system's own retries came between.
     pub first: DateTime<Utc>,

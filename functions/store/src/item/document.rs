@@ -5,8 +5,6 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use omniflow_domain::Currency;
-use omniflow_domain::Language;
 use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::email::Email;
 use omniflow_domain::money::{self, Money};
@@ -15,6 +13,7 @@ use omniflow_domain::order::{
     ShipmentState, Unknown,
 };
 use omniflow_domain::status::{Reason, Status};
+use omniflow_domain::{Currency, Language};
 
 use super::attention::{AttentionDocument, SignedDocument, signed};
 

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use omniflow_services::ServiceError;
 
 use crate::world::World;
@@ -33,6 +34,59 @@ pub enum Fate {
 /// The error of a request that got no answer in time.
 pub fn unanswered() -> ServiceError {
     ServiceError::unsendable("no answer came in time")
+}
+
+/// Makes a request in so many attempts. `fate` decides what becomes of each; `perform` does what is asked for,
+/// and `late` does it after a time, whether or not the caller lives to see it.
+pub async fn call<Request: Clone, T>(
+    world: &World,
+    what: &str,
+    attempts: u32,
+    request: Request,
+    fate: impl Fn() -> Fate,
+    perform: impl Fn(Request) -> BoxFuture<'static, Result<T, ServiceError>>,
+    late: impl Fn(Request, Duration),
+) -> Result<T, ServiceError> {
+    let mut error = unanswered();
+    for attempt in 1..=attempts {
+        world.travel().await;
+        match fate() {
+            Fate::Done => {
+                let answer = perform(request).await;
+                if let Err(error) = &answer {
+                    world.note_here(format_args!("{what}: {error}"));
+                }
+                return answer;
+            }
+            Fate::Refused(refusal, again) => {
+                world.note_here(format_args!("{what}: {refusal}"));
+                error = refusal;
+                if !again {
+                    break;
+                }
+            }
+            silent => {
+                match silent {
+                    Fate::AnswerLost => {
+                        world.note_here(format_args!("{what}: the answer will be lost"));
+                        // Nobody hears how it ended.
+                        let _ = perform(request.clone()).await;
+                    }
+                    Fate::DoneLater(later) => {
+                        world.note_here(format_args!("{what}: it will be done in {later:?}"));
+                        late(request.clone(), later);
+                    }
+                    _ => world.note_here(format_args!("{what}: no answer")),
+                }
+                tokio::time::sleep(PATIENCE).await;
+                error = unanswered();
+            }
+        }
+        if attempt < attempts {
+            pause(world, attempt).await;
+        }
+    }
+    Err(error)
 }
 
 /// Waits before the next attempt.

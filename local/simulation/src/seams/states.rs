@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use omniflow_domain::OrderId;
 use omniflow_services::{ServiceError, ServiceFuture, StepFunctions};
 
-use super::retries::{ATTEMPTS, Fate, PATIENCE, pause, unanswered};
+use super::retries::{self, ATTEMPTS, Fate};
 use crate::books::Books;
 use crate::fault::Fault;
 use crate::invariant::Invariant;
@@ -46,48 +46,24 @@ impl States {
         if world.happens(Fault::StatesAnswerLost) { Fate::AnswerLost } else { Fate::Done }
     }
 
-    async fn call<Request: Clone, T>(
+    async fn call<Request: Clone + Send + 'static, T: Send + 'static>(
         &self,
         what: &str,
         request: Request,
         perform: Perform<Request, T>,
     ) -> Result<T, ServiceError> {
-        let mut error = unanswered();
-        for attempt in 1..=ATTEMPTS {
-            self.world.travel().await;
-            let fate = self.fate();
-            match fate {
-                Fate::Done => {
-                    let answer = perform(self.clone(), request).await;
-                    let said = answer.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned());
-                    self.world.note_here(format_args!("{what}: {said}"));
-                    return answer;
+        let perform = |request| -> BoxFuture<'static, _> {
+            let (seam, what) = (self.clone(), what.to_owned());
+            Box::pin(async move {
+                let answer = perform(seam.clone(), request).await;
+                if answer.is_ok() {
+                    seam.world.note_here(format_args!("{what}: done"));
                 }
-                Fate::AnswerLost => {
-                    let answer = perform(self.clone(), request.clone()).await;
-                    let said = answer.map_or_else(|error| error.to_string(), |_| "done".to_owned());
-                    self.world.note_here(format_args!("{what}: {said}, and the answer is lost"));
-                    tokio::time::sleep(PATIENCE).await;
-                    error = unanswered();
-                }
-                Fate::Refused(refusal, again) => {
-                    self.world.note_here(format_args!("{what}: {refusal}"));
-                    error = refusal;
-                    if !again {
-                        break;
-                    }
-                }
-                Fate::DoneLater(_) | Fate::Unanswered => {
-                    self.world.note_here(format_args!("{what}: no answer"));
-                    tokio::time::sleep(PATIENCE).await;
-                    error = unanswered();
-                }
-            }
-            if attempt < ATTEMPTS {
-                pause(&self.world, attempt).await;
-            }
-        }
-        Err(error)
+                answer
+            })
+        };
+        // Of what Step Functions is asked for, nothing is done late.
+        retries::call(&self.world, what, ATTEMPTS, request, || self.fate(), perform, |_, _| ()).await
     }
 }
 

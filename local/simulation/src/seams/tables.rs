@@ -26,7 +26,7 @@ use omniflow_store::order_of;
 use omniflow_tables::Tables;
 
 use super::mutations;
-use super::retries::{ATTEMPTS, Fate, PATIENCE, pause, unanswered};
+use super::retries::{self, ATTEMPTS, Fate, PATIENCE};
 use super::watch::{self, ORDERS, STOCK};
 use crate::books::Place;
 use crate::fault::Fault;
@@ -127,47 +127,9 @@ impl TablesSeam {
         T: Send + 'static,
     {
         let attempts = if matches!(callee, Callee::DynamoDb(_)) { ATTEMPTS } else { 1 };
-        let mut error = unanswered();
-        for attempt in 1..=attempts {
-            self.world.travel().await;
-            match self.fate(callee) {
-                Fate::Done => {
-                    let answer = perform(self.clone(), request).await;
-                    if let Err(error) = &answer {
-                        self.world.note_here(format_args!("{what}: {error}"));
-                    }
-                    return answer;
-                }
-                Fate::AnswerLost => {
-                    self.world.note_here(format_args!("{what}: the answer will be lost"));
-                    let _ = perform(self.clone(), request.clone()).await;
-                    tokio::time::sleep(PATIENCE).await;
-                    error = unanswered();
-                }
-                Fate::DoneLater(later) => {
-                    self.world.note_here(format_args!("{what}: it will be done in {later:?}"));
-                    self.do_later(later, request.clone(), perform);
-                    tokio::time::sleep(PATIENCE).await;
-                    error = unanswered();
-                }
-                Fate::Refused(refusal, again) => {
-                    self.world.note_here(format_args!("{what}: {refusal}"));
-                    error = refusal;
-                    if !again {
-                        break;
-                    }
-                }
-                Fate::Unanswered => {
-                    self.world.note_here(format_args!("{what}: no answer"));
-                    tokio::time::sleep(PATIENCE).await;
-                    error = unanswered();
-                }
-            }
-            if attempt < attempts {
-                pause(&self.world, attempt).await;
-            }
-        }
-        Err(error)
+        let done = |request| perform(self.clone(), request);
+        let late = |request, later| self.do_later(later, request, perform);
+        retries::call(&self.world, what, attempts, request, || self.fate(callee), done, late).await
     }
 
     /// Does something whether or not the caller lives to see it.
