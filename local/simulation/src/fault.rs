@@ -1,6 +1,6 @@
 //! The faults that there are.
 
-use std::fmt;
+use crate::named::named;
 
 /// How often a fault happens, and so what its rate in a profile means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,21 +13,12 @@ pub enum Measure {
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $variant:ident $name:literal $measure:ident,)+) => {
-        /// A kind of fault.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Fault {
-            $($(#[$doc])* $variant,)+
+        named! {
+            /// A kind of fault.
+            Fault { $($(#[$doc])* $variant $name,)+ }
         }
 
         impl Fault {
-            /// All kinds.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The name of the kind in profiles.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
-            }
-
             /// What the rate of the kind means.
             pub const fn measure(self) -> Measure {
                 match self { $(Self::$variant => Measure::$measure,)+ }
@@ -110,11 +101,6 @@ faults! {
 }
 
 impl Fault {
-    /// The kind of this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|fault| fault.name() == name)
-    }
-
     /// The kinds that are outages of a dependency.
     pub const OUTAGES: [Self; 6] = [
         Self::TablesOut,
@@ -124,10 +110,4 @@ impl Fault {
         Self::GatewayOut,
         Self::WarehousesOut,
     ];
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }

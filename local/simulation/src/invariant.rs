@@ -2,75 +2,47 @@
 
 use std::fmt;
 
-macro_rules! invariants {
-    ($($(#[$doc:meta])* $variant:ident $name:literal,)+) => {
-        /// What must hold in every run.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Invariant {
-            $($(#[$doc])* $variant,)+
-        }
+use crate::named::named;
 
-        impl Invariant {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The name.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
-            }
-        }
-    };
-}
-
-invariants! {
-    /// Of each product in each warehouse, the pieces that are available, reserved and sold are as many as at
-    /// the beginning, and none of the three numbers is negative.
-    StockConserved "stock-conserved",
-    /// What is reserved and sold in a warehouse is what the orders say that hold it and have bought it.
-    StockOwned "stock-owned",
-    /// Money that was taken and not given back is the price of an order that goes forward or is completed.
-    MoneyMatches "money-matches",
-    /// Money is taken only of customers who have asked to pay.
-    MoneyAskedFor "money-asked-for",
-    /// An order's status changes as the table of transitions allows, and its timeline only grows.
-    LegalTransition "legal-transition",
-    /// Every write of an order raises its version by one, so that no write is lost.
-    VersionGrows "version-grows",
-    /// One request makes one order at most, and one idempotency key, too.
-    OneOrder "one-order",
-    /// What was answered with 2xx came true.
-    AnswersTrue "answers-true",
-    /// Money is captured and refunded once, and a parcel leaves once.
-    EffectOnce "effect-once",
-    /// Goods leave for orders that are not undone, and what is undone has none on their way.
-    GoodsMatch "goods-match",
-    /// Every change of status is published, in the order of the changes.
-    EventsComplete "events-complete",
-    /// A customer is told of each status that concerns them.
-    MessageSent "message-sent",
-    /// Every order comes to rest once the faults have stopped.
-    Rests "rests",
-    /// An order that waits for a person is in a list that this person sees, and the person can act.
-    InAList "in-a-list",
-    /// An order at rest has an execution, which has ended as the order has; no execution is without an
-    /// order.
-    ExecutionMatches "execution-matches",
-    /// No function panics.
-    NoPanic "no-panic",
-    /// Whatever is stored as an order can be read as one.
-    Readable "readable",
-}
-
-impl Invariant {
-    /// The invariant of this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|invariant| invariant.name() == name)
-    }
-}
-
-impl fmt::Display for Invariant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+named! {
+    /// What must hold in every run.
+    Invariant {
+        /// Of each product in each warehouse, the pieces that are available, reserved and sold are as many as at
+        /// the beginning, and none of the three numbers is negative.
+        StockConserved "stock-conserved",
+        /// What is reserved and sold in a warehouse is what the orders say that hold it and have bought it.
+        StockOwned "stock-owned",
+        /// Money that was taken and not given back is the price of an order that goes forward or is completed.
+        MoneyMatches "money-matches",
+        /// Money is taken only of customers who have asked to pay.
+        MoneyAskedFor "money-asked-for",
+        /// An order's status changes as the table of transitions allows, and its timeline only grows.
+        LegalTransition "legal-transition",
+        /// Every write of an order raises its version by one, so that no write is lost.
+        VersionGrows "version-grows",
+        /// One request makes one order at most, and one idempotency key, too.
+        OneOrder "one-order",
+        /// What was answered with 2xx came true.
+        AnswersTrue "answers-true",
+        /// Money is captured and refunded once, and a parcel leaves once.
+        EffectOnce "effect-once",
+        /// Goods leave for orders that are not undone, and what is undone has none on their way.
+        GoodsMatch "goods-match",
+        /// Every change of status is published, in the order of the changes.
+        EventsComplete "events-complete",
+        /// A customer is told of each status that concerns them.
+        MessageSent "message-sent",
+        /// Every order comes to rest once the faults have stopped.
+        Rests "rests",
+        /// An order that waits for a person is in a list that this person sees, and the person can act.
+        InAList "in-a-list",
+        /// An order at rest has an execution, which has ended as the order has; no execution is without an
+        /// order.
+        ExecutionMatches "execution-matches",
+        /// No function panics.
+        NoPanic "no-panic",
+        /// Whatever is stored as an order can be read as one.
+        Readable "readable",
     }
 }
 

@@ -23,6 +23,7 @@ mod faults;
 mod front;
 mod happenings;
 mod invariant;
+mod named;
 mod people;
 mod planted;
 mod process;

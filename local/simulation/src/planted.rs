@@ -2,76 +2,46 @@
 //! what it would with a well-known mistake in it; the simulation must find it. The system's own code has no
 //! switch for them.
 
-use std::fmt;
+use crate::named::named;
 
-macro_rules! planted {
-    ($($(#[$doc:meta])* $variant:ident $name:literal,)+) => {
-        /// A bug that can be planted.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Planted {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl Planted {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The name of the bug.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
-            }
-        }
-    };
-}
-
-planted! {
-    /// Stock is given back without the condition that nobody has given it back before.
-    ReleasedWithoutCondition "released-without-condition",
-    /// The task token is answered before the decision is written, which may still fail.
-    AnsweredBeforeWritten "answered-before-written",
-    /// The pending signal is cleared with the decision, before the workflow has heard of it.
-    SignalClearedEarly "signal-cleared-early",
-    /// Each attempt to capture has a key of its own at the payment gateway.
-    CaptureWithoutKey "capture-without-key",
-    /// A failure of PutEvents is taken for success.
-    EventsSwallowed "events-swallowed",
-    /// Of several events that are published together, the first is left out.
-    EventForgotten "event-forgotten",
-    /// The payment window is closed without the condition that nobody has paid meanwhile.
-    WindowClosedUnconditionally "window-closed-unconditionally",
-    /// The money is given back although shipments could not be called back.
-    RefundAfterFailedCancel "refund-after-failed-cancel",
-    /// A refund that fails is taken for done.
-    FailedRefundIgnored "failed-refund-ignored",
-    /// Stock is reserved without the condition that there is enough.
-    OversoldUnconditionally "oversold-unconditionally",
-    /// Each order gets two executions.
-    StartedTwice "started-twice",
-    /// Successes are not reported to the tasks that wait for them.
-    TokenAnswerLost "token-answer-lost",
-    /// The answer to a request with an idempotency key is not kept.
-    KeyNotKept "key-not-kept",
-    /// A request that creates an order makes another one when it takes long.
-    CreatedTwice "created-twice",
-    /// A warehouse ships what was called back before.
-    ShippedAfterCallBack "shipped-after-call-back",
-    /// An order is completed without its stock being sold.
-    CompletedWithoutSale "completed-without-sale",
-    /// The verdict of a reviewer is written without the condition that there is none yet.
-    VerdictUnconditional "verdict-unconditional",
-    /// The journal forgets its latest groups when the process dies.
-    JournalForgets "journal-forgets",
-}
-
-impl Planted {
-    /// The bug of this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|planted| planted.name() == name)
-    }
-}
-
-impl fmt::Display for Planted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+named! {
+    /// A bug that can be planted.
+    Planted {
+        /// Stock is given back without the condition that nobody has given it back before.
+        ReleasedWithoutCondition "released-without-condition",
+        /// The task token is answered before the decision is written, which may still fail.
+        AnsweredBeforeWritten "answered-before-written",
+        /// The pending signal is cleared with the decision, before the workflow has heard of it.
+        SignalClearedEarly "signal-cleared-early",
+        /// Each attempt to capture has a key of its own at the payment gateway.
+        CaptureWithoutKey "capture-without-key",
+        /// A failure of PutEvents is taken for success.
+        EventsSwallowed "events-swallowed",
+        /// Of several events that are published together, the first is left out.
+        EventForgotten "event-forgotten",
+        /// The payment window is closed without the condition that nobody has paid meanwhile.
+        WindowClosedUnconditionally "window-closed-unconditionally",
+        /// The money is given back although shipments could not be called back.
+        RefundAfterFailedCancel "refund-after-failed-cancel",
+        /// A refund that fails is taken for done.
+        FailedRefundIgnored "failed-refund-ignored",
+        /// Stock is reserved without the condition that there is enough.
+        OversoldUnconditionally "oversold-unconditionally",
+        /// Each order gets two executions.
+        StartedTwice "started-twice",
+        /// Successes are not reported to the tasks that wait for them.
+        TokenAnswerLost "token-answer-lost",
+        /// The answer to a request with an idempotency key is not kept.
+        KeyNotKept "key-not-kept",
+        /// A request that creates an order makes another one when it takes long.
+        CreatedTwice "created-twice",
+        /// A warehouse ships what was called back before.
+        ShippedAfterCallBack "shipped-after-call-back",
+        /// An order is completed without its stock being sold.
+        CompletedWithoutSale "completed-without-sale",
+        /// The verdict of a reviewer is written without the condition that there is none yet.
+        VerdictUnconditional "verdict-unconditional",
+        /// The journal forgets its latest groups when the process dies.
+        JournalForgets "journal-forgets",
     }
 }
