@@ -37,15 +37,8 @@ pub async fn attend(front: Rc<Front>, world: Arc<World>) {
 
 /// Says what was done by hand, as the order's own facts suggest it.
 async fn settle(front: &Front, world: &World, order: &str) {
-    let read = Request {
-        caller: Caller::Operator("operator"),
-        method: "GET",
-        path: format!("/api/v1/orders/{order}"),
-        query: "",
-        key: None,
-        body: Value::Null,
-    };
-    let Answer::Http(200, view) = front.ask(&read).await else { return };
+    let read = ask(front, "GET", format!("/api/v1/orders/{order}"), Value::Null).await;
+    let Answer::Http(200, view) = read else { return };
     let open = &view["attention"];
     let is_out = open["shipments_out"].as_array().is_some_and(|out| !out.is_empty());
     let stock = match (is_out, open["stock_held"].as_bool()) {
@@ -69,14 +62,11 @@ async fn settle(front: &Front, world: &World, order: &str) {
 }
 
 async fn act(front: &Front, order: &str, what: &str, body: Value) -> Answer {
-    let request = Request {
-        caller: Caller::Operator("operator"),
-        method: "POST",
-        path: format!("/api/v1/orders/{order}/{what}"),
-        query: "",
-        key: None,
-        body,
-    };
+    ask(front, "POST", format!("/api/v1/orders/{order}/{what}"), body).await
+}
+
+async fn ask(front: &Front, method: &'static str, path: String, body: Value) -> Answer {
+    let request = Request { caller: Caller::Operator("operator"), method, path, query: "", key: None, body };
     front.ask(&request).await
 }
 
