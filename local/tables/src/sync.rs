@@ -188,6 +188,8 @@ impl Log {
             return;
         }
         let known = mark(covers);
+        // Writes that came while the mark was made are in the log before the fsync begins, too.
+        let covers = self.written.load(SeqCst);
         let done = self.counters.syncs.time(|| self.file.sync_data());
         self.synced.send_replace(match done {
             Ok(()) => Synced::UpTo { writes: covers, known },
