@@ -72,8 +72,8 @@ mod unsupported;
 pub mod validate;
 
 pub use api::{
-    Allowance, Ambient, Effects, Event, Invocation, MachineType, MapChild, MapRunChange, MapRunStart, Outcome, Start,
-    TaskId, Tolerated,
+    Allowance, Ambient, Effects, Event, Invocation, MachineType, MapChild, MapRunChange, MapRunStart,
+    Outcome, Start, TaskId, Tolerated,
 };
 pub use execution::{Execution, LaterRelease, LoadError, input_is_too_large};
 pub use history::{Details, HistoryEvent, Scheduled};

@@ -45,7 +45,11 @@ fn a_run_begins_with_all_that_its_children_need() {
     let mut host = Host::run(&alone(fields), json!({ "products": ["mug", "jug", "cup"] }));
     let run = started(&host);
     assert_eq!(run.run, TaskId(1));
-    assert!(run.arn.starts_with("arn:aws:states:eu-central-1:000000000000:mapRun:machine/Shelves:"), "{}", run.arn);
+    assert!(
+        run.arn.starts_with("arn:aws:states:eu-central-1:000000000000:mapRun:machine/Shelves:"),
+        "{}",
+        run.arn
+    );
     assert_eq!((run.items, run.items_a_child, run.max_concurrency), (3, 1, 7));
     assert_eq!(run.tolerated, Tolerated { count: Some(1), percentage: Some(12.5) });
     assert_eq!(run.child_type, MachineType::Standard);
@@ -66,16 +70,21 @@ fn a_run_begins_with_all_that_its_children_need() {
 fn children_have_the_language_of_their_machine() {
     let mut machine = alone(json!({ "Items": "{% $states.input %}" }));
     machine["QueryLanguage"] = json!("JSONata");
-    machine["States"]["Count"]["ItemProcessor"]["States"]["Shelf"]["Output"] = json!("{% $states.input & '!' %}");
+    machine["States"]["Count"]["ItemProcessor"]["States"]["Shelf"]["Output"] =
+        json!("{% $states.input & '!' %}");
     let run = started(&Host::run(&machine, json!(["mug"])));
     let definition: Value = serde_json::from_str(&run.definition).expect("a definition");
-    assert_eq!((&definition["QueryLanguage"], &definition["ProcessorConfig"]), (&json!("JSONata"), &Value::Null));
+    assert_eq!(
+        (&definition["QueryLanguage"], &definition["ProcessorConfig"]),
+        (&json!("JSONata"), &Value::Null)
+    );
     Machine::parse(&run.definition).unwrap_or_else(|invalid| panic!("{invalid}"));
 }
 
 #[test]
 fn a_selector_sees_the_item_and_its_index() {
-    let selector = json!({ "product.$": "$$.Map.Item.Value", "at.$": "$$.Map.Item.Index", "night.$": "$.night" });
+    let selector =
+        json!({ "product.$": "$$.Map.Item.Value", "at.$": "$$.Map.Item.Index", "night.$": "$.night" });
     let fields = json!({ "ItemsPath": "$.products", "ItemSelector": selector });
     let mut host = Host::run(&alone(fields), json!({ "night": 7, "products": ["mug", "jug"] }));
     assert_eq!(
@@ -91,7 +100,8 @@ fn a_selector_sees_the_item_and_its_index() {
 fn batches_hold_as_many_items_as_their_number_and_their_bytes_allow() {
     let batch = |limits: Value| {
         let fields = json!({ "ItemsPath": "$.products", "ItemBatcher": limits });
-        let mut host = Host::run(&alone(fields), json!({ "most": 2, "products": ["a", "b", "cc", "d", "e"] }));
+        let mut host =
+            Host::run(&alone(fields), json!({ "most": 2, "products": ["a", "b", "cc", "d", "e"] }));
         let children = host.children(TaskId(1), 0, 9);
         children.into_iter().map(|(_, input)| input["Items"].clone()).collect::<Vec<_>>()
     };
@@ -161,10 +171,17 @@ fn too_many_failures_can_be_caught_and_retried_with_a_new_run() {
     host.send(Event::MapRunSucceeded { run: first.run, output: json!([]) });
     assert_eq!(host.history.len(), before);
     host.send(Event::MapRunFailed { run: second.run });
-    assert_eq!(host.output()["caught"], json!({
-        "Error": exceeded, "Cause": "The specified tolerated failure threshold was exceeded" }));
+    assert_eq!(
+        host.output()["caught"],
+        json!({
+        "Error": exceeded, "Cause": "The specified tolerated failure threshold was exceeded" })
+    );
     assert!(types(&host).ends_with(&[
-        "MapRunFailed", "MapStateFailed", "MapStateExited", "PassStateEntered", "PassStateExited",
+        "MapRunFailed",
+        "MapStateFailed",
+        "MapStateExited",
+        "PassStateEntered",
+        "PassStateExited",
         "ExecutionSucceeded",
     ]));
 }
@@ -242,9 +259,15 @@ fn what_is_wrong_with_a_distributed_map_is_said_where_it_stands() {
     let mut untyped = alone(json!({}));
     untyped["States"]["Count"]["ItemProcessor"]["ProcessorConfig"] = json!({ "Mode": "DISTRIBUTED" });
     let said = refused(&untyped, MachineType::Standard);
-    assert!(said.contains("These fields are required: [ExecutionType] at /States/Count/ItemProcessor"), "{said}");
+    assert!(
+        said.contains("These fields are required: [ExecutionType] at /States/Count/ItemProcessor"),
+        "{said}"
+    );
     let said = refused(&alone(json!({})), MachineType::Express);
-    assert!(said.contains("Express state machine does not support Map state in 'DISTRIBUTED' mode"), "{said}");
+    assert!(
+        said.contains("Express state machine does not support Map state in 'DISTRIBUTED' mode"),
+        "{said}"
+    );
     let mut express = alone(json!({}));
     express["States"]["Count"]["ItemProcessor"] = json!({
         "ProcessorConfig": { "Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS" },
@@ -254,10 +277,19 @@ fn what_is_wrong_with_a_distributed_map_is_said_where_it_stands() {
     let said = refused(&express, MachineType::Standard);
     assert!(said.contains("Express state machine does not support '.waitForTaskToken'"), "{said}");
     for (fields, wanted) in [
-        (json!({ "Label": "x".repeat(41) }), "Label must be between 1 and 40 characters long at /States/Count/Label"),
+        (
+            json!({ "Label": "x".repeat(41) }),
+            "Label must be between 1 and 40 characters long at /States/Count/Label",
+        ),
         (json!({ "Label": "a/b" }), "Label contains invalid characters at /States/Count/Label"),
-        (json!({ "ItemBatcher": {} }), "These fields are required: [MaxItemsPerBatch] at /States/Count/ItemBatcher"),
-        (json!({ "ItemBatcher": { "MaxItemsPerBatch": 0 } }), "Minimum value is 1 at /States/Count/ItemBatcher/MaxItemsPerBatch"),
+        (
+            json!({ "ItemBatcher": {} }),
+            "These fields are required: [MaxItemsPerBatch] at /States/Count/ItemBatcher",
+        ),
+        (
+            json!({ "ItemBatcher": { "MaxItemsPerBatch": 0 } }),
+            "Minimum value is 1 at /States/Count/ItemBatcher/MaxItemsPerBatch",
+        ),
         (json!({ "ItemBatcher": { "MaxInputBytesPerBatch": 262_145 } }), "Maximum value is 262144"),
         (json!({ "ItemBatcher": { "MaxItemsPerBatch": 1, "Max": 1 } }), "Field 'Max' is not supported"),
     ] {
@@ -269,9 +301,13 @@ fn what_is_wrong_with_a_distributed_map_is_said_where_it_stands() {
 #[test]
 fn readers_and_writers_are_named_as_missing_and_so_is_a_batcher_of_an_inline_map() {
     let writer = json!({ "Resource": "arn:aws:states:::s3:putObject", "Parameters": { "Bucket": "b", "Prefix": "p" } });
-    let reader = json!({ "Resource": "arn:aws:states:::s3:getObject", "Parameters": { "Bucket": "b", "Key": "k" } });
-    for (fields, feature) in [(json!({ "ItemReader": reader }), "ItemReader"), (json!({ "ResultWriter": writer }), "ResultWriter")] {
-        let machine = Machine::parse(&alone(fields).to_string()).unwrap_or_else(|invalid| panic!("{invalid}"));
+    let reader =
+        json!({ "Resource": "arn:aws:states:::s3:getObject", "Parameters": { "Bucket": "b", "Key": "k" } });
+    for (fields, feature) in
+        [(json!({ "ItemReader": reader }), "ItemReader"), (json!({ "ResultWriter": writer }), "ResultWriter")]
+    {
+        let machine =
+            Machine::parse(&alone(fields).to_string()).unwrap_or_else(|invalid| panic!("{invalid}"));
         assert_eq!(machine.unsupported().iter().map(|u| u.feature.as_str()).collect::<Vec<_>>(), [feature]);
     }
     let mut inline = alone(json!({ "ItemBatcher": { "MaxItemsPerBatch": 2 } }));

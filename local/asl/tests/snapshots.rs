@@ -207,8 +207,14 @@ fn a_stored_distributed_map_gives_its_children_and_goes_on_to_its_end() {
     let run = TaskId(1);
     assert_eq!(
         host.children(run, 2, 9),
-        [(2, json!({ "BatchInput": { "night": 7 }, "Items": ["mug", "jug"] })), (1, json!({
-            "BatchInput": { "night": 7 }, "Items": ["cup"] }))]
+        [
+            (2, json!({ "BatchInput": { "night": 7 }, "Items": ["mug", "jug"] })),
+            (
+                1,
+                json!({
+            "BatchInput": { "night": 7 }, "Items": ["cup"] })
+            )
+        ]
     );
     host.send(Event::MapRunSucceeded { run, output: json!([3, 2, 1]) });
     assert_eq!(host.output(), json!([3, 2, 1]));

@@ -89,9 +89,7 @@ pub use executions::{
 pub use health::{Health, Trouble, TroubleKind, WritesLost};
 pub use integrations::{Integrations, TaskCall, TaskError};
 pub use journal::JournalError;
-pub use map_runs::{
-    MapRunCounts, MapRunDescription, MapRunPage, MapRunStatus, MapRunSummary, UpdateMapRun,
-};
+pub use map_runs::{MapRunCounts, MapRunDescription, MapRunPage, MapRunStatus, MapRunSummary, UpdateMapRun};
 pub use options::{BeforeCommit, Durable, Folder, Options};
 pub use request::Verdict;
 pub use state_machine::{

@@ -180,11 +180,7 @@ fn counts(journal: &Journal, row: &MapRunRow) -> Result<(MapRunCounts, MapRunCou
 }
 
 /// A page of the runs of an execution, newest first. Its token is the key of the last run.
-pub(crate) fn list(
-    journal: &Journal,
-    execution_arn: &str,
-    page: &PageRequest,
-) -> Result<MapRunPage, Error> {
+pub(crate) fn list(journal: &Journal, execution_arn: &str, page: &PageRequest) -> Result<MapRunPage, Error> {
     let execution = executions::describe(journal, execution_arn)?;
     let size = page.size()?;
     let before = match &page.next {

@@ -20,14 +20,8 @@ pub enum ExecutionStatus {
 
 impl ExecutionStatus {
     /// All of them, in the order in which the API Reference lists them.
-    pub const ALL: [Self; 6] = [
-        Self::Running,
-        Self::Succeeded,
-        Self::Failed,
-        Self::TimedOut,
-        Self::Aborted,
-        Self::PendingRedrive,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Running, Self::Succeeded, Self::Failed, Self::TimedOut, Self::Aborted, Self::PendingRedrive];
 
     /// The status as the API and the journal write it.
     pub fn as_str(self) -> &'static str {

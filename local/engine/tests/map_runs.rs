@@ -50,10 +50,7 @@ fn counter(broken: &'static [&'static str], is_broken: &Arc<AtomicBool>) -> Outs
 struct Silent;
 
 impl engine::Integrations for Silent {
-    fn call(
-        &self,
-        _: engine::TaskCall,
-    ) -> futures::future::BoxFuture<'static, Result<Value, TaskError>> {
+    fn call(&self, _: engine::TaskCall) -> futures::future::BoxFuture<'static, Result<Value, TaskError>> {
         Box::pin(std::future::pending())
     }
 }
@@ -94,7 +91,11 @@ async fn every_item_has_an_execution_of_its_own_with_its_history() {
     assert_eq!(ended(&engine, &arn).await.output.as_deref(), Some("[10,10,10]"));
 
     let run = only_run(&engine, &arn);
-    assert!(run.arn.starts_with("arn:aws:states:us-east-1:000000000000:mapRun:nightly/Shelves:"), "{}", run.arn);
+    assert!(
+        run.arn.starts_with("arn:aws:states:us-east-1:000000000000:mapRun:nightly/Shelves:"),
+        "{}",
+        run.arn
+    );
     assert_eq!((run.status, run.stopped), (MapRunStatus::Succeeded, Some(some_time())));
     let all = MapRunCounts { succeeded: 3, total: 3, ..MapRunCounts::default() };
     assert_eq!((run.items, run.executions), (all, all));
@@ -112,6 +113,10 @@ async fn every_item_has_an_execution_of_its_own_with_its_history() {
         let events = types(&engine, &child.arn);
         assert_eq!((events.first().unwrap().as_str(), events.len()), ("ExecutionStarted", 7));
     }
+    let machine_of_child = engine.describe_state_machine_for_execution(&children[0].arn).unwrap();
+    assert_eq!(machine_of_child.arn, children[0].state_machine_arn);
+    let definition: Value = serde_json::from_str(&machine_of_child.definition).unwrap();
+    assert_eq!(definition["StartAt"], "Shelf");
     // They are not among the executions of the machine, and the parent is the child of nothing.
     let listed = engine.list_executions(&machine, None, &PageRequest::default()).unwrap().executions;
     assert_eq!(listed.iter().map(|one| one.arn.as_str()).collect::<Vec<_>>(), [arn.as_str()]);
@@ -217,7 +222,10 @@ async fn failures_within_the_tolerance_are_left_out_of_the_output() {
         _ => Ok(event.clone()),
     });
     let engine = open(folder.path(), &clock, &outside);
-    for (name, tolerated) in [("count", json!({ "ToleratedFailureCount": 1 })), ("share", json!({ "ToleratedFailurePercentage": 34 }))] {
+    for (name, tolerated) in [
+        ("count", json!({ "ToleratedFailureCount": 1 })),
+        ("share", json!({ "ToleratedFailurePercentage": 34 })),
+    ] {
         let machine = create(&engine, name, &standard(tolerated)).await;
         let arn = start(&engine, &machine, "one", &json!(["mug", "jug", "cup"])).await;
         assert_eq!(ended(&engine, &arn).await.output.as_deref(), Some(r#"["mug","cup"]"#));
@@ -255,7 +263,10 @@ async fn one_failure_too_many_fails_the_run_and_a_redrive_takes_up_what_failed()
     assert_eq!((run.status, run.executions, run.redrive_count), (MapRunStatus::Succeeded, all, 1));
     assert_eq!(engine.describe_execution(&child.arn).unwrap().redrive_count, 1);
     let events = types(&engine, &arn);
-    assert!(events.contains(&"MapRunFailed".to_owned()) && events.contains(&"MapRunRedriven".to_owned()), "{events:?}");
+    assert!(
+        events.contains(&"MapRunFailed".to_owned()) && events.contains(&"MapRunRedriven".to_owned()),
+        "{events:?}"
+    );
     assert!(types(&engine, &child.arn).contains(&"ExecutionRedriven".to_owned()));
     // What had succeeded was not run again.
     let items: Vec<_> = outside.calls().into_iter().map(|(_, event)| event).collect();
@@ -271,18 +282,23 @@ async fn express_children_are_kept_without_a_history_and_start_anew_when_they_ar
     let outside = counter(&["b"], &is_broken);
     let engine = open(folder.path(), &clock, &outside);
     let mut state = count("EXPRESS", json!({ "MaxConcurrency": 1 }));
-    state["ItemProcessor"]["States"] = json!({ "Shelf": task("first", Some("Again")), "Again": task("second", None) });
+    state["ItemProcessor"]["States"] =
+        json!({ "Shelf": task("first", Some("Again")), "Again": task("second", None) });
     state["ItemProcessor"]["States"]["Shelf"]["ResultPath"] = Value::Null;
     let machine = create(&engine, "nightly", &alone(&state)).await;
     let arn = start(&engine, &machine, "one", &json!(["a", "b"])).await;
     assert_eq!(ended(&engine, &arn).await.status, ExecutionStatus::Failed);
     let run = only_run(&engine, &arn);
-    let failed = children(&engine, &run.arn).into_iter().find(|child| child.status == ExecutionStatus::Failed);
+    let failed =
+        children(&engine, &run.arn).into_iter().find(|child| child.status == ExecutionStatus::Failed);
     let failed = failed.unwrap();
     let prefix = format!("arn:aws:states:us-east-1:000000000000:express:nightly/Shelves:{}:", failed.name);
     assert!(failed.arn.starts_with(&prefix), "{}", failed.arn);
     let described = engine.describe_execution(&failed.arn).unwrap();
-    assert_eq!((described.error.as_deref(), described.map_run_arn), (Some("Unreadable"), Some(run.arn.clone())));
+    assert_eq!(
+        (described.error.as_deref(), described.map_run_arn),
+        (Some("Unreadable"), Some(run.arn.clone()))
+    );
     let history = engine.execution_history(&failed.arn, false, &PageRequest::default());
     assert!(matches!(history, Err(Error::InvalidArn(_))));
 
@@ -343,6 +359,54 @@ async fn children_that_wait_for_their_redrive_are_listed_as_such() {
         let status = Some(ExecutionStatus::PendingRedrive);
         let pending = engine.list_map_run_executions(&run, status, &PageRequest::default()).unwrap();
         assert_eq!(pending.executions.len(), 3);
+    }
+    engine.shut_down();
+}
+
+#[tokio::test]
+async fn a_parent_whose_stored_state_is_damaged_fails_with_its_children_and_goes_on_once_it_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::starting_at(some_time());
+    let engine = silent(folder.path(), &clock);
+    let machine = create(&engine, "nightly", &standard(json!({ "MaxConcurrency": 2 }))).await;
+    let arn = start(&engine, &machine, "one", &json!(["a", "b", "c"])).await;
+    eventually("children run", || only_run(&engine, &arn).executions.running == 2).await;
+    engine.shut_down();
+    let journal = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+    let stored: Vec<u8> =
+        journal.query_row("SELECT state FROM progress WHERE seq = 1", [], |row| row.get(0)).unwrap();
+    journal.execute("UPDATE progress SET state = x'00' WHERE seq = 1", []).unwrap();
+
+    let engine = silent(folder.path(), &clock);
+    engine.stop_execution(arn.clone(), None, None).await.unwrap();
+    assert_eq!(engine.describe_execution(&arn).unwrap().error.as_deref(), Some("States.Runtime"));
+    eventually("no child runs", || only_run(&engine, &arn).executions.aborted == 2).await;
+    assert_eq!(only_run(&engine, &arn).status, MapRunStatus::Aborted);
+    engine.shut_down();
+    journal.execute("UPDATE progress SET state = ?1 WHERE seq = 1", [stored]).unwrap();
+    drop(journal);
+
+    let engine = open(folder.path(), &clock, &counter(&[], &Arc::default()));
+    engine.redrive_execution(arn.clone()).await.unwrap();
+    assert_eq!(ended(&engine, &arn).await.output.as_deref(), Some("[10,10,10]"));
+    engine.shut_down();
+}
+
+#[tokio::test]
+async fn many_runs_share_the_engine_and_each_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::starting_at(some_time());
+    let engine = open(folder.path(), &clock, &Outside::echo());
+    let mut state = count("STANDARD", json!({}));
+    state["ItemProcessor"]["States"]["Shelf"] = json!({ "Type": "Pass", "End": true });
+    let machine = create(&engine, "nightly", &alone(&state)).await;
+    let items: Vec<_> = (0..300).collect();
+    let mut arns = Vec::new();
+    for name in ["one", "two", "three"] {
+        arns.push(start(&engine, &machine, name, &json!(items)).await);
+    }
+    for arn in arns {
+        assert_eq!(ended(&engine, &arn).await.output, Some(json!(items).to_string()));
     }
     engine.shut_down();
 }
@@ -441,7 +505,8 @@ async fn a_definition_with_a_reader_or_a_writer_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let clock = ManualClock::starting_at(some_time());
     let engine = open(folder.path(), &clock, &Outside::echo());
-    let place = json!({ "Resource": "arn:aws:states:::s3:getObject", "Parameters": { "Bucket": "b", "Key": "k" } });
+    let place =
+        json!({ "Resource": "arn:aws:states:::s3:getObject", "Parameters": { "Bucket": "b", "Key": "k" } });
     for field in ["ItemReader", "ResultWriter"] {
         let refused = engine
             .create_state_machine(CreateStateMachine {

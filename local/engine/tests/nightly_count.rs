@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 
-use engine::{Engine, ExecutionStatus, ManualClock, MapRunCounts, MapRunDescription, PageRequest};
+use engine::{Engine, ExecutionStatus, Health, ManualClock, MapRunCounts, MapRunDescription, PageRequest};
 use serde_json::{Value, json};
-use support::{Outside, create, ended, eventually, open, open_with, some_time, start};
+use support::{Outside, create, eventually, open, open_with, some_time, start};
 
 const PRODUCTS: usize = 10_000;
 
@@ -76,6 +76,10 @@ fn shop() -> Outside {
     })
 }
 
+fn is_dead(engine: &Engine) -> bool {
+    matches!(engine.health(), Health::Unhealthy(trouble) if trouble.is_final())
+}
+
 fn run_of(engine: &Engine, execution: &str) -> Option<MapRunDescription> {
     let page = engine.list_map_runs(execution, &PageRequest::default()).unwrap();
     page.map_runs.first().map(|run| engine.describe_map_run(&run.arn).unwrap())
@@ -112,21 +116,34 @@ async fn ten_thousand_products_are_counted_each_once_though_the_process_dies_in_
     let engine = open_with(folder.path(), &clock, &before, dies);
     let machine = create(&engine, "nightly", &machine()).await;
     let arn = start(&engine, &machine, "2027-01-15", &json!({ "warehouse": "north" })).await;
-    eventually("it dies", || engine.health().pulse_is_gone()).await;
+    eventually("it dies", || is_dead(&engine)).await;
     let committed = commits.load(SeqCst);
     let finished: Vec<_> = {
         let run = run_of(&engine, &arn).unwrap();
         assert!(run.executions.running <= 500, "{:?}", run.executions);
-        assert!(run.executions.total == PRODUCTS as u64 && run.executions.succeeded > 0, "{:?}", run.executions);
+        assert!(
+            run.executions.total == PRODUCTS as u64 && run.executions.succeeded > 0,
+            "{:?}",
+            run.executions
+        );
         // The work is spread over many commits, and no more children exist than have had room.
-        assert!(committed > 10, "{committed} commits");
+        assert!(committed > 5, "{committed} commits");
         assert!(run.executions.pending > PRODUCTS as u64 / 2, "{:?}", run.executions);
         succeeded(&engine, &run.arn)
     };
     engine.shut_down();
 
     let engine = open(folder.path(), &clock, &after);
-    let end = ended(&engine, &arn).await;
+    // As long as it goes on, it may take its time.
+    while engine.describe_execution(&arn).unwrap().status == ExecutionStatus::Running {
+        let so_far = after.calls().len();
+        eventually("the count goes on", || {
+            after.calls().len() > so_far
+                || engine.describe_execution(&arn).unwrap().status != ExecutionStatus::Running
+        })
+        .await;
+    }
+    let end = engine.describe_execution(&arn).unwrap();
     assert_eq!((end.status, end.output), (ExecutionStatus::Succeeded, Some(expected())));
     let all = MapRunCounts { succeeded: PRODUCTS as u64, total: PRODUCTS as u64, ..MapRunCounts::default() };
     assert_eq!(run_of(&engine, &arn).unwrap().executions, all);

@@ -79,9 +79,7 @@ fn batcher(part: &Value, language: Language, location: &str) -> Result<Batcher> 
         input: match (part.get("BatchInput"), language) {
             (None, _) => None,
             (Some(input), Language::JsonPath) => Some(BatchInput::Path(path_template(input, location)?)),
-            (Some(input), Language::Jsonata) => {
-                Some(BatchInput::Jsonata(jsonata_template(input, location)?))
-            }
+            (Some(input), Language::Jsonata) => Some(BatchInput::Jsonata(jsonata_template(input, location)?)),
         },
     })
 }

@@ -241,7 +241,8 @@ impl Runner<'_> {
             items.push(Arc::unwrap_or_clone(item));
         }
         if items.is_empty() {
-            let cause = format!("The item with the index {first} does not fit into a batch of {budget} bytes.");
+            let cause =
+                format!("The item with the index {first} does not fit into a batch of {budget} bytes.");
             return Err(Failure::named(names::DATA_LIMIT, cause));
         }
         let count = items.len();

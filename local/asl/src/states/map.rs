@@ -61,11 +61,7 @@ pub(super) fn plan(visit: &mut Visit<'_>, map: &MapState) -> Evaluated<MapPlan> 
     Ok(MapPlan { items, max_concurrency, tolerated, batches, refused })
 }
 
-fn batch_limits(
-    visit: &mut Visit<'_>,
-    batcher: &Batcher,
-    input: &Arc<Value>,
-) -> Evaluated<BatchLimits> {
+fn batch_limits(visit: &mut Visit<'_>, batcher: &Batcher, input: &Arc<Value>) -> Evaluated<BatchLimits> {
     let mut limit = |number: &Option<Number>, field: &str| -> Evaluated<Option<u64>> {
         let Some(number) = number else { return Ok(None) };
         match visit.integer(number, field, input)? {
@@ -88,8 +84,7 @@ pub(crate) fn batch_input(visit: &mut Visit<'_>, input: &BatchInput) -> Evaluate
         }
         BatchInput::Jsonata(template) => {
             let inputs = Inputs { input: Some(visit.input), ..Inputs::default() };
-            template
-                .evaluate(&Location::Root("BatchInput"), &mut Evaluation::new(&mut visit.env, inputs))
+            template.evaluate(&Location::Root("BatchInput"), &mut Evaluation::new(&mut visit.env, inputs))
         }
     }
 }

@@ -43,8 +43,7 @@ pub(super) fn check(
 
 /// Checks a Label, which becomes a part of ARNs.
 fn check_label(label: &str, location: &str, findings: &mut Findings) {
-    let forbidden =
-        |c: char| c.is_whitespace() || c.is_control() || "?*<>{}[]:;,\\|^~$#%&`\"/".contains(c);
+    let forbidden = |c: char| c.is_whitespace() || c.is_control() || "?*<>{}[]:;,\\|^~$#%&`\"/".contains(c);
     if label.is_empty() || label.chars().count() > MAX_LABEL {
         findings.schema(location, format!("Label must be between 1 and {MAX_LABEL} characters long"));
     } else if label.contains(forbidden) {
@@ -52,12 +51,7 @@ fn check_label(label: &str, location: &str, findings: &mut Findings) {
     }
 }
 
-fn check_batcher(
-    batcher: &Map<String, Value>,
-    language: Language,
-    location: &str,
-    findings: &mut Findings,
-) {
+fn check_batcher(batcher: &Map<String, Value>, language: Language, location: &str, findings: &mut Findings) {
     let (items, bytes) = (
         ["MaxItemsPerBatch", "MaxItemsPerBatchPath"],
         ["MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath"],

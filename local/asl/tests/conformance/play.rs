@@ -1,8 +1,8 @@
 //! Plays one recorded execution: virtual time, tasks answered from the recording.
 
 use asl::{
-    Ambient, Effects, Event, Execution, HistoryEvent, Invocation, Machine, MapChild, MapRunChange, MapRunStart,
-    Outcome, Pattern, Resource, Start, TaskId, Timestamp,
+    Ambient, Effects, Event, Execution, HistoryEvent, Invocation, Machine, MapChild, MapRunChange,
+    MapRunStart, Outcome, Pattern, Resource, Start, TaskId, Timestamp,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -275,7 +275,11 @@ fn children(
         let start = Start {
             execution_arn: run.arn.replacen(":mapRun:", ":execution:", 1),
             execution_name: run.arn.rsplit(':').next().unwrap_or_default().to_owned(),
-            state_machine_arn: run.arn.rsplit_once(':').map_or("", |(arn, _)| arn).replace(":mapRun:", ":stateMachine:"),
+            state_machine_arn: run
+                .arn
+                .rsplit_once(':')
+                .map_or("", |(arn, _)| arn)
+                .replace(":mapRun:", ":stateMachine:"),
             state_machine_name: "child".to_owned(),
             role_arn: "arn:aws:iam::111111111111:role/test-sfn-role-aa000001".to_owned(),
             start_time: clock.now,

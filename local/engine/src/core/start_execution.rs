@@ -113,8 +113,18 @@ impl Core {
         input: Value,
         input_text: String,
     ) -> Result<(Started, Seq), JournalError> {
-        let Starting { machine_arn, machine_name, kind, role_arn, definition, machine, arn, name, parent, launch } =
-            starting;
+        let Starting {
+            machine_arn,
+            machine_name,
+            kind,
+            role_arn,
+            definition,
+            machine,
+            arn,
+            name,
+            parent,
+            launch,
+        } = starting;
         let row = ExecutionRow {
             seq: self.next_seq,
             arn,
@@ -181,14 +191,8 @@ impl Core {
             }
         };
         let arn = Arc::<str>::from(row.arn);
-        let live = Live {
-            execution,
-            machine,
-            arn: Arc::clone(&arn),
-            kind,
-            parent: row.parent,
-            waits_only: false,
-        };
+        let live =
+            Live { execution, machine, arn: Arc::clone(&arn), kind, parent: row.parent, waits_only: false };
         self.live.insert(row.seq, live);
         self.note_status(row.seq, &arn, ExecutionStatus::Running);
         self.take_effects(row.seq, effects)

@@ -15,8 +15,7 @@ impl Core {
                 "1 validation error detected: Value at 'toleratedFailurePercentage' failed to satisfy constraint: Member must be between 0 and 100".to_owned(),
             ));
         }
-        let tolerated =
-            Tolerated { count: update.tolerated_count, percentage: update.tolerated_percentage };
+        let tolerated = Tolerated { count: update.tolerated_count, percentage: update.tolerated_percentage };
         if !self.limit_map_run(row.id, update.max_concurrency, tolerated)? {
             let why = format!("Map Run is {} and cannot be updated", row.status);
             return Err(Error::Validation(why));

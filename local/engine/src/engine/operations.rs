@@ -180,7 +180,10 @@ impl Engine {
     /// `InvalidArn`, `ExecutionDoesNotExist`, `StateMachineDoesNotExist`.
     pub fn describe_state_machine_for_execution(&self, arn: &str) -> Result<StateMachine, Error> {
         let row = self.0.readers.read(|journal| executions::describe(journal, arn))?;
-        let mut machine = self.describe_state_machine(&row.machine)?;
+        // A child of a Map Run names its machine with the label of the Map, which is nothing that could be stored.
+        let machine = row.machine.split('/').next().unwrap_or_default();
+        let mut machine = self.describe_state_machine(machine)?;
+        machine.arn = row.machine;
         machine.definition = self.0.readers.read(|journal| journal.definition(row.definition))?;
         Ok(machine)
     }

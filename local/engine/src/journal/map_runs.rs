@@ -118,11 +118,7 @@ impl Journal {
         self.one_map_run("SELECT * FROM map_run WHERE execution = ?1 AND run = ?2", params![seq, run.0])
     }
 
-    fn one_map_run(
-        &self,
-        sql: &str,
-        key: impl rusqlite::Params,
-    ) -> Result<Option<MapRunRow>, JournalError> {
+    fn one_map_run(&self, sql: &str, key: impl rusqlite::Params) -> Result<Option<MapRunRow>, JournalError> {
         Ok(self.connection.prepare_cached(sql)?.query_row(key, map_run).optional()?)
     }
 
@@ -206,9 +202,7 @@ impl Journal {
     /// Notes that the children of a run that ended without success are to be redriven.
     pub(crate) fn await_redrive(&self, id: MapRunId) -> Result<(), JournalError> {
         self.connection
-            .prepare_cached(
-                "UPDATE execution SET status = ?2 WHERE map_run = ?1 AND status IN (?3, ?4, ?5)",
-            )?
+            .prepare_cached("UPDATE execution SET status = ?2 WHERE map_run = ?1 AND status IN (?3, ?4, ?5)")?
             .execute(params![
                 id,
                 ExecutionStatus::PendingRedrive,
