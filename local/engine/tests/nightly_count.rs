@@ -16,55 +16,16 @@ use support::{Outside, create, eventually, open, open_with, some_time, start};
 
 const PRODUCTS: usize = 10_000;
 
-/// The machine. The products come from a function, each is counted by another, and of those that can't be counted up
-/// to one in a hundred may be left for the morning.
+/// The machine, which `docs/distributed-map.md` shows, too.
 fn machine() -> Value {
-    let retry = json!([{ "ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1 }]);
-    json!({
-        "QueryLanguage": "JSONata",
-        "StartAt": "List products",
-        "States": {
-            "List products": {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::lambda:invoke",
-                "Arguments": { "FunctionName": "list-products", "Payload": "{% $states.input %}" },
-                "Output": { "warehouse": "{% $states.input.warehouse %}", "products": "{% $states.result.Payload %}" },
-                "Next": "Count"
-            },
-            "Count": {
-                "Type": "Map",
-                "Label": "Count",
-                "Items": "{% $states.input.products %}",
-                "ItemSelector": {
-                    "product": "{% $states.context.Map.Item.Value %}",
-                    "warehouse": "{% $states.input.warehouse %}"
-                },
-                "MaxConcurrency": 500,
-                "ToleratedFailurePercentage": 1,
-                "ItemProcessor": {
-                    "ProcessorConfig": { "Mode": "DISTRIBUTED", "ExecutionType": "STANDARD" },
-                    "StartAt": "Count product",
-                    "States": { "Count product": {
-                        "Type": "Task",
-                        "Resource": "arn:aws:states:::lambda:invoke",
-                        "Arguments": { "FunctionName": "count-product", "Payload": "{% $states.input %}" },
-                        "Output": "{% $states.result.Payload %}",
-                        "Retry": retry,
-                        "End": true
-                    } }
-                },
-                "Output": { "counted": "{% $count($states.result) %}", "pieces": "{% $sum($states.result) %}" },
-                "End": true
-            }
-        }
-    })
+    serde_json::from_str(include_str!("nightly-count.asl.json")).unwrap()
 }
 
 fn product(number: usize) -> String {
     format!("SKU-{number:05}")
 }
 
-/// The shop's functions. They remember, beside every call, for how many products a call returned.
+/// The shop's functions: one lists the products, the other counts one of them.
 fn shop() -> Outside {
     Outside::new(|function, event| match function {
         "list-products" => Ok((0..PRODUCTS).map(|number| json!(product(number))).collect()),
