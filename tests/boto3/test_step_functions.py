@@ -4,6 +4,8 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from conftest import ROLE
+from runtime import Runtime
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "End": True}}}
 WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": True}}}
@@ -232,3 +234,37 @@ def test_what_is_not_supported_is_refused_by_name(states, machine):
     for field in ("ItemReader", "ResultWriter"):
         with pytest.raises(states.exceptions.InvalidDefinition, match=f"{field} is not supported here"):
             machine(distributed(PASS, **{field: place}))
+
+
+def test_a_map_run_goes_on_after_a_kill_with_nothing_run_twice(client, tmp_path):
+    """Kills the process while children run; it may also have come to the end by then, and all holds as well."""
+    data = ("--data", str(tmp_path / "data"))
+    runtime = Runtime(*data)
+    states = client("stepfunctions", runtime.aws_url)
+    definition = json.dumps(distributed(PASS))
+    arn = states.create_state_machine(name="count", definition=definition, roleArn=ROLE)["stateMachineArn"]
+    products = list(range(2000))
+    started = states.start_execution(stateMachineArn=arn, input=json.dumps(products))["executionArn"]
+    run = states.list_map_runs(executionArn=started)["mapRuns"][0]["mapRunArn"]
+    while states.describe_map_run(mapRunArn=run)["executionCounts"]["succeeded"] == 0:
+        pass
+    done = children(states, run, "SUCCEEDED")
+    runtime.process.kill()
+    runtime.process.wait()
+
+    runtime = Runtime(*data)
+    states = client("stepfunctions", runtime.aws_url)
+    while (description := states.describe_execution(executionArn=started))["status"] == "RUNNING":
+        pass
+    assert json.loads(description["output"]) == products
+    counts = states.describe_map_run(mapRunArn=run)["executionCounts"]
+    assert (counts["succeeded"], counts["total"]) == (2000, 2000)
+    after = children(states, run, "SUCCEEDED")
+    assert len(after) == 2000 and done.items() <= after.items()
+    runtime.stop()
+
+
+def children(states, run, status):
+    """When each child of the run stopped that has this status."""
+    pages = states.get_paginator("list_executions").paginate(mapRunArn=run, statusFilter=status)
+    return {child["executionArn"]: child["stopDate"] for page in pages for child in page["executions"]}

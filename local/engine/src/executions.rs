@@ -53,6 +53,18 @@ pub struct ExecutionDescription {
     pub item_count: Option<u64>,
 }
 
+impl ExecutionDescription {
+    /// Whether the execution can be redriven, and by what (Step Functions API Reference, DescribeExecution,
+    /// `redriveStatus`).
+    pub fn redrive_status(&self) -> &'static str {
+        match (self.status.is_redrivable(), &self.map_run_arn) {
+            (false, _) => "NOT_REDRIVABLE",
+            (true, Some(_)) => "REDRIVABLE_BY_MAP_RUN",
+            (true, None) => "REDRIVABLE",
+        }
+    }
+}
+
 /// One entry of ListExecutions.
 pub type ExecutionSummary = ExecutionDescription;
 

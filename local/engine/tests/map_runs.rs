@@ -14,7 +14,7 @@ use engine::{
     MapRunStatus, PageRequest, StateMachineKind, TaskError, UpdateMapRun, Verdict,
 };
 use serde_json::{Value, json};
-use support::{Outside, create, ended, eventually, open, some_time, start, task};
+use support::{Outside, create, ended, eventually, open, open_with, some_time, start, task};
 
 /// A state that counts each of its items with the function `count`, in children of this type.
 fn count(child: &str, fields: Value) -> Value {
@@ -389,6 +389,26 @@ async fn a_parent_whose_stored_state_is_damaged_fails_with_its_children_and_goes
     let engine = open(folder.path(), &clock, &counter(&[], &Arc::default()));
     engine.redrive_execution(arn.clone()).await.unwrap();
     assert_eq!(ended(&engine, &arn).await.output.as_deref(), Some("[10,10,10]"));
+    engine.shut_down();
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_is_made_again_and_no_child_is_counted_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::starting_at(some_time());
+    let mut commits = 0;
+    // The first two commits are those of the calls below, which nobody would repeat.
+    let fails = move || {
+        commits += 1;
+        if [3, 5].contains(&commits) { Err(std::io::Error::other("the disk is full")) } else { Ok(()) }
+    };
+    let engine = open_with(folder.path(), &clock, &Outside::echo(), fails);
+    let machine = create(&engine, "nightly", &standard(json!({ "MaxConcurrency": 10 }))).await;
+    let items: Vec<_> = (0..100).collect();
+    let arn = start(&engine, &machine, "one", &json!(items)).await;
+    assert_eq!(ended(&engine, &arn).await.output, Some(json!(items).to_string()));
+    let all = MapRunCounts { succeeded: 100, total: 100, ..MapRunCounts::default() };
+    assert_eq!(only_run(&engine, &arn).executions, all);
     engine.shut_down();
 }
 

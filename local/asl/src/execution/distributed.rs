@@ -28,7 +28,8 @@ struct Making<'m> {
     batch_input: Option<&'m BatchInput>,
     input: &'m Arc<Value>,
     scope: Scope<'m>,
-    /// The context object. Its member `Map.Item` is that of the item that is being worked on.
+    /// The context object, or null when nothing looks at it. Its member `Map.Item` is that of the item that is being
+    /// worked on.
     context: Value,
     items: &'m Value,
 }
@@ -156,13 +157,15 @@ impl Runner<'_> {
         let input = active.raw_input(self.identity);
         let (batches, length) = (run.batches, map::count(&run.items));
         let mut next = usize::try_from(from).unwrap_or(usize::MAX);
+        let batch_input = distributed.batcher.as_ref().and_then(|batcher| batcher.input.as_ref());
+        let is_evaluated = batch_input.is_some() || !matches!(map.item_selector, ItemSelector::Item);
         let mut making = Making {
             state,
             map,
-            batch_input: distributed.batcher.as_ref().and_then(|batcher| batcher.input.as_ref()),
+            batch_input,
             input: &input,
             scope,
-            context: self.context_of(state, active, scope),
+            context: if is_evaluated { self.context_of(state, active, scope) } else { Value::Null },
             items: &run.items,
         };
         let mut children = Vec::new();

@@ -258,12 +258,7 @@ fn describe_execution(aws: &Aws, body: &Body) -> ApiResult {
     insert_some(&mut answer, "mapRunArn", description.map_run_arn.as_ref());
     let status = description.status;
     let reason = (!status.is_redrivable()).then(|| format!("Execution is {status} and cannot be redriven"));
-    let word = match (&reason, &description.map_run_arn) {
-        (Some(_), _) => "NOT_REDRIVABLE",
-        (None, Some(_)) => "REDRIVABLE_BY_MAP_RUN",
-        (None, None) => "REDRIVABLE",
-    };
-    answer.insert("redriveStatus".into(), json!(word));
+    answer.insert("redriveStatus".into(), json!(description.redrive_status()));
     insert_some(&mut answer, "redriveStatusReason", reason);
     Ok(Value::Object(answer))
 }
