@@ -210,7 +210,8 @@ mod tests {
     async fn a_panic_takes_its_group_with_it_and_no_other() {
         let combiner = combiner();
         let let_go = occupied(&combiner);
-        let done = |name: &'static str| combiner.perform(Effect::Writes, move |database| put(database, name), || ());
+        let done =
+            |name: &'static str| combiner.perform(Effect::Writes, move |database| put(database, name), || ());
         let panics = combiner.perform(
             Effect::Writes,
             |database| -> bool {
@@ -241,9 +242,11 @@ mod tests {
     async fn what_is_not_for_groups_is_done_by_itself_in_its_turn() {
         let combiner = combiner();
         let let_go = occupied(&combiner);
-        let done = |name: &'static str| combiner.perform(Effect::Writes, move |database| put(database, name), || ());
+        let done =
+            |name: &'static str| combiner.perform(Effect::Writes, move |database| put(database, name), || ());
         let delete = serde_json::from_value(json!({ "TableName": "Things" })).unwrap();
-        let deleted = combiner.perform(Effect::Alone, |database| database.delete_table(delete).is_ok(), || ());
+        let deleted =
+            combiner.perform(Effect::Alone, |database| database.delete_table(delete).is_ok(), || ());
         let group = async {
             tokio::join!(done("a"), done("b"), deleted, done("c"), async { let_go.send(()).unwrap() })
         };

@@ -37,9 +37,6 @@ use crate::{layout, migrations};
 
 /// How many statements stay prepared; dynoxide has a few for every table and index.
 const STATEMENTS: usize = 256;
-/// How many pages the log has before SQLite writes it back: SQLite's own default ("PRAGMA
-/// wal_autocheckpoint").
-const AUTOMATIC_CHECKPOINT: i64 = 1000;
 
 /// The bytes of a page in a new file. A table without row ids keeps rows of up to a quarter of a page in its tree;
 /// a longer one takes a page more for itself alone (SQLite's documentation, "Database File Format", section 1.6). An
@@ -59,6 +56,8 @@ pub(crate) struct Database {
     failing: Arc<Failing>,
     /// How far the tables have come; `None` for tables that belong to no folder.
     progress: Option<Arc<Progress>>,
+    /// While the file is not to change, the number of pages after which the log is written back otherwise.
+    frozen: Cell<Option<i64>>,
 }
 
 /// Makes a method for each operation, which does the operation in the manner of its kind (`read`, `write`,
@@ -148,6 +147,7 @@ impl Database {
             spoiled: Cell::default(),
             failing: Arc::default(),
             progress: None,
+            frozen: Cell::default(),
         }
     }
 
@@ -170,6 +170,10 @@ impl Database {
     /// [`Database::thaw`], so that the file doesn't change meanwhile.
     pub(crate) fn freeze(&self) -> Result<()> {
         let connection = self.storage.conn();
+        if self.frozen.get().is_none() {
+            let pages = connection.pragma_query_value(None, "wal_autocheckpoint", |row| row.get(0))?;
+            self.frozen.set(Some(pages));
+        }
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if busy != 0 {
@@ -179,11 +183,18 @@ impl Database {
         Ok(())
     }
 
+    /// Cuts a long log to nothing, unless the file is not to change.
+    pub(crate) fn cut_log(&self) -> Result<()> {
+        match self.frozen.get() {
+            Some(_) => Ok(()),
+            None => Ok(file_versions::cut_log(self.storage.conn())?),
+        }
+    }
+
     /// Ends what [`Database::freeze`] began.
     pub(crate) fn thaw(&self) {
-        if let Err(error) =
-            self.storage.conn().pragma_update(None, "wal_autocheckpoint", AUTOMATIC_CHECKPOINT)
-        {
+        let Some(pages) = self.frozen.take() else { return };
+        if let Err(error) = self.storage.conn().pragma_update(None, "wal_autocheckpoint", pages) {
             tracing::warn!(%error, "the log of the tables isn't written back until the next start");
         }
     }

@@ -45,8 +45,8 @@ use failing::Failing;
 pub use file_versions::Standing;
 pub use operations::ApiResponse;
 use operations::Effect;
-pub use sync::Syncing;
 use progress::Progress;
+pub use sync::Syncing;
 use sync::{Urgency, WriteAheadLog};
 
 /// The tables of one file, or of one process. Clones share them.
@@ -155,7 +155,8 @@ impl Tables {
         &self,
         and_then: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let frozen = self.combiner.perform(Effect::Alone, |database| database.freeze().map(|()| and_then()), || ());
+        let frozen =
+            self.combiner.perform(Effect::Alone, |database| database.freeze().map(|()| and_then()), || ());
         Ok(frozen.await.ok_or(Error::Failed)??)
     }
 
@@ -163,6 +164,21 @@ impl Tables {
     pub async fn thaw(&self) {
         // Tables that are closed have nothing to end.
         let _ = self.combiner.perform(Effect::Alone, Database::thaw, || ()).await;
+    }
+
+    /// How many groups have changed something since the tables were made.
+    pub fn groups(&self) -> u64 {
+        self.progress.reached()
+    }
+
+    /// Gives back the disk that the log takes, if that is much. It is for quiet times: a log that is written over is
+    /// faster than one that grows, and what comes meanwhile waits for some milliseconds.
+    ///
+    /// # Errors
+    /// When the log can't be written back.
+    pub async fn cut_log(&self) -> Result<(), Error> {
+        let cut = self.combiner.perform(Effect::Alone, Database::cut_log, || ());
+        Ok(cut.await.ok_or(Error::Failed)??)
     }
 
     /// Makes all writes safe from power loss and closes the file. Nothing can be read or written any more.
@@ -198,9 +214,7 @@ impl Tables {
         let counters = Arc::clone(&self.counters);
         let log = self.log.clone().filter(|_| effect != Effect::Reads);
         let counted = move |database: &Database| counters.calls.time(|| work(database));
-        self.combiner
-            .perform(effect, counted, move || log.iter().for_each(|log| log.written()))
-            .await
+        self.combiner.perform(effect, counted, move || log.iter().for_each(|log| log.written())).await
     }
 
     /// Begins at once to make all writes so far safe from power loss. It costs nothing when there were none

@@ -53,7 +53,14 @@ fn every_write_is_counted_where_it_is_made_and_a_sync_writes_nothing() {
     let insert = json!({ "Statement": "INSERT INTO \"Things\" VALUE {'name': 'by statement'}" });
     let mut before = tables.sync().wait().unwrap();
     for write in 0..4 {
-        assert_eq!(if write == 3 { ask(&tables, "ExecuteStatement", &insert) } else { put(&tables, &write.to_string()) }, 200);
+        assert_eq!(
+            if write == 3 {
+                ask(&tables, "ExecuteStatement", &insert)
+            } else {
+                put(&tables, &write.to_string())
+            },
+            200
+        );
         let written = log(folder.path());
         let reached = tables.sync().wait().unwrap();
         assert!(log(folder.path()) == written, "the sync after write {write} wrote");
