@@ -3,6 +3,11 @@
 use crate::journal::JournalError;
 use crate::state_machine::StateMachineKind;
 
+/// The error name of an execution that the engine can't go on with (AWS Step Functions Developer Guide, "Handling
+/// errors in Step Functions workflows": "States.Runtime: an execution failed due to some exception that it couldn't
+/// process").
+pub(crate) const RUNTIME: &str = "States.Runtime";
+
 /// Why a call of the Step Functions API was refused (source: Step Functions API Reference).
 ///
 /// The messages are for the caller of the API. What is wrong inside, such as a failing disk, stands in the

@@ -93,6 +93,7 @@ impl Core {
             (folder.after_commit)(self.journal.reached());
         }
         self.group.told = told;
+        self.tidy.note_commit();
         stats.groups.fetch_add(1, Relaxed);
         self.vitals.committed();
         Ok(())

@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::ambient::ExecutionAmbient;
 use super::live::Live;
-use super::quarantine::{RUNTIME, crashed, guarded};
+use super::quarantine::{crashed, guarded};
 use super::state::Core;
 use crate::arn;
 use crate::checks::{check_name, parse_input};
-use crate::error::Error;
+use crate::error::{Error, RUNTIME};
 use crate::executions::Started;
 use crate::journal::{DefinitionId, ExecutionRow, JournalError, Parent, Seq};
 use crate::request::StartRequest;

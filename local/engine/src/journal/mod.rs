@@ -7,14 +7,15 @@
 //!                      ├── map_run        the child executions of a Distributed Map, as a whole
 //!                      ├── progress       what goes on: the interpreter's state, the next wake-up
 //!                      ├── history        the events, as they came
-//!                      ├── archive        the histories of those that have ended, compressed
+//!                      ├── archive        histories and states of those that have ended, compressed
 //!                      └── backlog        work that was too much for one group
 //!   meta                                  single values, such as the key of the task tokens
 //! ```
 //!
 //! - A row of `execution` is written at the start and once more at the end.
 //! - A row of `progress` holds the interpreter's state, the time of the next wake-up, and whether calls are
-//!   in flight. It goes when the execution succeeds; an execution that failed keeps it, for a redrive.
+//!   in flight. It goes when the execution succeeds. Of an execution that failed it is kept for a redrive, and
+//!   moves to the archive with the history.
 //! - A row of `history` holds the events that one execution had in one group. Rows lie in the order in which
 //!   they came, so that what a group writes lies together on few pages, whatever executions it belongs to.
 //!
