@@ -168,9 +168,11 @@ pub const fn decline_text(decline: Decline, language: Language) -> &'static str 
 pub const fn news_text(news: PaymentNews, language: Language) -> &'static str {
     let (en, zh, ru) = match news {
         PaymentNews::Declined => ("Payment attempt declined", "付款尝试被拒", "Попытка оплаты отклонена"),
-        PaymentNews::LateReturned => {
-            ("Paid too late, and given back", "付款过晚，已退回", "Оплачено слишком поздно, деньги возвращены")
-        }
+        PaymentNews::LateReturned => (
+            "Paid too late, and given back",
+            "付款过晚，已退回",
+            "Оплачено слишком поздно, деньги возвращены",
+        ),
         PaymentNews::ReturnedAtProvider => {
             ("Refunded at the payment provider", "已在支付平台退款", "Возврат через платёжного провайдера")
         }

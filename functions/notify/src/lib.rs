@@ -98,7 +98,13 @@ impl Function for NotifyCustomer {
             _ => None,
         };
         // The customer is not named: logs are read by more people than orders are.
-        tracing::info!(event_id, order_id, state = state.map(Status::name), sent = message_id.is_some(), "customer notified");
+        tracing::info!(
+            event_id,
+            order_id,
+            state = state.map(Status::name),
+            sent = message_id.is_some(),
+            "customer notified"
+        );
         Ok(Notified { event_id, message_id })
     }
 }

@@ -70,8 +70,7 @@ impl SecretsManager {
             .build()
             .map_err(ServiceError::unsendable)?
             .into();
-        let mut headers =
-            vec![("content-type", MEDIA_TYPE.to_owned()), ("x-amz-target", TARGET.to_owned())];
+        let mut headers = vec![("content-type", MEDIA_TYPE.to_owned()), ("x-amz-target", TARGET.to_owned())];
         let named = headers.iter().map(|(name, value)| (*name, value.as_str()));
         let signable = SignableRequest::new("POST", &url, named, SignableBody::Bytes(body.as_bytes()))
             .map_err(ServiceError::unsendable)?;

@@ -93,8 +93,7 @@ mod https {
                 .map_err(|error| Unanswered(error.into()))?
                 .try_into()
                 .map_err(|error: aws_smithy_runtime_api::http::HttpError| Unanswered(error.into()))?;
-            let answer =
-                self.connector().call(request).await.map_err(|error| Unanswered(error.into()))?;
+            let answer = self.connector().call(request).await.map_err(|error| Unanswered(error.into()))?;
             let status = answer.status().as_u16();
             let body = ByteStream::new(answer.into_body()).collect().await;
             let body = body.map_err(|error| Unanswered(error.into()))?.into_bytes().to_vec();

@@ -5,7 +5,8 @@ use futures::future::BoxFuture;
 use omniflow_domain::PaymentGateway;
 use omniflow_domain::order::OrderId;
 use omniflow_domain::payment_gateway::{
-    AuthoriseError, CaptureError, Charge, Decline, MoneyAt, OpenError, Opened, PaymentReport, RefundError, Silent,
+    AuthoriseError, CaptureError, Charge, Decline, MoneyAt, OpenError, Opened, PaymentReport, RefundError,
+    Silent,
 };
 
 use crate::Ledger;
@@ -105,10 +106,7 @@ impl PaymentGateway for SimulatedGateway {
     }
 
     /// Payments have no ids here by which anybody could ask.
-    fn find<'a>(
-        &'a self,
-        _: &'a str,
-    ) -> BoxFuture<'a, Result<Option<(OrderId, PaymentReport)>, Silent>> {
+    fn find<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<(OrderId, PaymentReport)>, Silent>> {
         Box::pin(async { Ok(None) })
     }
 }

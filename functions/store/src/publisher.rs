@@ -8,8 +8,8 @@ use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
 use omniflow_domain::Order;
 use omniflow_domain::event::{DETAIL_TYPE, PAYMENT_DETAIL_TYPE, SOURCE, of_payment, unannounced};
-use serde_json::Value;
 use omniflow_services::{EventBridge, ServiceError};
+use serde_json::Value;
 
 /// The largest number of entries in one request (Amazon EventBridge API Reference, "PutEvents").
 const MOST_ENTRIES: usize = 10;

@@ -51,7 +51,8 @@ impl Unchargeable {
 fn example(amount: Money) -> String {
     let grain = grain(amount.currency());
     let units = amount.minor_units().max(1).div_ceil(grain) * grain;
-    Money::from_minor_units(units, amount.currency()).map_or_else(|error| error.to_string(), |money| money.to_string())
+    Money::from_minor_units(units, amount.currency())
+        .map_or_else(|error| error.to_string(), |money| money.to_string())
 }
 
 /// The amount in the units that Stripe counts the currency in.

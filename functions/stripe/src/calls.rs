@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ambient::Clock;
-use omniflow_services::{ConfigError, Environment, Secrets, ServiceError, Services, Unanswered, Web, WebRequest};
+use omniflow_services::{
+    ConfigError, Environment, Secrets, ServiceError, Services, Unanswered, Web, WebRequest,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
@@ -42,7 +44,14 @@ pub enum Error {
     /// Stripe refused the call.
     #[error("Stripe refused the call: HTTP status {status}, {code}: {message}")]
     #[allow(missing_docs, reason = "the names say it")]
-    Refused { status: u16, kind: String, code: String, message: String, decline: omniflow_domain::payment_gateway::Decline, param: String },
+    Refused {
+        status: u16,
+        kind: String,
+        code: String,
+        message: String,
+        decline: omniflow_domain::payment_gateway::Decline,
+        param: String,
+    },
     /// The key is not one of an account, or may not do this.
     #[error("Stripe does not take the API key: HTTP status {0}; look at the secret that STRIPE_SECRET names")]
     Key(u16),
@@ -105,14 +114,19 @@ impl Stripe {
         if !is_safe(url) {
             return Err(ConfigError::Invalid { name: "STRIPE_URL".to_owned(), value: url.to_owned() });
         }
-        Ok(Self {
-            web: services.web(),
-            secrets: services.secrets(),
-            clock: services.clock(),
-            url: url.trim_end_matches('/').to_owned(),
-            secret: secret.to_owned(),
-            read: Mutex::default(),
-        })
+        Ok(Self::at(url, secret, services.web(), services.secrets(), services.clock()))
+    }
+
+    /// The API at this address, called with the keys in the secret of this name.
+    pub fn at(
+        url: &str,
+        secret: &str,
+        web: Arc<dyn Web>,
+        secrets: Arc<dyn Secrets>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (url, secret) = (url.trim_end_matches('/').to_owned(), secret.to_owned());
+        Self { web, secrets, clock, url, secret, read: Mutex::default() }
     }
 
     /// The keys of the account.
@@ -256,9 +270,13 @@ mod tests {
         for safe in ["https://api.stripe.com", "http://localhost:8420", "http://127.0.0.1:12111/"] {
             assert!(is_safe(safe), "{safe}");
         }
-        for unsafe_url in
-            ["http://api.stripe.com", "http://localhost.evil.example", "http://localhost@evil.example", "api.stripe.com", ""]
-        {
+        for unsafe_url in [
+            "http://api.stripe.com",
+            "http://localhost.evil.example",
+            "http://localhost@evil.example",
+            "api.stripe.com",
+            "",
+        ] {
             assert!(!is_safe(unsafe_url), "{unsafe_url}");
         }
     }

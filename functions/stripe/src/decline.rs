@@ -20,7 +20,10 @@ pub(crate) fn reason(code: &str) -> Decline {
         | "offline_pin_required"
         | "online_or_offline_pin_required" => Decline::NotAuthenticated,
         "charge_expired_for_capture" | "capture_charge_authorization_expired" => Decline::HoldExpired,
-        "processing_error" | "issuer_not_available" | "reenter_transaction" | "try_again_later"
+        "processing_error"
+        | "issuer_not_available"
+        | "reenter_transaction"
+        | "try_again_later"
         | "approve_with_id" => Decline::TryAgain,
         _ => Decline::Refused,
     }

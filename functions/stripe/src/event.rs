@@ -68,7 +68,9 @@ mod tests {
         for kind in ["amount_capturable_updated", "payment_failed", "canceled", "succeeded"] {
             assert_eq!(of(&format!("payment_intent.{kind}"), r#"{"id":"pi_1"}"#), pi(), "{kind}");
         }
-        for kind in ["charge.refunded", "charge.refund.updated", "charge.dispute.created", "charge.dispute.closed"] {
+        for kind in
+            ["charge.refunded", "charge.refund.updated", "charge.dispute.created", "charge.dispute.closed"]
+        {
             assert_eq!(of(kind, r#"{"id":"x","payment_intent":"pi_1"}"#), pi(), "{kind}");
             assert_eq!(of(kind, r#"{"id":"x","payment_intent":{"id":"pi_1"}}"#), pi(), "{kind}");
             assert_eq!(of(kind, r#"{"id":"x","payment_intent":null}"#), None, "a charge without an intent");

@@ -67,7 +67,9 @@ impl StripeGateway {
             None => self.create(charge, units).await,
         };
         let intent = intent.map_err(|error| match error {
-            Error::Refused { code, message, .. } if code.starts_with("amount_too_") => OpenError::Amount(message),
+            Error::Refused { code, message, .. } if code.starts_with("amount_too_") => {
+                OpenError::Amount(message)
+            }
             error => OpenError::Unavailable(error.into()),
         })?;
         if intent.status == Status::Canceled {
@@ -181,7 +183,8 @@ impl StripeGateway {
                 before => {
                     // A refusal is kept with its key for a day; in another state it is another call.
                     let key = key(charge, &format!("cancel-{before:?}"));
-                    match self.0.post::<Intent>(&format!("/v1/payment_intents/{id}/cancel"), &[], &key).await {
+                    match self.0.post::<Intent>(&format!("/v1/payment_intents/{id}/cancel"), &[], &key).await
+                    {
                         Ok(_) => return Ok(false),
                         Err(error) if error.is_other_state() => {}
                         Err(error) => return Err(not_refunded(error)),
@@ -197,7 +200,12 @@ impl StripeGateway {
     ///
     /// # Errors
     /// When Stripe refuses, since less than that is left for instance, or doesn't answer.
-    pub async fn refund_part(&self, charge: Charge<'_>, part: Money, purpose: &str) -> Result<(), RefundError> {
+    pub async fn refund_part(
+        &self,
+        charge: Charge<'_>,
+        part: Money,
+        purpose: &str,
+    ) -> Result<(), RefundError> {
         let id = charge.payment.ok_or_else(|| not_refunded(Error::NotOpened))?;
         self.give_back(charge, id, Some((part, purpose))).await
     }

@@ -145,7 +145,9 @@ impl Intent {
     }
 
     pub(crate) fn is_returned(&self) -> bool {
-        self.latest_charge.as_ref().is_some_and(|charge| charge.refunded || charge.amount_refunded >= self.amount)
+        self.latest_charge
+            .as_ref()
+            .is_some_and(|charge| charge.refunded || charge.amount_refunded >= self.amount)
     }
 
     /// What it says of the order's money, with how disputes about it stand.
@@ -156,7 +158,8 @@ impl Intent {
             Status::Succeeded => MoneyAt::Shop,
             _ => MoneyAt::Customer,
         };
-        let returned = self.latest_charge.as_ref().map(|charge| charge.amount_refunded).filter(|units| *units > 0);
+        let returned =
+            self.latest_charge.as_ref().map(|charge| charge.amount_refunded).filter(|units| *units > 0);
         let currency: Option<Currency> = self.currency.to_ascii_uppercase().parse().ok();
         PaymentReport {
             money,

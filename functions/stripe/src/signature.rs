@@ -18,9 +18,10 @@ const LENGTH: usize = 32;
 /// secrets, and was made a short while ago. The comparison takes as long for all signatures.
 pub fn is_signed(header: &str, body: &[u8], secrets: &[Secret], now: DateTime<Utc>) -> bool {
     let values = |wanted: &'static str| {
-        header.split(',').filter_map(|part| part.trim().split_once('=')).filter_map(move |(name, value)| {
-            (name == wanted).then_some(value)
-        })
+        header
+            .split(',')
+            .filter_map(|part| part.trim().split_once('='))
+            .filter_map(move |(name, value)| (name == wanted).then_some(value))
     };
     let Some(time) = values("t").next() else { return false };
     let Ok(made) = time.parse::<i64>() else { return false };
@@ -30,7 +31,9 @@ pub fn is_signed(header: &str, body: &[u8], secrets: &[Secret], now: DateTime<Ut
     let signatures: Vec<_> = values("v1").take(MOST_SIGNATURES).filter_map(bytes).collect();
     secrets.iter().any(|secret| {
         signatures.iter().any(|signature| {
-            let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()) else { return false };
+            let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()) else {
+                return false;
+            };
             mac.update(time.as_bytes());
             mac.update(b".");
             mac.update(body);
@@ -54,12 +57,13 @@ fn bytes(digits: &str) -> Option<[u8; LENGTH]> {
 /// The header that Stripe would send with this body: for tests, and for those who play Stripe.
 pub fn sign(body: &[u8], secret: &Secret, at: DateTime<Utc>) -> String {
     let time = at.timestamp().to_string();
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()) else { return String::new() };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()) else {
+        return String::new();
+    };
     mac.update(time.as_bytes());
     mac.update(b".");
     mac.update(body);
-    let digits: String =
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("t={time},v1={digits}")
 }
 
@@ -104,7 +108,8 @@ mod tests {
     #[test]
     fn only_what_was_signed_a_short_while_ago_counts() {
         let header = sign(BODY, &Secret::new("whsec_1"), now());
-        let at = |seconds| is_signed(&header, BODY, &secrets(&["whsec_1"]), now() + TimeDelta::seconds(seconds));
+        let at =
+            |seconds| is_signed(&header, BODY, &secrets(&["whsec_1"]), now() + TimeDelta::seconds(seconds));
         assert!(at(0) && at(300) && at(-300));
         assert!(!at(301) && !at(-301));
     }

@@ -89,9 +89,7 @@ impl Order {
     pub fn note_payment(&mut self, id: &str) -> Result<(), Refusal> {
         self.check_not_undone()?;
         if self.record.status.is_final() {
-            return Err(
-                IllegalTransition { from: self.record.status, to: Status::PaymentReceived }.into()
-            );
+            return Err(IllegalTransition { from: self.record.status, to: Status::PaymentReceived }.into());
         }
         self.record.payment.provider_id.get_or_insert_with(|| id.to_owned());
         Ok(())
@@ -156,6 +154,8 @@ impl Order {
                     self.note_news(PaymentNews::HoldLost, None, None, event, now);
                 }
             }
+            // What a step of the workflow gives back, it notes itself.
+            (Status::Compensating, _) => {}
             (_, PaymentState::Captured) => self.learn_of_returned(report, event, now),
             _ => {}
         }
@@ -240,7 +240,10 @@ mod tests {
         assert!(order.is_late(&held()), "an order that was not paid in time is not refunded by its workflow");
         assert!(!order.is_late(&PaymentReport::of(MoneyAt::Customer)));
         order.return_late(false, Some("evt_1"), now());
-        assert_eq!((order.payment().state, news(&order)), (PaymentState::Void, vec![PaymentNews::LateReturned]));
+        assert_eq!(
+            (order.payment().state, news(&order)),
+            (PaymentState::Void, vec![PaymentNews::LateReturned])
+        );
 
         let mut cancelled = awaiting_payment();
         cancelled.cancel(now()).unwrap();

@@ -4,12 +4,13 @@ use omniflow_domain::Currency;
 use omniflow_domain::Language;
 use omniflow_domain::Reason;
 use omniflow_domain::allocation::{Line, Missing};
-use omniflow_domain::payment_gateway::{Decline, Dispute};
 use omniflow_domain::money::Money;
-use omniflow_domain::order::{PaymentEntry, PaymentNews, 
-    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentState,
-    Reservation, Resolution, Role, SettledMoney, SettledStock, Shipment, ShipmentState,
+use omniflow_domain::order::{
+    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentEntry,
+    PaymentNews, PaymentState, Reservation, Resolution, Role, SettledMoney, SettledStock, Shipment,
+    ShipmentState,
 };
+use omniflow_domain::payment_gateway::{Decline, Dispute};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -327,7 +328,8 @@ type AtProvider = (Option<String>, Option<Money>, Option<Dispute>, Vec<PaymentEn
 
 /// What the payment provider may have said of a payment in US dollars.
 fn at_provider() -> impl Strategy<Value = AtProvider> {
-    let returned = || option::of((0u64..9_999).prop_map(|cents| Money::from_minor_units(cents, Currency::USD).unwrap()));
+    let returned =
+        || option::of((0u64..9_999).prop_map(|cents| Money::from_minor_units(cents, Currency::USD).unwrap()));
     let dispute = option::of(select(vec![Dispute::Open, Dispute::Won, Dispute::Lost]));
     let news = select(PaymentNews::ALL.to_vec());
     let decline = option::of(select(Decline::ALL.to_vec()));
