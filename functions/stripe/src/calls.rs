@@ -84,9 +84,10 @@ impl Error {
         }
     }
 
-    /// Whether the bank declined.
+    /// Whether the bank declined. 402 is for valid requests that failed, which are such (Stripe API Reference,
+    /// "Errors").
     pub(crate) fn is_decline(&self) -> bool {
-        matches!(self, Self::Refused { kind, .. } if kind == "card_error")
+        matches!(self, Self::Refused { status, kind, .. } if *status == 402 || kind == "card_error")
     }
 
     /// Whether the payment is not in the state that the call needs: somebody was faster.

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ambient::Clock as _;
 use omniflow::functions::ALL;
 use omniflow_domain::OrderId;
 use omniflow_services::ConfigError;
