@@ -11,7 +11,7 @@ from conftest import API_KEY, PUBLISHABLE_KEY, WEBHOOK_SECRET, call
 from runtime import BINARY
 
 VISA = "4242424242424242"
-DECLINED = "4000000000000002"
+DECLINED = "4000000000000341"
 ASKS = "4000002500003155"
 
 
@@ -104,7 +104,7 @@ def test_a_refund_in_the_dashboard_is_noted(shop, stripe):
 
 def test_no_secret_is_logged(shop, log):
     text = log.read_text()
-    assert "done" in text, "something is logged"
+    assert "customer notified" in text, "something is logged"
     for secret in (API_KEY, WEBHOOK_SECRET, "_secret_"):
         assert secret not in text
 

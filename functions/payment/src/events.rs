@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, TimeDelta, Utc};
+use omniflow_domain::order::Signal;
 use omniflow_domain::payment_gateway::{PaymentReport, RefundError, Silent};
 use omniflow_domain::{Order, OrderId, PaymentGateway as _};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
@@ -166,7 +167,10 @@ impl ReceivePaymentEvent {
             Err(Error::Store(store::Error::NoOrder(_))) => return Ok(()),
             Err(error) => return Err(error),
         };
-        self.tasks.answer_or_leave(&order).await;
+        // Whatever else the workflow has to hear is for those to say who decided it.
+        if order.pending_signal() == Some(Signal::Paid) {
+            self.tasks.answer_or_leave(&order).await;
+        }
         self.activity.events.publish_payment(&order, &event.id).await?;
         tracing::info!(order_id = %order.id(), event = event.id, state = %order.status(), "heard");
         Ok(())
