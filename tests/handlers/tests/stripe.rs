@@ -319,6 +319,23 @@ async fn a_window_that_is_about_to_close_asks_stripe_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_else_closes_a_window_while_stripe_is_silent() {
+    let (mut case, payment) = Case::opened().await;
+    case.stripe.confirm_on_page(&payment, "pm_card_visa");
+    case.stripe.fail("GET", Fault::NotReached, u32::MAX);
+    case.clock.advance(std::time::Duration::from_secs(6 * 3600));
+    case.shop.forward("close-payment-window", &case.id).await.unwrap_err();
+    case.shop.invoke("reconcile-orders", json!({})).await.unwrap();
+    case.shop.wait("open-payment-window", &case.id, "another token").await.unwrap();
+    assert_eq!(case.status().await, Status::AwaitingPayment);
+    let found = case.shop.http("GET", "/api/v1/doctor", Value::Null).await.body;
+    assert!(found.to_string().contains("WINDOW_NOT_CLOSED"), "a person is told: {found}");
+    case.stripe.heal();
+    case.shop.forward("close-payment-window", &case.id).await.unwrap();
+    assert_eq!((case.status().await, case.stripe.money(&payment)), (Status::PaymentReceived, HELD));
+}
+
+#[tokio::test(start_paused = true)]
 async fn money_that_comes_too_late_goes_back_by_itself_and_the_customer_is_told_once() {
     for captured in [false, true] {
         let (mut case, payment) = Case::opened().await;
