@@ -14,7 +14,7 @@ use strict_stripe::{Fault, Moved, StrictStripe};
 
 const STOCK: [(&str, &str, u32); 2] = [("ring", "wh-east", 999), ("fragile-vase", "wh-west", 999)];
 /// The number of runs, each of which has a seed of its own.
-const RUNS: u64 = 60;
+const RUNS: u64 = 40;
 /// The largest number of things that happen in a run before all is healed.
 const MOST_HAPPENINGS: u32 = 40;
 const METHODS: [&str; 4] = ["pm_card_visa", "pm_card_3ds", "pm_card_insufficient", "pm_gone"];

@@ -76,7 +76,7 @@ impl State {
         let intent = |id: &str| self.intents.get(id);
         match path.trim_start_matches("/v1/").split('/').collect::<Vec<_>>()[..] {
             ["payment_intents", id] => match intent(id) {
-                Some(intent) => (200, shown(intent, query.get("expand[0]").is_some())),
+                Some(intent) => (200, shown(intent, query.contains_key("expand[0]"))),
                 None => refused(404, "invalid_request_error", "resource_missing", "no such payment_intent"),
             },
             ["refunds"] => match intent(&query["payment_intent"]) {

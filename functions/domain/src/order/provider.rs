@@ -149,10 +149,10 @@ impl Order {
                     self.note_news(PaymentNews::Declined, None, Some(decline), event, now);
                 }
             }
-            (Status::PaymentReceived, PaymentState::Authorised) if report.cancelled => {
-                if !self.has_news(PaymentNews::HoldLost) {
-                    self.note_news(PaymentNews::HoldLost, None, None, event, now);
-                }
+            (Status::PaymentReceived, PaymentState::Authorised)
+                if report.cancelled && !self.has_news(PaymentNews::HoldLost) =>
+            {
+                self.note_news(PaymentNews::HoldLost, None, None, event, now);
             }
             // What a step of the workflow gives back, it notes itself.
             (Status::Compensating, _) => {}
