@@ -142,8 +142,16 @@ impl Reconciler {
             _ if order.pending_signal().is_some_and(|signal| signal != Signal::Announce) => return None,
             Status::AwaitingPayment => {
                 let overdue = order.deadline().is_some_and(|deadline| deadline + STILL <= now);
-                let detail = "its time to be paid is over".to_owned();
-                return overdue.then(|| finding(order, Trouble::WindowNotClosed, detail, true));
+                // Whoever pays at the provider may have paid, and only the window's own step asks.
+                let is_asked = order.payment().provider_id.is_some();
+                let detail = match is_asked {
+                    true => {
+                        "its time to be paid is over, and the payment provider has not said whether it is paid"
+                    }
+                    false => "its time to be paid is over",
+                };
+                let finding = || finding(order, Trouble::WindowNotClosed, detail.to_owned(), !is_asked);
+                return overdue.then(finding);
             }
             _ => {}
         }
