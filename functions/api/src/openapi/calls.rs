@@ -230,7 +230,7 @@ fn stock() -> Operation {
         json_answer(
             "The stock.",
             &schemas::of::<crate::stock::StockList<'_>>(),
-            Some(json!({ "products": [examples::product()] })),
+            Some(json!({ "products": [examples::product()], "review_above": 10000 })),
         ),
     )
 }

@@ -85,6 +85,11 @@ pub(super) fn of_a_list() -> Vec<Value> {
             "description": "The beginning of an order id, or a part of an order id, a customer id, an e-mail address, a product, a tracking number or a failure, or an amount. Case doesn't matter, in any script: `straße` finds `STRASSE`, and `çelik` finds `ÇELİK`.",
         }),
         json!({
+            "name": "customer", "in": "query", "example": "customer-001",
+            "schema": { "type": "string", "minLength": 1, "maxLength": omniflow_store::LONGEST_PARTITION_KEY },
+            "description": "Only orders of this customer, by the whole id. For operators: customers see their own orders whatever they ask for.",
+        }),
+        json!({
             "name": "limit", "in": "query",
             "schema": { "type": "integer", "minimum": 1, "maximum": read::MOST, "default": read::DEFAULT_LIMIT },
             "description": "How many at most.",

@@ -22,7 +22,7 @@ export function OrderPage({ id }) {
     </div>
     <${DataProblem} refusal=${live.refusal} />
     <${Attention} order=${order} reload=${live.reload} />
-    ${order.failure && html`<div class="problem"><${Failure} of=${order.failure} /></div>`}
+    ${order.failure && !order.attention && html`<div class="problem"><${Failure} of=${order.failure} /></div>`}
     <div class="cards">
       <${Timeline} timeline=${order.timeline} />
       <${Goods} order=${order} />
