@@ -4,6 +4,7 @@ import { api, onSignIn, signIn, token } from "./api.js";
 import { again, useTrouble } from "./connection.js";
 import { LANGUAGES, choose, hour, keepChoice, language, loadTexts, t } from "./language.js";
 import { useLive } from "./live.js";
+import { Palette, usePalette } from "./palette.js";
 import { Operations } from "./pages/operations.js";
 import { OrderPage } from "./pages/order.js";
 import { Outbox } from "./pages/outbox.js";
@@ -58,7 +59,7 @@ function queues(summary) {
 /** A number of orders; `+` when there are more than are counted. */
 const numberOf = ({ count, more }) => `${count}${more ? "+" : ""}`;
 
-function Head({ page, waiting, onLanguage, onSignOut }) {
+function Head({ page, waiting, onFind, onLanguage, onSignOut }) {
   return html`
     <header>
       <a class="brand" href="#/shop"><img src=${ICON} alt="" width="28" height="28" />OmniFlow</a>
@@ -73,6 +74,7 @@ function Head({ page, waiting, onLanguage, onSignOut }) {
         })}
       </nav>
       <div class="row">
+        <button type="button" class="find" aria-haspopup="dialog" aria-keyshortcuts="Control+K Meta+K" onClick=${onFind}><span aria-hidden="true">⌕</span> ${t("palette.open")} <kbd class="wide-only" aria-hidden="true">Ctrl K</kbd></button>
         ${token() && html`<button type="button" onClick=${onSignOut}>${t("sign-out")}</button>`}
         <label class="unseen" for="language">${t("language")}</label>
         <select id="language" value=${language()} onChange=${(event) => onLanguage(event.target.value)}>
@@ -127,6 +129,7 @@ function Console() {
   // Who may not see the counts gets none; the refusal ends the asking.
   const summary = useLive(api.summary, { every: 3000, unseen: 60_000, key: String(session) });
   const waiting = queues(summary.data);
+  const palette = usePalette();
   useEffect(
     () =>
       onSignIn((what) => {
@@ -163,13 +166,14 @@ function Console() {
   };
   return html`
     <a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
-    <${Head} page=${key} waiting=${waiting} onLanguage=${languageChosen} onSignOut=${signOut} />
+    <${Head} page=${key} waiting=${waiting} onFind=${palette.open} onLanguage=${languageChosen} onSignOut=${signOut} />
     <main id="main" ref=${main} tabindex="-1">
       ${asked && html`<${SignIn} done=${signedIn} />`}
       <div key=${`${session} ${key}`}><${Page} id=${route.rest[0]} query=${route.query} summary=${summary} /></div>
     </main>
     <${Foot} />
     <${Trouble} />
+    ${palette.shown && html`<${Palette} pages=${[...Object.keys(PAGES), ...Object.keys(OTHERS)]} close=${palette.close} />`}
   `;
 }
 

@@ -122,7 +122,7 @@ export const Problem = ({ refusal }) =>
   refusal && html`<p class="problem" role="alert">${textOf(refusal)}</p>`;
 
 /** A refusal in the reader's language, where its kind is known here; else what the API says of it. */
-function textOf({ status, problem, message }) {
+export function textOf({ status, problem, message }) {
   if (status === 0) return t("refused.unreachable");
   // What is open says why; the order waits for an answer that goes with it.
   if (status === 409 && problem.open) return message;
