@@ -112,6 +112,8 @@ export const api = {
   audit: (id, action, note, leaving = false) => call("POST", `${order(id)}/audit`, { action, note: note || null }, { keepalive: leaving }),
   /** What the local runtime would have sent to customers. */
   outbox: () => call("GET", "_omniflow/outbox", undefined, { headers: { accept: "application/json" } }),
+  /** What the local runtime has counted in the last hour. */
+  metrics: () => call("GET", "_omniflow/metrics"),
   /** Whether a token opens anything; refused with 401 when it does not. */
   knows: (as) => call("GET", "api/v1/orders?limit=1", undefined, { as }),
 };

@@ -29,6 +29,7 @@ mod health;
 pub mod inside;
 pub mod integrations;
 pub mod lambda;
+pub mod metrics;
 mod outbox;
 mod pause;
 mod private_files;

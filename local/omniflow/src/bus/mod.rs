@@ -293,6 +293,14 @@ impl EventBus {
         Ok(self.queue().undelivered(SHOWN)?)
     }
 
+    /// How many deliveries are stored and wait, and how many dead letters there are.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn counts(&self) -> Result<(u64, u64), Error> {
+        Ok(self.queue().counts()?)
+    }
+
     /// Forgets dead letters that are older than `retention`, in small steps, until the task is aborted.
     pub(crate) async fn forget_dead_letters(self, retention: Duration) {
         loop {
