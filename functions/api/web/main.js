@@ -3,7 +3,7 @@ import { html, render, useEffect, useRef, useState } from "./vendor/preact.js";
 import { api, onSignIn, signIn, token } from "./api.js";
 import { again, useTrouble } from "./connection.js";
 import { LANGUAGES, choose, hour, keepChoice, language, loadTexts, t } from "./language.js";
-import { useLive } from "./live.js";
+import { announce, useLive } from "./live.js";
 import { Palette, usePalette } from "./palette.js";
 import { Operations } from "./pages/operations.js";
 import { OrderPage } from "./pages/order.js";
@@ -95,6 +95,11 @@ const Foot = () => html`
 /** Says that what is on the screen may no longer be so. It lies at the window's edge, where it moves nothing. */
 function Trouble() {
   const trouble = useTrouble();
+  const before = useRef(null);
+  useEffect(() => {
+    if (before.current?.lost && !trouble) announce(t("connection.found"));
+    before.current = trouble;
+  });
   const text = trouble && t(trouble.lost ? "connection.lost" : "connection.failing");
   return html`
     <div class="notice" role="alert">

@@ -14,6 +14,7 @@
 
 pub mod aws;
 pub mod bus;
+mod changes;
 pub mod cli;
 pub mod config;
 mod control;

@@ -28,7 +28,7 @@ use crate::outbox::{self, Outbox};
 use crate::pause::pause;
 use crate::remote::RemoteFunctions;
 use crate::server::{self, AccessToken, Answers, Bodies, Connections, Detached, Listener, Load, Sites};
-use crate::{Config, StartError, deployment, gateway, health, schedule};
+use crate::{Config, StartError, changes, deployment, gateway, health, schedule};
 use template::{Place, Route, System};
 
 /// The region and the account in all ARNs. AWS's own would be here.
@@ -124,6 +124,7 @@ impl Runtime {
         };
         let sites = Arc::new(Sites::new(config.further_hosts()));
         let own = outbox::router(aws.outbox.clone(), aws.bus.clone()).merge(metrics::router(aws.clone()));
+        let own = own.merge(changes::router(aws.bus.changes(), stopped.clone()));
         let own = server::guarded(own, token.clone());
         let (functions, tables) = (aws.functions.clone(), aws.tables.clone());
         let router = gateway::router(

@@ -323,4 +323,5 @@ export default {
   "phase.reserve": "Setting stock aside",
   "phase.pay": "Payment",
   "phase.complete": "From payment to the end",
+  "connection.found": "The connection is back.",
 };

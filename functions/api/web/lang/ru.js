@@ -323,4 +323,5 @@ export default {
   "phase.reserve": "Резерв товара",
   "phase.pay": "Оплата",
   "phase.complete": "От оплаты до конца",
+  "connection.found": "Связь восстановлена.",
 };

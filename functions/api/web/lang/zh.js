@@ -323,4 +323,5 @@ export default {
   "phase.reserve": "锁定库存",
   "phase.pay": "支付",
   "phase.complete": "从支付到结束",
+  "connection.found": "连接已恢复。",
 };
