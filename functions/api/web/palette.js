@@ -26,12 +26,12 @@ export function usePalette() {
   return { shown, open: () => setShown(true), close: () => setShown(false) };
 }
 
-/** The palette. `pages` are those of the navigation. */
-export function Palette({ pages, close }) {
+/** The palette. `pages` are those that somebody sees; `admits`, whether the list of orders is among them. */
+export function Palette({ pages, admits, close }) {
   const dialog = useRef();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
-  const { entries, searching, refused } = useFound(text.trim(), pages);
+  const { entries, searching, refused } = useFound(text.trim(), pages, admits);
   useEffect(() => dialog.current.showModal(), []);
   useEffect(() => setAt(0), [text]);
   useEffect(() => dialog.current.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }), [at]);
@@ -67,7 +67,7 @@ export function Palette({ pages, close }) {
 }
 
 /** What a text leads to. Orders and customers come from the API, and products from the stock. */
-function useFound(text, pages) {
+function useFound(text, pages, admits) {
   const [found, setFound] = useState({ text: "", orders: [], refused: false });
   const [products, setProducts] = useState([]);
   useEffect(() => {
@@ -91,8 +91,8 @@ function useFound(text, pages) {
   const customers = [...new Set(orders.map((order) => order.customer_id).filter((id) => id && has(id)))];
   const entries = [
     ...orders.map((order) => ({ kind: "order", label: [order.order_id, order.customer_id].filter(Boolean).join(" · "), to: address(`orders/${order.order_id}`), order })),
-    ...customers.map((id) => ({ kind: "customer", label: id, to: address("operations", { customer: id }) })),
-    ...(wanted ? products.filter(({ product_id: id, name }) => has(name ?? id) || has(id)) : []).map(({ product_id: id, name }) => ({ kind: "product", label: name ?? id, to: address("operations", { search: name ?? id }) })),
+    ...(admits ? customers : []).map((id) => ({ kind: "customer", label: id, to: address("operations", { customer: id }) })),
+    ...(wanted && admits ? products.filter(({ product_id: id, name }) => has(name ?? id) || has(id)) : []).map(({ product_id: id, name }) => ({ kind: "product", label: name ?? id, to: address("operations", { search: name ?? id }) })),
     ...pages.filter((name) => has(t(`page.${name}`))).map((name) => ({ kind: "page", label: t(`page.${name}`), to: address(name) })),
   ];
   return { entries, searching: Boolean(wanted) && found.text !== wanted, refused: found.refused && found.text === wanted };

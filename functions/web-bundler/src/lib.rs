@@ -11,9 +11,10 @@
 //!
 //! Each module becomes a function that is called once, after the modules that it imports, and gives its
 //! exports. So two modules may use the same name for different things, as they may without a bundle. No module
-//! may `await` outside of its functions.
+//! may `await` outside of its functions. Comments and indentation are left out.
 
 mod module;
+mod slim;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -21,6 +22,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use module::Module;
+pub use slim::{slim, slim_json};
 
 /// Why modules can't be put together.
 #[derive(Debug, thiserror::Error)]
@@ -165,7 +167,8 @@ impl Maker<'_> {
                 .ok_or_else(|| Error::NoSuchBundle { module: path.to_owned(), path: wanted.clone() })?;
             body = body.replace(written, &format!("import(\"./{bundle}\")"));
         }
-        Ok(body)
+        // Libraries come minified, and their first line names their authors and the licence.
+        Ok(if path.starts_with("vendor/") { body } else { slim(&body) })
     }
 }
 
@@ -199,7 +202,7 @@ mod tests {
             ("parts/b.js", "export function b() {\n  return 1;\n}\n"),
         ]);
         let bundle = bundles(folder.path(), &[APP]).unwrap().remove(0);
-        let expected = "// parts/b.js\nconst m0 = (() => {\nfunction b() {\n  return 1;\n}\nreturn { b: b };\n})();\n\
+        let expected = "// parts/b.js\nconst m0 = (() => {\nfunction b() {\nreturn 1;\n}\nreturn { b: b };\n})();\n\
             // a.js\nconst m1 = (() => {\nconst { b: b } = m0;\nconst a = b + 1;\nreturn { a: a };\n})();\n\
             // main.js\nconst m2 = (() => {\nconst { a: a } = m1;\nconst { b: bee } = m0;\nstart(a, bee);\nreturn {  };\n})();\n\
             export const modules = { \"parts/b.js\": m0, \"a.js\": m1, \"main.js\": m2 };\n";

@@ -10,8 +10,16 @@ use std::path::{Path, PathBuf};
 /// gives the files that it adds to a database the mode of the database ("How SQLite is Implemented:
 /// robust_open").
 const OWN_FILES: [&str; 10] = [
-    "lock", "tables.db", "journal.db", "deliveries.db", "manifest", "control", "restoring", "log",
-    "metrics", "metrics-new",
+    "lock",
+    "tables.db",
+    "journal.db",
+    "deliveries.db",
+    "manifest",
+    "control",
+    "restoring",
+    "log",
+    "metrics",
+    "metrics-new",
 ];
 const ADDED_BY_SQLITE: [&str; 3] = ["-wal", "-shm", "-journal"];
 

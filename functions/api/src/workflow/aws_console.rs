@@ -16,7 +16,9 @@ pub(super) fn address_of(execution_arn: &str) -> Option<String> {
         _ => return None,
     };
     (account != NO_ACCOUNT).then(|| {
-        format!("https://{region}.{domain}/states/home?region={region}#/v2/executions/details/{execution_arn}")
+        format!(
+            "https://{region}.{domain}/states/home?region={region}#/v2/executions/details/{execution_arn}"
+        )
     })
 }
 

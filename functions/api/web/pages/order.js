@@ -7,7 +7,7 @@ import { useAnnounced, useLive } from "../live.js";
 import { OrderActions } from "../order-actions.js";
 import { Amount, Copy, DataProblem, Failure, LiveStatus, Loading, Status, Time, deadlineOf, isFinal, nameIn } from "../parts.js";
 
-export function OrderPage({ id }) {
+export function OrderPage({ id, admits }) {
   const live = useLive(() => api.order(id), { every: 1000, settled: isFinal, wake: deadlineOf, key: id });
   const order = live.data;
   const place = useRef();
@@ -28,7 +28,7 @@ export function OrderPage({ id }) {
       <${Goods} order=${order} />
       <${Payment} order=${order} />
     </div>
-    <${WorkflowOf} order=${order} />
+    ${admits && html`<${WorkflowOf} order=${order} />`}
   `;
 }
 

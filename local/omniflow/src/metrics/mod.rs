@@ -105,7 +105,11 @@ mod tests {
     fn only_the_last_minutes_are_kept_one_by_one_and_the_totals_hold_all() {
         let metrics = Metrics::default();
         for number in 0..100 {
-            metrics.add("OrdersCompleted", Value::Count(2), DateTime::from_timestamp(number * 60, 0).unwrap());
+            metrics.add(
+                "OrdersCompleted",
+                Value::Count(2),
+                DateTime::from_timestamp(number * 60, 0).unwrap(),
+            );
         }
         // A clock that was set back loses nothing.
         metrics.add("OrdersCompleted", Value::Count(1), DateTime::from_timestamp(60, 0).unwrap());

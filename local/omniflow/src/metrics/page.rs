@@ -83,7 +83,11 @@ fn last_hour(counted: &Counted, now: DateTime<Utc>) -> (Vec<ShownMinute>, BTreeM
         Some(ShownMinute {
             at: DateTime::from_timestamp(number * 60, 0)?,
             outcomes: outcomes.collect(),
-            stock_conflicts: known.get(&number).and_then(|sums| sums.counts.get("StockConflicts")).copied().unwrap_or(0),
+            stock_conflicts: known
+                .get(&number)
+                .and_then(|sums| sums.counts.get("StockConflicts"))
+                .copied()
+                .unwrap_or(0),
         })
     });
     let mut phases: BTreeMap<String, Histogram> = BTreeMap::new();
@@ -117,10 +121,16 @@ mod tests {
         metrics.add("StockConflicts", Value::Count(4), at(130));
         let (minutes, phases) = last_hour(&metrics.counted(), at(131));
         assert_eq!(minutes.len(), MINUTES);
-        assert_eq!((minutes[0].at, minutes[59].at), (at(72) - chrono::TimeDelta::seconds(5), at(131) - chrono::TimeDelta::seconds(5)));
+        assert_eq!(
+            (minutes[0].at, minutes[59].at),
+            (at(72) - chrono::TimeDelta::seconds(5), at(131) - chrono::TimeDelta::seconds(5))
+        );
         assert_eq!(minutes[28].outcomes, BTreeMap::from([("completed".to_owned(), 1)]));
         let last = &minutes[58];
-        assert_eq!((last.outcomes["completed"], last.outcomes["needing_attention"], last.stock_conflicts), (1, 1, 4));
+        assert_eq!(
+            (last.outcomes["completed"], last.outcomes["needing_attention"], last.stock_conflicts),
+            (1, 1, 4)
+        );
         assert_eq!(minutes.iter().filter(|minute| !minute.outcomes.is_empty()).count(), 2);
         assert_eq!(phases["pay"].count, 2);
         assert!(phases["pay"].p50.is_some_and(|p50| (2.5..=5.0).contains(&p50)));

@@ -35,7 +35,11 @@ pub(crate) fn text(aws: &Aws) -> String {
     page.counter("omniflow_table_calls_total", "Calls of tables.", tables.calls.count());
     page.seconds("omniflow_table_call_seconds_total", "Time in calls of tables.", tables.calls.nanoseconds());
     page.counter("omniflow_table_syncs_total", "Fsyncs of the tables.", tables.syncs.count());
-    page.seconds("omniflow_table_sync_seconds_total", "Time in fsyncs of tables.", tables.syncs.nanoseconds());
+    page.seconds(
+        "omniflow_table_sync_seconds_total",
+        "Time in fsyncs of tables.",
+        tables.syncs.nanoseconds(),
+    );
     page.0
 }
 
@@ -130,7 +134,8 @@ mod tests {
     #[test]
     fn outcomes_are_labels_and_phases_are_histograms() {
         let mut sums = Sums::default();
-        for (metric, count) in [("OrdersCompleted", 3), ("OrdersNeedingAttention", 1), ("StockConflicts", 2)] {
+        for (metric, count) in [("OrdersCompleted", 3), ("OrdersNeedingAttention", 1), ("StockConflicts", 2)]
+        {
             sums.add(metric, Value::Count(count));
         }
         sums.add("SecondsToPay", Value::Seconds(0.3));
