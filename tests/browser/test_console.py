@@ -122,7 +122,7 @@ def test_an_order_that_needs_attention_says_what_is_open_and_is_retried_or_resol
     console.see(".timeline li", "by an operator")
     # The crate can't be called back a second time either.
     console.is_in("NEEDS_ATTENTION", ".large")
-    console.click(".card.alarm summary")
+    console.click(".card.alarm summary", "Settled by hand")
     # One shipment has left, so the goods can't all be in stock.
     console.choose(f"#stock-{id}", "SOLD")
     console.type(f"#note-{id}", "found, and refunded by transfer")

@@ -76,7 +76,7 @@ function Head({ page, admits, waiting, onFind, onLanguage, onSignOut }) {
         })}
       </nav>
       <div class="row">
-        <button type="button" class="find" aria-haspopup="dialog" aria-keyshortcuts="Control+K Meta+K" aria-label=${t("palette.open")} onClick=${onFind}><span aria-hidden="true">⌕</span><span class="wide-only"> ${t("palette.open")} </span><kbd class="wide-only" aria-hidden="true">Ctrl K</kbd></button>
+        <button type="button" class="find" aria-haspopup="dialog" aria-keyshortcuts="Control+K Meta+K" onClick=${onFind}><span aria-hidden="true">⌕</span> <span class="label">${t("palette.open")}</span> <kbd class="wide-only" aria-hidden="true">Ctrl K</kbd></button>
         ${token() && html`<button type="button" onClick=${onSignOut}>${t("sign-out")}</button>`}
         <label class="unseen" for="language">${t("language")}</label>
         <select id="language" value=${language()} onChange=${(event) => onLanguage(event.target.value)}>

@@ -48,7 +48,7 @@ pub struct Plan<'a> {
     /// The name of the bundle, which lies beside the others, such as `app.js`.
     pub name: &'a str,
     /// The name of a bundle that is always loaded before this one: what is in that is not put into this one,
-    /// but taken from there.
+    /// but taken from there, and from those before that.
     pub after: Option<&'a str>,
 }
 
@@ -59,7 +59,7 @@ pub struct Bundle {
     pub name: String,
     /// The text of the bundle, itself a module. It exports `modules`, each module's exports by its path.
     pub text: String,
-    /// The paths of the modules that are in it.
+    /// The paths of the modules that are in it, and in the bundle before it.
     pub modules: BTreeSet<String>,
 }
 
@@ -152,9 +152,12 @@ impl Maker<'_> {
             let exports: Vec<_> = module.exports.iter().map(|(own, name)| format!("{name}: {own}")).collect();
             let _ = writeln!(text, "return {{ {} }};\n}})();", exports.join(", "));
         }
-        let modules: Vec<_> = self.order.iter().map(|path| format!("\"{path}\": {}", place(path))).collect();
+        let before = plan.after.map(|_| "...before".to_owned());
+        let own = self.order.iter().map(|path| format!("\"{path}\": {}", place(path)));
+        let modules: Vec<_> = before.into_iter().chain(own).collect();
         let _ = writeln!(text, "export const modules = {{ {} }};", modules.join(", "));
-        Ok(Bundle { name: plan.name.to_owned(), text, modules: self.order.into_iter().collect() })
+        let modules = self.taken.into_iter().chain(self.order).collect();
+        Ok(Bundle { name: plan.name.to_owned(), text, modules })
     }
 
     /// The module's own lines, in which the imports of other bundles name these.
@@ -227,7 +230,13 @@ mod tests {
             later.text
         );
         assert!(later.text.contains("const { a: a } = before[\"a.js\"];"), "{}", later.text);
-        assert_eq!(later.modules, BTreeSet::from(["parts/later.js".to_owned()]));
+        let both = ["a.js", "main.js", "parts/later.js"].map(str::to_owned);
+        assert_eq!(later.modules, BTreeSet::from(both));
+        assert!(
+            later.text.ends_with("export const modules = { ...before, \"parts/later.js\": m0 };\n"),
+            "{}",
+            later.text
+        );
     }
 
     #[test]

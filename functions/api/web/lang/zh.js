@@ -282,7 +282,7 @@ export default {
   "bulk.none": "取消选择",
   "bulk.approve": "批准",
   "bulk.reject": "拒绝",
-  "bulk.cancel": "取消",
+  "bulk.cancel": "取消订单",
   "bulk.retry": "继续",
   "bulk.progress": "{n} / {all}",
   "bulk.stop": "停止",

@@ -22,7 +22,7 @@ export function Past({ order, wanted }) {
   }, [wanted, customer]);
   const others = past?.orders?.filter((other) => other.order_id !== order.order_id) ?? [];
   return html`
-    <section class="past" aria-labelledby="past-${order.order_id}">
+    <div class="past" role="group" aria-labelledby="past-${order.order_id}">
       <h3 id="past-${order.order_id}">${t("past")}</h3>
       <div>
         ${!customer && html`<p class="quiet">${t("past.nobody")}</p>`}
@@ -33,7 +33,7 @@ export function Past({ order, wanted }) {
         </ul>
         ${past?.next && html`<p><a href=${address("operations", { customer })}>${t("past.all")}</a></p>`}
       </div>
-    </section>
+    </div>
   `;
 }
 
