@@ -149,6 +149,7 @@ def readme(driver, runtime):
     console = Console(driver, runtime)
     console.open(f"orders/{id}")
     console.is_in("COMPLETED", ".large")
+    console.see("[data-execution=order]", "Succeeded")
     console.click(".graph [data-state=ShipWarehouse]")
     time.sleep(1)
     driver.execute_script("scrollTo(0, 0)")

@@ -215,3 +215,16 @@ def test_a_deployed_execution_leads_to_the_console_of_aws(console, runtime):
     console.network(f"{id}/workflow", "answer", status=200, body=told)
     open_order(console, runtime, id, "COMPLETED")
     assert console.see(".facts a", "AWS").get_attribute("href") == address
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "ru"])
+def test_what_is_said_of_a_state_stays_inside_it(console_of, runtime, language):
+    console = console_of(runtime, language=language)
+    id = runtime.order(items=["fragile-lamp", "magic-mouse"], payment={"method": "pm_card"})
+    open_order(console, runtime, id, "COMPLETED")
+    console.is_drawn("ShipWarehouse", "done")
+    inside = """return [...document.querySelectorAll('.graph .state')].every((state) => {
+        const [box, note] = [state.querySelector('rect'), state.querySelector('svg')].map((part) => part.getBoundingClientRect());
+        return note.left >= box.left && note.right <= box.right && getComputedStyle(state.querySelector('svg')).overflow === 'hidden';
+    })"""
+    assert console.browser.execute_script(inside)
