@@ -8,7 +8,7 @@ from console import read
 
 EVERYTHING = "../api/"
 # What is there once a page has its data.
-LOADED = {"shop": "#quantity-iphone-15", "review": ".fresh", "operations": "[aria-labelledby=orders] tbody tr", "order": ".large"}
+LOADED = {"shop": "#quantity-iphone-15", "review": ".fresh", "operations": "[aria-labelledby=orders] tbody tr", "order": ".large .status[data-state=AWAITING_PAYMENT]"}
 
 
 @pytest.fixture
