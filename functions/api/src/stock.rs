@@ -19,6 +19,8 @@ use crate::{Api, unavailable};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct StockList<'a> {
     products: Vec<ProductStock<'a>>,
+    /// An order that is worth more than this waits for a review, in the shop's currency.
+    review_above: Amount,
 }
 
 /// The stock of a product, in all warehouses together and in each.
@@ -62,7 +64,7 @@ pub(crate) async fn list_stock(api: &Api) -> Result<Response, Problem> {
     }
     let products =
         by_product.iter().map(|(id, rows)| product(id, products.get(id), rows, api.currency)).collect();
-    Ok(Response::json(200, &json!(StockList { products })))
+    Ok(Response::json(200, &json!(StockList { products, review_above: Amount(api.audit_threshold) })))
 }
 
 pub(crate) async fn read_stock(api: &Api, request: &Request) -> Result<Response, Problem> {
