@@ -13,10 +13,12 @@ use flate2::write::GzEncoder;
 use omniflow_web_bundler::{Plan, bundles};
 use sha2::{Digest, Sha256};
 
-/// The bundles: what every page needs, what only an order's workflow needs, and the documentation.
-const BUNDLES: [Plan<'_>; 3] = [
+/// The bundles: what every page needs, what only an order's workflow needs, what only
+/// signing in at an issuer does, and the documentation.
+const BUNDLES: [Plan<'_>; 4] = [
     Plan { entry: "main.js", name: "app.js", after: None },
     Plan { entry: "workflow/view.js", name: "workflow.js", after: Some("app.js") },
+    Plan { entry: "sign-in/openid.js", name: "sign-in.js", after: Some("app.js") },
     Plan { entry: "docs/page.js", name: "docs.js", after: None },
 ];
 

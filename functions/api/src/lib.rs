@@ -15,6 +15,7 @@ mod doctor;
 mod keep;
 #[cfg(test)]
 mod openapi;
+mod operators;
 mod patience;
 mod payment_method;
 mod prices;
@@ -23,6 +24,7 @@ mod read;
 mod request;
 mod response;
 mod routes;
+mod sign_in;
 mod stock;
 mod summary;
 mod view;
@@ -46,6 +48,7 @@ use serde_json::Value;
 pub use caller::Access;
 use caller::{Caller, Doorkeeper};
 use catalogue::Catalogue;
+pub use operators::Operators;
 use patience::Patience;
 use request::Request;
 use response::Response;
@@ -65,7 +68,7 @@ pub struct Api {
     gateway: Arc<dyn PaymentGateway>,
     reconciler: Reconciler,
     doorkeeper: Doorkeeper,
-    description: web::Description,
+    site: web::Site,
     currency: Currency,
     audit_threshold: Money,
     patience: Patience,
@@ -82,10 +85,17 @@ impl Function for Api {
         "IDEMPOTENCY_TABLE",
         "LEDGER_TABLE",
         "AUDIT_THRESHOLD",
+        "CONSOLE_CLIENT_ID",
+        "CONSOLE_RESOURCE",
+        "CONSOLE_SCOPES",
         "CURRENCY",
+        "ISSUER_ORIGINS",
+        "JWT_ISSUER",
         "LONGEST_WAIT_SECONDS",
         "OPEN_ACCESS",
+        "OPERATOR_CLAIM",
         "OPERATOR_SCOPE",
+        "OPERATOR_VALUE",
         "ORDER_STATE_MACHINE",
         "PAYMENT_WINDOW_SECONDS",
         "PAYMENT_WINDOW_STATE_MACHINE",
@@ -142,7 +152,7 @@ impl Function for Api {
             workflow,
             executions: Executions::new(services.executions(), order_machine, window_machine),
             doorkeeper: Doorkeeper::new(environment)?,
-            description: web::Description::new(currency),
+            site: web::Site::new(environment, currency)?,
             currency,
             audit_threshold: threshold(environment, currency)?,
             patience: Patience::new(environment)?,

@@ -110,10 +110,10 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::ReadSummary => summary::read_summary(api, request).await,
         ApiCall::Home => Ok(web::home()),
         ApiCall::Icon => Ok(web::icon()),
-        ApiCall::ConsolePage => web::page(request),
+        ApiCall::ConsolePage => api.site.page(request),
         ApiCall::Console => Ok(web::console()),
-        ApiCall::ConsoleFile => web::file(request),
-        ApiCall::OpenApi => api.description.answer(request),
+        ApiCall::ConsoleFile => api.site.file(request),
+        ApiCall::OpenApi => api.site.description(request),
         ApiCall::Documentation => Ok(web::documentation(request)),
         ApiCall::Health => Ok(Response::json(200, &json!({ "status": "ok" }))),
     }

@@ -1,10 +1,7 @@
 // The API: every call speaks the chosen language and carries the access token, when there is one.
 import { language } from "./language.js";
+import { fresh, renewed, tell, token } from "./session.js";
 
-const TOKEN = "omniflow.token";
-const listeners = new Set();
-/** Between the tabs of this browser: one that has no token asks the others, so that none is kept on the disk. */
-const tabs = new BroadcastChannel(TOKEN);
 /** How much later it is at the server than here, in milliseconds. Its `Date` header tells, to the second. */
 let later = 0;
 
@@ -23,32 +20,6 @@ class Refusal extends Error {
   }
 }
 
-/** The access token of this tab. */
-export const token = () => sessionStorage.getItem(TOKEN);
-
-/** Keeps a token until the tab is closed; without one, forgets it. */
-export function signIn(text) {
-  if (text) sessionStorage.setItem(TOKEN, text);
-  else sessionStorage.removeItem(TOKEN);
-}
-
-/** Calls `listener` with what happened: the API asks who this is (`wanted`), or another tab has told (`found`). */
-export function onSignIn(listener) {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
-
-const tell = (what) => listeners.forEach((listener) => listener(what));
-
-tabs.onmessage = ({ data }) => {
-  if (data === "wanted" && token()) tabs.postMessage({ token: token() });
-  if (data.token && !token()) {
-    signIn(data.token);
-    tell("found");
-  }
-};
-if (!token()) tabs.postMessage("wanted");
-
 /** The time at the server, in milliseconds: deadlines are its. */
 export const serverNow = () => Date.now() + later;
 
@@ -58,17 +29,30 @@ function setClock(date) {
   later = Math.abs(difference) > 1500 ? difference : 0;
 }
 
-async function call(method, path, body, { headers = {}, as = token(), keepalive = false } = {}) {
-  const request = { method, keepalive, headers: { "accept-language": language(), ...headers } };
-  if (as) request.headers.authorization = `Bearer ${as}`;
-  if (body !== undefined) {
-    request.body = JSON.stringify(body);
-    request.headers["content-type"] = "application/json";
+/** Calls with the token `as`, or with this tab's. A tab's token that has expired is renewed, and the call made once more. */
+async function call(method, path, body, { headers = {}, as, keepalive = false } = {}) {
+  const send = (carried) => answerTo(path, request(method, body, headers, carried, keepalive));
+  // A page that is about to go away can wait for nothing.
+  if (!as && !keepalive) await fresh();
+  let carried = as ?? token();
+  let { response, answer } = await send(carried);
+  if (response.status === 401 && !as && (await renewed(carried))) {
+    carried = token();
+    ({ response, answer } = await send(carried));
   }
-  const { response, answer } = await answerTo(path, request);
   if (response.ok) return answer;
-  if (response.status === 401 && as === token()) tell("wanted");
+  if (response.status === 401 && carried === token()) tell("wanted");
   throw new Refusal(response.status, answer);
+}
+
+function request(method, body, headers, carried, keepalive) {
+  const made = { method, keepalive, headers: { "accept-language": language(), ...headers } };
+  if (carried) made.headers.authorization = `Bearer ${carried}`;
+  if (body !== undefined) {
+    made.body = JSON.stringify(body);
+    made.headers["content-type"] = "application/json";
+  }
+  return made;
 }
 
 /** The answer with its document. A connection that fails or stays silent is a refusal, too. */

@@ -25,7 +25,7 @@ use serde_json::{Map, Value, json};
 use crate::health;
 use crate::lambda::{self, Functions, Invoked};
 use crate::routes::{BadRoute, check_distinct};
-use crate::server::{self, AccessToken, Load};
+use crate::server::{self, Door, Load};
 use template::{Authorization, Place, Route};
 
 /// The most bytes that a body may have: what the function of the API accepts, which is less than API
@@ -41,7 +41,7 @@ struct Gateway {
     tables: Tables,
     account: String,
     load: Load,
-    token: Option<AccessToken>,
+    door: Door,
     surroundings: Surroundings,
 }
 
@@ -55,11 +55,11 @@ pub fn router(
     tables: Tables,
     place: &Place,
     load: Load,
-    token: Option<AccessToken>,
+    door: Door,
     surroundings: Surroundings,
 ) -> Result<Router, BadRoute> {
     let account = place.account.clone();
-    let gateway = Arc::new(Gateway { functions, tables, account, load, token, surroundings });
+    let gateway = Arc::new(Gateway { functions, tables, account, load, door, surroundings });
     check_distinct(routes)?;
     let mut router = Router::new();
     let mut fallback = None;
@@ -69,7 +69,8 @@ pub fn router(
             fallback = Some(route.clone());
             continue;
         }
-        let is_open = gateway.token.is_some() && route.authorization == Authorization::None;
+        let is_closed = gateway.door.token.is_some() || gateway.door.identity.is_some();
+        let is_open = is_closed && route.authorization == Authorization::None;
         // With a wrong method, an open path answers the same to clients with and without the token.
         let refuses_others = is_open && open_paths.insert(route.path.clone());
         router = add(router, route, &gateway, refuses_others)?;
@@ -132,11 +133,36 @@ fn greedy(path: &str) -> String {
 }
 
 impl Gateway {
+    /// The most bytes that the body of a request may have, and what its function is told of the caller.
+    ///
+    /// # Errors
+    /// The problem to answer to who may not take this route. When there is a token or an issuer, only the routes that
+    /// the template leaves open are open.
+    async fn admit(&self, route: &Route, headers: &HeaderMap) -> Result<(usize, Option<Value>), Problem> {
+        let Door { token, identity } = &self.door;
+        let carries_token = server::admit(token.as_ref(), headers);
+        if route.authorization == Authorization::None {
+            let is_closed = identity.is_some() && token.is_none();
+            let is_known = carries_token.is_ok() && !is_closed;
+            return Ok((if is_known { LARGEST_BODY } else { LARGEST_UNADMITTED_BODY }, None));
+        }
+        match (identity, &route.authorization) {
+            (Some(_), _) if token.is_some() && carries_token.is_ok() => {
+                // Whoever has the token runs this system, as who can sign by IAM does on AWS.
+                let arn = format!("arn:aws:iam::{}:user/access-token", self.account);
+                Ok((LARGEST_BODY, Some(json!({ "iam": { "userArn": arn } }))))
+            }
+            (Some(identity), Authorization::Jwt(scopes)) => {
+                let claims = identity.recognise(headers).await?;
+                Ok((LARGEST_BODY, Some(identity.authorize(&claims, scopes)?)))
+            }
+            _ => carries_token.map(|()| (LARGEST_BODY, None)),
+        }
+    }
+
     async fn serve(&self, route: &Route, request: Request<Body>) -> Response<Body> {
-        // When there is a token, only the routes that the template leaves open are open.
-        let limit = match server::admit(self.token.as_ref(), request.headers()) {
-            Ok(()) => LARGEST_BODY,
-            Err(_) if route.authorization == Authorization::None => LARGEST_UNADMITTED_BODY,
+        let (limit, authorizer) = match self.admit(route, request.headers()).await {
+            Ok(admitted) => admitted,
             Err(refusal) => return server::in_the_apis_words(&refusal),
         };
         let (mut parts, body) = match self.load.bodies.read(request, limit).await {
@@ -149,7 +175,10 @@ impl Gateway {
             }
             Err(_) => BTreeMap::new(),
         };
-        let event = event(route, &parts, &parameters, &body.bytes, &self.account, &self.surroundings);
+        let mut event = event(route, &parts, &parameters, &body.bytes, &self.account, &self.surroundings);
+        if let Some(authorizer) = authorizer {
+            event["requestContext"]["authorizer"] = authorizer;
+        }
         drop(body);
         let (functions, tables, function) =
             (self.functions.clone(), self.tables.clone(), route.function.clone());

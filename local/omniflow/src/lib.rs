@@ -26,6 +26,7 @@ mod folder;
 pub mod functions;
 mod gateway;
 mod health;
+mod identity;
 pub mod inside;
 pub mod integrations;
 pub mod lambda;

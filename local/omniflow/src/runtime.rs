@@ -20,15 +20,18 @@ use crate::bus::EventBus;
 use crate::data::{self, Data};
 use crate::folder::{DataFolder, Database};
 use crate::functions;
+use crate::identity::Identity;
 use crate::inside::Inside;
 use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
 use crate::outbox::{self, Outbox};
 use crate::pause::pause;
 use crate::remote::RemoteFunctions;
-use crate::server::{self, AccessToken, Answers, Bodies, Connections, Detached, Listener, Load, Sites};
+use crate::server::{self, AccessToken, Answers, Bodies, Connections, Detached, Door, Listener, Load, Sites};
 use crate::{Config, StartError, deployment, gateway, health, schedule};
-use template::{Place, Route, System};
+use omniflow_api::{Api, Operators};
+use omniflow_services::{Environment, Function as _};
+use template::{Authorization, Place, Route, System};
 
 /// The region and the account in all ARNs. AWS's own would be here.
 const REGION: &str = "us-east-1";
@@ -50,6 +53,8 @@ pub struct Runtime {
     pub aws_address: SocketAddr,
     /// The services behind the AWS API.
     pub aws: Aws,
+    /// Whether callers of the HTTP API sign in at an issuer.
+    pub asks_issuer: bool,
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
@@ -91,8 +96,11 @@ impl Runtime {
                 "the token is weak: use 16 characters or more, such as from `openssl rand -hex 16`"
             );
         }
-        check_addresses(&config, token.as_ref())?;
+        let identity = identity(&system, &surroundings)?;
+        check_addresses(&config, token.as_ref(), identity.as_ref())?;
         let routes = routes(&config, &system, token.as_ref(), &place)?;
+        let door = Door { token: token.clone(), identity };
+        let asks_issuer = door.identity.is_some();
         let http = listen("--http", config.http)?;
         let aws_listener = listen("--aws", config.aws)?;
         let data = Data::open(&config, &surroundings)?;
@@ -121,7 +129,7 @@ impl Runtime {
             under_way: Detached::default(),
         };
         let sites = Arc::new(Sites::new(config.further_hosts()));
-        let outbox = server::guarded(outbox::router(aws.outbox.clone(), aws.bus.clone()), token.clone());
+        let outbox = server::guarded(outbox::router(aws.outbox.clone(), aws.bus.clone()), door.clone());
         let (functions, tables) = (aws.functions.clone(), aws.tables.clone());
         let router = gateway::router(
             &routes,
@@ -129,7 +137,7 @@ impl Runtime {
             tables,
             &place,
             load.clone(),
-            token.clone(),
+            door,
             aws.surroundings.clone(),
         )?
         .merge(outbox);
@@ -154,6 +162,7 @@ impl Runtime {
             workers,
             under_way,
             aws,
+            asks_issuer,
             stop,
             data,
         };
@@ -215,10 +224,28 @@ fn routes(
     Ok(closed.routes)
 }
 
-fn check_addresses(config: &Config, token: Option<&AccessToken>) -> Result<(), StartError> {
-    let beyond = [config.http, config.aws].into_iter().find(|address| !address.ip().is_loopback());
+/// What recognises callers by their tokens, where the template has an issuer and asks for tokens at any route.
+fn identity(system: &System, surroundings: &Surroundings) -> Result<Option<Identity>, StartError> {
+    let is_asked = system.routes.iter().any(|route| matches!(route.authorization, Authorization::Jwt(_)));
+    let Some(authorizer) = system.authorizer.clone().filter(|_| is_asked) else { return Ok(None) };
+    let named = system.functions.values().find(|function| function.binary == Api::NAME);
+    let environment = named.map(|function| function.environment.clone()).unwrap_or_default();
+    let operators = Operators::new(&Environment::from_pairs(environment)).map_err(|problem| {
+        StartError::Function { function: Api::NAME.to_owned(), problem: problem.to_string() }
+    })?;
+    Ok(Some(Identity::new(authorizer, operators, Arc::clone(&surroundings.clock))?))
+}
+
+/// Beyond loopback the AWS API needs the token, and the HTTP API the token or an issuer whose tokens it takes.
+fn check_addresses(
+    config: &Config,
+    token: Option<&AccessToken>,
+    identity: Option<&Identity>,
+) -> Result<(), StartError> {
+    let open = [(config.http, identity.is_none()), (config.aws, true)];
+    let beyond = open.into_iter().find(|(address, is_open)| *is_open && !address.ip().is_loopback());
     match beyond {
-        Some(address) if token.is_none() => Err(StartError::NeedsToken { address }),
+        Some((address, _)) if token.is_none() => Err(StartError::NeedsToken { address }),
         _ => Ok(()),
     }
 }
