@@ -3,29 +3,30 @@
 //!
 //! Source: API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs".
 
+mod event;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Ready, ready};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ambient::Surroundings;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, RawPathParams};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, RawPathParams};
 use axum::routing::{MethodFilter, any, on};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use omniflow_api::problem::{Kind, Problem};
 use omniflow_tables::Tables;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::health;
 use crate::lambda::{self, Functions, Invoked};
 use crate::routes::{BadRoute, check_distinct};
 use crate::server::{self, Door, Load};
+use event::event;
 use template::{Authorization, Place, Route};
 
 /// The most bytes that a body may have: what the function of the API accepts, which is less than API
@@ -237,104 +238,6 @@ fn result_answer(result: Result<Invoked, lambda::Error>, function: &str) -> Resp
     }
 }
 
-fn event(
-    route: &Route,
-    parts: &Parts,
-    parameters: &BTreeMap<String, String>,
-    body: &Bytes,
-    account: &str,
-    surroundings: &Surroundings,
-) -> Value {
-    let route_key = match &route.method {
-        Some(method) => format!("{method} {}", route.path),
-        None => route.path.clone(),
-    };
-    let now = surroundings.clock.now();
-    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
-    let client = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let header =
-        |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut event = json!({
-        "version": "2.0",
-        "routeKey": route_key,
-        "rawPath": path,
-        "rawQueryString": query,
-        "headers": headers(&parts.headers),
-        "requestContext": {
-            "accountId": account,
-            "apiId": "local",
-            "domainName": header("host"),
-            "domainPrefix": "local",
-            "http": {
-                "method": parts.method.as_str(),
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": client.map(|client| client.0.ip().to_string()).unwrap_or_default(),
-                "userAgent": header("user-agent"),
-            },
-            "requestId": surroundings.randomness.uuid_v7(now).to_string(),
-            "routeKey": route_key,
-            "stage": "$default",
-            "time": now.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
-            "timeEpoch": now.timestamp_millis(),
-        },
-        "isBase64Encoded": false,
-    });
-    if !query.is_empty() {
-        event["queryStringParameters"] = query_parameters(query);
-    }
-    if !parameters.is_empty() {
-        event["pathParameters"] = json!(parameters);
-    }
-    if !body.is_empty() {
-        match std::str::from_utf8(body) {
-            Ok(text) if is_text(header("content-type")) => event["body"] = Value::from(text),
-            _ => {
-                event["body"] = Value::from(BASE64.encode(body));
-                event["isBase64Encoded"] = Value::from(true);
-            }
-        }
-    }
-    event
-}
-
-/// Whether API Gateway passes a body of this type to the function as text. It passes all others, form data
-/// among them, as base64.
-fn is_text(content_type: &str) -> bool {
-    let kind = content_type.split(';').next().unwrap_or_default().trim();
-    kind.starts_with("text/")
-        || ["application/json", "application/javascript", "application/xml"].contains(&kind)
-        || kind.ends_with("+json")
-        || kind.ends_with("+xml")
-}
-
-fn headers(headers: &HeaderMap) -> Value {
-    let mut joined = Map::new();
-    for (name, value) in headers {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        match joined.get_mut(name.as_str()) {
-            Some(Value::String(kept)) => *kept = format!("{kept},{value}"),
-            _ => {
-                joined.insert(name.as_str().to_owned(), Value::from(value));
-            }
-        }
-    }
-    Value::Object(joined)
-}
-
-fn query_parameters(query: &str) -> Value {
-    let mut joined = Map::new();
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match joined.get_mut(&*name) {
-            Some(Value::String(kept)) => *kept = format!("{kept},{value}"),
-            _ => {
-                joined.insert(name.into_owned(), Value::from(value));
-            }
-        }
-    }
-    Value::Object(joined)
-}
-
 /// Turns the output of the function into the response. Output without a `statusCode` is the body itself, as
 /// API Gateway infers.
 fn answer(output: &Value) -> Response<Bytes> {
@@ -392,30 +295,4 @@ fn json_answer(status: StatusCode, body: &str) -> Response<Bytes> {
     *response.status_mut() = status;
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn form_data_arrives_as_base64_as_it_does_on_aws() {
-        let request = Request::post("/api/v1/orders?a=1&a=2")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(())
-            .unwrap();
-        let (parts, ()) = request.into_parts();
-        let route = Route {
-            method: Some("POST".into()),
-            path: "/api/v1/orders".into(),
-            function: "Api".into(),
-            authorization: Authorization::None,
-        };
-        let here = Surroundings::of_this_machine();
-        let event = event(&route, &parts, &BTreeMap::new(), &Bytes::from_static(b"{}"), "0", &here);
-        assert_eq!(event["isBase64Encoded"], true);
-        assert_eq!(event["body"], "e30=");
-        assert_eq!(event["routeKey"], "POST /api/v1/orders");
-        assert_eq!(event["queryStringParameters"]["a"], "1,2");
-    }
 }

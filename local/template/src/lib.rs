@@ -115,6 +115,10 @@ pub fn parse(
     );
     for (id, resource) in &resources {
         resources::name_resource(&mut scope, id, kind(id, resource)?, place);
+        let of = |place: &Value| place["AutoPublishAlias"].as_str().map(str::to_owned);
+        if let Some(alias) = of(&resource["Properties"]).or_else(|| of(&template["Globals"]["Function"])) {
+            resources::name_alias(&mut scope, id, &alias);
+        }
     }
     let globals = scope.resolve(&template["Globals"])?;
     let mut system = System { parameters: values, ..System::default() };

@@ -144,6 +144,12 @@ pub struct StateMachine {
 }
 
 impl System {
+    /// The function that a name or an ARN means, whatever version or alias it names besides.
+    pub fn function(&self, name_or_arn: &str) -> Option<&Function> {
+        let name = name_or_arn.split_once(":function:").map_or(name_or_arn, |(_, name)| name);
+        self.functions.get(name.split(':').next().unwrap_or(name))
+    }
+
     /// Replaces the integration in each route by the function that the integration calls.
     pub(super) fn integrate(&mut self) {
         for route in &mut self.routes {

@@ -66,6 +66,14 @@ pub(super) fn name_resource(scope: &mut Scope, id: &str, kind: &str, place: &Pla
     }
 }
 
+/// Adds what `Ref` returns for the alias that SAM publishes a function under (AWS SAM Developer Guide, "Referencing a
+/// function version and alias resource").
+pub(super) fn name_alias(scope: &mut Scope, id: &str, alias: &str) {
+    if let Some(arn) = scope.attributes.get(&format!("{id}.Arn")).filter(|arn| arn.contains(":function:")) {
+        scope.refs.insert(format!("{id}.Alias"), Value::String(format!("{arn}:{alias}")));
+    }
+}
+
 /// The logical id of the role that SAM makes for a function without one (AWS SAM Developer Guide, "Generated
 /// AWS CloudFormation resources for AWS::Serverless::Function").
 fn role_of(function: &str) -> String {
@@ -239,10 +247,11 @@ fn rate(expression: &str) -> Result<Duration, Error> {
     })
 }
 
-/// The logical id of the function that an ARN names.
+/// The logical id of the function that an ARN names, whose versions and aliases are one here.
 fn function_id(arn: &Value) -> Result<String, Error> {
     let arn = arn.as_str().unwrap_or_default();
-    let function = arn.split_once(":function:").map(|(_, name)| name.to_owned());
+    let named = arn.split_once(":function:");
+    let function = named.map(|(_, name)| name.split(':').next().unwrap_or(name).to_owned());
     function.ok_or_else(|| Error::Unsupported(format!("the target {arn} (functions are)")))
 }
 

@@ -175,3 +175,31 @@ Resources:
     let refused = parse(&format!("{text}  More:{tokens}")).unwrap_err().to_string();
     assert!(refused.contains("second authorizer"), "{refused}");
 }
+
+#[test]
+fn an_alias_of_a_function_is_the_function_here() {
+    let text = r#"
+Globals: {Function: {AutoPublishAlias: live}}
+Resources:
+  Pay:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildProperties: {Binary: pay}}
+    Properties: {}
+  Calls:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties: {IntegrationUri: !Ref Pay.Alias}
+  All:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: {RouteKey: $default, Target: !Sub "integrations/${Calls}"}
+  Machine:
+    Type: AWS::Serverless::StateMachine
+    Properties: {DefinitionUri: a, DefinitionSubstitutions: {Arn: !Ref Pay.Alias}}
+"#;
+    let system = parse(text).unwrap();
+    assert_eq!(system.routes[0].function, "Pay");
+    let definition = &system.state_machines[0].definition;
+    assert!(definition.contains("arn:aws:lambda:us-east-1:000000000000:function:Pay:live"), "{definition}");
+    let unpublished =
+        parse(&text.replace("{AutoPublishAlias: live}", "{Timeout: 1}")).unwrap_err().to_string();
+    assert!(unpublished.contains("Pay.Alias"), "{unpublished}");
+}

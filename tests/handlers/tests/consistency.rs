@@ -258,7 +258,7 @@ fn tasks(definitions: &[(String, Value)]) -> Vec<Task<'_>> {
 /// The binary of the function that a task invokes.
 fn binary(task: &Value) -> &'static str {
     let arn = task["Arguments"]["FunctionName"].as_str().unwrap();
-    &system().functions[arn.rsplit(':').next().unwrap()].binary
+    &system().function(arn).unwrap().binary
 }
 
 #[test]
