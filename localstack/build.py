@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Builds the functions for this machine and lays them out as `sam build` does: `OUT/template.yaml`, in which each
-function's CodeUri is the folder `OUT/<LogicalId>` with its `bootstrap`. Nothing else of the template changes."""
+function's CodeUri is the folder `OUT/<LogicalId>` with its `bootstrap`. Besides, versions take over at once: emulators
+have no CodeDeploy. Nothing else of the template changes."""
 
 import argparse
 import os
@@ -45,6 +46,7 @@ def build_functions(profile):
 
 def lay_out(binaries, out):
     template = yaml.load((ROOT / "template.yaml").read_text(), Loader)
+    template["Globals"]["Function"].pop("DeploymentPreference", None)
     shutil.rmtree(out, ignore_errors=True)
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function":

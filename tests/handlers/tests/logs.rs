@@ -102,6 +102,8 @@ async fn everything() {
             let _ = shop.invoke("notify-customer", json!({ "detail": event })).await;
         }
     }
+    let untold = order(&shop, json!(["ring"]), json!({})).await;
+    shop.age_signal(&untold).await;
     shop.sweep().await;
     shop.invoke("reconcile-orders", json!({ "check_stock": true })).await.unwrap();
 }

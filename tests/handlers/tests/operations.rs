@@ -200,3 +200,11 @@ fn openness_is_to_be_said_twice() {
         assert_eq!(template["Parameters"][parameter]["Default"].as_str(), Some("false"));
     }
 }
+
+#[test]
+fn mail_goes_out_in_the_name_of_the_sender_alone() {
+    let functions = resources("AWS::Serverless::Function");
+    let policies = text(&functions["NotifyCustomerFunction"]["Properties"]["Policies"]);
+    let (_, statement) = policies.split_once("ses:SendEmail").unwrap();
+    assert!(statement.contains("ses:FromAddress") && statement.contains("NotificationSender"), "{statement}");
+}
