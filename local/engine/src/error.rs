@@ -57,6 +57,9 @@ pub enum Error {
     /// The task token is genuine, but the engine no longer knows the execution.
     #[error("Task does not exist")]
     TaskDoesNotExist,
+    /// No Map Run has this ARN.
+    #[error("Resource not found: '{0}'")]
+    ResourceNotFound(String),
     /// A parameter is outside of its bounds; the text says which and what they are.
     #[error("{0}")]
     Validation(String),
@@ -92,6 +95,7 @@ impl Error {
             Self::StateMachineTypeNotSupported { .. } => "StateMachineTypeNotSupported",
             Self::TaskTimedOut => "TaskTimedOut",
             Self::TaskDoesNotExist => "TaskDoesNotExist",
+            Self::ResourceNotFound(_) => "ResourceNotFound",
             Self::Validation(_) => "ValidationException",
             Self::Journal(_) => "InternalFailure",
             Self::ShuttingDown => "ServiceUnavailable",

@@ -136,6 +136,43 @@ async fn executions_are_forgotten_after_ninety_days_and_their_names_are_free_aga
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn children_of_a_distributed_map_are_kept_as_long_as_their_parent_and_no_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, outside) = (ManualClock::starting_at(some_time()), Outside::echo());
+    let engine = open(folder.path(), &clock, &outside);
+    let machine = json!({ "StartAt": "Each", "States": {
+        "Each": { "Type": "Map", "Next": "Wait", "ItemProcessor": {
+            "ProcessorConfig": { "Mode": "DISTRIBUTED", "ExecutionType": "STANDARD" },
+            "StartAt": "A", "States": { "A": { "Type": "Pass", "End": true } } } },
+        "Wait": { "Type": "Wait", "Seconds": 30 * 86_400, "End": true } } });
+    let machine = create(&engine, "each", &machine).await;
+    let items: Vec<_> = (0..200).collect();
+    let parent = start(&engine, &machine, "one", &json!(items)).await;
+    let children = || {
+        count(
+            folder.path(),
+            "SELECT count(*) FROM execution WHERE map_run IS NOT NULL AND stopped IS NOT NULL",
+        )
+    };
+    eventually("the children have ended", || children() == 200).await;
+    tidied(&clock, folder.path(), UNARCHIVED).await;
+    clock.advance(31 * DAY);
+    ended(&engine, &parent).await;
+    let young = start(&engine, &machine, "two", &json!([1])).await;
+    // The children are older than ninety days, and their parent is not.
+    clock.advance(60 * DAY);
+    tidied(&clock, folder.path(), UNARCHIVED).await;
+    assert_eq!(children(), 201);
+    clock.advance(30 * DAY);
+    tidied(&clock, folder.path(), "SELECT count(*) - 2 FROM execution").await;
+    assert_eq!(engine.describe_execution(&young).unwrap().status, ExecutionStatus::Succeeded);
+    // Of the runs and the archives those are left that the other execution has, and its child.
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM map_run"), 1);
+    assert!(count(folder.path(), "SELECT count(*) FROM archive") <= 2);
+    engine.shut_down();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_history_that_can_not_be_read_keeps_no_other_from_being_archived() {
     let folder = tempfile::tempdir().unwrap();
     let (clock, outside) = (ManualClock::starting_at(some_time()), Outside::echo());

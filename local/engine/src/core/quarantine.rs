@@ -122,7 +122,8 @@ impl Core {
         if row.stopped.is_some() {
             // Whoever waits for its end has been told of it, in this very group.
             self.note_status(seq, &row.arn, ending.status);
-            return self.journal.end_execution(seq, &ending);
+            self.journal.end_execution(seq, &ending)?;
+            return self.recount_map_run(row.parent);
         }
         self.end(seq, &row.arn, row.parent, &ending)
     }

@@ -110,8 +110,8 @@ impl Journal {
     pub(crate) fn purge_some(&self, before: i64) -> Result<bool, JournalError> {
         let ended: Vec<(Seq, Option<i64>)> = {
             let mut statement = self.connection.prepare_cached(
-                "SELECT seq, archive FROM execution INDEXED BY execution_by_end WHERE stopped < ?1 ORDER BY stopped
-                 LIMIT ?2",
+                "SELECT seq, archive FROM execution INDEXED BY execution_by_end
+                 WHERE stopped < ?1 AND map_run IS NULL ORDER BY stopped LIMIT ?2",
             )?;
             let rows = statement.query_map([before, EXECUTIONS], |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.collect::<Result<_, _>>()?
@@ -120,12 +120,32 @@ impl Journal {
             return Ok(false);
         }
         self.begin()?;
-        let purged = ended.iter().try_for_each(|(seq, archive)| self.purge(*seq, *archive));
+        let purged = self.purge_all(&ended);
         let purged = purged.and_then(|()| self.commit_uncounted());
         if purged.is_err() {
             self.rollback();
         }
         purged.map(|()| true)
+    }
+
+    /// Forgets as many of these executions as a step may. The children of Distributed Maps are kept as long as the
+    /// execution that has the Map, whose redrive needs them, and go before it.
+    fn purge_all(&self, ended: &[(Seq, Option<i64>)]) -> Result<(), JournalError> {
+        let mut left = ended.len();
+        for (seq, archive) in ended {
+            while left > 0
+                && let Some((child, archive)) = self.last_descendant(*seq)?
+            {
+                self.purge(child, archive)?;
+                left -= 1;
+            }
+            if left == 0 {
+                return Ok(());
+            }
+            self.purge(*seq, *archive)?;
+            left -= 1;
+        }
+        Ok(())
     }
 
     fn purge(&self, seq: Seq, archive: Option<i64>) -> Result<(), JournalError> {

@@ -50,7 +50,7 @@ impl Journal {
         // looks at.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         MIGRATIONS.run(&connection)?;
-        connection.set_prepared_statement_cache_capacity(64);
+        connection.set_prepared_statement_cache_capacity(96);
         let checkpoints = Some(Checkpoints::on_this_thread(&connection));
         Ok(Self { checkpoints, connection, reached: None })
     }

@@ -4,6 +4,7 @@
 //!   definition ◀── state_machine          what can be started
 //!       ▲
 //!       └───────── execution              what an execution is known by, and how it ended
+//!                      ├── map_run        the child executions of a Distributed Map, as a whole
 //!                      ├── progress       what goes on: the interpreter's state, the next wake-up
 //!                      ├── history        the events, as they came
 //!                      ├── archive        the histories of those that have ended, compressed
@@ -28,6 +29,7 @@ mod connection;
 mod error;
 mod executions;
 mod histories;
+mod map_runs;
 mod migrations;
 mod progress;
 mod readers;
@@ -37,6 +39,7 @@ mod times;
 pub(crate) use backlog::Postponed;
 pub(crate) use connection::Journal;
 pub use error::JournalError;
-pub(crate) use executions::{Ending, ExecutionRow, Parent, Seq};
+pub(crate) use executions::{Ending, ExecutionRow, MapMember, Parent, ParentTask, Seq};
+pub(crate) use map_runs::{MapRunId, MapRunOutputs, MapRunRow};
 pub(crate) use readers::Readers;
 pub(crate) use state_machines::DefinitionId;
