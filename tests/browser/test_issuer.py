@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 from console import read
+from test_accessibility import violations
 
 TOKEN = "the-token-of-who-runs-it"
 
@@ -197,3 +198,13 @@ def test_the_console_calls_the_issuer_and_nobody_else(console, issuer, shop):
     asked = "const done = arguments[1]; fetch(arguments[0], { mode: 'no-cors' }).then(() => done('called'), () => done('refused'))"
     assert console.browser.execute_async_script(asked, f"{issuer.url}/jwks") == "called"
     assert console.browser.execute_async_script(asked, shop.aws_url) == "refused"
+
+
+def test_the_form_is_for_everybody(console, axe):
+    console.see("#at-issuer")
+    console.click("summary", "Access token")
+    console.see("#token")
+    assert not violations(console.browser, axe)
+    with console.on_a_phone():
+        console.must_fit("the form")
+        assert not violations(console.browser, axe)

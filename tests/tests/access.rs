@@ -420,7 +420,7 @@ fn an_issuer_opens_the_http_api_to_a_network_and_nothing_else() {
     let said = refusal(&Settings::default().parameter("JwtIssuer", "http://id.example").in_memory());
     assert!(said.contains("JwtIssuer=http://id.example") && said.contains("https://"), "{said}");
     let said = refusal(
-        &at_an_issuer().parameter("OperatorClaim", "groups").parameter("OperatorValue", "shop operators"),
+        &at_an_issuer().parameter("OperatorClaim", "groups").parameter("OperatorValue", "shop,operators"),
     );
     assert!(said.contains("OPERATOR_VALUE"), "{said}");
 }

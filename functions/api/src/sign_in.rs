@@ -37,8 +37,9 @@ impl SignIn {
         for address in further.split([' ', ',']).filter(|address| !address.is_empty()) {
             origins.push(origin(address).ok_or_else(|| invalid("ISSUER_ORIGINS", address))?);
         }
-        let [issuer, client_id, scopes, resource] = [issuer, client_id, scopes, resource].map(str::to_owned);
-        Ok(Some(Self { issuer, client_id, scopes, resource, origins }))
+        let scopes: Vec<_> = scopes.split([' ', ',']).filter(|scope| !scope.is_empty()).collect();
+        let [issuer, client_id, resource] = [issuer, client_id, resource].map(str::to_owned);
+        Ok(Some(Self { issuer, client_id, scopes: scopes.join(" "), resource, origins }))
     }
 
     /// What the console reads, as `sign-in.json` in its folder.
@@ -76,11 +77,12 @@ mod tests {
         let issuer = "https://id.example:8443/pool/1";
         assert_eq!(sign_in(["", "console", "openid", "", ""]), Ok(None));
         assert_eq!(sign_in([issuer, "", "openid", "", ""]), Ok(None));
-        let known = sign_in([issuer, "console", "openid", "https://api.example", ""]).unwrap().unwrap();
+        let known =
+            sign_in([issuer, "console", "openid, email", "https://api.example", ""]).unwrap().unwrap();
         assert_eq!(known.origins(), ["https://id.example:8443"]);
         assert_eq!(
             known.to_json(),
-            json!({ "issuer": issuer, "client_id": "console", "scope": "openid", "resource": "https://api.example" })
+            json!({ "issuer": issuer, "client_id": "console", "scope": "openid email", "resource": "https://api.example" })
         );
         let further =
             sign_in([issuer, "console", "openid", "", "https://login.example/x, https://b.example"]);

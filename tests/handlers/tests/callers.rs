@@ -161,7 +161,7 @@ async fn a_name_in_the_path_is_decoded_once_by_each_front() {
         let gateway = shop.http("GET", &format!("/api/v1/stock/{by_http_api}"), Value::Null).await;
         for answer in [direct, gateway] {
             assert_eq!(problem(&answer), (404, "urn:omniflow:problem:product-not-found"), "{answer:?}");
-            assert!(name(&answer).contains(&format!("{meant}")), "{answer:?}");
+            assert!(name(&answer).contains(meant), "{answer:?}");
             assert!(!name(&answer).contains("%20"), "{answer:?}");
         }
     }
