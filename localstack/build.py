@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Builds the functions for this machine and lays them out as `sam build` does: `OUT/template.yaml`, in which each
-function's CodeUri is the folder `OUT/<LogicalId>` with its `bootstrap`. Nothing else of the template changes."""
+function's CodeUri is the folder `OUT/<LogicalId>` with its `bootstrap`. Left out is what emulators don't
+know: CodeDeploy, which lets versions take over gradually, and alarms that are computed of several metrics. Nothing else of
+the template changes."""
 
 import argparse
 import os
@@ -55,8 +57,15 @@ def place(binary, out, stripped):
         shutil.copy2(binary, out)
 
 
+def is_computed(resource):
+    """Whether this is an alarm that is computed of several metrics."""
+    return resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
+
+
 def lay_out(binaries, out, stripped):
     template = yaml.load((ROOT / "template.yaml").read_text(), Loader)
+    template["Globals"]["Function"].pop("DeploymentPreference", None)
+    template["Resources"] = {name: resource for name, resource in template["Resources"].items() if not is_computed(resource)}
     shutil.rmtree(out, ignore_errors=True)
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function":

@@ -16,6 +16,7 @@ mod doctor;
 mod keep;
 #[cfg(test)]
 mod openapi;
+mod operators;
 mod patience;
 mod payment_api;
 mod payment_method;
@@ -25,6 +26,7 @@ mod read;
 mod request;
 mod response;
 mod routes;
+mod sign_in;
 mod stock;
 mod summary;
 mod view;
@@ -49,6 +51,7 @@ use serde_json::Value;
 pub use caller::Access;
 use caller::{Caller, Doorkeeper};
 use catalogue::Catalogue;
+pub use operators::Operators;
 use patience::Patience;
 pub use payment_api::PaymentApi;
 use payment_method::Provider;
@@ -65,7 +68,7 @@ pub struct Api {
     catalogue: Catalogue,
     executions: Executions,
     reconciler: Reconciler,
-    description: web::Description,
+    site: web::Site,
     currency: Currency,
     audit_threshold: Money,
     patience: Patience,
@@ -101,10 +104,17 @@ impl Function for Api {
         "IDEMPOTENCY_TABLE",
         "LEDGER_TABLE",
         "AUDIT_THRESHOLD",
+        "CONSOLE_CLIENT_ID",
+        "CONSOLE_RESOURCE",
+        "CONSOLE_SCOPES",
         "CURRENCY",
+        "ISSUER_ORIGINS",
+        "JWT_ISSUER",
         "LONGEST_WAIT_SECONDS",
         "OPEN_ACCESS",
+        "OPERATOR_CLAIM",
         "OPERATOR_SCOPE",
+        "OPERATOR_VALUE",
         "ORDER_STATE_MACHINE",
         "PAYMENT_PROVIDER",
         "PAYMENT_WINDOW_SECONDS",
@@ -162,7 +172,7 @@ impl Function for Api {
             },
             catalogue: Catalogue::new(dynamodb, environment.require("PRODUCTS_TABLE")?, services.clock()),
             executions: Executions::new(services.executions(), order_machine, window_machine),
-            description: web::Description::new(currency),
+            site: web::Site::new(environment, currency)?,
             currency,
             audit_threshold: threshold(environment, currency)?,
             patience: Patience::new(environment)?,

@@ -1,5 +1,6 @@
 //! The settings of the program: flags, each of which is also an environment variable.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -135,8 +136,12 @@ impl Config {
 
     /// The values of the template's parameters: those that were given, and the local defaults.
     pub fn template_parameters(&self) -> Parameters {
-        let defaults = LOCAL_DEFAULTS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Parameters { given: self.parameters.iter().cloned().collect(), defaults: defaults.collect() }
+        let given: BTreeMap<String, String> = self.parameters.iter().cloned().collect();
+        // Whoever names an issuer wants to know who calls.
+        let has_issuer = given.get("JwtIssuer").is_some_and(|issuer| !issuer.is_empty());
+        let defaults = LOCAL_DEFAULTS.iter().filter(|(name, _)| !(has_issuer && *name == OPEN_ACCESS));
+        let defaults = defaults.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Parameters { given, defaults: defaults.collect() }
     }
 
     /// As [`Config::template_parameters`], but with closed access.

@@ -17,6 +17,8 @@ pub struct System {
     pub functions: BTreeMap<String, Function>,
     /// The routes of the HTTP API, in the template's order.
     pub routes: Vec<Route>,
+    /// The one that checks the tokens of routes with [`Authorization::Jwt`].
+    pub authorizer: Option<Authorizer>,
     /// The functions that are called at a fixed rate.
     pub schedules: Vec<Schedule>,
     /// The rules that say which events go to which functions.
@@ -81,6 +83,15 @@ pub enum Authorization {
     Jwt(Vec<String>),
 }
 
+/// What API Gateway checks of a JSON Web Token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorizer {
+    /// Who must have signed it (`iss`).
+    pub issuer: String,
+    /// The audiences of which it must name one (`aud`, and without that `client_id`).
+    pub audiences: Vec<String>,
+}
+
 /// A function that is called at a fixed rate.
 #[derive(Debug, Clone)]
 pub struct Schedule {
@@ -133,6 +144,12 @@ pub struct StateMachine {
 }
 
 impl System {
+    /// The function that a name or an ARN means, whatever version or alias it names besides.
+    pub fn function(&self, name_or_arn: &str) -> Option<&Function> {
+        let name = name_or_arn.split_once(":function:").map_or(name_or_arn, |(_, name)| name);
+        self.functions.get(name.split(':').next().unwrap_or(name))
+    }
+
     /// Replaces the integration in each route by the function that the integration calls.
     pub(super) fn integrate(&mut self) {
         for route in &mut self.routes {

@@ -312,5 +312,5 @@ async fn invoke(shop: &Shop, call: &Invocation) -> Result<Value, Fault> {
 /// The binary of the function that is called.
 fn binary(call: &Invocation) -> &'static str {
     let arn = call.arguments["FunctionName"].as_str().unwrap();
-    &system().functions[arn.rsplit(':').next().unwrap()].binary
+    &system().function(arn).unwrap().binary
 }

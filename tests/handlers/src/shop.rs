@@ -10,6 +10,7 @@ use omniflow::functions::{Clients, handler_of};
 use omniflow_domain::catalogue::lookup;
 use omniflow_domain::order::{Announcements, OrderRecord, Signal, Writes};
 use omniflow_domain::{Order, OrderId, Status};
+use omniflow_services::invocation::logged;
 use omniflow_services::{ConfigError, Environment, Fault, Handler, Memory};
 use omniflow_store::{Error, Orders, Stock, StockRow};
 use omniflow_tables::{InProcess, Tables};
@@ -215,7 +216,7 @@ impl Shop {
     /// # Errors
     /// The error of the function.
     pub async fn invoke(&self, binary: &str, event: Value) -> Result<Value, Fault> {
-        let answer = self.handlers[binary].handle(event).await;
+        let answer = logged(&*self.handlers[binary], binary, event).await;
         if let Err(fault) = &answer {
             failures::check(binary, &fault.error_type);
         }
@@ -281,6 +282,13 @@ impl Shop {
     /// As [`Shop::http_once`], from a caller whom the gateway has authorized.
     pub async fn http_once_as(&self, authorizer: &Value, key: &str, path: &str, body: Value) -> HttpAnswer {
         self.send("POST", path, &[("idempotency-key", key)], body, authorizer).await
+    }
+
+    /// Sends a GET request to the function's own URL, with the path as the caller wrote it.
+    pub async fn http_by_function_url(&self, path: &str) -> HttpAnswer {
+        let mut event = event("GET", path, &[], &Value::Null);
+        event["requestContext"]["domainName"] = Value::from("abc123.lambda-url.us-east-1.on.aws");
+        self.ask(event).await
     }
 
     /// Posts a body exactly as it is given here.

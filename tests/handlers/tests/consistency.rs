@@ -94,6 +94,28 @@ fn the_templates_routes_are_the_apis() {
 
 /// The route that another function than `api` answers always.
 const PAYMENT_EVENT: &str = "POST /webhooks/stripe";
+#[test]
+fn where_a_claim_makes_operators_the_gateway_asks_for_no_scope() {
+    let deployed = deployed(&[
+        ("JwtIssuer", "https://issuer.example"),
+        ("JwtAudience", "shop, console"),
+        ("OperatorClaim", "groups"),
+        ("OperatorValue", "operators"),
+    ]);
+    let tokens = deployed.routes.iter().filter(|route| route.authorization != Authorization::None);
+    assert!(tokens.clone().all(|route| route.authorization == Authorization::Jwt(Vec::new())));
+    assert!(tokens.count() > 1, "routes for operators are still there");
+    let authorizer = deployed.authorizer.unwrap();
+    assert_eq!((authorizer.issuer.as_str(), authorizer.audiences.len()), ("https://issuer.example", 2));
+    let api = deployed.functions.values().find(|function| function.binary == "api").unwrap();
+    for (name, value) in [
+        ("JWT_ISSUER", "https://issuer.example"),
+        ("OPERATOR_CLAIM", "groups"),
+        ("OPERATOR_VALUE", "operators"),
+    ] {
+        assert_eq!(api.environment[name], value);
+    }
+}
 
 fn key(route: &Route) -> String {
     match &route.method {
@@ -251,7 +273,7 @@ fn tasks(definitions: &[(String, Value)]) -> Vec<Task<'_>> {
 /// The binary of the function that a task invokes.
 fn binary(task: &Value) -> &'static str {
     let arn = task["Arguments"]["FunctionName"].as_str().unwrap();
-    &system().functions[arn.rsplit(':').next().unwrap()].binary
+    &system().function(arn).unwrap().binary
 }
 
 #[test]

@@ -21,7 +21,7 @@ const fn meaning(kind: Kind) -> &'static str {
         Kind::Unauthorized => {
             "The call takes a token or a signature, and there is none that holds. Sign in and send it again. A token whose subject is empty, or longer than 2,048 bytes, names nobody."
         }
-        Kind::Forbidden => "The call is for operators, and the token lacks their scope.",
+        Kind::Forbidden => "The call is for operators, and the token is none of theirs.",
         Kind::UnknownProduct => {
             "The order has a product that is not sold here; `product` is how it was named. `GET /api/v1/stock` lists what is."
         }
