@@ -26,6 +26,10 @@ pub trait PaymentGateway: Send + Sync {
         method: Option<&'a str>,
     ) -> BoxFuture<'a, Result<bool, RefundError>>;
 
+    /// Makes sure that the money of an order is not taken from then on, unless it has been taken before: then
+    /// nothing changes. The answer says where the money is.
+    fn void<'a>(&'a self, order: &'a OrderId) -> BoxFuture<'a, Result<MoneyAt, Silent>>;
+
     /// Says where the money of an order is. Nothing changes by it.
     fn state<'a>(&'a self, order: &'a OrderId) -> BoxFuture<'a, Result<MoneyAt, Silent>>;
 }

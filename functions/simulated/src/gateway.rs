@@ -6,6 +6,7 @@ use omniflow_domain::PaymentGateway;
 use omniflow_domain::money::Money;
 use omniflow_domain::order::OrderId;
 use omniflow_domain::payment_gateway::{CaptureError, MoneyAt, RefundError, Silent};
+use omniflow_services::Item;
 
 use crate::Ledger;
 use crate::ledger::Error as LedgerError;
@@ -87,16 +88,31 @@ impl PaymentGateway for SimulatedGateway {
         })
     }
 
+    fn void<'a>(&'a self, order: &'a OrderId) -> BoxFuture<'a, Result<MoneyAt, Silent>> {
+        Box::pin(async move {
+            self.0.think().await;
+            match self.0.note(&entry(order), ("voided", "true"), Some("captured")).await {
+                Ok(known) => Ok(money_at(&known)),
+                Err(LedgerError::Forbidden) => Ok(MoneyAt::Shop),
+                Err(error) => Err(Silent(error.into())),
+            }
+        })
+    }
+
     fn state<'a>(&'a self, order: &'a OrderId) -> BoxFuture<'a, Result<MoneyAt, Silent>> {
         Box::pin(async move {
             self.0.think().await;
             let known = self.0.known(&entry(order)).await.map_err(|error| Silent(error.into()))?;
-            Ok(match (known.contains_key("captured"), known.contains_key("refunded")) {
-                (false, _) => MoneyAt::Customer,
-                (true, false) => MoneyAt::Shop,
-                (true, true) => MoneyAt::Returned,
-            })
+            Ok(money_at(&known))
         })
+    }
+}
+
+fn money_at(entry: &Item) -> MoneyAt {
+    match (entry.contains_key("captured"), entry.contains_key("refunded")) {
+        (false, _) => MoneyAt::Customer,
+        (true, false) => MoneyAt::Shop,
+        (true, true) => MoneyAt::Returned,
     }
 }
 
