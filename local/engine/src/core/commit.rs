@@ -41,7 +41,7 @@ impl Core {
             Ok(()) => {
                 self.stats.requests.fetch_add(group.handled.len() as u64, Relaxed);
                 self.stats.events.fetch_add(group.events, Relaxed);
-                self.evict_idle();
+                self.evict_idle(&group.written);
                 let told = group.told.take();
                 group.after.extend(told.map(|told| After::Answer(Box::new(move || told(true)))));
                 Ok(group.after)
@@ -171,6 +171,7 @@ impl Core {
     fn write_group(&mut self) -> Result<(), JournalError> {
         for seq in std::mem::take(&mut self.group.order) {
             self.group.changed = true;
+            self.group.written.push(seq);
             if let Err(error) = self.write_execution(seq) {
                 self.group.unwritten = true;
                 self.quarantine_or(seq, error)?;

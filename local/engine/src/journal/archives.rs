@@ -22,6 +22,27 @@ const BYTES: usize = 1 << 20;
 /// The `archive` of an execution whose history can't be read, and so can't be archived.
 const NONE: i64 = 0;
 
+/// What a step that makes the journal smaller found to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Found {
+    /// Nothing.
+    Nothing,
+    /// Less than a step can do.
+    Some,
+    /// As much as a step can do, so that there may be more.
+    Much,
+}
+
+impl Found {
+    fn of(executions: usize) -> Self {
+        match executions {
+            0 => Self::Nothing,
+            some if i64::try_from(some).is_ok_and(|some| some < EXECUTIONS) => Self::Some,
+            _ => Self::Much,
+        }
+    }
+}
+
 /// A part of a history: the events from the one with the id `first` on, as the text of a JSON array.
 pub(crate) struct HistoryChunk {
     pub first: u64,
@@ -29,9 +50,8 @@ pub(crate) struct HistoryChunk {
 }
 
 impl Journal {
-    /// Archives the histories of some executions that have ended, in a transaction of its own. `false` means that there
-    /// was nothing to archive.
-    pub(crate) fn archive_some(&self) -> Result<bool, JournalError> {
+    /// Archives the histories of some executions that have ended, in a transaction of its own.
+    pub(crate) fn archive_some(&self) -> Result<Found, JournalError> {
         let ended: Vec<Seq> = {
             let mut statement = self.connection.prepare_cached(
                 "SELECT seq FROM execution INDEXED BY execution_to_archive
@@ -41,21 +61,23 @@ impl Journal {
             rows.collect::<Result<_, _>>()?
         };
         if ended.is_empty() {
-            return Ok(false);
+            return Ok(Found::Nothing);
         }
         self.begin()?;
-        let archived = self.archive(&ended).and_then(|()| self.commit_uncounted());
+        let archived = self.archive(&ended).and_then(|found| self.commit_uncounted().map(|()| found));
         if archived.is_err() {
             self.rollback();
         }
-        archived.map(|()| true)
+        archived
     }
 
-    fn archive(&self, ended: &[Seq]) -> Result<(), JournalError> {
+    fn archive(&self, ended: &[Seq]) -> Result<Found, JournalError> {
+        let mut found = Found::of(ended.len());
         let mut frames = Vec::new();
         let mut members = Vec::new();
         for seq in ended {
             if frames.len() >= BYTES {
+                found = Found::Much;
                 break;
             }
             match self.history_rows(*seq, 0, u64::MAX) {
@@ -76,7 +98,7 @@ impl Journal {
             self.note_archive(seq, archive)?;
             self.connection.prepare_cached("DELETE FROM history WHERE execution = ?1")?.execute([seq])?;
         }
-        Ok(())
+        Ok(found)
     }
 
     fn note_archive(&self, seq: Seq, archive: i64) -> Result<(), JournalError> {
@@ -106,8 +128,8 @@ impl Journal {
     }
 
     /// Forgets some executions that ended before an instant, given in milliseconds since 1970, with all that is stored
-    /// of them, in a transaction of its own. `false` means that there were none.
-    pub(crate) fn purge_some(&self, before: i64) -> Result<bool, JournalError> {
+    /// of them, in a transaction of its own.
+    pub(crate) fn purge_some(&self, before: i64) -> Result<Found, JournalError> {
         let ended: Vec<(Seq, Option<i64>)> = {
             let mut statement = self.connection.prepare_cached(
                 "SELECT seq, archive FROM execution INDEXED BY execution_by_end WHERE stopped < ?1 ORDER BY stopped
@@ -117,7 +139,7 @@ impl Journal {
             rows.collect::<Result<_, _>>()?
         };
         if ended.is_empty() {
-            return Ok(false);
+            return Ok(Found::Nothing);
         }
         self.begin()?;
         let purged = ended.iter().try_for_each(|(seq, archive)| self.purge(*seq, *archive));
@@ -125,7 +147,7 @@ impl Journal {
         if purged.is_err() {
             self.rollback();
         }
-        purged.map(|()| true)
+        purged.map(|()| Found::of(ended.len()))
     }
 
     fn purge(&self, seq: Seq, archive: Option<i64>) -> Result<(), JournalError> {
