@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ambient::{Clock, Surroundings};
 use engine::BeforeCommit;
@@ -21,8 +21,12 @@ use crate::fault::Fault;
 use crate::planted::Planted;
 use crate::seams::calls::Calls;
 use crate::seams::lambda::Lambda;
+use crate::stores::Stores;
 use crate::world::World;
 
+/// How long an execution that has ended is kept: longer than an order lies at rest before it is checked, and short
+/// enough that the journal of a long run stays small.
+pub const RETENTION: Duration = Duration::from_secs(3600);
 /// By how many milliseconds waits end late at most.
 const LATE: u64 = 5_000;
 
@@ -60,7 +64,6 @@ pub struct Process {
     driver: tokio::task::JoinHandle<()>,
     functions: Vec<Lambda>,
     api: String,
-    folder: PathBuf,
 }
 
 /// The region and the account that ARNs name.
@@ -69,11 +72,11 @@ pub fn place() -> Place {
 }
 
 impl Process {
-    /// Starts the process on what lies in the folder. It must be called within a `LocalSet`.
+    /// Starts the process on what lies in its stores. It must be called within a `LocalSet`.
     ///
     /// # Errors
     /// See [`StartError`].
-    pub async fn start(world: &Arc<World>, system: &System, folder: &Path) -> Result<Self, StartError> {
+    pub async fn start(world: &Arc<World>, system: &System, stores: &Stores) -> Result<Self, StartError> {
         let (place, tasks) = (place(), Tasks::default());
         let lag = match world.happens(Fault::WaitsLate) {
             true => world.faults.draw(Fault::WaitsLate, |dice| dice.below(LATE)),
@@ -84,7 +87,9 @@ impl Process {
             system,
             place: &place,
             tables: world.tables.clone(),
-            folder: folder.to_owned(),
+            journal: stores.journal.clone(),
+            deliveries: stores.deliveries.clone(),
+            retention: RETENTION,
             surroundings: Surroundings { clock: Arc::new(world.clock), randomness: world.randomness.clone() },
             engine_clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
@@ -111,8 +116,7 @@ impl Process {
             tasks.spawn(worker);
         }
         let api = aws.functions.with_binary("api").unwrap_or_default().to_owned();
-        let folder = folder.to_owned();
-        Ok(Self { aws, clock, tasks, driver, functions, api, folder })
+        Ok(Self { aws, clock, tasks, driver, functions, api })
     }
 
     /// Has the function of the HTTP API answer an event. The answer is `None` when the process dies first.
@@ -140,36 +144,6 @@ impl Process {
         self.tasks.end().await;
         self.functions.iter().for_each(Lambda::end);
     }
-
-    /// Copies the journal aside.
-    ///
-    /// # Errors
-    /// When a file can't be copied.
-    pub fn copy_journal(&self) -> io::Result<()> {
-        copy(&self.folder, "journal.db", "earlier.db")
-    }
-}
-
-/// Puts the copy of the journal back that [`Process::copy_journal`] made.
-///
-/// # Errors
-/// When a file can't be copied.
-pub fn restore_journal(folder: &Path) -> io::Result<()> {
-    if folder.join("earlier.db").exists() { copy(folder, "earlier.db", "journal.db") } else { Ok(()) }
-}
-
-fn copy(folder: &Path, from: &str, to: &str) -> io::Result<()> {
-    for end in ["", "-wal", "-shm"] {
-        let (from, to) = (folder.join(format!("{from}{end}")), folder.join(format!("{to}{end}")));
-        if to.exists() {
-            std::fs::remove_file(&to)?;
-        }
-        // SQLite makes the index of the write-ahead log again.
-        if end != "-shm" && from.exists() {
-            std::fs::copy(&from, &to)?;
-        }
-    }
-    Ok(())
 }
 
 /// Commits of a journal whose disk fails to sync at times.

@@ -27,6 +27,17 @@ tokio::task_local! {
     pub static INVOCATION: Arc<Invocation>;
 }
 
+/// What an invocation is about, as far as its event says it.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// The order.
+    pub order: Option<String>,
+    /// The idempotency key of a request.
+    pub key: Option<String>,
+    /// The id of an event about an order.
+    pub event: Option<String>,
+}
+
 /// One invocation of a function.
 #[derive(Debug)]
 pub struct Invocation {
@@ -42,19 +53,22 @@ pub struct Invocation {
     made: AtomicU32,
     /// The idempotency key of the request that it answers.
     pub key: Option<String>,
+    /// The id of the order's event that it is invoked with.
+    pub event: Option<String>,
 }
 
 impl Invocation {
     /// An invocation of this function.
-    pub fn new(function: &'static str, number: u64, order: Option<&str>, key: Option<String>) -> Self {
+    pub fn new(function: &'static str, number: u64, about: &About) -> Self {
         Self {
             function,
             number,
-            order: Mutex::new(order.map(Arc::from)),
+            order: Mutex::new(about.order.as_deref().map(Arc::from)),
             held_up: None,
             calls: AtomicU32::new(0),
             made: AtomicU32::new(0),
-            key,
+            key: about.key.clone(),
+            event: about.event.clone(),
         }
     }
 

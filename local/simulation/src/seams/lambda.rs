@@ -10,13 +10,13 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use omniflow::functions::{Clients, handler_of};
 use omniflow::inside::Inside;
-use omniflow_domain::Status;
 use omniflow_services::{Environment, Fault as Failure, Handler, Memory, StepFunctions};
 use serde_json::{Value, json};
 use template::{Function, Place};
 use tokio::sync::oneshot;
 
 use super::events::Events;
+use super::mail::{Mail, Unfinished};
 use super::states::States;
 use super::tables::TablesSeam;
 use crate::clock::SkewedClock;
@@ -24,7 +24,7 @@ use crate::fault::Fault;
 use crate::invariant::Invariant;
 use crate::planted::Planted;
 use crate::process::Tasks;
-use crate::world::{INVOCATION, Invocation, World};
+use crate::world::{About, INVOCATION, Invocation, World};
 
 /// The number of sandboxes of each function.
 const SANDBOXES: usize = 2;
@@ -62,6 +62,7 @@ struct Inner {
 struct Ground {
     inside: Inside,
     clients: Clients,
+    place: Place,
 }
 
 impl Lambda {
@@ -75,7 +76,7 @@ impl Lambda {
     ) -> Self {
         let binary = omniflow::functions::ALL.iter().map(|known| known.name);
         let binary = binary.into_iter().find(|name| *name == function.binary).unwrap_or("unknown");
-        let ground = Ground { inside: inside.clone(), clients: inside.clients(place) };
+        let ground = Ground { inside: inside.clone(), clients: inside.clients(place), place: place.clone() };
         Self(Arc::new(Inner {
             world: Arc::clone(world),
             binary,
@@ -117,7 +118,7 @@ impl Lambda {
     fn make(&self) -> Option<Arc<dyn Handler>> {
         let Inner { world, binary, environment, .. } = &*self.0;
         let ground = self.ground();
-        let Ground { inside, clients } = ground.as_ref()?;
+        let Ground { inside, clients, place } = ground.as_ref()?;
         let skew = match world.happens(Fault::ClockSkew) {
             true => world.faults.draw(Fault::ClockSkew, |dice| dice.below(2 * SKEW)),
             false => SKEW,
@@ -131,7 +132,7 @@ impl Lambda {
             states,
             executions: clients.executions.clone(),
             events: Arc::new(Events::new(Arc::clone(world), Arc::new(inside.clone()))),
-            email: clients.email.clone(),
+            email: Mail::client(Arc::clone(world), inside.http(), place),
             web: Arc::clone(&clients.web),
             secrets: Arc::clone(&clients.secrets),
             memory: Memory::default(),
@@ -149,12 +150,14 @@ impl Lambda {
     /// Runs one invocation to its end, and notes what came of it.
     async fn run(self, handler: Arc<dyn Handler>, invocation: Arc<Invocation>, event: Value) -> Answer {
         let world = &self.0.world;
+        let unfinished = Unfinished::new(world, &invocation);
         let work = INVOCATION.scope(Arc::clone(&invocation), async { handler.handle(event).await });
         let answer = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
             let order = invocation.order();
             world.violated(Invariant::NoPanic, order.as_deref(), format!("{} panicked", self.0.binary));
             Err(Failure::new("Runtime.Panic", "the function panicked"))
         });
+        unfinished.finished();
         let answer = self.mutated(answer);
         self.note_message(&answer);
         let order = invocation.order();
@@ -191,7 +194,7 @@ impl Lambda {
         let binary = *binary;
         let about = About::of(&event);
         let number = world.next_invocation();
-        let invocation = |number| Invocation::new(binary, number, about.order.as_deref(), about.key.clone());
+        let invocation = |number| Invocation::new(binary, number, &about);
         tokio::time::sleep(world.draw(|dice| dice.milliseconds((1, 5)))).await;
         // Lambda itself repeats an asynchronous invocation that it throttles, for hours (AWS Lambda Developer
         // Guide, "How Lambda handles errors and retries with asynchronous invocation").
@@ -223,6 +226,10 @@ impl Lambda {
                 world.faults.draw(Fault::LambdaZombie, |dice| (1 + dice.below(4), dice.milliseconds(BEYOND)));
             let call = u32::try_from(call).unwrap_or(1);
             let invocation = Arc::new(invocation(number).held_up(call, *timeout + beyond));
+            if let Some(event) = &invocation.event {
+                // It may be sent when the claim of the event has run out, and others have claimed it.
+                world.books(|books| books.may_come_twice(event));
+            }
             let (answer, answered) = oneshot::channel();
             let running = self.clone().run(sandbox, invocation, event);
             tasks.spawn(async move {
@@ -250,36 +257,33 @@ impl Lambda {
         answer
     }
 
-    /// Notes that a customer was told, if this is the function that tells them and it has.
+    /// Notes that the function that tells customers has done its part, if this is that function and it has.
     fn note_message(&self, answer: &Answer) {
         let Inner { world, binary, .. } = &*self.0;
         if *binary == NOTIFY
             && let Ok(answer) = answer
-            && let Some((order, status)) =
-                answer["event_id"].as_str().and_then(|event_id| event_id.split_once(':'))
-            && let Some(status) = status.split(':').next().and_then(Status::parse)
+            && let Some(event_id) = answer["event_id"].as_str()
+            && let Some((order, _)) = event_id.split_once(':')
         {
-            world.note(order, format_args!("the customer is told of {status}"));
-            world.books(|books| books.told(order, status));
+            world.note(order, format_args!("the customer is told of {event_id}"));
+            world.books(|books| books.handled(event_id));
         }
     }
 }
 
 type Answer = Result<Value, Failure>;
 
-/// What an event is about.
-struct About {
-    order: Option<String>,
-    key: Option<String>,
-}
-
 impl About {
     fn of(event: &Value) -> Self {
         let places = ["/order_id", "/detail/order_id", "/detail/name", "/pathParameters/order_id"];
         let order = places.iter().find_map(|place| event.pointer(place)?.as_str());
         let order = order.filter(|order| order.starts_with("ORD-"));
-        let key = event["headers"]["idempotency-key"].as_str();
-        Self { order: order.map(str::to_owned), key: key.map(str::to_owned) }
+        let text = |place: &str| event.pointer(place).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            order: order.map(str::to_owned),
+            key: text("/headers/idempotency-key"),
+            event: text("/detail/event_id"),
+        }
     }
 
     fn failed(&self, world: &World, binary: &str, error: &str) -> Failure {
