@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   event ──► request ──► routes ──► create, read, decide, stock, summary, workflow ──► view ──► response
+//!                            ├────► warehouse, in a function of its own
 //!                            └────► web: the console's files, the description of all this (openapi)
 //! ```
 
@@ -26,6 +27,7 @@ mod routes;
 mod stock;
 mod summary;
 mod view;
+mod warehouse;
 mod web;
 mod workflow;
 
@@ -50,6 +52,7 @@ use patience::Patience;
 use request::Request;
 use response::Response;
 pub use routes::ROUTES;
+pub use warehouse::WarehouseApi;
 use workflow::Executions;
 
 use crate::problem::{Kind, Problem};

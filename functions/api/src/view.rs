@@ -5,7 +5,7 @@ use omniflow_domain::Language;
 use omniflow_domain::allocation::Missing;
 use omniflow_domain::order::{Actor, Audit, Change, Item, Order, PaymentState, Shipment};
 use omniflow_domain::texts::{open_texts, status_text, text, unreadable_text};
-use omniflow_domain::{Currency, Email, Money, OrderId, Reason, Status};
+use omniflow_domain::{Address, Currency, Email, Money, OrderId, Reason, Status};
 use omniflow_store::Unreadable;
 use serde::{Serialize, Serializer};
 
@@ -52,6 +52,9 @@ pub(crate) struct OrderView<'a> {
     /// The address that messages about the order go to.
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a Email>,
+    /// The address that the goods go to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<&'a Address>,
     /// The verdict of the reviewer.
     #[serde(skip_serializing_if = "Option::is_none")]
     audit: Option<&'a Audit>,
@@ -280,6 +283,7 @@ impl<'a> OrderView<'a> {
                 deadline: order.payment().deadline,
             },
             email: order.email(),
+            address: order.address(),
             audit: order.audit(),
             missing: order.missing(),
             failure: order.failure().filter(|_| for_operators || !needs_attention),

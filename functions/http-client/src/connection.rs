@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::Uri;
 use hyper_util::rt::TokioIo;
@@ -36,6 +36,9 @@ pub enum Unreached {
     /// The host's name can't be in a certificate.
     #[error("the host's name can't be in a certificate")]
     Name(#[from] InvalidDnsNameError),
+    /// The cryptography knows no version of TLS.
+    #[error("TLS can't be used")]
+    Tls(#[from] rustls::Error),
     /// No address could be connected to, or TLS failed.
     #[error("no connection could be made")]
     Connect(#[source] io::Error),
@@ -76,7 +79,7 @@ impl Target {
 }
 
 /// TLS with the certificates that the machine trusts.
-pub(crate) fn trust() -> Result<ClientConfig, rustls::Error> {
+fn trust() -> Result<ClientConfig, rustls::Error> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -93,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
 pub(crate) async fn open(
     target: &Target,
     reach: Reach,
-    tls: &Arc<ClientConfig>,
+    tls: &OnceLock<Arc<ClientConfig>>,
 ) -> Result<TokioIo<Pin<Box<dyn Stream>>>, Unreached> {
     if reach == Reach::Public && !target.is_https {
         return Err(Unreached::Unencrypted);
@@ -104,7 +107,14 @@ pub(crate) async fn open(
     let stream = TcpStream::connect(addresses.as_slice()).await.map_err(Unreached::Connect)?;
     let stream: Pin<Box<dyn Stream>> = if target.is_https {
         let name = ServerName::try_from(target.host.clone())?;
-        let connector = TlsConnector::from(Arc::clone(tls));
+        let config = match tls.get() {
+            Some(config) => Arc::clone(config),
+            None => {
+                let made = Arc::new(trust()?);
+                Arc::clone(tls.get_or_init(|| made))
+            }
+        };
+        let connector = TlsConnector::from(config);
         Box::pin(connector.connect(name, stream).await.map_err(Unreached::Connect)?)
     } else {
         Box::pin(stream)

@@ -11,7 +11,7 @@
 mod connection;
 pub mod reach;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -84,20 +84,11 @@ pub trait Http: Send + Sync {
 
 /// Sends requests over the network. Of HTTPS the machine's own certificates are trusted, which on Lambda are
 /// those of Amazon Linux.
-#[derive(Clone)]
+/// They are read by the first request, since functions that send nothing have no time for it; where there are
+/// none, no HTTPS server is trusted.
+#[derive(Default)]
 pub struct Client {
-    tls: Arc<ClientConfig>,
-}
-
-impl Client {
-    /// Makes a client. The machine's certificates are read at once; where there are none, no HTTPS server is
-    /// trusted.
-    ///
-    /// # Errors
-    /// When the cryptography doesn't know any version of TLS.
-    pub fn new() -> Result<Self, rustls::Error> {
-        Ok(Self { tls: Arc::new(connection::trust()?) })
-    }
+    tls: OnceLock<Arc<ClientConfig>>,
 }
 
 impl Http for Client {

@@ -42,7 +42,7 @@ fn post(url: &str, body: &'static str) -> Post {
 }
 
 fn client() -> Client {
-    Client::new().unwrap()
+    Client::default()
 }
 
 #[tokio::test]

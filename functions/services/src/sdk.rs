@@ -66,6 +66,21 @@ impl Services for Sdk {
         aws_sdk_sesv2::Client::from_conf(config.build())
     }
 
+    #[cfg(feature = "https")]
+    fn web(&self) -> Arc<dyn crate::Web> {
+        self.memory.of::<crate::Https>()
+    }
+
+    #[cfg(feature = "https")]
+    fn secrets(&self) -> Arc<dyn crate::Secrets> {
+        Arc::new(crate::secrets_manager::SecretsManager::new(self.config.clone(), self.web(), self.clock()))
+    }
+
+    #[cfg(feature = "http-client")]
+    fn http(&self) -> Arc<dyn omniflow_http_client::Http> {
+        self.memory.of::<omniflow_http_client::Client>()
+    }
+
     fn memory(&self) -> Memory {
         self.memory.clone()
     }

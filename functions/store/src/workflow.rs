@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use omniflow_domain::ErrorName;
-use omniflow_domain::order::{Failed, Order, Signal};
+use omniflow_domain::order::{Failed, Order, ShipmentSignal, Signal};
 use omniflow_services::{ServiceError, StepFunctions};
 
 use crate::Orders;
@@ -194,17 +194,49 @@ impl Tasks {
     /// # Errors
     /// [`Unsent`].
     pub async fn answer(&self, order: &Order) -> Result<Heard, Unsent> {
-        let (Some(signal), Some(token)) = (order.pending_signal(), order.task_token()) else {
-            // Nothing is decided, or no task waits yet: one that begins to wait later is answered at once.
-            return Ok(Heard::NoMore);
+        let Some(signal) = order.pending_signal() else { return Ok(Heard::NoMore) };
+        let (error, cause) = match signal {
+            Signal::Start | Signal::Retry | Signal::Announce => return Ok(Heard::NoMore),
+            Signal::Shipments => return self.answer_shipments(order).await,
+            Signal::Paid | Signal::Approved => {
+                return match order.task_token() {
+                    Some(token) => self.go_on(order, token).await,
+                    // No task waits yet: one that begins to wait later is answered at once.
+                    None => Ok(Heard::NoMore),
+                };
+            }
+            Signal::Rejected => (ErrorName::AuditRejected, "the reviewer rejected it"),
+            Signal::TimedOut => (ErrorName::PaymentTimeout, "nobody paid in time"),
+            Signal::Cancelled => (ErrorName::OrderCancelled, "the customer cancelled"),
         };
-        match signal {
-            Signal::Start | Signal::Retry | Signal::Announce => Ok(Heard::NoMore),
-            Signal::Paid | Signal::Approved => self.go_on(order, token).await,
-            Signal::Rejected => self.fail(token, ErrorName::AuditRejected, "the reviewer rejected it").await,
-            Signal::TimedOut => self.fail(token, ErrorName::PaymentTimeout, "nobody paid in time").await,
-            Signal::Cancelled => self.fail(token, ErrorName::OrderCancelled, "the customer cancelled").await,
+        // Of an order that is cancelled while it is shipped there are several, and the first ends them all.
+        let mut heard = Heard::NoMore;
+        for token in order.waiting_tokens() {
+            if self.fail(token, error, cause).await? == Heard::Now {
+                heard = Heard::Now;
+            }
         }
+        Ok(heard)
+    }
+
+    /// Answers the tasks that wait for warehouses with what these said.
+    ///
+    /// # Errors
+    /// [`Unsent`].
+    pub async fn answer_shipments(&self, order: &Order) -> Result<Heard, Unsent> {
+        let mut heard = Heard::NoMore;
+        for (token, signal) in order.pending_shipments() {
+            let answered = match signal {
+                ShipmentSignal::Shipped => self.go_on(order, token).await?,
+                ShipmentSignal::Rejected => {
+                    self.fail(token, ErrorName::ShipmentRejected, "the warehouse does not ship").await?
+                }
+            };
+            if answered == Heard::Now {
+                heard = Heard::Now;
+            }
+        }
+        Ok(heard)
     }
 
     /// Sends as [`Tasks::answer`]. What can't be sent now stays stored with the order, and `sweep-orders`

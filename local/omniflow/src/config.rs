@@ -1,6 +1,6 @@
 //! The settings of the program: flags, each of which is also an environment variable.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -103,11 +103,13 @@ pub struct Config {
 
 /// The local runtime's own defaults for parameters of the template.
 const LOCAL_DEFAULTS: &[(&str, &str)] = &[
+    ("AllowPrivateWarehouses", "true"),
     ("LongestWaitSeconds", "8"),
     ("NotificationSender", "orders@omniflow.example"),
     (OPEN_ACCESS, "true"),
     ("PaymentWindowSeconds", "30"),
     ("SeedSampleStock", "true"),
+    ("WarehouseSecret", "OMNIFLOW_WAREHOUSE_SECRETS"),
 ];
 
 impl Config {
@@ -132,7 +134,22 @@ impl Config {
     /// The values of the template's parameters: those that were given, and the local defaults.
     pub fn template_parameters(&self) -> Parameters {
         let defaults = LOCAL_DEFAULTS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Parameters { given: self.parameters.iter().cloned().collect(), defaults: defaults.collect() }
+        let public_url = [("PublicUrl".to_owned(), self.url())];
+        Parameters {
+            given: self.parameters.iter().cloned().collect(),
+            defaults: defaults.chain(public_url).collect(),
+        }
+    }
+
+    /// Where programs of this machine reach the HTTP API.
+    fn url(&self) -> String {
+        let (address, port) = (self.http.ip(), self.http.port());
+        let address = match address {
+            IpAddr::V4(all) if all.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(all) if all.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            address => address,
+        };
+        format!("http://{}", SocketAddr::new(address, port))
     }
 
     /// As [`Config::template_parameters`], but with closed access.

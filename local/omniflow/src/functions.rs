@@ -6,9 +6,11 @@ use ambient::{Clock, Randomness, Surroundings};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
+use futures::future::BoxFuture;
+use omniflow_http_client::{Client, Http};
 use omniflow_services::{
-    ConfigError, DynamoDb, Environment, EventBridge, Function, Handler, Memory, Services, StepFunctions,
-    handler,
+    ConfigError, DynamoDb, Environment, EventBridge, Function, Handler, Https, Memory, Secret, Secrets,
+    ServiceError, Services, StepFunctions, Web, handler,
 };
 use omniflow_tables::InProcess;
 
@@ -26,6 +28,11 @@ pub struct Clients {
     pub executions: aws_sdk_sfn::Client,
     pub events: Arc<dyn EventBridge>,
     pub email: aws_sdk_sesv2::Client,
+    /// HTTPS to others than AWS.
+    pub web: Arc<dyn Web>,
+    /// Requests to servers whose addresses somebody has set.
+    pub http: Arc<dyn Http>,
+    pub secrets: Arc<dyn Secrets>,
     /// The memory that the functions of this process share: where on Lambda each keeps its own, here all
     /// have one.
     pub memory: Memory,
@@ -71,6 +78,9 @@ impl Clients {
             executions: states,
             events: Arc::new(client!(aws_sdk_eventbridge, http, place, retries)),
             email: client!(aws_sdk_sesv2, http, place, retries),
+            web: Arc::new(Https::default()),
+            http: Arc::new(Client::default()),
+            secrets: Arc::new(OfTheEnvironment),
             memory: Memory::default(),
             surroundings,
         }
@@ -98,6 +108,18 @@ impl Services for Clients {
         self.email.clone()
     }
 
+    fn web(&self) -> Arc<dyn Web> {
+        Arc::clone(&self.web)
+    }
+
+    fn http(&self) -> Arc<dyn Http> {
+        Arc::clone(&self.http)
+    }
+
+    fn secrets(&self) -> Arc<dyn Secrets> {
+        Arc::clone(&self.secrets)
+    }
+
     fn memory(&self) -> Memory {
         self.memory.clone()
     }
@@ -108,6 +130,19 @@ impl Services for Clients {
 
     fn randomness(&self) -> Randomness {
         self.surroundings.randomness.clone()
+    }
+}
+
+/// The secrets of this machine: the environment variables of this process, by their names.
+struct OfTheEnvironment;
+
+impl Secrets for OfTheEnvironment {
+    fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Secret, ServiceError>> {
+        let missing = move |_| {
+            let says = format!("the environment variable {id} is not set, or is no text");
+            ServiceError::new("ResourceNotFoundException", says)
+        };
+        Box::pin(async move { std::env::var(id).map(Secret::new).map_err(missing) })
     }
 }
 
@@ -161,6 +196,7 @@ pub const ALL: &[Declared] = &[
     declared::<omniflow_stock::SeedStock>(),
     declared::<omniflow_shipping::ShipWarehouse>(),
     declared::<omniflow_order::SweepOrders>(),
+    declared::<omniflow_api::WarehouseApi>(),
 ];
 
 /// The handler of the function whose binary has this name; `None` when there is no such function.

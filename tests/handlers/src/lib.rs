@@ -17,10 +17,12 @@ mod access;
 mod aws;
 mod execution;
 mod failures;
+mod servers;
 mod shop;
 mod walk;
 
 pub use aws::{Aws, Held, Outage, ServiceCall, Token, Use};
 pub use failures::{failures, invoked_by_state_machines};
+pub use servers::{Received, Servers, WAREHOUSE_SECRET, warehouse_key};
 pub use shop::{HttpAnswer, SENDER, Shop, customer, deployed, starts, system};
 pub use walk::{At, Walk};

@@ -14,10 +14,11 @@ use omniflow_services::{ConfigError, Environment, Fault, Handler, Memory};
 use omniflow_store::{Error, Orders, Stock, StockRow};
 use omniflow_tables::{InProcess, Tables};
 use serde_json::{Value, json};
-use template::{self, Parameters, Place, System};
+use template::{self, Parameters, Place, Route, System};
 
 use crate::aws::{Aws, Endpoint, Past};
 use crate::failures;
+use crate::servers::Servers;
 
 /// The price of each product of [`Shop::stocked`].
 const PRICE: &str = "10";
@@ -68,6 +69,8 @@ pub struct Shop {
     pub aws: Arc<Aws>,
     /// The stored orders, which tests read and write without going through the handlers.
     pub orders: Orders,
+    /// The servers of warehouses.
+    pub servers: Arc<Servers>,
     stock: Stock,
     handlers: BTreeMap<String, Box<dyn Handler>>,
 }
@@ -97,6 +100,13 @@ impl Shop {
     /// As [`Shop::stocked`], with these environment variables in place of the template's.
     pub fn set_up(rows: &[(&str, &str, u32)], environment: &[(&str, &str)]) -> Self {
         Self::open(rows, None, environment)
+    }
+
+    /// As [`Shop::set_up`], with a clock that the test moves.
+    pub fn set_up_and_timed(rows: &[(&str, &str, u32)], environment: &[(&str, &str)]) -> (Self, ManualClock) {
+        let clock = ManualClock::starting_at(Utc::now());
+        let surroundings = Surroundings { clock: Arc::new(clock.clone()), ..Surroundings::of_this_machine() };
+        (Self::open_at(rows, None, environment, Clients::by_sdk, surroundings), clock)
     }
 
     /// As [`Shop::stocked`], with a clock that the test moves.
@@ -137,8 +147,11 @@ impl Shop {
         }
         let aws = Arc::new(Aws::new(tables, seed));
         let memory = Memory::default();
+        let servers = Arc::new(Servers::default());
         let clients = |http: &InProcess| Clients {
             memory: memory.clone(),
+            http: servers.clone(),
+            secrets: servers.clone(),
             ..make(http, &place(), surroundings.clone())
         };
         let handlers = system().functions.values().map(|function| {
@@ -159,6 +172,7 @@ impl Shop {
             handlers,
             orders: Orders::new(&clients, &orders_table).unwrap(),
             stock: Stock::new(clients.dynamodb, "StockTable"),
+            servers: servers.clone(),
             aws,
         }
     }
@@ -243,6 +257,13 @@ impl Shop {
         self.ask(event).await
     }
 
+    /// Sends a request with these headers, and with the body exactly as it is given.
+    pub async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> HttpAnswer {
+        let mut event = event("POST", path, headers, &Value::Null);
+        event["body"] = Value::from(body);
+        self.ask(event).await
+    }
+
     /// Sends a GET request with a `Prefer` header.
     pub async fn http_preferring(&self, preference: &str, authorizer: &Value, path: &str) -> HttpAnswer {
         self.send("GET", path, &[("prefer", preference)], Value::Null, authorizer).await
@@ -269,7 +290,7 @@ impl Shop {
     }
 
     async fn ask(&self, event: Value) -> HttpAnswer {
-        let answer = self.invoke("api", event).await.unwrap();
+        let answer = self.invoke(behind(&event), event).await.unwrap();
         HttpAnswer {
             status: answer["statusCode"].as_u64().unwrap(),
             headers: answer["headers"].clone(),
@@ -439,6 +460,21 @@ impl Shop {
         let digits = id.as_str().trim_start_matches("ORD-");
         format!("{order:#?}\n{world:#}").replace(digits, "N")
     }
+}
+
+/// The binary of the function to which the gateway leads the request.
+fn behind(event: &Value) -> &'static str {
+    let http = &event["requestContext"]["http"];
+    let (method, path) = (http["method"].as_str().unwrap(), event["rawPath"].as_str().unwrap());
+    let fits = |pattern: &str| {
+        let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
+        let mut parts = pattern.iter().zip(&path);
+        pattern.len() == path.len() && parts.all(|(part, given)| part.starts_with('{') || part == given)
+    };
+    let exact = |route: &&Route| route.method.as_deref() == Some(method) && fits(&route.path);
+    let routes = &system().routes;
+    let route = routes.iter().find(exact).or_else(|| routes.iter().find(|route| route.method.is_none()));
+    &system().functions[&route.unwrap().function].binary
 }
 
 /// The `requestContext.authorizer` of an event for a customer whose token has this subject.
