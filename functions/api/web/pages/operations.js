@@ -1,4 +1,4 @@
-// Operations: what needs a person, orders by state, search, and the stock of each warehouse.
+// Operations: what needs a person, orders by state, search, the stock of each warehouse, and the warehouses.
 import { html } from "../vendor/preact.js";
 import { api } from "../api.js";
 import { failureOf } from "../failures.js";
@@ -8,6 +8,7 @@ import { address } from "../route.js";
 import { Amount, DataProblem, Fresh, Items, Loading, OrderLink, TONES, ageOf, isUnreadable, statusOf } from "../parts.js";
 import { Orders } from "./orders.js";
 import { Stock } from "./stock.js";
+import { Warehouses } from "./warehouses.js";
 
 /** How many of the orders that need a person are shown; a link leads to all. */
 const FEW = 3;
@@ -31,6 +32,7 @@ export function Operations({ query, summary }) {
     <${DataProblem} refusal=${summary.data && summary.refusal} />
     <${Orders} query=${query} states=${states ?? []} />
     <${Stock} />
+    <${Warehouses} />
   `;
 }
 
