@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Builds the functions for this machine and lays them out as `sam build` does: `OUT/template.yaml`, in which each
-function's CodeUri is the folder `OUT/<LogicalId>` with its `bootstrap`. Nothing else of the template changes."""
+function's CodeUri is the folder `OUT/<LogicalId>` with its `bootstrap`. Nothing else of the template changes, and of the
+state machines only a timeout that emulators can't read."""
 
 import argparse
 import os
@@ -11,6 +12,8 @@ import subprocess
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# How long ShipWarehouse waits; 72 hours are what the template's parameter is unless it is set.
+SHIPMENT_DEADLINE = "\"{% $number('${ShipmentDeadlineHours}') * 3600 %}\""
 PACKAGES = ["api", "audit", "notify", "order", "payment", "shipping", "stock"]
 
 
@@ -59,7 +62,9 @@ def lay_out(binaries, out):
         elif resource["Type"] == "AWS::Serverless::StateMachine":
             definition = resource["Properties"]["DefinitionUri"]
             (out / definition).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / definition, out / definition)
+            # Emulators take a number, and not an expression that gives one.
+            text = (ROOT / definition).read_text()
+            (out / definition).write_text(text.replace(SHIPMENT_DEADLINE, str(72 * 3600)))
     (out / "template.yaml").write_text(yaml.dump(template, Dumper=Dumper, sort_keys=False, width=120))
 
 

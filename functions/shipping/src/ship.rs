@@ -14,7 +14,7 @@ use omniflow_domain::allocation::one_with_all;
 use omniflow_domain::order::{Order, OrderId, Parcel, Shipment, ShipmentSignal, ShipmentState, Token};
 use omniflow_domain::warehouse_link::{LinkError, Shipping};
 use omniflow_domain::{Refusal, Status};
-use omniflow_services::{ConfigError, Environment, Function, Services};
+use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store::workflow::Tasks;
 use omniflow_store::{self as store, Decided, Orders, Stock};
 use serde::{Deserialize, Serialize};
@@ -95,12 +95,13 @@ impl Function for ShipWarehouse {
         "dynamodb:Query",
         "dynamodb:Scan",
         "dynamodb:UpdateItem",
+        "states:SendTaskFailure",
         "states:SendTaskSuccess",
     ];
 
     type Event = Ship;
     type Answer = Asked;
-    type Error = Error;
+    type Error = Fault;
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
@@ -113,7 +114,20 @@ impl Function for ShipWarehouse {
         })
     }
 
-    async fn call(&self, event: Ship) -> Result<Asked, Error> {
+    async fn call(&self, event: Ship) -> Result<Asked, Fault> {
+        let asked = self.ship(&event).await.map_err(Fault::from);
+        // Step Functions fails the task because its function failed, but not every emulator of it does.
+        if let (Err(fault), Some(token)) = (&asked, &event.task_token)
+            && let Err(error) = self.tasks.report(token, fault).await
+        {
+            tracing::debug!(order_id = %event.order_id, %error, "the failure was told by the answer alone");
+        }
+        asked
+    }
+}
+
+impl ShipWarehouse {
+    async fn ship(&self, event: &Ship) -> Result<Asked, Error> {
         let mut order =
             self.orders.recall(&event.order_id, |order| order.status() == Status::Shipping).await?;
         for _ in 0..MOST_ROUNDS {
@@ -122,7 +136,7 @@ impl Function for ShipWarehouse {
             let shipment = shipment.ok_or_else(|| Error::NoShipment(event.warehouse.clone()))?;
             let went_on = match shipment.state {
                 ShipmentState::Shipped | ShipmentState::Delivered => {
-                    self.answer(&order, &event).await?;
+                    self.answer(&order, event).await?;
                     return Ok(shipment.into());
                 }
                 // Only an order that is undone or was settled by hand calls its shipments back.
@@ -135,7 +149,7 @@ impl Function for ShipWarehouse {
                     self.take_back(&order, shipment).await?
                 }
                 ShipmentState::Pending | ShipmentState::Dispatched => {
-                    match self.ask(&order, shipment, &event).await? {
+                    match self.ask(&order, shipment, event).await? {
                         Some(answered) => answered,
                         None if event.task_token.is_none() => {
                             return Err(Error::CantWait(shipment.warehouse.clone()));
@@ -146,11 +160,9 @@ impl Function for ShipWarehouse {
             };
             order = went_on;
         }
-        Err(LinkError::Rejected { warehouse: event.warehouse, reason: None }.into())
+        Err(LinkError::Rejected { warehouse: event.warehouse.clone(), reason: None }.into())
     }
-}
 
-impl ShipWarehouse {
     fn now(&self) -> DateTime<Utc> {
         self.clock.now_in_milliseconds()
     }

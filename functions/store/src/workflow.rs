@@ -17,7 +17,7 @@ use serde_json::json;
 
 use omniflow_domain::ErrorName;
 use omniflow_domain::order::{Failed, Order, ShipmentSignal, Signal};
-use omniflow_services::{ServiceError, StepFunctions};
+use omniflow_services::{Fault, ServiceError, StepFunctions};
 
 use crate::Orders;
 use crate::cause::readable;
@@ -261,6 +261,16 @@ impl Tasks {
     /// [`Unsent`].
     pub async fn turn_away(&self, token: &str) -> Result<Heard, Unsent> {
         self.fail(token, ErrorName::AuditRequired, "a person must approve it first").await
+    }
+
+    /// Answers this token with the failure of the function that got it.
+    ///
+    /// # Errors
+    /// [`Unsent`].
+    pub async fn report(&self, token: &str, fault: &Fault) -> Result<Heard, Unsent> {
+        let cause: String = fault.message.chars().take(LONGEST_CAUSE).collect();
+        let failure = SendTaskFailureInput::builder().task_token(token).error(&fault.error_type).cause(cause);
+        heard(self.states.send_task_failure(failure).await)
     }
 
     async fn fail(&self, token: &str, error: ErrorName, cause: &str) -> Result<Heard, Unsent> {
