@@ -7,6 +7,7 @@
 //! | `states` | `StepFunctions` | the real engine |
 //! | `events` | `EventBridge` | the real bus |
 //! | `lambda` | `Handler` | the real functions, in sandboxes |
+//! | `warehouses` | `Http`, `Secrets` | a warehouse with a server of its own, in the runs of even seeds |
 //! | `calls` | `Integrations` | the real integrations of Task states |
 
 pub mod calls;
@@ -16,4 +17,5 @@ mod mutations;
 mod retries;
 pub mod states;
 pub mod tables;
+pub mod warehouses;
 mod watch;
