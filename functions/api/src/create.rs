@@ -8,7 +8,7 @@ use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
 
 use crate::keep::Key;
-use crate::payment_method::{DEFAULT_METHOD, check_method};
+use crate::payment_method::Provider;
 use crate::prices::Prices;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
@@ -53,14 +53,14 @@ pub(crate) async fn create_order(api: &Api, request: &Request) -> Result<Respons
 }
 
 /// `POST /api/orders` and `POST /api/orders/create`: those systems have no call to pay, so a method is
-/// assumed.
+/// assumed, where there is one that can be.
 pub(crate) async fn process_order(api: &Api, request: &Request) -> Result<Response, Problem> {
-    create(api, request, Some(DEFAULT_METHOD)).await
+    create(api, request, api.provider.default_method()).await
 }
 
 async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<Response, Problem> {
     // The doors answer differently, so that the answer of one can't be repeated by another.
-    let key = Key::of(request, if assumed.is_none() { "create" } else { "process" })?;
+    let key = Key::of(request, if request.is_v1() { "create" } else { "process" })?;
     if let Some(key) = &key
         && let Some(kept) = api.kept(key).await?
     {
@@ -149,9 +149,12 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
     };
     let email = email(&body["email"], customer_id.as_deref())?;
     let address = address(&body["address"])?;
-    let method = method(&body["payment"])?;
+    let method = method(&body["payment"], api.provider)?;
     let items = priced(api, &asked, amount.is_some(), prices).await?;
     let amount = prices.of_order(amount, &items)?;
+    if api.provider == Provider::Stripe {
+        omniflow_stripe::amount::units(amount).map_err(|amount| bad(amount.text(prices.language)))?;
+    }
     let needs_audit = amount > api.audit_threshold;
     let language = request.language();
     Ok(NewOrder { customer_id, email, language, address, items, amount, method, needs_audit })
@@ -232,11 +235,11 @@ fn address(given: &Value) -> Result<Option<Address>, Problem> {
     Ok(address)
 }
 
-fn method(payment: &Value) -> Result<Option<String>, Problem> {
+fn method(payment: &Value, provider: Provider) -> Result<Option<String>, Problem> {
     match payment {
         Value::Null => Ok(None),
         payment => match payment["method"].as_str() {
-            Some(method) => check_method(method).map(Some),
+            Some(method) => provider.check_method(method).map(Some),
             None => Err(bad("'payment' must be an object with a 'method'.")),
         },
     }

@@ -10,20 +10,20 @@ use omniflow_store::Decided;
 use serde_json::Value;
 
 use crate::keep::Key;
-use crate::payment_method::{DEFAULT_METHOD, check_method};
+use crate::payment_method::Provider;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, attention, refused, unavailable, view};
+use crate::{Decisions, at_provider, attention, refused, unavailable, view};
 
 /// The length of the longest note of a reviewer, in characters.
 pub(crate) const LONGEST_NOTE: usize = 1000;
 
-pub(crate) async fn pay_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+pub(crate) async fn pay_order(api: &Decisions, request: &Request) -> Result<Response, Problem> {
     let body = request.optional_json()?;
     let method = match &body["method"] {
-        Value::Null => DEFAULT_METHOD.to_owned(),
-        Value::String(method) => check_method(method)?,
+        Value::Null => api.provider.default_method().map(str::to_owned),
+        Value::String(method) => Some(api.provider.check_method(method)?),
         other => {
             return Err(Problem::new(Kind::BadRequest, format!("'method' must be a text, not {other}.")));
         }
@@ -36,7 +36,12 @@ pub(crate) async fn pay_order(api: &Api, request: &Request) -> Result<Response, 
         return Ok(kept);
     }
     let now = api.now();
-    let decided = decide(api, request, key.as_ref(), |order| order.pay(&method, now), nothing_more).await;
+    let decided = match (api.provider, &method) {
+        (Provider::Simulated, Some(method)) => {
+            decide(api, request, key.as_ref(), |order| order.pay(method, now), nothing_more).await
+        }
+        _ => at_provider::pay(api, request, key.as_ref(), method.as_deref()).await,
+    };
     match (decided, key) {
         // The same request at the same moment may have been faster; then its answer is this one's, too.
         (Err(problem), Some(key)) if problem.kind == Kind::WrongState => {
@@ -46,7 +51,7 @@ pub(crate) async fn pay_order(api: &Api, request: &Request) -> Result<Response, 
     }
 }
 
-pub(crate) async fn audit_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+pub(crate) async fn audit_order(api: &Decisions, request: &Request) -> Result<Response, Problem> {
     request.order_id()?;
     let body = request.json()?;
     let approved = match body["action"].as_str() {
@@ -87,7 +92,7 @@ fn has_control(text: &str) -> bool {
     text.replace("\r\n", "\n").contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t'))
 }
 
-pub(crate) async fn cancel_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+pub(crate) async fn cancel_order(api: &Decisions, request: &Request) -> Result<Response, Problem> {
     let now = api.now();
     let cancel = |order: &mut Order| {
         order.cancel(now)?;
@@ -110,14 +115,14 @@ impl From<store::Error> for Undecided {
 }
 
 /// For decisions that write nothing but the order.
-fn nothing_more(_: &Order, _: &Order) -> Result<Vec<TransactWriteItem>, store::Error> {
+pub(crate) fn nothing_more(_: &Order, _: &Order) -> Result<Vec<TransactWriteItem>, store::Error> {
     Ok(Vec::new())
 }
 
 /// Makes a decision, writes the order with what `more` gives for the order before and after it, and tells the
 /// workflow.
 pub(crate) async fn decide(
-    api: &Api,
+    api: &Decisions,
     request: &Request,
     key: Option<&Key>,
     decision: impl Fn(&mut Order) -> Result<(), Refusal>,
@@ -145,7 +150,7 @@ pub(crate) async fn decide(
 
 /// The order as the decision leaves it, the answer's body, and the write that keeps the answer for the key.
 fn decided(
-    api: &Api,
+    api: &Decisions,
     request: &Request,
     key: Option<&Key>,
     decision: impl Fn(&mut Order) -> Result<(), Refusal>,
@@ -160,7 +165,7 @@ fn decided(
     Ok(Decided { order, answer, with: keep.into_iter().collect() })
 }
 
-pub(crate) fn too_late(order: &Order, refusal: &Refusal, request: &Request, api: &Api) -> Problem {
+pub(crate) fn too_late(order: &Order, refusal: &Refusal, request: &Request, api: &Decisions) -> Problem {
     let status = omniflow_domain::texts::status_text(order, request.language(), api.now());
     let detail = match refusal {
         Refusal::Undone(_) => {

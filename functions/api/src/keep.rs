@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, unavailable};
+use crate::{Decisions, unavailable};
 
 /// The length of the longest key, in bytes.
 pub(crate) const LONGEST: usize = 255;
@@ -92,7 +92,7 @@ impl Before {
     }
 }
 
-impl Api {
+impl Decisions {
     /// The answer that is kept for this key, if there is one.
     pub(crate) async fn kept(&self, key: &Key) -> Result<Option<Response>, Problem> {
         let now = self.now();

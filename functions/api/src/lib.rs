@@ -6,6 +6,7 @@
 //!                            └────► web: the console's files, the description of all this (openapi)
 //! ```
 
+mod at_provider;
 mod attention;
 mod caller;
 mod catalogue;
@@ -17,6 +18,7 @@ mod keep;
 #[cfg(test)]
 mod openapi;
 mod patience;
+mod payment_api;
 mod payment_method;
 mod prices;
 pub mod problem;
@@ -31,6 +33,7 @@ mod warehouse;
 mod web;
 mod workflow;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +52,8 @@ pub use caller::Access;
 use caller::{Caller, Doorkeeper};
 use catalogue::Catalogue;
 use patience::Patience;
+pub use payment_api::PaymentApi;
+use payment_method::Provider;
 use request::Request;
 use response::Response;
 pub use routes::ROUTES;
@@ -59,21 +64,35 @@ use crate::problem::{Kind, Problem};
 
 /// The function `api`: the HTTP API, with what its calls use.
 pub struct Api {
-    orders: Orders,
-    stock: Stock,
+    decisions: Decisions,
     catalogue: Catalogue,
-    idempotency: Idempotency,
-    workflow: Workflow,
     executions: Executions,
-    gateway: Arc<dyn PaymentGateway>,
     reconciler: Reconciler,
-    doorkeeper: Doorkeeper,
     description: web::Description,
     currency: Currency,
     audit_threshold: Money,
     patience: Patience,
-    clock: Arc<dyn Clock>,
     randomness: Randomness,
+}
+
+/// What calls use that decide about an order which exists. The function `payment-api` has no more than this.
+pub struct Decisions {
+    orders: Orders,
+    stock: Stock,
+    idempotency: Idempotency,
+    workflow: Workflow,
+    gateway: Arc<dyn PaymentGateway>,
+    provider: Provider,
+    doorkeeper: Doorkeeper,
+    clock: Arc<dyn Clock>,
+}
+
+impl Deref for Api {
+    type Target = Decisions;
+
+    fn deref(&self) -> &Decisions {
+        &self.decisions
+    }
 }
 
 impl Function for Api {
@@ -90,6 +109,7 @@ impl Function for Api {
         "OPEN_ACCESS",
         "OPERATOR_SCOPE",
         "ORDER_STATE_MACHINE",
+        "PAYMENT_PROVIDER",
         "PAYMENT_WINDOW_SECONDS",
         "PAYMENT_WINDOW_STATE_MACHINE",
         "SIMULATED_LATENCY_MILLIS",
@@ -133,23 +153,22 @@ impl Function for Api {
                 services.clock(),
                 window,
             ),
-            gateway: Arc::new(SimulatedGateway::new(ledger)),
-            orders,
-            stock,
-            catalogue: Catalogue::new(
-                dynamodb.clone(),
-                environment.require("PRODUCTS_TABLE")?,
-                services.clock(),
-            ),
-            idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
-            workflow,
+            decisions: Decisions {
+                orders,
+                stock,
+                idempotency: Idempotency::new(dynamodb.clone(), environment.require("IDEMPOTENCY_TABLE")?),
+                workflow,
+                gateway: Arc::new(SimulatedGateway::new(ledger)),
+                provider: environment.parse("PAYMENT_PROVIDER")?,
+                doorkeeper: Doorkeeper::new(environment)?,
+                clock: services.clock(),
+            },
+            catalogue: Catalogue::new(dynamodb, environment.require("PRODUCTS_TABLE")?, services.clock()),
             executions: Executions::new(services.executions(), order_machine, window_machine),
-            doorkeeper: Doorkeeper::new(environment)?,
             description: web::Description::new(currency),
             currency,
             audit_threshold: threshold(environment, currency)?,
             patience: Patience::new(environment)?,
-            clock: services.clock(),
             randomness: services.randomness(),
         })
     }
@@ -173,7 +192,9 @@ impl Api {
         };
         answered.unwrap_or_else(|problem| Response::problem(&problem))
     }
+}
 
+impl Decisions {
     /// Tells the workflow of what was decided. What can't be sent now stays stored with the order, and
     /// `sweep-orders` sends it later.
     async fn tell(&self, order: &Order) {

@@ -34,6 +34,10 @@ pub enum Kind {
     MethodNotAllowed,
     /// The order is not in a status in which this can be done.
     WrongState,
+    /// The bank declined. The customer may try again, also by another method.
+    PaymentDeclined,
+    /// The customer has to confirm the payment on a page first.
+    PaymentActionRequired,
     /// The idempotency key was used for another request.
     IdempotencyKeyReused,
     /// The request was not complete in time.
@@ -65,6 +69,8 @@ impl Kind {
         Self::RouteNotFound,
         Self::MethodNotAllowed,
         Self::WrongState,
+        Self::PaymentDeclined,
+        Self::PaymentActionRequired,
         Self::IdempotencyKeyReused,
         Self::RequestTimeout,
         Self::HostNotServed,
@@ -78,6 +84,7 @@ impl Kind {
         match self {
             Self::BadRequest => 400,
             Self::Unauthorized => 401,
+            Self::PaymentDeclined | Self::PaymentActionRequired => 402,
             Self::Forbidden | Self::ForeignSite => 403,
             Self::BodyTooLarge => 413,
             Self::UnknownProduct | Self::AmountMismatch | Self::IdempotencyKeyReused => 422,
@@ -113,6 +120,8 @@ impl Kind {
             Self::RouteNotFound => "route-not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::WrongState => "wrong-state",
+            Self::PaymentDeclined => "payment-declined",
+            Self::PaymentActionRequired => "payment-action-required",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
             Self::RequestTimeout => "request-timeout",
             Self::HostNotServed => "host-not-served",
@@ -145,6 +154,8 @@ impl Kind {
             Self::RouteNotFound => "There is nothing here",
             Self::MethodNotAllowed => "The method is not allowed here",
             Self::WrongState => "The order's state does not allow this",
+            Self::PaymentDeclined => "The payment was declined",
+            Self::PaymentActionRequired => "The customer must confirm the payment",
             Self::IdempotencyKeyReused => "The idempotency key was used for another request",
             Self::RequestTimeout => "The request took too long",
             Self::HostNotServed => "This server does not have that name",

@@ -9,6 +9,7 @@ use reqwest::Url;
 
 use crate::demo::Demo;
 use crate::doctor::Doctor;
+use crate::keys::WAREHOUSE_SECRETS;
 use crate::server::{AccessToken, AllowedHost, AllowedHosts, TokenError};
 use template::Parameters;
 
@@ -109,7 +110,7 @@ const LOCAL_DEFAULTS: &[(&str, &str)] = &[
     (OPEN_ACCESS, "true"),
     ("PaymentWindowSeconds", "30"),
     ("SeedSampleStock", "true"),
-    ("WarehouseSecret", "OMNIFLOW_WAREHOUSE_SECRETS"),
+    ("WarehouseSecret", WAREHOUSE_SECRETS),
 ];
 
 impl Config {

@@ -6,15 +6,15 @@ use ambient::{Clock, Randomness, Surroundings};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
-use futures::future::BoxFuture;
 use omniflow_http_client::{Client, Http};
 use omniflow_services::{
-    ConfigError, DynamoDb, Environment, EventBridge, Function, Handler, Https, Memory, Secret, Secrets,
-    ServiceError, Services, StepFunctions, Web, handler,
+    ConfigError, DynamoDb, Environment, EventBridge, Function, Handler, Https, Memory, Secrets, Services,
+    StepFunctions, Web, handler,
 };
 use omniflow_tables::InProcess;
 
 use crate::StartError;
+use crate::keys::KeysOfEnvironment;
 use crate::lambda::Hosted;
 use template::{Place, System};
 
@@ -28,10 +28,11 @@ pub struct Clients {
     pub executions: aws_sdk_sfn::Client,
     pub events: Arc<dyn EventBridge>,
     pub email: aws_sdk_sesv2::Client,
-    /// HTTPS to others than AWS.
+    /// HTTPS to the payment provider.
     pub web: Arc<dyn Web>,
-    /// Requests to servers whose addresses somebody has set.
+    /// Requests to warehouses' servers.
     pub http: Arc<dyn Http>,
+    /// The provider's keys, and the warehouses' secrets.
     pub secrets: Arc<dyn Secrets>,
     /// The memory that the functions of this process share: where on Lambda each keeps its own, here all
     /// have one.
@@ -80,7 +81,7 @@ impl Clients {
             email: client!(aws_sdk_sesv2, http, place, retries),
             web: Arc::new(Https::default()),
             http: Arc::new(Client::default()),
-            secrets: Arc::new(OfTheEnvironment),
+            secrets: Arc::new(KeysOfEnvironment::of_process()),
             memory: Memory::default(),
             surroundings,
         }
@@ -133,21 +134,11 @@ impl Services for Clients {
     }
 }
 
-/// The secrets of this machine: the environment variables of this process, by their names.
-struct OfTheEnvironment;
-
-impl Secrets for OfTheEnvironment {
-    fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Secret, ServiceError>> {
-        let missing = move |_| {
-            let says = format!("the environment variable {id} is not set, or is no text");
-            ServiceError::new("ResourceNotFoundException", says)
-        };
-        Box::pin(async move { std::env::var(id).map(Secret::new).map_err(missing) })
-    }
-}
-
 /// Finds the handler of every function of the template.
 pub(crate) fn host(system: &System, clients: &Clients) -> Result<Vec<Hosted>, StartError> {
+    if system.parameters.get("PaymentProvider").is_some_and(|provider| provider == "stripe") {
+        KeysOfEnvironment::of_process().check()?;
+    }
     let hosted = system.functions.values().map(|function| {
         let refused = |problem: String| StartError::Function { function: function.name.clone(), problem };
         let environment = Environment::from_pairs(function.environment.clone());
@@ -188,6 +179,8 @@ pub const ALL: &[Declared] = &[
     declared::<omniflow_order::MarkNeedsAttention>(),
     declared::<omniflow_notify::NotifyCustomer>(),
     declared::<omniflow_payment::OpenPaymentWindow>(),
+    declared::<omniflow_api::PaymentApi>(),
+    declared::<omniflow_payment::ReceivePaymentEvent>(),
     declared::<omniflow_order::ReconcileOrders>(),
     declared::<omniflow_payment::RefundPayment>(),
     declared::<omniflow_stock::ReleaseStock>(),

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 use omniflow_http_client::{Answer, Error, Http, Post};
-use omniflow_services::{Secret, Secrets, ServiceError};
+use omniflow_services::Secret;
 use omniflow_webhooks::{Key, verify};
 use serde_json::{Value, json};
 
@@ -19,6 +19,11 @@ const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// The key with which messages to warehouses and from them are signed.
 pub fn warehouse_key() -> Key {
     Key::parse(KEY).unwrap()
+}
+
+/// The secret with those of the warehouses, as the secret store holds it.
+pub(crate) fn warehouse_secrets() -> Secret {
+    Secret::new(json!({ "wh-east": KEY, "wh-west": KEY }).to_string())
 }
 
 /// A request that a server got.
@@ -70,16 +75,5 @@ impl Http for Servers {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let status = StatusCode::from_u16(status).unwrap();
         Box::pin(async move { Ok(Answer { status, headers: HeaderMap::new(), body: body.into() }) })
-    }
-}
-
-impl Secrets for Servers {
-    fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Secret, ServiceError>> {
-        Box::pin(async move {
-            match id {
-                WAREHOUSE_SECRET => Ok(Secret::new(json!({ "wh-east": KEY, "wh-west": KEY }).to_string())),
-                _ => Err(ServiceError::new("ResourceNotFoundException", id)),
-            }
-        })
     }
 }

@@ -8,7 +8,8 @@
 //!     ├── compensation ── turning back, and undoing what was done
 //!     ├── attention ── what a failed workflow leaves to a person
 //!     ├── waiting ── the tasks of the workflow that wait, and what they must be told
-//!     └── announcing ── the changes that others have still to be told of
+//!     ├── announcing ── the changes that others have still to be told of
+//!     └── provider ── what the payment provider says of the order's money
 //! ```
 //!
 //! A decision is a method that changes the order in memory, or refuses and leaves it as it is. The store then
@@ -21,6 +22,7 @@ mod compensation;
 mod forward;
 mod id;
 mod parts;
+mod provider;
 mod record;
 mod resolution;
 #[cfg(test)]
@@ -44,6 +46,7 @@ pub use announcing::Announcements;
 pub use attention::{Actor, Attention, Failed, Open, Role};
 pub use id::{BadOrderId, OrderId};
 pub use parts::{Audit, Change, Item, NewOrder, Payment, PaymentState, Reservation};
+pub use provider::{PaymentEntry, PaymentNews};
 pub use record::OrderRecord;
 pub use resolution::{Contradiction, Resolution, SettledMoney, SettledStock};
 pub use shipment::{
@@ -124,6 +127,10 @@ impl Order {
             method: new.method,
             state: PaymentState::Pending,
             deadline: None,
+            provider_id: None,
+            returned: None,
+            dispute: None,
+            history: Vec::new(),
             unknown: Unknown::default(),
         };
         let record = OrderRecord {
@@ -367,9 +374,10 @@ mod tests {
     use super::samples::{now, received, token};
     use super::*;
     use crate::allocation::Share;
+    use crate::payment_gateway::{MoneyAt, PaymentReport};
 
     /// The number of decisions that [`decide`] knows.
-    const DECISIONS: u8 = 29;
+    const DECISIONS: u8 = 32;
 
     /// Makes one of all decisions there are, `seconds` after the order was made.
     fn decide(order: &mut Order, decision: u8, seconds: i64) -> Result<(), Refusal> {
@@ -407,6 +415,13 @@ mod tests {
                 let event = WarehouseEvent::ALL[usize::from(decision - 23)];
                 let from = if seconds % 2 == 0 { "wh-east" } else { "wh-west" };
                 order.hear(from, &Report { event, parcel: "t".into(), reason: None }, now)
+            }
+            28 => order.note_payment("pi_1"),
+            29 => order.pay_at_provider(Some("pm_1"), now),
+            30 => {
+                let money = if seconds % 2 == 0 { MoneyAt::Held } else { MoneyAt::Returned };
+                order.learn(&PaymentReport { cancelled: seconds > 4, ..PaymentReport::of(money) }, None, now);
+                Ok(())
             }
             _ => {
                 let money = if seconds % 2 == 0 { SettledMoney::Kept } else { SettledMoney::Refunded };
