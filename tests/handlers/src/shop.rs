@@ -125,7 +125,7 @@ impl Shop {
     pub fn set_up_and_timed(rows: &[(&str, &str, u32)], environment: &[(&str, &str)]) -> (Self, ManualClock) {
         let clock = ManualClock::starting_at(Utc::now());
         let surroundings = Surroundings { clock: Arc::new(clock.clone()), ..Surroundings::of_this_machine() };
-        (Self::open_at(rows, None, environment, Clients::by_sdk, surroundings), clock)
+        (Self::open_at(system(), rows, None, environment, Clients::by_sdk, surroundings), clock)
     }
 
     /// As [`Shop::stocked`], with a clock that the test moves.
