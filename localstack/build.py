@@ -2,7 +2,7 @@
 """Builds the functions for this machine and lays them out as `sam build` does: `OUT/template.yaml`, in which each
 function's CodeUri is the folder `OUT/<LogicalId>` with its `bootstrap`. Left out is what emulators don't
 know: CodeDeploy, which lets versions take over gradually, and alarms that are computed of several metrics. Nothing else of
-the template changes."""
+the template changes, and of the state machines only a timeout that emulators can't read."""
 
 import argparse
 import os
@@ -13,6 +13,8 @@ import subprocess
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# How long ShipWarehouse waits; 72 hours are what the template's parameter is unless it is set.
+SHIPMENT_DEADLINE = "\"{% $number('${ShipmentDeadlineHours}') * 3600 %}\""
 PACKAGES = ["api", "audit", "notify", "order", "payment", "shipping", "stock"]
 
 
@@ -76,7 +78,9 @@ def lay_out(binaries, out, stripped):
         elif resource["Type"] == "AWS::Serverless::StateMachine":
             definition = resource["Properties"]["DefinitionUri"]
             (out / definition).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / definition, out / definition)
+            # Emulators take a number, and not an expression that gives one.
+            text = (ROOT / definition).read_text()
+            (out / definition).write_text(text.replace(SHIPMENT_DEADLINE, str(72 * 3600)))
     (out / "template.yaml").write_text(yaml.dump(template, Dumper=Dumper, sort_keys=False, width=120))
 
 

@@ -2,9 +2,9 @@
 //! workflow started.
 
 use omniflow_domain::order::{Item, NewOrder, Unknown};
-use omniflow_domain::{Currency, Email, Money, Order, OrderId, Status};
+use omniflow_domain::{Address, Currency, Email, Money, Order, OrderId, Status};
 use omniflow_store as store;
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
 
 use crate::keep::Key;
@@ -148,6 +148,7 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
         None => text("customer_id", &body["customer_id"])?,
     };
     let email = email(&body["email"], customer_id.as_deref())?;
+    let address = address(&body["address"])?;
     let method = method(&body["payment"], api.provider)?;
     let items = priced(api, &asked, amount.is_some(), prices).await?;
     let amount = prices.of_order(amount, &items)?;
@@ -155,7 +156,8 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
         omniflow_stripe::amount::units(amount).map_err(|amount| bad(amount.text(prices.language)))?;
     }
     let needs_audit = amount > api.audit_threshold;
-    Ok(NewOrder { customer_id, email, language: request.language(), items, amount, method, needs_audit })
+    let language = request.language();
+    Ok(NewOrder { customer_id, email, language, address, items, amount, method, needs_audit })
 }
 
 /// Reads an item; `written` is the same item with each number as the text that it was written as.
@@ -221,6 +223,16 @@ fn email(given: &Value, customer_id: Option<&str>) -> Result<Option<Email>, Prob
             given.parse().map(Some).map_err(|error| bad(format!("'email' can't be used: {error}.")))
         }
     }
+}
+
+/// The address that the goods go to.
+fn address(given: &Value) -> Result<Option<Address>, Problem> {
+    let refused = |why: String| bad(format!("'address' can't be used: {why}."));
+    let address = Option::<Address>::deserialize(given).map_err(|error| refused(error.to_string()))?;
+    if let Some(address) = &address {
+        address.check().map_err(|error| refused(error.to_string()))?;
+    }
+    Ok(address)
 }
 
 fn method(payment: &Value, provider: Provider) -> Result<Option<String>, Problem> {

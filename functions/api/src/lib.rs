@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   event ──► request ──► routes ──► create, read, decide, stock, summary, workflow ──► view ──► response
+//!                            ├────► warehouse, in a function of its own
 //!                            └────► web: the console's files, the description of all this (openapi)
 //! ```
 
@@ -30,6 +31,7 @@ mod sign_in;
 mod stock;
 mod summary;
 mod view;
+mod warehouse;
 mod web;
 mod workflow;
 
@@ -58,6 +60,7 @@ use payment_method::Provider;
 use request::Request;
 use response::Response;
 pub use routes::ROUTES;
+pub use warehouse::WarehouseApi;
 use workflow::Executions;
 
 use crate::problem::{Kind, Problem};

@@ -22,6 +22,10 @@ pub enum Kind {
     OrderNotFound,
     /// No product has this id or name.
     ProductNotFound,
+    /// Nobody has described a warehouse of this id.
+    WarehouseNotFound,
+    /// The order has no shipment from this warehouse.
+    ShipmentNotFound,
     /// The list has no such page, or no longer.
     PageNotFound,
     /// No route has this path.
@@ -50,7 +54,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::Unauthorized,
@@ -59,6 +63,8 @@ impl Kind {
         Self::AmountMismatch,
         Self::OrderNotFound,
         Self::ProductNotFound,
+        Self::WarehouseNotFound,
+        Self::ShipmentNotFound,
         Self::PageNotFound,
         Self::RouteNotFound,
         Self::MethodNotAllowed,
@@ -82,7 +88,12 @@ impl Kind {
             Self::Forbidden | Self::ForeignSite => 403,
             Self::BodyTooLarge => 413,
             Self::UnknownProduct | Self::AmountMismatch | Self::IdempotencyKeyReused => 422,
-            Self::OrderNotFound | Self::ProductNotFound | Self::PageNotFound | Self::RouteNotFound => 404,
+            Self::OrderNotFound
+            | Self::ProductNotFound
+            | Self::WarehouseNotFound
+            | Self::ShipmentNotFound
+            | Self::PageNotFound
+            | Self::RouteNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
             Self::WrongState => 409,
@@ -103,6 +114,8 @@ impl Kind {
             Self::AmountMismatch => "amount-mismatch",
             Self::OrderNotFound => "order-not-found",
             Self::ProductNotFound => "product-not-found",
+            Self::WarehouseNotFound => "warehouse-not-found",
+            Self::ShipmentNotFound => "shipment-not-found",
             Self::PageNotFound => "page-not-found",
             Self::RouteNotFound => "route-not-found",
             Self::MethodNotAllowed => "method-not-allowed",
@@ -135,6 +148,8 @@ impl Kind {
             Self::AmountMismatch => "The amount and the prices do not go together",
             Self::OrderNotFound => "There is no such order",
             Self::ProductNotFound => "There is no such product",
+            Self::WarehouseNotFound => "There is no such warehouse",
+            Self::ShipmentNotFound => "There is no such shipment",
             Self::PageNotFound => "There is no such page of the list",
             Self::RouteNotFound => "There is nothing here",
             Self::MethodNotAllowed => "The method is not allowed here",

@@ -32,6 +32,11 @@ pub(crate) enum ApiCall {
     Repair,
     ListStock,
     ReadStock,
+    ListWarehouses,
+    ReadWarehouse,
+    PutWarehouse,
+    NoteShipmentEvent,
+    TakeShipmentEvent,
     ReadWorkflow,
     ReadSummary,
     PaymentEvent,
@@ -60,6 +65,16 @@ pub(crate) const CALLS: &[Route] = &[
     ("POST", "/api/v1/orders/{order_id}/resolve", Access::Operator, ApiCall::ResolveOrder),
     ("GET", "/api/v1/stock", Access::Customer, ApiCall::ListStock),
     ("GET", "/api/v1/stock/{product}", Access::Customer, ApiCall::ReadStock),
+    ("GET", "/api/v1/warehouses", Access::Operator, ApiCall::ListWarehouses),
+    ("GET", "/api/v1/warehouses/{warehouse}", Access::Operator, ApiCall::ReadWarehouse),
+    ("PUT", "/api/v1/warehouses/{warehouse}", Access::Operator, ApiCall::PutWarehouse),
+    (
+        "POST",
+        "/api/v1/orders/{order_id}/shipments/{warehouse}/events",
+        Access::Operator,
+        ApiCall::NoteShipmentEvent,
+    ),
+    ("POST", "/api/v1/shipments/{order_id}/{warehouse}/events", Access::Public, ApiCall::TakeShipmentEvent),
     ("GET", "/api/v1/orders/{order_id}/workflow", Access::Operator, ApiCall::ReadWorkflow),
     ("GET", "/api/v1/summary", Access::Operator, ApiCall::ReadSummary),
     ("GET", "/api/v1/doctor", Access::Operator, ApiCall::Examine),
@@ -95,9 +110,8 @@ pub const ROUTES: [(&str, &str, Access); CALLS.len()] = {
 };
 
 pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, Problem> {
-    let (access, call, parameters) = find(&request.method, &request.path, request.escapes)?;
-    request.caller.check(access)?;
-    let request = &request.clone().with(parameters);
+    let (call, request) = admit(request.clone())?;
+    let request = &request;
     match call {
         ApiCall::CreateOrder => create::create_order(api, request).await,
         ApiCall::ProcessOrder => create::process_order(api, request).await,
@@ -120,6 +134,11 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::Repair => doctor::repair(api).await,
         ApiCall::ListStock => stock::list_stock(api).await,
         ApiCall::ReadStock => stock::read_stock(api, request).await,
+        ApiCall::ListWarehouses
+        | ApiCall::ReadWarehouse
+        | ApiCall::PutWarehouse
+        | ApiCall::NoteShipmentEvent
+        | ApiCall::TakeShipmentEvent => Err(elsewhere(&request.path, "warehouse-api")),
         ApiCall::ReadWorkflow => workflow::read_workflow(api, request).await,
         ApiCall::ReadSummary => summary::read_summary(api, request).await,
         ApiCall::Home => Ok(web::home()),
@@ -131,6 +150,22 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::Documentation => Ok(web::documentation(request)),
         ApiCall::Health => Ok(Response::json(200, &json!({ "status": "ok" }))),
     }
+}
+
+/// The call that the request is, if its caller may make it, and the request with the parameters of its path.
+pub(crate) fn admit(request: Request) -> Result<(ApiCall, Request), Problem> {
+    let (access, call, parameters) = find(&request.method, &request.path, request.escapes)?;
+    request.caller.check(access)?;
+    Ok((call, request.with(parameters)))
+}
+
+/// The gateway leads each route to its function. Without a gateway, as behind the URL of one function, the
+/// others' are not there.
+pub(crate) fn elsewhere(path: &str, function: &str) -> Problem {
+    let detail = format!(
+        "{path} is answered by the function {function}, and this is the URL of another one. Deploy with the HTTP API (ApiFront=http-api)."
+    );
+    Problem::new(Kind::RouteNotFound, detail)
 }
 
 pub(crate) fn find(

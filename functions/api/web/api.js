@@ -114,6 +114,8 @@ export const api = {
   resolve: (id, money, stock, note) => call("POST", `${order(id)}/resolve`, { money, stock, note }),
   /** `leaving`, when the page is about to go away: the browser sends it all the same. */
   audit: (id, action, note, leaving = false) => call("POST", `${order(id)}/audit`, { action, note: note || null }, { keepalive: leaving }),
+  warehouses: () => call("GET", "api/v1/warehouses"),
+  describe: ({ warehouse_id, ...how }) => call("PUT", `api/v1/warehouses/${encodeURIComponent(warehouse_id)}`, how),
   /** What the local runtime would have sent to customers. */
   outbox: () => call("GET", "_omniflow/outbox", undefined, { headers: { accept: "application/json" } }),
   /** What the local runtime has counted in the last hour. */

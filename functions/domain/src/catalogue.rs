@@ -7,6 +7,7 @@
 //! | `fragile-vase` | its shipment fails for good: the order is undone |
 //! | `stuck-crate` | its shipment can't be called back: undoing it needs attention |
 //! | `macbook-air`, `magic-mouse` | one only in wh-east, one only in wh-west: together, two shipments |
+//! | `slow-boat` | its warehouse ships it after five seconds |
 //! | `limited-edition` | 100 in stock |
 
 use serde::{Deserialize, Serialize};
@@ -113,6 +114,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("limited-edition", "Limited Edition", 149_900, [40, 35, 25]),
     sample("fragile-lamp", "Fragile Lamp", 4_900, [50, 0, 0]),
     sample("fragile-vase", "Fragile Vase", 8_900, [0, 50, 0]),
+    sample("slow-boat", "Slow Boat", 12_900, [20, 20, 20]),
     sample("stuck-crate", "Stuck Crate", 19_900, [0, 0, 50]),
 ];
 

@@ -20,6 +20,7 @@ mod recent;
 #[cfg(feature = "sfn")]
 pub mod reconcile;
 mod stock;
+mod warehouses;
 #[cfg(feature = "sfn")]
 pub mod workflow;
 
@@ -33,6 +34,7 @@ pub use item::order_of;
 pub use lists::{After, Counted, Page, Unheard};
 pub use orders::{Decided, Orders};
 pub use stock::{Stock, StockRow};
+pub use warehouses::{KnownWarehouses, Warehouses};
 
 /// The length of the longest partition key of a table or an index, in bytes of UTF-8 (Amazon DynamoDB
 /// Developer Guide, "Quotas in Amazon DynamoDB"). DynamoDB refuses requests with longer ones as invalid.

@@ -1,7 +1,7 @@
 //! The settings of the program: flags, each of which is also an environment variable.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use reqwest::Url;
 
 use crate::demo::Demo;
 use crate::doctor::Doctor;
+use crate::keys::WAREHOUSE_SECRETS;
 use crate::metrics::Metrics;
 use crate::server::{AccessToken, AllowedHost, AllowedHosts, TokenError};
 use template::Parameters;
@@ -108,11 +109,13 @@ pub struct Config {
 
 /// The local runtime's own defaults for parameters of the template.
 const LOCAL_DEFAULTS: &[(&str, &str)] = &[
+    ("AllowPrivateWarehouses", "true"),
     ("LongestWaitSeconds", "8"),
     ("NotificationSender", "orders@omniflow.example"),
     (OPEN_ACCESS, "true"),
     ("PaymentWindowSeconds", "30"),
     ("SeedSampleStock", "true"),
+    ("WarehouseSecret", WAREHOUSE_SECRETS),
 ];
 
 impl Config {
@@ -141,7 +144,19 @@ impl Config {
         let has_issuer = given.get("JwtIssuer").is_some_and(|issuer| !issuer.is_empty());
         let defaults = LOCAL_DEFAULTS.iter().filter(|(name, _)| !(has_issuer && *name == OPEN_ACCESS));
         let defaults = defaults.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Parameters { given, defaults: defaults.collect() }
+        let public_url = [("PublicUrl".to_owned(), self.url())];
+        Parameters { given, defaults: defaults.chain(public_url).collect() }
+    }
+
+    /// Where programs of this machine reach the HTTP API.
+    fn url(&self) -> String {
+        let (address, port) = (self.http.ip(), self.http.port());
+        let address = match address {
+            IpAddr::V4(all) if all.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(all) if all.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            address => address,
+        };
+        format!("http://{}", SocketAddr::new(address, port))
     }
 
     /// As [`Config::template_parameters`], but with closed access.

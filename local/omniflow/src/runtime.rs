@@ -64,6 +64,11 @@ pub struct Runtime {
     data: Data,
 }
 
+fn load(config: &Config, place: &Place) -> Result<System, StartError> {
+    template::load(&config.template, &config.template_parameters(), place)
+        .map_err(|source| StartError::Template { path: config.template.clone(), source })
+}
+
 impl Runtime {
     /// Starts the system. When this returns, requests are served.
     ///
@@ -88,8 +93,7 @@ impl Runtime {
         host: impl FnOnce(&System, &Place, &Inside) -> Result<Vec<Hosted>, StartError>,
     ) -> Result<Self, StartError> {
         let place = Place { region: REGION.to_owned(), account: ACCOUNT.to_owned() };
-        let system = template::load(&config.template, &config.template_parameters(), &place)
-            .map_err(|source| StartError::Template { path: config.template.clone(), source })?;
+        let system = load(&config, &place)?;
         deployment::check_state_machines(&system)?;
         let token = config.access_token()?;
         if token.as_ref().is_some_and(AccessToken::is_weak) {
@@ -103,6 +107,15 @@ impl Runtime {
         let door = Door { token: token.clone(), identity };
         let asks_issuer = door.identity.is_some();
         let http = listen("--http", config.http)?;
+        // Warehouses are told where the API is, also when the system chooses the port.
+        let (config, system) = match config.http.port() {
+            0 => {
+                let config = Config { http: address(&http, "--http")?, ..config };
+                let system = load(&config, &place)?;
+                (config, system)
+            }
+            _ => (config, system),
+        };
         let aws_listener = listen("--aws", config.aws)?;
         let data = Data::open(&config, &surroundings)?;
         let aws = assemble(&config, &system, &place, &data, surroundings, host)?;

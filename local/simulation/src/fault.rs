@@ -84,6 +84,12 @@ faults! {
     MailThrottled "mail-throttled" PerCall,
     /// SES takes a message, and its answer is lost.
     MailAnswerLost "mail-answer-lost" PerCall,
+    /// A warehouse says the same twice.
+    CallbackTwice "callback-twice" PerCall,
+    /// A warehouse says late that a parcel has left, so that it says before that it was delivered.
+    CallbackLate "callback-late" PerCall,
+    /// A warehouse never says what it did.
+    CallbackLost "callback-lost" PerCall,
     /// The journal's disk fails to sync a commit.
     DiskFails "disk-fails" PerCall,
     /// Waits end late by up to some seconds, for as long as the process lives.

@@ -1,7 +1,7 @@
 //! The whole system in one process and one thread, under one seed and a virtual clock.
 //!
 //! ```text
-//!   people (customers, reviewers, operators)          happenings (kills, deployments, outages)
+//!   people (customers, reviewers, operators, a warehouse)   happenings (kills, deployments, outages)
 //!        │ events of API Gateway                              │
 //!        ▼                                                    ▼
 //!   front ──▶ process ── functions, engine, bus, schedules: the real ones, driven by this thread
@@ -36,6 +36,7 @@ mod shrink;
 mod stores;
 mod trace;
 mod world;
+mod yard;
 
 pub use fault::{Fault, Measure};
 pub use invariant::{Invariant, Violation};

@@ -64,6 +64,7 @@ pub struct Process {
     driver: tokio::task::JoinHandle<()>,
     functions: Vec<Lambda>,
     api: String,
+    warehouse_api: String,
 }
 
 /// The region and the account that ARNs name.
@@ -116,13 +117,17 @@ impl Process {
             tasks.spawn(worker);
         }
         let api = aws.functions.with_binary("api").unwrap_or_default().to_owned();
-        Ok(Self { aws, clock, tasks, driver, functions, api })
+        let warehouse_api = aws.functions.with_binary("warehouse-api").unwrap_or_default().to_owned();
+        Ok(Self { aws, clock, tasks, driver, functions, api, warehouse_api })
     }
 
     /// Has the function of the HTTP API answer an event. The answer is `None` when the process dies first.
     pub fn ask(&self, event: Value) -> oneshot::Receiver<Option<Value>> {
         let (answer, answered) = oneshot::channel();
-        let (functions, api) = (self.aws.functions.clone(), self.api.clone());
+        let is_of_warehouses =
+            event["rawPath"].as_str().is_some_and(|path| path.starts_with("/api/v1/shipments/"));
+        let api = if is_of_warehouses { &self.warehouse_api } else { &self.api };
+        let (functions, api) = (self.aws.functions.clone(), api.clone());
         self.tasks.spawn(async move {
             let invoked = functions.invoke(&api, event).await;
             // Nobody listens when the caller has given up.

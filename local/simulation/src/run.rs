@@ -21,11 +21,12 @@ use crate::front::Front;
 use crate::happenings;
 use crate::invariant::Violation;
 use crate::people::customer::PAYMENT_WINDOW;
-use crate::people::{customer, operator, reviewer};
+use crate::people::{customer, operator, reviewer, warehouse};
 use crate::planted::Planted;
 use crate::process::{self, place};
 use crate::profile::Profile;
 use crate::rest;
+use crate::seams::warehouses::{SECRET_NAME, WAREHOUSE};
 use crate::stores::Stores;
 use crate::world::World;
 
@@ -147,13 +148,15 @@ pub enum Error {
 /// When the template can't be read.
 pub fn system() -> Result<System, Error> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
-    let window = PAYMENT_WINDOW.to_string();
     let given = [
-        ("PaymentWindowSeconds", window.as_str()),
-        ("SeedSampleStock", "true"),
-        ("NotificationSender", "orders@omniflow.example"),
+        ("PaymentWindowSeconds", PAYMENT_WINDOW.to_string()),
+        ("SeedSampleStock", "true".to_owned()),
+        ("NotificationSender", "orders@omniflow.example".to_owned()),
+        // What a warehouse forgets to say is found out within the time that everything may take to rest.
+        ("ShipmentDeadlineHours", "1".to_owned()),
+        ("WarehouseSecret", SECRET_NAME.to_owned()),
     ];
-    let given = given.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let given = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(template::load(&path, &Parameters { given, ..Parameters::default() }, &place())?)
 }
 
@@ -178,6 +181,9 @@ async fn simulate(settings: &Settings, system: &System) -> Result<Report, Error>
     let stores = if process::forgets(&world) { Stores::in_files() } else { Stores::in_memory() }?;
     let front = Rc::new(Front::new(Arc::clone(&world), Rc::new(system.clone()), stores));
     stock(&world, system, settings.orders).await?;
+    if seed % 2 == 0 {
+        give_it_a_server(&world).await?;
+    }
     front.start().await?;
     tokio::select! {
         biased;
@@ -195,6 +201,7 @@ async fn live(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
     for number in 0..2 {
         tokio::task::spawn_local(reviewer::review(Rc::clone(front), Arc::clone(world), number));
     }
+    tokio::task::spawn_local(warehouse::work(Rc::clone(front), Arc::clone(world)));
     tokio::task::spawn_local(operator::attend(Rc::clone(front), Arc::clone(world)));
     let (checked, checking) = (Rc::clone(front), Arc::clone(world));
     tokio::task::spawn_local(async move {
@@ -275,6 +282,19 @@ async fn stock(world: &Arc<World>, system: &System, orders: u64) -> Result<(), E
         }
     }
     Ok(())
+}
+
+/// Gives one of the warehouses a server of its own, which most orders are shipped from.
+async fn give_it_a_server(world: &World) -> Result<(), Error> {
+    let item = json!({
+        "warehouse_id": { "S": WAREHOUSE },
+        "name": { "S": WAREHOUSE },
+        "rank": { "N": "1" },
+        "link": { "S": "http" },
+        "endpoint": { "S": "https://west.example/" },
+        "active": { "BOOL": true },
+    });
+    put(world, "WarehousesTable", item).await
 }
 
 async fn put(world: &World, table: &str, item: Value) -> Result<(), Error> {

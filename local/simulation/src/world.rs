@@ -18,6 +18,7 @@ use crate::invariant::Invariant;
 use crate::planted::Planted;
 use crate::profile::Profile;
 use crate::trace::Trace;
+use crate::yard::Yard;
 
 /// How long a call to a service takes, in milliseconds, shortest and longest.
 const CALL: (u64, u64) = (1, 12);
@@ -115,6 +116,7 @@ pub struct World {
     /// Rings when an invariant did not hold.
     pub alarm: Notify,
     books: Mutex<Books>,
+    yard: Mutex<Yard>,
     dice: Mutex<Dice>,
     invocations: AtomicU64,
     calls: AtomicU64,
@@ -140,6 +142,7 @@ impl World {
             randomness: Randomness::seeded(seed),
             alarm: Notify::new(),
             books: Mutex::default(),
+            yard: Mutex::default(),
             dice: Mutex::new(Dice::new(seed, "world", 0)),
             invocations: AtomicU64::new(0),
             calls: AtomicU64::new(0),
@@ -210,6 +213,11 @@ impl World {
             self.alarm.notify_one();
         }
         done
+    }
+
+    /// Reads or changes the yard of the warehouse that has a server of its own.
+    pub fn yard<T>(&self, act: impl FnOnce(&mut Yard) -> T) -> T {
+        act(&mut self.yard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Notes that an invariant did not hold.

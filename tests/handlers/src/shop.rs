@@ -20,6 +20,7 @@ use template::{self, Parameters, Place, System};
 
 use crate::aws::{Aws, Endpoint, Past};
 use crate::failures;
+use crate::servers::Servers;
 use crate::stripe::{Keys, STRIPE_SECRET};
 
 /// The price of each product of [`Shop::stocked`].
@@ -85,6 +86,8 @@ pub struct Shop {
     pub aws: Arc<Aws>,
     /// The stored orders, which tests read and write without going through the handlers.
     pub orders: Orders,
+    /// The servers of warehouses.
+    pub servers: Arc<Servers>,
     stock: Stock,
     handlers: BTreeMap<String, Box<dyn Handler>>,
     /// The routes that lead to other functions than `api`: method, path and binary.
@@ -117,6 +120,13 @@ impl Shop {
     /// As [`Shop::stocked`], with these environment variables in place of the template's.
     pub fn set_up(rows: &[(&str, &str, u32)], environment: &[(&str, &str)]) -> Self {
         Self::open(rows, None, environment)
+    }
+
+    /// As [`Shop::set_up`], with a clock that the test moves.
+    pub fn set_up_and_timed(rows: &[(&str, &str, u32)], environment: &[(&str, &str)]) -> (Self, ManualClock) {
+        let clock = ManualClock::starting_at(Utc::now());
+        let surroundings = Surroundings { clock: Arc::new(clock.clone()), ..Surroundings::of_this_machine() };
+        (Self::open_at(system(), rows, None, environment, Clients::by_sdk, surroundings), clock)
     }
 
     /// As [`Shop::stocked`], with a clock that the test moves.
@@ -175,9 +185,11 @@ impl Shop {
         }
         let aws = Arc::new(Aws::new(tables, seed));
         let memory = Memory::default();
+        let servers = Arc::new(Servers::default());
         let stripe = Arc::new(StrictStripe::default());
         let clients = |http: &InProcess| Clients {
             memory: memory.clone(),
+            http: servers.clone(),
             web: stripe.clone(),
             ..make(http, &place(), surroundings.clone())
         };
@@ -207,6 +219,7 @@ impl Shop {
             handlers,
             orders: Orders::new(&clients, &orders_table).unwrap(),
             stock: Stock::new(clients.dynamodb, "StockTable"),
+            servers: servers.clone(),
             aws,
         }
     }
@@ -294,6 +307,13 @@ impl Shop {
     /// Posts a body exactly as it is given here.
     pub async fn post_text(&self, path: &str, body: &str) -> HttpAnswer {
         let mut event = event("POST", path, &[], &Value::Null);
+        event["body"] = Value::from(body);
+        self.ask(event).await
+    }
+
+    /// Sends a request with these headers, and with the body exactly as it is given.
+    pub async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> HttpAnswer {
+        let mut event = event("POST", path, headers, &Value::Null);
         event["body"] = Value::from(body);
         self.ask(event).await
     }

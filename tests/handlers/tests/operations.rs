@@ -109,17 +109,30 @@ fn steps_count_as_disturbed_by_what_a_retry_may_help() {
     assert_eq!(named, worth);
 }
 
+/// The resources that must be there before this one.
+fn dependencies(resource: &Value) -> Vec<String> {
+    let named = &resource["DependsOn"];
+    let list = named.as_sequence().into_iter().flatten().chain(named.is_string().then_some(named));
+    list.map(|id| id.as_str().unwrap().to_owned()).collect()
+}
+
 #[test]
 fn each_route_waits_for_the_one_before_and_the_stage_for_all() {
     let routes = resources("AWS::ApiGatewayV2::Route");
     let stages = resources("AWS::ApiGatewayV2::Stage");
     let stage = stages.values().next().unwrap();
-    let mut at = stage["DependsOn"].as_str().unwrap().to_owned();
-    let mut seen = BTreeSet::from([at.clone()]);
-    while let Some(before) = routes[&at]["DependsOn"].as_str() {
-        before.clone_into(&mut at);
-        assert!(seen.insert(at.clone()), "{at} waits for itself");
+    let mut next = dependencies(stage);
+    let mut seen = BTreeSet::new();
+    while let Some(at) = next.pop() {
+        let before = dependencies(&routes[&at]);
+        assert!(before.len() <= 1, "{at} waits for one");
+        if seen.insert(at) {
+            next.extend(before);
+        }
     }
+    let waited_for: Vec<_> = routes.values().flat_map(dependencies).collect();
+    let distinct: BTreeSet<_> = waited_for.iter().collect();
+    assert_eq!((waited_for.len(), distinct.len()), (routes.len() - 1, routes.len() - 1), "no two wait for the same");
     let missing: Vec<_> = routes.keys().filter(|route| !seen.contains(*route)).collect();
     assert!(
         missing.is_empty(),

@@ -320,7 +320,7 @@ async fn a_window_that_is_about_to_close_asks_stripe_first() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_else_closes_a_window_while_stripe_is_silent() {
-    let (mut case, payment) = Case::opened().await;
+    let (case, payment) = Case::opened().await;
     case.stripe.confirm_on_page(&payment, "pm_card_visa");
     case.stripe.fail("GET", Fault::NotReached, u32::MAX);
     case.clock.advance(std::time::Duration::from_secs(6 * 3600));

@@ -29,6 +29,18 @@ pub(super) const RESOLUTIONS: [&str; 2] = [
     r#"{ "money": "KEPT", "stock": "SOLD", "note": "The customer has it and keeps it." }"#,
 ];
 
+/// The bodies that describe warehouses.
+pub(super) const WAREHOUSES: [&str; 2] = [
+    r#"{ "name": "East", "rank": 1, "link": "http", "endpoint": "https://warehouse.example/shipments" }"#,
+    r#"{ "name": "East", "rank": 1, "link": "simulated", "active": false }"#,
+];
+/// The bodies of warehouses' messages.
+pub(super) const SHIPMENT_EVENTS: [&str; 3] = [
+    r#"{ "event": "SHIPPED", "carrier": "DHL", "tracking": "00340434161094042557", "tracking_url": "https://carrier.example/00340434161094042557" }"#,
+    r#"{ "event": "DELAYED", "reason": "The truck has broken down." }"#,
+    r#"{ "event": "DELIVERED" }"#,
+];
+
 /// One of these bodies as JSON.
 pub(super) fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -52,6 +64,7 @@ fn order(status: Status) -> Order {
         customer_id: Some("customer-001".to_owned()),
         email: None,
         language: Language::En,
+        address: None,
         amount: Money::parse("999.99", Currency::USD).unwrap(),
         items: vec![item],
         method: None,
@@ -86,7 +99,7 @@ fn bring(order: &mut Order, status: Status) -> Result<(), Refusal> {
             if status == Status::Shipping {
                 return Ok(());
             }
-            order.ship("wh-east", "TRK-1700000000000123456-wh-east")?;
+            order.ship("wh-east", "TRK-1700000000000123456-wh-east", later)?;
             order.complete(later)
         }
         _ => Ok(()),

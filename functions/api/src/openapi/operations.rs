@@ -75,7 +75,7 @@ pub(super) fn operation(&(method, path, access, call): &Route) -> (String, Strin
     if access == Access::Operator {
         operation.problems.push(Kind::Forbidden);
     }
-    if method == "POST" {
+    if ["POST", "PUT"].contains(&method) {
         operation.problems.push(Kind::BodyTooLarge);
     }
     let id = format!("{}{}", operation_name(call, path), door.suffix());

@@ -4,6 +4,7 @@ use omniflow_domain::Status;
 use serde_json::{Map, Value, json};
 
 use super::schemas;
+use crate::warehouse::LONGEST_ID;
 use crate::{keep, read};
 
 /// The pattern of all ids of an order: its own, and those of its workflow.
@@ -67,6 +68,11 @@ fn of_path_by_name(name: &str) -> Value {
             "name": "product", "in": "path", "required": true, "schema": { "type": "string" },
             "description": "The product's id or name; case, in any script, and punctuation don't matter.", "example": "iphone-15",
         }),
+        "warehouse" => json!({
+            "name": "warehouse", "in": "path", "required": true,
+            "schema": { "type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": "^[A-Za-z0-9_-]+$" },
+            "description": "The warehouse's id, which its stock is kept under.", "example": "wh-east",
+        }),
         "file" => json!({
             "name": "file", "in": "path", "required": true,
             "schema": { "type": "string" }, "example": "docs.html",
@@ -116,5 +122,23 @@ pub(super) fn of_a_workflow() -> Vec<Value> {
             "name": "next", "in": "query", "schema": { "type": "string" },
             "description": "What the page before of that execution's history gave as `next`; of the `order` when `execution` is left out.",
         }),
+    ]
+}
+
+/// The headers of a message that is signed (Standard Webhooks Specification, "Webhook headers").
+pub(super) fn of_a_signed_message() -> Vec<Value> {
+    let header = |name: &str, description: &str| {
+        json!({
+            "name": name, "in": "header", "required": true, "schema": { "type": "string" },
+            "description": description,
+        })
+    };
+    vec![
+        header("webhook-id", "Names the message, the same each time that it is sent."),
+        header("webhook-timestamp", "When it is sent, in seconds since 1970, give or take five minutes."),
+        header(
+            "webhook-signature",
+            "`v1,` and the HMAC-SHA256 of `id.timestamp.body` in Base64; several with blanks between them.",
+        ),
     ]
 }

@@ -32,6 +32,12 @@ const fn meaning(kind: Kind) -> &'static str {
             "No order has this id, or it is somebody else's. Use the `order_id` of the answer to the order."
         }
         Kind::ProductNotFound => "No product has this id or name. `GET /api/v1/stock` lists what there is.",
+        Kind::WarehouseNotFound => {
+            "Nobody has described a warehouse of this id. `PUT` it; `GET /api/v1/warehouses` lists all."
+        }
+        Kind::ShipmentNotFound => {
+            "The order has no shipment from this warehouse. The order lists what it has."
+        }
         Kind::PageNotFound => {
             "`next` is not what the page before gave, or that was more than a day ago. Begin again without it."
         }

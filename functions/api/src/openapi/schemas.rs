@@ -47,6 +47,8 @@ pub(super) fn answers() -> Map<String, Value> {
     generator.subschema_for::<crate::view::OtherDoorsView<'_>>();
     generator.subschema_for::<crate::read::ListView<'_>>();
     generator.subschema_for::<crate::stock::StockList<'_>>();
+    generator.subschema_for::<crate::warehouse::WarehouseList>();
+    generator.subschema_for::<crate::warehouse::ShipmentView<'_>>();
     generator.subschema_for::<crate::doctor::Examination>();
     generator.subschema_for::<crate::summary::Summary>();
     generator.subschema_for::<crate::workflow::WorkflowView<'_>>();

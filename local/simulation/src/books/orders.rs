@@ -1,6 +1,6 @@
 //! The writes of orders.
 
-use omniflow_domain::order::{PaymentState, Reservation, ShipmentState};
+use omniflow_domain::order::{PaymentState, Reservation};
 use omniflow_domain::{Order, Status};
 
 use super::{AT_REST, Books, Entry, Goods, Money, Promise};
@@ -198,9 +198,12 @@ pub(super) fn against_the_outside(entry: &Entry) -> Problems {
                 wrong(Invariant::MoneyMatches, "it is completed, and not paid for");
             }
             let is_out = |warehouse: &str| goods.get(warehouse).is_some_and(Goods::is_on_its_way);
-            let mut shipments = order.shipments().iter();
-            if !shipments.all(|one| one.state == ShipmentState::Shipped && is_out(&one.warehouse)) {
+            if !order.held_shipments().all(|one| one.state.is_out() && is_out(&one.warehouse)) {
                 wrong(Invariant::GoodsMatch, "it is completed, and not all its goods are on their way");
+            }
+            let held = order.held_shipments().count();
+            if goods.values().filter(|goods| goods.is_on_its_way()).count() > held {
+                wrong(Invariant::EffectOnce, "goods have left that another warehouse sent in place of it");
             }
             if order.reservation() != Reservation::Sold {
                 wrong(Invariant::StockOwned, "it is completed, and its stock is not sold");

@@ -19,6 +19,7 @@ use super::events::Events;
 use super::mail::{Mail, Unfinished};
 use super::states::States;
 use super::tables::TablesSeam;
+use super::warehouses::Warehouses;
 use crate::clock::SkewedClock;
 use crate::fault::Fault;
 use crate::invariant::Invariant;
@@ -38,8 +39,8 @@ const SECOND: (u64, u64) = (0, 3_000);
 const LATE: (u64, u64) = (500, 8_000);
 /// How long a function that is held up goes on beyond its timeout, in milliseconds.
 const BEYOND: (u64, u64) = (200, 15_000);
-/// The function that people call.
-const API: &str = "api";
+/// The functions that people call.
+const APIS: [&str; 2] = ["api", "warehouse-api"];
 /// The function that tells customers.
 const NOTIFY: &str = "notify-customer";
 
@@ -134,7 +135,8 @@ impl Lambda {
             events: Arc::new(Events::new(Arc::clone(world), Arc::new(inside.clone()))),
             email: Mail::client(Arc::clone(world), inside.http(), place),
             web: Arc::clone(&clients.web),
-            secrets: Arc::clone(&clients.secrets),
+            http: Arc::new(Warehouses(Arc::clone(world))),
+            secrets: Arc::new(Warehouses(Arc::clone(world))),
             memory: Memory::default(),
             surroundings: Surroundings { clock, randomness: world.randomness.clone() },
         };
@@ -212,7 +214,7 @@ impl Lambda {
         }
         let Some((index, sandbox)) = self.sandbox() else { return Err(Failure::new("Lambda.Unknown", "")) };
         // API Gateway never repeats a request by itself.
-        if binary != API && world.happens(Fault::LambdaTwice) {
+        if !APIS.contains(&binary) && world.happens(Fault::LambdaTwice) {
             let (again, second) = (self.clone(), Arc::clone(&sandbox));
             let (event, invocation) = (event.clone(), Arc::new(invocation(world.next_invocation())));
             let pause = world.faults.milliseconds(Fault::LambdaTwice, SECOND);

@@ -8,6 +8,7 @@
 //! | `events` | `EventBridge` | the real bus |
 //! | `mail` | `InProcess`, the HTTP client of the SDK | the real outbox, as SES |
 //! | `lambda` | `Handler` | the real functions, in sandboxes |
+//! | `warehouses` | `Http`, `Secrets` | a warehouse with a server of its own, in the runs of even seeds |
 //! | `calls` | `Integrations` | the real integrations of Task states |
 
 pub mod calls;
@@ -18,4 +19,5 @@ mod mutations;
 mod retries;
 pub mod states;
 pub mod tables;
+pub mod warehouses;
 pub mod watch;
