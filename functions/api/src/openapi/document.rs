@@ -43,6 +43,7 @@ pub(super) fn document() -> Value {
         "tags": [
             { "name": "Orders", "description": "OmniFlow's own door. Texts are Chinese when nothing else is asked for." },
             { "name": "Stock" },
+            { "name": "Warehouses", "description": "How each is reached, and what they say of shipments." },
             { "name": "Operations", "description": "What the web console shows to operators." },
             { "name": "Orders, OrderFlow's door", "description": "Texts are Russian when nothing else is asked for." },
             { "name": "Orders, the order page's door", "description": "Texts are Russian when nothing else is asked for." },
