@@ -24,6 +24,8 @@ pub enum Kind {
     ProductNotFound,
     /// Nobody has described a warehouse of this id.
     WarehouseNotFound,
+    /// The address of a warehouse can't be used.
+    UnusableEndpoint,
     /// The order has no shipment from this warehouse.
     ShipmentNotFound,
     /// The list has no such page, or no longer.
@@ -54,7 +56,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::Unauthorized,
@@ -64,6 +66,7 @@ impl Kind {
         Self::OrderNotFound,
         Self::ProductNotFound,
         Self::WarehouseNotFound,
+        Self::UnusableEndpoint,
         Self::ShipmentNotFound,
         Self::PageNotFound,
         Self::RouteNotFound,
@@ -87,7 +90,7 @@ impl Kind {
             Self::PaymentDeclined | Self::PaymentActionRequired => 402,
             Self::Forbidden | Self::ForeignSite => 403,
             Self::BodyTooLarge => 413,
-            Self::UnknownProduct | Self::AmountMismatch | Self::IdempotencyKeyReused => 422,
+            Self::UnknownProduct | Self::AmountMismatch | Self::UnusableEndpoint | Self::IdempotencyKeyReused => 422,
             Self::OrderNotFound
             | Self::ProductNotFound
             | Self::WarehouseNotFound
@@ -115,6 +118,7 @@ impl Kind {
             Self::OrderNotFound => "order-not-found",
             Self::ProductNotFound => "product-not-found",
             Self::WarehouseNotFound => "warehouse-not-found",
+            Self::UnusableEndpoint => "unusable-endpoint",
             Self::ShipmentNotFound => "shipment-not-found",
             Self::PageNotFound => "page-not-found",
             Self::RouteNotFound => "route-not-found",
@@ -149,6 +153,7 @@ impl Kind {
             Self::OrderNotFound => "There is no such order",
             Self::ProductNotFound => "There is no such product",
             Self::WarehouseNotFound => "There is no such warehouse",
+            Self::UnusableEndpoint => "The warehouse can't be reached there",
             Self::ShipmentNotFound => "There is no such shipment",
             Self::PageNotFound => "There is no such page of the list",
             Self::RouteNotFound => "There is nothing here",

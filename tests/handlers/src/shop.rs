@@ -540,7 +540,8 @@ impl Shop {
         order.pending_since = None;
         order.pending_signal.take_if(|signal| *signal == Signal::Announce);
         let times = order.timeline.iter_mut().map(|change| &mut change.at);
-        let times = times.chain(&mut order.payment.deadline);
+        let said = order.shipments.iter_mut().flat_map(|shipment| &mut shipment.history);
+        let times = times.chain(&mut order.payment.deadline).chain(said.map(|said| &mut said.at));
         times
             .chain(order.audit.as_mut().map(|audit| &mut audit.at))
             .for_each(|at| *at = DateTime::UNIX_EPOCH);

@@ -100,8 +100,8 @@ async fn an_activity_that_fails_at_any_request_is_made_good_by_running_it_again(
                 shop.aws.heal();
                 let at = format!("{state}, request {request} of {requests}, carried out: {carried_out}");
                 if let Err(fault) = &broken {
-                    let retried =
-                        ["StoreUnavailable", "PaymentWindowNotStarted"].contains(&fault.error_type.as_str());
+                    let retried = ["StoreUnavailable", "PaymentWindowNotStarted", "WarehouseUnavailable"]
+                        .contains(&fault.error_type.as_str());
                     assert!(retried, "{at}: {fault:?}");
                 }
                 let again = run(&shop, &walk).await.unwrap_or_else(|fault| panic!("{at}: {fault:?}"));
