@@ -90,7 +90,10 @@ impl Kind {
             Self::PaymentDeclined | Self::PaymentActionRequired => 402,
             Self::Forbidden | Self::ForeignSite => 403,
             Self::BodyTooLarge => 413,
-            Self::UnknownProduct | Self::AmountMismatch | Self::UnusableEndpoint | Self::IdempotencyKeyReused => 422,
+            Self::UnknownProduct
+            | Self::AmountMismatch
+            | Self::UnusableEndpoint
+            | Self::IdempotencyKeyReused => 422,
             Self::OrderNotFound
             | Self::ProductNotFound
             | Self::WarehouseNotFound

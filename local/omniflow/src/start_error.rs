@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::keys::NoKey;
 use crate::identity::BadIssuer;
+use crate::keys::NoKey;
 use crate::server::TokenError;
 use crate::{bus, routes};
 

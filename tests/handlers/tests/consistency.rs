@@ -90,7 +90,8 @@ fn the_templates_routes_are_the_apis() {
     let operators = Authorization::Jwt(vec!["omniflow/operate".to_owned()]);
     assert_eq!(of(&|authorization| *authorization == operators), calls(Access::Operator));
     // Customers' calls have the default route, but for those at which a payment provider may have to be asked.
-    let customers = ["$default", "POST /api/v1/orders/{order_id}/pay", "POST /api/v1/orders/{order_id}/payment"];
+    let customers =
+        ["$default", "POST /api/v1/orders/{order_id}/pay", "POST /api/v1/orders/{order_id}/payment"];
     let customers = BTreeSet::from(customers.map(str::to_owned));
     assert_eq!(of(&|authorization| *authorization == Authorization::Jwt(Vec::new())), customers);
     assert_eq!(

@@ -134,7 +134,11 @@ fn each_route_waits_for_the_one_before_and_the_stage_for_all() {
     }
     let waited_for: Vec<_> = routes.values().flat_map(dependencies).collect();
     let distinct: BTreeSet<_> = waited_for.iter().collect();
-    assert_eq!((waited_for.len(), distinct.len()), (routes.len() - 1, routes.len() - 1), "no two wait for the same");
+    assert_eq!(
+        (waited_for.len(), distinct.len()),
+        (routes.len() - 1, routes.len() - 1),
+        "no two wait for the same"
+    );
     let missing: Vec<_> = routes.keys().filter(|route| !seen.contains(*route)).collect();
     assert!(
         missing.is_empty(),

@@ -135,7 +135,9 @@ fn described(id: &str, body: &Value, reach: Reach) -> Result<Warehouse, Problem>
         }
         (Some("http"), Value::String(endpoint)) => Link::Http { endpoint: address(endpoint, reach)? },
         (Some("http"), _) => {
-            return Err(unusable("'endpoint' must be the address that takes the requests of the link \"http\"."));
+            return Err(unusable(
+                "'endpoint' must be the address that takes the requests of the link \"http\".",
+            ));
         }
         _ => return Err(bad("'link' must be \"simulated\" or \"http\".")),
     };
