@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use omniflow_domain::order::PaymentState;
 use omniflow_domain::payment_gateway::{AuthoriseError, Charge, OpenError, Opened};
-use omniflow_domain::texts::{decline_text, status_text};
+use omniflow_domain::texts::decline_text;
 use omniflow_domain::{Currency, Order, OrderId};
 use omniflow_store as store;
 use serde::Serialize;
@@ -143,7 +143,8 @@ fn not_held(
     match error {
         AuthoriseError::Declined(decline) => {
             let text = decline_text(decline, request.language_of_problems());
-            about(api, request, order, Problem::new(Kind::PaymentDeclined, text))
+            Problem::new(Kind::PaymentDeclined, text)
+                .about(order, request, api.now())
                 .with("reason", serde_json::json!(decline))
         }
         AuthoriseError::ActionRequired(opened) => to_confirm(api, request, order, &opened),
@@ -165,7 +166,8 @@ fn not_held(
 
 fn to_confirm(api: &Decisions, request: &Request, order: &Order, opened: &Opened) -> Problem {
     let detail = "The customer has to confirm the payment on a page: with the client secret, as their bank asks. The order is paid then by itself, if that is before the deadline.";
-    about(api, request, order, Problem::new(Kind::PaymentActionRequired, detail))
+    Problem::new(Kind::PaymentActionRequired, detail)
+        .about(order, request, api.now())
         .with("payment_id", opened.payment.as_str())
         .with("client_secret", opened.client_secret.reveal())
         .with("publishable_key", opened.publishable_key.as_str())
@@ -173,18 +175,10 @@ fn to_confirm(api: &Decisions, request: &Request, order: &Order, opened: &Opened
 
 fn cancelled(api: &Decisions, request: &Request, order: &Order) -> Problem {
     let detail = "The payment was cancelled at the payment provider and can't be confirmed any more. Cancel the order and create it again.";
-    about(api, request, order, Problem::new(Kind::WrongState, detail))
+    Problem::new(Kind::WrongState, detail).about(order, request, api.now())
 }
 
 fn silent(order: &Order, error: &(dyn std::error::Error + 'static)) -> Problem {
     tracing::error!(order_id = %order.id(), error, "the payment provider does not answer");
     Problem::new(Kind::Unavailable, "The payment provider does not answer. Send the request again.")
-}
-
-/// The problem with the order that it is about.
-fn about(api: &Decisions, request: &Request, order: &Order, problem: Problem) -> Problem {
-    problem
-        .with("order_id", order.id().as_str())
-        .with("state", order.status().name())
-        .with("order_status", status_text(order, request.language(), api.now()))
 }

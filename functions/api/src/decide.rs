@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::keep::Key;
 use crate::payment_method::Provider;
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, sentence};
 use crate::request::Request;
 use crate::response::Response;
 use crate::{Decisions, at_provider, attention, refused, unavailable, view};
@@ -166,7 +166,6 @@ fn decided(
 }
 
 pub(crate) fn too_late(order: &Order, refusal: &Refusal, request: &Request, api: &Decisions) -> Problem {
-    let status = omniflow_domain::texts::status_text(order, request.language(), api.now());
     let detail = match refusal {
         Refusal::Undone(_) => {
             format!("The order is {} already and can't be changed any more.", order.status())
@@ -182,17 +181,9 @@ pub(crate) fn too_late(order: &Order, refusal: &Refusal, request: &Request, api:
         }
         other => format!("{}: the order is {} now.", sentence(&other.to_string()), order.status()),
     };
-    let problem = Problem::new(Kind::WrongState, detail)
-        .with("order_id", order.id().as_str())
-        .with("state", order.status().name())
-        .with("order_status", status);
+    let problem = Problem::new(Kind::WrongState, detail).about(order, request, api.now());
     if order.status() == Status::NeedsAttention && request.caller.is_operator() {
         return problem.with("open", attention::facts(order));
     }
     problem
-}
-
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
 }

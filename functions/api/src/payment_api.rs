@@ -15,7 +15,7 @@ use crate::payment_method::Provider;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::routes::{ApiCall, find};
+use crate::routes::{ApiCall, admit};
 use crate::{Decisions, at_provider, attention, decide};
 
 /// The function `payment-api`.
@@ -65,7 +65,7 @@ impl Function for PaymentApi {
 
     async fn call(&self, event: Value) -> Result<Value, Fault> {
         let answered = match Request::read(&event, self.0.doorkeeper.recognise(&event)) {
-            Ok(request) => self.dispatch(&request).await,
+            Ok(request) => self.dispatch(request).await,
             Err(problem) => Err(problem),
         };
         Ok(answered.unwrap_or_else(|problem| Response::problem(&problem)).into_event())
@@ -73,10 +73,9 @@ impl Function for PaymentApi {
 }
 
 impl PaymentApi {
-    async fn dispatch(&self, request: &Request) -> Result<Response, Problem> {
-        let (access, call, parameters) = find(&request.method, &request.path, request.escapes)?;
-        request.caller.check(access)?;
-        let request = &request.clone().with(parameters);
+    async fn dispatch(&self, request: Request) -> Result<Response, Problem> {
+        let (call, request) = admit(request)?;
+        let request = &request;
         match call {
             ApiCall::PayOrder => decide::pay_order(&self.0, request).await,
             ApiCall::OpenPayment => at_provider::open_payment(&self.0, request).await,

@@ -17,7 +17,7 @@ const LONGEST: usize = 255;
 pub(crate) enum Provider {
     /// The simulated gateway, whose methods say how they behave.
     Simulated,
-    /// Stripe.
+    /// PaymentIntents of Stripe, with the keys that the deployment names.
     Stripe,
 }
 

@@ -1,7 +1,12 @@
 //! The problems that a request can have, as `application/problem+json` (RFC 9457, "Problem Details for HTTP
 //! APIs").
 
+use chrono::{DateTime, Utc};
+use omniflow_domain::Order;
+use omniflow_domain::texts::status_text;
 use serde_json::{Value, json};
+
+use crate::request::Request;
 
 /// The kind of a problem, which its stable type names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -198,6 +203,14 @@ impl Problem {
         self
     }
 
+    /// Adds the order that the problem is about, with its state in the language of the request.
+    #[must_use]
+    pub(crate) fn about(self, order: &Order, request: &Request, now: DateTime<Utc>) -> Self {
+        self.with("order_id", order.id().as_str())
+            .with("state", order.status().name())
+            .with("order_status", status_text(order, request.language(), now))
+    }
+
     /// The problem as the body of an answer.
     pub fn to_json(&self) -> Value {
         let mut body = json!({
@@ -211,4 +224,10 @@ impl Problem {
         }
         body
     }
+}
+
+/// The text of an error as the beginning of a sentence.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
 }

@@ -168,7 +168,7 @@ pub(crate) fn elsewhere(path: &str, function: &str) -> Problem {
     Problem::new(Kind::RouteNotFound, detail)
 }
 
-pub(crate) fn find(
+fn find(
     method: &str,
     path: &str,
     escapes: Escapes,

@@ -2,14 +2,13 @@
 
 use omniflow_domain::Refusal;
 use omniflow_domain::order::{Order, ShipmentState};
-use omniflow_domain::texts::status_text;
 use omniflow_store as store;
 use omniflow_webhooks::{KeyError, NotSigned, verify};
 use serde::Serialize;
 use serde_json::json;
 
 use super::{WarehouseApi, said, warehouse_id};
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, sentence};
 use crate::request::Request;
 use crate::response::Response;
 use crate::unavailable;
@@ -76,12 +75,8 @@ async fn hear(api: &WarehouseApi, request: &Request, warehouse: &str) -> Result<
         }
         Err(store::Error::Refused(refusal)) => {
             let order = api.orders.get(&id).await.map_err(|error| unavailable(&error))?;
-            let status = status_text(&order, request.language(), now);
             let problem = Problem::new(Kind::WrongState, format!("{}.", sentence(&refusal.to_string())));
-            return Err(problem
-                .with("order_id", id.as_str())
-                .with("state", order.status().name())
-                .with("order_status", status));
+            return Err(problem.about(&order, request, now));
         }
         Err(error) => return Err(unavailable(&error)),
     };
@@ -99,9 +94,4 @@ async fn hear(api: &WarehouseApi, request: &Request, warehouse: &str) -> Result<
             tracking: shipment.and_then(|shipment| shipment.tracking.as_deref()),
         }),
     ))
-}
-
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
 }

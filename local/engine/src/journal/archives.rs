@@ -31,7 +31,6 @@ const STATE: u64 = 0;
 /// What a step that makes the journal smaller found to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Found {
-    /// Nothing.
     #[default]
     Nothing,
     /// Less than a step can do.
