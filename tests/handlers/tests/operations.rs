@@ -146,6 +146,18 @@ fn each_route_waits_for_the_one_before_and_the_stage_for_all() {
     );
 }
 
+/// Whoever calls an alias needs a permission of that alias (AWS Lambda Developer Guide, "Granting Lambda function access to
+/// AWS services").
+#[test]
+fn permissions_are_of_the_aliases_that_are_called() {
+    let permissions = resources("AWS::Lambda::Permission");
+    let of_others = permissions
+        .iter()
+        .filter(|(_, permission)| !text(&permission["Properties"]["FunctionName"]).contains(".Alias"));
+    let of_others: Vec<_> = of_others.map(|(id, _)| id).collect();
+    assert!(of_others.is_empty() && permissions.len() > 1, "{of_others:?}");
+}
+
 #[test]
 fn public_routes_have_a_share_of_their_own() {
     let stages = resources("AWS::ApiGatewayV2::Stage");
