@@ -5,12 +5,12 @@ use omniflow_domain::order::{Contradiction, Resolution, SettledMoney, SettledSto
 use omniflow_domain::{Order, Refusal, Status};
 use serde_json::{Value, json};
 
-use crate::decide::{decide, note, too_late};
+use crate::decide::{decide, note};
 use crate::keep::Key;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, refused};
+use crate::{Api, refusals, refused};
 
 /// `POST /api/v1/orders/{order_id}/retry`
 pub(crate) async fn retry_order(api: &Api, request: &Request) -> Result<Response, Problem> {
@@ -56,7 +56,7 @@ pub(crate) async fn resolve_order(api: &Api, request: &Request) -> Result<Respon
 }
 
 fn contradicted(order: &Order, contradiction: Contradiction, request: &Request, api: &Api) -> Problem {
-    too_late(order, &Refusal::Contradiction(contradiction), request, api)
+    refusals::refused(order, &Refusal::Contradiction(contradiction), request, api)
 }
 
 fn resolution(body: &Value) -> Result<Resolution, Problem> {

@@ -4,7 +4,7 @@
 use std::future::ready;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use omniflow_domain::{Order, Refusal, Status};
+use omniflow_domain::{Order, Refusal};
 use omniflow_store as store;
 use omniflow_store::Decided;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::payment_method::{DEFAULT_METHOD, check_method};
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, attention, refused, unavailable, view};
+use crate::{Api, refusals, refused, unavailable, view};
 
 /// The length of the longest note of a reviewer, in characters.
 pub(crate) const LONGEST_NOTE: usize = 1000;
@@ -36,18 +36,21 @@ pub(crate) async fn pay_order(api: &Api, request: &Request) -> Result<Response, 
         return Ok(kept);
     }
     let now = api.now();
-    let decided = decide(api, request, key.as_ref(), |order| order.pay(&method, now), nothing_more).await;
-    match (decided, key) {
-        // The same request at the same moment may have been faster; then its answer is this one's, too.
-        (Err(problem), Some(key)) if problem.kind == Kind::WrongState => {
-            Ok(api.kept(&key).await?.ok_or(problem)?)
-        }
-        (decided, _) => decided,
-    }
+    let pay = |order: &mut Order| {
+        order.pay(&method, now)?;
+        order.sign(request.caller.actor(), None);
+        Ok(())
+    };
+    decide(api, request, key.as_ref(), pay, nothing_more).await
 }
 
 pub(crate) async fn audit_order(api: &Api, request: &Request) -> Result<Response, Problem> {
-    request.order_id()?;
+    let key = Key::of(request, &format!("audit#{}", request.order_id()?))?;
+    if let Some(key) = &key
+        && let Some(kept) = api.kept(key).await?
+    {
+        return Ok(kept);
+    }
     let body = request.json()?;
     let approved = match body["action"].as_str() {
         Some("APPROVE") => true,
@@ -57,13 +60,17 @@ pub(crate) async fn audit_order(api: &Api, request: &Request) -> Result<Response
     let note = note(&body["note"])?;
     let now = api.now();
     let review = |order: &mut Order| {
+        if approved {
+            order.check_reviewer(&request.caller.actor())?;
+        }
         order.review(approved, note.clone(), now)?;
+        order.sign_review(request.caller.actor());
         if !approved {
             order.sign(request.caller.actor(), None);
         }
         Ok(())
     };
-    decide(api, request, None, review, nothing_more).await
+    decide(api, request, key.as_ref(), review, nothing_more).await
 }
 
 pub(crate) fn note(given: &Value) -> Result<Option<String>, Problem> {
@@ -88,13 +95,19 @@ fn has_control(text: &str) -> bool {
 }
 
 pub(crate) async fn cancel_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+    let key = Key::of(request, &format!("cancel#{}", request.order_id()?))?;
+    if let Some(key) = &key
+        && let Some(kept) = api.kept(key).await?
+    {
+        return Ok(kept);
+    }
     let now = api.now();
     let cancel = |order: &mut Order| {
         order.cancel(now)?;
         order.sign(request.caller.actor(), None);
         Ok(())
     };
-    decide(api, request, None, cancel, nothing_more).await
+    decide(api, request, key.as_ref(), cancel, nothing_more).await
 }
 
 /// The reason why nothing was decided.
@@ -115,7 +128,8 @@ fn nothing_more(_: &Order, _: &Order) -> Result<Vec<TransactWriteItem>, store::E
 }
 
 /// Makes a decision, writes the order with what `more` gives for the order before and after it, and tells the
-/// workflow.
+/// workflow. The same request with the same key may have been made at the same moment and been faster; then its
+/// answer is this one's, too.
 pub(crate) async fn decide(
     api: &Api,
     request: &Request,
@@ -138,7 +152,10 @@ pub(crate) async fn decide(
             api.tell(&order).await;
             Ok(Response::text(200, body))
         }
-        Err(Undecided::Problem(problem)) => Err(problem),
+        Err(Undecided::Problem(problem)) => match key {
+            Some(key) if problem.kind == Kind::WrongState => api.kept(key).await?.ok_or(problem),
+            Some(_) | None => Err(problem),
+        },
         Err(Undecided::Store(error)) => Err(refused(error, &request.caller)),
     }
 }
@@ -154,40 +171,8 @@ fn decided(
     if !request.caller.sees(order.customer_id()) {
         return Err(unavailable(&store::Error::NoOrder(order.id().clone())));
     }
-    decision(&mut order).map_err(|refusal| too_late(&order, &refusal, request, api))?;
+    decision(&mut order).map_err(|refusal| refusals::refused(&order, &refusal, request, api))?;
     let answer = view::answer(&order, request, api.now())?;
-    let keep = key.map(|key| api.keep(key, 200, &answer)).transpose()?;
+    let keep = key.map(|key| api.answers.keep(key, 200, &answer)).transpose()?;
     Ok(Decided { order, answer, with: keep.into_iter().collect() })
-}
-
-pub(crate) fn too_late(order: &Order, refusal: &Refusal, request: &Request, api: &Api) -> Problem {
-    let status = omniflow_domain::texts::status_text(order, request.language(), api.now());
-    let detail = match refusal {
-        Refusal::Undone(_) => {
-            format!("The order is {} already and can't be changed any more.", order.status())
-        }
-        Refusal::NeedsNoAttention(status) => format!(
-            "The order is {status} and does not need attention: there is nothing to retry or to resolve."
-        ),
-        other if order.status() == Status::NeedsAttention => {
-            format!(
-                "{}: the order needs attention, and whoever runs the shop looks at it.",
-                sentence(&other.to_string())
-            )
-        }
-        other => format!("{}: the order is {} now.", sentence(&other.to_string()), order.status()),
-    };
-    let problem = Problem::new(Kind::WrongState, detail)
-        .with("order_id", order.id().as_str())
-        .with("state", order.status().name())
-        .with("order_status", status);
-    if order.status() == Status::NeedsAttention && request.caller.is_operator() {
-        return problem.with("open", attention::facts(order));
-    }
-    problem
-}
-
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
 }

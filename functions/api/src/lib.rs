@@ -1,18 +1,22 @@
-//! The HTTP API: one function behind API Gateway's HTTP API or a function URL (payload format 2.0).
+//! The HTTP API: two functions behind API Gateway's HTTP API or function URLs (payload format 2.0). What customers and
+//! the console ask for all the time is the function `api`, which starts quickly because it is small; what those who run
+//! the shop do now and then is the function `admin`.
 //!
 //! ```text
-//!   event ──► request ──► routes ──► create, read, decide, stock, summary, workflow ──► view ──► response
-//!                            └────► web: the console's files, the description of all this (openapi)
+//!   event ──► request ──► routes ──► create, read, decide, summary, workflow ──► view ──► response
+//!                            ├────► web: the console's files, the description of all this (openapi)
+//!                            └────► admin: products, stock, files, people, what stands still
 //! ```
 
+mod admin;
 mod attention;
 mod caller;
-mod catalogue;
 mod create;
+pub mod csv_file;
 mod decide;
 mod description;
-mod doctor;
 mod keep;
+mod limits;
 #[cfg(test)]
 mod openapi;
 mod patience;
@@ -20,10 +24,10 @@ mod payment_method;
 mod prices;
 pub mod problem;
 mod read;
+mod refusals;
 mod request;
 mod response;
 mod routes;
-mod stock;
 mod summary;
 mod view;
 mod web;
@@ -33,23 +37,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ambient::{Clock, Randomness};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use omniflow_domain::{Currency, Money, Order, PaymentGateway};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_simulated::{Ledger, SimulatedGateway};
 use omniflow_store as store;
-use omniflow_store::reconcile::Reconciler;
 use omniflow_store::workflow::Workflow;
-use omniflow_store::{Idempotency, Orders, Stock, Unreadable};
+use omniflow_store::{Idempotency, Orders, Products, Stock, Unreadable};
 use serde_json::Value;
 
+pub use admin::Admin;
+pub use admin::import::{LINE as LINE_COLUMN, MOST_ROWS as ROWS_IN_A_REQUEST};
 pub use caller::Access;
 use caller::{Caller, Doorkeeper};
-use catalogue::Catalogue;
+use keep::{Answers, Key};
+use limits::Limits;
 use patience::Patience;
 use request::Request;
 use response::Response;
-pub use routes::ROUTES;
+pub use routes::{ROUTES, function_of};
 use workflow::Executions;
 
 use crate::problem::{Kind, Problem};
@@ -58,12 +64,12 @@ use crate::problem::{Kind, Problem};
 pub struct Api {
     orders: Orders,
     stock: Stock,
-    catalogue: Catalogue,
-    idempotency: Idempotency,
+    products: Products,
+    answers: Answers,
+    limits: Limits,
     workflow: Workflow,
     executions: Executions,
     gateway: Arc<dyn PaymentGateway>,
-    reconciler: Reconciler,
     doorkeeper: Doorkeeper,
     description: web::Description,
     currency: Currency,
@@ -84,6 +90,8 @@ impl Function for Api {
         "AUDIT_THRESHOLD",
         "CURRENCY",
         "LONGEST_WAIT_SECONDS",
+        "MOST_UNPAID_ORDERS",
+        "MOST_UNPAID_PIECES",
         "OPEN_ACCESS",
         "OPERATOR_SCOPE",
         "ORDER_STATE_MACHINE",
@@ -96,7 +104,6 @@ impl Function for Api {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
-        "dynamodb:Scan",
         "dynamodb:UpdateItem",
         "states:DescribeExecution",
         "states:DescribeStateMachineForExecution",
@@ -121,24 +128,17 @@ impl Function for Api {
         let workflow = Workflow::new(services.step_functions(), order_machine);
         let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
         let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
-        let window = TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?);
         Ok(Self {
-            reconciler: Reconciler::new(
-                orders.clone(),
-                stock.clone(),
-                workflow.clone(),
-                services.clock(),
-                window,
-            ),
             gateway: Arc::new(SimulatedGateway::new(ledger)),
-            orders,
             stock,
-            catalogue: Catalogue::new(
-                dynamodb.clone(),
-                environment.require("PRODUCTS_TABLE")?,
-                services.clock(),
-            ),
-            idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
+            products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
+            limits: Limits::new(environment)?,
+            answers: Answers {
+                idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
+                orders: orders.clone(),
+                clock: services.clock(),
+            },
+            orders,
             workflow,
             executions: Executions::new(services.executions(), order_machine, window_machine),
             doorkeeper: Doorkeeper::new(environment)?,
@@ -177,6 +177,11 @@ impl Api {
         if let Err(error) = self.workflow.tell_for_certain(&self.orders, order, self.now()).await {
             tracing::warn!(order_id = %order.id(), %error, "left to the sweeper");
         }
+    }
+
+    /// The answer that is kept for this key, if there is one.
+    async fn kept(&self, key: &Key) -> Result<Option<Response>, Problem> {
+        self.answers.kept(key).await
     }
 
     /// The present instant, in whole milliseconds.

@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::json;
 
+use crate::admin::{Admin, doctor, export, import, movements, people, products, stock};
 use crate::caller::Access;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, attention, create, decide, doctor, read, stock, summary, web, workflow};
+use crate::{Api, attention, create, decide, read, summary, web, workflow};
 
 /// A call of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,19 @@ pub(crate) enum ApiCall {
     Repair,
     ListStock,
     ReadStock,
+    MoveStock,
+    ListMovements,
+    ListProducts,
+    ReadProduct,
+    PutProduct,
+    DeleteProduct,
+    ImportProducts,
+    ImportStock,
+    ExportProducts,
+    ExportStock,
+    ExportOrders,
+    ListCustomerOrders,
+    ForgetCustomer,
     ReadWorkflow,
     ReadSummary,
     Health,
@@ -38,6 +52,32 @@ pub(crate) enum ApiCall {
     ConsoleFile,
     OpenApi,
     Documentation,
+}
+
+impl ApiCall {
+    /// The function that makes the call, by the name of its binary.
+    const fn function(self) -> &'static str {
+        match self {
+            Self::Examine
+            | Self::Repair
+            | Self::ListStock
+            | Self::ReadStock
+            | Self::MoveStock
+            | Self::ListMovements
+            | Self::ListProducts
+            | Self::ReadProduct
+            | Self::PutProduct
+            | Self::DeleteProduct
+            | Self::ImportProducts
+            | Self::ImportStock
+            | Self::ExportProducts
+            | Self::ExportStock
+            | Self::ExportOrders
+            | Self::ListCustomerOrders
+            | Self::ForgetCustomer => "admin",
+            _ => "api",
+        }
+    }
 }
 
 /// A route: its method, its path, who may make the call, and the call.
@@ -54,6 +94,19 @@ pub(crate) const CALLS: &[Route] = &[
     ("POST", "/api/v1/orders/{order_id}/resolve", Access::Operator, ApiCall::ResolveOrder),
     ("GET", "/api/v1/stock", Access::Customer, ApiCall::ListStock),
     ("GET", "/api/v1/stock/{product}", Access::Customer, ApiCall::ReadStock),
+    ("POST", "/api/v1/stock/{product}/{warehouse}/movements", Access::Operator, ApiCall::MoveStock),
+    ("GET", "/api/v1/stock/{product}/{warehouse}/movements", Access::Operator, ApiCall::ListMovements),
+    ("GET", "/api/v1/products", Access::Customer, ApiCall::ListProducts),
+    ("GET", "/api/v1/products/{product}", Access::Customer, ApiCall::ReadProduct),
+    ("PUT", "/api/v1/products/{product}", Access::Operator, ApiCall::PutProduct),
+    ("DELETE", "/api/v1/products/{product}", Access::Operator, ApiCall::DeleteProduct),
+    ("POST", "/api/v1/import/products", Access::Operator, ApiCall::ImportProducts),
+    ("POST", "/api/v1/import/stock", Access::Operator, ApiCall::ImportStock),
+    ("GET", "/api/v1/export/products", Access::Operator, ApiCall::ExportProducts),
+    ("GET", "/api/v1/export/stock", Access::Operator, ApiCall::ExportStock),
+    ("GET", "/api/v1/export/orders", Access::Operator, ApiCall::ExportOrders),
+    ("GET", "/api/v1/customers/{customer_id}/orders", Access::Operator, ApiCall::ListCustomerOrders),
+    ("DELETE", "/api/v1/customers/{customer_id}", Access::Operator, ApiCall::ForgetCustomer),
     ("GET", "/api/v1/orders/{order_id}/workflow", Access::Operator, ApiCall::ReadWorkflow),
     ("GET", "/api/v1/summary", Access::Operator, ApiCall::ReadSummary),
     ("GET", "/api/v1/doctor", Access::Operator, ApiCall::Examine),
@@ -102,10 +155,6 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::CancelOrder => decide::cancel_order(api, request).await,
         ApiCall::RetryOrder => attention::retry_order(api, request).await,
         ApiCall::ResolveOrder => attention::resolve_order(api, request).await,
-        ApiCall::Examine => doctor::examine(api).await,
-        ApiCall::Repair => doctor::repair(api).await,
-        ApiCall::ListStock => stock::list_stock(api).await,
-        ApiCall::ReadStock => stock::read_stock(api, request).await,
         ApiCall::ReadWorkflow => workflow::read_workflow(api, request).await,
         ApiCall::ReadSummary => summary::read_summary(api, request).await,
         ApiCall::Home => Ok(web::home()),
@@ -116,7 +165,47 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::OpenApi => api.description.answer(request),
         ApiCall::Documentation => Ok(web::documentation(request)),
         ApiCall::Health => Ok(Response::json(200, &json!({ "status": "ok" }))),
+        _ => Err(elsewhere(request)),
     }
+}
+
+/// As [`dispatch`], for the calls of the function `admin`.
+pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Result<Response, Problem> {
+    let (access, call, parameters) = find(&request.method, &request.path)?;
+    request.caller.check(access)?;
+    let request = &request.clone().with(parameters);
+    match call {
+        ApiCall::Examine => doctor::examine(admin).await,
+        ApiCall::Repair => doctor::repair(admin).await,
+        ApiCall::ListStock => stock::list_stock(admin, request).await,
+        ApiCall::ReadStock => stock::read_stock(admin, request).await,
+        ApiCall::MoveStock => movements::move_stock(admin, request).await,
+        ApiCall::ListMovements => movements::list_movements(admin, request).await,
+        ApiCall::ListProducts => products::list_products(admin, request).await,
+        ApiCall::ReadProduct => products::read_product(admin, request).await,
+        ApiCall::PutProduct => products::put_product(admin, request).await,
+        ApiCall::DeleteProduct => products::delete_product(admin, request).await,
+        ApiCall::ImportProducts => import::products(admin, request).await,
+        ApiCall::ImportStock => import::stock(admin, request).await,
+        ApiCall::ExportProducts => export::products(admin, request).await,
+        ApiCall::ExportStock => export::stock(admin, request).await,
+        ApiCall::ExportOrders => export::orders(admin, request).await,
+        ApiCall::ListCustomerOrders => people::list_orders(admin, request).await,
+        ApiCall::ForgetCustomer => people::forget(admin, request).await,
+        _ => Err(elsewhere(request)),
+    }
+}
+
+/// The problem of a request that came to the wrong one of the two functions. The HTTP API leads each to its own; behind
+/// function URLs, each function has an address of its own.
+fn elsewhere(request: &Request) -> Problem {
+    let detail = format!("{} is answered at the address of the other function of this API.", request.path);
+    Problem::new(Kind::RouteNotFound, detail)
+}
+
+/// The binary of the function that answers such a request.
+pub fn function_of(method: &str, path: &str) -> &'static str {
+    find(method, path).map_or("api", |(_, call, _)| call.function())
 }
 
 fn find(method: &str, path: &str) -> Result<(Access, ApiCall, HashMap<String, String>), Problem> {

@@ -9,6 +9,7 @@ use reqwest::Url;
 
 use crate::demo::Demo;
 use crate::doctor::Doctor;
+use crate::files::{Export, Import};
 use crate::server::{AccessToken, AllowedHost, AllowedHosts, TokenError};
 use template::Parameters;
 
@@ -53,6 +54,10 @@ pub enum Command {
     Demo(Box<Demo>),
     /// Ask a running system what stands still: orders, stock that nobody holds, events that are unsent.
     Doctor(Doctor),
+    /// Bring a file of products, counted stock or orders into a running system.
+    Import(Import),
+    /// Take products, stock or orders out of a running system, as a file.
+    Export(Export),
 }
 
 /// How the local runtime runs.
@@ -70,6 +75,9 @@ pub struct Config {
     /// Keep nothing on disk: all data is gone when the process ends.
     #[arg(long, env = "OMNIFLOW_MEMORY")]
     pub memory: bool,
+    /// Begin without sample products and stock. What a data folder holds already stays.
+    #[arg(long, env = "OMNIFLOW_EMPTY")]
+    pub empty: bool,
     /// How many days executions that have ended, their histories, and dead letters are kept. AWS keeps executions for 90.
     #[arg(
         long,
@@ -107,7 +115,7 @@ const LOCAL_DEFAULTS: &[(&str, &str)] = &[
     ("NotificationSender", "orders@omniflow.example"),
     (OPEN_ACCESS, "true"),
     ("PaymentWindowSeconds", "30"),
-    ("SeedSampleStock", "true"),
+    (SEED_SAMPLE_STOCK, "true"),
 ];
 
 impl Config {
@@ -131,7 +139,10 @@ impl Config {
 
     /// The values of the template's parameters: those that were given, and the local defaults.
     pub fn template_parameters(&self) -> Parameters {
-        let defaults = LOCAL_DEFAULTS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let defaults = LOCAL_DEFAULTS.iter().map(|(name, value)| {
+            let value = if self.empty && *name == SEED_SAMPLE_STOCK { "false" } else { value };
+            ((*name).to_owned(), value.to_owned())
+        });
         Parameters { given: self.parameters.iter().cloned().collect(), defaults: defaults.collect() }
     }
 
@@ -143,6 +154,9 @@ impl Config {
         parameters
     }
 }
+
+/// The parameter that has samples written.
+const SEED_SAMPLE_STOCK: &str = "SeedSampleStock";
 
 /// The parameter that opens all routes to everybody.
 const OPEN_ACCESS: &str = "OpenAccess";

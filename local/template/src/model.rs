@@ -132,7 +132,35 @@ pub struct StateMachine {
     pub role_arn: String,
 }
 
+impl Route {
+    fn takes(&self, method: &str, path: &str) -> bool {
+        if !self.method.as_deref().is_some_and(|taken| taken == "ANY" || taken == method) {
+            return false;
+        }
+        let (mut wanted, mut given) = (self.path.split('/'), path.split('/'));
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) => return true,
+                // A greedy parameter takes all that is left.
+                (Some(parameter), Some(_)) if parameter.ends_with("+}") => return true,
+                (Some(parameter), Some(segment)) if parameter.starts_with('{') && !segment.is_empty() => {}
+                (Some(literal), Some(segment)) if literal == segment => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
 impl System {
+    /// The route that a request takes: the one of its method and path, rather without parameters than with, or
+    /// else the default one (API Gateway Developer Guide, "Create routes for HTTP APIs").
+    pub fn route_of(&self, method: &str, path: &str) -> Option<&Route> {
+        let taking = || self.routes.iter().filter(|route| route.takes(method, path));
+        let literal = taking().find(|route| !route.path.contains('{'));
+        let default = || self.routes.iter().find(|route| route.method.is_none());
+        literal.or_else(|| taking().next()).or_else(default)
+    }
+
     /// Replaces the integration in each route by the function that the integration calls.
     pub(super) fn integrate(&mut self) {
         for route in &mut self.routes {

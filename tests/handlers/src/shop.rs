@@ -231,6 +231,18 @@ impl Shop {
         self.send("POST", path, &[("idempotency-key", key)], body, &Value::Null).await
     }
 
+    /// As [`Shop::http_as`], with these headers.
+    pub async fn http_with(
+        &self,
+        headers: &[(&str, &str)],
+        authorizer: &Value,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> HttpAnswer {
+        self.send(method, path, headers, body, authorizer).await
+    }
+
     /// As [`Shop::http_once`], from a caller whom the gateway has authorized.
     pub async fn http_once_as(&self, authorizer: &Value, key: &str, path: &str, body: Value) -> HttpAnswer {
         self.send("POST", path, &[("idempotency-key", key)], body, authorizer).await
@@ -269,7 +281,7 @@ impl Shop {
     }
 
     async fn ask(&self, event: Value) -> HttpAnswer {
-        let answer = self.invoke("api", event).await.unwrap();
+        let answer = self.invoke(binary_of(&event), event).await.unwrap();
         HttpAnswer {
             status: answer["statusCode"].as_u64().unwrap(),
             headers: answer["headers"].clone(),
@@ -477,6 +489,14 @@ fn put(tables: &Tables, table: &str, item: Value) {
     let answer =
         tables.blocking_answer("PutItem", json!({ "TableName": table, "Item": item }).to_string().as_bytes());
     assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+/// The binary of the function that the template's routes lead a request to.
+fn binary_of(event: &Value) -> &'static str {
+    let http = &event["requestContext"]["http"];
+    let (method, path) = (http["method"].as_str().unwrap(), event["rawPath"].as_str().unwrap());
+    let route = system().route_of(method, path).unwrap();
+    &system().functions[&route.function].binary
 }
 
 fn put_stock(tables: &Tables, (product, warehouse, available): (&str, &str, u32)) {

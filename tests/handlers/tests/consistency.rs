@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use omniflow_api::Access;
+use omniflow_api::{Access, function_of};
 use omniflow_bootstrap::timeouts;
 use omniflow_domain::{Currency, ErrorName};
 use omniflow_testing::{Shop, deployed, failures, invoked_by_state_machines, system};
@@ -64,22 +64,33 @@ fn errors(rule: &Value) -> Vec<&str> {
 
 #[test]
 fn the_templates_routes_are_the_apis() {
-    let api = system().functions.values().find(|function| function.binary == "api").unwrap();
-    assert!(system().routes.iter().all(|route| route.function == api.name));
+    let binary = |route: &Route| system().functions[&route.function].binary.as_str();
     let deployed = deployed(&[("JwtIssuer", "https://issuer.example")]);
     let of = |wanted: &dyn Fn(&Authorization) -> bool| -> BTreeSet<String> {
         deployed.routes.iter().filter(|route| wanted(&route.authorization)).map(key).collect()
     };
-    let calls = |wanted: Access| -> BTreeSet<String> {
-        let calls = omniflow_api::ROUTES.iter().filter(|(_, _, access)| *access == wanted);
+    let calls = |wanted: &dyn Fn(Access, &str) -> bool| -> BTreeSet<String> {
+        let calls = omniflow_api::ROUTES.iter();
+        let calls = calls.filter(|(method, path, access)| wanted(*access, function_of(method, path)));
         calls.map(|(method, path, _)| format!("{method} {path}")).collect()
     };
-    assert_eq!(of(&|authorization| *authorization == Authorization::None), calls(Access::Public));
+    let public = calls(&|access, _| access == Access::Public);
+    assert_eq!(of(&|authorization| *authorization == Authorization::None), public);
     let operators = Authorization::Jwt(vec!["omniflow/operate".to_owned()]);
-    assert_eq!(of(&|authorization| *authorization == operators), calls(Access::Operator));
-    let default = BTreeSet::from(["$default".to_owned()]);
-    assert_eq!(of(&|authorization| *authorization == Authorization::Jwt(Vec::new())), default);
-    assert_eq!(deployed.routes.len(), 1 + calls(Access::Public).len() + calls(Access::Operator).len());
+    let of_operators = calls(&|access, _| access == Access::Operator);
+    assert_eq!(of(&|authorization| *authorization == operators), of_operators);
+    // What customers may ask the function admin for has routes of its own; all else comes by the default one.
+    let mut of_customers = calls(&|access, function| access == Access::Customer && function == "admin");
+    of_customers.insert("$default".to_owned());
+    assert_eq!(of(&|authorization| *authorization == Authorization::Jwt(Vec::new())), of_customers);
+    assert_eq!(deployed.routes.len(), public.len() + of_operators.len() + of_customers.len());
+    for route in &deployed.routes {
+        let expected = match route.method.as_deref() {
+            Some(method) => function_of(method, &route.path),
+            None => "api",
+        };
+        assert_eq!(binary(route), expected, "{}", key(route));
+    }
 }
 
 fn key(route: &Route) -> String {
@@ -150,7 +161,8 @@ async fn every_route_is_answered() {
     let id = shop.place_one("ring", 1).await;
     for (method, path, _) in omniflow_api::ROUTES {
         let path = path.replace("{order_id}", id.as_str()).replace("{product}", "ring");
-        let path = path.replace("{file+}", "index.html");
+        let path = path.replace("{file+}", "index.html").replace("{warehouse}", "wh-east");
+        let path = path.replace("{customer_id}", "nobody");
         assert!(!path.contains('{'), "a parameter that this test doesn't know: {path}");
         let answer = shop.http(method, &path, Value::Null).await;
         assert!(![404, 405, 500].contains(&answer.status), "{method} {path}: {answer:?}");

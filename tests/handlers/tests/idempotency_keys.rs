@@ -14,7 +14,7 @@ const ORDERS: &str = "/api/v1/orders";
 const KEYS: &str = "IdempotencyTable";
 
 fn order() -> Value {
-    json!({ "items": ["ring"], "amount": 20 })
+    json!({ "items": ["ring", "ring"], "amount": 20 })
 }
 
 async fn orders(shop: &Shop) -> usize {

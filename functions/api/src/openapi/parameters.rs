@@ -1,6 +1,7 @@
 //! The parameters that calls take in the path, the query and the headers.
 
 use omniflow_domain::Status;
+use omniflow_domain::catalogue::LONGEST_ID;
 use serde_json::{Map, Value, json};
 
 use super::schemas;
@@ -63,6 +64,15 @@ fn of_path_by_name(name: &str) -> Value {
         "product" => json!({
             "name": "product", "in": "path", "required": true, "schema": { "type": "string" },
             "description": "The product's id or name; case, in any script, and punctuation don't matter.", "example": "iphone-15",
+        }),
+        "warehouse" => json!({
+            "name": "warehouse", "in": "path", "required": true,
+            "schema": { "type": "string", "minLength": 1, "maxLength": LONGEST_ID },
+            "description": "The warehouse's id.", "example": "wh-east",
+        }),
+        "customer_id" => json!({
+            "name": "customer_id", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "The customer's id, as their orders have it.", "example": "customer-001",
         }),
         "file" => json!({
             "name": "file", "in": "path", "required": true,

@@ -7,6 +7,7 @@
 //!     ├── compensation ── turning back, and undoing what was done
 //!     ├── attention ── what a failed workflow leaves to a person
 //!     ├── waiting ── the tasks of the workflow that wait, and what they must be told
+//!     ├── people ── who decided, and forgetting a customer
 //!     └── announcing ── the changes that others have still to be told of
 //! ```
 //!
@@ -20,6 +21,7 @@ mod compensation;
 mod forward;
 mod id;
 mod parts;
+mod people;
 mod record;
 mod resolution;
 #[cfg(test)]
@@ -79,6 +81,12 @@ pub enum Refusal {
     /// A retry or a resolution of an order that doesn't need attention.
     #[error("the order is {0} and does not need attention")]
     NeedsNoAttention(Status),
+    /// The reviewer would approve an order of their own.
+    #[error("the order is the reviewer's own")]
+    OwnOrder,
+    /// The personal data of an order that is still open can't be erased.
+    #[error("the order is {0}, and what is known of its customer is still needed")]
+    StillOpen(Status),
     /// A resolution says what can't be.
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
@@ -320,7 +328,7 @@ mod tests {
     use crate::allocation::Share;
 
     /// The number of decisions that [`decide`] knows.
-    const DECISIONS: u8 = 21;
+    const DECISIONS: u8 = 22;
 
     /// Makes one of all decisions there are, `seconds` after the order was made.
     fn decide(order: &mut Order, decision: u8, seconds: i64) -> Result<(), Refusal> {
@@ -350,6 +358,7 @@ mod tests {
                 Ok(())
             }
             19 => order.retry(Actor::SYSTEM, None, now),
+            20 => order.erase_customer(),
             _ => {
                 let money = if seconds % 2 == 0 { SettledMoney::Kept } else { SettledMoney::Refunded };
                 let stock = if seconds < 5 { SettledStock::Released } else { SettledStock::Sold };

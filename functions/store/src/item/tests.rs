@@ -148,7 +148,7 @@ fn only_an_order_that_once_needed_attention_is_of_a_form_that_earlier_releases_r
     let order = read(stored(NEEDING_ATTENTION)).unwrap();
     assert_eq!(written(&order), parsed(NEEDING_ATTENTION));
     let mut signed = read(stored(OF_NOW)).unwrap().record().clone();
-    signed.timeline[1].by = Some(Actor { role: Role::Customer, id: Some("ann".to_owned()) });
+    signed.timeline[1].by = Some(Actor::named(Role::Operator, "ann"));
     let written = written(&Order::restore(signed));
     assert_eq!((&written["v"], &written["timeline"]), (&json!(1), &parsed(OF_NOW)["timeline"]));
 }
@@ -326,13 +326,17 @@ fn payment() -> impl Strategy<Value = Payment> {
 }
 
 fn audit() -> impl Strategy<Value = Audit> {
-    (any::<bool>(), option::of(".{0,5}"), moment(), unknown())
-        .prop_map(|(approved, note, at, unknown)| Audit { approved, note, at, unknown })
+    (any::<bool>(), option::of(".{0,5}"), moment(), option::of(actor()), unknown())
+        .prop_map(|(approved, note, at, by, unknown)| Audit { approved, note, at, by, unknown })
 }
 
 fn actor() -> impl Strategy<Value = Actor> {
-    (select(vec![Role::Customer, Role::Operator, Role::System]), option::of(".{0,5}"))
-        .prop_map(|(role, id)| Actor { role, id })
+    let roles = select(vec![Role::Customer, Role::Operator, Role::System]);
+    (roles, option::of(".{0,5}"), option::of(".{0,5}")).prop_map(|(role, id, email)| Actor {
+        role,
+        id,
+        email,
+    })
 }
 
 fn attention() -> impl Strategy<Value = Attention> {

@@ -38,8 +38,8 @@ const SECOND: (u64, u64) = (0, 3_000);
 const LATE: (u64, u64) = (500, 8_000);
 /// How long a function that is held up goes on beyond its timeout, in milliseconds.
 const BEYOND: (u64, u64) = (200, 15_000);
-/// The function that people call.
-const API: &str = "api";
+/// The functions that people call.
+const OF_PEOPLE: [&str; 2] = ["admin", "api"];
 /// The function that tells customers.
 const NOTIFY: &str = "notify-customer";
 
@@ -207,7 +207,7 @@ impl Lambda {
         }
         let Some((index, sandbox)) = self.sandbox() else { return Err(Failure::new("Lambda.Unknown", "")) };
         // API Gateway never repeats a request by itself.
-        if binary != API && world.happens(Fault::LambdaTwice) {
+        if !OF_PEOPLE.contains(&binary) && world.happens(Fault::LambdaTwice) {
             let (again, second) = (self.clone(), Arc::clone(&sandbox));
             let (event, invocation) = (event.clone(), Arc::new(invocation(world.next_invocation())));
             let pause = world.faults.milliseconds(Fault::LambdaTwice, SECOND);
