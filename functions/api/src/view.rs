@@ -86,8 +86,8 @@ struct TimelineEntry {
     /// The state as people read it.
     status: &'static str,
     at: DateTime<Utc>,
-    /// Who brought the order to this state, which is the system where nobody else did; left out where an earlier
-    /// release did not note it. Only for operators.
+    /// Who decided that the order comes to this state; left out where its workflow brought it there, and where an
+    /// earlier release did not note it. Only for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<Actor>,
     /// What they wrote about it; only for operators.
@@ -286,7 +286,7 @@ impl<'a> OrderView<'a> {
             state: change.status,
             status: text(change.status, language),
             at: change.at,
-            by: decided_by(order, change).filter(|_| for_operators),
+            by: change.by.clone().filter(|_| for_operators),
             note: change.note.clone().filter(|_| for_operators),
         };
         let needs_attention = order.status() == Status::NeedsAttention;
@@ -315,12 +315,6 @@ impl<'a> OrderView<'a> {
             attention: (for_operators && needs_attention).then(|| AttentionView::of(order, language)),
         }
     }
-}
-
-/// Who made a change. An order that says who made it says so of all changes but those of the system.
-fn decided_by(order: &Order, change: &Change) -> Option<Actor> {
-    let is_told = order.timeline().first().is_some_and(|made| made.by.is_some());
-    change.by.clone().or_else(|| is_told.then_some(Actor::SYSTEM))
 }
 
 impl<'a> ListedView<'a> {

@@ -4,6 +4,7 @@ import { api, onSignIn, signIn, token } from "./api.js";
 import { again, useTrouble } from "./connection.js";
 import { LANGUAGES, choose, hour, keepChoice, language, loadTexts, t } from "./language.js";
 import { useLive } from "./live.js";
+import { Catalogue } from "./pages/catalogue.js";
 import { Operations } from "./pages/operations.js";
 import { OrderPage } from "./pages/order.js";
 import { Outbox } from "./pages/outbox.js";
@@ -11,7 +12,7 @@ import { Review } from "./pages/review.js";
 import { Shop } from "./pages/shop.js";
 import { useRoute } from "./route.js";
 
-const PAGES = { shop: Shop, review: Review, operations: Operations };
+const PAGES = { shop: Shop, review: Review, operations: Operations, catalogue: Catalogue };
 /** Pages that the navigation doesn't have. */
 const OTHERS = { outbox: Outbox };
 const ICON = new URL("icon.svg", import.meta.url).href;

@@ -21,7 +21,7 @@ use crate::front::Front;
 use crate::happenings;
 use crate::invariant::Violation;
 use crate::people::customer::PAYMENT_WINDOW;
-use crate::people::{customer, operator, reviewer};
+use crate::people::{clerk, customer, operator, reviewer};
 use crate::planted::Planted;
 use crate::process::place;
 use crate::profile::Profile;
@@ -169,6 +169,7 @@ async fn live(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
         tokio::task::spawn_local(reviewer::review(Rc::clone(front), Arc::clone(world), number));
     }
     tokio::task::spawn_local(operator::attend(Rc::clone(front), Arc::clone(world)));
+    tokio::task::spawn_local(clerk::keep(Rc::clone(front), Arc::clone(world)));
     let (checked, checking) = (Rc::clone(front), Arc::clone(world));
     tokio::task::spawn_local(async move {
         loop {

@@ -46,6 +46,8 @@ pub(super) enum Signer {
     Customer,
     /// An operator of whom nobody knows more, and who wrote nothing about it.
     SomeOperator,
+    /// The system, of which there is nothing more to say.
+    System,
     /// Anybody else.
     Named,
 }
@@ -57,6 +59,7 @@ impl Signer {
         Some(match by.role {
             Role::Customer if is_short && by.id.as_deref() == customer => Self::Customer,
             Role::Operator if is_short && by.id.is_none() => Self::SomeOperator,
+            Role::System if is_short && by.id.is_none() => Self::System,
             Role::Customer | Role::Operator | Role::System => Self::Named,
         })
     }

@@ -77,12 +77,14 @@ pub(super) struct Document<'a> {
     /// keeps a member of the document.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     signed: Vec<SignedDocument<'a>>,
-    /// The places of the entries that the order's customer decided, and of those that an operator did of whom
-    /// nobody knows more. Most entries that somebody signed are such, and an order has to stay small.
+    /// The places of the entries that the order's customer decided, of those that an operator did of whom nobody
+    /// knows more, and of those that the system did. Most entries that somebody signed are such, and an order has to stay small.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     by_customer: Vec<usize>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     by_operator: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    by_system: Vec<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attention: Option<AttentionDocument<'a>>,
     #[serde(default = "first_execution", skip_serializing_if = "is_first_execution")]
@@ -198,6 +200,7 @@ impl<'a> From<&'a OrderRecord> for Document<'a> {
             signed: signed(record),
             by_customer: places(record, Signer::Customer),
             by_operator: places(record, Signer::SomeOperator),
+            by_system: places(record, Signer::System),
             attention: record.attention.as_ref().map(AttentionDocument::from),
             execution: record.execution,
             unknown: Cow::Borrowed(&record.unknown),
@@ -225,7 +228,11 @@ impl Document<'_> {
         let mut timeline: Vec<_> = self.timeline.into_iter().map(Change::from).collect();
         let customer = attributes.customer_id.as_ref();
         let customer = Actor { id: customer.cloned(), ..Actor::nameless(Role::Customer) };
-        let shortly = [(self.by_customer, customer), (self.by_operator, Actor::nameless(Role::Operator))];
+        let shortly = [
+            (self.by_customer, customer),
+            (self.by_operator, Actor::nameless(Role::Operator)),
+            (self.by_system, Actor::SYSTEM),
+        ];
         for (places, actor) in shortly {
             for place in places {
                 if let Some(change) = timeline.get_mut(place) {

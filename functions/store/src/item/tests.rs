@@ -154,6 +154,22 @@ fn only_an_order_that_once_needed_attention_is_of_a_form_that_earlier_releases_r
 }
 
 #[test]
+fn those_who_decide_usually_are_told_shortly_and_read_as_they_were() {
+    let mut record = read(stored(OF_NOW)).unwrap().record().clone();
+    let customer = record.customer_id.clone().unwrap();
+    for (by, member) in [
+        (Actor::named(Role::Customer, customer), "by_customer"),
+        (Actor::nameless(Role::Operator), "by_operator"),
+        (Actor::SYSTEM, "by_system"),
+    ] {
+        record.timeline[1].by = Some(by);
+        let order = Order::restore(record.clone());
+        assert_eq!((&written(&order)[member], written(&order).get("signed")), (&json!([1]), None));
+        assert_eq!(read(of(&order).unwrap()).unwrap(), order);
+    }
+}
+
+#[test]
 fn a_document_of_a_later_form_is_refused_as_what_it_is() {
     let mut understood = parsed(OF_NOW);
     understood["v"] = json!(3);

@@ -1,5 +1,6 @@
-//! The people of the simulation: customers, reviewers and operators. They act through the HTTP API alone.
+//! The people of the simulation: customers, reviewers, operators and a clerk. They act through the HTTP API alone.
 
+pub mod clerk;
 pub mod customer;
 pub mod operator;
 pub mod reviewer;

@@ -311,6 +311,12 @@ impl DynamoDb for TablesSeam {
                         let puts = writes.iter().filter_map(|write| write.put.as_ref());
                         let orders: Vec<_> =
                             puts.filter(|put| put.table_name == ORDERS).map(|put| put.item.clone()).collect();
+                        let movements: Vec<_> = writes
+                            .iter()
+                            .filter_map(|write| write.put.as_ref())
+                            .filter(|put| put.table_name == watch::MOVEMENTS)
+                            .filter_map(|put| watch::movement(&put.item))
+                            .collect();
                         let updates = writes.iter().filter_map(|write| write.update.as_ref());
                         let rows: Vec<_> = updates
                             .filter(|update| update.table_name == STOCK)
@@ -319,6 +325,13 @@ impl DynamoDb for TablesSeam {
                         seam.tables.transact_write_items(request).await?;
                         is_done.store(true, Relaxed);
                         orders.into_iter().for_each(|item| seam.written(item));
+                        let by = Invocation::current();
+                        let key = by.as_deref().and_then(|by| by.key.as_deref());
+                        seam.world.books(|books| {
+                            for (place, movement, change) in movements {
+                                books.moved(place, &movement, change, key);
+                            }
+                        });
                         seam.check_rows(rows).await;
                         Ok(())
                     })
