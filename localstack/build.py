@@ -43,18 +43,26 @@ def build_functions(profile):
     return folder / ("debug" if profile == "dev" else profile)
 
 
-def lay_out(binaries, out):
+def place(binary, out, stripped):
+    """Puts a function's binary where SAM expects it."""
+    if stripped:
+        subprocess.run(["strip", "-o", out, binary], check=True)
+        return
+    # A link, or a copy where links can't go.
+    try:
+        os.link(binary, out)
+    except OSError:
+        shutil.copy2(binary, out)
+
+
+def lay_out(binaries, out, stripped):
     template = yaml.load((ROOT / "template.yaml").read_text(), Loader)
     shutil.rmtree(out, ignore_errors=True)
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function":
             (out / name).mkdir(parents=True)
             binary = binaries / resource["Metadata"]["BuildProperties"]["Binary"]
-            # A link, or a copy where links can't go.
-            try:
-                os.link(binary, out / name / "bootstrap")
-            except OSError:
-                shutil.copy2(binary, out / name / "bootstrap")
+            place(binary, out / name / "bootstrap", stripped)
             resource["Properties"]["CodeUri"] = name
         elif resource["Type"] == "AWS::Serverless::StateMachine":
             definition = resource["Properties"]["DefinitionUri"]
@@ -68,7 +76,9 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / ".aws-sam" / "build")
     parser.add_argument("--profile", default="function", help="cargo profile (default: function)")
     arguments = parser.parse_args()
-    lay_out(build_functions(arguments.profile), arguments.out)
+    # Lambda takes 250 MB of a function, unzipped (AWS Lambda Developer Guide, "Lambda quotas"); what a debugger needs is most of
+    # a debug build.
+    lay_out(build_functions(arguments.profile), arguments.out, stripped=arguments.profile == "dev")
     print(arguments.out / "template.yaml")
 
 

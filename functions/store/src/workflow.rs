@@ -143,6 +143,8 @@ impl Workflow {
         let Err(error) = self.tasks.states.redrive_execution(redrive).await else { return Ok(Heard::Now) };
         match error.code.as_deref() {
             Some("ExecutionDoesNotExist") => Ok(Heard::Impossible),
+            // Emulators of Step Functions may know no redrives (AWS Query Protocol, "Common Error Types").
+            Some("InvalidAction" | "UnknownOperationException") => Ok(Heard::Impossible),
             // Perhaps it runs because it was redriven before.
             Some("ExecutionNotRedrivable") => match self.execution(order).await? {
                 ExecutionState::Running | ExecutionState::Succeeded => Ok(Heard::NoMore),
