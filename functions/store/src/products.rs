@@ -40,10 +40,12 @@ pub struct Products {
 
 /// The products that a process has lately read, by table and key, with the moments at which it read them.
 #[derive(Default)]
-struct Known(Mutex<HashMap<(String, String), (Product, DateTime<Utc>)>>);
+struct Known(Mutex<ByKey>);
+
+type ByKey = HashMap<(String, String), (Product, DateTime<Utc>)>;
 
 impl Known {
-    fn all(&self) -> MutexGuard<'_, HashMap<(String, String), (Product, DateTime<Utc>)>> {
+    fn all(&self) -> MutexGuard<'_, ByKey> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

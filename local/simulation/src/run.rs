@@ -238,7 +238,7 @@ async fn stock(world: &Arc<World>, system: &System, orders: u64) -> Result<(), E
         let product = serde_json::to_value(product).map_err(|error| Error::Stock(error.to_string()))?;
         let members = product.as_object().into_iter().flatten();
         let product: serde_json::Map<_, _> =
-            members.map(|(name, value)| (name.clone(), json!({ "S": value }))).collect();
+            members.map(|(name, value)| (name.clone(), attribute(value))).collect();
         for key in BTreeSet::from([
             omniflow_domain::catalogue::lookup(sample.product_id),
             omniflow_domain::catalogue::lookup(sample.name),
@@ -249,6 +249,14 @@ async fn stock(world: &Arc<World>, system: &System, orders: u64) -> Result<(), E
         }
     }
     Ok(())
+}
+
+/// A text or a number as an attribute.
+fn attribute(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => json!({ "N": number.to_string() }),
+        other => json!({ "S": other }),
+    }
 }
 
 async fn put(world: &World, table: &str, item: Value) -> Result<(), Error> {
