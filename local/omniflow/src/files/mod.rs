@@ -126,9 +126,11 @@ fn ended(work: impl Future<Output = Result<u8, Error>>) -> ExitCode {
     }
 }
 
-/// An answer of the system that it gave on purpose: the status, the page that follows, and the body.
+/// An answer of the system that it gave on purpose: the status, whether it was given to the same request before, the
+/// page that follows, and the body.
 struct Answer {
     status: StatusCode,
+    is_repeated: bool,
     next: Option<String>,
     body: String,
 }
@@ -201,10 +203,11 @@ impl<'a> System<'a> {
             sent = sent.header("idempotency-key", key);
         }
         let answer = sent.body(request.body.clone()).send().await?;
+        let is_repeated = answer.headers().contains_key("idempotency-replayed");
         let link = answer.headers().get(LINK).and_then(|link| link.to_str().ok());
         let next = link.and_then(|link| link.split_once('<')?.1.split_once('>'));
         let next =
             next.filter(|(_, rest)| rest.contains("rel=\"next\"")).map(|(target, _)| target.to_owned());
-        Ok(Answer { status: answer.status(), next, body: answer.text().await? })
+        Ok(Answer { status: answer.status(), is_repeated, next, body: answer.text().await? })
     }
 }

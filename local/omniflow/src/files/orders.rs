@@ -42,6 +42,7 @@ pub(super) async fn import(import: &Import) -> Result<u8, Error> {
     while let Some((group, answer)) = asked.next().await {
         let answer = answer.inspect_err(|_| progress.tell())?;
         match answer.status {
+            StatusCode::CREATED if answer.is_repeated => progress.unchanged += group.lines.len(),
             StatusCode::CREATED => progress.written += group.lines.len(),
             status if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => {
                 let url = import.target.url.clone();
