@@ -18,15 +18,19 @@ def is_built():
 class Runtime:
     """Listens on ports that the system chooses; with a token, when one is given.
 
-    Another release is started by its own command, in the folder of its own source.
+    Another release is started by its own command, in the folder of its own source. `environment` has variables beside
+    those of this process.
     """
 
-    def __init__(self, *arguments, token=None, stderr=None, command=(BINARY,), folder=ROOT):
+    def __init__(self, *arguments, token=None, stderr=None, command=(BINARY,), folder=ROOT, environment=None):
         command = [*command, "--http", "127.0.0.1:0", "--aws", "127.0.0.1:0", *arguments]
         if token:
             command += ["--token", token]
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=folder)
+        variables = {**os.environ, **(environment or {})}
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=folder, env=variables
+        )
         ready = re.search(r"ready: (http://[\d.:]+) \(AWS API (http://[\d.:]+)", self.process.stdout.readline())
         if ready is None:
             raise RuntimeError(f"{command[0]} did not start")

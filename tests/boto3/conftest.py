@@ -27,12 +27,12 @@ def endpoint():
 
 @pytest.fixture(scope="session")
 def client(endpoint):
-    """Makes boto3 clients of the runtime."""
+    """Makes boto3 clients of the runtime, or of the one at another URL."""
 
-    def make(service):
+    def make(service, url=endpoint):
         return boto3.client(
             service,
-            endpoint_url=endpoint,
+            endpoint_url=url,
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",

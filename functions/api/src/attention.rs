@@ -10,10 +10,10 @@ use crate::keep::Key;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, refusals, refused};
+use crate::{Decisions, refusals, refused};
 
 /// `POST /api/v1/orders/{order_id}/retry`
-pub(crate) async fn retry_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+pub(crate) async fn retry_order(api: &Decisions, request: &Request) -> Result<Response, Problem> {
     let key = Key::of(request, &format!("retry#{}", request.order_id()?))?;
     if let Some(key) = &key
         && let Some(kept) = api.kept(key).await?
@@ -27,7 +27,7 @@ pub(crate) async fn retry_order(api: &Api, request: &Request) -> Result<Response
 }
 
 /// `POST /api/v1/orders/{order_id}/resolve`
-pub(crate) async fn resolve_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+pub(crate) async fn resolve_order(api: &Decisions, request: &Request) -> Result<Response, Problem> {
     let id = request.order_id()?;
     let key = Key::of(request, &format!("resolve#{id}"))?;
     if let Some(key) = &key
@@ -38,12 +38,12 @@ pub(crate) async fn resolve_order(api: &Api, request: &Request) -> Result<Respon
     let resolution = resolution(&request.json()?)?;
     let order = api.orders.get(&id).await.map_err(|error| refused(error, &request.caller))?;
     if order.status() == Status::NeedsAttention {
-        let known = api.gateway.state(&id).await.map_err(|error| {
+        let known = api.gateway.report(order.charge()).await.map_err(|error| {
             tracing::error!(order_id = %id, %error, "the payment gateway does not say where the money is");
             let detail = "The payment gateway does not say where the money is. Send the request again.";
             Problem::new(Kind::Unavailable, detail)
         })?;
-        Order::check_money(resolution.money, known)
+        Order::check_money(resolution.money, known.money)
             .map_err(|contradiction| contradicted(&order, contradiction, request, api))?;
     }
     let now = api.now();
@@ -55,7 +55,7 @@ pub(crate) async fn resolve_order(api: &Api, request: &Request) -> Result<Respon
     decide(api, request, key.as_ref(), resolve, stock).await
 }
 
-fn contradicted(order: &Order, contradiction: Contradiction, request: &Request, api: &Api) -> Problem {
+fn contradicted(order: &Order, contradiction: Contradiction, request: &Request, api: &Decisions) -> Problem {
     refusals::refused(order, &Refusal::Contradiction(contradiction), request, api)
 }
 

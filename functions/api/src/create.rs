@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::keep::Key;
-use crate::payment_method::{DEFAULT_METHOD, check_method};
+use crate::payment_method::Provider;
 use crate::prices::Prices;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
@@ -56,14 +56,14 @@ pub(crate) async fn create_order(api: &Api, request: &Request) -> Result<Respons
 }
 
 /// `POST /api/orders` and `POST /api/orders/create`: those systems have no call to pay, so a method is
-/// assumed.
+/// assumed, where there is one that can be.
 pub(crate) async fn process_order(api: &Api, request: &Request) -> Result<Response, Problem> {
-    create(api, request, Some(DEFAULT_METHOD)).await
+    create(api, request, api.provider.default_method()).await
 }
 
 async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<Response, Problem> {
     // The doors answer differently, so that the answer of one can't be repeated by another.
-    let key = Key::of(request, if assumed.is_none() { "create" } else { "process" })?;
+    let key = Key::of(request, if request.is_v1() { "create" } else { "process" })?;
     if let Some(key) = &key
         && let Some(kept) = api.kept(key).await?
     {
@@ -156,7 +156,7 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
         None => text("customer_id", &body["customer_id"])?,
     };
     let email = email(&body["email"], customer_id.as_deref())?;
-    let method = method(&body["payment"])?;
+    let method = method(&body["payment"], api.provider)?;
     let products = sold(api, &asked, prices).await?;
     let (items, amount) = match request.caller.customer() {
         Some(_) => bought(api, &asked, &products, amount, prices).await?,
@@ -166,6 +166,9 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
             (items, amount)
         }
     };
+    if api.provider == Provider::Stripe {
+        omniflow_stripe::amount::units(amount).map_err(|amount| bad(amount.text(prices.language)))?;
+    }
     // Whoever may set a price can't get past the review by it.
     let value = prices.value(lines(&asked, &products).into_iter().map(|line| (line.1, line.0.quantity)));
     let needs_audit = amount > api.audit_threshold || value > api.audit_threshold;
@@ -237,11 +240,11 @@ fn email(given: &Value, customer_id: Option<&str>) -> Result<Option<Email>, Prob
     }
 }
 
-fn method(payment: &Value) -> Result<Option<String>, Problem> {
+fn method(payment: &Value, provider: Provider) -> Result<Option<String>, Problem> {
     match payment {
         Value::Null => Ok(None),
         payment => match payment["method"].as_str() {
-            Some(method) => check_method(method).map(Some),
+            Some(method) => provider.check_method(method).map(Some),
             None => Err(bad("'payment' must be an object with a 'method'.")),
         },
     }

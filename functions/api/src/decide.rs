@@ -10,20 +10,20 @@ use omniflow_store::Decided;
 use serde_json::Value;
 
 use crate::keep::Key;
-use crate::payment_method::{DEFAULT_METHOD, check_method};
+use crate::payment_method::Provider;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, refusals, refused, unavailable, view};
+use crate::{Decisions, at_provider, refusals, refused, unavailable, view};
 
 /// The length of the longest note of a reviewer, in characters.
 pub(crate) const LONGEST_NOTE: usize = 1000;
 
-pub(crate) async fn pay_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+pub(crate) async fn pay_order(api: &Decisions, request: &Request) -> Result<Response, Problem> {
     let body = request.optional_json()?;
     let method = match &body["method"] {
-        Value::Null => DEFAULT_METHOD.to_owned(),
-        Value::String(method) => check_method(method)?,
+        Value::Null => api.provider.default_method().map(str::to_owned),
+        Value::String(method) => Some(api.provider.check_method(method)?),
         other => {
             return Err(Problem::new(Kind::BadRequest, format!("'method' must be a text, not {other}.")));
         }
@@ -36,15 +36,20 @@ pub(crate) async fn pay_order(api: &Api, request: &Request) -> Result<Response, 
         return Ok(kept);
     }
     let now = api.now();
-    let pay = |order: &mut Order| {
-        order.pay(&method, now)?;
-        order.sign(request.caller.actor(), None);
-        Ok(())
-    };
-    decide(api, request, key.as_ref(), pay, nothing_more).await
+    match (api.provider, &method) {
+        (Provider::Simulated, Some(method)) => {
+            let pay = |order: &mut Order| {
+                order.pay(method, now)?;
+                order.sign(request.caller.actor(), None);
+                Ok(())
+            };
+            decide(api, request, key.as_ref(), pay, nothing_more).await
+        }
+        _ => at_provider::pay(api, request, key.as_ref(), method.as_deref()).await,
+    }
 }
 
-pub(crate) async fn audit_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+pub(crate) async fn audit_order(api: &Decisions, request: &Request) -> Result<Response, Problem> {
     let key = Key::of(request, &format!("audit#{}", request.order_id()?))?;
     if let Some(key) = &key
         && let Some(kept) = api.kept(key).await?
@@ -94,7 +99,7 @@ fn has_control(text: &str) -> bool {
     text.replace("\r\n", "\n").contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t'))
 }
 
-pub(crate) async fn cancel_order(api: &Api, request: &Request) -> Result<Response, Problem> {
+pub(crate) async fn cancel_order(api: &Decisions, request: &Request) -> Result<Response, Problem> {
     let key = Key::of(request, &format!("cancel#{}", request.order_id()?))?;
     if let Some(key) = &key
         && let Some(kept) = api.kept(key).await?
@@ -123,7 +128,7 @@ impl From<store::Error> for Undecided {
 }
 
 /// For decisions that write nothing but the order.
-fn nothing_more(_: &Order, _: &Order) -> Result<Vec<TransactWriteItem>, store::Error> {
+pub(crate) fn nothing_more(_: &Order, _: &Order) -> Result<Vec<TransactWriteItem>, store::Error> {
     Ok(Vec::new())
 }
 
@@ -131,7 +136,7 @@ fn nothing_more(_: &Order, _: &Order) -> Result<Vec<TransactWriteItem>, store::E
 /// workflow. The same request with the same key may have been made at the same moment and been faster; then its
 /// answer is this one's, too.
 pub(crate) async fn decide(
-    api: &Api,
+    api: &Decisions,
     request: &Request,
     key: Option<&Key>,
     decision: impl Fn(&mut Order) -> Result<(), Refusal>,
@@ -162,7 +167,7 @@ pub(crate) async fn decide(
 
 /// The order as the decision leaves it, the answer's body, and the write that keeps the answer for the key.
 fn decided(
-    api: &Api,
+    api: &Decisions,
     request: &Request,
     key: Option<&Key>,
     decision: impl Fn(&mut Order) -> Result<(), Refusal>,

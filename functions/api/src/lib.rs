@@ -9,6 +9,7 @@
 //! ```
 
 mod admin;
+mod at_provider;
 mod attention;
 mod caller;
 mod create;
@@ -20,6 +21,7 @@ mod limits;
 #[cfg(test)]
 mod openapi;
 mod patience;
+mod payment_api;
 mod payment_method;
 mod prices;
 pub mod problem;
@@ -33,6 +35,7 @@ mod view;
 mod web;
 mod workflow;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +56,8 @@ use caller::{Caller, Doorkeeper};
 use keep::{Answers, Key};
 use limits::Limits;
 use patience::Patience;
+pub use payment_api::PaymentApi;
+use payment_method::Provider;
 use request::Request;
 use response::Response;
 pub use routes::{ROUTES, function_of};
@@ -62,21 +67,35 @@ use crate::problem::{Kind, Problem};
 
 /// The function `api`: the HTTP API, with what its calls use.
 pub struct Api {
-    orders: Orders,
-    stock: Stock,
+    decisions: Decisions,
     products: Products,
-    answers: Answers,
     limits: Limits,
-    workflow: Workflow,
     executions: Executions,
-    gateway: Arc<dyn PaymentGateway>,
-    doorkeeper: Doorkeeper,
     description: web::Description,
     currency: Currency,
     audit_threshold: Money,
     patience: Patience,
-    clock: Arc<dyn Clock>,
     randomness: Randomness,
+}
+
+/// What calls use that decide about an order which exists. The function `payment-api` has no more than this.
+pub struct Decisions {
+    orders: Orders,
+    stock: Stock,
+    answers: Answers,
+    workflow: Workflow,
+    gateway: Arc<dyn PaymentGateway>,
+    provider: Provider,
+    doorkeeper: Doorkeeper,
+    clock: Arc<dyn Clock>,
+}
+
+impl Deref for Api {
+    type Target = Decisions;
+
+    fn deref(&self) -> &Decisions {
+        &self.decisions
+    }
 }
 
 impl Function for Api {
@@ -95,6 +114,7 @@ impl Function for Api {
         "OPEN_ACCESS",
         "OPERATOR_SCOPE",
         "ORDER_STATE_MACHINE",
+        "PAYMENT_PROVIDER",
         "PAYMENT_WINDOW_SECONDS",
         "PAYMENT_WINDOW_STATE_MACHINE",
         "SIMULATED_LATENCY_MILLIS",
@@ -129,24 +149,27 @@ impl Function for Api {
         let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
         let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
         Ok(Self {
-            gateway: Arc::new(SimulatedGateway::new(ledger)),
-            stock,
-            products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
-            limits: Limits::new(environment)?,
-            answers: Answers {
-                idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
-                orders: orders.clone(),
+            decisions: Decisions {
+                stock,
+                answers: Answers {
+                    idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
+                    orders: orders.clone(),
+                    clock: services.clock(),
+                },
+                orders,
+                workflow,
+                gateway: Arc::new(SimulatedGateway::new(ledger)),
+                provider: environment.parse("PAYMENT_PROVIDER")?,
+                doorkeeper: Doorkeeper::new(environment)?,
                 clock: services.clock(),
             },
-            orders,
-            workflow,
+            products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
+            limits: Limits::new(environment)?,
             executions: Executions::new(services.executions(), order_machine, window_machine),
-            doorkeeper: Doorkeeper::new(environment)?,
             description: web::Description::new(currency),
             currency,
             audit_threshold: threshold(environment, currency)?,
             patience: Patience::new(environment)?,
-            clock: services.clock(),
             randomness: services.randomness(),
         })
     }
@@ -170,7 +193,9 @@ impl Api {
         };
         answered.unwrap_or_else(|problem| Response::problem(&problem))
     }
+}
 
+impl Decisions {
     /// Tells the workflow of what was decided. What can't be sent now stays stored with the order, and
     /// `sweep-orders` sends it later.
     async fn tell(&self, order: &Order) {

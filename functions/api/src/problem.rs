@@ -45,6 +45,10 @@ pub enum Kind {
     ChangedMeanwhile,
     /// A customer can't be forgotten while an order of theirs is open.
     CustomerHasOpenOrders,
+    /// The bank declined. The customer may try again, also by another method.
+    PaymentDeclined,
+    /// The customer has to confirm the payment on a page first.
+    PaymentActionRequired,
     /// The idempotency key was used for another request.
     IdempotencyKeyReused,
     /// The request was not complete in time.
@@ -61,7 +65,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::Unauthorized,
@@ -81,6 +85,8 @@ impl Kind {
         Self::NameTaken,
         Self::ChangedMeanwhile,
         Self::CustomerHasOpenOrders,
+        Self::PaymentDeclined,
+        Self::PaymentActionRequired,
         Self::IdempotencyKeyReused,
         Self::RequestTimeout,
         Self::HostNotServed,
@@ -94,6 +100,7 @@ impl Kind {
         match self {
             Self::BadRequest => 400,
             Self::Unauthorized => 401,
+            Self::PaymentDeclined | Self::PaymentActionRequired => 402,
             Self::Forbidden | Self::ForeignSite => 403,
             Self::BodyTooLarge => 413,
             Self::UnknownProduct | Self::AmountMismatch | Self::PriceChanged | Self::IdempotencyKeyReused => {
@@ -137,6 +144,8 @@ impl Kind {
             Self::NameTaken => "name-taken",
             Self::ChangedMeanwhile => "changed-meanwhile",
             Self::CustomerHasOpenOrders => "customer-has-open-orders",
+            Self::PaymentDeclined => "payment-declined",
+            Self::PaymentActionRequired => "payment-action-required",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
             Self::RequestTimeout => "request-timeout",
             Self::HostNotServed => "host-not-served",
@@ -174,6 +183,8 @@ impl Kind {
             Self::NameTaken => "Another product has this name",
             Self::ChangedMeanwhile => "Somebody changed it meanwhile",
             Self::CustomerHasOpenOrders => "The customer has open orders",
+            Self::PaymentDeclined => "The payment was declined",
+            Self::PaymentActionRequired => "The customer must confirm the payment",
             Self::IdempotencyKeyReused => "The idempotency key was used for another request",
             Self::RequestTimeout => "The request took too long",
             Self::HostNotServed => "This server does not have that name",

@@ -5,13 +5,13 @@ use omniflow_domain::{Language, Order, Refusal, Status, texts};
 
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
-use crate::{Api, attention};
+use crate::{Decisions, attention};
 
 /// A text in English, Chinese and Russian.
 type Texts = [&'static str; 3];
 
 /// The problem of a decision that the order refused.
-pub(crate) fn refused(order: &Order, refusal: &Refusal, request: &Request, api: &Api) -> Problem {
+pub(crate) fn refused(order: &Order, refusal: &Refusal, request: &Request, api: &Decisions) -> Problem {
     let language = request.language_of_problems();
     if *refusal == Refusal::OwnOrder {
         return Problem::told(

@@ -7,10 +7,11 @@ use serde_json::json;
 
 use crate::admin::{Admin, doctor, export, import, movements, people, products, stock};
 use crate::caller::Access;
+use crate::payment_method::Provider;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Api, attention, create, decide, read, summary, web, workflow};
+use crate::{Api, at_provider, attention, create, decide, payment_api, read, summary, web, workflow};
 
 /// A call of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,7 @@ pub(crate) enum ApiCall {
     ListOrders,
     ReadOrder,
     PayOrder,
+    OpenPayment,
     AuditOrder,
     CancelOrder,
     RetryOrder,
@@ -44,6 +46,7 @@ pub(crate) enum ApiCall {
     ForgetCustomer,
     ReadWorkflow,
     ReadSummary,
+    PaymentEvent,
     Health,
     Home,
     Icon,
@@ -75,6 +78,7 @@ impl ApiCall {
             | Self::ExportOrders
             | Self::ListCustomerOrders
             | Self::ForgetCustomer => "admin",
+            Self::PaymentEvent => "receive-payment-event",
             _ => "api",
         }
     }
@@ -88,6 +92,7 @@ pub(crate) const CALLS: &[Route] = &[
     ("GET", "/api/v1/orders", Access::Customer, ApiCall::ListOrders),
     ("GET", "/api/v1/orders/{order_id}", Access::Customer, ApiCall::ReadOrder),
     ("POST", "/api/v1/orders/{order_id}/pay", Access::Customer, ApiCall::PayOrder),
+    ("POST", "/api/v1/orders/{order_id}/payment", Access::Customer, ApiCall::OpenPayment),
     ("POST", "/api/v1/orders/{order_id}/audit", Access::Operator, ApiCall::AuditOrder),
     ("POST", "/api/v1/orders/{order_id}/cancel", Access::Customer, ApiCall::CancelOrder),
     ("POST", "/api/v1/orders/{order_id}/retry", Access::Operator, ApiCall::RetryOrder),
@@ -119,6 +124,7 @@ pub(crate) const CALLS: &[Route] = &[
     ("GET", "/api/orders/{order_id}", Access::Customer, ApiCall::ReadOrder),
     ("POST", "/api/orders/{order_id}/cancel", Access::Customer, ApiCall::CancelOrder),
     ("GET", "/api/workflows/{order_id}/status", Access::Customer, ApiCall::ReadExecution),
+    ("POST", "/webhooks/stripe", Access::Public, ApiCall::PaymentEvent),
     ("GET", "/health", Access::Public, ApiCall::Health),
     ("GET", "/", Access::Public, ApiCall::Home),
     ("GET", "/favicon.ico", Access::Public, ApiCall::Icon),
@@ -150,7 +156,14 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::ReadExecution => workflow::read_status(api, request).await,
         ApiCall::ListOrders => read::list_orders(api, request).await,
         ApiCall::ReadOrder => read::read_order(api, request).await,
+        ApiCall::PayOrder | ApiCall::OpenPayment | ApiCall::ResolveOrder
+            if api.provider != Provider::Simulated =>
+        {
+            Err(payment_api::elsewhere())
+        }
+        ApiCall::PaymentEvent => Err(payment_api::elsewhere()),
         ApiCall::PayOrder => decide::pay_order(api, request).await,
+        ApiCall::OpenPayment => at_provider::open_payment(api, request).await,
         ApiCall::AuditOrder => decide::audit_order(api, request).await,
         ApiCall::CancelOrder => decide::cancel_order(api, request).await,
         ApiCall::RetryOrder => attention::retry_order(api, request).await,
@@ -208,7 +221,7 @@ pub fn function_of(method: &str, path: &str) -> &'static str {
     find(method, path).map_or("api", |(_, call, _)| call.function())
 }
 
-fn find(method: &str, path: &str) -> Result<(Access, ApiCall, HashMap<String, String>), Problem> {
+pub(crate) fn find(method: &str, path: &str) -> Result<(Access, ApiCall, HashMap<String, String>), Problem> {
     // A path that is a route word for word is that route alone, though a parameter of another route would
     // take it as well.
     let literal =

@@ -20,6 +20,9 @@ export const METHODS = [
  */
 const READ_FIRST = 600;
 
+/** A payment method's name; one of a payment provider is called by its id. */
+export const methodName = (method) => (METHODS.includes(method) ? t(`method.${method}`) : method);
+
 /** A choice of payment methods; children are further options before them. */
 export const MethodChoice = ({ id, value, onChange, children }) => html`
   <select id=${id} value=${value} onChange=${(event) => onChange(event.target.value)}>
@@ -42,7 +45,9 @@ export function OrderActions({ order, reload, place }) {
   const payable = order.state === "AWAITING_PAYMENT";
   return html`
     <div class="actions">
-      ${payable &&
+      ${payable && order.payment?.provider_id &&
+      html`<button type="button" class="primary" aria-disabled=${busy} onClick=${run(() => api.pay(id, null))}>${t("pay.ask")}</button>`}
+      ${payable && !order.payment?.provider_id &&
       html`
         <form class="row" onSubmit=${run(() => api.pay(id, method))}>
           <label class="unseen" for="method-${id}">${t("payment.method")}</label>

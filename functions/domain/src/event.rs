@@ -5,13 +5,16 @@
 
 use serde_json::{Value, json};
 
-use crate::order::{Change, Order};
+use crate::order::{Change, Order, PaymentEntry};
 use crate::status::Status;
 
 /// The `source` of all events (Amazon EventBridge User Guide, "Event structure").
 pub const SOURCE: &str = "omniflow.orders";
 /// The `detail-type` of all events.
 pub const DETAIL_TYPE: &str = "Order Status Changed";
+/// The `detail-type` of events about what became known of an order's money beside its statuses, which
+/// `events/order-payment-changed.schema.json` describes.
+pub const PAYMENT_DETAIL_TYPE: &str = "Order Payment Changed";
 /// The version of the detail, which `events/order-status-changed.schema.json` describes. It counts up when a
 /// listener that knows the shape before would misunderstand it; a new optional member is no reason.
 pub const VERSION: u32 = 1;
@@ -48,6 +51,37 @@ pub fn detail(order: &Order, index: usize) -> Option<Value> {
         detail["reason"] = json!(reason);
     }
     Some(detail)
+}
+
+/// The details of the events about what became known of the order's money by this event of the provider, as
+/// far as others are told of that. They are the same each time.
+pub fn of_payment<'a>(order: &'a Order, event: &'a str) -> impl Iterator<Item = Value> + 'a {
+    let history = order.payment().history.iter().enumerate();
+    history
+        .filter(move |(_, entry)| entry.event.as_deref() == Some(event))
+        .filter(|(_, entry)| entry.news.is_told())
+        .map(|(index, entry)| payment_detail(order, index, entry))
+}
+
+fn payment_detail(order: &Order, index: usize, entry: &PaymentEntry) -> Value {
+    let amount = entry.amount.unwrap_or_else(|| order.amount());
+    let mut detail = json!({
+        "version": VERSION,
+        "event_id": format!("{}:PAYMENT:{}", order.id(), index + 1),
+        "order_id": order.id().as_str(),
+        "news": entry.news,
+        "at": entry.at,
+        "amount": amount.to_string(),
+        "currency": amount.currency(),
+        "language": order.language(),
+    });
+    if let Some(customer) = order.customer_id() {
+        detail["customer_id"] = json!(customer);
+    }
+    if let Some(email) = order.email() {
+        detail["email"] = json!(email);
+    }
+    detail
 }
 
 /// Whether the order only came back to the status that it had before it needed attention, of which everybody

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::language::Language;
-use crate::order::{Open, Order};
+use crate::order::{Open, Order, PaymentNews};
+use crate::payment_gateway::Decline;
 use crate::status::{Reason, Status};
 
 /// The order's status as people read it, with the seconds that are left to pay at `now`.
@@ -121,6 +122,70 @@ pub const fn reason_text(reason: Reason, language: Language) -> &'static str {
     }
 }
 
+/// Why a bank declined, as the customer reads it, and what they can do.
+pub const fn decline_text(decline: Decline, language: Language) -> &'static str {
+    let (en, zh, ru) = match decline {
+        Decline::Refused => (
+            "Your bank declined the payment. Try another card, or ask your bank.",
+            "银行拒绝了付款。请换一张卡，或咨询您的银行。",
+            "Банк отклонил платёж. Попробуйте другую карту или обратитесь в банк.",
+        ),
+        Decline::InsufficientFunds => (
+            "There is not enough money on the card. Try another one.",
+            "卡内余额不足。请换一张卡。",
+            "На карте недостаточно средств. Попробуйте другую карту.",
+        ),
+        Decline::CardExpired => (
+            "The card has expired. Try another one.",
+            "该卡已过期。请换一张卡。",
+            "Срок действия карты истёк. Попробуйте другую карту.",
+        ),
+        Decline::WrongDetails => (
+            "A number or code of the card is wrong. Check them and try again.",
+            "卡号或验证码有误。请核对后重试。",
+            "Номер или код карты указан неверно. Проверьте их и попробуйте снова.",
+        ),
+        Decline::NotAuthenticated => (
+            "Your bank could not confirm that the card is yours. Try again and confirm the payment as it asks.",
+            "银行未能确认该卡属于您。请重试并按银行提示确认付款。",
+            "Банк не смог подтвердить, что карта ваша. Попробуйте снова и подтвердите платёж, как просит банк.",
+        ),
+        Decline::HoldExpired => (
+            "Your bank no longer holds the money for this order. Nothing was charged.",
+            "银行已不再为此订单预留款项，未扣款。",
+            "Банк больше не удерживает деньги для этого заказа. Ничего не списано.",
+        ),
+        Decline::TryAgain => (
+            "Something went wrong at your bank. Try again in a moment, or use another card.",
+            "银行处理出错。请稍后重试，或换一张卡。",
+            "В банке что-то пошло не так. Попробуйте ещё раз чуть позже или другой картой.",
+        ),
+    };
+    in_language(language, en, zh, ru)
+}
+
+/// What became known of an order's money, as people read it.
+pub const fn news_text(news: PaymentNews, language: Language) -> &'static str {
+    let (en, zh, ru) = match news {
+        PaymentNews::Declined => ("Payment attempt declined", "付款尝试被拒", "Попытка оплаты отклонена"),
+        PaymentNews::LateReturned => (
+            "Paid too late, and given back",
+            "付款过晚，已退回",
+            "Оплачено слишком поздно, деньги возвращены",
+        ),
+        PaymentNews::ReturnedAtProvider => {
+            ("Refunded at the payment provider", "已在支付平台退款", "Возврат через платёжного провайдера")
+        }
+        PaymentNews::HoldLost => {
+            ("The bank no longer holds the money", "银行已不再预留款项", "Банк больше не удерживает деньги")
+        }
+        PaymentNews::DisputeOpened => ("The payment is disputed", "付款被争议", "Платёж оспаривается"),
+        PaymentNews::DisputeWon => ("The dispute was won", "争议胜诉", "Спор выигран"),
+        PaymentNews::DisputeLost => ("The dispute was lost", "争议败诉", "Спор проигран"),
+    };
+    in_language(language, en, zh, ru)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -137,6 +202,12 @@ mod tests {
             let reasons: HashSet<_> =
                 Reason::ALL.into_iter().map(|reason| reason_text(reason, language)).collect();
             assert_eq!(reasons.len(), Reason::ALL.len());
+            let declines: HashSet<_> =
+                Decline::ALL.into_iter().map(|decline| decline_text(decline, language)).collect();
+            assert_eq!(declines.len(), Decline::ALL.len());
+            let news: HashSet<_> =
+                PaymentNews::ALL.into_iter().map(|news| news_text(news, language)).collect();
+            assert_eq!(news.len(), PaymentNews::ALL.len());
         }
         let open = |money_taken, stock_held, shipments_out| Open { money_taken, stock_held, shipments_out };
         let mut opens = HashSet::new();

@@ -6,11 +6,12 @@ mod told;
 use aws_sdk_sesv2::Client as Ses;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as EmailMessage};
+use omniflow_domain::order::PaymentNews;
 use omniflow_domain::{Currency, Email, ErrorName, Language, Money, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use serde::{Deserialize, Serialize};
 
-pub use message::{Message, message};
+pub use message::{Message, message, payment_message};
 use told::{Teller, Told};
 
 /// An event of the order bus, as far as this function reads it.
@@ -24,7 +25,10 @@ pub struct OrderEvent {
 pub struct Detail {
     event_id: String,
     order_id: String,
-    state: Status,
+    /// The status that the order came to, in events about that.
+    state: Option<Status>,
+    /// What became known of the order's money, in events about that.
+    news: Option<PaymentNews>,
     reason: Option<Reason>,
     email: Option<Email>,
     #[serde(default)]
@@ -78,10 +82,15 @@ impl Function for NotifyCustomer {
     }
 
     async fn call(&self, event: OrderEvent) -> Result<Notified, Fault> {
-        let Detail { event_id, order_id, state, reason, email, language, amount, currency } = event.detail;
+        let Detail { event_id, order_id, state, news, reason, email, language, amount, currency } =
+            event.detail;
         let amount = Money::parse(&amount, currency)
             .map_err(|error| Fault::new(ErrorName::NotificationFailed, error.to_string()))?;
-        let message = message(&order_id, state, reason, amount, language);
+        let message = match (state, news) {
+            (Some(state), _) => message(&order_id, state, reason, amount, language),
+            (None, Some(news)) => payment_message(&order_id, news, amount, language),
+            (None, None) => None,
+        };
         let message_id = match (&self.sender, &email, message) {
             (Some(sender), Some(email), Some(message)) => {
                 self.send_once(&event_id, sender, email, message).await?
@@ -89,7 +98,13 @@ impl Function for NotifyCustomer {
             _ => None,
         };
         // The customer is not named: logs are read by more people than orders are.
-        tracing::info!(event_id, order_id, %state, sent = message_id.is_some(), "customer notified");
+        tracing::info!(
+            event_id,
+            order_id,
+            state = state.map(Status::name),
+            sent = message_id.is_some(),
+            "customer notified"
+        );
         Ok(Notified { event_id, message_id })
     }
 }

@@ -1,5 +1,6 @@
 //! The messages to customers, in their language.
 
+use omniflow_domain::order::PaymentNews;
 use omniflow_domain::{Language, Money, Reason, Status, texts};
 
 /// A message to a customer.
@@ -42,6 +43,48 @@ pub fn message(
             format!(
                 "Здравствуйте!\n\n{news}\n\nЗаказ: {order_id}\nСумма: {amount}\nСостояние: {status}{because}\n\nOmniFlow\n"
             ),
+        ),
+    };
+    Some(Message { subject, text })
+}
+
+/// The message to a customer about their money; `None` for news that customers are not told of.
+pub fn payment_message(
+    order_id: &str,
+    news: PaymentNews,
+    amount: Money,
+    language: Language,
+) -> Option<Message> {
+    let (en, zh, ru) = match news {
+        PaymentNews::LateReturned => (
+            "Your payment came when the order was no longer to be paid. We do not keep it: what was reserved on your account is released, and what was charged is on its way back.",
+            "您的付款到达时订单已不能支付。我们不会保留这笔款项：预留的金额将被释放，已扣的款项将原路退回。",
+            "Ваш платёж пришёл, когда заказ уже нельзя было оплатить. Мы его не оставляем: удержанная сумма будет разблокирована, а списанная вернётся.",
+        ),
+        PaymentNews::ReturnedAtProvider => (
+            "We have given money back for your order. It is on its way to the account that you paid from.",
+            "我们已为您的订单退款，款项将原路退回。",
+            "Мы вернули деньги за ваш заказ. Они поступят на счёт, с которого вы платили.",
+        ),
+        PaymentNews::Declined
+        | PaymentNews::HoldLost
+        | PaymentNews::DisputeOpened
+        | PaymentNews::DisputeWon
+        | PaymentNews::DisputeLost => return None,
+    };
+    let (what, amount) = (texts::news_text(news, language), amount.in_words(language));
+    let (subject, text) = match language {
+        Language::En => (
+            format!("Order {order_id}: {what}"),
+            format!("Hello,\n\n{en}\n\nOrder: {order_id}\nAmount: {amount}\n\nOmniFlow\n"),
+        ),
+        Language::Zh => (
+            format!("订单 {order_id}：{what}"),
+            format!("您好，\n\n{zh}\n\n订单：{order_id}\n金额：{amount}\n\nOmniFlow\n"),
+        ),
+        Language::Ru => (
+            format!("Заказ {order_id}: {what}"),
+            format!("Здравствуйте!\n\n{ru}\n\nЗаказ: {order_id}\nСумма: {amount}\n\nOmniFlow\n"),
         ),
     };
     Some(Message { subject, text })

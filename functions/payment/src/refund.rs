@@ -39,10 +39,22 @@ pub struct RefundPayment {
 
 impl Function for RefundPayment {
     const NAME: &'static str = "refund-payment";
-    const VARIABLES: &'static [&'static str] =
-        &["ORDERS_TABLE", "LEDGER_TABLE", "EVENT_BUS", "SIMULATED_LATENCY_MILLIS"];
-    const ACTIONS: &'static [&'static str] =
-        &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"];
+    const VARIABLES: &'static [&'static str] = &[
+        "ORDERS_TABLE",
+        "LEDGER_TABLE",
+        "EVENT_BUS",
+        "SIMULATED_LATENCY_MILLIS",
+        "PAYMENT_PROVIDER",
+        "STRIPE_SECRET",
+        "STRIPE_URL",
+    ];
+    const ACTIONS: &'static [&'static str] = &[
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "events:PutEvents",
+        "secretsmanager:GetSecretValue",
+    ];
 
     type Event = CompensationEvent;
     type Answer = Done;
@@ -51,7 +63,7 @@ impl Function for RefundPayment {
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             activity: Activity::new(services, environment)?,
-            gateway: crate::gateway(services, environment)?,
+            gateway: crate::provider::gateway(services, environment)?,
         })
     }
 
@@ -65,7 +77,7 @@ impl Function for RefundPayment {
         if matches!(order.payment().state, PaymentState::Refunded | PaymentState::Void) {
             return Ok((&order).into());
         }
-        let money_moved = gateway.refund(order.id(), order.payment().method.as_deref()).await?;
+        let money_moved = gateway.refund(order.charge()).await?;
         let published = is_out.then_some(&order);
         let refund = |order: &mut Order| {
             let refunded = order.change_after_announcing(published, |order| order.refund(money_moved));

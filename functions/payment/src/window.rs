@@ -6,14 +6,18 @@ use std::time::Duration;
 use ambient::Clock;
 use aws_sdk_sfn::operation::start_execution::StartExecutionInput;
 use chrono::TimeDelta;
-use omniflow_domain::order::Awaits;
-use omniflow_domain::{ErrorName, Order, Refusal, Status};
+use omniflow_domain::order::{Awaits, PaymentState};
+use omniflow_domain::payment_gateway::{MoneyAt, RefundError, Silent};
+use omniflow_domain::{ErrorName, Order, OrderId, PaymentGateway as _, Reason, Refusal, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, ServiceError, Services, StepFunctions};
 use omniflow_store as store;
 use omniflow_store::Orders;
 use omniflow_store::activity::{Activity, Done, StepEvent, TokenEvent};
 use omniflow_store::workflow::{Tasks, Unsent};
+use omniflow_stripe::StripeGateway;
 use serde_json::json;
+
+use crate::provider::stripe;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -127,31 +131,46 @@ impl OpenPaymentWindow {
 
 /// The function `close-payment-window`: cancels the order that was not paid in time. An order that was paid
 /// stays as it is; its workflow is told again, in case it hasn't heard.
+///
+/// Where customers pay at a provider, that one is asked first, since word of a payment may be late or lost: an
+/// order whose money is held is paid. The payment of an order that was cancelled is voided then, so that nobody
+/// pays what can't be had any more.
 pub struct ClosePaymentWindow {
     orders: Orders,
     tasks: Tasks,
     clock: Arc<dyn Clock>,
+    provider: Option<StripeGateway>,
 }
 
 impl Function for ClosePaymentWindow {
     const NAME: &'static str = "close-payment-window";
-    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE"];
-    const ACTIONS: &'static [&'static str] =
-        &["dynamodb:GetItem", "dynamodb:PutItem", "states:SendTaskFailure", "states:SendTaskSuccess"];
+    const VARIABLES: &'static [&'static str] =
+        &["ORDERS_TABLE", "PAYMENT_PROVIDER", "STRIPE_SECRET", "STRIPE_URL"];
+    const ACTIONS: &'static [&'static str] = &[
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "secretsmanager:GetSecretValue",
+        "states:SendTaskFailure",
+        "states:SendTaskSuccess",
+    ];
 
     type Event = StepEvent;
     type Answer = Done;
-    type Error = store::Error;
+    type Error = CloseError;
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             orders: Orders::new(services, environment)?,
             tasks: Tasks::new(services.step_functions()),
             clock: services.clock(),
+            provider: stripe(services, environment)?.map(StripeGateway::new),
         })
     }
 
-    async fn call(&self, step: StepEvent) -> Result<Done, store::Error> {
+    async fn call(&self, step: StepEvent) -> Result<Done, CloseError> {
+        if let Some(provider) = &self.provider {
+            self.ask(provider, &step.order_id).await?;
+        }
         loop {
             let now = self.clock.now_in_milliseconds();
             let expire = |order: &mut Order| order.expire(now).map_err(store::Error::from);
@@ -164,10 +183,77 @@ impl Function for ClosePaymentWindow {
                     continue;
                 }
                 Err(store::Error::Refused(_)) => self.orders.get(&step.order_id).await?,
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             };
+            if let Some(provider) = &self.provider {
+                self.void(provider, &order).await?;
+            }
             self.tasks.answer_or_leave(&order).await;
             return Ok((&order).into());
         }
+    }
+}
+
+/// Why a payment window could not be closed.
+#[derive(Debug, thiserror::Error)]
+pub enum CloseError {
+    #[error(transparent)]
+    Silent(#[from] Silent),
+    #[error("the payment could not be voided: {0}")]
+    NotVoided(#[from] RefundError),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<CloseError> for Fault {
+    fn from(error: CloseError) -> Self {
+        let message = error.to_string();
+        match error {
+            CloseError::Silent(_) | CloseError::NotVoided(_) => Self::new(ErrorName::GatewayTimeout, message),
+            CloseError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl ClosePaymentWindow {
+    /// Asks the provider whether the order that waits for its payment has been paid there.
+    async fn ask(&self, provider: &StripeGateway, id: &OrderId) -> Result<(), CloseError> {
+        let order = self.orders.get(id).await?;
+        if order.status() != Status::AwaitingPayment || order.payment().provider_id.is_none() {
+            return Ok(());
+        }
+        let report = provider.report(order.charge()).await?;
+        if !matches!(report.money, MoneyAt::Held | MoneyAt::Shop) {
+            return Ok(());
+        }
+        let now = self.clock.now_in_milliseconds();
+        let learn = |order: &mut Order| {
+            order.learn(&report, None, now);
+            Ok::<_, store::Error>(())
+        };
+        self.orders.update(id, learn).await?;
+        Ok(())
+    }
+
+    /// Voids the payment of an order that was not paid in time: its workflow passes by the step that would.
+    /// Money that came in between goes back with it.
+    async fn void(&self, provider: &StripeGateway, order: &Order) -> Result<(), CloseError> {
+        let is_open = matches!(order.payment().state, PaymentState::Pending | PaymentState::Authorised);
+        if order.standing() != Status::Compensating
+            || order.reason() != Some(Reason::PaymentTimeout)
+            || order.payment().provider_id.is_none()
+            || !is_open
+        {
+            return Ok(());
+        }
+        let money_moved = provider.refund(order.charge()).await?;
+        let refund = |order: &mut Order| {
+            if order.status() == Status::Compensating {
+                order.refund(money_moved)?;
+            }
+            Ok::<_, store::Error>(())
+        };
+        self.orders.update(order.id(), refund).await?;
+        Ok(())
     }
 }

@@ -10,14 +10,18 @@ pub mod invocation;
 mod memory;
 #[cfg(feature = "sdk")]
 mod sdk;
+mod secret;
 mod services;
 
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 #[cfg(feature = "eventbridge")]
 mod eventbridge;
+#[cfg(feature = "https")]
+mod secrets_manager;
 #[cfg(feature = "sfn")]
 mod step_functions;
+mod web;
 
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoDb;
@@ -31,7 +35,11 @@ pub use function::{BAD_EVENT, Fault, Function, Handler, handler};
 pub use memory::Memory;
 #[cfg(feature = "sdk")]
 pub use sdk::Sdk;
+pub use secret::{Secret, Secrets};
 pub use services::Services;
+#[cfg(feature = "https")]
+pub use web::Https;
+pub use web::{Unanswered, Web, WebAnswer, WebRequest};
 
 #[cfg(feature = "sdk")]
 use std::error::Error;

@@ -66,6 +66,16 @@ impl Services for Sdk {
         aws_sdk_sesv2::Client::from_conf(config.build())
     }
 
+    #[cfg(feature = "https")]
+    fn web(&self) -> Arc<dyn crate::Web> {
+        self.memory.of::<crate::Https>()
+    }
+
+    #[cfg(feature = "https")]
+    fn secrets(&self) -> Arc<dyn crate::Secrets> {
+        Arc::new(crate::secrets_manager::SecretsManager::new(self.config.clone(), self.web(), self.clock()))
+    }
+
     fn memory(&self) -> Memory {
         self.memory.clone()
     }

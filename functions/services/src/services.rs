@@ -11,6 +11,8 @@ use crate::EventBridge;
 use crate::Memory;
 #[cfg(feature = "sfn")]
 use crate::StepFunctions;
+#[cfg(feature = "https")]
+use crate::{Secrets, Web};
 
 /// Where a function gets what it calls. A function asks for what it needs and for nothing else, so that its
 /// binary holds no client that it doesn't use.
@@ -34,6 +36,14 @@ pub trait Services {
     /// The client of Amazon SES, which sends e-mail.
     #[cfg(feature = "ses")]
     fn ses(&self) -> aws_sdk_sesv2::Client;
+
+    /// HTTPS to others than AWS.
+    #[cfg(feature = "https")]
+    fn web(&self) -> Arc<dyn Web>;
+
+    /// The secrets that such calls take.
+    #[cfg(feature = "https")]
+    fn secrets(&self) -> Arc<dyn Secrets>;
 
     /// The memory that the functions of this process share.
     fn memory(&self) -> Memory;

@@ -3,9 +3,11 @@
 
 use futures::future::BoxFuture;
 use omniflow_domain::PaymentGateway;
-use omniflow_domain::money::Money;
 use omniflow_domain::order::OrderId;
-use omniflow_domain::payment_gateway::{CaptureError, MoneyAt, RefundError, Silent};
+use omniflow_domain::payment_gateway::{
+    AuthoriseError, CaptureError, Charge, Decline, MoneyAt, OpenError, Opened, PaymentReport, RefundError,
+    Silent,
+};
 
 use crate::Ledger;
 use crate::ledger::Error as LedgerError;
@@ -20,6 +22,9 @@ pub const METHODS: &[&str] = &[
     "pm_refund_fails",
 ];
 
+/// The payment method of an order that names none.
+const DEFAULT_METHOD: &str = "pm_card";
+
 /// The payment gateway, which remembers in a ledger what it did.
 #[derive(Clone)]
 pub struct SimulatedGateway(Ledger);
@@ -32,18 +37,23 @@ impl SimulatedGateway {
 }
 
 impl PaymentGateway for SimulatedGateway {
-    fn capture<'a>(
-        &'a self,
-        order: &'a OrderId,
-        method: &'a str,
-        amount: Money,
-    ) -> BoxFuture<'a, Result<(), CaptureError>> {
+    /// Customers name their method to the shop, so that there is nothing to open.
+    fn open<'a>(&'a self, _: Charge<'a>) -> BoxFuture<'a, Result<Option<Opened>, OpenError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Every method holds at once; how it behaves shows when the money is taken.
+    fn authorise<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<Option<String>, AuthoriseError>> {
+        Box::pin(async move { Ok(Some(charge.method.unwrap_or(DEFAULT_METHOD).to_owned())) })
+    }
+
+    fn capture<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<(), CaptureError>> {
         let failed = |error: LedgerError| CaptureError::Unavailable(error.into());
         Box::pin(async move {
             self.0.think().await;
-            let entry = entry(order);
-            match method {
-                "pm_declined" => return Err(CaptureError::Declined),
+            let (entry, amount) = (entry(charge.order), charge.amount);
+            match charge.method.unwrap_or(DEFAULT_METHOD) {
+                "pm_declined" => return Err(CaptureError::Declined(Decline::Refused)),
                 "pm_timeout_always" => return Err(CaptureError::Timeout),
                 "pm_timeout_twice"
                     if self.0.attempt(&entry, "capture_attempts").await.map_err(failed)? <= 2 =>
@@ -60,20 +70,16 @@ impl PaymentGateway for SimulatedGateway {
         })
     }
 
-    fn refund<'a>(
-        &'a self,
-        order: &'a OrderId,
-        method: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<bool, RefundError>> {
+    fn refund<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<bool, RefundError>> {
         let failed = |error: LedgerError| RefundError::Unavailable(error.into());
         Box::pin(async move {
             self.0.think().await;
-            let entry = entry(order);
+            let entry = entry(charge.order);
             let known = self.0.note(&entry, ("voided", "true"), None).await.map_err(failed)?;
             if !known.contains_key("captured") {
                 return Ok(false);
             }
-            match method {
+            match charge.method {
                 Some("pm_refund_fails") => return Err(RefundError::Refused),
                 Some("pm_refund_fails_twice")
                     if self.0.attempt(&entry, "refund_attempts").await.map_err(failed)? <= 2 =>
@@ -87,16 +93,21 @@ impl PaymentGateway for SimulatedGateway {
         })
     }
 
-    fn state<'a>(&'a self, order: &'a OrderId) -> BoxFuture<'a, Result<MoneyAt, Silent>> {
+    fn report<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<PaymentReport, Silent>> {
         Box::pin(async move {
             self.0.think().await;
-            let known = self.0.known(&entry(order)).await.map_err(|error| Silent(error.into()))?;
-            Ok(match (known.contains_key("captured"), known.contains_key("refunded")) {
+            let known = self.0.known(&entry(charge.order)).await.map_err(|error| Silent(error.into()))?;
+            Ok(PaymentReport::of(match (known.contains_key("captured"), known.contains_key("refunded")) {
                 (false, _) => MoneyAt::Customer,
                 (true, false) => MoneyAt::Shop,
                 (true, true) => MoneyAt::Returned,
-            })
+            }))
         })
+    }
+
+    /// Payments have no ids here by which anybody could ask.
+    fn find<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<(OrderId, PaymentReport)>, Silent>> {
+        Box::pin(async { Ok(None) })
     }
 }
 

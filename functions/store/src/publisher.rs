@@ -7,8 +7,9 @@ use aws_sdk_eventbridge::operation::put_events::PutEventsInput;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
 use omniflow_domain::Order;
-use omniflow_domain::event::{DETAIL_TYPE, SOURCE, unannounced};
+use omniflow_domain::event::{DETAIL_TYPE, PAYMENT_DETAIL_TYPE, SOURCE, of_payment, unannounced};
 use omniflow_services::{EventBridge, ServiceError};
+use serde_json::Value;
 
 /// The largest number of entries in one request (Amazon EventBridge API Reference, "PutEvents").
 const MOST_ENTRIES: usize = 10;
@@ -49,16 +50,32 @@ impl Publisher {
     /// # Errors
     /// [`Unpublished`].
     pub async fn publish(&self, order: &Order) -> Result<(), Unpublished> {
-        let entries: Vec<_> = unannounced(order)
-            .map(|detail| {
-                PutEventsRequestEntry::builder()
-                    .event_bus_name(&self.bus)
-                    .source(SOURCE)
-                    .detail_type(DETAIL_TYPE)
-                    .detail(detail.to_string())
-                    .build()
-            })
-            .collect();
+        self.put_all(DETAIL_TYPE, unannounced(order)).await
+    }
+
+    /// Publishes what became known of the order's money by this event of the payment provider, as far as
+    /// others are told of that.
+    ///
+    /// # Errors
+    /// [`Unpublished`].
+    pub async fn publish_payment(&self, order: &Order, event: &str) -> Result<(), Unpublished> {
+        self.put_all(PAYMENT_DETAIL_TYPE, of_payment(order, event)).await
+    }
+
+    async fn put_all(
+        &self,
+        detail_type: &str,
+        details: impl Iterator<Item = Value>,
+    ) -> Result<(), Unpublished> {
+        let entry = |detail: Value| {
+            PutEventsRequestEntry::builder()
+                .event_bus_name(&self.bus)
+                .source(SOURCE)
+                .detail_type(detail_type)
+                .detail(detail.to_string())
+                .build()
+        };
+        let entries: Vec<_> = details.map(entry).collect();
         for chunk in entries.chunks(MOST_ENTRIES) {
             self.put(chunk).await?;
         }

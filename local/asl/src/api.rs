@@ -100,6 +100,16 @@ pub enum Event {
     /// stopped. This changes nothing on an execution that isn't
     /// [redrivable](crate::Execution::is_redrivable).
     Redrive,
+    /// The host has room for more children of a Map Run: it wants the inputs of at most `at_most` children, for the
+    /// items from the index `from` on ([`Effects::children`]). Nothing else changes, unless an input can't be made,
+    /// which fails the state.
+    MapChildren { run: TaskId, from: u64, at_most: usize },
+    /// A Map Run has ended, and `output` has the outputs of its children in the order of their items.
+    MapRunSucceeded { run: TaskId, output: Value },
+    /// A Map Run has ended, and the outputs of its children are together larger than a payload may be.
+    MapRunTooLarge { run: TaskId },
+    /// More children of a Map Run have failed than the host was told to tolerate.
+    MapRunFailed { run: TaskId },
 }
 
 /// Characters that an error name and a cause may have (Step Functions API Reference, SendTaskFailure, `error` and
@@ -140,6 +150,86 @@ pub struct Effects {
     pub history: Vec<HistoryEvent>,
     /// The calls to make now.
     pub invocations: Vec<Invocation>,
+    /// What has become of Map Runs.
+    pub map_runs: Vec<MapRunChange>,
+    /// The children that [`Event::MapChildren`] asked for.
+    pub children: Vec<MapChild>,
+}
+
+/// What a host has to do about a Map Run, which is what a Distributed Map starts: the child executions of its items.
+/// `run` is the number that events about the run give; it is never that of a task of the same execution.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MapRunChange {
+    /// The run begins. Its children are asked for with [`Event::MapChildren`].
+    Started(Box<MapRunStart>),
+    /// The run goes on: children that ended without success are redriven, and the rest are started.
+    #[allow(missing_docs, reason = "the type explains it")]
+    Redriven { run: TaskId },
+    /// The state has failed; children that still run are to be aborted.
+    #[allow(missing_docs, reason = "the type explains it")]
+    Failed { run: TaskId },
+    /// The state was given up; children that still run are to be aborted.
+    #[allow(missing_docs, reason = "the type explains it")]
+    Aborted { run: TaskId },
+}
+
+/// A Map Run that begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MapRunStart {
+    /// The number of the run within its execution.
+    pub run: TaskId,
+    /// `arn:aws:states:REGION:ACCOUNT:mapRun:MACHINE/LABEL:UUID`
+    pub arn: String,
+    /// The definition that the children run.
+    pub definition: Arc<str>,
+    /// The type of the children.
+    pub child_type: MachineType,
+    /// How many items there are.
+    pub items: u64,
+    /// How many items a child gets at the most.
+    pub items_a_child: u64,
+    /// How many children may run at once; 0 means that the definition sets no limit.
+    pub max_concurrency: u64,
+    /// How many items may fail before the run does.
+    pub tolerated: Tolerated,
+}
+
+/// A child of a Map Run that is to be started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MapChild {
+    /// How many items it works on; more than one only with an ItemBatcher.
+    pub items: u64,
+    /// Its input.
+    pub input: Arc<Value>,
+}
+
+/// How many iterations may fail before the Map does: ToleratedFailureCount and ToleratedFailurePercentage (0
+/// to 100).
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Tolerated {
+    /// How many items may fail; absent when no number is set.
+    pub count: Option<u64>,
+    /// What share of the items may fail, from 0 to 100; absent when none is set.
+    pub percentage: Option<f64>,
+}
+
+impl Tolerated {
+    /// Whether the definition tolerates anything.
+    pub(crate) fn is_set(self) -> bool {
+        self.count.is_some() || self.percentage.is_some()
+    }
+
+    /// Whether `failed` failures out of `of` iterations are too many.
+    pub fn exceeded(self, failed: u64, of: u64) -> bool {
+        let share = failed as f64 * 100.0 / of.max(1) as f64;
+        match (self.count, self.percentage) {
+            (None, None) => failed > 0,
+            (count, percentage) => {
+                count.is_some_and(|count| failed > count)
+                    || percentage.is_some_and(|percentage| share > percentage)
+            }
+        }
+    }
 }
 
 /// A call that a host has to make for a task.

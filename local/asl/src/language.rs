@@ -19,4 +19,12 @@ impl Language {
             _ => outer,
         }
     }
+
+    /// The language as the field `QueryLanguage` writes it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::JsonPath => "JSONPath",
+            Self::Jsonata => "JSONata",
+        }
+    }
 }

@@ -9,7 +9,7 @@
 //!   definition ──▶ validate ──▶ Machine (compiled once)
 //!                                  │
 //!   Start ───▶ Execution::start ◀──┤
-//!   Event ───▶ Execution::apply ◀──┘──▶ Effects { history, invocations }
+//!   Event ───▶ Execution::apply ◀──┘──▶ Effects { history, invocations, map_runs, children }
 //! ```
 //!
 //! A host:
@@ -18,6 +18,8 @@
 //!   calls;
 //! - keeps one wake-up for each execution, at [`Execution::wake_at`], and sends [`Event::Wake`] then;
 //! - makes the calls of [`Execution::invocations`] again after a crash;
+//! - starts and counts the child executions of a Distributed Map ([`MapRunChange`]), which are executions like any
+//!   other, and reports how the whole ended;
 //! - runs StartSyncExecution with [`Execution::start_synchronous`], TestState with [`test_state::run`], and
 //!   the validation API with [`validate::validate`].
 //!
@@ -37,6 +39,7 @@
 //!   jsonpath, api                    paths; what crosses the border to the host
 //!   history, parameters               events; what the actions of services take
 //!   resource, integration             what a Task calls; which services there are
+//!   processor                         how the iterations of a Map run
 //!   error, language, size, time      what all of them share
 //! ```
 
@@ -56,6 +59,7 @@ mod jsonpath;
 mod language;
 mod machine;
 mod parameters;
+mod processor;
 mod references;
 mod resource;
 mod scope;
@@ -67,11 +71,15 @@ mod time;
 mod unsupported;
 pub mod validate;
 
-pub use api::{Allowance, Ambient, Effects, Event, Invocation, MachineType, Outcome, Start, TaskId};
+pub use api::{
+    Allowance, Ambient, Effects, Event, Invocation, MachineType, MapChild, MapRunChange, MapRunStart,
+    Outcome, Start, TaskId, Tolerated,
+};
 pub use execution::{Execution, LaterRelease, LoadError, input_is_too_large};
 pub use history::{Details, HistoryEvent, Scheduled};
 pub use machine::Machine;
 pub use resource::{Pattern, Resource};
+pub use size::MAX_PAYLOAD;
 pub use time::Timestamp;
 pub use unsupported::Unsupported;
 pub use validate::{Diagnostic, Invalid};

@@ -39,7 +39,7 @@ pub(crate) struct MapItem {
 
 impl MapItem {
     /// The member `Map.Item` of the context object.
-    fn context(&self) -> Value {
+    pub(crate) fn context(&self) -> Value {
         let mut item = json!({"Index": self.index, "Value": &*self.value, "Source": "STATE_DATA"});
         if let Some(key) = &self.key {
             item["Key"] = (&**key).into();

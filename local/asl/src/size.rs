@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Bytes that a payload may have (AWS Step Functions Developer Guide, "Service quotas": 256 KiB of UTF-8).
-pub(crate) const MAX_PAYLOAD: usize = 256 * 1024;
+pub const MAX_PAYLOAD: usize = 256 * 1024;
 
 /// Levels of nesting that a value may have. serde_json reads 128 at the most, and a stored execution puts a
 /// few levels of its own around the value.

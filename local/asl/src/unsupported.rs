@@ -3,13 +3,14 @@
 
 use serde_json::Value;
 
+use crate::processor;
 use crate::resource::Resource;
 
 /// A part of a definition that this runtime does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{feature} is not supported here (at {location})")]
 pub struct Unsupported {
-    /// The missing feature, such as `Distributed Map`.
+    /// The missing feature, such as `ItemReader`.
     pub feature: String,
     /// The place in the definition, such as `/States/ShipWarehouses/ItemProcessor`.
     pub location: String,
@@ -48,7 +49,7 @@ fn own(state: &Value, location: &str, found: &mut Vec<Unsupported>) {
     let at = |field: &str| format!("{location}/{field}");
     let missing =
         |feature: &str, field: &str| Unsupported { feature: feature.to_owned(), location: at(field) };
-    for field in ["ItemReader", "ItemBatcher", "ResultWriter", "Credentials"] {
+    for field in ["ItemReader", "ResultWriter", "Credentials"] {
         if state.get(field).is_some() {
             found.push(missing(field, field));
         }
@@ -60,10 +61,8 @@ fn own(state: &Value, location: &str, found: &mut Vec<Unsupported>) {
         }
         _ => {}
     }
-    for field in ["ItemProcessor", "Iterator"] {
-        if state.pointer(&format!("/{field}/ProcessorConfig/Mode")).is_some_and(|mode| mode == "DISTRIBUTED")
-        {
-            found.push(missing("Distributed Map", field));
-        }
+    let processor = state.get("ItemProcessor").or_else(|| state.get("Iterator"));
+    if state.get("ItemBatcher").is_some() && !processor.is_some_and(processor::is_distributed) {
+        found.push(missing("ItemBatcher outside of a Distributed Map", "ItemBatcher"));
     }
 }

@@ -7,6 +7,7 @@
 //! cargo run --release -p omniflow-bench -- orders  --concurrency 64 --orders 5000
 //! cargo run --release -p omniflow-bench -- single  --orders 200
 //! cargo run --release -p omniflow-bench -- waiting --orders 100000
+//! cargo run --release -p omniflow-bench -- disk    --orders 1000
 //! cargo run --release -p omniflow-bench -- start   --runs 20
 //! cargo run --release -p omniflow-bench -- engine  --concurrency 1000 --executions 5000
 //! cargo run --release -p omniflow-bench -- engine-waiting --executions 100000
@@ -17,6 +18,7 @@
 mod client;
 mod connections;
 mod cost;
+mod disk;
 mod engine_alone;
 mod functions;
 mod latency;
@@ -96,6 +98,13 @@ enum Run {
         #[arg(long, default_value_t = 100_000)]
         orders: usize,
     },
+    /// Bytes of disk that a completed order takes with its history, once it is compressed and unused space is given
+    /// back.
+    Disk {
+        /// How many orders are bought.
+        #[arg(long, default_value_t = 1000)]
+        orders: usize,
+    },
     /// The engine without orders: the state transitions per second that it makes durable, and those of the
     /// interpreter alone.
     Engine {
@@ -170,6 +179,7 @@ fn main() -> ExitCode {
                     runs::orders(concurrency, orders, memory).await
                 }
                 Run::Single { orders } => runs::single(orders).await,
+                Run::Disk { orders } => disk::run(orders).await,
                 Run::Waiting { orders } => runs::waiting(orders).await,
                 Run::Engine { concurrency, executions } => engine_alone::run(concurrency, executions).await,
                 Run::EngineWaiting { executions } => engine_alone::waiting(executions).await,

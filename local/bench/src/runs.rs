@@ -12,12 +12,12 @@ use crate::latency::{percentiles, round};
 use crate::process::{Served, size};
 
 /// Two products from different warehouses, so that every order has two shipments.
-fn two_warehouses() -> Value {
+pub(crate) fn two_warehouses() -> Value {
     json!([{ "product_id": "macbook-air", "quantity": 1 }, { "product_id": "magic-mouse", "quantity": 1 }])
 }
 
 /// Adds enough stock for any run, through the DynamoDB API as an operator would.
-async fn stock_up(served: &Served) -> Result<(), Error> {
+pub(crate) async fn stock_up(served: &Served) -> Result<(), Error> {
     for (product, warehouse) in [("macbook-air", "wh-east"), ("magic-mouse", "wh-west")] {
         let item = stock_item(product, warehouse, 100_000_000);
         let response = reqwest::Client::new()

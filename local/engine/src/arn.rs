@@ -53,6 +53,11 @@ pub(crate) fn resource_type(arn: &str) -> Result<&str, Error> {
     }
 }
 
+/// The name in an ARN of Step Functions, with all that follows the resource type.
+pub(crate) fn name(arn: &str) -> Option<&str> {
+    arn.splitn(7, ':').nth(6)
+}
+
 /// Checks that this is the ARN of a resource of the given type.
 pub(crate) fn check_type(arn: &str, expected: &str) -> Result<(), Error> {
     if resource_type(arn)? == expected { Ok(()) } else { Err(Error::InvalidArn(arn.to_owned())) }

@@ -3,6 +3,11 @@
 use crate::journal::JournalError;
 use crate::state_machine::StateMachineKind;
 
+/// The error name of an execution that the engine can't go on with (AWS Step Functions Developer Guide, "Handling
+/// errors in Step Functions workflows": "States.Runtime: an execution failed due to some exception that it couldn't
+/// process").
+pub(crate) const RUNTIME: &str = "States.Runtime";
+
 /// Why a call of the Step Functions API was refused (source: Step Functions API Reference).
 ///
 /// The messages are for the caller of the API. What is wrong inside, such as a failing disk, stands in the
@@ -57,6 +62,9 @@ pub enum Error {
     /// The task token is genuine, but the engine no longer knows the execution.
     #[error("Task does not exist")]
     TaskDoesNotExist,
+    /// No Map Run has this ARN.
+    #[error("Resource not found: '{0}'")]
+    ResourceNotFound(String),
     /// A parameter is outside of its bounds; the text says which and what they are.
     #[error("{0}")]
     Validation(String),
@@ -92,6 +100,7 @@ impl Error {
             Self::StateMachineTypeNotSupported { .. } => "StateMachineTypeNotSupported",
             Self::TaskTimedOut => "TaskTimedOut",
             Self::TaskDoesNotExist => "TaskDoesNotExist",
+            Self::ResourceNotFound(_) => "ResourceNotFound",
             Self::Validation(_) => "ValidationException",
             Self::Journal(_) => "InternalFailure",
             Self::ShuttingDown => "ServiceUnavailable",

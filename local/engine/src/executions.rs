@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::arn;
 use crate::error::Error;
-use crate::journal::{ExecutionRow, Journal, JournalError, Seq};
+use crate::journal::{ExecutionRow, Journal, JournalError, Parent, Seq};
 use crate::status::ExecutionStatus;
 
 /// The number of entries of a page when the caller asks for none (Step Functions API Reference,
@@ -47,6 +47,22 @@ pub struct ExecutionDescription {
     /// When it was last redriven, if it was.
     pub redriven: Option<Timestamp>,
     pub role_arn: String,
+    /// The Map Run that it is a child of, if it is one.
+    pub map_run_arn: Option<String>,
+    /// How many items it works on, if it is a child of a Map Run.
+    pub item_count: Option<u64>,
+}
+
+impl ExecutionDescription {
+    /// Whether the execution can be redriven, and by what (Step Functions API Reference, DescribeExecution,
+    /// `redriveStatus`).
+    pub fn redrive_status(&self) -> &'static str {
+        match (self.status.is_redrivable(), &self.map_run_arn) {
+            (false, _) => "NOT_REDRIVABLE",
+            (true, Some(_)) => "REDRIVABLE_BY_MAP_RUN",
+            (true, None) => "REDRIVABLE",
+        }
+    }
 }
 
 /// One entry of ListExecutions.
@@ -81,6 +97,10 @@ pub struct HistoryPage {
 
 impl From<ExecutionRow> for ExecutionDescription {
     fn from(row: ExecutionRow) -> Self {
+        let item_count = match row.parent {
+            Some(Parent::MapRun(member)) => Some(member.items),
+            _ => None,
+        };
         Self {
             arn: row.arn,
             state_machine_arn: row.machine,
@@ -95,12 +115,14 @@ impl From<ExecutionRow> for ExecutionDescription {
             redrive_count: row.redrives,
             redriven: row.redriven,
             role_arn: row.role_arn,
+            map_run_arn: row.map_run_arn,
+            item_count,
         }
     }
 }
 
 impl PageRequest {
-    fn size(&self) -> Result<usize, Error> {
+    pub(crate) fn size(&self) -> Result<usize, Error> {
         match self.limit {
             0 => Ok(PAGE),
             1..=LARGEST_PAGE => Ok(self.limit),
@@ -117,6 +139,18 @@ pub(crate) fn describe(journal: &Journal, arn: &str) -> Result<ExecutionRow, Err
     journal.execution_by_arn(arn)?.ok_or_else(|| Error::ExecutionDoesNotExist(arn.to_owned()))
 }
 
+/// As [`describe`], but of a child of a Map Run also when it is of an Express type, whose ARN has another form: only
+/// those are kept when they have ended.
+pub(crate) fn describe_any(journal: &Journal, arn: &str) -> Result<ExecutionRow, Error> {
+    if arn::resource_type(arn)? != "express" {
+        return describe(journal, arn);
+    }
+    match journal.execution_by_arn(arn)? {
+        Some(row) if matches!(row.parent, Some(Parent::MapRun(_))) => Ok(row),
+        _ => Err(Error::InvalidArn(arn.to_owned())),
+    }
+}
+
 /// A page of the executions of a state machine, newest first.
 pub(crate) fn list(
     journal: &Journal,
@@ -127,9 +161,17 @@ pub(crate) fn list(
     if !journal.has_state_machine(machine)? {
         return Err(Error::StateMachineDoesNotExist(machine.to_owned()));
     }
+    self::page(page, |after, limit| journal.executions(machine, status, after, limit))
+}
+
+/// A page of what `read` reads, given after which execution the page begins and how many it may hold.
+pub(crate) fn page(
+    page: &PageRequest,
+    read: impl FnOnce(Option<(i64, Seq)>, usize) -> Result<Vec<ExecutionRow>, JournalError>,
+) -> Result<ExecutionPage, Error> {
     let size = page.size()?;
     let after = page.next.as_deref().map(read_token).transpose()?;
-    let mut rows = journal.executions(machine, status, after, size + 1)?;
+    let mut rows = read(after, size + 1)?;
     let more = rows.len() > size;
     rows.truncate(size);
     let next = rows.last().filter(|_| more).map(token_after);

@@ -71,6 +71,7 @@ mod executions;
 mod health;
 mod integrations;
 mod journal;
+mod map_runs;
 mod options;
 mod request;
 mod state_machine;
@@ -88,6 +89,7 @@ pub use executions::{
 pub use health::{Health, Trouble, TroubleKind, WritesLost};
 pub use integrations::{Integrations, TaskCall, TaskError};
 pub use journal::JournalError;
+pub use map_runs::{MapRunCounts, MapRunDescription, MapRunPage, MapRunStatus, MapRunSummary, UpdateMapRun};
 pub use options::{BeforeCommit, Durable, Folder, Options};
 pub use request::Verdict;
 pub use state_machine::{

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use crate::error::Error;
 use crate::executions::{ExecutionDescription, Started};
 use crate::journal::Seq;
+use crate::map_runs::UpdateMapRun;
 use crate::state_machine::{CreateStateMachine, StateMachine, UpdateStateMachine, UpdatedStateMachine};
 
 /// What the holder of a task token reports (SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat).
@@ -78,6 +79,7 @@ pub(crate) enum Request {
         arn: String,
         reply: Reply<Timestamp>,
     },
+    UpdateMapRun(UpdateMapRun, Reply<()>),
     SendTask {
         token: String,
         verdict: Verdict,

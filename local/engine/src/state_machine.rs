@@ -32,6 +32,13 @@ impl StateMachineKind {
         }
     }
 
+    pub(crate) fn of(kind: asl::MachineType) -> Self {
+        match kind {
+            asl::MachineType::Standard => Self::Standard,
+            asl::MachineType::Express => Self::Express,
+        }
+    }
+
     pub(crate) fn machine_type(self) -> asl::MachineType {
         match self {
             Self::Standard => asl::MachineType::Standard,

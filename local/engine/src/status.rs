@@ -6,8 +6,6 @@ use asl::Outcome;
 use serde::{Serialize, Serializer};
 
 /// What has become of an execution (Step Functions API Reference, DescribeExecution, `status`).
-///
-/// AWS has one more, PENDING_REDRIVE, for the children of a Distributed Map, which this engine does not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum ExecutionStatus {
@@ -16,11 +14,14 @@ pub enum ExecutionStatus {
     Failed,
     TimedOut,
     Aborted,
+    /// A child of a Distributed Map has ended without success, its Map Run was redriven, and its turn has not come.
+    PendingRedrive,
 }
 
 impl ExecutionStatus {
     /// All of them, in the order in which the API Reference lists them.
-    pub const ALL: [Self; 5] = [Self::Running, Self::Succeeded, Self::Failed, Self::TimedOut, Self::Aborted];
+    pub const ALL: [Self; 6] =
+        [Self::Running, Self::Succeeded, Self::Failed, Self::TimedOut, Self::Aborted, Self::PendingRedrive];
 
     /// The status as the API and the journal write it.
     pub fn as_str(self) -> &'static str {
@@ -30,6 +31,7 @@ impl ExecutionStatus {
             Self::Failed => "FAILED",
             Self::TimedOut => "TIMED_OUT",
             Self::Aborted => "ABORTED",
+            Self::PendingRedrive => "PENDING_REDRIVE",
         }
     }
 

@@ -165,6 +165,26 @@ async fn after_a_crash_at_any_commit_the_outcome_is_that_of_an_undisturbed_run()
     assert!(crashes >= 8, "only {crashes} commits were tried");
 }
 
+/// A Distributed Map of children that call a function and wait. Their calls don't show in the history of their parent,
+/// so they have no timeout that could come while time is moved.
+fn distributed() -> Value {
+    let mut shelf = task("item", Some("Pause"));
+    shelf.as_object_mut().unwrap().remove("TimeoutSeconds");
+    json!({ "StartAt": "First", "States": {
+        "First": task("first", Some("Every")),
+        "Every": { "Type": "Map", "ItemsPath": "$.items", "ResultPath": "$.every", "Next": "Done", "ItemProcessor": {
+            "ProcessorConfig": { "Mode": "DISTRIBUTED", "ExecutionType": "STANDARD" },
+            "StartAt": "Shelf",
+            "States": { "Shelf": shelf, "Pause": { "Type": "Wait", "Seconds": 20, "End": true } } } },
+        "Done": { "Type": "Succeed" } } })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_distributed_map_ends_after_a_crash_at_any_commit_as_if_nothing_had_happened() {
+    let crashes = crash_everywhere(&distributed()).await;
+    assert!(crashes >= 5, "only {crashes} commits were tried");
+}
+
 /// One state of a generated machine; each keeps its input, so that any order of them makes sense.
 #[derive(Debug, Clone, Copy)]
 enum GeneratedState {

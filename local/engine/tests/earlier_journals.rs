@@ -60,7 +60,9 @@ async fn goes_on(form: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn executions_of_every_earlier_form_go_on() {
-    for form in ["unversioned-1.sql", "unversioned-2.sql", "unversioned-3.sql", "version-1.sql"] {
+    let forms =
+        ["unversioned-1.sql", "unversioned-2.sql", "unversioned-3.sql", "version-1.sql", "version-2.sql"];
+    for form in forms {
         goes_on(form).await;
     }
 }

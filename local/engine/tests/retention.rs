@@ -5,9 +5,11 @@
 mod support;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Engine, Error, ExecutionStatus, ManualClock, PageRequest, TaskError};
+use chrono::{DateTime, Utc};
+use engine::{Clock, Engine, Error, ExecutionStatus, ManualClock, Options, PageRequest, TaskError};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use support::{Outside, create, ended, eventually, open, some_time, start, task};
@@ -90,6 +92,7 @@ async fn an_archived_execution_is_redriven_and_its_history_goes_on() {
     let arn = start(&engine, &machine, "one", &json!({})).await;
     assert_eq!(ended(&engine, &arn).await.status, ExecutionStatus::Failed);
     tidied(&clock, folder.path(), UNARCHIVED).await;
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM progress"), 0, "the state is archived, too");
     let before = history(&engine, &arn);
     engine.redrive_execution(arn.clone()).await.unwrap();
     assert_eq!(ended(&engine, &arn).await.status, ExecutionStatus::Succeeded);
@@ -98,6 +101,63 @@ async fn an_archived_execution_is_redriven_and_its_history_goes_on() {
     let ids: Vec<_> = after.iter().map(|event| event["id"].as_u64().unwrap()).collect();
     assert_eq!(ids, (1..=after.len() as u64).collect::<Vec<_>>());
     assert_eq!(after.last().unwrap()["type"], "ExecutionSucceeded");
+    let again = engine.redrive_execution(arn.clone()).await;
+    assert!(matches!(again, Err(Error::ExecutionNotRedrivable(_))), "{again:?}");
+    engine.shut_down();
+}
+
+/// A clock that goes with tokio's.
+struct Virtual(tokio::time::Instant);
+
+impl Clock for Virtual {
+    fn now(&self) -> DateTime<Utc> {
+        some_time() + self.0.elapsed()
+    }
+
+    fn sleep_until(&self, deadline: DateTime<Utc>) -> Option<Duration> {
+        Some((deadline - self.now()).to_std().unwrap_or_default())
+    }
+}
+
+fn bytes(folder: &Path, file: &str) -> u64 {
+    folder.join(file).metadata().unwrap().len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_to_which_nothing_happens_any_more_compresses_what_has_ended_and_gives_back_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = Outside::echo();
+    let options = Options {
+        clock: Arc::new(Virtual(tokio::time::Instant::now())),
+        durable: false,
+        ..Options::at(folder.path().join("journal.db"))
+    };
+    let (engine, driver) = Engine::open_driven(options, |_| Arc::new(outside.clone())).unwrap();
+    tokio::join!(driver.run(), works_and_rests(&engine, folder.path()));
+}
+
+async fn works_and_rests(engine: &Engine, folder: &Path) {
+    let machine = create(engine, "chain", &chain()).await;
+    let filling = "x".repeat(10_000);
+    let mut all = Vec::new();
+    for index in 0..200 {
+        let input = json!({ "index": index, "filling": filling });
+        all.push(start(engine, &machine, &format!("e{index}"), &input).await);
+    }
+    for arn in &all {
+        ended(engine, arn).await;
+    }
+    let full = bytes(folder, "journal.db") + bytes(folder, "journal.db-wal");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(count(folder, UNARCHIVED), 0);
+    assert!(count(folder, "SELECT freelist_count FROM pragma_freelist_count") <= 64);
+    assert_eq!(bytes(folder, "journal.db-wal"), 0);
+    let left = bytes(folder, "journal.db");
+    assert!(left < full / 3, "{left} of {full}");
+    assert_eq!(
+        history(engine, &all[7])[0]["executionStartedEventDetails"]["input"].as_str().unwrap().len(),
+        10_024
+    );
     engine.shut_down();
 }
 
@@ -132,6 +192,43 @@ async fn executions_are_forgotten_after_ninety_days_and_their_names_are_free_aga
     assert_eq!(engine.describe_execution(&waiting).unwrap().status, ExecutionStatus::Running);
     assert!(count(folder.path(), "SELECT count(*) FROM archive") <= 1);
     assert_eq!(start(&engine, &machine, "e0", &json!({ "again": true })).await, old[0]);
+    engine.shut_down();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn children_of_a_distributed_map_are_kept_as_long_as_their_parent_and_no_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, outside) = (ManualClock::starting_at(some_time()), Outside::echo());
+    let engine = open(folder.path(), &clock, &outside);
+    let machine = json!({ "StartAt": "Each", "States": {
+        "Each": { "Type": "Map", "Next": "Wait", "ItemProcessor": {
+            "ProcessorConfig": { "Mode": "DISTRIBUTED", "ExecutionType": "STANDARD" },
+            "StartAt": "A", "States": { "A": { "Type": "Pass", "End": true } } } },
+        "Wait": { "Type": "Wait", "Seconds": 30 * 86_400, "End": true } } });
+    let machine = create(&engine, "each", &machine).await;
+    let items: Vec<_> = (0..200).collect();
+    let parent = start(&engine, &machine, "one", &json!(items)).await;
+    let children = || {
+        count(
+            folder.path(),
+            "SELECT count(*) FROM execution WHERE map_run IS NOT NULL AND stopped IS NOT NULL",
+        )
+    };
+    eventually("the children have ended", || children() == 200).await;
+    tidied(&clock, folder.path(), UNARCHIVED).await;
+    clock.advance(31 * DAY);
+    ended(&engine, &parent).await;
+    let young = start(&engine, &machine, "two", &json!([1])).await;
+    // The children are older than ninety days, and their parent is not.
+    clock.advance(60 * DAY);
+    tidied(&clock, folder.path(), UNARCHIVED).await;
+    assert_eq!(children(), 201);
+    clock.advance(30 * DAY);
+    tidied(&clock, folder.path(), "SELECT count(*) - 2 FROM execution").await;
+    assert_eq!(engine.describe_execution(&young).unwrap().status, ExecutionStatus::Succeeded);
+    // Of the runs and the archives those are left that the other execution has, and its child.
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM map_run"), 1);
+    assert!(count(folder.path(), "SELECT count(*) FROM archive") <= 2);
     engine.shut_down();
 }
 

@@ -1,5 +1,6 @@
 //! SQLite files that say their version, in `PRAGMA user_version`, and are brought from each version to the next; and
-//! that say where they stand among the files of their folder ([`Standing`]).
+//! that say where they stand among the files of their folder ([`Standing`]). And their logs, which give back disk
+//! ([`cut_log`]).
 //!
 //! ```
 //! use file_versions::Migrations;
@@ -12,12 +13,14 @@
 //! assert_eq!(file_versions::version(&file).unwrap(), 1);
 //! ```
 
+mod log;
 mod standing;
 
 use std::path::Path;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use log::cut_log;
 pub use standing::Standing;
 
 /// Brings a file from the version before to its own.

@@ -21,6 +21,11 @@ use crate::{Config, StartError, health, private_files};
 /// takes of them within this time is not missed.
 const NOTED_EVERY: Duration = Duration::from_secs(1);
 
+/// The time after which it is asked whether the tables were quiet.
+const QUIET_AFTER: Duration = Duration::from_secs(10);
+/// The most groups of writes in that time that count as quiet.
+const QUIET: u64 = 100;
+
 /// Where the data is. With `--memory` it is a temporary folder, which is deleted at the end.
 #[derive(Clone)]
 pub(crate) enum Data {
@@ -62,12 +67,35 @@ pub(crate) fn tend(folder: &Arc<DataFolder>, aws: &Aws) -> Vec<JoinHandle<()>> {
     let mut workers = vec![
         tokio::spawn(note_deliveries(Arc::clone(folder), aws.bus.clone())),
         tokio::spawn(health::probe(aws.tables.clone())),
+        tokio::spawn(cut_logs_in_quiet_times(aws.tables.clone(), aws.bus.clone())),
     ];
     match Control::listen(folder.path()) {
         Ok(control) => workers.push(tokio::spawn(control.serve(aws.tables.clone(), folder.identity()))),
         Err(error) => tracing::warn!(%error, "no control socket: no backups can be made while this runs"),
     }
     workers
+}
+
+/// Has tables and deliveries give back the disk of their logs, until the task is aborted, whenever the tables were quiet
+/// for a while. Deliveries only come with writes of the tables.
+async fn cut_logs_in_quiet_times(tables: Tables, bus: EventBus) {
+    loop {
+        let before = tables.groups();
+        tokio::time::sleep(QUIET_AFTER).await;
+        if tables.groups() - before > QUIET {
+            continue;
+        }
+        if let Err(error) = tables.cut_log().await {
+            tracing::warn!(%error, "the log of the tables stays as long as it is");
+        }
+        let bus = bus.clone();
+        match tokio::task::spawn_blocking(move || bus.cut_log()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the log of the deliveries stays as long as it is"),
+            // The process is stopping.
+            Err(_) => return,
+        }
+    }
 }
 
 /// Writes down, until the task is aborted, how far the deliveries have come.

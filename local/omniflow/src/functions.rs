@@ -7,12 +7,13 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use omniflow_services::{
-    ConfigError, DynamoDb, Environment, EventBridge, Function, Handler, Memory, Services, StepFunctions,
-    handler,
+    ConfigError, DynamoDb, Environment, EventBridge, Function, Handler, Https, Memory, Secrets, Services,
+    StepFunctions, Web, handler,
 };
 use omniflow_tables::InProcess;
 
 use crate::StartError;
+use crate::keys::KeysOfEnvironment;
 use crate::lambda::Hosted;
 use template::{Place, System};
 
@@ -26,6 +27,10 @@ pub struct Clients {
     pub executions: aws_sdk_sfn::Client,
     pub events: Arc<dyn EventBridge>,
     pub email: aws_sdk_sesv2::Client,
+    /// HTTPS to the payment provider.
+    pub web: Arc<dyn Web>,
+    /// The provider's keys.
+    pub secrets: Arc<dyn Secrets>,
     /// The memory that the functions of this process share: where on Lambda each keeps its own, here all
     /// have one.
     pub memory: Memory,
@@ -71,6 +76,8 @@ impl Clients {
             executions: states,
             events: Arc::new(client!(aws_sdk_eventbridge, http, place, retries)),
             email: client!(aws_sdk_sesv2, http, place, retries),
+            web: Arc::new(Https::default()),
+            secrets: Arc::new(KeysOfEnvironment::of_process()),
             memory: Memory::default(),
             surroundings,
         }
@@ -98,6 +105,14 @@ impl Services for Clients {
         self.email.clone()
     }
 
+    fn web(&self) -> Arc<dyn Web> {
+        Arc::clone(&self.web)
+    }
+
+    fn secrets(&self) -> Arc<dyn Secrets> {
+        Arc::clone(&self.secrets)
+    }
+
     fn memory(&self) -> Memory {
         self.memory.clone()
     }
@@ -113,6 +128,9 @@ impl Services for Clients {
 
 /// Finds the handler of every function of the template.
 pub(crate) fn host(system: &System, clients: &Clients) -> Result<Vec<Hosted>, StartError> {
+    if system.parameters.get("PaymentProvider").is_some_and(|provider| provider == "stripe") {
+        KeysOfEnvironment::of_process().check()?;
+    }
     let hosted = system.functions.values().map(|function| {
         let refused = |problem: String| StartError::Function { function: function.name.clone(), problem };
         let environment = Environment::from_pairs(function.environment.clone());
@@ -154,6 +172,8 @@ pub const ALL: &[Declared] = &[
     declared::<omniflow_order::MarkNeedsAttention>(),
     declared::<omniflow_notify::NotifyCustomer>(),
     declared::<omniflow_payment::OpenPaymentWindow>(),
+    declared::<omniflow_api::PaymentApi>(),
+    declared::<omniflow_payment::ReceivePaymentEvent>(),
     declared::<omniflow_order::ReconcileOrders>(),
     declared::<omniflow_payment::RefundPayment>(),
     declared::<omniflow_stock::ReleaseStock>(),

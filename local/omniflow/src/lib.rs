@@ -29,6 +29,7 @@ mod gateway;
 mod health;
 pub mod inside;
 pub mod integrations;
+mod keys;
 pub mod lambda;
 mod outbox;
 mod pause;

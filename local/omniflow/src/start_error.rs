@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::keys::NoKey;
 use crate::server::TokenError;
 use crate::{bus, routes};
 
@@ -16,6 +17,9 @@ pub enum StartError {
     /// A function of the template has no handler in this binary.
     #[error("the function {function}: {problem}")]
     Function { function: String, problem: String },
+    /// The payment provider's keys are missing.
+    #[error(transparent)]
+    Keys(#[from] NoKey),
     /// A state machine is not valid, or uses a feature that isn't supported here.
     #[error("the state machine {machine}: {problem}")]
     StateMachine { machine: String, problem: String },

@@ -16,14 +16,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use futures::channel::oneshot;
 
 use crate::database::Database;
+use crate::operations::Effect;
 
 /// The largest number of works in one group: the first waits for the last.
 const GROUP: usize = 32;
 
 /// What one thread wants done on the database.
 struct Work {
-    /// Whether it can be committed together with other work.
-    grouped: bool,
+    effect: Effect,
     act: Box<dyn FnOnce(&Database) -> Acknowledgement + Send>,
 }
 
@@ -49,12 +49,11 @@ impl Combiner {
         self.combine();
     }
 
-    /// Does the work when its turn comes, and calls `committed` when it is committed. With `grouped` it may
-    /// be committed together with other work. The result is `None` when the work panicked, its group could not
-    /// be committed, or the database is closed.
+    /// Does the work when its turn comes, and calls `committed` when it is committed. The result is `None`
+    /// when the work panicked, its group could not be committed, or the database is closed.
     pub(crate) async fn perform<T: Send + 'static>(
         &self,
-        grouped: bool,
+        effect: Effect,
         work: impl FnOnce(&Database) -> T + Send + 'static,
         committed: impl FnOnce() + Send + 'static,
     ) -> Option<T> {
@@ -67,7 +66,7 @@ impl Combiner {
                 let _ = result.send(done);
             })
         });
-        self.queue().push_back(Work { grouped, act });
+        self.queue().push_back(Work { effect, act });
         self.combine();
         received.await.ok()
     }
@@ -103,7 +102,8 @@ impl Combiner {
     /// The work that comes next: one that must be alone, or all that come before the next such one.
     fn next_group(&self) -> Vec<Work> {
         let mut queue = self.queue();
-        let group = queue.iter().take(GROUP).take_while(|work| work.grouped).count().max(1).min(queue.len());
+        let together = queue.iter().take(GROUP).take_while(|work| work.effect != Effect::Alone);
+        let group = together.count().max(1).min(queue.len());
         queue.drain(..group).collect()
     }
 }
@@ -113,9 +113,12 @@ fn do_together(database: &Database, group: Vec<Work>) {
     let act = |work: Work| {
         catch_unwind(AssertUnwindSafe(|| (work.act)(database))).map_err(|_| database.spoil()).ok()
     };
-    // A single operation is committed by dynoxide itself.
-    let done = match group.len() {
-        1 => Ok(group.into_iter().filter_map(act).collect()),
+    let done = match &*group {
+        // A single read needs no transaction.
+        [Work { effect: Effect::Reads, .. }] => Ok(group.into_iter().filter_map(act).collect()),
+        [Work { effect: Effect::Alone, .. }] => {
+            Ok(database.by_itself(|| group.into_iter().filter_map(act).collect()))
+        }
         _ => database.together(|| group.into_iter().filter_map(act).collect::<Vec<_>>()),
     };
     match done {
@@ -174,7 +177,7 @@ mod tests {
                 begun.send(()).unwrap();
                 let _ = wait.recv();
             };
-            futures::executor::block_on(combiner.perform(true, work, || ()))
+            futures::executor::block_on(combiner.perform(Effect::Writes, work, || ()))
         });
         has_begun.recv().unwrap();
         let_go
@@ -188,7 +191,7 @@ mod tests {
         let take = |name: &'static str| {
             let (done, told) = (say.clone(), say.clone());
             combiner.perform(
-                true,
+                Effect::Writes,
                 move |database| {
                     done.send(format!("{name} done")).unwrap();
                     put(database, name)
@@ -207,9 +210,10 @@ mod tests {
     async fn a_panic_takes_its_group_with_it_and_no_other() {
         let combiner = combiner();
         let let_go = occupied(&combiner);
-        let done = |name: &'static str| combiner.perform(true, move |database| put(database, name), || ());
+        let done =
+            |name: &'static str| combiner.perform(Effect::Writes, move |database| put(database, name), || ());
         let panics = combiner.perform(
-            true,
+            Effect::Writes,
             |database| -> bool {
                 assert!(put(database, "panicked"));
                 panic!("on purpose")
@@ -220,7 +224,7 @@ mod tests {
         assert_eq!(group.await, (None, None, None, ()));
         assert_eq!(done("c").await, Some(true));
         let there = |database: &Database| ["a", "panicked", "b", "c"].map(|name| is_there(database, name));
-        assert_eq!(combiner.perform(true, there, || ()).await, Some([false, false, false, true]));
+        assert_eq!(combiner.perform(Effect::Writes, there, || ()).await, Some([false, false, false, true]));
     }
 
     #[tokio::test]
@@ -230,17 +234,19 @@ mod tests {
             database.leave_a_transaction_open();
             panic!("on purpose")
         };
-        assert_eq!(combiner.perform(true, panics, || ()).await, None);
-        assert_eq!(combiner.perform(true, |database| put(database, "a"), || ()).await, Some(true));
+        assert_eq!(combiner.perform(Effect::Writes, panics, || ()).await, None);
+        assert_eq!(combiner.perform(Effect::Writes, |database| put(database, "a"), || ()).await, Some(true));
     }
 
     #[tokio::test]
     async fn what_is_not_for_groups_is_done_by_itself_in_its_turn() {
         let combiner = combiner();
         let let_go = occupied(&combiner);
-        let done = |name: &'static str| combiner.perform(true, move |database| put(database, name), || ());
+        let done =
+            |name: &'static str| combiner.perform(Effect::Writes, move |database| put(database, name), || ());
         let delete = serde_json::from_value(json!({ "TableName": "Things" })).unwrap();
-        let deleted = combiner.perform(false, |database| database.delete_table(delete).is_ok(), || ());
+        let deleted =
+            combiner.perform(Effect::Alone, |database| database.delete_table(delete).is_ok(), || ());
         let group = async {
             tokio::join!(done("a"), done("b"), deleted, done("c"), async { let_go.send(()).unwrap() })
         };
@@ -256,7 +262,7 @@ mod tests {
                 let mut won = 0;
                 for round in 0..100 {
                     let work = move |database: &Database| put(database, &round.to_string());
-                    won += usize::from(combiner.perform(true, work, || ()).await.unwrap());
+                    won += usize::from(combiner.perform(Effect::Writes, work, || ()).await.unwrap());
                 }
                 won
             })

@@ -31,14 +31,12 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use crate::error::Error;
 use crate::failing::Failing;
+use crate::progress::Progress;
 use crate::tokens::Tokens;
 use crate::{layout, migrations};
 
 /// How many statements stay prepared; dynoxide has a few for every table and index.
 const STATEMENTS: usize = 256;
-/// How many pages the log has before SQLite writes it back: SQLite's own default ("PRAGMA
-/// wal_autocheckpoint").
-const AUTOMATIC_CHECKPOINT: i64 = 1000;
 
 /// The bytes of a page in a new file. A table without row ids keeps rows of up to a quarter of a page in its tree;
 /// a longer one takes a page more for itself alone (SQLite's documentation, "Database File Format", section 1.6). An
@@ -56,6 +54,10 @@ pub(crate) struct Database {
     /// committed.
     spoiled: Cell<bool>,
     failing: Arc<Failing>,
+    /// How far the tables have come; `None` for tables that belong to no folder.
+    progress: Option<Arc<Progress>>,
+    /// While the file is not to change, the number of pages after which the log is written back otherwise.
+    frozen: Cell<Option<i64>>,
 }
 
 /// Makes a method for each operation, which does the operation in the manner of its kind (`read`, `write`,
@@ -144,6 +146,8 @@ impl Database {
             grouped,
             spoiled: Cell::default(),
             failing: Arc::default(),
+            progress: None,
+            frozen: Cell::default(),
         }
     }
 
@@ -152,20 +156,24 @@ impl Database {
         &self.failing
     }
 
-    /// Makes this the tables of the folder with this identity, unless they belong to one already.
-    pub(crate) fn claim(&self, identity: &str) -> Result<Standing> {
-        Ok(Standing::claim(self.storage.conn(), identity)?)
-    }
-
-    /// Stores how far the tables have come, and how far the journal has that relies on them.
-    pub(crate) fn mark(&self, reached: u64, journal: u64) -> Result<()> {
-        self.write(|| Ok(Standing::raise(self.storage.conn(), reached, journal)?))
+    /// Makes this the tables of the folder with this identity, unless they belong to one already. From now on
+    /// they count, in `progress`, the groups that change something.
+    pub(crate) fn claim(&mut self, identity: &str, progress: &Arc<Progress>) -> Result<()> {
+        let Standing { reached, relies_on, .. } = Standing::claim(self.storage.conn(), identity)?;
+        progress.raise(reached);
+        progress.journal_reached(relies_on);
+        self.progress = Some(Arc::clone(progress));
+        Ok(())
     }
 
     /// Writes all that the log holds back to the file, and has new writes stay in the log until
     /// [`Database::thaw`], so that the file doesn't change meanwhile.
     pub(crate) fn freeze(&self) -> Result<()> {
         let connection = self.storage.conn();
+        if self.frozen.get().is_none() {
+            let pages = connection.pragma_query_value(None, "wal_autocheckpoint", |row| row.get(0))?;
+            self.frozen.set(Some(pages));
+        }
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if busy != 0 {
@@ -175,11 +183,18 @@ impl Database {
         Ok(())
     }
 
+    /// Cuts a long log to nothing, unless the file is not to change.
+    pub(crate) fn cut_log(&self) -> Result<()> {
+        match self.frozen.get() {
+            Some(_) => Ok(()),
+            None => Ok(file_versions::cut_log(self.storage.conn())?),
+        }
+    }
+
     /// Ends what [`Database::freeze`] began.
     pub(crate) fn thaw(&self) {
-        if let Err(error) =
-            self.storage.conn().pragma_update(None, "wal_autocheckpoint", AUTOMATIC_CHECKPOINT)
-        {
+        let Some(pages) = self.frozen.take() else { return };
+        if let Err(error) = self.storage.conn().pragma_update(None, "wal_autocheckpoint", pages) {
             tracing::warn!(%error, "the log of the tables isn't written back until the next start");
         }
     }
@@ -189,12 +204,13 @@ impl Database {
     /// # Errors
     /// When the group could not be committed; then nothing that it wrote was kept.
     pub(crate) fn together<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
+        let changes = self.storage.conn().total_changes();
         run(self.storage.conn(), "BEGIN")?;
         self.grouped.store(true, Relaxed);
         let done = work();
         self.grouped.store(false, Relaxed);
         let committed = match self.spoiled.take() {
-            false => run(self.storage.conn(), "COMMIT").map_err(DynoxideError::from),
+            false => self.counted(changes, || run(self.storage.conn(), "COMMIT")),
             true => Err(failed("an operation failed in the middle of its writes")),
         };
         if committed.is_err() {
@@ -203,6 +219,30 @@ impl Database {
         }
         self.failing.heed(&committed);
         committed.map(|()| done)
+    }
+
+    /// Does work that commits by itself, and counts what it changed in a transaction of its own. When that
+    /// fails, as on a full disk, the number stays behind until the next group.
+    pub(crate) fn by_itself<T>(&self, work: impl FnOnce() -> T) -> T {
+        let changes = self.storage.conn().total_changes();
+        let done = work();
+        if let Err(error) = self.counted(changes, || Ok(())) {
+            tracing::warn!(%error, "it can't be noted how far the tables have come");
+        }
+        done
+    }
+
+    /// Stores how far the tables have come, if they have changed since there were so many `changes`, and
+    /// commits.
+    fn counted(&self, changes: u64, commit: impl FnOnce() -> rusqlite::Result<()>) -> Result<()> {
+        let connection = self.storage.conn();
+        let progress = self.progress.as_ref().filter(|_| connection.total_changes() != changes);
+        let Some(progress) = progress else { return Ok(commit()?) };
+        let next = progress.reached() + 1;
+        Standing::raise(connection, next, progress.journal())?;
+        commit()?;
+        progress.raise(next);
+        Ok(())
     }
 
     /// Notes that an operation ended in the middle of its writes, so that nothing of it and of its group is

@@ -24,6 +24,7 @@ mod failing;
 mod layout;
 mod migrations;
 mod operations;
+mod progress;
 mod sync;
 mod tokens;
 mod unreadable;
@@ -31,7 +32,6 @@ mod unreadable;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
 use futures::executor::block_on;
@@ -45,8 +45,9 @@ use failing::Failing;
 pub use file_versions::Standing;
 pub use operations::ApiResponse;
 use operations::Effect;
+use progress::Progress;
 pub use sync::Syncing;
-use sync::{Mark, Urgency, WriteAheadLog};
+use sync::{Urgency, WriteAheadLog};
 
 /// The tables of one file, or of one process. Clones share them.
 #[derive(Clone)]
@@ -56,8 +57,7 @@ pub struct Tables {
     log: Option<Arc<WriteAheadLog>>,
     counters: Arc<Counters>,
     failing: Arc<Failing>,
-    /// How far the journal has come that relies on these tables.
-    journal: Arc<AtomicU64>,
+    progress: Arc<Progress>,
 }
 
 /// Whether the tables do their work.
@@ -77,7 +77,7 @@ impl Tables {
     /// # Errors
     /// When the database can't be made.
     pub fn in_memory() -> Result<Self, Error> {
-        Ok(Self::over(Database::in_memory()?))
+        Ok(Self::over(Database::in_memory()?, Arc::default()))
     }
 
     /// Tables in a file. It is made when it does not exist, and brought to this release's version when it has
@@ -87,52 +87,36 @@ impl Tables {
     /// When the file or its write-ahead log can't be opened, or was written by a later release
     /// ([`Error::LaterRelease`]).
     pub fn open(path: &Path) -> Result<Self, Error> {
-        Self::over(Database::open(path)?).with_log(path, |_| Box::new(|_| 0))
+        Self::over(Database::open(path)?, Arc::default()).with_log(path)
     }
 
     /// As [`Tables::open`], for the tables of a data folder: they are told its identity, and store how far
-    /// they have come before each fsync.
+    /// they have come with all that they write.
     ///
     /// # Errors
     /// As [`Tables::open`].
     pub fn open_in_folder(path: &Path, identity: &str) -> Result<Self, Error> {
-        let database = Database::open(path)?;
-        let Standing { reached: before, relies_on, .. } = database.claim(identity)?;
-        let tables = Self::over(database);
-        tables.journal.store(relies_on, Relaxed);
-        tables.with_log(path, |tables| {
-            let (combiner, journal) = (Arc::clone(&tables.combiner), Arc::clone(&tables.journal));
-            let known = AtomicU64::new(before);
-            Box::new(move |writes| {
-                let (reached, journal) = (before + writes, journal.load(Relaxed));
-                let marked =
-                    block_on(combiner.perform(true, move |database| database.mark(reached, journal), || ()));
-                // On a full disk the number stays behind, and the writes that could be made are synced all
-                // the same.
-                if let Some(Ok(())) = marked {
-                    known.store(reached, Relaxed);
-                }
-                known.load(Relaxed)
-            })
-        })
+        let (mut database, progress) = (Database::open(path)?, Arc::default());
+        database.claim(identity, &progress)?;
+        Self::over(database, progress).with_log(path)
     }
 
-    fn over(database: Database) -> Self {
+    fn over(database: Database, progress: Arc<Progress>) -> Self {
         let failing = Arc::clone(database.failing());
         let combiner = Arc::new(Combiner::new(database));
-        Self { combiner, log: None, counters: Arc::default(), failing, journal: Arc::default() }
+        Self { combiner, log: None, counters: Arc::default(), failing, progress }
     }
 
-    fn with_log(mut self, path: &Path, mark: impl FnOnce(&Self) -> Mark) -> Result<Self, Error> {
-        let log = WriteAheadLog::open(path, Arc::clone(&self.counters), mark(&self))?;
+    fn with_log(mut self, path: &Path) -> Result<Self, Error> {
+        let log = WriteAheadLog::open(path, Arc::clone(&self.counters), Arc::clone(&self.progress))?;
         self.log = Some(Arc::new(log));
         Ok(self)
     }
 
-    /// Tells the tables how far the journal has come that relies on them. They store it when they are next
-    /// synced.
+    /// Tells the tables how far the journal has come that relies on them. They store it with what is
+    /// next written.
     pub fn journal_reached(&self, commit: u64) {
-        self.journal.store(commit, Relaxed);
+        self.progress.journal_reached(commit);
     }
 
     /// Whether the tables do their work. It costs no write.
@@ -171,14 +155,30 @@ impl Tables {
         &self,
         and_then: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let frozen = self.combiner.perform(false, |database| database.freeze().map(|()| and_then()), || ());
+        let frozen =
+            self.combiner.perform(Effect::Alone, |database| database.freeze().map(|()| and_then()), || ());
         Ok(frozen.await.ok_or(Error::Failed)??)
     }
 
     /// Ends what [`Tables::freeze`] began.
     pub async fn thaw(&self) {
         // Tables that are closed have nothing to end.
-        let _ = self.combiner.perform(false, Database::thaw, || ()).await;
+        let _ = self.combiner.perform(Effect::Alone, Database::thaw, || ()).await;
+    }
+
+    /// How many groups have changed something since the tables were made.
+    pub fn groups(&self) -> u64 {
+        self.progress.reached()
+    }
+
+    /// Gives back the disk that the log takes, if that is much. It is for quiet times: a log that is written over is
+    /// faster than one that grows, and what comes meanwhile waits for some milliseconds.
+    ///
+    /// # Errors
+    /// When the log can't be written back.
+    pub async fn cut_log(&self) -> Result<(), Error> {
+        let cut = self.combiner.perform(Effect::Alone, Database::cut_log, || ());
+        Ok(cut.await.ok_or(Error::Failed)??)
     }
 
     /// Makes all writes safe from power loss and closes the file. Nothing can be read or written any more.
@@ -214,9 +214,7 @@ impl Tables {
         let counters = Arc::clone(&self.counters);
         let log = self.log.clone().filter(|_| effect != Effect::Reads);
         let counted = move |database: &Database| counters.calls.time(|| work(database));
-        self.combiner
-            .perform(effect != Effect::Alone, counted, move || log.iter().for_each(|log| log.written()))
-            .await
+        self.combiner.perform(effect, counted, move || log.iter().for_each(|log| log.written())).await
     }
 
     /// Begins at once to make all writes so far safe from power loss. It costs nothing when there were none

@@ -14,6 +14,7 @@ use futures::executor::block_on;
 use tokio::sync::watch;
 
 use crate::counters::Counters;
+use crate::progress::Progress;
 
 /// The shortest time from the end of one fsync to the next that is not urgent, so that under load one serves
 /// many. A write that comes alone finds that time over, and waits for nothing but its own fsync.
@@ -27,11 +28,6 @@ pub(crate) enum Urgency {
     /// After the pause that follows the last fsync.
     Soon,
 }
-
-/// Stores in the database that so many writes have been made since it was opened, and returns the number of
-/// the last write that the database knows of then. It is called before each fsync, which makes that number
-/// safe together with the writes.
-pub(crate) type Mark = Box<dyn Fn(u64) -> u64 + Send>;
 
 /// The write-ahead log, and the way to the thread that syncs it.
 pub(crate) struct WriteAheadLog {
@@ -50,13 +46,14 @@ struct Log {
     /// How many of those writes are safe from power loss.
     synced: watch::Sender<Synced>,
     counters: Arc<Counters>,
+    progress: Arc<Progress>,
 }
 
 /// How far the log is safe from power loss.
 #[derive(Clone, Copy)]
 enum Synced {
-    /// So many writes are, and the database knows of the write with the number `known`.
-    UpTo { writes: u64, known: u64 },
+    /// So many writes are, and so many groups ([`Progress::reached`]).
+    UpTo { writes: u64, groups: u64 },
     /// An fsync failed. Nobody knows what is on the disk then, and the next fsync would not tell (PostgreSQL
     /// wiki, "Fsync Errors").
     Failed,
@@ -69,28 +66,33 @@ impl Synced {
 
     fn ok(self) -> io::Result<u64> {
         match self {
-            Self::UpTo { known, .. } => Ok(known),
+            Self::UpTo { groups, .. } => Ok(groups),
             Self::Failed => Err(io::Error::other("the tables could not be synced; restart the runtime")),
         }
     }
 }
 
 impl WriteAheadLog {
-    pub(crate) fn open(database: &Path, counters: Arc<Counters>, mark: Mark) -> io::Result<Self> {
+    pub(crate) fn open(
+        database: &Path,
+        counters: Arc<Counters>,
+        progress: Arc<Progress>,
+    ) -> io::Result<Self> {
         let mut path = database.as_os_str().to_owned();
         path.push("-wal");
         // Opening the database has written to it, so the log is there.
         let log = Arc::new(Log {
             file: File::open(PathBuf::from(path))?,
             written: AtomicU64::new(1),
-            synced: watch::Sender::new(Synced::UpTo { writes: 0, known: 0 }),
+            synced: watch::Sender::new(Synced::UpTo { writes: 0, groups: 0 }),
             counters,
+            progress,
         });
         let (requests, inbox) = mpsc::channel();
         let served = Arc::clone(&log);
         let thread = std::thread::Builder::new()
             .name("tables-sync".to_owned())
-            .spawn(move || serve(&served, &inbox, &mark))?;
+            .spawn(move || serve(&served, &inbox))?;
         Ok(Self { log, requests: Some(requests), thread: Some(thread) })
     }
 
@@ -141,8 +143,8 @@ impl Syncing {
     /// For tables in memory, where there is nothing to make safe.
     pub(crate) const NOTHING: Self = Self(None);
 
-    /// Waits until the writes are safe. Returns the number of the last write that the database knows of, which
-    /// its [`Standing`](crate::Standing) will have reached when it is opened again; 0 for tables that belong to
+    /// Waits until the writes are safe. Returns how far the tables have come by then, which their
+    /// [`Standing`](crate::Standing) will have reached when they are opened again; 0 for tables that belong to
     /// no folder.
     ///
     /// # Errors
@@ -164,7 +166,7 @@ impl Syncing {
 }
 
 /// Syncs the log when asked to, until nobody can ask any more.
-fn serve(log: &Log, inbox: &Receiver<Urgency>, mark: &Mark) {
+fn serve(log: &Log, inbox: &Receiver<Urgency>) {
     let mut pause_ends = Instant::now();
     while let Ok(mut urgency) = inbox.recv() {
         while urgency == Urgency::Soon {
@@ -175,24 +177,23 @@ fn serve(log: &Log, inbox: &Receiver<Urgency>, mark: &Mark) {
         }
         // This fsync serves all who have asked by now.
         while inbox.try_recv().is_ok() {}
-        log.sync(mark);
+        log.sync();
         pause_ends = Instant::now() + PAUSE;
     }
 }
 
 impl Log {
-    fn sync(&self, mark: &Mark) {
+    fn sync(&self) {
         let covers = self.written.load(SeqCst);
         let synced = *self.synced.borrow();
         if synced.covers(covers) || synced.ok().is_err() {
             return;
         }
-        let known = mark(covers);
-        // Writes that came while the mark was made are in the log before the fsync begins, too.
-        let covers = self.written.load(SeqCst);
+        // Before the fsync begins, all these groups are in the log.
+        let groups = self.progress.reached();
         let done = self.counters.syncs.time(|| self.file.sync_data());
         self.synced.send_replace(match done {
-            Ok(()) => Synced::UpTo { writes: covers, known },
+            Ok(()) => Synced::UpTo { writes: covers, groups },
             Err(error) => {
                 tracing::error!(%error, "the tables can't be synced");
                 Synced::Failed

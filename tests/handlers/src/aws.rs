@@ -126,14 +126,20 @@ impl Aws {
     /// Records what the function does. Panics when its role in the template doesn't allow that.
     fn use_role(&self, function: &Function, request: &Request<Bytes>) {
         for (action, resource) in access::needed(request) {
-            assert!(
-                function.permissions.iter().any(|permission| permission.allows(&action, &resource)),
-                "the role of {} does not allow {action} on {resource}: add it in template.yaml",
-                function.name
-            );
-            let used = Use { function: function.name.clone(), action, resource };
-            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(used);
+            self.use_action(function, &action, &resource);
         }
+    }
+
+    /// Records an action of the function. Panics when its role in the template doesn't allow it.
+    pub(crate) fn use_action(&self, function: &Function, action: &str, resource: &str) {
+        assert!(
+            function.permissions.iter().any(|permission| permission.allows(action, resource)),
+            "the role of {} does not allow {action} on {resource}: add it in template.yaml",
+            function.name
+        );
+        let (action, resource) = (action.to_owned(), resource.to_owned());
+        let used = Use { function: function.name.clone(), action, resource };
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(used);
     }
 
     /// Makes the operation fail with this error code from now on.

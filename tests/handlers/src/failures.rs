@@ -29,7 +29,7 @@ const OWN: [(&str, &[ErrorName]); 11] = [
     ("refund-payment", &[GatewayTimeout, RefundFailed]),
     ("release-stock", &[]),
     ("close-order", &[]),
-    ("close-payment-window", &[]),
+    ("close-payment-window", &[GatewayTimeout]),
 ];
 
 /// The binaries of the functions that state machines invoke.

@@ -14,10 +14,12 @@ use omniflow_services::{ConfigError, Environment, Fault, Handler, Memory};
 use omniflow_store::{Error, Orders, Stock, StockRow};
 use omniflow_tables::{InProcess, Tables};
 use serde_json::{Value, json};
+use strict_stripe::StrictStripe;
 use template::{self, Parameters, Place, System};
 
 use crate::aws::{Aws, Endpoint, Past};
 use crate::failures;
+use crate::stripe::{Keys, STRIPE_SECRET};
 
 /// The price of each product of [`Shop::stocked`].
 const PRICE: &str = "10";
@@ -29,6 +31,20 @@ pub const SENDER: &str = "shop@example.com";
 pub fn system() -> &'static System {
     static SYSTEM: OnceLock<System> = OnceLock::new();
     SYSTEM.get_or_init(|| deployed(&[("OpenAccess", "true"), ("NotificationSender", SENDER)]))
+}
+
+/// As [`system`], with Stripe as the payment provider.
+pub fn stripe_system() -> &'static System {
+    static SYSTEM: OnceLock<System> = OnceLock::new();
+    SYSTEM.get_or_init(|| {
+        deployed(&[
+            ("OpenAccess", "true"),
+            ("NotificationSender", SENDER),
+            ("PaymentProvider", "stripe"),
+            ("StripeSecret", STRIPE_SECRET),
+            ("StripeUrl", "https://stripe.test"),
+        ])
+    })
 }
 
 /// `template.yaml` with these values of its parameters.
@@ -70,6 +86,9 @@ pub struct Shop {
     pub orders: Orders,
     stock: Stock,
     handlers: BTreeMap<String, Box<dyn Handler>>,
+    /// The routes that lead to other functions than `api`: method, path and binary.
+    routes: Vec<(String, String, String)>,
+    stripe: Option<Arc<StrictStripe>>,
 }
 
 impl Shop {
@@ -103,7 +122,24 @@ impl Shop {
     pub fn timed(rows: &[(&str, &str, u32)]) -> (Self, ManualClock) {
         let clock = ManualClock::starting_at(Utc::now());
         let surroundings = Surroundings { clock: Arc::new(clock.clone()), ..Surroundings::of_this_machine() };
-        (Self::open_at(rows, None, &[], Clients::by_sdk, surroundings), clock)
+        (Self::open_at(system(), rows, None, &[], Clients::by_sdk, surroundings), clock)
+    }
+
+    /// A shop whose payment provider is this Stripe, with a clock that the test moves.
+    pub fn with_stripe(rows: &[(&str, &str, u32)]) -> (Self, Arc<StrictStripe>, ManualClock) {
+        Self::with_stripe_selling(rows, &[])
+    }
+
+    /// As [`Shop::with_stripe`], with these environment variables in place of the template's.
+    pub fn with_stripe_selling(
+        rows: &[(&str, &str, u32)],
+        environment: &[(&str, &str)],
+    ) -> (Self, Arc<StrictStripe>, ManualClock) {
+        let clock = ManualClock::starting_at(Utc::now());
+        let surroundings = Surroundings { clock: Arc::new(clock.clone()), ..Surroundings::of_this_machine() };
+        let mut shop = Self::open_at(stripe_system(), rows, None, environment, Clients::by_sdk, surroundings);
+        let stripe = shop.stripe.take().unwrap();
+        (shop, stripe, clock)
     }
 
     fn open(rows: &[(&str, &str, u32)], seed: Option<u64>, environment: &[(&str, &str)]) -> Self {
@@ -117,10 +153,11 @@ impl Shop {
         environment: &[(&str, &str)],
         make: fn(&InProcess, &Place, Surroundings) -> Clients,
     ) -> Self {
-        Self::open_at(rows, seed, environment, make, Surroundings::of_this_machine())
+        Self::open_at(system(), rows, seed, environment, make, Surroundings::of_this_machine())
     }
 
     fn open_at(
+        system: &'static System,
         rows: &[(&str, &str, u32)],
         seed: Option<u64>,
         environment: &[(&str, &str)],
@@ -128,7 +165,7 @@ impl Shop {
         surroundings: Surroundings,
     ) -> Self {
         let tables = Tables::in_memory().unwrap();
-        for table in &system().tables {
+        for table in &system.tables {
             let made = tables.blocking_answer("CreateTable", table.create.to_string().as_bytes());
             assert_eq!(made.status, 200, "{}", made.body);
         }
@@ -137,12 +174,15 @@ impl Shop {
         }
         let aws = Arc::new(Aws::new(tables, seed));
         let memory = Memory::default();
+        let stripe = Arc::new(StrictStripe::default());
         let clients = |http: &InProcess| Clients {
             memory: memory.clone(),
+            web: stripe.clone(),
             ..make(http, &place(), surroundings.clone())
         };
-        let handlers = system().functions.values().map(|function| {
-            let clients = clients(&InProcess::new(Endpoint { aws: Arc::clone(&aws), function }));
+        let handlers = system.functions.values().map(|function| {
+            let mut clients = clients(&InProcess::new(Endpoint { aws: Arc::clone(&aws), function }));
+            clients.secrets = Arc::new(Keys { aws: Arc::clone(&aws), function });
             let mut variables = function.environment.clone();
             for (name, value) in environment {
                 variables.insert((*name).to_owned(), (*value).to_owned());
@@ -155,7 +195,14 @@ impl Shop {
         let clients = clients(&InProcess::new(Past(Arc::clone(&aws))));
         let orders_table = [("ORDERS_TABLE".to_owned(), "OrdersTable".to_owned())];
         let orders_table = Environment::from_pairs(orders_table);
+        let routes = system.routes.iter().filter_map(|route| {
+            let binary = &system.functions[&route.function].binary;
+            let route = (route.method.clone()?, route.path.clone(), binary.clone());
+            (binary != "api").then_some(route)
+        });
         Self {
+            routes: routes.collect(),
+            stripe: Some(stripe),
             handlers,
             orders: Orders::new(&clients, &orders_table).unwrap(),
             stock: Stock::new(clients.dynamodb, "StockTable"),
@@ -281,12 +328,41 @@ impl Shop {
     }
 
     async fn ask(&self, event: Value) -> HttpAnswer {
-        let answer = self.invoke(binary_of(&event), event).await.unwrap();
+        let answer = self.invoke(self.binary_of(&event), event.clone()).await.unwrap();
         HttpAnswer {
             status: answer["statusCode"].as_u64().unwrap(),
             headers: answer["headers"].clone(),
             body: json_or_text(answer["body"].as_str().unwrap()),
         }
+    }
+
+    /// The function that the gateway leads the request to.
+    fn binary_of(&self, event: &Value) -> &str {
+        let method = event["requestContext"]["http"]["method"].as_str().unwrap();
+        let segments: Vec<_> = event["rawPath"].as_str().unwrap().split('/').collect();
+        let leads = |path: &str| {
+            let pattern: Vec<_> = path.split('/').collect();
+            let mut pairs = pattern.iter().zip(&segments);
+            pattern.len() == segments.len()
+                && pairs.all(|(wanted, given)| wanted.starts_with('{') || wanted == given)
+        };
+        let route = self.routes.iter().find(|(known, path, _)| known == method && leads(path));
+        route.map_or("api", |(_, _, binary)| binary.as_str())
+    }
+
+    /// Delivers what Stripe sends: the body, and its signature.
+    pub async fn hear(&self, body: &str, signature: &str) -> u64 {
+        let mut event = event("POST", "/webhooks/stripe", &[("stripe-signature", signature)], &Value::Null);
+        event["body"] = Value::from(body);
+        self.ask(event).await.status
+    }
+
+    /// As [`Shop::hear`], with the body in base64, as API Gateway hands over what it doesn't take for text.
+    pub async fn hear_base64(&self, base64: &str, signature: &str) -> u64 {
+        let mut event = event("POST", "/webhooks/stripe", &[("Stripe-Signature", signature)], &Value::Null);
+        event["body"] = Value::from(base64);
+        event["isBase64Encoded"] = Value::from(true);
+        self.ask(event).await.status
     }
 
     /// Creates an order, which must be accepted, and returns its id.
@@ -489,14 +565,6 @@ fn put(tables: &Tables, table: &str, item: Value) {
     let answer =
         tables.blocking_answer("PutItem", json!({ "TableName": table, "Item": item }).to_string().as_bytes());
     assert_eq!(answer.status, 200, "{}", answer.body);
-}
-
-/// The binary of the function that the template's routes lead a request to.
-fn binary_of(event: &Value) -> &'static str {
-    let http = &event["requestContext"]["http"];
-    let (method, path) = (http["method"].as_str().unwrap(), event["rawPath"].as_str().unwrap());
-    let route = system().route_of(method, path).unwrap();
-    &system().functions[&route.function].binary
 }
 
 fn put_stock(tables: &Tables, (product, warehouse, available): (&str, &str, u32)) {

@@ -475,7 +475,56 @@ async fn an_order_without_a_workflow_gets_one() {
     assert_eq!(shop.order(&id).await.status(), Status::Completed);
 }
 
-#[tokio::test]
+/// Examines, and has `meanwhile` done before each request of this operation.
+async fn doctor_meanwhile(
+    shop: &Shop,
+    operation: &str,
+    mut meanwhile: impl AsyncFnMut(),
+) -> Vec<(String, Value)> {
+    let mut held = shop.aws.hold(operation);
+    let mut examined = std::pin::pin!(doctor(shop));
+    loop {
+        tokio::select! {
+            biased;
+            found = &mut examined => return found,
+            () = held.arrived() => {
+                meanwhile().await;
+                let next = shop.aws.hold(operation);
+                held.release();
+                held = next;
+            }
+        }
+    }
+}
+
+/// Orders are placed and earlier ones completed while the stock is compared with the
+/// orders.
+#[tokio::test(start_paused = true)]
+async fn orders_in_motion_are_no_finding_about_the_stock() {
+    // There are so many queries that a few of them do.
+    for (operation, every) in [("Scan", 1), ("Query", 7), ("BatchGetItem", 1)] {
+        let (shop, _clock) = Shop::timed(&[("ring", "wh-east", 1000)]);
+        let standing = shop.place_one("ring", 1).await;
+        Walk::until(&shop, &standing, "AwaitPayment").await;
+        let mut walks = Vec::new();
+        let mut times = 0;
+        let move_orders = async || {
+            times += 1;
+            if times % every != 0 {
+                return;
+            }
+            let id = shop.place_one("ring", 1).await;
+            walks.push(Walk::until(&shop, &id, "AwaitPayment").await);
+            if walks.len() > 2 {
+                walks.remove(0).to_the_end(&shop).await.unwrap();
+            }
+        };
+        assert_eq!(doctor_meanwhile(&shop, operation, move_orders).await, [], "before each {operation}");
+        assert!(times >= every, "{operation} was made {times} times");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn stock_that_no_open_order_holds_is_found() {
     let (shop, _clock) = Shop::timed(&STOCK);
     let id = shop.place_one("ring", 1).await;

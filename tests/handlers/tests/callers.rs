@@ -101,6 +101,9 @@ async fn a_token_whose_subject_is_no_identity_opens_nothing_and_writes_nothing()
                         .replace("{warehouse}", "wh-east")
                         .replace("{customer_id}", "ann");
                     let path = path.replace("{file+}", "index.html");
+                    if path.starts_with("/webhooks/") {
+                        continue; // Nobody is asked who they are; a signature decides.
+                    }
                     let answer = shop.http_as(&who, method, &path, json!({ "items": ["ring"] })).await;
                     if access == Access::Public {
                         assert!(answer.status < 400, "{method} {path}");
@@ -146,6 +149,9 @@ async fn every_call_is_refused_to_those_it_is_not_for() {
             .replace("{warehouse}", "wh-east")
             .replace("{customer_id}", "ann")
             .replace("{file+}", "index.html");
+        if path.starts_with("/webhooks/") {
+            continue; // Nobody is asked who they are; a signature decides.
+        }
         let stranger = shop.http_as(&Value::Null, method, &path, Value::Null).await.status;
         let customer = shop.http_as(&customer("ann"), method, &path, Value::Null).await.status;
         match access {

@@ -5,11 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ambient::Clock as _;
 use omniflow::functions::ALL;
 use omniflow_domain::OrderId;
 use omniflow_services::ConfigError;
-use omniflow_testing::{At, Shop, Use, Walk, starts, system};
+use omniflow_testing::{At, Shop, Use, Walk, starts, stripe_system, system};
 use serde_json::{Value, json};
+use template::System;
 
 const STOCK: [(&str, &str, u32); 3] =
     [("ring", "wh-east", 9), ("fragile-vase", "wh-west", 9), ("stuck-crate", "wh-north", 9)];
@@ -135,7 +137,58 @@ async fn all_ways() -> BTreeSet<Use> {
     for by in ["reconcile-orders", "admin"] {
         used.extend(reconciled(by).await);
     }
+    used.extend(paid_at_stripe().await);
     used
+}
+
+/// What only happens where customers pay at Stripe.
+async fn paid_at_stripe() -> BTreeSet<Use> {
+    let (shop, stripe, clock) = Shop::with_stripe(&STOCK);
+    let mut opened = Vec::new();
+    for _ in 0..5 {
+        let id = shop.place_one("ring", 1).await;
+        let mut walk = Walk::until(&shop, &id, "AwaitPayment").await;
+        walk.step(&shop).await;
+        shop.touch(&id);
+        let body = json!({});
+        let payment = shop.http("POST", &format!("/api/v1/orders/{id}/payment"), body).await;
+        opened.push((id, walk, payment.body["payment_id"].as_str().unwrap().to_owned()));
+    }
+    let [(paid, ..), (told, told_walk, payment), (unpaid, ..), (late, late_walk, held), (asked, ..)] =
+        &opened[..]
+    else {
+        unreachable!()
+    };
+    // By the shop's server, by word from Stripe, and by asking at the end of the window.
+    shop.touch(paid);
+    let path = format!("/api/v1/orders/{paid}/pay");
+    shop.http_once("a key", &path, json!({ "method": "pm_card_visa" })).await;
+    stripe.confirm_on_page(payment, "pm_card_visa");
+    shop.touch(told);
+    let (body, signature) = stripe.event("payment_intent.amount_capturable_updated", payment, clock.now());
+    assert_eq!(shop.hear(&body, &signature).await, 200);
+    told_walk.clone().to_the_end(&shop).await.unwrap();
+    stripe.confirm_on_page(&stripe.payments(asked.as_str())[0], "pm_card_visa");
+    for id in [unpaid, asked] {
+        shop.pass_deadline(id).await;
+        shop.touch(id);
+        shop.forward("close-payment-window", id).await.unwrap();
+    }
+    shop.decide(late, "cancel").await;
+    let _ = late_walk.clone().to_the_end(&shop).await;
+    stripe.arrive_late(held);
+    let (body, signature) = stripe.event("payment_intent.amount_capturable_updated", held, clock.now());
+    assert_eq!(shop.hear(&body, &signature).await, 200);
+    // By hand.
+    let left = shop
+        .place(json!({ "items": ["stuck-crate", "fragile-vase"], "payment": { "method": "pm_card_visa" } }))
+        .await;
+    let _ = Walk::of(&left).to_the_end(&shop).await;
+    shop.touch(&left);
+    let resolution = json!({ "money": "KEPT", "stock": "LOST", "note": "by hand" });
+    let resolved = shop.http("POST", &format!("/api/v1/orders/{left}/resolve"), resolution).await;
+    assert_eq!(resolved.status, 200, "{}", resolved.body);
+    shop.aws.used()
 }
 
 /// Orders that could not be undone: one is retried when its execution is too old, the other is resolved.
@@ -269,7 +322,7 @@ async fn swept(shop: &Shop) {
 async fn every_permission_is_used() {
     let used = all_ways().await;
     let mut unused: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for function in system().functions.values() {
+    for function in stripe_system().functions.values() {
         let of_function = || used.iter().filter(|usage| usage.function == function.name);
         for permission in &function.permissions {
             if !of_function().any(|usage| permission.allows(&usage.action, &usage.resource)) {
@@ -283,7 +336,7 @@ async fn every_permission_is_used() {
 
 #[test]
 fn no_permission_is_for_everything() {
-    for function in system().functions.values() {
+    for function in stripe_system().functions.values() {
         for permission in &function.permissions {
             assert!(!permission.action.contains('*'), "{}: {permission:?}", function.name);
             // Executions have names of their own; the machine is fixed.
@@ -298,7 +351,7 @@ fn no_permission_is_for_everything() {
 fn the_template_gives_each_function_what_it_declares() {
     let declared: BTreeMap<_, _> = ALL.iter().map(|function| (function.name, function)).collect();
     assert_eq!(declared.len(), ALL.len(), "two functions have one name");
-    for function in system().functions.values() {
+    for function in stripe_system().functions.values() {
         let declared = declared[function.binary.as_str()];
         let variables = function.environment.keys().map(String::as_str);
         let variables: BTreeSet<_> = variables.filter(|name| !OF_EVERY_FUNCTION.contains(name)).collect();
@@ -312,7 +365,7 @@ fn the_template_gives_each_function_what_it_declares() {
 
 #[test]
 fn functions_have_the_variables_that_they_use_and_no_others() {
-    for function in system().functions.values() {
+    for function in system().functions.values().chain(stripe_system().functions.values()) {
         assert_eq!(starts(&function.binary, function.environment.clone()), Ok(()), "{}", function.name);
         for name in function.environment.keys().filter(|name| !OF_EVERY_FUNCTION.contains(&name.as_str())) {
             let mut others = function.environment.clone();
@@ -321,4 +374,18 @@ fn functions_have_the_variables_that_they_use_and_no_others() {
             assert_eq!(starts(&function.binary, others), missing, "{} doesn't use {name}", function.name);
         }
     }
+}
+
+#[test]
+fn the_keys_of_the_provider_are_for_the_functions_that_call_it_and_only_where_there_is_one() {
+    let may = |system: &System| {
+        let functions = system.functions.values().filter(|function| {
+            function.permissions.iter().any(|permission| permission.action == "secretsmanager:GetSecretValue")
+        });
+        functions.map(|function| function.binary.clone()).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(may(system()), BTreeSet::new());
+    let callers =
+        ["capture-payment", "close-payment-window", "payment-api", "receive-payment-event", "refund-payment"];
+    assert_eq!(may(stripe_system()), callers.map(str::to_owned).into());
 }

@@ -28,13 +28,17 @@ pub(super) fn schemas() -> Map<String, Value> {
         MONEY: description::money(Currency::default()),
         SHOP_CURRENCY: description::shop_currency(Currency::default()),
         "PaymentMethod": {
-            "description": "A method of the simulated payment gateway; its name says how it behaves.",
+            "description": "A method of the simulated payment gateway; its name says how it behaves. Where the payment provider is Stripe, the id of a payment method there (`pm_…`) instead.",
             "type": "string", "enum": METHODS,
         },
         "PaymentOrder": {
             "description": "How to pay.",
             "type": "object",
             "properties": { "method": nullable(schemas::reference("PaymentMethod"), "`pm_card` when left out.") },
+        },
+        "StripeEvent": {
+            "description": "An event, exactly as Stripe has signed it (Stripe API Reference, \"The Event object\").",
+            "type": "object",
         },
         "Verdict": {
             "description": "What the reviewer says.",

@@ -17,6 +17,8 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         ApiCall::ReadOrder => read(door),
         ApiCall::ListOrders => list(door),
         ApiCall::PayOrder => pay(door),
+        ApiCall::OpenPayment => open_payment(),
+        ApiCall::PaymentEvent => payment_event(),
         ApiCall::AuditOrder => audit(door),
         ApiCall::CancelOrder => cancel(door),
         ApiCall::RetryOrder => retry(),
@@ -90,7 +92,7 @@ fn pay(door: Door) -> Operation {
     Operation::new(
         door.tag(),
         "Pay an order",
-        "Of payment, deadline and cancellation the first decides, and the others are refused.",
+        "Of payment, deadline and cancellation the first decides, and the others are refused. Where the payment provider is Stripe, `method` is one that the customer's page has made there; without it, the order is paid if the page has confirmed the payment.",
     )
     .takes(language_and_key())
     .with_body("PaymentOrder", false, &examples::PAYMENTS)
@@ -99,9 +101,43 @@ fn pay(door: Door) -> Operation {
         Kind::BadRequest,
         Kind::OrderNotFound,
         Kind::WrongState,
+        Kind::PaymentDeclined,
+        Kind::PaymentActionRequired,
         Kind::IdempotencyKeyReused,
         Kind::OrderUnreadable,
     ])
+}
+
+fn open_payment() -> Operation {
+    Operation::new(
+        "Orders",
+        "Have the customer's page confirm the payment of an order",
+        "What the page needs to confirm the payment at the provider: its client secret and the key for pages. The order is paid by itself when that has happened. Asked again, it is the same payment. With the simulated provider there is nothing to confirm, and these are null.",
+    )
+    .takes(language())
+    .answers(
+        200,
+        json_answer(
+            "The payment that is to be confirmed.",
+            &schemas::of::<crate::at_provider::PaymentToConfirm<'_>>(),
+            Some(examples::payment_to_confirm()),
+        ),
+    )
+    .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::WrongState, Kind::OrderUnreadable])
+}
+
+fn payment_event() -> Operation {
+    let told = |description: &str| json!({ "description": description });
+    Operation::new(
+        "System",
+        "Hear of a payment from Stripe",
+        "Stripe sends its events here, and signs them (`Stripe-Signature`). What has become of the payment is asked of Stripe; nothing else in the event counts.",
+    )
+    .with_body("StripeEvent", true, &[])
+    .answers(200, told("The event has had its effect, now or before."))
+    .answers(400, told("It is not signed by Stripe."))
+    .answers(404, told("The payment provider is not Stripe."))
+    .answers(500, told("It has had no effect, or not its whole effect: send it again."))
 }
 
 fn audit(door: Door) -> Operation {

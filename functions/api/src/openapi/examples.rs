@@ -152,3 +152,18 @@ pub(super) fn workflow_status() -> Value {
         "status": "RUNNING", "started_at": created_at(), "stopped_at": null, "state": order.status(),
     })
 }
+
+/// What a page needs to confirm a payment at Stripe.
+pub(super) fn payment_to_confirm() -> Value {
+    json!({
+        "order_id": "ORD-1700000000000123456",
+        "provider": "stripe",
+        "payment_id": "pi_3NxYqT2eZvKYlo2C",
+        "client_secret": "pi_3NxYqT2eZvKYlo2C_secret_…",
+        "publishable_key": "pk_live_…",
+        "amount": 500,
+        "currency": "USD",
+        "amount_in_units": 50000,
+        "deadline": "2023-11-14T22:43:20Z",
+    })
+}

@@ -26,7 +26,7 @@ pub(super) fn shared() -> Map<String, Value> {
         },
         "Accept-Language": {
             "name": "Accept-Language", "in": "header", "schema": { "type": "string" }, "example": "en",
-            "description": "The language of texts for people: `en`, `zh` or `ru`. Without it, `/api/v1` answers in Chinese and the other doors in Russian. Problems are told in English; those with amounts and prices in the language that is asked for.",
+            "description": "The language of texts for people: `en`, `zh` or `ru`. Without it, `/api/v1` answers in Chinese and the other doors in Russian. Problems are told in English; those with amounts and prices, and why a bank declined, in the language that is asked for.",
         },
         "Idempotency-Key": {
             "name": "Idempotency-Key", "in": "header",

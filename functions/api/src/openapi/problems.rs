@@ -63,6 +63,12 @@ const fn meaning(kind: Kind) -> &'static str {
         Kind::CustomerHasOpenOrders => {
             "The customer can't be forgotten while an order of theirs is open. Cancel the orders that `orders` names, or wait until they are closed."
         }
+        Kind::PaymentDeclined => {
+            "The bank declined; `detail` says why, in the language that is asked for, and `reason` for programs. The order still waits: try again, also by another method."
+        }
+        Kind::PaymentActionRequired => {
+            "The customer has to confirm the payment on a page that has `client_secret`, because their bank asks or because nobody has named a method. With a payment provider only."
+        }
         Kind::IdempotencyKeyReused => {
             "The `Idempotency-Key` came with another body before. Use a new key for a new request."
         }
@@ -99,20 +105,38 @@ fn more(kind: Kind) -> Vec<(&'static str, Value, Value)> {
             vec![("order_id", schemas::of::<omniflow_domain::OrderId>(), json!("ORD-1700000000000123456"))]
         }
         Kind::MethodNotAllowed => vec![("allow", text(), json!("GET, POST"))],
-        Kind::WrongState => vec![
-            ("order_id", schemas::of::<omniflow_domain::OrderId>(), json!("ORD-1700000000000123456")),
-            ("state", schemas::of::<Status>(), json!("CANCELLED")),
-            (
-                "order_status",
-                json!({ "type": "string", "description": "For people, in their language." }),
-                json!("Cancelled (timeout)"),
-            ),
-        ],
+        Kind::WrongState => of_order("CANCELLED", "Cancelled (timeout)"),
+        Kind::PaymentDeclined => {
+            let mut more = of_order("AWAITING_PAYMENT", "Awaiting payment (25 s left)");
+            let reason = schemas::of::<omniflow_domain::payment_gateway::Decline>();
+            more.push(("reason", reason, json!("INSUFFICIENT_FUNDS")));
+            more
+        }
+        Kind::PaymentActionRequired => {
+            let mut more = of_order("AWAITING_PAYMENT", "Awaiting payment (25 s left)");
+            more.push(("payment_id", text(), json!("pi_3NxYqT2eZvKYlo2C")));
+            more.push(("client_secret", text(), json!("pi_3NxYqT2eZvKYlo2C_secret_…")));
+            more.push(("publishable_key", text(), json!("pk_live_…")));
+            more
+        }
         Kind::OrderUnreadable => {
             vec![("order_id", schemas::of::<omniflow_domain::OrderId>(), json!("ORD-1700000000000123456"))]
         }
         _ => Vec::new(),
     }
+}
+
+/// The members about the order that a problem is about.
+fn of_order(state: &str, status: &str) -> Vec<(&'static str, Value, Value)> {
+    vec![
+        ("order_id", schemas::of::<omniflow_domain::OrderId>(), json!("ORD-1700000000000123456")),
+        ("state", schemas::of::<Status>(), json!(state)),
+        (
+            "order_status",
+            json!({ "type": "string", "description": "For people, in their language." }),
+            json!(status),
+        ),
+    ]
 }
 
 fn schema_name(kind: Kind) -> String {

@@ -56,6 +56,8 @@ pub(super) fn answers() -> Map<String, Value> {
     generator.subschema_for::<crate::workflow::WorkflowView<'_>>();
     generator.subschema_for::<crate::workflow::WorkflowStatus<'_>>();
     generator.subschema_for::<Status>();
+    generator.subschema_for::<crate::at_provider::PaymentToConfirm<'_>>();
+    generator.subschema_for::<omniflow_domain::payment_gateway::Decline>();
     let mut schemas = generator.take_definitions(true);
     schemas.values_mut().for_each(tidy);
     schemas.sort_keys();

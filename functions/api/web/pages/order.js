@@ -4,7 +4,7 @@ import { api } from "../api.js";
 import { Attention } from "../attention.js";
 import { t } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
-import { OrderActions } from "../order-actions.js";
+import { OrderActions, methodName } from "../order-actions.js";
 import { Amount, Copy, DataProblem, Failure, LiveStatus, Loading, Status, Time, deadlineOf, isFinal, nameIn } from "../parts.js";
 
 export function OrderPage({ id }) {
@@ -24,7 +24,7 @@ export function OrderPage({ id }) {
     <${Attention} order=${order} reload=${live.reload} />
     ${order.failure && html`<div class="problem"><${Failure} of=${order.failure} /></div>`}
     <div class="cards">
-      <${Timeline} timeline=${order.timeline} />
+      <${Timeline} order=${order} />
       <${Goods} order=${order} />
       <${Payment} order=${order} />
     </div>
@@ -59,11 +59,21 @@ function WorkflowOf({ order }) {
   `;
 }
 
-const Timeline = ({ timeline }) => html`
+/** The states that the order came to, and what became known of its money, by time. */
+function entries(order) {
+  const money = (order.payment.history ?? []).map((entry) => ({ ...entry, isMoney: true }));
+  return [...order.timeline, ...money].sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
+}
+
+const News = ({ entry, currency }) => html`
+  <strong>${entry.status}</strong>${entry.amount !== undefined && html` <${Amount} of=${entry.amount} currency=${currency} />`} <${Time} at=${entry.at} />${entry.reason && html` <span class="quiet">${entry.reason}</span>`}
+`;
+
+const Timeline = ({ order }) => html`
   <section class="card" aria-labelledby="timeline">
     <h2 id="timeline">${t("timeline")}</h2>
     <ol class="timeline">
-      ${timeline.map((change, index) => html`<li key=${index}><${Status} state=${change.state}>${change.status}<//> <${Time} at=${change.at} />${change.by && html` <span class="quiet">${t(`role.${change.by.role}`)}${change.by.id && ` ${change.by.id}`}${change.note && `: “${change.note}”`}</span>`}</li>`)}
+      ${entries(order).map((change, index) => change.isMoney ? html`<li key=${index}><${News} entry=${change} currency=${order.currency} /></li>` : html`<li key=${index}><${Status} state=${change.state}>${change.status}<//> <${Time} at=${change.at} />${change.by && html` <span class="quiet">${t(`role.${change.by.role}`)}${change.by.id && ` ${change.by.id}`}${change.note && `: “${change.note}”`}</span>`}</li>`)}
     </ol>
   </section>
 `;
@@ -97,8 +107,11 @@ const Payment = ({ order }) => html`
     <dl>
       <dt>${t("amount")}</dt><dd><strong><${Amount} of=${order.amount} currency=${order.currency} /></strong></dd>
       <dt>${t("status")}</dt><dd>${t(`payment.${order.payment.state}`)}</dd>
-      <dt>${t("payment.method")}</dt><dd>${order.payment.method ? t(`method.${order.payment.method}`) : "–"}</dd>
+      <dt>${t("payment.method")}</dt><dd>${order.payment.method ? methodName(order.payment.method) : "–"}</dd>
       <dt>${t("payment.deadline")}</dt><dd><${Time} at=${order.payment.deadline} /></dd>
+      ${order.payment.provider_id && html`<dt>${t("payment.provider")}</dt><dd><span class="mono">${order.payment.provider_id}</span> <${Copy} text=${order.payment.provider_id} /></dd>`}
+      ${order.payment.returned !== undefined && html`<dt>${t("payment.returned")}</dt><dd><${Amount} of=${order.payment.returned} currency=${order.currency} /></dd>`}
+      ${order.payment.dispute && html`<dt>${t("payment.dispute")}</dt><dd><strong>${t(`dispute.${order.payment.dispute}`)}</strong></dd>`}
       <dt>${t("customer")}</dt><dd>${order.customer_id ?? "–"}</dd>
       ${order.audit && html`<dt>${t("page.review")}</dt><dd>${t(order.audit.approved ? "approved" : "rejected")} · <${Time} at=${order.audit.at} /> ${order.audit.note && html`<div>“${order.audit.note}”</div>`}</dd>`}
     </dl>

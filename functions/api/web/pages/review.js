@@ -5,6 +5,7 @@ import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api } from "../api.js";
 import { duration, t } from "../language.js";
 import { announce, useLive, useNow } from "../live.js";
+import { methodName } from "../order-actions.js";
 import { Amount, DataProblem, Fresh, Loading, OrderLink, OrderStatus, Problem, Time, isFinal, isUnreadable, useAction, useKeptFocus } from "../parts.js";
 
 const LIMIT = 100;
@@ -133,7 +134,7 @@ function Facts({ order, now }) {
       <dt>${t("customer")}</dt><dd>${order.customer_id ?? "–"}</dd>
       <dt>${t("amount")}</dt><dd><strong><${Amount} of=${order.amount} currency=${order.currency} /></strong></dd>
       <dt>${t("waits")}</dt><dd>${at ? duration(now - new Date(at)) : "–"}</dd>
-      <dt>${t("payment")}</dt><dd>${order.payment?.method ? t(`method.${order.payment.method}`) : t("payment.later")}</dd>
+      <dt>${t("payment")}</dt><dd>${order.payment?.method ? methodName(order.payment.method) : t("payment.later")}</dd>
     </dl>
     <ul class="items">
       ${order.items?.map((item) => html`<li key=${item.product_id}>${item.quantity} × ${item.name} ${item.price !== null && html`<span class="quiet">· <${Amount} of=${item.price} currency=${order.currency} /></span>`}</li>`)}

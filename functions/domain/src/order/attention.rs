@@ -299,7 +299,7 @@ impl Order {
     /// [`Contradiction`].
     pub fn check_money(said: SettledMoney, known: MoneyAt) -> Result<(), Contradiction> {
         match (said, known) {
-            (SettledMoney::Refunded | SettledMoney::Kept, MoneyAt::Customer) => {
+            (SettledMoney::Refunded | SettledMoney::Kept, MoneyAt::Customer | MoneyAt::Held) => {
                 Err(Contradiction::NothingTaken)
             }
             (SettledMoney::None, MoneyAt::Shop) => Err(Contradiction::MoneyTaken),
@@ -307,7 +307,7 @@ impl Order {
             // A person may have given it back past the gateway.
             (SettledMoney::Refunded, MoneyAt::Shop | MoneyAt::Returned)
             | (SettledMoney::Kept, MoneyAt::Shop)
-            | (SettledMoney::None, MoneyAt::Customer) => Ok(()),
+            | (SettledMoney::None, MoneyAt::Customer | MoneyAt::Held) => Ok(()),
         }
     }
 

@@ -99,7 +99,11 @@ impl Order {
         match self.record.status {
             // The customer paid between the first attempt and this one: the new token must be told.
             Status::PaymentReceived => self.keep_signal(Signal::Paid, now),
-            Status::AwaitingPayment if self.deadline().is_some_and(|deadline| deadline <= now) => {
+            // Where the customer pays at a provider, that one is asked first, when the window closes.
+            Status::AwaitingPayment
+                if self.deadline().is_some_and(|deadline| deadline <= now)
+                    && self.record.payment.provider_id.is_none() =>
+            {
                 self.expire(now)?;
             }
             Status::AwaitingPayment => {}
@@ -223,6 +227,18 @@ mod tests {
         order.open_window(token("t3", 2), now(), now()).unwrap();
         assert_eq!((order.status(), order.pending_signal()), (Status::PaymentReceived, Some(Signal::Paid)));
         assert_eq!(order.task_token(), Some("t3"));
+    }
+
+    #[test]
+    fn a_window_that_has_ended_is_closed_when_it_is_opened_again_unless_the_provider_must_be_asked() {
+        let late = now() + Duration::seconds(30);
+        let mut order = awaiting_payment();
+        order.note_payment("pi_1").unwrap();
+        order.open_window(token("t2", 1), late, late).unwrap();
+        assert_eq!((order.status(), order.task_token()), (Status::AwaitingPayment, Some("t2")));
+        let mut order = awaiting_payment();
+        order.open_window(token("t2", 1), late, late).unwrap();
+        assert_eq!(order.status(), Status::Compensating);
     }
 
     #[test]

@@ -8,7 +8,8 @@
 //!     ├── attention ── what a failed workflow leaves to a person
 //!     ├── waiting ── the tasks of the workflow that wait, and what they must be told
 //!     ├── people ── who decided, and forgetting a customer
-//!     └── announcing ── the changes that others have still to be told of
+//!     ├── announcing ── the changes that others have still to be told of
+//!     └── provider ── what the payment provider says of the order's money
 //! ```
 //!
 //! A decision is a method that changes the order in memory, or refuses and leaves it as it is. The store then
@@ -22,6 +23,7 @@ mod forward;
 mod id;
 mod parts;
 mod people;
+mod provider;
 mod record;
 mod resolution;
 #[cfg(test)]
@@ -42,6 +44,7 @@ pub use announcing::Announcements;
 pub use attention::{Actor, Attention, Failed, Open, Role};
 pub use id::{BadOrderId, OrderId};
 pub use parts::{Audit, Change, Item, NewOrder, Payment, PaymentState, Reservation, Shipment, ShipmentState};
+pub use provider::{PaymentEntry, PaymentNews};
 pub use record::OrderRecord;
 pub use resolution::{Contradiction, Resolution, SettledMoney, SettledStock};
 pub use unknown::Unknown;
@@ -100,6 +103,10 @@ impl Order {
             method: new.method,
             state: PaymentState::Pending,
             deadline: None,
+            provider_id: None,
+            returned: None,
+            dispute: None,
+            history: Vec::new(),
             unknown: Unknown::default(),
         };
         let record = OrderRecord {
@@ -326,9 +333,10 @@ mod tests {
     use super::samples::{now, received, token};
     use super::*;
     use crate::allocation::Share;
+    use crate::payment_gateway::{MoneyAt, PaymentReport};
 
     /// The number of decisions that [`decide`] knows.
-    const DECISIONS: u8 = 22;
+    const DECISIONS: u8 = 25;
 
     /// Makes one of all decisions there are, `seconds` after the order was made.
     fn decide(order: &mut Order, decision: u8, seconds: i64) -> Result<(), Refusal> {
@@ -358,7 +366,14 @@ mod tests {
                 Ok(())
             }
             19 => order.retry(Actor::SYSTEM, None, now),
-            20 => order.erase_customer(),
+            23 => order.erase_customer(),
+            20 => order.note_payment("pi_1"),
+            21 => order.pay_at_provider(Some("pm_1"), now),
+            22 => {
+                let money = if seconds % 2 == 0 { MoneyAt::Held } else { MoneyAt::Returned };
+                order.learn(&PaymentReport { cancelled: seconds > 4, ..PaymentReport::of(money) }, None, now);
+                Ok(())
+            }
             _ => {
                 let money = if seconds % 2 == 0 { SettledMoney::Kept } else { SettledMoney::Refunded };
                 let stock = if seconds < 5 { SettledStock::Released } else { SettledStock::Sold };

@@ -7,7 +7,8 @@ use crate::allocation::{Line, Share};
 use crate::email::Email;
 use crate::language::Language;
 use crate::money::Money;
-use crate::order::{Actor, Unknown};
+use crate::order::{Actor, PaymentEntry, Unknown};
+use crate::payment_gateway::Dispute;
 use crate::status::Status;
 
 /// What a customer orders.
@@ -133,6 +134,14 @@ pub struct Payment {
     pub deadline: Option<DateTime<Utc>>,
     /// Whether the method came with the order, so that nobody has to wait for it.
     pub prepaid: bool,
+    /// The id that the payment provider gave the payment; `None` until it was opened there.
+    pub provider_id: Option<String>,
+    /// What was given back at the provider, past this system; `None` when nothing was.
+    pub returned: Option<Money>,
+    /// How the dispute about the payment stands; `None` when there is none.
+    pub dispute: Option<Dispute>,
+    /// What became known of the money beside the statuses of the order, oldest first.
+    pub history: Vec<PaymentEntry>,
     /// What a later release stored with the payment.
     pub unknown: Unknown,
 }

@@ -12,10 +12,12 @@ use omniflow_domain::order::{
     Actor, Announcements, Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Role,
     Shipment, ShipmentState, Unknown,
 };
+use omniflow_domain::payment_gateway::Dispute;
 use omniflow_domain::status::{Reason, Status};
 use omniflow_domain::{Currency, Language};
 
 use super::attention::{AttentionDocument, SignedDocument, Signer, places, signed};
+use super::payment::EntryOfPayment;
 
 /// The number of the latest form. It counts up when an earlier release would misunderstand a document; a new
 /// member is no reason, since earlier releases keep what they don't know.
@@ -132,6 +134,14 @@ struct PaymentDocument<'a> {
     deadline: Option<Time>,
     #[serde(default, skip_serializing_if = "is_default")]
     prepaid: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider_id: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    returned: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dispute: Option<Dispute>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    history: Vec<EntryOfPayment<'a>>,
     #[serde(flatten)]
     unknown: Cow<'a, Unknown>,
 }
@@ -266,7 +276,7 @@ impl Document<'_> {
             timeline,
             shipments: self.shipments.into_iter().map(Shipment::from).collect(),
             reservation: self.reservation,
-            payment: self.payment.into(),
+            payment: self.payment.into_payment(currency)?,
             needs_audit: self.needs_audit,
             audit: self.audit.map(Audit::from),
             missing: self.missing.into_owned(),
@@ -353,20 +363,30 @@ impl<'a> From<&'a Payment> for PaymentDocument<'a> {
             state: payment.state,
             deadline: payment.deadline.map(Time::Milliseconds),
             prepaid: payment.prepaid,
+            provider_id: payment.provider_id.as_deref().map(Cow::Borrowed),
+            returned: payment.returned.map(|returned| returned.to_string()),
+            dispute: payment.dispute,
+            history: payment.history.iter().map(EntryOfPayment::from).collect(),
             unknown: Cow::Borrowed(&payment.unknown),
         }
     }
 }
 
-impl From<PaymentDocument<'_>> for Payment {
-    fn from(payment: PaymentDocument<'_>) -> Self {
-        Self {
-            method: payment.method.map(Cow::into_owned),
-            state: payment.state,
-            deadline: payment.deadline.map(DateTime::from),
-            prepaid: payment.prepaid,
-            unknown: payment.unknown.into_owned(),
-        }
+impl PaymentDocument<'_> {
+    /// The payment, with its amounts in this currency.
+    fn into_payment(self, currency: Currency) -> Result<Payment, money::Error> {
+        let history = self.history.into_iter().map(|entry| entry.into_entry(currency));
+        Ok(Payment {
+            method: self.method.map(Cow::into_owned),
+            state: self.state,
+            deadline: self.deadline.map(DateTime::from),
+            prepaid: self.prepaid,
+            provider_id: self.provider_id.map(Cow::into_owned),
+            returned: self.returned.map(|returned| Money::parse(&returned, currency)).transpose()?,
+            dispute: self.dispute,
+            history: history.collect::<Result<_, _>>()?,
+            unknown: self.unknown.into_owned(),
+        })
     }
 }
 

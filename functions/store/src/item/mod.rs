@@ -17,6 +17,7 @@
 mod attention;
 mod attribute;
 mod document;
+mod payment;
 
 use std::collections::HashMap;
 

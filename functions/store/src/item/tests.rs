@@ -6,9 +6,11 @@ use omniflow_domain::Reason;
 use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::money::Money;
 use omniflow_domain::order::{
-    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentState,
-    Reservation, Resolution, Role, SettledMoney, SettledStock, Shipment, ShipmentState,
+    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentEntry,
+    PaymentNews, PaymentState, Reservation, Resolution, Role, SettledMoney, SettledStock, Shipment,
+    ShipmentState,
 };
+use omniflow_domain::payment_gateway::{Decline, Dispute};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -332,13 +334,30 @@ fn payment() -> impl Strategy<Value = Payment> {
         PaymentState::Void,
     ];
     let payment = (option::of(".{0,5}"), select(states), option::of(moment()), any::<bool>(), unknown());
-    payment.prop_map(|(method, state, deadline, prepaid, unknown)| Payment {
-        method,
-        state,
-        deadline,
-        prepaid,
-        unknown,
+    (payment, at_provider()).prop_map(|((method, state, deadline, prepaid, unknown), provider)| {
+        let (provider_id, returned, dispute, history) = provider;
+        Payment { method, state, deadline, prepaid, provider_id, returned, dispute, history, unknown }
     })
+}
+
+type AtProvider = (Option<String>, Option<Money>, Option<Dispute>, Vec<PaymentEntry>);
+
+/// What the payment provider may have said of a payment in US dollars.
+fn at_provider() -> impl Strategy<Value = AtProvider> {
+    let returned =
+        || option::of((0u64..9_999).prop_map(|cents| Money::from_minor_units(cents, Currency::USD).unwrap()));
+    let dispute = option::of(select(vec![Dispute::Open, Dispute::Won, Dispute::Lost]));
+    let news = select(PaymentNews::ALL.to_vec());
+    let decline = option::of(select(Decline::ALL.to_vec()));
+    let entry = (news, moment(), returned(), decline, option::of(".{0,5}"));
+    let entry = entry.prop_map(|(news, at, amount, declined, event)| PaymentEntry {
+        news,
+        at,
+        amount,
+        declined,
+        event,
+    });
+    (option::of(".{0,5}"), returned(), dispute, proptest::collection::vec(entry, 0..3))
 }
 
 fn audit() -> impl Strategy<Value = Audit> {

@@ -5,6 +5,7 @@ use omniflow_domain::order::{Attention, Order, OrderId};
 use omniflow_domain::status::Status;
 use serde::Serialize;
 
+use super::holders::Place;
 use crate::Unreadable;
 
 /// The pause before the system has an order go on by itself for the first time; each further one is twice as
@@ -100,6 +101,24 @@ pub(super) fn finding(order: &Order, trouble: Trouble, detail: String, repairabl
         since: order.timeline().last().map(|change| change.at),
         detail,
         repairable,
+    }
+}
+
+/// Pieces of a product in a warehouse that are set aside and held by no order; held and not set aside, when the
+/// difference is negative.
+pub(super) fn unowned((product, warehouse): &Place, difference: i64) -> Finding {
+    let how = if difference > 0 {
+        "set aside than open orders hold"
+    } else {
+        "held by open orders than are set aside"
+    };
+    Finding {
+        trouble: Trouble::StockUnowned,
+        order_id: None,
+        state: None,
+        since: None,
+        detail: format!("of {product} in {warehouse}, {} more pieces are {how}", difference.unsigned_abs()),
+        repairable: false,
     }
 }
 

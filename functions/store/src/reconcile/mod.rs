@@ -11,9 +11,11 @@
 //! read only when they are older than the window.
 
 mod findings;
+mod holders;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ambient::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,10 +24,11 @@ use omniflow_domain::order::{Actor, Failed, Order, OrderId, Reservation, Signal}
 use omniflow_domain::status::Status;
 
 use crate::workflow::{ExecutionState, NotSent, Workflow};
-use crate::{Error, Orders, Stock};
+use crate::{Error, Orders, Stock, StockRow};
 
 pub use findings::{Finding, Findings, Repaired, Scope, Trouble};
-use findings::{attention, finding, retry_at, unreadable_order};
+use findings::{attention, finding, retry_at, unowned, unreadable_order};
+use holders::{Holders, Place, differences, note_holder};
 
 /// The time for which an order has to stand still before anybody looks at its execution.
 const STILL: TimeDelta = TimeDelta::minutes(5);
@@ -35,6 +38,9 @@ const MOST_OF_ONE_STATUS: usize = 1000;
 const PAGE: usize = 100;
 /// The number of signals of one kind that one run looks at.
 const MOST_SIGNALS: i32 = 100;
+/// The pause before stock that seems to be held by nobody is read once more: longer than the index of the orders,
+/// which is eventually consistent, usually lags behind.
+const BEFORE_SECOND_LOOK: Duration = Duration::from_secs(2);
 /// The number of requests to Step Functions under way at the same time.
 const AT_ONCE: usize = 8;
 
@@ -136,8 +142,16 @@ impl Reconciler {
             _ if order.pending_signal().is_some_and(|signal| signal != Signal::Announce) => return None,
             Status::AwaitingPayment => {
                 let overdue = order.deadline().is_some_and(|deadline| deadline + STILL <= now);
-                let detail = "its time to be paid is over".to_owned();
-                return overdue.then(|| finding(order, Trouble::WindowNotClosed, detail, true));
+                // Whoever pays at the provider may have paid, and only the window's own step asks.
+                let is_asked = order.payment().provider_id.is_some();
+                let detail = match is_asked {
+                    true => {
+                        "its time to be paid is over, and the payment provider has not said whether it is paid"
+                    }
+                    false => "its time to be paid is over",
+                };
+                let finding = || finding(order, Trouble::WindowNotClosed, detail.to_owned(), !is_asked);
+                return overdue.then(finding);
             }
             _ => {}
         }
@@ -175,43 +189,40 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Stock that is set aside and held by no open order, or held and not set aside. Orders move meanwhile, so
-    /// that only what is wrong both times is.
+    /// Stock that is set aside and held by no open order, or held and not set aside. Orders move meanwhile, so all
+    /// is read twice: a difference counts when neither the row nor the orders that hold of it have changed from the
+    /// first read to the last.
     async fn unowned_stock(&self) -> Result<Vec<Finding>, Error> {
-        let (first, second) = (self.unowned_once().await?, self.unowned_once().await?);
-        let lasting = first.into_iter().filter(|(place, difference)| second.get(place) == Some(difference));
-        let findings = lasting.map(|((product, warehouse), difference)| Finding {
-            trouble: Trouble::StockUnowned,
-            order_id: None,
-            state: None,
-            since: None,
-            detail: format!(
-                "of {product} in {warehouse}, {} more pieces are {}",
-                difference.unsigned_abs(),
-                if difference > 0 {
-                    "set aside than open orders hold"
-                } else {
-                    "held by open orders than are set aside"
-                }
-            ),
-            repairable: false,
+        let (rows, holders) = (self.rows().await?, self.holders().await?);
+        let mut suspected = differences(&rows, &holders);
+        if suspected.is_empty() {
+            return Ok(Vec::new());
+        }
+        tokio::time::sleep(BEFORE_SECOND_LOOK).await;
+        let later_holders = self.holders().await?;
+        let later_rows = self.rows().await?;
+        suspected.retain(|place, _| {
+            rows.get(place) == later_rows.get(place) && holders.get(place) == later_holders.get(place)
         });
-        Ok(findings.collect())
+        Ok(suspected.iter().map(|(place, difference)| unowned(place, *difference)).collect())
     }
 
-    async fn unowned_once(&self) -> Result<BTreeMap<(String, String), i64>, Error> {
-        let mut places: BTreeMap<(String, String), i64> = BTreeMap::new();
+    async fn rows(&self) -> Result<BTreeMap<Place, StockRow>, Error> {
+        let rows = self.stock.all().await?.into_iter();
+        Ok(rows.map(|row| ((row.product_id.clone(), row.warehouse_id.clone()), row)).collect())
+    }
+
+    /// The open orders that hold stock.
+    async fn holders(&self) -> Result<Holders, Error> {
+        let mut holders = Holders::new();
         for status in Status::ALL.into_iter().filter(|status| !status.is_final()) {
             let mut after = None;
             loop {
                 let page = self.orders.list(Some(status), OrderId::PREFIX, PAGE, after.as_ref()).await?;
                 let holding =
                     page.orders.iter().flatten().filter(|order| order.reservation() == Reservation::Held);
-                for shipment in holding.flat_map(Order::shipments) {
-                    for line in &shipment.items {
-                        let place = (line.product_id.clone(), shipment.warehouse.clone());
-                        *places.entry(place).or_default() -= i64::from(line.quantity);
-                    }
+                for order in holding {
+                    note_holder(&mut holders, order);
                 }
                 after = page.next;
                 if after.is_none() {
@@ -219,11 +230,7 @@ impl Reconciler {
                 }
             }
         }
-        for row in self.stock.all().await? {
-            *places.entry((row.product_id, row.warehouse_id)).or_default() += i64::from(row.reserved);
-        }
-        places.retain(|_, difference| *difference != 0);
-        Ok(places)
+        Ok(holders)
     }
 
     /// Takes care of what was found, as far as that is safe.

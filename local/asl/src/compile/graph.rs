@@ -95,7 +95,7 @@ impl Compiler {
                 cause: fail_text(state, "Cause", language, location)?,
             },
             "Parallel" => Kind::Parallel { branches: self.branches(state, outer, location)? },
-            "Map" => Kind::Map(Box::new(map(state, language, location, |processor, location| {
+            "Map" => Kind::Map(Box::new(map(state, outer, language, location, |processor, location| {
                 self.graph(processor, outer, location)
             })?)),
             other => return fail(location, format!("unknown type {other}")),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use chrono::serde::{ts_milliseconds, ts_milliseconds_option};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::api::TaskId;
 use crate::graph::{Graph, State};
 use crate::resource::Resource;
 use crate::scope::{Identity, MapItem, Variables};
-use crate::states::map::{self, Tolerated};
+use crate::states::map::{self, BatchLimits};
 use crate::time::Timestamp;
 
 /// A thread of control: the execution's main line, a branch of a Parallel, or an iteration of a Map.
@@ -90,7 +91,10 @@ pub(crate) enum Phase {
     Parallel(Vec<Branch>),
     /// The state is a Map and waits for its iterations.
     #[serde(rename = "m")]
-    Map(Box<MapRun>),
+    Map(Box<Iterations>),
+    /// The state is a Distributed Map and waits for its Map Run, whose child executions the host runs.
+    #[serde(rename = "d")]
+    Distributed(Box<MapRun>),
 }
 
 impl Phase {
@@ -149,7 +153,7 @@ impl TaskRun {
 /// A Map in flight.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct MapRun {
+pub(crate) struct Iterations {
     /// All items, as an array, or as an object whose members are the items.
     #[serde(rename = "i")]
     pub(crate) items: Arc<Value>,
@@ -165,35 +169,64 @@ pub(crate) struct MapRun {
     /// The outputs of the iterations that have ended, by the index of the item.
     #[serde(rename = "o")]
     pub(crate) outputs: Vec<Option<Arc<Value>>>,
-    /// How many iterations have failed and were tolerated.
-    #[serde(rename = "f", default)]
-    pub(crate) failed: u64,
-    /// How many iterations may fail.
-    #[serde(rename = "t", default)]
-    pub(crate) tolerated: Tolerated,
+    /// A member of the forms before the third, which said nothing in a Map of this mode.
+    #[expect(dead_code, reason = "executions of an earlier form have it")]
+    #[serde(rename = "f", default, skip_serializing)]
+    pub(crate) failed: IgnoredAny,
+    /// Another such member.
+    #[expect(dead_code, reason = "executions of an earlier form have it")]
+    #[serde(rename = "t", default, skip_serializing)]
+    pub(crate) tolerated: IgnoredAny,
     /// The number of the event that the next iteration's start follows.
     #[serde(rename = "p")]
     pub(crate) previous: u64,
 }
 
-impl MapRun {
+impl Iterations {
     /// How many items there are.
     pub(crate) fn len(&self) -> usize {
         map::count(&self.items)
     }
+}
 
-    /// The item at an index.
-    pub(crate) fn item(&self, index: usize) -> MapItem {
-        let (key, value) = match &*self.items {
-            Value::Array(items) => (None, items.get(index)),
-            Value::Object(members) => match members.iter().nth(index) {
-                Some((key, value)) => (Some(Arc::from(key.as_str())), Some(value)),
-                None => (None, None),
-            },
-            _ => (None, None),
-        };
-        MapItem { index: index as u64, value: Arc::new(value.cloned().unwrap_or_default()), key }
-    }
+/// A Distributed Map in flight. How far its children have come the host knows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MapRun {
+    /// The number that events about the run give. It is one of those that tasks have.
+    #[serde(rename = "k")]
+    pub(crate) id: TaskId,
+    #[serde(rename = "a")]
+    pub(crate) arn: Arc<str>,
+    /// All items, as an array, or as an object whose members are the items.
+    #[serde(rename = "i")]
+    pub(crate) items: Arc<Value>,
+    /// How items are put together; absent when each has a child of its own.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) batches: Option<BatchLimits>,
+    /// How often the run was redriven.
+    #[serde(rename = "r", default, skip_serializing_if = "is_none_yet")]
+    pub(crate) redrives: u64,
+    /// The number of the event that says that the run was started or redriven.
+    #[serde(rename = "e")]
+    pub(crate) begun: u64,
+}
+
+fn is_none_yet(n: &u64) -> bool {
+    *n == 0
+}
+
+/// The item at an index of an array, or of an object whose members are the items.
+pub(crate) fn item(items: &Value, index: usize) -> MapItem {
+    let (key, value) = match items {
+        Value::Array(items) => (None, items.get(index)),
+        Value::Object(members) => match members.iter().nth(index) {
+            Some((key, value)) => (Some(Arc::from(key.as_str())), Some(value)),
+            None => (None, None),
+        },
+        _ => (None, None),
+    };
+    MapItem { index: index as u64, value: Arc::new(value.cloned().unwrap_or_default()), key }
 }
 
 impl Active {

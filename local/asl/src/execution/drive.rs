@@ -168,6 +168,7 @@ impl Runner<'_> {
         match (&mut active.phase, &mut *stimulus) {
             (Phase::Parallel(_), _) => self.continue_parallel(state, active, previous, &scope, stimulus),
             (Phase::Map(_), _) => self.continue_map(state, active, previous, &scope, stimulus),
+            (Phase::Distributed(_), _) => self.continue_distributed(state, active, previous, scope, stimulus),
             (_, Stimulus::Redrive) => {
                 active.retries = 0;
                 active.phase = Phase::Idle;

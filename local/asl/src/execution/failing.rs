@@ -8,7 +8,7 @@ use super::branch::{Active, Branch, Phase, active};
 use super::runner::Runner;
 use super::stimulus::Action;
 use crate::error::{Evaluated, Failure, FailureKind};
-use crate::graph::{Graph, Kind, Retrier, State};
+use crate::graph::{Graph, Kind, Processor, Retrier, State};
 use crate::history::Details;
 use crate::scope::Scope;
 use crate::states::data;
@@ -106,19 +106,19 @@ impl Runner<'_> {
     /// Gives up what runs in a branch, because the Parallel or Map around it has failed. `failed` says
     /// whether this branch is the reason.
     pub(super) fn abort(&mut self, graph: &Graph, branch: &mut Branch, failed: bool) {
-        let previous = branch.previous;
+        let mut previous = branch.previous;
         let Some((active, state)) = active(graph, &mut branch.at) else { return };
         match (&mut active.phase, &state.kind) {
             (Phase::Parallel(branches), Kind::Parallel { branches: graphs }) if !failed => {
                 graphs.iter().zip(branches).for_each(|(graph, branch)| self.abort(graph, branch, false));
             }
             (Phase::Map(run), Kind::Map(map)) if !failed => {
-                let muted = usize::from(map.distributed);
-                self.muted += muted;
-                run.running.iter_mut().for_each(|branch| self.abort(&map.processor, branch, false));
-                self.muted -= muted;
+                if let Processor::Inline(graph) = &map.processor {
+                    run.running.iter_mut().for_each(|branch| self.abort(graph, branch, false));
+                }
             }
-            (Phase::Parallel(_) | Phase::Map(_), _) => {}
+            (Phase::Distributed(run), _) if !failed => previous = self.abort_map_run(run),
+            (Phase::Parallel(_) | Phase::Map(_) | Phase::Distributed(_), _) => {}
             (phase, _) => *phase = Phase::Idle,
         }
         let event = match state.kind {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::branch::Branch;
+use super::branch::{Branch, Phase};
 use super::runner::Runner;
 use super::snapshot::{Execution, Form};
-use super::stimulus::{Report, Stimulus};
-use crate::api::{Ambient, Effects, Event, Outcome, Start};
+use super::stimulus::{MapRunReport, Report, Stimulus};
+use crate::api::{Ambient, Effects, Event, Outcome, Start, TaskId};
 use crate::error::{Evaluated, Failure, names};
 use crate::history::Details;
 use crate::machine::Machine;
@@ -181,6 +181,23 @@ impl Execution {
                 (task, Report::Failed { event: "StartFailed", error, cause })
             }
             Event::TaskHeartbeat { task } => (task, Report::Heartbeat),
+            Event::MapChildren { run, from, at_most } => {
+                return self.report_on_map_run(
+                    machine,
+                    ambient,
+                    run,
+                    MapRunReport::Children { from, at_most },
+                );
+            }
+            Event::MapRunSucceeded { run, output } => {
+                return self.report_on_map_run(machine, ambient, run, MapRunReport::Succeeded(output));
+            }
+            Event::MapRunTooLarge { run } => {
+                return self.report_on_map_run(machine, ambient, run, MapRunReport::TooLarge);
+            }
+            Event::MapRunFailed { run } => {
+                return self.report_on_map_run(machine, ambient, run, MapRunReport::Failed);
+            }
             Event::Redrive => return Effects::default(),
         };
         if !self.pending(task) {
@@ -188,6 +205,21 @@ impl Execution {
         }
         self.drive(machine, ambient, |runner, root, machine| {
             runner.stimulate(&machine.graph, root, None, &mut Stimulus::Task(task, Some(report)))
+        })
+    }
+
+    fn report_on_map_run(
+        &mut self,
+        machine: &Machine,
+        ambient: &mut dyn Ambient,
+        run: TaskId,
+        report: MapRunReport,
+    ) -> Effects {
+        if !self.pending(run) {
+            return Effects::default();
+        }
+        self.drive(machine, ambient, |runner, root, machine| {
+            runner.stimulate(&machine.graph, root, None, &mut Stimulus::MapRun(run, Some(report)))
         })
     }
 
@@ -215,6 +247,7 @@ impl Execution {
             let more = self.wake(machine, ambient);
             effects.history.extend(more.history);
             effects.invocations.extend(more.invocations);
+            effects.map_runs.extend(more.map_runs);
         }
         effects
     }
@@ -238,6 +271,11 @@ impl Execution {
         outcome: Outcome,
     ) -> Effects {
         let mut runner = Runner::new(&self.identity, &mut self.events, &mut self.tasks, ambient);
+        self.root.each_active(&mut |active| {
+            if let Phase::Distributed(run) = &active.phase {
+                runner.abort_map_run(run);
+            }
+        });
         self.root.previous = runner.record_last(0, event, Some(details));
         self.outcome = Some(outcome);
         runner.effects

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::branch::{Active, Branch, MapRun, Phase};
+use super::branch::{Active, Branch, Iterations, Phase, item};
 use super::runner::Runner;
 use super::stimulus::{Action, Stimulus};
-use crate::error::{Evaluated, Failure};
-use crate::graph::{Graph, Kind, MapState, State};
+use crate::error::Evaluated;
+use crate::graph::{Graph, Kind, MapState, Processor, State};
 use crate::history::Details;
-use crate::intrinsic;
 use crate::scope::Scope;
 use crate::states::map::{self, MapPlan};
 
@@ -41,22 +41,21 @@ impl Runner<'_> {
         if let Some(refused) = plan.refused {
             return Err(refused);
         }
-        if map.distributed {
-            let arn = self.map_run_arn(map);
-            *previous = self.record(*previous, "MapRunStarted", Some(Details::MapRun { arn }));
+        if let Processor::Distributed(distributed) = &map.processor {
+            return Ok(self.start_map_run(distributed, active, previous, plan));
         }
         let limit = match usize::try_from(plan.max_concurrency).unwrap_or(usize::MAX) {
             0 => INLINE_CONCURRENCY,
             limit => limit.min(INLINE_CONCURRENCY),
         };
-        active.phase = Phase::Map(Box::new(MapRun {
+        active.phase = Phase::Map(Box::new(Iterations {
             items: plan.items,
             next: 0,
             limit,
             running: Vec::new(),
             outputs: vec![None; length],
-            failed: 0,
-            tolerated: plan.tolerated,
+            failed: IgnoredAny,
+            tolerated: IgnoredAny,
             previous: *previous,
         }));
         self.continue_map(state, active, previous, scope, &mut Stimulus::Wake)
@@ -72,9 +71,10 @@ impl Runner<'_> {
         stimulus: &mut Stimulus,
     ) -> Evaluated<Action> {
         let Kind::Map(map) = &state.kind else { return Ok(Action::Suspend) };
+        let Processor::Inline(graph) = &map.processor else { return Ok(Action::Suspend) };
         // The run is taken out of the state, because the iterations look at the state too.
         let Phase::Map(mut run) = std::mem::take(&mut active.phase) else { return Ok(Action::Suspend) };
-        let result = self.iterate(state, map, active, &mut run, scope, stimulus);
+        let result = self.iterate(state, (map, graph), active, &mut run, scope, stimulus);
         let done = run.running.is_empty() && run.next >= run.len();
         *previous = run.previous;
         if let Err(failure) = result {
@@ -84,9 +84,6 @@ impl Runner<'_> {
         if !done {
             active.phase = Phase::Map(run);
             return Ok(Action::Suspend);
-        }
-        if map.distributed {
-            *previous = self.record(*previous, "MapRunSucceeded", None);
         }
         let outputs = run.outputs.into_iter().flatten().map(Arc::unwrap_or_clone);
         let result = Arc::new(Value::Array(outputs.collect()));
@@ -98,37 +95,34 @@ impl Runner<'_> {
     fn iterate(
         &mut self,
         state: &State,
-        map: &MapState,
+        (map, graph): (&MapState, &Graph),
         active: &Active,
-        run: &mut MapRun,
+        run: &mut Iterations,
         scope: &Scope<'_>,
         stimulus: &mut Stimulus,
     ) -> Evaluated<()> {
         let mut at = 0;
         while at < run.running.len() && !stimulus.is_spent() {
-            let ended = self.iteration(state, map, run, at, scope, stimulus)?;
+            let ended = self.iteration(state, graph, run, at, scope, stimulus)?;
             at += usize::from(!ended);
         }
         while run.running.len() < run.limit && run.next < run.len() {
-            let branch = self.next_iteration(state, map, run);
+            let branch = self.next_iteration(state, run);
             let input = self.item_input(state, map, active, &branch, scope)?;
             run.running.push(branch);
             let at = run.running.len() - 1;
-            self.iteration(state, map, run, at, scope, &mut Stimulus::Begin(input))?;
+            self.iteration(state, graph, run, at, scope, &mut Stimulus::Begin(input))?;
         }
         Ok(())
     }
 
     /// The branch for the next item, which has not begun yet.
-    fn next_iteration(&mut self, state: &State, map: &MapState, run: &mut MapRun) -> Branch {
-        let index = run.next;
-        let item = run.item(index);
+    fn next_iteration(&mut self, state: &State, run: &mut Iterations) -> Branch {
+        let item = item(&run.items, run.next);
         run.next += 1;
         let mut branch = Branch { previous: run.previous, item: Some(item), ..Branch::default() };
-        if !map.distributed {
-            let details = iteration_details(state, &branch);
-            branch.previous = self.record(run.previous, "MapIterationStarted", details);
-        }
+        let details = iteration_details(state, &branch);
+        branch.previous = self.record(run.previous, "MapIterationStarted", details);
         branch
     }
 
@@ -151,31 +145,24 @@ impl Runner<'_> {
     fn iteration(
         &mut self,
         state: &State,
-        map: &MapState,
-        run: &mut MapRun,
+        graph: &Graph,
+        run: &mut Iterations,
         at: usize,
         scope: &Scope<'_>,
         stimulus: &mut Stimulus,
     ) -> Evaluated<bool> {
-        let length = run.len() as u64;
         let Some(branch) = run.running.get_mut(at) else { return Ok(true) };
-        let muted = usize::from(map.distributed);
-        self.muted += muted;
-        let result = self.stimulate(&map.processor, branch, Some(scope), stimulus);
-        self.muted -= muted;
-        match result {
-            Ok(()) => Ok(self.end_iteration(state, map, run, at)),
-            Err(_) if map.distributed && !run.tolerated.exceeded(run.failed + 1, length) => {
-                run.failed += 1;
-                run.running.remove(at);
-                Ok(true)
+        match self.stimulate(graph, branch, Some(scope), stimulus) {
+            Ok(()) => Ok(self.end_iteration(state, run, at)),
+            Err(failure) => {
+                self.fail_map(state, graph, run, at);
+                Err(failure)
             }
-            Err(failure) => Err(self.fail_map(state, map, run, at, failure)),
         }
     }
 
     /// Takes an iteration that has its output out of the list. `false` means that it has none yet.
-    fn end_iteration(&mut self, state: &State, map: &MapState, run: &mut MapRun, at: usize) -> bool {
+    fn end_iteration(&mut self, state: &State, run: &mut Iterations, at: usize) -> bool {
         let Some(branch) = run.running.get_mut(at) else { return true };
         let Some(output) = branch.output.take() else { return false };
         let index = branch.item.as_ref().map_or(0, |item| item.index);
@@ -183,47 +170,30 @@ impl Runner<'_> {
             *slot = Some(output);
         }
         let ended = run.running.remove(at);
-        if !map.distributed {
-            run.previous = ended.previous;
-            let details = iteration_details(state, &ended);
-            let succeeded = self.record(ended.previous, "MapIterationSucceeded", details);
-            // The start of the next iteration follows the last state of this one, but the end of the Map
-            // follows the end of the last iteration.
-            if run.running.is_empty() && run.next >= run.len() {
-                run.previous = succeeded;
-            }
+        run.previous = ended.previous;
+        let details = iteration_details(state, &ended);
+        let succeeded = self.record(ended.previous, "MapIterationSucceeded", details);
+        // The start of the next iteration follows the last state of this one, but the end of the Map follows
+        // the end of the last iteration.
+        if run.running.is_empty() && run.next >= run.len() {
+            run.previous = succeeded;
         }
         true
     }
 
-    /// Gives up all iterations because of the one at an index, and returns the failure of the Map.
-    fn fail_map(
-        &mut self,
-        state: &State,
-        map: &MapState,
-        run: &mut MapRun,
-        at: usize,
-        failure: Failure,
-    ) -> Failure {
+    /// Gives up all iterations because of the one at an index.
+    fn fail_map(&mut self, state: &State, graph: &Graph, run: &mut Iterations, at: usize) {
         if let Some(branch) = run.running.get_mut(at) {
-            let muted = usize::from(map.distributed);
-            run.previous = if map.distributed { run.previous } else { branch.previous };
-            self.muted += muted;
-            self.abort(&map.processor, branch, true);
-            self.muted -= muted;
-            if map.distributed {
-                run.previous = self.record(run.previous, "MapRunFailed", None);
-            } else {
-                let details = iteration_details(state, branch);
-                self.record(run.previous, "MapIterationFailed", details);
-            }
+            run.previous = branch.previous;
+            self.abort(graph, branch, true);
+            let details = iteration_details(state, branch);
+            self.record(run.previous, "MapIterationFailed", details);
         }
-        self.abort_iterations(&map.processor, state, run, at);
-        if map.distributed { map::too_many_failures() } else { failure }
+        self.abort_iterations(graph, state, run, at);
     }
 
     /// Gives up all iterations but the one at the index `failed`.
-    fn abort_iterations(&mut self, graph: &Graph, state: &State, run: &mut MapRun, failed: usize) {
+    fn abort_iterations(&mut self, graph: &Graph, state: &State, run: &mut Iterations, failed: usize) {
         for (other, branch) in run.running.iter_mut().enumerate() {
             if other == failed {
                 continue;
@@ -232,14 +202,5 @@ impl Runner<'_> {
             let details = iteration_details(state, branch);
             self.record(branch.previous, "MapIterationAborted", details);
         }
-    }
-
-    /// The ARN of a Distributed Map's run.
-    fn map_run_arn(&mut self, map: &MapState) -> String {
-        let machine = self.identity.state_machine_arn.replacen(":stateMachine:", ":mapRun:", 1);
-        let mut random = || self.ambient.random();
-        let run = intrinsic::uuid(&mut random);
-        let label = map.label.clone().unwrap_or_else(|| intrinsic::uuid(&mut random));
-        format!("{machine}/{label}:{run}")
     }
 }

@@ -13,10 +13,11 @@
 //! live running, recovery and redrive are the same code.
 //!
 //! The runner's work is cut by what it does: `drive` takes a branch from state to state, `task`, `wait`,
-//! `parallel` and `map` each do what a state of that type wants, and `failing` handles retriers, catchers and
+//! `parallel`, `map` and `distributed` each do what a state of that type wants, and `failing` handles retriers, catchers and
 //! giving up.
 
 mod branch;
+mod distributed;
 mod drive;
 mod events;
 mod failing;

@@ -34,13 +34,17 @@ impl Execution {
         calls
     }
 
-    /// Whether a task is still awaited. For a token that once was valid, `false` means that SendTaskSuccess
+    /// Whether a task, or a Map Run, is still awaited. For a token that once was valid, `false` means that SendTaskSuccess
     /// and its relatives answer TaskTimedOut.
     pub fn pending(&self, task: TaskId) -> bool {
         let mut found = false;
         if self.outcome.is_none() {
             self.root.each_active(&mut |active| {
-                found |= matches!(&active.phase, Phase::Task(run) if run.id == task);
+                found |= match &active.phase {
+                    Phase::Task(run) => run.id == task,
+                    Phase::Distributed(run) => run.id == task,
+                    _ => false,
+                };
             });
         }
         found

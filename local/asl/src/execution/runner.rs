@@ -19,9 +19,6 @@ use crate::time::Timestamp;
 /// Events that a history may have (AWS Step Functions Developer Guide, "Service quotas"). The last one is the
 /// end of the execution.
 pub(super) const MAX_EVENTS: u64 = 25_000;
-/// States that may follow each other without waiting. Only an iteration of a Distributed Map, which leaves no
-/// events, gets here before [`MAX_EVENTS`].
-const MAX_STEPS: u64 = 50_000;
 
 /// Runs the branches of one execution for one event, and collects the effects.
 pub(super) struct Runner<'r> {
@@ -31,8 +28,6 @@ pub(super) struct Runner<'r> {
     pub(super) ambient: &'r mut dyn Ambient,
     pub(super) now: Timestamp,
     pub(super) effects: Effects,
-    /// How many Distributed Maps are around. Their iterations leave no events in this history.
-    pub(super) muted: usize,
     steps: u64,
     exhausted: bool,
     allowance: Allowance,
@@ -55,7 +50,6 @@ impl<'r> Runner<'r> {
             ambient,
             now,
             effects: Effects::default(),
-            muted: 0,
             steps: 0,
             exhausted: false,
             allowance,
@@ -70,9 +64,6 @@ impl<'r> Runner<'r> {
         event_type: &'static str,
         details: Option<Details>,
     ) -> u64 {
-        if self.muted > 0 {
-            return previous;
-        }
         if *self.events + 1 >= MAX_EVENTS {
             self.exhausted = true;
             return previous;
@@ -96,9 +87,6 @@ impl<'r> Runner<'r> {
     /// Counts a state that was entered with this input.
     pub(super) fn count_step(&mut self, input: &Arc<Value>) {
         self.steps += 1;
-        if self.steps > MAX_STEPS {
-            self.exhausted = true;
-        }
         if self.allowance.bytes != usize::MAX {
             let size = match &self.measured {
                 Some((last, size)) if Arc::ptr_eq(last, input) => *size,
@@ -112,10 +100,9 @@ impl<'r> Runner<'r> {
         }
     }
 
-    /// Whether the execution has done what it may for one event. The iterations of a Distributed Map never pause:
-    /// they leave no events, so only [`MAX_STEPS`] ends a loop in one.
+    /// Whether the execution has done what it may for one event.
     pub(super) fn is_spent(&self) -> bool {
-        self.muted == 0 && (self.steps >= self.allowance.states || self.allowance.bytes == 0)
+        self.steps >= self.allowance.states || self.allowance.bytes == 0
     }
 
     /// Whether a limit is reached, so that the execution must end.

@@ -18,8 +18,9 @@ use crate::scope::Identity;
 use crate::time::Timestamp;
 
 /// The version of the form that this release writes, and the latest that it reads. The second has the name of
-/// the member that an iteration works on, for a Map over an object; nothing else differs from the first.
-const FORM: u64 = 2;
+/// the member that an iteration works on, for a Map over an object. The third has the phase of a Distributed Map, and an
+/// inline one says no more how many of its iterations may fail. Nothing else differs.
+const FORM: u64 = 3;
 
 /// The whole persistent state of one execution. A host stores it as JSON, or as MessagePack with field names.
 /// The form is compact: an order that waits for a token takes well under a kibibyte besides its own data.

@@ -15,14 +15,16 @@ pub(super) enum Stimulus {
     Wake,
     /// The host reports on a task. The report is gone once the task has been found.
     Task(TaskId, Option<Report>),
+    /// The host reports on a Map Run. The report is gone once the run has been found.
+    MapRun(TaskId, Option<MapRunReport>),
     /// The states that failed are tried again.
     Redrive,
 }
 
 impl Stimulus {
-    /// Whether the stimulus has reached the task that it is about, so that no other branch need be asked.
+    /// Whether the stimulus has reached the task or the run that it is about, so that no other branch need be asked.
     pub(super) fn is_spent(&self) -> bool {
-        matches!(self, Self::Task(_, None))
+        matches!(self, Self::Task(_, None) | Self::MapRun(_, None))
     }
 }
 
@@ -41,6 +43,18 @@ pub(super) enum Report {
     },
     /// The task is alive.
     Heartbeat,
+}
+
+/// What a host reports on a Map Run, or asks for.
+pub(super) enum MapRunReport {
+    /// The inputs of at most `at_most` children are wanted, for the items from an index on.
+    Children { from: u64, at_most: usize },
+    /// All children have ended, with these outputs.
+    Succeeded(Value),
+    /// All children have ended, and their outputs are too large.
+    TooLarge,
+    /// Too many children have failed.
+    Failed,
 }
 
 /// What a branch does next.

@@ -10,5 +10,6 @@ pub(crate) use choice::{Choice, Condition, Rule};
 pub(crate) use data::{Assign, Io, JsonataIo, PathIo, ResultPath, Source};
 pub(crate) use handlers::{Catcher, Retrier};
 pub(crate) use state::{
-    FailText, Graph, ItemSelector, Items, Kind, MapState, Next, Number, State, Task, Wait,
+    BatchInput, Batcher, Distributed, FailText, Graph, ItemSelector, Items, Kind, MapState, Next, Number,
+    Processor, State, Task, Wait,
 };

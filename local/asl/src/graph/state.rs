@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::choice::Choice;
 use super::data::Io;
 use super::handlers::{Catcher, Retrier};
+use crate::api::MachineType;
 use crate::jsonata::Expression;
 use crate::jsonpath::JsonPath;
 use crate::resource::Resource;
@@ -104,16 +105,51 @@ pub(crate) enum FailText {
 /// The fields of a Map.
 #[derive(Debug)]
 pub(crate) struct MapState {
-    pub(crate) processor: Graph,
+    pub(crate) processor: Processor,
     pub(crate) items: Items,
     pub(crate) item_selector: ItemSelector,
     pub(crate) max_concurrency: Option<Number>,
     pub(crate) tolerated_count: Option<Number>,
     pub(crate) tolerated_percentage: Option<Number>,
-    /// Whether the mode is DISTRIBUTED. Then each item has a history of its own, and none of it is in the
-    /// parent's.
-    pub(crate) distributed: bool,
+}
+
+/// How the iterations of a Map run: the `Mode` of its ProcessorConfig.
+#[derive(Debug)]
+pub(crate) enum Processor {
+    /// INLINE: inside of the execution that the Map is in.
+    Inline(Graph),
+    /// DISTRIBUTED: each in an execution of its own, which the host starts.
+    Distributed(Box<Distributed>),
+}
+
+/// The fields that only a Distributed Map has.
+#[derive(Debug)]
+pub(crate) struct Distributed {
+    /// The processor as the definition of a state machine of its own, which the child executions run.
+    pub(crate) definition: Arc<str>,
+    /// The ExecutionType of the child executions.
+    pub(crate) child_type: MachineType,
     pub(crate) label: Option<String>,
+    /// How items are put together; absent when each item has a child execution of its own.
+    pub(crate) batcher: Option<Batcher>,
+}
+
+/// The field ItemBatcher: child executions that get many items each.
+#[derive(Debug)]
+pub(crate) struct Batcher {
+    /// MaxItemsPerBatch.
+    pub(crate) max_items: Option<Number>,
+    /// MaxInputBytesPerBatch.
+    pub(crate) max_bytes: Option<Number>,
+    /// What every batch has besides its items.
+    pub(crate) input: Option<BatchInput>,
+}
+
+/// The field BatchInput of an ItemBatcher.
+#[derive(Debug)]
+pub(crate) enum BatchInput {
+    Path(PathTemplate),
+    Jsonata(JsonataTemplate),
 }
 
 /// Where a Map's items come from: the state's input, ItemsPath or Items.

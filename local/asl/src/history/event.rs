@@ -49,7 +49,9 @@ pub enum Details {
     /// An iteration of the Map with this name was started or has ended. `index` is that of its item, from 0.
     Iteration { name: Arc<str>, index: u64 },
     /// A Distributed Map was started.
-    MapRun { arn: String },
+    MapRun { arn: Arc<str> },
+    /// A Distributed Map goes on after a redrive; `count` says how often its run was redriven, with this time.
+    MapRunRedriven { arn: Arc<str>, count: u64 },
     /// The execution was redriven; `count` says how often, with this time.
     Redriven { count: u64 },
 }

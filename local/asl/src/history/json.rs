@@ -25,6 +25,7 @@ impl Details {
             (Self::Evaluation { .. }, _) => "evaluationFailedEventDetails",
             (Self::MapStarted { .. }, _) => "mapStateStartedEventDetails",
             (Self::MapRun { .. }, _) => "mapRunStartedEventDetails",
+            (Self::MapRunRedriven { .. }, _) => "mapRunRedrivenEventDetails",
             (_, "ExecutionStarted") => "executionStartedEventDetails",
             (_, "ExecutionSucceeded") => "executionSucceededEventDetails",
             (_, "ExecutionFailed") => "executionFailedEventDetails",
@@ -146,6 +147,10 @@ impl Serialize for Details {
                 map.serialize_entry("index", index)?;
             }
             Self::MapRun { arn } => map.serialize_entry("mapRunArn", arn)?,
+            Self::MapRunRedriven { arn, count } => {
+                map.serialize_entry("mapRunArn", arn)?;
+                map.serialize_entry("redriveCount", count)?;
+            }
             Self::Redriven { count } => map.serialize_entry("redriveCount", count)?,
         }
         map.end()

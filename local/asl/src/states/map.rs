@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::data;
 use super::visit::{Visit, shown, unexpected};
+use crate::api::Tolerated;
 use crate::error::{Evaluated, Failure, names};
-use crate::graph::{Io, ItemSelector, Items, MapState, Number};
+use crate::graph::{BatchInput, Batcher, Io, ItemSelector, Items, MapState, Number, Processor};
 use crate::jsonata::{Evaluation, Inputs};
 use crate::scope::MapItem;
 use crate::template::{JsonataTemplate, Location};
@@ -21,38 +22,22 @@ pub(crate) struct MapPlan {
     pub(crate) max_concurrency: u64,
     /// How many iterations may fail. Only a Distributed Map tolerates any.
     pub(crate) tolerated: Tolerated,
+    /// How a Distributed Map puts items together; absent when each item has a child of its own.
+    pub(crate) batches: Option<BatchLimits>,
     /// A fault of the tolerance fields, which fails the state once the Map has started.
     pub(crate) refused: Option<Failure>,
 }
 
-/// How many iterations may fail before the Map does: ToleratedFailureCount and ToleratedFailurePercentage (0
-/// to 100).
-#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+/// How much a batch may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Tolerated {
-    #[serde(rename = "c")]
-    pub(crate) count: Option<u64>,
-    #[serde(rename = "p")]
-    pub(crate) percentage: Option<f64>,
-}
-
-impl Tolerated {
-    /// Whether the definition tolerates anything.
-    pub(crate) fn is_set(self) -> bool {
-        self.count.is_some() || self.percentage.is_some()
-    }
-
-    /// Whether `failed` failures out of `of` iterations are too many.
-    pub(crate) fn exceeded(self, failed: u64, of: u64) -> bool {
-        let share = failed as f64 * 100.0 / of.max(1) as f64;
-        match (self.count, self.percentage) {
-            (None, None) => failed > 0,
-            (count, percentage) => {
-                count.is_some_and(|count| failed > count)
-                    || percentage.is_some_and(|percentage| share > percentage)
-            }
-        }
-    }
+pub(crate) struct BatchLimits {
+    /// How many items; absent when their number is not limited.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) items: Option<u64>,
+    /// How many bytes of JSON the child's input may have; absent when only the size of a payload limits it.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes: Option<u64>,
 }
 
 pub(super) fn plan(visit: &mut Visit<'_>, map: &MapState) -> Evaluated<MapPlan> {
@@ -66,7 +51,42 @@ pub(super) fn plan(visit: &mut Visit<'_>, map: &MapState) -> Evaluated<MapPlan> 
         Ok(tolerated) => (tolerated, None),
         Err(failure) => (Tolerated::default(), Some(failure)),
     };
-    Ok(MapPlan { items, max_concurrency, tolerated, refused })
+    let batches = match &map.processor {
+        Processor::Distributed(distributed) => match &distributed.batcher {
+            Some(batcher) => Some(batch_limits(visit, batcher, &input)?),
+            None => None,
+        },
+        Processor::Inline(_) => None,
+    };
+    Ok(MapPlan { items, max_concurrency, tolerated, batches, refused })
+}
+
+fn batch_limits(visit: &mut Visit<'_>, batcher: &Batcher, input: &Arc<Value>) -> Evaluated<BatchLimits> {
+    let mut limit = |number: &Option<Number>, field: &str| -> Evaluated<Option<u64>> {
+        let Some(number) = number else { return Ok(None) };
+        match visit.integer(number, field, input)? {
+            0 => Err(Failure::runtime(format!("{field} must be greater than 0."))),
+            limit => Ok(Some(limit)),
+        }
+    };
+    Ok(BatchLimits {
+        items: limit(&batcher.max_items, "MaxItemsPerBatch")?,
+        bytes: limit(&batcher.max_bytes, "MaxInputBytesPerBatch")?,
+    })
+}
+
+/// The field BatchInput of a child's input, for a batcher that has one.
+pub(crate) fn batch_input(visit: &mut Visit<'_>, input: &BatchInput) -> Evaluated<Arc<Value>> {
+    match input {
+        BatchInput::Path(template) => {
+            let data = data::selected_input(visit)?;
+            template.evaluate(&data, &mut visit.env)
+        }
+        BatchInput::Jsonata(template) => {
+            let inputs = Inputs { input: Some(visit.input), ..Inputs::default() };
+            template.evaluate(&Location::Root("BatchInput"), &mut Evaluation::new(&mut visit.env, inputs))
+        }
+    }
 }
 
 fn items(visit: &mut Visit<'_>, map: &MapState, input: &Arc<Value>) -> Evaluated<Arc<Value>> {

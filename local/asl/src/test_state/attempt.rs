@@ -8,10 +8,11 @@ use super::inspect::Inspection;
 use super::mock;
 use super::request::Request;
 use super::result::{Refused, TestExecutionStatus, TestResult};
+use crate::api::Tolerated;
 use crate::error::{Evaluated, Failure};
 use crate::graph::{Kind, Next, State};
 use crate::resource::Resource;
-use crate::states::map::{self, MapPlan, Tolerated};
+use crate::states::map::{self, MapPlan};
 use crate::states::{self, Exit, Intent, Visit, data};
 
 /// Calls a task for a test. It gets the resource and the arguments, and gives the result, or an error name

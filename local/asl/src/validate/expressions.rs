@@ -172,6 +172,16 @@ fn template_in(template: &Value, location: &str, findings: &mut Findings) {
     }
 }
 
+/// Checks the paths and the template of an ItemBatcher in JSONPath.
+pub(super) fn batcher(batcher: &Map<String, Value>, location: &str, findings: &mut Findings) {
+    for field in ["MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath"] {
+        reference(batcher, field, location, findings);
+    }
+    if let Some(template) = batcher.get("BatchInput") {
+        template_in(template, &format!("{location}/BatchInput"), findings);
+    }
+}
+
 /// The members of `$states` that every field has.
 const ALWAYS: &[&str] = &["input", "context"];
 /// Those that a state has which leaves with a result.

@@ -8,9 +8,10 @@ use super::fields::{self, TYPES};
 use super::findings::{Findings, items, only_one_of, require};
 use super::handlers::handlers;
 use super::wait::wait;
-use super::{expressions, resource, types};
+use super::{distributed, expressions, resource, types};
 use crate::api::MachineType;
 use crate::language::Language;
+use crate::processor;
 
 /// Checks a whole machine.
 pub(super) fn machine(definition: &Value, findings: &mut Findings) {
@@ -123,7 +124,7 @@ pub(super) fn state(definition: &Value, machine: Language, location: &str, findi
             only_one_of(map, &["Cause", "CausePath"], location, findings);
         }
         "Parallel" => parallel(map, machine, location, findings),
-        "Map" => processor(map, machine, location, findings),
+        "Map" => map_state(map, machine, language, location, findings),
         _ => {}
     }
     if !matches!(kind, "Choice" | "Succeed" | "Fail") {
@@ -175,7 +176,13 @@ fn parallel(map: &Map<String, Value>, machine: Language, location: &str, finding
     }
 }
 
-fn processor(map: &Map<String, Value>, machine: Language, location: &str, findings: &mut Findings) {
+fn map_state(
+    map: &Map<String, Value>,
+    machine: Language,
+    language: Language,
+    location: &str,
+    findings: &mut Findings,
+) {
     only_one_of(map, &["ItemProcessor", "Iterator"], location, findings);
     only_one_of(map, &["ItemSelector", "Parameters"], location, findings);
     only_one_of(map, &["MaxConcurrency", "MaxConcurrencyPath"], location, findings);
@@ -192,7 +199,14 @@ fn processor(map: &Map<String, Value>, machine: Language, location: &str, findin
         (None, None) => return findings.schema(location, "These fields are required: [ItemProcessor]"),
     };
     let known = ["Comment", "StartAt", "States", "ProcessorConfig"];
-    nested(processor, machine, &known, &format!("{location}/{field}"), findings);
+    let inside = format!("{location}/{field}");
+    let kind = findings.kind;
+    if processor::is_distributed(processor) {
+        distributed::check(map, processor, language, location, &inside, findings);
+        findings.kind = processor::child_type(processor);
+    }
+    nested(processor, machine, &known, &inside, findings);
+    findings.kind = kind;
 }
 
 /// Checks a graph inside a state. `known` has the fields that it may have.

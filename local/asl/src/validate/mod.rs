@@ -5,7 +5,7 @@
 //! transitions lead. While the form is wrong, the second tells only of targets that don't exist.
 //!
 //! ```text
-//!   validate ──▶ form ──▶ fields, types, choice, wait, resource, handlers, expressions  the first pass
+//!   validate ──▶ form ──▶ fields, types, choice, wait, distributed, resource, handlers, expressions  the first pass
 //!            ├─▶ variables
 //!            └─▶ transitions                                                            the second pass
 //!   each adds to findings, which hold diagnostics
@@ -13,6 +13,7 @@
 
 mod choice;
 mod diagnostic;
+mod distributed;
 mod expressions;
 mod fields;
 mod findings;

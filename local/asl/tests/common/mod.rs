@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
 use asl::{
-    Ambient, Effects, Event, Execution, HistoryEvent, Invocation, Machine, Outcome, Start, TaskId, Timestamp,
+    Ambient, Effects, Event, Execution, HistoryEvent, Invocation, Machine, MapChild, MapRunChange, Outcome,
+    Start, TaskId, Timestamp,
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -38,6 +39,10 @@ pub struct Host {
     pub tasks: Vec<TaskId>,
     /// The tasks that are no longer awaited though nothing has answered them: timed out, or given up.
     pub cancelled: Vec<TaskId>,
+    /// What has become of Map Runs, in order.
+    pub map_runs: Vec<MapRunChange>,
+    /// The children that the last [`Host::children`] got.
+    pub children: Vec<MapChild>,
 }
 
 /// The task that an event answers for good.
@@ -80,13 +85,22 @@ impl Host {
     /// A host that knows nothing but the execution itself.
     pub fn load(machine: Machine, execution: Execution, outside: Outside) -> Self {
         let (history, calls, tasks, cancelled) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { machine, execution, outside, history, calls, tasks, cancelled }
+        let (map_runs, children) = (Vec::new(), Vec::new());
+        Self { machine, execution, outside, history, calls, tasks, cancelled, map_runs, children }
     }
 
     fn take(&mut self, effects: Effects) {
         self.history.extend(effects.history);
         self.tasks.extend(effects.invocations.iter().map(|call| call.task));
         self.calls.extend(effects.invocations);
+        self.map_runs.extend(effects.map_runs);
+        self.children = effects.children;
+    }
+
+    /// The inputs of at most `at_most` children of a Map Run, each with how many items it works on.
+    pub fn children(&mut self, run: TaskId, from: u64, at_most: usize) -> Vec<(u64, Value)> {
+        self.send(Event::MapChildren { run, from, at_most });
+        self.children.iter().map(|child| (child.items, (*child.input).clone())).collect()
     }
 
     pub fn send(&mut self, event: Event) {

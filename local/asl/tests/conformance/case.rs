@@ -38,6 +38,13 @@ impl Case {
         self.json.pointer(&format!("/names/{which}")).and_then(Value::as_str).unwrap_or(otherwise).to_owned()
     }
 
+    /// Whether a Map of the definition has a reader or a writer, which are not had here.
+    pub fn reads_or_writes_items(&self) -> bool {
+        let definition = self.definition();
+        ["\"ItemReader\"", "\"ResultWriter\""].iter().any(|field| definition.contains(field))
+            && self.area != "test_state"
+    }
+
     pub fn is_validated(&self) -> bool {
         self.field("provenance") == "aws-validated"
     }

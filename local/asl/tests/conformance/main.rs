@@ -16,9 +16,8 @@ use std::path::PathBuf;
 use report::Report;
 
 /// Areas about things that are out of scope; see README, "What the local runtime doesn't have".
-const OUT_OF_SCOPE: [&str; 10] = [
+const OUT_OF_SCOPE: [&str; 9] = [
     "activities",
-    "map_distributed",
     "logs",
     "credentials",
     "local_mocking",
@@ -44,7 +43,10 @@ fn recorded_executions_come_out_as_on_aws() {
         if only.as_ref().is_some_and(|only| !case.id.contains(only)) {
             continue;
         }
-        if OUT_OF_SCOPE.iter().any(|area| case.area.starts_with(area)) || case.field("needs") == "s3_reader" {
+        if OUT_OF_SCOPE.iter().any(|area| case.area.starts_with(area))
+            || case.field("needs") == "s3_reader"
+            || case.reads_or_writes_items()
+        {
             report.out_of_scope += 1;
             continue;
         }

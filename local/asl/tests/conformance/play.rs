@@ -1,8 +1,8 @@
 //! Plays one recorded execution: virtual time, tasks answered from the recording.
 
 use asl::{
-    Ambient, Effects, Event, Execution, HistoryEvent, Invocation, Machine, Outcome, Pattern, Resource, Start,
-    TaskId, Timestamp,
+    Ambient, Effects, Event, Execution, HistoryEvent, Invocation, Machine, MapChild, MapRunChange,
+    MapRunStart, Outcome, Pattern, Resource, Start, TaskId, Timestamp,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -204,38 +204,97 @@ pub fn execution(case: &Case) -> Option<Verdict> {
         input: if case.field("input_omitted") == true { json!({}) } else { plain(case.field("input")) },
     };
     let mut mocks = Mocks { case, used: Vec::new() };
-    let (mut execution, effects) = if case.id.contains("start_execution_sync") {
-        Execution::start_synchronous(&machine, start, &mut clock)
+    let synchronous = case.id.contains("start_execution_sync");
+    let (execution, history) = play(&machine, start, synchronous, &mut mocks, &mut clock);
+    Some(judge(case, &execution, &history))
+}
+
+/// Runs an execution as far as the recording goes, and the children of its Distributed Maps with it.
+fn play(
+    machine: &Machine,
+    start: Start,
+    synchronous: bool,
+    mocks: &mut Mocks<'_>,
+    clock: &mut Clock,
+) -> (Execution, Vec<HistoryEvent>) {
+    let expected = mocks.case.expected();
+    let (mut execution, effects) = if synchronous {
+        Execution::start_synchronous(machine, start, clock)
     } else {
-        Execution::start(&machine, start, &mut clock)
+        Execution::start(machine, start, clock)
     };
     let mut history = Vec::new();
     let mut calls: Vec<Invocation> = Vec::new();
-    let mut take = |effects: Effects, calls: &mut Vec<Invocation>| {
+    let mut runs: Vec<MapRunChange> = Vec::new();
+    let mut take = |effects: Effects, calls: &mut Vec<Invocation>, runs: &mut Vec<MapRunChange>| {
         history.extend(effects.history);
         calls.extend(effects.invocations);
+        runs.extend(effects.map_runs);
     };
-    take(effects, &mut calls);
+    take(effects, &mut calls, &mut runs);
     if expected["status"] == "ABORTED" {
-        take(execution.apply(&machine, Event::Abort { error: None, cause: None }, &mut clock), &mut calls);
+        let abort = Event::Abort { error: None, cause: None };
+        take(execution.apply(machine, abort, clock), &mut calls, &mut runs);
     }
     loop {
+        if let Some(MapRunChange::Started(run)) = runs.pop() {
+            let event = children(&mut execution, machine, &run, mocks, clock);
+            take(execution.apply(machine, event, clock), &mut calls, &mut runs);
+            continue;
+        }
         if !calls.is_empty() {
             let call = calls.remove(0);
             for event in mocks.events(&call) {
-                take(execution.apply(&machine, event, &mut clock), &mut calls);
+                take(execution.apply(machine, event, clock), &mut calls, &mut runs);
             }
             continue;
         }
         match execution.wake_at().filter(|_| expected["status"] != "RUNNING") {
             Some(at) => {
                 clock.now = at.max(clock.now);
-                take(execution.apply(&machine, Event::Wake, &mut clock), &mut calls);
+                take(execution.apply(machine, Event::Wake, clock), &mut calls, &mut runs);
             }
             None => break,
         }
     }
-    Some(judge(case, &execution, &history))
+    (execution, history)
+}
+
+/// Runs the children of a Map Run one after the other, and says how the run ended.
+fn children(
+    execution: &mut Execution,
+    machine: &Machine,
+    run: &MapRunStart,
+    mocks: &mut Mocks<'_>,
+    clock: &mut Clock,
+) -> Event {
+    let child = Machine::parse_as(&run.definition, run.child_type).expect("the definition of the children");
+    let all = Event::MapChildren { run: run.run, from: 0, at_most: usize::MAX };
+    let (mut outputs, mut failed) = (Vec::new(), 0);
+    for MapChild { items, input } in execution.apply(machine, all, clock).children {
+        let start = Start {
+            execution_arn: run.arn.replacen(":mapRun:", ":execution:", 1),
+            execution_name: run.arn.rsplit(':').next().unwrap_or_default().to_owned(),
+            state_machine_arn: run
+                .arn
+                .rsplit_once(':')
+                .map_or("", |(arn, _)| arn)
+                .replace(":mapRun:", ":stateMachine:"),
+            state_machine_name: "child".to_owned(),
+            role_arn: "arn:aws:iam::111111111111:role/test-sfn-role-aa000001".to_owned(),
+            start_time: clock.now,
+            input: (*input).clone(),
+        };
+        match play(&child, start, false, mocks, clock).0.outcome() {
+            Some(Outcome::Succeeded { output }) => outputs.push((**output).clone()),
+            _ => failed += items,
+        }
+    }
+    if run.tolerated.exceeded(failed, run.items) {
+        Event::MapRunFailed { run: run.run }
+    } else {
+        Event::MapRunSucceeded { run: run.run, output: Value::Array(outputs) }
+    }
 }
 
 fn judge(case: &Case, execution: &Execution, history: &[HistoryEvent]) -> Verdict {

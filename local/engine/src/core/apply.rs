@@ -74,6 +74,9 @@ impl Core {
         for invocation in effects.invocations {
             self.group.work.push_back(Work::Perform(seq, invocation));
         }
+        for change in effects.map_runs {
+            self.change_map_run(seq, change)?;
+        }
         self.finish(seq)
     }
 
@@ -95,11 +98,16 @@ impl Core {
     ) -> Result<(), JournalError> {
         self.journal.end_execution(seq, ending)?;
         self.open = self.open.saturating_sub(1);
-        if let Some(parent) = parent
-            && let Some(row) = self.journal.execution_by_seq(seq)?
-        {
-            self.group.work.push_back(Work::Apply(parent.seq, nested::result(parent, &row)));
+        match parent {
+            Some(Parent::Task(task)) => {
+                if let Some(row) = self.journal.execution_by_seq(seq)? {
+                    self.group.work.push_back(Work::Apply(task.seq, nested::result(task, &row)));
+                }
+            }
+            Some(Parent::MapRun(member)) => self.child_ended(member, ending.status)?,
+            None => {}
         }
+        self.abort_map_runs_of(seq)?;
         self.note_status(seq, arn, ending.status);
         self.answer_waiter(seq)
     }

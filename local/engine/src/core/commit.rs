@@ -10,7 +10,7 @@ use super::nested;
 use super::quarantine::{crashed, guarded};
 use super::state::Core;
 use crate::executions::ExecutionDescription;
-use crate::journal::{JournalError, Seq};
+use crate::journal::{JournalError, Parent, Seq};
 use crate::request::Request;
 use crate::state_machine::StateMachineKind;
 use crate::stats::Stats;
@@ -93,6 +93,7 @@ impl Core {
             (folder.after_commit)(self.journal.reached());
         }
         self.group.told = told;
+        self.tidy.note_commit();
         stats.groups.fetch_add(1, Relaxed);
         self.vitals.committed();
         Ok(())
@@ -149,7 +150,12 @@ impl Core {
         self.group.begin_share(self.clock.now());
         self.wake_due()?;
         self.group.begin_share(self.clock.now());
-        self.work_off_backlog()
+        self.work_off_backlog()?;
+        if !self.tended.is_empty() {
+            self.group.begin_share(self.clock.now());
+            self.tend_map_runs()?;
+        }
+        Ok(())
     }
 
     /// Does the group's work until none is left, or the rest is too much for the group; work may leave more work.
@@ -183,11 +189,18 @@ impl Core {
         let Some(live) = self.live.get_mut(&seq) else { return Ok(()) };
         let chunk = self.group.touched.remove(&seq).unwrap_or_default();
         let ended = live.execution.outcome();
-        if ended.is_some() && live.kind == StateMachineKind::Express {
-            return self.journal.forget_execution(seq);
+        let is_express = live.kind == StateMachineKind::Express;
+        let is_child = matches!(live.parent, Some(Parent::MapRun(_)));
+        if ended.is_some() && is_express {
+            // Of the Express children of a Map Run AWS keeps how they ended, and no history.
+            return if is_child {
+                self.journal.delete_progress(seq)
+            } else {
+                self.journal.forget_execution(seq)
+            };
         }
         let first = chunk.first;
-        if let Some(events) = chunk.into_array() {
+        if let Some(events) = chunk.into_array().filter(|_| !(is_express && is_child)) {
             self.journal.append_history(seq, first, &events)?;
         }
         match ended {

@@ -37,6 +37,10 @@ impl Core {
                 let redriven = self.redrive_execution(arn);
                 self.answer(reply, redriven)
             }
+            Request::UpdateMapRun(update, reply) => {
+                let updated = self.update_map_run(update);
+                self.answer(reply, updated)
+            }
             Request::SendTask { token, verdict, reply } => {
                 let sent = self.send_task(token, verdict);
                 self.answer(reply, sent)

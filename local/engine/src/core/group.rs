@@ -64,8 +64,9 @@ impl Chunk {
 
 /// What a group has changed so far, and what is still to be done in it.
 ///
-/// A group is bounded, so that nobody waits long for its commit and its memory is bounded, too. It has three shares,
-/// one for requests, one for wake-ups and one for the backlog, so that none of them keeps the others from their turn.
+/// A group is bounded, so that nobody waits long for its commit and its memory is bounded, too. It has four shares,
+/// one for requests, one for wake-ups, one for the backlog and one for Map Runs, so that none of them keeps the others
+/// from their turn.
 #[derive(Default)]
 pub(super) struct Group {
     /// The new history events of each execution that the group changed.

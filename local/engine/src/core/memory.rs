@@ -73,6 +73,7 @@ impl Core {
         self.machines.clear();
         self.next_seq = self.journal.last_seq()? + 1;
         self.has_backlog = self.journal.has_backlog()?;
+        self.load_map_runs()?;
         let next_seq = self.next_seq;
         self.waiters.retain(|seq, _| *seq < next_seq);
         Ok(())

@@ -25,6 +25,8 @@ mod create_state_machine;
 mod dispatch;
 mod group;
 mod live;
+mod map_children;
+mod map_runs;
 mod memory;
 mod nested;
 mod quarantine;
@@ -38,6 +40,7 @@ mod state;
 mod stop_execution;
 mod task_call;
 mod tidy;
+mod update_map_run;
 mod update_state_machine;
 mod wake;
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::executions::Started;
-use crate::journal::{ExecutionRow, Parent, Seq};
+use crate::journal::{ExecutionRow, ParentTask, Seq};
 use crate::request::StartRequest;
 use crate::status::ExecutionStatus;
 
@@ -23,10 +23,10 @@ pub(super) fn start_pattern(resource: &Resource) -> Option<Pattern> {
 }
 
 /// The task that a child reports its end to; `None` for the patterns that do not wait for it.
-pub(super) fn parent(seq: Seq, task: TaskId, pattern: Pattern) -> Option<Parent> {
+pub(super) fn parent(seq: Seq, task: TaskId, pattern: Pattern) -> Option<ParentTask> {
     match pattern {
-        Pattern::Sync => Some(Parent { seq, task, parses_output: false }),
-        Pattern::Sync2 => Some(Parent { seq, task, parses_output: true }),
+        Pattern::Sync => Some(ParentTask { seq, task, parses_output: false }),
+        Pattern::Sync2 => Some(ParentTask { seq, task, parses_output: true }),
         Pattern::RequestResponse | Pattern::WaitForTaskToken => None,
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn refused(task: TaskId, error: &Error, request_id: &str) -> Event {
 }
 
 /// What the state that waits gets when the child has ended.
-pub(super) fn result(parent: Parent, row: &ExecutionRow) -> Event {
+pub(super) fn result(parent: ParentTask, row: &ExecutionRow) -> Event {
     let task = parent.task;
     let description = describe(parent.parses_output, row);
     if row.status == ExecutionStatus::Succeeded {

@@ -12,13 +12,9 @@ use asl::{Ambient, Effects, Event, Execution, Machine};
 
 use super::ambient::ExecutionAmbient;
 use super::state::Core;
+use crate::error::RUNTIME;
 use crate::journal::{Ending, JournalError, Seq};
 use crate::status::ExecutionStatus;
-
-/// The error name of an execution that the engine can't go on with (AWS Step Functions Developer Guide, "Handling
-/// errors in Step Functions workflows": "States.Runtime: an execution failed due to some exception that it couldn't
-/// process").
-pub(super) const RUNTIME: &str = "States.Runtime";
 
 /// Does work that may panic. An error is what the panic said.
 pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
@@ -122,7 +118,8 @@ impl Core {
         if row.stopped.is_some() {
             // Whoever waits for its end has been told of it, in this very group.
             self.note_status(seq, &row.arn, ending.status);
-            return self.journal.end_execution(seq, &ending);
+            self.journal.end_execution(seq, &ending)?;
+            return self.recount_map_run(row.parent);
         }
         self.end(seq, &row.arn, row.parent, &ending)
     }

@@ -43,6 +43,7 @@ impl Core {
     pub(super) fn take_up(&mut self, seq: Seq) -> Result<(), JournalError> {
         let calls = self.load(seq)?.map(|live| live.execution.invocations()).unwrap_or_default();
         self.group.touch(seq);
+        self.take_up_map_runs(seq)?;
         self.group.work.extend(calls.into_iter().map(|call| Work::Perform(seq, call)));
         Ok(())
     }

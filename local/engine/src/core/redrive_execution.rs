@@ -6,12 +6,17 @@ use super::group::Work;
 use super::state::Core;
 use crate::error::Error;
 use crate::executions;
+use crate::journal::Parent;
 use crate::status::ExecutionStatus;
 
 impl Core {
     /// Takes up an execution that ended without success, from the state that failed, and returns the time.
     pub(super) fn redrive_execution(&mut self, arn: &str) -> Result<Timestamp, Error> {
         let row = executions::describe(&self.journal, arn)?;
+        if matches!(row.parent, Some(Parent::MapRun(_))) {
+            let why = "Execution is a child of a Map Run: redrive the execution that has the Map".to_owned();
+            return Err(Error::ExecutionNotRedrivable(why));
+        }
         if !row.status.is_redrivable() {
             let why = format!("Execution is {} and cannot be redriven", row.status);
             return Err(Error::ExecutionNotRedrivable(why));

@@ -1,21 +1,22 @@
 //! StartExecution, and what all starts of executions share.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use asl::{Machine, Start};
 use serde_json::Value;
 
 use super::ambient::ExecutionAmbient;
 use super::live::Live;
-use super::quarantine::{RUNTIME, crashed, guarded};
+use super::quarantine::{crashed, guarded};
 use super::state::Core;
 use crate::arn;
 use crate::checks::{check_name, parse_input};
-use crate::error::Error;
+use crate::error::{Error, RUNTIME};
 use crate::executions::Started;
 use crate::journal::{DefinitionId, ExecutionRow, JournalError, Parent, Seq};
 use crate::request::StartRequest;
-use crate::state_machine::{StateMachine, StateMachineKind};
+use crate::state_machine::StateMachineKind;
 use crate::status::ExecutionStatus;
 
 /// Who starts an execution.
@@ -29,15 +30,27 @@ pub(super) enum Origin {
     State(Option<Parent>),
 }
 
+/// Whether anybody waits for the end in the call that starts an execution.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Launch {
+    /// Nobody does.
+    Detached,
+    /// The caller of StartSyncExecution does.
+    Synchronous,
+}
+
 /// An execution that is about to start.
-struct Starting {
-    state_machine: StateMachine,
-    definition: DefinitionId,
-    machine: Rc<Machine>,
-    arn: String,
-    name: String,
-    input: Value,
-    origin: Origin,
+pub(super) struct Starting {
+    pub machine_arn: String,
+    pub machine_name: String,
+    pub kind: StateMachineKind,
+    pub role_arn: String,
+    pub definition: DefinitionId,
+    pub machine: Rc<Machine>,
+    pub arn: String,
+    pub name: String,
+    pub parent: Option<Parent>,
+    pub launch: Launch,
 }
 
 impl Core {
@@ -73,19 +86,52 @@ impl Core {
         }
         // Before anything is written: a definition that an earlier release took may be refused by this one.
         let machine = self.machine(definition)?;
-        let starting = Starting { state_machine, definition, machine, arn, name, input, origin };
-        Ok(self.begin(starting, request.input.clone())?)
+        let (parent, launch) = match origin {
+            Origin::Caller => (None, Launch::Detached),
+            Origin::WaitingCaller => (None, Launch::Synchronous),
+            Origin::State(parent) => (parent, Launch::Detached),
+        };
+        let starting = Starting {
+            machine_arn: state_machine.arn,
+            machine_name: state_machine.name,
+            kind: state_machine.kind,
+            role_arn: state_machine.role_arn,
+            definition,
+            machine,
+            arn,
+            name,
+            parent,
+            launch,
+        };
+        Ok(self.begin(starting, input, request.input.clone())?)
     }
 
-    fn begin(&mut self, starting: Starting, input_text: String) -> Result<(Started, Seq), JournalError> {
-        let Starting { state_machine, definition, machine, arn, name, input, origin } = starting;
+    /// Stores an execution and runs it until it waits or ends.
+    pub(super) fn begin(
+        &mut self,
+        starting: Starting,
+        input: Value,
+        input_text: String,
+    ) -> Result<(Started, Seq), JournalError> {
+        let Starting {
+            machine_arn,
+            machine_name,
+            kind,
+            role_arn,
+            definition,
+            machine,
+            arn,
+            name,
+            parent,
+            launch,
+        } = starting;
         let row = ExecutionRow {
             seq: self.next_seq,
             arn,
-            machine: state_machine.arn,
+            machine: machine_arn,
             name,
             definition,
-            role_arn: state_machine.role_arn,
+            role_arn,
             status: ExecutionStatus::Running,
             started: self.clock.now(),
             stopped: None,
@@ -95,27 +141,38 @@ impl Core {
             cause: None,
             redrives: 0,
             redriven: None,
-            parent: match origin {
-                Origin::State(parent) => parent,
-                Origin::Caller | Origin::WaitingCaller => None,
-            },
+            parent,
+            map_run_arn: None,
         };
         self.next_seq += 1;
-        self.group.at = Some(row.seq);
         self.journal.insert_execution(&row)?;
         self.open += 1;
-        let started = Started { arn: row.arn.clone(), started: row.started };
-        let state_machine_name = state_machine.name;
-        let start = start_of(&row, &state_machine_name, input);
+        let (started, seq) = (Started { arn: row.arn.clone(), started: row.started }, row.seq);
+        self.run(row, machine, kind, &machine_name, input, launch)?;
+        Ok((started, seq))
+    }
+
+    /// Runs an execution, whose row is stored, from its first state until it waits or ends.
+    pub(super) fn run(
+        &mut self,
+        row: ExecutionRow,
+        machine: Rc<Machine>,
+        kind: StateMachineKind,
+        machine_name: &str,
+        input: Value,
+        launch: Launch,
+    ) -> Result<(), JournalError> {
+        self.group.at = Some(row.seq);
+        let start = start_of(&row, machine_name, input);
         let mut ambient = ExecutionAmbient {
             now: row.started,
             randomness: &self.randomness,
             key: &self.token_key,
             seq: row.seq,
         };
-        let started_or_crashed = guarded(|| match origin {
-            Origin::WaitingCaller => asl::Execution::start_synchronous(&machine, start, &mut ambient),
-            Origin::Caller | Origin::State(_) => asl::Execution::start(&machine, start, &mut ambient),
+        let started_or_crashed = guarded(|| match launch {
+            Launch::Synchronous => asl::Execution::start_synchronous(&machine, start, &mut ambient),
+            Launch::Detached => asl::Execution::start(&machine, start, &mut ambient),
         });
         let (execution, effects) = match started_or_crashed {
             Ok(begun) => begun,
@@ -125,27 +182,20 @@ impl Core {
                     panic = said,
                     "an execution crashed the interpreter, and has failed"
                 );
-                match guarded(|| failed_start(&row, &state_machine_name, &machine, &mut ambient, &said)) {
+                match guarded(|| failed_start(&row, machine_name, &machine, &mut ambient, &said)) {
                     Ok(failed) => failed,
                     Err(said) => {
-                        self.quarantine(row.seq, &crashed(&said))?;
-                        return Ok((started, row.seq));
+                        return self.quarantine(row.seq, &crashed(&said));
                     }
                 }
             }
         };
-        let live = Live {
-            execution,
-            machine,
-            arn: row.arn.into(),
-            kind: state_machine.kind,
-            parent: row.parent,
-            waits_only: false,
-        };
+        let arn = Arc::<str>::from(row.arn);
+        let live =
+            Live { execution, machine, arn: Arc::clone(&arn), kind, parent: row.parent, waits_only: false };
         self.live.insert(row.seq, live);
-        self.note_status(row.seq, &started.arn, ExecutionStatus::Running);
-        self.take_effects(row.seq, effects)?;
-        Ok((started, row.seq))
+        self.note_status(row.seq, &arn, ExecutionStatus::Running);
+        self.take_effects(row.seq, effects)
     }
 }
 

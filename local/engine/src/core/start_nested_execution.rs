@@ -6,7 +6,7 @@ use super::nested;
 use super::start_execution::Origin;
 use super::state::Core;
 use crate::error::Error;
-use crate::journal::{JournalError, Seq};
+use crate::journal::{JournalError, Parent, Seq};
 
 impl Core {
     /// Starts a child in the same commit in which its parent asks for it.
@@ -17,7 +17,7 @@ impl Core {
         pattern: Pattern,
     ) -> Result<(), JournalError> {
         let task = invocation.task;
-        let parent = nested::parent(seq, task, pattern);
+        let parent = nested::parent(seq, task, pattern).map(Parent::Task);
         let started = nested::request(&invocation.arguments)
             .and_then(|request| self.start(&request, Origin::State(parent)));
         let request_id = self.randomness.uuid_v4().to_string();

@@ -1,6 +1,6 @@
 //! What the core holds in memory. All of it but the waiting callers can be read again from the journal.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,12 +10,13 @@ use tokio::sync::oneshot;
 
 use super::group::Group;
 use super::live::Live;
+use super::map_runs::OpenRun;
 use super::tidy::Tidy;
 use crate::arn::Arns;
 use crate::error::Error;
 use crate::executions::ExecutionDescription;
 use crate::health::Vitals;
-use crate::journal::{DefinitionId, Journal, JournalError, Seq};
+use crate::journal::{DefinitionId, Journal, JournalError, MapRunId, Seq};
 use crate::options::{BeforeCommit, Folder};
 use crate::request::Request;
 use crate::stats::Stats;
@@ -65,6 +66,11 @@ pub(crate) struct Core {
     pub(super) queue: VecDeque<Request>,
     /// Whether the journal holds postponed work.
     pub(super) has_backlog: bool,
+    /// The Map Runs for which there is something left to do, and those that are to be looked at in the next group.
+    pub(super) map_runs: BTreeMap<MapRunId, OpenRun>,
+    pub(super) tended: BTreeSet<MapRunId>,
+    /// The run that was looked at last.
+    pub(super) tended_last: MapRunId,
     pub(super) tidy: Tidy,
     pub(super) group: Group,
 }
@@ -90,7 +96,7 @@ impl Core {
         })?;
         let next_seq = journal.last_seq()? + 1;
         let (open, has_backlog) = (journal.open_executions()?, journal.has_backlog()?);
-        Ok(Self {
+        let mut core = Self {
             journal,
             arns,
             clock,
@@ -107,9 +113,14 @@ impl Core {
             limits,
             queue: VecDeque::new(),
             has_backlog,
+            map_runs: BTreeMap::new(),
+            tended: BTreeSet::new(),
+            tended_last: 0,
             tidy: Tidy::default(),
             group: Group::default(),
-        })
+        };
+        core.load_map_runs()?;
+        Ok(core)
     }
 
     /// Keeps the journal small and its log short. It is called between groups.
@@ -121,7 +132,7 @@ impl Core {
     /// When the next group is due, if nothing comes before: at once while there is work that the last one had no room
     /// for, and otherwise when the first execution is to be woken.
     pub(crate) fn next_wake(&self) -> Result<Option<Timestamp>, JournalError> {
-        if self.has_backlog || !self.queue.is_empty() {
+        if self.has_backlog || !self.queue.is_empty() || !self.tended.is_empty() {
             return Ok(Some(self.clock.now()));
         }
         let wake = self.journal.next_wake()?;

@@ -1,5 +1,5 @@
-//! What is done beside the groups, in small steps: histories of executions that have ended are compressed, and those
-//! that ended long ago are forgotten, as on AWS.
+//! What is done beside the groups, in small steps: histories of executions that have ended are compressed, those that
+//! ended long ago are forgotten, as on AWS, and what the journal doesn't need of its disk any more is given back.
 
 use asl::Timestamp;
 use chrono::TimeDelta;
@@ -11,13 +11,40 @@ use crate::journal::JournalError;
 const BETWEEN_STEPS: TimeDelta = TimeDelta::milliseconds(20);
 /// The time until the next look when there was nothing to do.
 const REST: TimeDelta = TimeDelta::seconds(10);
+/// The time until the next look when nothing has been committed since the last one: then only the retention time of
+/// some execution may have passed.
+const LONG_REST: TimeDelta = TimeDelta::hours(1);
+/// The most commits between two looks that count as quiet. Space that is given back while the engine is busy would soon
+/// be needed again.
+const QUIET: u64 = 100;
 
-/// When the next step is due.
+/// What was found at the last step.
 #[derive(Default)]
 pub(super) struct Tidy {
-    next: Option<Timestamp>,
+    /// When the last step was done.
+    last: Option<Timestamp>,
     /// Whether the last step found something to do.
-    pub has_more: bool,
+    has_more: bool,
+    /// How many groups were committed since the last step that found nothing to archive.
+    commits: u64,
+    /// Whether the engine was quiet until that step.
+    is_quiet: bool,
+}
+
+impl Tidy {
+    /// Notes that a group was committed, so that there may be something to do.
+    pub(super) fn note_commit(&mut self) {
+        self.commits += 1;
+    }
+
+    /// The time from the last step to the next.
+    fn pause(&self) -> TimeDelta {
+        match self {
+            Self { has_more: true, .. } => BETWEEN_STEPS,
+            Self { commits: 0, is_quiet: true, .. } => LONG_REST,
+            _ => REST,
+        }
+    }
 }
 
 impl Core {
@@ -25,29 +52,40 @@ impl Core {
     pub(super) fn tidy(&mut self) {
         let now = self.clock.now();
         // A clock that was set back makes no step wait.
-        if self.tidy.next.is_some_and(|next| now < next && next - now <= REST) {
+        if self.tidy.last.is_some_and(|last| last <= now && now - last < self.tidy.pause()) {
             return;
         }
         self.tidy.has_more = self.step(now).unwrap_or_else(|error| {
             tracing::warn!(%error, "the journal can't be tidied");
             false
         });
-        let pause = if self.tidy.has_more { BETWEEN_STEPS } else { REST };
-        self.tidy.next = now.checked_add_signed(pause);
+        self.tidy.last = Some(now);
     }
 
     /// Whether there was something to do.
-    fn step(&self, now: Timestamp) -> Result<bool, JournalError> {
+    fn step(&mut self, now: Timestamp) -> Result<bool, JournalError> {
         let kept_since = now.checked_sub_signed(self.limits.retention);
         let purged = match kept_since {
             Some(since) => self.journal.purge_some(since.timestamp_millis())?,
             None => false,
         };
-        Ok(purged || self.journal.archive_some()?)
+        if purged || self.journal.archive_some()? {
+            return Ok(true);
+        }
+        if self.tidy.commits > QUIET {
+            self.tidy.is_quiet = false;
+        } else if !self.tidy.has_more {
+            self.tidy.is_quiet = true;
+        }
+        self.tidy.commits = 0;
+        Ok(self.tidy.is_quiet && self.journal.give_back_some()?)
     }
 
-    /// When the next step is due, while there is something to do.
+    /// When the next step is due.
     pub(super) fn next_step(&self) -> Option<Timestamp> {
-        self.tidy.next.filter(|_| self.tidy.has_more)
+        match self.tidy.last {
+            Some(last) => last.checked_add_signed(self.tidy.pause()),
+            None => Some(self.clock.now()),
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::arn;
 use crate::error::Error;
 use crate::executions::{self, ExecutionDescription, ExecutionPage, HistoryPage, PageRequest, Started};
 use crate::journal::{Journal, JournalError};
+use crate::map_runs::{self, MapRunDescription, MapRunPage, UpdateMapRun};
 use crate::request::{Reply, Request, StartRequest, Verdict};
 use crate::state_machine::{CreateStateMachine, StateMachine, UpdateStateMachine, UpdatedStateMachine};
 use crate::status::ExecutionStatus;
@@ -99,6 +100,15 @@ impl Engine {
         self.ask(|reply| Request::RedriveExecution { arn, reply }).await
     }
 
+    /// Changes how many children of a Map Run may run at once and how many items may fail. It holds from now on: a
+    /// run that more items have failed of already fails with the next that does.
+    ///
+    /// # Errors
+    /// `InvalidArn`, `ResourceNotFound`, and `Validation` for a run that has ended or a share above 100.
+    pub async fn update_map_run(&self, update: UpdateMapRun) -> Result<(), Error> {
+        self.ask(|reply| Request::UpdateMapRun(update, reply)).await
+    }
+
     /// Reports on the task of a token (SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat).
     ///
     /// ```
@@ -170,7 +180,10 @@ impl Engine {
     /// `InvalidArn`, `ExecutionDoesNotExist`, `StateMachineDoesNotExist`.
     pub fn describe_state_machine_for_execution(&self, arn: &str) -> Result<StateMachine, Error> {
         let row = self.0.readers.read(|journal| executions::describe(journal, arn))?;
-        let mut machine = self.describe_state_machine(&row.machine)?;
+        // A child of a Map Run names its machine with the label of the Map, which is nothing that could be stored.
+        let machine = row.machine.split('/').next().unwrap_or_default();
+        let mut machine = self.describe_state_machine(machine)?;
+        machine.arn = row.machine;
         machine.definition = self.0.readers.read(|journal| journal.definition(row.definition))?;
         Ok(machine)
     }
@@ -188,7 +201,7 @@ impl Engine {
     /// # Errors
     /// `InvalidArn`, `ExecutionDoesNotExist`.
     pub fn describe_execution(&self, arn: &str) -> Result<ExecutionDescription, Error> {
-        self.0.readers.read(|journal| executions::describe(journal, arn)).map(Into::into)
+        self.0.readers.read(|journal| executions::describe_any(journal, arn)).map(Into::into)
     }
 
     /// A page of the executions of a state machine, newest first. With a status, it lists only those that
@@ -203,6 +216,35 @@ impl Engine {
         page: &PageRequest,
     ) -> Result<ExecutionPage, Error> {
         self.0.readers.read(|journal| executions::list(journal, machine_arn, status, page))
+    }
+
+    /// A page of the children of a Map Run, newest first. With a status, it lists only those that have it.
+    ///
+    /// # Errors
+    /// `InvalidArn`, `ResourceNotFound`, `Validation` for a page that is too large, `InvalidPageToken`.
+    pub fn list_map_run_executions(
+        &self,
+        map_run_arn: &str,
+        status: Option<ExecutionStatus>,
+        page: &PageRequest,
+    ) -> Result<ExecutionPage, Error> {
+        self.0.readers.read(|journal| map_runs::list_children(journal, map_run_arn, status, page))
+    }
+
+    /// A page of the Map Runs of an execution, newest first.
+    ///
+    /// # Errors
+    /// `InvalidArn`, `ExecutionDoesNotExist`, `Validation` for a page that is too large, `InvalidPageToken`.
+    pub fn list_map_runs(&self, execution_arn: &str, page: &PageRequest) -> Result<MapRunPage, Error> {
+        self.0.readers.read(|journal| map_runs::list(journal, execution_arn, page))
+    }
+
+    /// Describes a Map Run, and counts how its children stand.
+    ///
+    /// # Errors
+    /// `InvalidArn`, `ResourceNotFound`.
+    pub fn describe_map_run(&self, arn: &str) -> Result<MapRunDescription, Error> {
+        self.0.readers.read(|journal| map_runs::describe(journal, arn))
     }
 
     /// A page of an execution's events (GetExecutionHistory), from the first on or, in `reverse`, from the

@@ -1,4 +1,5 @@
-//! Archives: the histories of executions that have ended, many together and compressed.
+//! Archives: what is left of executions that have ended, many together and compressed: their histories, and the states
+//! of those that failed, from which they may be redriven.
 //!
 //! The histories of a state machine's executions are nearly the same text, so that together they take a twentieth of
 //! their size. A history is read far more often while its execution runs than afterwards, and it is written in the way
@@ -6,6 +7,7 @@
 
 use std::io::{Read, Write};
 
+use asl::Execution;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
@@ -14,6 +16,7 @@ use rusqlite::{OptionalExtension, params};
 use super::connection::Journal;
 use super::error::JournalError;
 use super::executions::Seq;
+use crate::error::RUNTIME;
 
 /// How many executions an archive holds at most, and how many bytes of their histories: reading one history takes the
 /// time to decompress that, some milliseconds.
@@ -21,6 +24,9 @@ const EXECUTIONS: i64 = 64;
 const BYTES: usize = 1 << 20;
 /// The `archive` of an execution whose history can't be read, and so can't be archived.
 const NONE: i64 = 0;
+
+/// The `first` of a frame that holds a state instead of a part of a history. The first event has the id 1.
+const STATE: u64 = 0;
 
 /// A part of a history: the events from the one with the id `first` on, as the text of a JSON array.
 pub(crate) struct HistoryChunk {
@@ -58,9 +64,15 @@ impl Journal {
             if frames.len() >= BYTES {
                 break;
             }
-            match self.history_rows(*seq, 0, u64::MAX) {
-                Ok(chunks) => {
-                    chunks.iter().for_each(|chunk| push_frame(&mut frames, *seq, chunk));
+            match self.left_of(*seq) {
+                Ok((chunks, state)) => {
+                    for HistoryChunk { first, events } in &chunks {
+                        push_frame(&mut frames, *seq, *first, events.as_bytes());
+                    }
+                    if let Some(state) = state {
+                        push_frame(&mut frames, *seq, STATE, &state);
+                        self.delete_progress(*seq)?;
+                    }
                     members.push(*seq);
                 }
                 Err(error) if error.is_damage() => self.note_archive(*seq, NONE)?,
@@ -79,6 +91,24 @@ impl Journal {
         Ok(())
     }
 
+    /// What can be archived of an execution that has ended: its history, and its state unless it has succeeded. A state
+    /// that the engine couldn't go on with stays where it is, to be looked at and mended.
+    fn left_of(&self, seq: Seq) -> Result<(Vec<HistoryChunk>, Option<Vec<u8>>), JournalError> {
+        let history = self.history_rows(seq, 0, u64::MAX)?;
+        let state = self
+            .connection
+            .prepare_cached(
+                "SELECT state FROM progress JOIN execution USING (seq)
+                 WHERE seq = ?1 AND typeof(state) = 'blob' AND error IS NOT ?2",
+            )?
+            .query_row(params![seq, RUNTIME], |row| row.get::<_, Vec<u8>>(0))
+            .optional()?;
+        let has_ended = |state: &Vec<u8>| {
+            Execution::from_json(state).is_ok_and(|execution| execution.outcome().is_some())
+        };
+        Ok((history, state.filter(has_ended)))
+    }
+
     fn note_archive(&self, seq: Seq, archive: i64) -> Result<(), JournalError> {
         self.connection
             .prepare_cached("UPDATE execution SET archive = ?2 WHERE seq = ?1")?
@@ -88,6 +118,23 @@ impl Journal {
 
     /// What is archived of a history, in order.
     pub(super) fn archived(&self, seq: Seq) -> Result<Vec<HistoryChunk>, JournalError> {
+        let is_event = |(first, _): &(u64, Vec<u8>)| *first != STATE;
+        let chunk = |(first, events)| {
+            let events = String::from_utf8(events)
+                .map_err(|error| JournalError::damaged("an archive of histories", error))?;
+            Ok(HistoryChunk { first, events })
+        };
+        self.archived_frames(seq)?.into_iter().filter(is_event).map(chunk).collect()
+    }
+
+    /// The state of an execution that has ended without success, if it is archived.
+    pub(super) fn archived_state(&self, seq: Seq) -> Result<Option<Vec<u8>>, JournalError> {
+        let state = |(first, state)| (first == STATE).then_some(state);
+        Ok(self.archived_frames(seq)?.into_iter().find_map(state))
+    }
+
+    /// The frames of one execution, in order.
+    fn archived_frames(&self, seq: Seq) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
         let compressed: Option<Vec<u8>> = self
             .connection
             .prepare_cached(
@@ -110,8 +157,8 @@ impl Journal {
     pub(crate) fn purge_some(&self, before: i64) -> Result<bool, JournalError> {
         let ended: Vec<(Seq, Option<i64>)> = {
             let mut statement = self.connection.prepare_cached(
-                "SELECT seq, archive FROM execution INDEXED BY execution_by_end WHERE stopped < ?1 ORDER BY stopped
-                 LIMIT ?2",
+                "SELECT seq, archive FROM execution INDEXED BY execution_by_end
+                 WHERE stopped < ?1 AND map_run IS NULL ORDER BY stopped LIMIT ?2",
             )?;
             let rows = statement.query_map([before, EXECUTIONS], |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.collect::<Result<_, _>>()?
@@ -120,12 +167,32 @@ impl Journal {
             return Ok(false);
         }
         self.begin()?;
-        let purged = ended.iter().try_for_each(|(seq, archive)| self.purge(*seq, *archive));
+        let purged = self.purge_all(&ended);
         let purged = purged.and_then(|()| self.commit_uncounted());
         if purged.is_err() {
             self.rollback();
         }
         purged.map(|()| true)
+    }
+
+    /// Forgets as many of these executions as a step may. The children of Distributed Maps are kept as long as the
+    /// execution that has the Map, whose redrive needs them, and go before it.
+    fn purge_all(&self, ended: &[(Seq, Option<i64>)]) -> Result<(), JournalError> {
+        let mut left = ended.len();
+        for (seq, archive) in ended {
+            while left > 0
+                && let Some((child, archive)) = self.last_descendant(*seq)?
+            {
+                self.purge(child, archive)?;
+                left -= 1;
+            }
+            if left == 0 {
+                return Ok(());
+            }
+            self.purge(*seq, *archive)?;
+            left -= 1;
+        }
+        Ok(())
     }
 
     fn purge(&self, seq: Seq, archive: Option<i64>) -> Result<(), JournalError> {
@@ -142,29 +209,29 @@ impl Journal {
     }
 }
 
-/// Each chunk is stored as its execution, the id of its first event and its length, all little-endian, and its text.
-fn push_frame(frames: &mut Vec<u8>, seq: Seq, chunk: &HistoryChunk) {
+/// A frame is its execution, the id of its first event or [`STATE`], and its length, all little-endian, and what it
+/// holds.
+fn push_frame(frames: &mut Vec<u8>, seq: Seq, first: u64, held: &[u8]) {
     frames.extend_from_slice(&seq.to_le_bytes());
-    frames.extend_from_slice(&chunk.first.to_le_bytes());
-    frames.extend_from_slice(&(chunk.events.len() as u64).to_le_bytes());
-    frames.extend_from_slice(chunk.events.as_bytes());
+    frames.extend_from_slice(&first.to_le_bytes());
+    frames.extend_from_slice(&(held.len() as u64).to_le_bytes());
+    frames.extend_from_slice(held);
 }
 
-/// The chunks of one execution; `None` when the frames are not what [`push_frame`] writes.
-fn read_frames(mut frames: &[u8], wanted: Seq) -> Option<Vec<HistoryChunk>> {
-    let mut chunks = Vec::new();
+/// The frames of one execution; `None` when the frames are not what [`push_frame`] writes.
+fn read_frames(mut frames: &[u8], wanted: Seq) -> Option<Vec<(u64, Vec<u8>)>> {
+    let mut found = Vec::new();
     while !frames.is_empty() {
         let (seq, rest) = frames.split_first_chunk::<8>()?;
         let (first, rest) = rest.split_first_chunk::<8>()?;
         let (length, rest) = rest.split_first_chunk::<8>()?;
-        let (events, rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        let (held, rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
         if Seq::from_le_bytes(*seq) == wanted {
-            let events = String::from_utf8(events.to_vec()).ok()?;
-            chunks.push(HistoryChunk { first: u64::from_le_bytes(*first), events });
+            found.push((u64::from_le_bytes(*first), held.to_vec()));
         }
         frames = rest;
     }
-    Some(chunks)
+    Some(found)
 }
 
 fn compress(frames: &[u8]) -> std::io::Result<Vec<u8>> {

@@ -86,6 +86,15 @@ impl Checkpoints {
             }
         }
     }
+
+    /// Cuts a long log to nothing, unless it is being written back. It is called between transactions, when there will
+    /// be few for a while.
+    pub(super) fn cut(&self, connection: &Connection) -> Result<(), JournalError> {
+        if self.is_running {
+            return Ok(());
+        }
+        Ok(file_versions::cut_log(connection)?)
+    }
 }
 
 impl Drop for Checkpoints {

@@ -15,6 +15,13 @@ use super::migrations::MIGRATIONS;
 /// documentation, "Write-Ahead Logging", section "Sometimes Queries Return SQLITE_BUSY In WAL Mode").
 const READER_PATIENCE: Duration = Duration::from_secs(5);
 
+/// What SQLite answers for a file that can give back pages (SQLite's documentation, "PRAGMA auto_vacuum").
+const INCREMENTAL: i64 = 2;
+/// How many free pages of 4 KB the file keeps for what comes next.
+const KEPT_PAGES: i64 = 64;
+/// How many pages are given back at once. Each may have to be moved, so that it takes some milliseconds.
+const PAGES_AT_ONCE: u32 = 256;
+
 /// SQLite's setting for a journal whose commits survive power loss, or need not.
 fn synchronous(durable: bool) -> &'static str {
     if durable { "FULL" } else { "OFF" }
@@ -44,13 +51,15 @@ impl Journal {
     pub(crate) fn open_without_threads(path: &Path, durable: bool) -> Result<Self, JournalError> {
         let connection = Connection::open(path)?;
         MIGRATIONS.check(&connection, path)?;
+        // It counts in a new file only. An earlier one uses its free pages again, but keeps them.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", synchronous(durable))?;
         // Without it, a statement is compiled again for every new value of a parameter that a partial index
         // looks at.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         MIGRATIONS.run(&connection)?;
-        connection.set_prepared_statement_cache_capacity(64);
+        connection.set_prepared_statement_cache_capacity(96);
         let checkpoints = Some(Checkpoints::on_this_thread(&connection));
         Ok(Self { checkpoints, connection, reached: None })
     }
@@ -99,6 +108,25 @@ impl Journal {
         if let Err(error) = self.connection.execute_batch("ROLLBACK") {
             tracing::debug!(%error, "nothing to roll back");
         }
+    }
+
+    /// Gives back some of the disk that the journal doesn't need any more: free pages, and then the log. `false` means
+    /// that there is nothing to give back. It is called between transactions.
+    pub(crate) fn give_back_some(&self) -> Result<bool, JournalError> {
+        let number = |pragma: &str| -> Result<i64, JournalError> {
+            Ok(self.connection.pragma_query_value(None, pragma, |row| row.get(0))?)
+        };
+        if number("auto_vacuum")? == INCREMENTAL && number("freelist_count")? > KEPT_PAGES {
+            let mut statement =
+                self.connection.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES_AT_ONCE})"))?;
+            let mut moved = statement.query([])?;
+            while moved.next()?.is_some() {}
+            return Ok(true);
+        }
+        if let Some(checkpoints) = &self.checkpoints {
+            checkpoints.cut(&self.connection)?;
+        }
+        Ok(false)
     }
 
     /// Keeps the write-ahead log short. It is called between transactions.

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::connection::Journal;
 use super::error::{JournalError, is_damage};
+use super::map_runs::MapRunId;
 use super::state_machines::DefinitionId;
 use super::times::from_millis;
 use crate::status::ExecutionStatus;
@@ -13,9 +14,26 @@ use crate::status::ExecutionStatus;
 /// The key of an execution in the journal: 1 for the first, and one more for each that follows.
 pub(crate) type Seq = i64;
 
-/// The task of another execution that started this one and waits for its end.
+/// What started this execution and waits for its end.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Parent {
+pub(crate) enum Parent {
+    Task(ParentTask),
+    MapRun(MapMember),
+}
+
+/// The place of a child in its Map Run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MapMember {
+    pub run: MapRunId,
+    /// The index of its first item.
+    pub first: u64,
+    /// How many items it works on.
+    pub items: u64,
+}
+
+/// A task of another execution.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ParentTask {
     pub seq: Seq,
     pub task: TaskId,
     /// Whether the parent gets the child's output as JSON (`.sync:2`) rather than as JSON text (`.sync`).
@@ -41,7 +59,29 @@ pub(crate) struct ExecutionRow {
     pub redrives: i64,
     pub redriven: Option<Timestamp>,
     pub parent: Option<Parent>,
+    /// The ARN of the Map Run that it is a child of, if it is one and is stored.
+    pub map_run_arn: Option<String>,
 }
+
+impl ExecutionRow {
+    fn task(&self) -> Option<ParentTask> {
+        match self.parent {
+            Some(Parent::Task(task)) => Some(task),
+            _ => None,
+        }
+    }
+
+    fn member(&self) -> Option<MapMember> {
+        match self.parent {
+            Some(Parent::MapRun(member)) => Some(member),
+            _ => None,
+        }
+    }
+}
+
+/// What reads rows of `execution`.
+pub(super) const SELECT: &str =
+    "SELECT *, (SELECT r.arn FROM map_run r WHERE r.id = execution.map_run) AS map_run_arn FROM execution";
 
 /// How an execution ended.
 pub(crate) struct Ending<'a> {
@@ -57,7 +97,8 @@ impl Journal {
         self.connection
             .prepare_cached(
                 "INSERT INTO execution (seq, arn, machine, name, definition, role_arn, status, started, input,
-                 parent, parent_task, parent_parses) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                 parent, parent_task, parent_parses, map_run, map_first, map_items)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             )?
             .execute(params![
                 row.seq,
@@ -69,9 +110,12 @@ impl Journal {
                 row.status,
                 row.started.timestamp_millis(),
                 row.input,
-                row.parent.map(|parent| parent.seq),
-                row.parent.map(|parent| parent.task.0),
-                row.parent.map(|parent| parent.parses_output),
+                row.task().map(|parent| parent.seq),
+                row.task().map(|parent| parent.task.0),
+                row.task().map(|parent| parent.parses_output),
+                row.member().map(|member| member.run),
+                row.member().map(|member| member.first),
+                row.member().map(|member| member.items),
             ])?;
         Ok(())
     }
@@ -126,11 +170,11 @@ impl Journal {
     }
 
     pub(crate) fn execution_by_arn(&self, arn: &str) -> Result<Option<ExecutionRow>, JournalError> {
-        self.execution("SELECT * FROM execution WHERE arn = ?1", [arn])
+        self.execution(&format!("{SELECT} WHERE arn = ?1"), [arn])
     }
 
     pub(crate) fn execution_by_seq(&self, seq: Seq) -> Result<Option<ExecutionRow>, JournalError> {
-        self.execution("SELECT * FROM execution WHERE seq = ?1", [seq])
+        self.execution(&format!("{SELECT} WHERE seq = ?1"), [seq])
     }
 
     fn execution(&self, sql: &str, key: impl rusqlite::Params) -> Result<Option<ExecutionRow>, JournalError> {
@@ -149,17 +193,17 @@ impl Journal {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         // The first page has no bound, so that it shows a start that is no time as well.
         let Some((started, seq)) = after else {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT * FROM execution WHERE machine = ?1 AND (?2 IS NULL OR status = ?2)
+            let mut statement = self.connection.prepare_cached(&format!(
+                "{SELECT} WHERE machine = ?1 AND (?2 IS NULL OR status = ?2)
                  ORDER BY started DESC, seq DESC LIMIT ?3",
-            )?;
+            ))?;
             let rows = statement.query_map(params![machine, status, limit], execution)?;
             return Ok(rows.collect::<Result<_, _>>()?);
         };
-        let mut statement = self.connection.prepare_cached(
-            "SELECT * FROM execution WHERE machine = ?1 AND (?2 IS NULL OR status = ?2)
+        let mut statement = self.connection.prepare_cached(&format!(
+            "{SELECT} WHERE machine = ?1 AND (?2 IS NULL OR status = ?2)
              AND (started, seq) < (?3, ?4) ORDER BY started DESC, seq DESC LIMIT ?5",
-        )?;
+        ))?;
         let rows = statement.query_map(params![machine, status, started, seq, limit], execution)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -167,11 +211,15 @@ impl Journal {
 
 /// Reads a row. One that is damaged is read as far as it can be, as an execution that has failed because of that: it
 /// must be seen, and must not hide the others of its list.
-fn execution(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
+pub(super) fn execution(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
     let mut damage = Damage(None);
-    let parent = match (row.get("parent"), row.get("parent_task"), row.get("parent_parses")) {
+    let member = match (row.get("map_run"), row.get("map_first"), row.get("map_items")) {
+        (Ok(Some(run)), Ok(Some(first)), Ok(Some(items))) => Some(MapMember { run, first, items }),
+        _ => None,
+    };
+    let task = match (row.get("parent"), row.get("parent_task"), row.get("parent_parses")) {
         (Ok(Some(seq)), Ok(Some(task)), Ok(Some(parses_output))) => {
-            Some(Parent { seq, task: TaskId(task), parses_output })
+            Some(ParentTask { seq, task: TaskId(task), parses_output })
         }
         _ => None,
     };
@@ -191,7 +239,8 @@ fn execution(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
         cause: damage.value(row, "cause", None)?,
         redrives: damage.value(row, "redrives", 0)?,
         redriven: damage.value::<Option<i64>>(row, "redriven", None)?.map(from_millis),
-        parent,
+        parent: member.map(Parent::MapRun).or(task.map(Parent::Task)),
+        map_run_arn: damage.value(row, "map_run_arn", None)?,
     };
     if let Some(damage) = damage.0 {
         read.error = Some("States.Runtime".to_owned());

@@ -5,7 +5,7 @@
 use file_versions::Migrations;
 use rusqlite::Connection;
 
-pub(super) const MIGRATIONS: Migrations = Migrations(&[version_1, version_2]);
+pub(super) const MIGRATIONS: Migrations = Migrations(&[version_1, version_2, version_3]);
 
 const VERSION_1: &str = "
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -69,6 +69,28 @@ fn version_2(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(VERSION_2)
 }
 
+const VERSION_3: &str = "
+    CREATE TABLE map_run (
+        id INTEGER PRIMARY KEY, arn TEXT NOT NULL UNIQUE, execution INTEGER NOT NULL, run INTEGER NOT NULL,
+        definition INTEGER NOT NULL REFERENCES definition, kind TEXT NOT NULL, status TEXT NOT NULL,
+        started INTEGER NOT NULL, stopped INTEGER, items INTEGER NOT NULL, items_a_child INTEGER NOT NULL,
+        next INTEGER NOT NULL, max_concurrency INTEGER NOT NULL, tolerated_count INTEGER,
+        tolerated_percentage REAL, redrives INTEGER NOT NULL DEFAULT 0, redriven INTEGER);
+    CREATE UNIQUE INDEX map_run_by_execution ON map_run (execution, run);
+    ALTER TABLE execution ADD COLUMN map_run INTEGER;
+    ALTER TABLE execution ADD COLUMN map_first INTEGER;
+    ALTER TABLE execution ADD COLUMN map_items INTEGER;
+    CREATE INDEX execution_by_map_run ON execution (map_run, started DESC, seq DESC) WHERE map_run IS NOT NULL;
+    CREATE INDEX execution_by_map_run_status ON execution (map_run, status, map_first, map_items)
+        WHERE map_run IS NOT NULL;
+";
+
+/// Adds the runs of Distributed Maps and says of an execution which of their children it is. The indexes hold nothing
+/// of other executions, whose writing they don't slow down.
+fn version_3(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(VERSION_3)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -82,11 +104,12 @@ mod tests {
     use crate::JournalError;
 
     const CONTENT: &str = include_str!("../../tests/journals/content.sql");
-    const FORMS: [&str; 4] = [
+    const FORMS: [&str; 5] = [
         include_str!("../../tests/journals/unversioned-1.sql"),
         include_str!("../../tests/journals/unversioned-2.sql"),
         include_str!("../../tests/journals/unversioned-3.sql"),
         include_str!("../../tests/journals/version-1.sql"),
+        include_str!("../../tests/journals/version-2.sql"),
     ];
 
     /// The version, the definitions of all tables and indexes, and all rows but those ids that a migration
@@ -129,7 +152,7 @@ mod tests {
     #[test]
     fn every_earlier_form_becomes_what_a_new_journal_is_and_keeps_its_rows() {
         let new = opened(&[]);
-        let current = opened(&[FORMS[3], CONTENT]);
+        let current = opened(&[FORMS[4], CONTENT]);
         assert_eq!(current.1, new.1);
         assert_eq!(current.2.iter().filter(|row| row.starts_with("execution")).count(), 4);
         for form in FORMS {
@@ -172,7 +195,7 @@ mod tests {
     #[test]
     fn a_file_of_a_later_release_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
-        let path = made(&folder, &[FORMS[3], CONTENT, "PRAGMA user_version = 99;"]);
+        let path = made(&folder, &[FORMS[4], CONTENT, "PRAGMA user_version = 99;"]);
         let before = fs::read(&path).unwrap();
         let refused = Journal::open(&path, true).err().unwrap();
         assert!(matches!(refused, JournalError::LaterRelease(LaterRelease { found: 99, .. })), "{refused:?}");
@@ -191,10 +214,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let connection = Connection::open(made(&folder, &[FORMS[0], CONTENT])).unwrap();
         let before = dump(&connection);
-        Migrations(&[version_1, version_2, fails]).run(&connection).unwrap_err();
+        Migrations(&[version_1, version_2, version_3, fails]).run(&connection).unwrap_err();
         assert_eq!(dump(&connection), before);
         MIGRATIONS.run(&connection).unwrap();
-        assert_eq!(dump(&connection), opened(&[FORMS[3], CONTENT]));
+        assert_eq!(dump(&connection), opened(&[FORMS[4], CONTENT]));
     }
 
     /// A kill leaves any part of what was written to the write-ahead log.

@@ -10,6 +10,7 @@ use super::error::JournalError;
 use super::executions::Seq;
 use super::state_machines::DefinitionId;
 use super::times::not_before;
+use crate::status::ExecutionStatus;
 
 impl Journal {
     /// Stores how far an execution has come: the interpreter's state, when it is to be woken, and whether
@@ -35,15 +36,28 @@ impl Journal {
         Ok(())
     }
 
-    /// The interpreter's state of an execution, and the definition that it runs.
+    /// The interpreter's state of an execution that has not succeeded, and the definition that it runs.
     pub(crate) fn progress(&self, seq: Seq) -> Result<Option<(Vec<u8>, DefinitionId)>, JournalError> {
-        Ok(self
+        let current = self
             .connection
             .prepare_cached(
                 "SELECT p.state, e.definition FROM progress p JOIN execution e USING (seq) WHERE seq = ?1",
             )?
             .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?)
+            .optional()?;
+        if current.is_some() {
+            return Ok(current);
+        }
+        // What is archived of one that was redriven then, and has succeeded since, is its past.
+        let archived: Option<DefinitionId> = self
+            .connection
+            .prepare_cached(
+                "SELECT definition FROM execution WHERE seq = ?1 AND archive IS NOT NULL AND status <> ?2",
+            )?
+            .query_row(params![seq, ExecutionStatus::Succeeded], |row| row.get(0))
+            .optional()?;
+        let Some(definition) = archived else { return Ok(None) };
+        Ok(self.archived_state(seq)?.map(|state| (state, definition)))
     }
 
     /// Has an execution rest: nothing wakes it, and no call of it is made again. What it was is kept.

@@ -14,6 +14,7 @@
 mod email;
 pub(crate) mod events;
 mod functions;
+mod map_runs;
 pub(crate) mod states;
 mod test_state;
 

@@ -7,9 +7,9 @@ use engine::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{ApiError, Aws, test_state};
+use super::{ApiError, Aws, map_runs, test_state};
 
-type ApiResult = Result<Value, ApiError>;
+pub(super) type ApiResult = Result<Value, ApiError>;
 
 pub(crate) async fn answer(aws: &Aws, operation: &str, body: Value) -> ApiResult {
     let body = Body(body);
@@ -57,6 +57,9 @@ pub(crate) async fn answer(aws: &Aws, operation: &str, body: Value) -> ApiResult
         "DescribeExecution" => describe_execution(aws, &body),
         "ListExecutions" => list_executions(aws, &body),
         "GetExecutionHistory" => execution_history(aws, &body),
+        "ListMapRuns" => map_runs::list(aws, &body),
+        "DescribeMapRun" => map_runs::describe(aws, &body),
+        "UpdateMapRun" => map_runs::update(aws, &body).await,
         "SendTaskSuccess" => send_task(aws, &body, Verdict::success(&body.required("output")?)?).await,
         "SendTaskFailure" => {
             let verdict = Verdict::Failure { error: body.optional("error"), cause: body.optional("cause") };
@@ -72,14 +75,19 @@ pub(crate) async fn answer(aws: &Aws, operation: &str, body: Value) -> ApiResult
 }
 
 /// A request's body, read field by field.
-struct Body(Value);
+pub(super) struct Body(Value);
 
 impl Body {
+    /// A field as it stands; null when it is absent.
+    pub(super) fn value(&self, name: &str) -> &Value {
+        &self.0[name]
+    }
+
     fn optional(&self, name: &str) -> Option<String> {
         self.0[name].as_str().map(str::to_owned)
     }
 
-    fn required(&self, name: &str) -> Result<String, ApiError> {
+    pub(super) fn required(&self, name: &str) -> Result<String, ApiError> {
         self.optional(name).ok_or_else(|| {
             ApiError::bad_request(
                 "ValidationException",
@@ -94,7 +102,7 @@ impl Body {
         self.optional("input").unwrap_or_else(|| "{}".to_owned())
     }
 
-    fn page(&self) -> Result<PageRequest, ApiError> {
+    pub(super) fn page(&self) -> Result<PageRequest, ApiError> {
         let limit = self.0["maxResults"].as_u64().unwrap_or(0);
         Ok(PageRequest {
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
@@ -102,14 +110,14 @@ impl Body {
         })
     }
 
-    fn status_filter(&self) -> Result<Option<ExecutionStatus>, ApiError> {
+    pub(super) fn status_filter(&self) -> Result<Option<ExecutionStatus>, ApiError> {
         let parse = |text: &str| {
             ExecutionStatus::parse(text).ok_or_else(|| {
                 let known = ExecutionStatus::ALL.map(ExecutionStatus::as_str).join(", ");
                 ApiError::bad_request(
                     "ValidationException",
                     format!(
-                        "1 validation error detected: Value '{text}' at 'statusFilter' failed to satisfy constraint: Member must satisfy enum value set: [{known}, PENDING_REDRIVE]"
+                        "1 validation error detected: Value '{text}' at 'statusFilter' failed to satisfy constraint: Member must satisfy enum value set: [{known}]"
                     ),
                 )
             })
@@ -139,7 +147,7 @@ impl Body {
 }
 
 /// A time as AWS JSON 1.0 writes it: seconds since 1970, with a fraction.
-fn seconds(at: asl::Timestamp) -> f64 {
+pub(super) fn seconds(at: asl::Timestamp) -> f64 {
     #[allow(clippy::cast_precision_loss)]
     let millis = at.timestamp_millis() as f64;
     millis / 1000.0
@@ -191,13 +199,18 @@ fn describe_state_machine(machine: &StateMachine) -> ApiResult {
 }
 
 fn describe_for_execution(aws: &Aws, body: &Body) -> ApiResult {
-    let machine = aws.engine.describe_state_machine_for_execution(&body.required("executionArn")?)?;
+    let arn = body.required("executionArn")?;
+    let machine = aws.engine.describe_state_machine_for_execution(&arn)?;
+    let map_run = aws.engine.describe_execution(&arn)?.map_run_arn;
     let mut description = describe_state_machine(&machine)?;
     if let Some(description) = description.as_object_mut() {
         description.remove("creationDate");
         description.remove("status");
         description.remove("type");
         description.insert("updateDate".to_owned(), json!(seconds(machine.updated)));
+        let label = machine.arn.split_once('/').map(|(_, label)| label);
+        insert_some(description, "label", label);
+        insert_some(description, "mapRunArn", map_run);
     }
     Ok(description)
 }
@@ -242,15 +255,15 @@ fn describe_execution(aws: &Aws, body: &Body) -> ApiResult {
         insert_some(&mut answer, "error", description.error.as_ref());
         insert_some(&mut answer, "cause", description.cause.as_ref());
     }
+    insert_some(&mut answer, "mapRunArn", description.map_run_arn.as_ref());
     let status = description.status;
     let reason = (!status.is_redrivable()).then(|| format!("Execution is {status} and cannot be redriven"));
-    let word = if reason.is_none() { "REDRIVABLE" } else { "NOT_REDRIVABLE" };
-    answer.insert("redriveStatus".into(), json!(word));
+    answer.insert("redriveStatus".into(), json!(description.redrive_status()));
     insert_some(&mut answer, "redriveStatusReason", reason);
     Ok(Value::Object(answer))
 }
 
-fn summary(description: &ExecutionDescription) -> Map<String, Value> {
+pub(super) fn summary(description: &ExecutionDescription) -> Map<String, Value> {
     let mut summary = Map::new();
     summary.insert("executionArn".into(), json!(description.arn));
     summary.insert("stateMachineArn".into(), json!(description.state_machine_arn));
@@ -263,27 +276,29 @@ fn summary(description: &ExecutionDescription) -> Map<String, Value> {
     summary
 }
 
-fn insert_some(map: &mut Map<String, Value>, key: &str, value: Option<impl serde::Serialize>) {
+pub(super) fn insert_some(map: &mut Map<String, Value>, key: &str, value: Option<impl serde::Serialize>) {
     if let Some(value) = value {
         map.insert(key.to_owned(), json!(value));
     }
 }
 
 fn list_executions(aws: &Aws, body: &Body) -> ApiResult {
-    // On AWS the children of a Distributed Map have this status; there is no Distributed Map here.
-    if body.0["statusFilter"] == "PENDING_REDRIVE" {
-        return Ok(json!({ "executions": [] }));
-    }
-    let page = aws.engine.list_executions(
-        &body.required("stateMachineArn")?,
-        body.status_filter()?,
-        &body.page()?,
-    )?;
+    let machine = match (body.optional("stateMachineArn"), body.optional("mapRunArn")) {
+        (Some(machine), None) => machine,
+        (None, Some(map_run)) => return map_runs::list_children(aws, &map_run, body),
+        _ => {
+            return Err(ApiError::bad_request(
+                "ValidationException",
+                "Must specify exactly one of the following fields: stateMachineArn, mapRunArn",
+            ));
+        }
+    };
+    let page = aws.engine.list_executions(&machine, body.status_filter()?, &body.page()?)?;
     let executions: Vec<_> = page.executions.iter().map(|row| Value::Object(summary(row))).collect();
     Ok(with_next(json!({ "executions": executions }), page.next))
 }
 
-fn with_next(mut answer: Value, next: Option<String>) -> Value {
+pub(super) fn with_next(mut answer: Value, next: Option<String>) -> Value {
     if let Some(next) = next {
         answer["nextToken"] = json!(next);
     }

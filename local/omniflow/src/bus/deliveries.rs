@@ -126,6 +126,11 @@ impl Deliveries {
         self.reached.map(|changes| Reached { changes, log: Arc::clone(&self.log) })
     }
 
+    /// Gives back the disk that the log takes, if that is much.
+    pub(super) fn cut_log(&self) -> rusqlite::Result<()> {
+        file_versions::cut_log(&self.connection)
+    }
+
     /// Closes the file. Nothing can be read or written any more.
     pub(super) fn close(&mut self) -> rusqlite::Result<()> {
         self.connection = Connection::open_in_memory()?;

@@ -267,6 +267,15 @@ impl EventBus {
         Ok(Some(reached.changes))
     }
 
+    /// Gives back the disk that the log takes, if that is much. It is for quiet times, since what is published
+    /// meanwhile waits.
+    ///
+    /// # Errors
+    /// When the log can't be written back.
+    pub fn cut_log(&self) -> Result<(), Error> {
+        Ok(self.queue().cut_log()?)
+    }
+
     /// Writes what is only in memory, and closes the file. Nothing can be published any more.
     ///
     /// # Errors

@@ -163,6 +163,11 @@ impl Queue {
         self.store.reached()
     }
 
+    /// Gives back the disk that the log takes, if that is much.
+    pub(super) fn cut_log(&self) -> rusqlite::Result<()> {
+        self.store.cut_log()
+    }
+
     /// Writes what is only in memory, and closes the store. Nothing can be written any more.
     pub(super) fn close(&mut self, now: DateTime<Utc>) -> rusqlite::Result<()> {
         self.flush(now)?;

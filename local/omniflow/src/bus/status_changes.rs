@@ -75,7 +75,7 @@ fn detail(execution: &ExecutionDescription) -> Value {
         "cause": execution.cause,
         "redriveCount": execution.redrive_count,
         "redriveDate": execution.redriven.map(|redriven| redriven.timestamp_millis()),
-        "redriveStatus": if redrivable { "REDRIVABLE" } else { "NOT_REDRIVABLE" },
+        "redriveStatus": execution.redrive_status(),
         "redriveStatusReason": (!redrivable).then_some(reason),
     })
 }

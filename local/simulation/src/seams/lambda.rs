@@ -132,6 +132,8 @@ impl Lambda {
             executions: clients.executions.clone(),
             events: Arc::new(Events::new(Arc::clone(world), Arc::new(inside.clone()))),
             email: clients.email.clone(),
+            web: Arc::clone(&clients.web),
+            secrets: Arc::clone(&clients.secrets),
             memory: Memory::default(),
             surroundings: Surroundings { clock, randomness: world.randomness.clone() },
         };

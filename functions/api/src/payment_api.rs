@@ -1,0 +1,100 @@
+//! The function `payment-api`: the calls of the API that the payment provider must be asked for, where that is
+//! not the simulated one. The routes in the template lead here then, and `api` needs neither the provider's
+//! keys nor the code that speaks to it.
+
+use std::sync::Arc;
+
+use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
+use omniflow_store::workflow::Workflow;
+use omniflow_store::{Idempotency, Orders, Stock};
+use omniflow_stripe::{Stripe, StripeGateway};
+use serde_json::Value;
+
+use crate::caller::Doorkeeper;
+use crate::keep::Answers;
+use crate::payment_method::Provider;
+use crate::problem::{Kind, Problem};
+use crate::request::Request;
+use crate::response::Response;
+use crate::routes::{ApiCall, find};
+use crate::{Decisions, at_provider, attention, decide};
+
+/// The function `payment-api`.
+pub struct PaymentApi(Decisions);
+
+impl Function for PaymentApi {
+    const NAME: &'static str = "payment-api";
+    const VARIABLES: &'static [&'static str] = &[
+        "ORDERS_TABLE",
+        "STOCK_TABLE",
+        "IDEMPOTENCY_TABLE",
+        "OPEN_ACCESS",
+        "OPERATOR_SCOPE",
+        "ORDER_STATE_MACHINE",
+        "STRIPE_SECRET",
+        "STRIPE_URL",
+    ];
+    const ACTIONS: &'static [&'static str] = &[
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "secretsmanager:GetSecretValue",
+        "states:SendTaskSuccess",
+    ];
+
+    type Event = Value;
+    type Answer = Value;
+    type Error = Fault;
+
+    fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        let dynamodb = services.dynamodb();
+        let machine = environment.require("ORDER_STATE_MACHINE")?;
+        let stripe = Arc::new(Stripe::new(services, environment)?);
+        let orders = Orders::new(services, environment)?.for_people();
+        Ok(Self(Decisions {
+            stock: Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?),
+            answers: Answers {
+                idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
+                orders: orders.clone(),
+                clock: services.clock(),
+            },
+            orders,
+            workflow: Workflow::new(services.step_functions(), machine),
+            gateway: Arc::new(StripeGateway::new(stripe)),
+            provider: Provider::Stripe,
+            doorkeeper: Doorkeeper::new(environment)?,
+            clock: services.clock(),
+        }))
+    }
+
+    async fn call(&self, event: Value) -> Result<Value, Fault> {
+        let answered = match Request::read(&event, self.0.doorkeeper.recognise(&event)) {
+            Ok(request) => self.dispatch(&request).await,
+            Err(problem) => Err(problem),
+        };
+        Ok(answered.unwrap_or_else(|problem| Response::problem(&problem)).into_event())
+    }
+}
+
+impl PaymentApi {
+    async fn dispatch(&self, request: &Request) -> Result<Response, Problem> {
+        let (access, call, parameters) = find(&request.method, &request.path)?;
+        request.caller.check(access)?;
+        let request = &request.clone().with(parameters);
+        match call {
+            ApiCall::PayOrder => decide::pay_order(&self.0, request).await,
+            ApiCall::OpenPayment => at_provider::open_payment(&self.0, request).await,
+            ApiCall::ResolveOrder => attention::resolve_order(&self.0, request).await,
+            _ => Err(elsewhere()),
+        }
+    }
+}
+
+/// The answer to a call that came to a function which doesn't have it: the gateway before the functions leads
+/// it astray.
+pub(crate) fn elsewhere() -> Problem {
+    Problem::new(
+        Kind::RouteNotFound,
+        "This call is answered by another function, and the gateway before them does not lead it there. Where the payment provider is Stripe, that must be an HTTP API (the parameter ApiFront); where it is not, there are no events.",
+    )
+}
