@@ -1,5 +1,5 @@
-//! Makes the files of the console as browsers get them: its modules are put together into few bundles, and
-//! all is compressed. Whoever compiles needs nothing but Rust for that, and no answer needs it done again.
+//! Makes the files of the console as browsers get them: its modules are put together into few bundles, what
+//! only authors read is left out, and all is compressed. Whoever compiles needs nothing but Rust for that, and no answer needs it done again.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -10,20 +10,22 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use omniflow_web_bundler::{Plan, bundles};
+use omniflow_web_bundler::{Plan, bundles, slim, slim_json};
 use sha2::{Digest, Sha256};
 
-/// The bundles: what every page needs, what only an order's workflow needs, and the documentation.
-const BUNDLES: [Plan<'_>; 3] = [
-    Plan { entry: "main.js", name: "app.js", after: None },
+/// The bundles: the library, what every page of the console needs, what only an order's workflow needs, and the
+/// documentation.
+const BUNDLES: [Plan<'_>; 4] = [
+    Plan { entry: "vendor/preact.js", name: "preact.js", after: None },
+    Plan { entry: "main.js", name: "app.js", after: Some("preact.js") },
     Plan { entry: "workflow/view.js", name: "workflow.js", after: Some("app.js") },
-    Plan { entry: "docs/page.js", name: "docs.js", after: None },
+    Plan { entry: "docs/page.js", name: "docs.js", after: Some("preact.js") },
 ];
 
 /// The style sheets that become one.
 const STYLES: (&str, &[&str]) = ("style.css", &["style.css", "workflow/style.css"]);
 
-/// Files that are loaded by themselves, as they are.
+/// Files that are loaded by themselves.
 const AS_THEY_ARE: [&str; 5] = ["docs/style.css", "icon.svg", "lang/en.js", "lang/ru.js", "lang/zh.js"];
 
 /// The pages. In them `ASSETS` stands for the folder with everything else.
@@ -42,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         files.push((page.to_owned(), text));
     }
     files.extend(assets.into_iter().map(|(path, text)| (format!("{folder}/{path}"), text)));
-    files.push(("openapi.json".to_owned(), fs::read_to_string(root.join("openapi.json"))?));
+    files.push(("openapi.json".to_owned(), slim_json(&fs::read_to_string(root.join("openapi.json"))?)));
     fs::create_dir_all(&out)?;
     let mut list = String::from("&[\n");
     for (number, (path, text)) in files.iter().enumerate() {
@@ -66,9 +68,11 @@ fn assets(web: &Path) -> Result<Vec<(String, String)>, Box<dyn Error>> {
         assets.push((bundle.name, bundle.text));
     }
     let styles: Result<Vec<_>, _> = STYLES.1.iter().map(|path| fs::read_to_string(web.join(path))).collect();
-    assets.push((STYLES.0.to_owned(), styles?.concat()));
+    assets.push((STYLES.0.to_owned(), slim(&styles?.concat())));
     for path in AS_THEY_ARE {
-        assets.push((path.to_owned(), fs::read_to_string(web.join(path))?));
+        let text = fs::read_to_string(web.join(path))?;
+        let text = if path.ends_with(".svg") { text } else { slim(&text) };
+        assets.push((path.to_owned(), text));
     }
     let mut there = BTreeSet::new();
     list(web, web, &mut there)?;

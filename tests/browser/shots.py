@@ -111,6 +111,32 @@ class Pictures:
             console.open(f"orders/{made['unpaid']}")
             console.click("main .actions > .danger")
 
+        def selected(console):
+            console.open("operations")
+            for id in [made["in-review"], made["unpaid"]]:
+                console.click(f"input[aria-label='{id}']")
+            console.see(".bulk")
+
+        def viewed(console):
+            console.open("operations?customer=customer-004&sort=-amount")
+            console.type("#view-name", "004")
+            console.click(".views button.small")
+
+        def found(console):
+            console.click(".find")
+            console.see(".palette input").send_keys("customer-00")
+            console.see(".palette [data-kind=order]")
+
+        def failed(console):
+            selected(console)
+            console.network("/audit", "answer", status=503, body={})
+            console.click("[data-bulk=approve]")
+            console.see(".bulk .problem")
+
+        shot("operations-selected", selected)
+        shot("operations-failed", failed)
+        shot("operations-viewed", viewed)
+        shot("palette", found)
         shot("shop-wrong", wrong)
         shot("order-chosen", chosen)
         shot("order-asked", asked)
@@ -123,6 +149,7 @@ def readme(driver, runtime):
     console = Console(driver, runtime)
     console.open(f"orders/{id}")
     console.is_in("COMPLETED", ".large")
+    console.see("[data-execution=order]", "Succeeded")
     console.click(".graph [data-state=ShipWarehouse]")
     time.sleep(1)
     driver.execute_script("scrollTo(0, 0)")

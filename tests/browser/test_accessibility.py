@@ -39,7 +39,17 @@ def test_axe_finds_nothing(console, runtime, orders, axe, theme, phone):
                 if page == "shop":
                     console.type("#quantity-limited-edition", "101")
                     console.type("#quantity-iphone-15", "1.5")
+                if page == "operations":
+                    console.click("tbody input[type=checkbox]")
+                    console.see(".bulk")
+                if page == f"orders/{orders['attention']}":
+                    console.click(".graph [data-state=ShipWarehouse]")
+                    console.click(".history summary")
                 found |= {(page, *violation[:1]): violation[1] for violation in violations(console.browser, axe)}
+            console.click(".find")
+            console.see(".palette input").send_keys("iphone")
+            console.see(".palette [data-kind=product]")
+            found |= {("palette", *violation[:1]): violation[1] for violation in violations(console.browser, axe)}
             for path in ["docs", "_omniflow/outbox"]:
                 console.browser.get(f"{runtime.url}/{path}")
                 console.see("main")

@@ -122,7 +122,7 @@ def test_an_order_that_needs_attention_says_what_is_open_and_is_retried_or_resol
     console.see(".timeline li", "by an operator")
     # The crate can't be called back a second time either.
     console.is_in("NEEDS_ATTENTION", ".large")
-    console.click(".card.alarm summary")
+    console.click(".card.alarm summary", "Settled by hand")
     # One shipment has left, so the goods can't all be in stock.
     console.choose(f"#stock-{id}", "SOLD")
     console.type(f"#note-{id}", "found, and refunded by transfer")
@@ -202,3 +202,24 @@ def test_a_phone_needs_no_sideways_scrolling(console, runtime):
                 console.open(page)
                 console.until("the page", lambda: console.all(".card, .cards"))
                 console.must_fit(f"{page} in {language}")
+
+
+def test_customers_see_the_shop_and_nothing_of_the_admin(console, runtime):
+    id = runtime.order(items=["iPhone 15"])
+    links = lambda selector: [link.get_attribute("href").split("#")[1] for link in console.all(selector)]
+    console.see("nav a", "Operations")
+    assert links("header nav a") == ["/shop", "/review", "/operations"]
+    console.network("api/v1/summary", "answer", status=403, body={"type": "urn:omniflow:problem:forbidden"})
+    console.look_again()
+    console.until("the shop alone", lambda: links("header nav a") == ["/shop"])
+    assert "Outbox" not in console.see("footer").text
+    console.open("review")
+    console.see("h1", "no such page")
+    assert links("main a") == ["/shop"]
+    console.open(f"orders/{id}")
+    console.is_in("AWAITING_PAYMENT", ".large")
+    assert not console.all("[aria-labelledby=workflow]")
+    console.click(".find")
+    console.see(".palette input").send_keys("iphone")
+    console.see(".palette [data-kind=order]", id)
+    assert not console.all(".palette [data-kind=product], .palette [data-kind=customer]")

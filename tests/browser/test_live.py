@@ -1,13 +1,14 @@
 """How the console keeps up: calmly, without moving what is on the screen, and saying so when it can't."""
 
 import time
+import urllib.request
 
 import pytest
 from console import read
 
 EVERYTHING = "../api/"
 # What is there once a page has its data.
-LOADED = {"shop": "#quantity-iphone-15", "review": ".fresh", "operations": "[aria-labelledby=orders] tbody tr", "order": ".large"}
+LOADED = {"shop": "#quantity-iphone-15", "review": ".fresh", "operations": "[aria-labelledby=orders] tbody tr", "order": ".large .status[data-state=AWAITING_PAYMENT]"}
 
 
 @pytest.fixture
@@ -40,6 +41,8 @@ def test_a_lost_connection_is_told_once_and_actions_wait(console_of, shop, page,
         assert not console.sent("/pay")
     console.network()
     console.gone(".notice p")
+    found = {"en": "The connection is back", "zh": "连接已恢复", "ru": "Связь восстановлена"}
+    assert found[language] in console.see("#announcements").get_attribute("textContent")
     if page == "order":
         console.click("form .primary")
         console.is_in("COMPLETED", ".large")
@@ -151,3 +154,43 @@ def test_an_unknown_page_says_so(console_of, runtime, page, language, told):
     console.click("main a")
     console.see("#quantity-iphone-15")
     console.must_be_content()
+
+
+def test_a_page_hears_of_changes_and_need_not_ask(console_of, shop):
+    """The local runtime tells: a page whose own next question never comes shows what becomes of its order."""
+    console = console_of(shop)
+    id = shop.order(items=["iPhone 15"])
+    console.open(f"orders/{id}")
+    console.is_in("AWAITING_PAYMENT", ".large")
+    console.network()
+    # When nothing has changed, the next question is 1.7 s away at least.
+    console.browser.execute_script("window.setTimeout = ((real) => (run, pause, ...more) => real(run, pause > 1500 ? 1e9 : pause, ...more))(setTimeout)")
+    console.look_again()
+    console.until("it has asked", lambda: console.sent(f"GET ../api/v1/orders/{id}"))
+    urllib.request.urlopen(urllib.request.Request(f"{shop.url}/api/v1/orders/{id}/cancel", b"")).close()
+    console.is_in("CANCELLED", ".large")
+    console.must_be_content()
+
+
+def test_where_the_server_does_not_tell_the_page_asks(console_of, shop):
+    console = console_of(shop)
+    console.network("_omniflow/changes", "answer", status=404, body={})
+    # The page's present stream ends when it is hidden, and the next answer is that there is none.
+    console.browser.execute_script("Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange'))")
+    console.browser.execute_script("Object.defineProperty(document, 'hidden', { value: false, configurable: true }); document.dispatchEvent(new Event('visibilitychange'))")
+    console.open("operations")
+    console.see(".fresh", "Updated")
+    asked = len(console.sent("_omniflow/changes"))
+    id = shop.order(items=["iPhone 15"])
+    console.until("the row", lambda: console.row_ids() == [id] or console.all("[aria-labelledby=orders] .news .primary"))
+    assert len(console.sent("_omniflow/changes")) == asked == 1
+    console.must_be_content()
+
+
+def test_a_page_that_nobody_sees_listens_to_nothing(console_of, shop):
+    console = console_of(shop)
+    console.network()
+    console.browser.execute_script("Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange'))")
+    console.open("review")
+    console.see("h1", "Review")
+    assert not console.sent("_omniflow/changes")

@@ -133,3 +133,27 @@ def test_stock_has_a_row_for_each_product(console_of, shop):
     names = [cell.text for cell in console.all("[aria-labelledby=stock] tbody th")]
     assert names == sorted(names, key=str.lower) and len(names) == len(set(names))
     console.must_be_content()
+
+
+def test_the_last_hour_is_seen_at_a_glance(console_of, start):
+    shop = start("--parameter", "PaymentWindowSeconds=600")
+    done = [shop.order(items=["iPhone 15"], payment={"method": "pm_card"}) for _ in range(3)]
+    declined = shop.order(items=["iPhone 15"], payment={"method": "pm_declined"})
+    console = console_of(shop)
+    console.until("all ended", lambda: all(read(shop, id)["state"] in ("COMPLETED", "CANCELLED") for id in [*done, declined]))
+    console.open("operations")
+    console.see(".glance [data-outcome=completed]", "3")
+    console.see(".glance [data-outcome=cancelled]", "1")
+    assert "completed 3, cancelled 1" in console.see(".chart").get_attribute("aria-label")
+    bars = console.all(".chart .done")
+    assert bars and all(float(bar.get_attribute("height")) > 0 for bar in bars)
+    assert " s" in console.see(".glance tbody tr", "From payment to the end").text
+    console.must_be_content()
+
+
+def test_where_nothing_counts_for_the_page_it_says_where_the_metrics_are(console_of, shop):
+    console = console_of(shop)
+    console.network("_omniflow/metrics", "answer", status=404, body={})
+    console.open("operations")
+    console.see(".glance", "CloudWatch")
+    assert not console.all(".glance svg")

@@ -305,3 +305,24 @@ def test_the_queue_is_counted_in_the_navigation_and_the_title(console_of, shop):
     console.look_again()
     console.until("the title", lambda: console.browser.title == "(1) Review – OmniFlow")
     console.must_be_content()
+
+
+def test_the_rows_are_oldest_first_beside_what_their_customers_ordered_before(console_of, shop):
+    console = console_of(shop)
+    before = shop.order(customer_id="customer-0", items=["iPhone 15"], payment={"method": "pm_card"})
+    console.until("it is done", lambda: read(shop, before)["state"] == "COMPLETED")
+    ids = queue(console, shop, length=5)
+    assert list(places(console)) == ids
+    widths = {tuple(place[0::2]) for place in places(console).values()}
+    assert len(widths) == 1, "one below the other"
+    past = console.see(f"[data-order={ids[0]}] .past", "Others: 1; completed: 1")
+    assert before in past.text and ids[0] not in past.text
+    console.see(f"[data-order={ids[1]}] .past", "this is the first")
+    # Of orders further down they are asked for by whoever turns to them, and nothing moves.
+    assert not console.sent("customer=customer-4")
+    held = places(console)
+    console.click(f"#note-{ids[4]}")
+    console.see(f"[data-order={ids[4]}] .past", "this is the first")
+    assert len(console.sent("customer=customer-4")) == 1
+    assert places(console) == held
+    console.must_be_content()

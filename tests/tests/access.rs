@@ -23,6 +23,7 @@ const OPERATIONS: &[(&str, &str, &str)] = &[
     ("POST", "/2015-03-31/functions/ApiFunction/invocations", ""),
     ("POST", "/v2/email/outbound-emails", ""),
     ("GET", "/_omniflow/stats", ""),
+    ("GET", "/metrics", ""),
 ];
 
 /// Paths that are open on the HTTP port, or look like it.
@@ -127,6 +128,7 @@ fn what_the_template_leaves_open_is_open_on_the_http_port_and_nothing_else() {
         "/api/v1/orders",
         "/api/v1/stock",
         "/_omniflow/outbox",
+        "/_omniflow/metrics",
         "/healthy",
         "/web2",
         "/docs/x",

@@ -1,9 +1,10 @@
 //! Reading orders.
 
+use chrono::{DateTime, Utc};
 use omniflow_domain::folding::fold;
 use omniflow_domain::{Email, Money, Order, OrderId, Status};
 use omniflow_store as store;
-use omniflow_store::Unreadable;
+use omniflow_store::{LONGEST_PARTITION_KEY, Unreadable};
 use serde::Serialize;
 use serde_json::json;
 
@@ -47,7 +48,9 @@ pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response,
     if let Some(wait) = &wait {
         order = api.orders.at_rest(order, wait.duration()).await.map_err(failed)?;
     }
-    let answer = Response::text(200, view::answer(&order, request, api.now())?);
+    // As it is at a moment that is always the same, so that no seconds are counted down in it.
+    let said = view::answer(&order, request, DateTime::UNIX_EPOCH)?;
+    let answer = Response::text(200, view::answer(&order, request, api.now())?).unless_known(request, &said);
     Ok(match wait {
         Some(wait) => answer.with_header("preference-applied", format!("wait={}", wait.seconds)),
         None => answer,
@@ -77,17 +80,27 @@ pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response
         })?),
     };
     let search = Search::read(request.query("search").unwrap_or_default());
-    let page = find(api, request.caller.customer(), state, &search, limit, after)
+    let wanted = match request.query("customer") {
+        Some(text) if !(1..=LONGEST_PARTITION_KEY).contains(&text.len()) => {
+            return Err(bad(format!(
+                "'customer' must have from 1 to {LONGEST_PARTITION_KEY} bytes; it is a customer's whole id."
+            )));
+        }
+        wanted => wanted,
+    };
+    let page = find(api, request.caller.customer().or(wanted), state, &search, limit, after)
         .await
         .map_err(|error| unavailable(&error))?;
-    let now = api.now();
-    let orders = page
-        .orders
-        .iter()
-        .map(|order| ListedView::of(order, &request.caller, request.language(), now))
-        .collect();
-    let orders = ListView { orders, next: page.next.as_ref(), unreadable: page.unreadable };
-    Ok(Response::json(200, &json!(orders)))
+    let shown = |now: DateTime<Utc>| {
+        let orders = page.orders.iter();
+        let orders = orders.map(|order| ListedView::of(order, &request.caller, request.language(), now));
+        let list =
+            ListView { orders: orders.collect(), next: page.next.as_ref(), unreadable: page.unreadable };
+        json!(list)
+    };
+    // As above.
+    let said = shown(DateTime::UNIX_EPOCH).to_string();
+    Ok(Response::json(200, &shown(api.now())).unless_known(request, &said))
 }
 
 /// What is searched for in a list.

@@ -59,6 +59,14 @@ impl Request {
         self.headers.get(name).map(String::as_str)
     }
 
+    /// Whether the client says that it has the content of this name (RFC 9110, section 13.1.2), compared weakly
+    /// (section 8.8.3.2).
+    pub(crate) fn has(&self, etag: &str) -> bool {
+        let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        let known = self.header("if-none-match").unwrap_or_default();
+        known.split(',').any(|tag| opaque(tag) == opaque(etag))
+    }
+
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.get(name).map(String::as_str)
     }

@@ -1,9 +1,23 @@
 //! An HTTP response, written in payload format 2.0 (API Gateway Developer Guide, "AWS Lambda proxy
 //! integrations").
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::problem::{Kind, Problem};
+use crate::request::Request;
+
+/// The first eight bytes of a text's digest, in hexadecimal digits: enough to tell apart what one address
+/// answers.
+pub(crate) fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes())[..8].iter().fold(String::new(), |mut digest, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(digest, "{byte:02x}");
+        digest
+    })
+}
 
 /// The response to a request.
 #[derive(Debug)]
@@ -53,6 +67,17 @@ impl Response {
     pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// Names the response after `said`, which is the same for responses that say the same, and leaves out the
+    /// body when the client has it already. The name is a weak one (RFC 9110, section 8.8.1): responses of one
+    /// name may count the time that is left differently.
+    pub(crate) fn unless_known(mut self, request: &Request, said: &str) -> Self {
+        let etag = format!("W/\"{}\"", digest(said));
+        if request.has(&etag) {
+            (self.status, self.body) = (304, String::new());
+        }
+        self.with_header("etag", etag)
     }
 
     pub(crate) fn into_event(self) -> Value {

@@ -42,5 +42,6 @@ pub(crate) async fn read_summary(api: &Api, request: &Request) -> Result<Respons
         Ok(StateCount { state, status, count: counted.count, more: counted.more })
     });
     let states = try_join_all(counts).await.map_err(|error| unavailable(&error))?;
-    Ok(Response::json(200, &json!(Summary { states })))
+    let counts = json!(Summary { states }).to_string();
+    Ok(Response::text(200, counts.clone()).unless_known(request, &counts))
 }

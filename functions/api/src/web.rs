@@ -1,7 +1,6 @@
 //! The web console under `/web/`, whose files are in the binary, and the description of the API.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io::Read as _;
 use std::sync::OnceLock;
 
@@ -9,12 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use flate2::read::GzDecoder;
 use omniflow_domain::Currency;
-use sha2::{Digest, Sha256};
 
 use crate::description;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
-use crate::response::Response;
+use crate::response::{self, Response};
 
 /// The `Content-Security-Policy` (Content Security Policy Level 3, W3C) of the console: a page may load the
 /// console's own files, nothing inline and nothing from elsewhere, and no page of others may frame it.
@@ -90,19 +88,12 @@ pub(crate) const OPENAPI: &str = "openapi.json";
 
 impl File {
     fn made(path: &'static str, text: String) -> Self {
-        let digest = Sha256::digest(text.as_bytes());
-        let etag = digest[..8].iter().fold(String::new(), |mut etag, byte| {
-            // Writing to a String can't fail.
-            let _ = write!(etag, "{byte:02x}");
-            etag
-        });
-        Self { path, content: Content::Made(text), etag: Cow::Owned(format!("\"{etag}\"")) }
+        let etag = format!("\"{}\"", response::digest(&text));
+        Self { path, content: Content::Made(text), etag: Cow::Owned(etag) }
     }
 
     fn answer(&self, request: &Request) -> Response {
-        let known = request.header("if-none-match").unwrap_or_default();
-        let known =
-            known.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == self.etag);
+        let known = request.has(&self.etag);
         let kind = content_type(self.path);
         let response = match &self.content {
             _ if known => Response::file(304, kind, ""),
@@ -221,7 +212,7 @@ mod tests {
     fn the_first_page_is_light() {
         let first = FILES.iter().filter(|(path, ..)| !LATER.iter().any(|later| path.ends_with(later)));
         let (languages, others): (Vec<&_>, Vec<&_>) = first.partition(|(path, ..)| path.contains("/lang/"));
-        assert_eq!((languages.len(), others.len()), (3, 4), "{others:?}");
+        assert_eq!((languages.len(), others.len()), (3, 5), "{others:?}");
         let language = languages.iter().map(|(.., packed)| packed.len()).max().unwrap();
         let bytes = language + others.iter().map(|(.., packed)| packed.len()).sum::<usize>();
         assert!(bytes <= MOST_BYTES, "{bytes} bytes");
@@ -258,7 +249,7 @@ mod tests {
             assert_eq!(cached, if path.contains('/') { FOR_EVER } else { "no-cache" }, "{path}");
             named += usize::from(path.contains('/'));
         }
-        assert_eq!(named, 9);
+        assert_eq!(named, 10);
         let folder = FILES.iter().find_map(|(path, ..)| path.strip_suffix("/app.js")).unwrap();
         assert!(served("index.html").unwrap().content.text().contains(&format!("{folder}/app.js")));
     }

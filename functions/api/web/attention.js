@@ -4,7 +4,7 @@ import { html, useState } from "./vendor/preact.js";
 import { api } from "./api.js";
 import { errorWords } from "./failures.js";
 import { t } from "./language.js";
-import { Problem, useAction } from "./parts.js";
+import { Problem, Technical, useAction } from "./parts.js";
 
 const MONEY = ["REFUNDED", "KEPT", "NONE"];
 const STOCK = ["RELEASED", "SOLD", "LOST"];
@@ -17,7 +17,10 @@ export function Attention({ order, reload }) {
   return html`
     <section class="card alarm" aria-labelledby="attention">
       <h2 id="attention">${t("attention")}</h2>
-      <p>${attention.error ? errorWords(attention.error) || attention.error : t("attention.stopped")} ${attention.failed_state && html`<span class="mono quiet">(${attention.failed_state})</span>`}</p>
+      <div class="problem">
+        <p>${attention.error ? errorWords(attention.error) || attention.error : t("attention.stopped")} ${attention.failed_state && html`<span class="mono quiet">(${attention.failed_state})</span>`}</p>
+        <${Technical} of=${order.failure} />
+      </div>
       <ul class="open">${attention.open.map((line) => html`<li key=${line}>${line}</li>`)}</ul>
       <div class="actions">
         <button type="button" class="primary" data-do="retry" aria-disabled=${busy} onClick=${run(() => api.retry(order.order_id))}>${t("attention.retry")}</button>

@@ -73,7 +73,7 @@ export const hour = (at) => new Intl.DateTimeFormat(chosen, { hour: "2-digit", m
 /** A length of time that may be a part of a second. */
 export const took = (milliseconds) =>
   milliseconds < 10_000
-    ? t("unit.s", { n: new Intl.NumberFormat(chosen, { maximumFractionDigits: milliseconds < 1000 ? 2 : 1 }).format(milliseconds / 1000) })
+    ? t("unit.s", { n: new Intl.NumberFormat(chosen, { maximumFractionDigits: milliseconds < 10 ? 3 : milliseconds < 1000 ? 2 : 1 }).format(milliseconds / 1000) })
     : duration(milliseconds);
 
 /** A length of time in its two largest units. */

@@ -1,6 +1,7 @@
 // What changes by itself: polling while somebody looks, the time, and telling those who listen.
 import { useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
 import { serverNow } from "./api.js";
+import { onChange } from "./changes.js";
 import { failed, isPaused, loaded, onAgain } from "./connection.js";
 import { language } from "./language.js";
 
@@ -24,7 +25,7 @@ const gist = (data) => JSON.stringify(data, (name, value) => (name === "status" 
  * repeated. `wake(data)` may give a moment, in milliseconds, at which a change is to be expected.
  *
  * Another `key` is another thing to load; another language only loads the same thing anew, and what is there stays until
- * then, so that nothing that was typed beside it is lost. Gives the data, the refusal of the last call if it was
+ * then, so that nothing that was typed beside it is lost. Where the server tells of changes, it is loaded then. Gives the data, the refusal of the last call if it was
  * refused, `at`, when the data came, and `reload` for now.
  */
 export function useLive(load, { every, most = 20_000, unseen = Infinity, settled = () => false, wake = () => null, key = "" }) {
@@ -88,8 +89,17 @@ export function useLive(load, { every, most = 20_000, unseen = Infinity, settled
       if (sign - began >= every) now();
       else quiet = 0;
     };
+    // What was loaded a moment ago is loaded again a moment later: many changes may come at once.
+    const changed = () => {
+      const left = every - (Date.now() - began);
+      if (ended) return;
+      quiet = 0;
+      if (left <= 0) look();
+      else plan(left);
+    };
     reload.current = now;
     const forget = onAgain(now);
+    const unheard = onChange(changed);
     document.addEventListener("visibilitychange", seen);
     SIGNS.forEach((name) => addEventListener(name, noticed, { passive: true }));
     look();
@@ -98,6 +108,7 @@ export function useLive(load, { every, most = 20_000, unseen = Infinity, settled
       clearTimeout(timer);
       loaded(part);
       forget();
+      unheard();
       document.removeEventListener("visibilitychange", seen);
       SIGNS.forEach((name) => removeEventListener(name, noticed));
     };

@@ -3,8 +3,9 @@ import { html, render, useEffect, useRef, useState } from "./vendor/preact.js";
 import { api, onSignIn, signIn, token } from "./api.js";
 import { again, useTrouble } from "./connection.js";
 import { LANGUAGES, choose, hour, keepChoice, language, loadTexts, t } from "./language.js";
-import { useLive } from "./live.js";
+import { announce, useLive } from "./live.js";
 import { Catalogue } from "./pages/catalogue.js";
+import { Palette, usePalette } from "./palette.js";
 import { Operations } from "./pages/operations.js";
 import { OrderPage } from "./pages/order.js";
 import { Outbox } from "./pages/outbox.js";
@@ -12,8 +13,10 @@ import { Review } from "./pages/review.js";
 import { Shop } from "./pages/shop.js";
 import { useRoute } from "./route.js";
 
-const PAGES = { shop: Shop, review: Review, operations: Operations, catalogue: Catalogue };
-/** Pages that the navigation doesn't have. */
+/** The two houses: what customers see, and what those see who run the shop. */
+const SHOP = { shop: Shop };
+const ADMIN = { review: Review, operations: Operations, catalogue: Catalogue };
+/** A page of the admin that the navigation doesn't have. */
 const OTHERS = { outbox: Outbox };
 const ICON = new URL("icon.svg", import.meta.url).href;
 
@@ -59,21 +62,22 @@ function queues(summary) {
 /** A number of orders; `+` when there are more than are counted. */
 const numberOf = ({ count, more }) => `${count}${more ? "+" : ""}`;
 
-function Head({ page, waiting, onLanguage, onSignOut }) {
+function Head({ page, admits, waiting, onFind, onLanguage, onSignOut }) {
   return html`
     <header>
       <a class="brand" href="#/shop"><img src=${ICON} alt="" width="28" height="28" />OmniFlow</a>
       <nav aria-label=${t("navigation")}>
-        ${Object.keys(PAGES).map((name) => {
+        ${Object.keys(pagesOf(admits)).filter((name) => !(name in OTHERS)).map((name) => {
           const queue = waiting[name];
           return html`
-            <a key=${name} href="#/${name}" aria-current=${page === name ? "page" : null}>
+            <a key=${name} href="#/${name}" class=${name in ADMIN ? "admin" : ""} aria-current=${page === name ? "page" : null}>
               ${t(`page.${name}`)}${queue?.count > 0 && html`${" "}<span class="count" data-queue=${name}>${numberOf(queue)}<span class="unseen"> ${t(`queue.${name}`)}</span></span>`}
             </a>
           `;
         })}
       </nav>
       <div class="row">
+        <button type="button" class="find" aria-haspopup="dialog" aria-keyshortcuts="Control+K Meta+K" onClick=${onFind}><span aria-hidden="true">⌕</span> <span class="label">${t("palette.open")}</span> <kbd class="wide-only" aria-hidden="true">Ctrl K</kbd></button>
         ${token() && html`<button type="button" onClick=${onSignOut}>${t("sign-out")}</button>`}
         <label class="unseen" for="language">${t("language")}</label>
         <select id="language" value=${language()} onChange=${(event) => onLanguage(event.target.value)}>
@@ -84,16 +88,21 @@ function Head({ page, waiting, onLanguage, onSignOut }) {
   `;
 }
 
-const Foot = () => html`
+const Foot = ({ admits }) => html`
   <footer>
     <a href="docs.html">${t("footer.api")}</a>
-    <a href="#/outbox">${t("page.outbox")}</a>
+    ${admits && html`<a href="#/outbox">${t("page.outbox")}</a>`}
   </footer>
 `;
 
 /** Says that what is on the screen may no longer be so. It lies at the window's edge, where it moves nothing. */
 function Trouble() {
   const trouble = useTrouble();
+  const before = useRef(null);
+  useEffect(() => {
+    if (before.current?.lost && !trouble) announce(t("connection.found"));
+    before.current = trouble;
+  });
   const text = trouble && t(trouble.lost ? "connection.lost" : "connection.failing");
   return html`
     <div class="notice" role="alert">
@@ -102,17 +111,20 @@ function Trouble() {
   `;
 }
 
-const NoPage = () => html`
+const NoPage = ({ admits }) => html`
   <h1>${t("page.none")}</h1>
   <p>${t("page.none.what")}</p>
-  <p><a href="#/shop">${t("page.shop")}</a> · <a href="#/review">${t("page.review")}</a> · <a href="#/operations">${t("page.operations")}</a></p>
+  <p class="row">${Object.keys(pagesOf(admits)).map((name) => html`<a key=${name} href="#/${name}">${t(`page.${name}`)}</a>`)}</p>
 `;
 
+/** The pages that somebody sees; `admits`, whether the admin is among them. */
+const pagesOf = (admits) => (admits ? { ...SHOP, ...ADMIN, ...OTHERS } : SHOP);
+
 /** The page's component, its title and its key: with another key it is another page, and begins anew. */
-function shown({ name, rest }) {
+function shown({ name, rest }, admits) {
   const id = rest[0];
   if (name === "orders" && id && rest.length === 1) return { Page: OrderPage, title: id, key: id };
-  const known = { ...PAGES, ...OTHERS };
+  const known = pagesOf(admits);
   const Page = rest.length === 0 && Object.hasOwn(known, name) && known[name];
   return Page ? { Page, title: t(`page.${name}`), key: name } : { Page: NoPage, title: t("page.none"), key: "" };
 }
@@ -124,10 +136,13 @@ function Console() {
   const [session, setSession] = useState(0);
   const main = useRef();
   const before = useRef(null);
-  const { Page, title, key } = shown(route);
-  // Who may not see the counts gets none; the refusal ends the asking.
+  // Who may not see the counts gets none; the refusal ends the asking, and says that this is a customer. What a page
+  // may do is decided by the API alone.
   const summary = useLive(api.summary, { every: 3000, unseen: 60_000, key: String(session) });
+  const admits = summary.refusal?.status !== 403;
+  const { Page, title, key } = shown(route, admits);
   const waiting = queues(summary.data);
+  const palette = usePalette();
   useEffect(
     () =>
       onSignIn((what) => {
@@ -164,13 +179,14 @@ function Console() {
   };
   return html`
     <a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
-    <${Head} page=${key} waiting=${waiting} onLanguage=${languageChosen} onSignOut=${signOut} />
+    <${Head} page=${key} admits=${admits} waiting=${waiting} onFind=${palette.open} onLanguage=${languageChosen} onSignOut=${signOut} />
     <main id="main" ref=${main} tabindex="-1">
       ${asked && html`<${SignIn} done=${signedIn} />`}
-      <div key=${`${session} ${key}`}><${Page} id=${route.rest[0]} query=${route.query} summary=${summary} /></div>
+      <div key=${`${session} ${key}`}><${Page} id=${route.rest[0]} query=${route.query} summary=${summary} admits=${admits} /></div>
     </main>
-    <${Foot} />
+    <${Foot} admits=${admits} />
     <${Trouble} />
+    ${palette.shown && html`<${Palette} pages=${Object.keys(pagesOf(admits))} admits=${admits} close=${palette.close} />`}
   `;
 }
 

@@ -76,7 +76,7 @@ const CancelConfirmation = ({ order, cancel, close }) => html`
  * A modal dialog with the question as its children. The harmless answer has the focus, and Escape gives it; the Tab key
  * stays inside. Calls `confirmed` after a yes, and `closed` after either answer, when the focus is back where it was.
  */
-function Confirmation({ id, title, yes, no, confirmed, closed, children }) {
+export function Confirmation({ id, title, yes, no, confirmed, closed, children }) {
   const dialog = useRef();
   const harmless = useRef();
   const [ready, setReady] = useState(false);

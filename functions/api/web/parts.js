@@ -78,8 +78,13 @@ export const nameIn = (order, id) => order.items?.find((item) => item.product_id
 
 /** A failure in people's words; what else the system says of it, for those who look deeper. */
 export function Failure({ of }) {
-  const { words, detail } = failureOf(of);
-  return html`${words}${detail && html`<details class="technical"><summary>${t("technical")}</summary><span class="mono" lang="en">${detail}</span></details>`}`;
+  return html`${failureOf(of).words}<${Technical} of=${of} />`;
+}
+
+/** What the system says of a failure beyond people's words, folded away. */
+export function Technical({ of }) {
+  const { detail } = failureOf(of);
+  return detail && html`<details class="technical"><summary>${t("technical")}</summary><span class="mono" lang="en">${detail}</span></details>`;
 }
 
 /** A button that copies a text. */
@@ -117,7 +122,7 @@ export const Problem = ({ refusal }) =>
   refusal && html`<p class="problem" role="alert">${textOf(refusal)}</p>`;
 
 /** A refusal in the reader's language, where its kind is known here; else what the API says of it. */
-function textOf({ status, problem, message }) {
+export function textOf({ status, problem, message }) {
   if (status === 0) return t("refused.unreachable");
   // What is open says why; the order waits for an answer that goes with it.
   if (status === 409 && problem.open) return message;

@@ -11,9 +11,10 @@
 //!
 //! Each module becomes a function that is called once, after the modules that it imports, and gives its
 //! exports. So two modules may use the same name for different things, as they may without a bundle. No module
-//! may `await` outside of its functions.
+//! may `await` outside of its functions. Comments and indentation are left out.
 
 mod module;
+mod slim;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -21,6 +22,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use module::Module;
+pub use slim::{slim, slim_json};
 
 /// Why modules can't be put together.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +48,7 @@ pub struct Plan<'a> {
     /// The name of the bundle, which lies beside the others, such as `app.js`.
     pub name: &'a str,
     /// The name of a bundle that is always loaded before this one: what is in that is not put into this one,
-    /// but taken from there.
+    /// but taken from there, and from those before that.
     pub after: Option<&'a str>,
 }
 
@@ -57,7 +59,7 @@ pub struct Bundle {
     pub name: String,
     /// The text of the bundle, itself a module. It exports `modules`, each module's exports by its path.
     pub text: String,
-    /// The paths of the modules that are in it.
+    /// The paths of the modules that are in it, and in the bundle before it.
     pub modules: BTreeSet<String>,
 }
 
@@ -150,9 +152,12 @@ impl Maker<'_> {
             let exports: Vec<_> = module.exports.iter().map(|(own, name)| format!("{name}: {own}")).collect();
             let _ = writeln!(text, "return {{ {} }};\n}})();", exports.join(", "));
         }
-        let modules: Vec<_> = self.order.iter().map(|path| format!("\"{path}\": {}", place(path))).collect();
+        let before = plan.after.map(|_| "...before".to_owned());
+        let own = self.order.iter().map(|path| format!("\"{path}\": {}", place(path)));
+        let modules: Vec<_> = before.into_iter().chain(own).collect();
         let _ = writeln!(text, "export const modules = {{ {} }};", modules.join(", "));
-        Ok(Bundle { name: plan.name.to_owned(), text, modules: self.order.into_iter().collect() })
+        let modules = self.taken.into_iter().chain(self.order).collect();
+        Ok(Bundle { name: plan.name.to_owned(), text, modules })
     }
 
     /// The module's own lines, in which the imports of other bundles name these.
@@ -165,7 +170,8 @@ impl Maker<'_> {
                 .ok_or_else(|| Error::NoSuchBundle { module: path.to_owned(), path: wanted.clone() })?;
             body = body.replace(written, &format!("import(\"./{bundle}\")"));
         }
-        Ok(body)
+        // Libraries come minified, and their first line names their authors and the licence.
+        Ok(if path.starts_with("vendor/") { body } else { slim(&body) })
     }
 }
 
@@ -199,7 +205,7 @@ mod tests {
             ("parts/b.js", "export function b() {\n  return 1;\n}\n"),
         ]);
         let bundle = bundles(folder.path(), &[APP]).unwrap().remove(0);
-        let expected = "// parts/b.js\nconst m0 = (() => {\nfunction b() {\n  return 1;\n}\nreturn { b: b };\n})();\n\
+        let expected = "// parts/b.js\nconst m0 = (() => {\nfunction b() {\nreturn 1;\n}\nreturn { b: b };\n})();\n\
             // a.js\nconst m1 = (() => {\nconst { b: b } = m0;\nconst a = b + 1;\nreturn { a: a };\n})();\n\
             // main.js\nconst m2 = (() => {\nconst { a: a } = m1;\nconst { b: bee } = m0;\nstart(a, bee);\nreturn {  };\n})();\n\
             export const modules = { \"parts/b.js\": m0, \"a.js\": m1, \"main.js\": m2 };\n";
@@ -224,7 +230,13 @@ mod tests {
             later.text
         );
         assert!(later.text.contains("const { a: a } = before[\"a.js\"];"), "{}", later.text);
-        assert_eq!(later.modules, BTreeSet::from(["parts/later.js".to_owned()]));
+        let both = ["a.js", "main.js", "parts/later.js"].map(str::to_owned);
+        assert_eq!(later.modules, BTreeSet::from(both));
+        assert!(
+            later.text.ends_with("export const modules = { ...before, \"parts/later.js\": m0 };\n"),
+            "{}",
+            later.text
+        );
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub struct Stats {
     pub(crate) groups: AtomicU64,
     pub(crate) requests: AtomicU64,
     pub(crate) events: AtomicU64,
+    pub(crate) retries: AtomicU64,
+    pub(crate) open: AtomicU64,
     pub(crate) interpret: AtomicU64,
     pub(crate) write: AtomicU64,
     pub(crate) before_commit: AtomicU64,
@@ -24,6 +26,10 @@ pub struct Snapshot {
     pub requests: u64,
     /// How many history events the committed groups wrote.
     pub events: u64,
+    /// How often the committed groups tried a task again that had failed.
+    pub retries: u64,
+    /// How many executions have not ended; this one is no total.
+    pub open: u64,
     /// The time spent in the interpreter and in loading executions.
     pub interpret_ns: u64,
     /// The time spent in writing rows.
@@ -41,6 +47,8 @@ impl Stats {
             groups: self.groups.load(Relaxed),
             requests: self.requests.load(Relaxed),
             events: self.events.load(Relaxed),
+            retries: self.retries.load(Relaxed),
+            open: self.open.load(Relaxed),
             interpret_ns: self.interpret.load(Relaxed),
             write_ns: self.write.load(Relaxed),
             before_commit_ns: self.before_commit.load(Relaxed),

@@ -5,11 +5,13 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ambient::Randomness;
+use ambient::{Randomness, SystemClock};
 use clap::Parser;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -17,6 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::config::{Cli, Command};
 use crate::demo::{self, Demo};
 use crate::folder::{self, Backup};
+use crate::metrics::CountedEvents;
 use crate::repeats::{Counts, Repeats};
 use crate::{Config, Runtime, StartError, control, doctor, files};
 
@@ -46,7 +49,14 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let format = Repeats::of(tracing_subscriber::fmt::format());
     let counts = format.counts();
     let log = tracing_subscriber::fmt::layer().with_ansi(colours).event_format(format);
-    tracing_subscriber::registry().with(filter).with(log.with_writer(std::io::stderr)).init();
+    let metrics = match &cli.command {
+        Some(Command::Demo(demo)) => demo.config.metrics.clone(),
+        _ => cli.config.metrics.clone(),
+    };
+    tracing_subscriber::registry()
+        .with(log.with_writer(std::io::stderr).with_filter(filter))
+        .with(CountedEvents::layer(metrics, Arc::new(SystemClock)))
+        .init();
     let code = perform(cli, &counts);
     for left_out in counts.left_out_at_the_end() {
         eprintln!("{left_out}");

@@ -10,6 +10,7 @@ use reqwest::Url;
 use crate::demo::Demo;
 use crate::doctor::Doctor;
 use crate::files::{Export, Import};
+use crate::metrics::Metrics;
 use crate::server::{AccessToken, AllowedHost, AllowedHosts, TokenError};
 use template::Parameters;
 
@@ -107,6 +108,9 @@ pub struct Config {
     /// to it, and pages opened by that name may send requests; may be given more than once.
     #[arg(long = "allowed-host", env = "OMNIFLOW_ALLOWED_HOSTS", value_name = "HOST[:PORT]")]
     pub allowed_hosts: Vec<AllowedHosts>,
+    /// What the functions count, which whoever listens to their tracing events adds to.
+    #[arg(skip)]
+    pub metrics: Metrics,
 }
 
 /// The local runtime's own defaults for parameters of the template.

@@ -15,7 +15,7 @@ use crate::aws::Aws;
 use crate::bus::EventBus;
 use crate::control::Control;
 use crate::folder::{DataFolder, Database};
-use crate::{Config, StartError, health, private_files};
+use crate::{Config, StartError, health, metrics, private_files};
 
 /// How often the deliveries are synced and it is written down how far they have come. What a power failure
 /// takes of them within this time is not missed.
@@ -68,6 +68,7 @@ pub(crate) fn tend(folder: &Arc<DataFolder>, aws: &Aws) -> Vec<JoinHandle<()>> {
         tokio::spawn(note_deliveries(Arc::clone(folder), aws.bus.clone())),
         tokio::spawn(health::probe(aws.tables.clone())),
         tokio::spawn(cut_logs_in_quiet_times(aws.tables.clone(), aws.bus.clone())),
+        tokio::spawn(metrics::keep(folder.path().to_owned(), aws.metrics.clone())),
     ];
     match Control::listen(folder.path()) {
         Ok(control) => workers.push(tokio::spawn(control.serve(aws.tables.clone(), folder.identity()))),

@@ -16,6 +16,7 @@ use crate::deployment;
 use crate::inside::Inside;
 use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
+use crate::metrics::Metrics;
 use crate::runtime::{self, Stores};
 use template::{Place, System};
 
@@ -80,6 +81,7 @@ where
         deliveries: folder.join("deliveries.db"),
         durable: false,
         folder: None,
+        metrics: Metrics::default(),
     };
     let inside = Inside::new(tables, surroundings.clone());
     let hosted = (seams.host)(&inside)?;

@@ -23,7 +23,7 @@ pub(crate) const PATH: &str = "/health";
 const PROBE: Duration = Duration::from_secs(1);
 
 /// Why orders can't proceed in this process; `None` while they can. It costs no write.
-fn trouble(aws: &Aws) -> Option<String> {
+pub(crate) fn trouble(aws: &Aws) -> Option<String> {
     of_tables(&aws.tables).or_else(|| of_engine(&aws.engine)).or_else(|| of_deliveries(&aws.bus))
 }
 

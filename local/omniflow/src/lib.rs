@@ -14,6 +14,7 @@
 
 pub mod aws;
 pub mod bus;
+mod changes;
 pub mod cli;
 pub mod config;
 mod control;
@@ -31,6 +32,7 @@ pub mod inside;
 pub mod integrations;
 mod keys;
 pub mod lambda;
+pub mod metrics;
 mod outbox;
 mod pause;
 mod private_files;

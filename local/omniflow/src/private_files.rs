@@ -9,8 +9,18 @@ use std::path::{Path, PathBuf};
 /// The files that the runtime keeps in its folder, and the log that the Makefile keeps beside them. SQLite
 /// gives the files that it adds to a database the mode of the database ("How SQLite is Implemented:
 /// robust_open").
-const OWN_FILES: [&str; 8] =
-    ["lock", "tables.db", "journal.db", "deliveries.db", "manifest", "control", "restoring", "log"];
+const OWN_FILES: [&str; 10] = [
+    "lock",
+    "tables.db",
+    "journal.db",
+    "deliveries.db",
+    "manifest",
+    "control",
+    "restoring",
+    "log",
+    "metrics",
+    "metrics-new",
+];
 const ADDED_BY_SQLITE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Creates the folder with mode 0700. An existing folder gets that mode when it has files of this runtime and

@@ -23,11 +23,12 @@ use crate::functions;
 use crate::inside::Inside;
 use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
+use crate::metrics::{self, Metrics};
 use crate::outbox::{self, Outbox};
 use crate::pause::pause;
 use crate::remote::RemoteFunctions;
 use crate::server::{self, AccessToken, Answers, Bodies, Connections, Detached, Listener, Load, Sites};
-use crate::{Config, StartError, deployment, gateway, health, schedule};
+use crate::{Config, StartError, changes, deployment, gateway, health, schedule};
 use template::{Place, Route, System};
 
 /// The region and the account in all ARNs. AWS's own would be here.
@@ -98,6 +99,7 @@ impl Runtime {
         let data = Data::open(&config, &surroundings)?;
         let aws = assemble(&config, &system, &place, &data, surroundings, host)?;
         if let Data::Kept(folder) = &data {
+            metrics::load(folder.path(), &aws.metrics);
             let problem = |error: std::io::Error| StartError::Data {
                 path: config.data.clone(),
                 problem: format!("the files can't be synced: {error}"),
@@ -121,7 +123,9 @@ impl Runtime {
             under_way: Detached::default(),
         };
         let sites = Arc::new(Sites::new(config.further_hosts()));
-        let outbox = server::guarded(outbox::router(aws.outbox.clone(), aws.bus.clone()), token.clone());
+        let own = outbox::router(aws.outbox.clone(), aws.bus.clone()).merge(metrics::router(aws.clone()));
+        let own = own.merge(changes::router(aws.bus.changes(), stopped.clone()));
+        let own = server::guarded(own, token.clone());
         let (functions, tables) = (aws.functions.clone(), aws.tables.clone());
         let router = gateway::router(
             &routes,
@@ -132,7 +136,7 @@ impl Runtime {
             token.clone(),
             aws.surroundings.clone(),
         )?
-        .merge(outbox);
+        .merge(own);
         let router = health::told_by(aws.clone(), router);
         let router = server::for_own_sites(router, Arc::clone(&sites), Listener::Http);
         let under_way = load.under_way.clone();
@@ -182,7 +186,12 @@ impl Runtime {
             aws.bus.close().map_err(std::io::Error::other)?;
             aws.tables.close()?;
             match data {
-                Data::Kept(folder) => folder.seal(),
+                Data::Kept(folder) => {
+                    if let Err(error) = metrics::keep_once(folder.path(), &aws.metrics) {
+                        tracing::warn!(%error, "the metrics can't be kept");
+                    }
+                    folder.seal()
+                }
                 Data::Temporary(_) => Ok(()),
             }
         });
@@ -267,6 +276,7 @@ fn assemble(
             Data::Kept(folder) => Some(Arc::clone(folder)),
             Data::Temporary(_) => None,
         },
+        metrics: config.metrics.clone(),
     };
     let inside = Inside::new(stores.tables.clone(), surroundings.clone());
     let hosted = host(system, place, &inside)?;
@@ -289,6 +299,8 @@ pub(crate) struct Stores {
     pub(crate) durable: bool,
     /// The data folder that all of them lie in; `None` when they needn't know each other again.
     pub(crate) folder: Option<Arc<DataFolder>>,
+    /// What the functions count.
+    pub(crate) metrics: Metrics,
 }
 
 /// Connects the services with each other. `open` opens the engine; it gets the engine's options, and a
@@ -302,7 +314,7 @@ pub(crate) fn connect<Opened>(
     functions: Functions,
     open: impl FnOnce(Options, &mut dyn FnMut(Engine) -> Aws) -> Result<Opened, JournalError>,
 ) -> Result<(Aws, Opened), StartError> {
-    let Stores { tables, journal, deliveries, durable, folder } = stores;
+    let Stores { tables, journal, deliveries, durable, folder, metrics } = stores;
     let failed =
         |problem: String| StartError::Data { path: journal.parent().unwrap_or(&journal).to_owned(), problem };
     let identity = folder.as_ref().map(|folder| folder.identity());
@@ -334,6 +346,7 @@ pub(crate) fn connect<Opened>(
             bus: bus.clone(),
             functions: functions.clone(),
             outbox: Outbox::default(),
+            metrics: metrics.clone(),
             surroundings: surroundings.clone(),
         };
         inside.open(aws.clone());

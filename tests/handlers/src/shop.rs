@@ -307,6 +307,11 @@ impl Shop {
         self.send("GET", path, &[("prefer", preference)], Value::Null, authorizer).await
     }
 
+    /// Sends a GET request of a client that has the content with this `ETag`.
+    pub async fn http_knowing(&self, etag: &str, path: &str) -> HttpAnswer {
+        self.send("GET", path, &[("if-none-match", etag)], Value::Null, &Value::Null).await
+    }
+
     /// Sends a request whose sender reads these languages (`Accept-Language`).
     pub async fn http_in(&self, languages: &str, method: &str, path: &str, body: Value) -> HttpAnswer {
         self.send(method, path, &[("accept-language", languages)], body, &Value::Null).await

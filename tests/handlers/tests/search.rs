@@ -97,3 +97,22 @@ async fn a_hundred_items_are_found_though_each_has_two_keys() {
     let id = shop.place(json!({ "items": names })).await;
     assert_eq!(shop.order(&id).await.items().len(), 100);
 }
+
+#[tokio::test]
+async fn the_orders_of_one_customer_are_found_by_the_whole_id() {
+    let shop = Shop::stocked(&[("ring", "wh-east", 9)]);
+    for customer in ["ann", "ann", "anna"] {
+        shop.place(json!({ "items": ["ring"], "customer_id": customer })).await;
+    }
+    let of = async |customer: &str| {
+        let answer = shop.http("GET", &format!("/api/v1/orders?customer={customer}"), Value::Null).await;
+        (answer.status, answer.body["orders"].as_array().map(Vec::len))
+    };
+    assert_eq!(of("ann").await, (200, Some(2)));
+    assert_eq!(of("an").await, (200, Some(0)));
+    assert_eq!(of(&"x".repeat(2049)).await.0, 400);
+    // Customers see their own orders whatever they ask for.
+    let ann = json!({ "jwt": { "claims": { "sub": "ann", "scope": "" } } });
+    let answer = shop.http_as(&ann, "GET", "/api/v1/orders?customer=anna", Value::Null).await;
+    assert_eq!(answer.body["orders"].as_array().map(Vec::len), Some(2));
+}

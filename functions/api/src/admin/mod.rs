@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use ambient::{Clock, Randomness};
 use chrono::{DateTime, TimeDelta, Utc};
-use omniflow_domain::Currency;
+use omniflow_domain::{Currency, Money};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store::movements::Movements;
 use omniflow_store::reconcile::Reconciler;
@@ -37,6 +37,7 @@ pub struct Admin {
     pub(crate) answers: Answers,
     pub(crate) reconciler: Reconciler,
     pub(crate) currency: Currency,
+    pub(crate) audit_threshold: Money,
     doorkeeper: Doorkeeper,
     clock: Arc<dyn Clock>,
     pub(crate) randomness: Randomness,
@@ -50,6 +51,7 @@ impl Function for Admin {
         "PRODUCTS_TABLE",
         "MOVEMENTS_TABLE",
         "IDEMPOTENCY_TABLE",
+        "AUDIT_THRESHOLD",
         "CURRENCY",
         "OPEN_ACCESS",
         "OPERATOR_SCOPE",
@@ -78,6 +80,7 @@ impl Function for Admin {
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         let dynamodb = services.dynamodb();
+        let currency = environment.parse("CURRENCY")?;
         let orders = Orders::new(services, environment)?.for_people();
         let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
         let workflow = Workflow::new(services.step_functions(), environment.require("ORDER_STATE_MACHINE")?);
@@ -97,7 +100,8 @@ impl Function for Admin {
             },
             orders,
             stock,
-            currency: environment.parse("CURRENCY")?,
+            currency,
+            audit_threshold: crate::threshold(environment, currency)?,
             doorkeeper: Doorkeeper::new(environment)?,
             clock: services.clock(),
             randomness: services.randomness(),

@@ -27,6 +27,8 @@ const BETWEEN: char = '/';
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct StockList<'a> {
     products: Vec<ProductStock<'a>>,
+    /// An order that is worth more than this waits for a review, in the shop's currency.
+    review_above: Amount,
     /// The `next` to ask for the following page with; null on the last page.
     next: Option<String>,
 }
@@ -104,7 +106,7 @@ pub(crate) async fn list_stock(admin: &Admin, request: &Request) -> Result<Respo
         .map(|group| product(&group.product_id, group.known.as_ref(), &group.rows, admin.currency))
         .collect();
     let next = after.map(|(product, warehouse)| format!("{product}{BETWEEN}{warehouse}"));
-    Ok(Response::json(200, &json!(StockList { products, next })))
+    Ok(Response::json(200, &json!(StockList { products, review_above: Amount(admin.audit_threshold), next })))
 }
 
 /// The row after which the page begins that a request asks for.

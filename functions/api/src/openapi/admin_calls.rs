@@ -94,7 +94,7 @@ fn list_stock() -> Operation {
             json_answer(
                 "A page of the stock.",
                 &schemas::of::<stock::StockList<'_>>(),
-                Some(json!({ "products": [examples::product()], "next": null })),
+                Some(json!({ "products": [examples::product()], "review_above": 10000, "next": null })),
             ),
         )
         .refuses(&[Kind::BadRequest])

@@ -60,29 +60,33 @@ fn create(door: Door, summary: &'static str) -> Operation {
 
 fn read(door: Door) -> Operation {
     let mut order = order_answer("The order.", door, Status::AwaitingPayment);
-    order["headers"] = json!({ "Preference-Applied": waited() });
-    Operation::new(
+    order["headers"] = etag();
+    order["headers"]["Preference-Applied"] = waited();
+    unless_known(Operation::new(
         door.tag(),
         "Read an order",
-        "The order as it is at this moment, or when it has come to rest.",
-    )
+        "The order as it is at this moment, or when it has come to rest. Its `ETag` stays the same while only the time to pay runs.",
+    ))
     .takes(["Accept-Language", "Prefer"].map(parameters::shared_one))
     .answers(200, order)
     .refuses(&[Kind::OrderNotFound, Kind::OrderUnreadable])
 }
 
 fn list(door: Door) -> Operation {
-    Operation::new(
+    let mut page = json_answer(
+        "A page of orders.",
+        &schemas::of::<crate::read::ListView<'_>>(),
+        Some(examples::orders()),
+    );
+    page["headers"] = etag();
+    unless_known(Operation::new(
         door.tag(),
         "List orders",
         "Newest first, page by page: customers see their own, operators all. An order that can't be read is among them, with the state `UNREADABLE`.",
-    )
+    ))
     .takes(parameters::of_a_list())
     .takes(language())
-    .answers(
-        200,
-        json_answer("A page of orders.", &schemas::of::<crate::read::ListView<'_>>(), Some(examples::orders())),
-    )
+    .answers(200, page)
     .refuses(&[Kind::BadRequest])
 }
 
@@ -243,13 +247,15 @@ fn workflow() -> Operation {
 }
 
 fn summary() -> Operation {
-    Operation::new(
+    let mut counts = json_answer("The counts.", &schemas::of::<crate::summary::Summary>(), None);
+    counts["headers"] = etag();
+    unless_known(Operation::new(
         "Operations",
         "Count the orders by state",
         "Up to a thousand of each. An order that can't be read counts for the state that it was in last.",
-    )
+    ))
     .takes(language())
-    .answers(200, json_answer("The counts.", &schemas::of::<crate::summary::Summary>(), None))
+    .answers(200, counts)
 }
 
 /// A call that leads to a page elsewhere.

@@ -18,7 +18,7 @@ use super::definitions::{Begun, Definitions};
 use super::event::{Event, instant};
 use super::payload::shown;
 use super::shared::Shared;
-use super::{Execution, Part, no_such_page};
+use super::{Execution, Part, aws_console, no_such_page};
 use crate::problem::{Kind as ProblemKind, Problem};
 
 /// The largest number of events in one answer, which can have 6 MB at most (AWS Lambda Developer Guide,
@@ -152,6 +152,7 @@ impl Executions {
             definition,
             events: history.events.iter().map(Event::from).collect(),
             next: history.next_token,
+            aws_console: aws_console::address_of(&arn),
             execution_arn: arn,
         };
         Ok((execution, reads))

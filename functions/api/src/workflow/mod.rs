@@ -7,6 +7,7 @@
 //!   read_status ────► the order's item
 //! ```
 
+mod aws_console;
 mod definitions;
 mod event;
 mod executions;
@@ -61,6 +62,9 @@ pub(crate) struct WorkflowView<'a> {
 struct Execution {
     part: Part,
     execution_arn: String,
+    /// Where AWS's own console shows the execution; absent where there is no such console, as on the local runtime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aws_console: Option<String>,
     /// The status that Step Functions tells.
     #[cfg_attr(test, schemars(extend("enum" = crate::openapi::EXECUTION_STATUSES)))]
     status: String,

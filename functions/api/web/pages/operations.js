@@ -6,6 +6,7 @@ import { t } from "../language.js";
 import { useLive, useNow } from "../live.js";
 import { address } from "../route.js";
 import { Amount, DataProblem, Fresh, Items, Loading, OrderLink, TONES, ageOf, isUnreadable, statusOf } from "../parts.js";
+import { Glance } from "./glance.js";
 import { Orders } from "./orders.js";
 import { Stock } from "./stock.js";
 
@@ -30,6 +31,7 @@ export function Operations({ query, summary }) {
     ${attention?.count > 0 && query.state !== "NEEDS_ATTENTION" && html`<${Alarms} count=${attention} />`}
     <${DataProblem} refusal=${summary.data && summary.refusal} />
     <${Orders} query=${query} states=${states ?? []} />
+    <${Glance} />
     <${Stock} />
   `;
 }

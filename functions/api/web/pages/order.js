@@ -7,7 +7,7 @@ import { useAnnounced, useLive } from "../live.js";
 import { OrderActions, methodName } from "../order-actions.js";
 import { Amount, Copy, DataProblem, Failure, LiveStatus, Loading, Status, Time, deadlineOf, isFinal, nameIn } from "../parts.js";
 
-export function OrderPage({ id }) {
+export function OrderPage({ id, admits }) {
   const live = useLive(() => api.order(id), { every: 1000, settled: isFinal, wake: deadlineOf, key: id });
   const order = live.data;
   const place = useRef();
@@ -22,13 +22,13 @@ export function OrderPage({ id }) {
     </div>
     <${DataProblem} refusal=${live.refusal} />
     <${Attention} order=${order} reload=${live.reload} />
-    ${order.failure && html`<div class="problem"><${Failure} of=${order.failure} /></div>`}
+    ${order.failure && !order.attention && html`<div class="problem"><${Failure} of=${order.failure} /></div>`}
     <div class="cards">
       <${Timeline} order=${order} />
       <${Goods} order=${order} />
       <${Payment} order=${order} />
     </div>
-    <${WorkflowOf} order=${order} />
+    ${admits && html`<${WorkflowOf} order=${order} />`}
   `;
 }
 

@@ -6,9 +6,12 @@ import { api } from "../api.js";
 import { duration, t } from "../language.js";
 import { announce, useLive, useNow } from "../live.js";
 import { methodName } from "../order-actions.js";
+import { Past } from "./past.js";
 import { Amount, DataProblem, Fresh, Loading, OrderLink, OrderStatus, Problem, Time, isFinal, isUnreadable, useAction, useKeptFocus } from "../parts.js";
 
 const LIMIT = 100;
+/** Of how many orders the customer's others are shown at once; of the rest, as soon as somebody turns to them. */
+const FIRST = 3;
 /** How many pages of the list are read: the orders that wait longest are on the last. */
 const PAGES = 5;
 /** How long a verdict can be taken back before it is sent, in milliseconds. */
@@ -41,8 +44,8 @@ export function Review() {
       <${DataProblem} refusal=${live.refusal} />
       ${cases.length === 0 && html`<p class="card">${t("review.none")}</p>`}
     `}
-    <div class="cards queue">
-      ${cases.map((entry) => html`<${Case} key=${entry.order.order_id} entry=${entry} now=${now} close=${close} reload=${live.reload} />`)}
+    <div class="queue">
+      ${cases.map((entry, index) => html`<${Case} key=${entry.order.order_id} entry=${entry} first=${index < FIRST} now=${now} close=${close} reload=${live.reload} />`)}
     </div>
     ${live.data?.next && html`<p class="quiet">${t("review.more", { n: LIMIT * PAGES })}</p>`}
   `;
@@ -114,15 +117,19 @@ function tidied(cases) {
 
 const since = (order) => order.timeline?.findLast((change) => change.state === "AWAITING_AUDIT")?.at ?? order.created_at;
 
-function Case({ entry, now, close, reload }) {
+function Case({ entry, first, now, close, reload }) {
   const { order } = entry;
+  const [turnedTo, setTurnedTo] = useState(first);
   const id = order.order_id;
   return html`
-    <article class="card" data-order=${id}>
-      <h2 id="case-${id}"><${OrderLink} id=${id} /></h2>
+    <article class="card case" data-order=${id} onFocusIn=${() => setTurnedTo(true)}>
       ${isUnreadable(order)
-        ? html`<p><${OrderStatus} order=${order} /></p><p>${t("unreadable.what")}</p>`
-        : html`<${Facts} order=${order} now=${entry.until ?? now} /><${Decision} entry=${entry} close=${close} reload=${reload} />`}
+        ? html`<div><h2 id="case-${id}"><${OrderLink} id=${id} /></h2><p><${OrderStatus} order=${order} /></p><p>${t("unreadable.what")}</p></div>`
+        : html`
+            <div><h2 id="case-${id}"><${OrderLink} id=${id} /></h2><${Facts} order=${order} now=${entry.until ?? now} /></div>
+            <${Past} order=${order} wanted=${turnedTo} />
+            <${Decision} entry=${entry} close=${close} reload=${reload} />
+          `}
     </article>
   `;
 }

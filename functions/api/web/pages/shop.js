@@ -1,7 +1,7 @@
 // The shop: choose from what is in stock, order, and watch, pay or cancel what was ordered in this tab.
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api } from "../api.js";
-import { hint, t, whole } from "../language.js";
+import { hint, money, t, whole } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
 import { MethodChoice, OrderActions } from "../order-actions.js";
 import { Amount, Copy, DataProblem, Items, LiveStatus, Loading, OrderLink, Problem, deadlineOf, isFinal, useAction } from "../parts.js";
@@ -27,7 +27,7 @@ export function Shop() {
   return html`
     <h1>${t("page.shop")}</h1>
     <div class="columns">
-      ${stock.data ? html`<${OrderForm} products=${stock.data.products.filter((product) => product.active !== false)} created=${created} />` : html`<${Loading} live=${stock} />`}
+      ${stock.data ? html`<${OrderForm} products=${stock.data.products.filter((product) => product.active !== false)} reviewAbove=${stock.data.review_above} created=${created} />` : html`<${Loading} live=${stock} />`}
       <section aria-labelledby="your-orders">
         <h2 id="your-orders">${t("shop.yours")}</h2>
         ${orders.length === 0 && html`<p class="quiet">${t("shop.none")}</p>`}
@@ -37,7 +37,7 @@ export function Shop() {
   `;
 }
 
-function OrderForm({ products, created }) {
+function OrderForm({ products, reviewAbove, created }) {
   // The quantities as they were typed, by product.
   const [typed, setTyped] = useState({});
   const [customer, setCustomer] = useState("customer-001");
@@ -95,7 +95,7 @@ function OrderForm({ products, created }) {
       </div>
       <div class="row spread">
         <output for="customer">${t("total")}: <strong><${Amount} of=${total} currency=${products[0]?.currency} /></strong>${" "}
-          ${total > 10000 && html`<span class="quiet">${t("shop.large")}</span>`}
+          ${total > reviewAbove && html`<span class="quiet">${t("shop.large", { amount: money(reviewAbove, products[0].currency) })}</span>`}
         </output>
         <button class="primary" aria-disabled=${busy || items.length === 0 || Boolean(wrong)}>${t("shop.order")}</button>
       </div>

@@ -98,7 +98,7 @@ function State({ node, draw }) {
     >
       <rect x=${left} y=${top} width=${node.width} height=${node.height} rx="9" />
       <text class="name" x=${left + 12} y=${top + 19}>${state ? `${MARKS[state.result]} ` : ""}${node.name}</text>
-      <text class="note" x=${left + 12} y=${top + 36}>${said || node.type}</text>
+      <svg x=${left + 12} y=${top + 24} width=${node.width - 16} height="18"><title>${said}</title><text class="note" y="12">${said || node.type}</text></svg>
     </g>
     ${innerPlaces(node).map((place, index) => html`<g key=${index} transform="translate(${place.x} ${place.y})"><${Level} graph=${place.graph} draw=${draw} /></g>`)}
   `;

@@ -4,6 +4,7 @@ import { api } from "../api.js";
 import { t, took } from "../language.js";
 import { useLive } from "../live.js";
 import { Copy, DataProblem, Failure, Loading, Time, isFinal } from "../parts.js";
+import { Gantt } from "./gantt.js";
 import { Drawing, quietStates } from "./graph.js";
 import { progressOf } from "./progress.js";
 import { StateDetails } from "./state.js";
@@ -11,7 +12,8 @@ import { History } from "./history.js";
 
 export function Workflow({ order }) {
   const id = order.order_id;
-  const [part, setPart] = useState("order");
+  const [chosen, setChosen] = useState({ part: "order", name: null });
+  const { part } = chosen;
   const settled = (workflow) => isFinal(order) && workflow.executions.every((execution) => execution.status !== "RUNNING");
   const live = useLive(() => whole(id), { every: 1500, most: 60_000, settled, key: id });
   // What the order has come to shows in its workflow, too.
@@ -28,10 +30,10 @@ export function Workflow({ order }) {
       ${executions.length > 1 &&
       html`
         <div class="row" role="group" aria-label=${t("workflow")}>
-          ${executions.map((execution) => html`<button key=${execution.part} type="button" aria-pressed=${execution === shown} onClick=${() => setPart(execution.part)}>${t(`part.${execution.part}`)}</button>`)}
+          ${executions.map((execution) => html`<button key=${execution.part} type="button" aria-pressed=${execution === shown} onClick=${() => setChosen({ part: execution.part, name: null })}>${t(`part.${execution.part}`)}</button>`)}
         </div>
       `}
-      ${shown && html`<${Execution} key=${shown.part} execution=${shown} order=${order} />`}
+      ${shown && html`<${Execution} key=${shown.part} execution=${shown} executions=${executions} order=${order} chosen=${chosen} setChosen=${setChosen} />`}
       ${live.data && html`<${DataProblem} refusal=${live.refusal} />`}
     </section>
   `;
@@ -50,15 +52,15 @@ async function whole(id) {
   return workflow;
 }
 
-function Execution({ execution, order }) {
-  const [chosen, setChosen] = useState(null);
+function Execution({ execution, executions, order, chosen, setChosen }) {
   const [all, setAll] = useState(false);
   const progress = progressOf(execution);
   const quiet = quietStates(execution.definition, progress);
   const { drawing, centre } = useFollowed([...progress.states.keys()].at(-1));
   const details = useRef();
-  const choose = (name) => {
-    setChosen(name);
+  const { name } = chosen;
+  const choose = (part, name) => {
+    setChosen({ part, name });
     // Where the details stand below the drawing, they are brought onto the screen.
     requestAnimationFrame(() => details.current?.scrollIntoView({ block: "nearest" }));
   };
@@ -73,7 +75,7 @@ function Execution({ execution, order }) {
       <dt>${t("started")}</dt><dd><${Time} at=${execution.started_at} /></dd>
       <dt>${t("stopped")}</dt><dd><${Time} at=${execution.stopped_at} />${execution.stopped_at && ` · ${took(Date.parse(execution.stopped_at) - Date.parse(execution.started_at))}`}</dd>
       ${execution.error && html`<dt>${t("error")}</dt><dd class="failure"><${Failure} of=${`${execution.error}: ${execution.cause ?? ""}`} /></dd>`}
-      ${execution.execution_arn && html`<dt>ARN</dt><dd class="mono">${execution.execution_arn} <${Copy} text=${execution.execution_arn} /></dd>`}
+      ${execution.execution_arn && html`<dt>ARN</dt><dd class="mono">${execution.execution_arn} <${Copy} text=${execution.execution_arn} />${execution.aws_console && html` <a href=${execution.aws_console} rel="noreferrer">${t("execution.aws")}</a>`}</dd>`}
     </dl>
     <div class="row">
       <button type="button" class="small" onClick=${centre}>${t("graph.current")}</button>
@@ -81,9 +83,12 @@ function Execution({ execution, order }) {
     </div>
     <div class="workflow">
       <div ref=${drawing} class="scroll drawing" role="group" aria-label=${t("graph")} tabindex="0">
-        <${Drawing} execution=${execution} progress=${progress} hidden=${all ? NONE : quiet} deadline=${deadline} chosen=${chosen} choose=${choose} />
+        <${Drawing} execution=${execution} progress=${progress} hidden=${all ? NONE : quiet} deadline=${deadline} chosen=${name} choose=${(name) => choose(execution.part, name)} />
       </div>
-      <div ref=${details} class="beside"><${StateDetails} execution=${execution} name=${chosen} state=${progress.states.get(chosen)} /></div>
+      <div class="beside">
+        <${Gantt} executions=${executions} chosen=${chosen} choose=${choose} />
+        <div ref=${details} class="what ${name ? "chosen" : ""}" role="group" aria-label=${t("state.details")} tabindex="0"><${StateDetails} execution=${execution} name=${name} state=${progress.states.get(name)} /></div>
+      </div>
     </div>
     <${History} events=${execution.events} />
   `;

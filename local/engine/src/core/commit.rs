@@ -41,6 +41,8 @@ impl Core {
             Ok(()) => {
                 self.stats.requests.fetch_add(group.handled.len() as u64, Relaxed);
                 self.stats.events.fetch_add(group.events, Relaxed);
+                self.stats.retries.fetch_add(group.retries, Relaxed);
+                self.stats.open.store(self.open, Relaxed);
                 self.evict_idle();
                 let told = group.told.take();
                 group.after.extend(told.map(|told| After::Answer(Box::new(move || told(true)))));

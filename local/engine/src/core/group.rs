@@ -89,7 +89,17 @@ pub(super) struct Group {
     pub unwritten: bool,
     /// How many history events the whole group has led to.
     pub events: u64,
+    /// How often the whole group tries a task again.
+    pub retries: u64,
     share: Share,
+}
+
+/// How many of the events are about a task that is tried again. The first attempt follows the entering of its state,
+/// a redriven one the redrive, at once; what is tried again has failed in an earlier step.
+fn retries(events: &[HistoryEvent]) -> u64 {
+    let scheduled = |event: &&HistoryEvent| event.event_type.ends_with("Scheduled");
+    let is_first = |event: &HistoryEvent| events.iter().any(|other| other.id == event.previous_id);
+    events.iter().filter(scheduled).filter(|event| !is_first(event)).count() as u64
 }
 
 /// What was spent of one share of a group.
@@ -118,6 +128,7 @@ impl Group {
             bytes += chunk.push(event)?;
         }
         self.events += events.len() as u64;
+        self.retries += retries(events);
         self.share.events += events.len() as u64;
         self.share.bytes += bytes;
         Ok(())

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use asl::{Machine, Timestamp};
 use chrono::TimeDelta;
@@ -96,6 +97,7 @@ impl Core {
         })?;
         let next_seq = journal.last_seq()? + 1;
         let (open, has_backlog) = (journal.open_executions()?, journal.has_backlog()?);
+        stats.open.store(open, Relaxed);
         let mut core = Self {
             journal,
             arns,

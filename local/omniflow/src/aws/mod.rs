@@ -8,7 +8,8 @@
 //!                 AWSEvents.*           → event bus
 //!   /2015-03-31/functions/*/invocations → functions
 //!   /v2/email/outbound-emails           → outbox (Amazon SES)
-//!   /_omniflow/stats                    → counters of this runtime
+//!   /metrics                            → counters of this runtime, for Prometheus
+//!   /_omniflow/stats                    → the same of functions, tables and engine, as JSON
 //! ```
 
 mod email;
@@ -28,6 +29,7 @@ use serde_json::{Value, json};
 
 use crate::bus::EventBus;
 use crate::lambda::Functions;
+use crate::metrics::{self, Metrics};
 use crate::outbox::Outbox;
 
 /// An error in AWS's JSON shape.
@@ -65,6 +67,8 @@ pub struct Aws {
     pub functions: Functions,
     /// The messages that Amazon SES would send.
     pub outbox: Outbox,
+    /// What the functions count.
+    pub metrics: Metrics,
     /// The clock and the source of randomness.
     pub surroundings: Surroundings,
 }
@@ -98,6 +102,7 @@ impl Aws {
             _ if request.uri().path() == email::PATH => {
                 email::answer(&self.outbox, &self.surroundings, &request)
             }
+            _ if request.uri().path() == "/metrics" => self.metrics(),
             _ if request.uri().path() == "/_omniflow/stats" => respond(Ok(self.stats())),
             _ => match functions::name_in_path(request.method(), request.uri().path()) {
                 Some(name) => functions::answer(&self.functions, &name, &request).await,
@@ -128,6 +133,13 @@ impl Aws {
 }
 
 impl Aws {
+    fn metrics(&self) -> Response<Bytes> {
+        let mut response = Response::new(metrics::text(self).into());
+        let kind = http::HeaderValue::from_static(metrics::CONTENT_TYPE);
+        response.headers_mut().insert("content-type", kind);
+        response
+    }
+
     /// How often functions and tables were called since the start, and the time in nanoseconds. The time of
     /// functions includes that of the table calls they make.
     fn stats(&self) -> Value {

@@ -153,6 +153,15 @@ impl Deliveries {
         rows.collect()
     }
 
+    /// How many deliveries are stored, and how many dead letters.
+    pub(super) fn counts(&self) -> rusqlite::Result<(u64, u64)> {
+        let mut counts = self
+            .connection
+            .prepare_cached("SELECT (SELECT COUNT(*) FROM delivery), (SELECT COUNT(*) FROM dead_letter)")?;
+        let count = |count: i64| u64::try_from(count).unwrap_or_default();
+        counts.query_row([], |row| Ok((count(row.get(0)?), count(row.get(1)?))))
+    }
+
     /// The deliveries that have failed, the newest first, at most `limit` of each kind.
     pub(super) fn undelivered(&self, limit: usize) -> rusqlite::Result<Undelivered> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);

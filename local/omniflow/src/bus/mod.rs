@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::changes::Changes;
 use crate::lambda::Functions;
 use crate::pause::pause;
 pub use deliveries::{DeadLetter, Undelivered, Waiting};
@@ -164,6 +165,8 @@ struct Inner {
     functions: Functions,
     surroundings: Surroundings,
     waiting: Notify,
+    /// Who is told that events were put.
+    changes: Changes,
     /// Why deliveries can't be read or written; `None` while they can.
     stuck: Mutex<Option<String>>,
 }
@@ -190,7 +193,8 @@ impl EventBus {
         let rules = rules.collect::<Result<_, Error>>()?;
         let queue = Mutex::new(Queue::new(Deliveries::open(store, identity)?));
         let (waiting, stuck) = (Notify::new(), Mutex::default());
-        Ok(Self(Arc::new(Inner { rules, place, queue, functions, surroundings, waiting, stuck })))
+        let changes = Changes::default();
+        Ok(Self(Arc::new(Inner { rules, place, queue, functions, surroundings, waiting, changes, stuck })))
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -213,6 +217,7 @@ impl EventBus {
         let events: Vec<_> =
             entries.into_iter().map(|entry| PutEvent::new(entry, &self.0.surroundings)).collect();
         self.deliver_later(events.iter().flatten())?;
+        self.0.changes.note();
         Ok(events.into_iter().map(|event| event.map(|event| event.id)).collect())
     }
 
@@ -300,6 +305,19 @@ impl EventBus {
     /// When they can't be read.
     pub fn undelivered(&self) -> Result<Undelivered, Error> {
         Ok(self.queue().undelivered(SHOWN)?)
+    }
+
+    /// Where it is told that events were put.
+    pub(crate) fn changes(&self) -> Changes {
+        self.0.changes.clone()
+    }
+
+    /// How many deliveries are stored and wait, and how many dead letters there are.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn counts(&self) -> Result<(u64, u64), Error> {
+        Ok(self.queue().counts()?)
     }
 
     /// Forgets dead letters that are older than `retention`, in small steps, until the task is aborted.

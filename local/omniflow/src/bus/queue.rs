@@ -158,6 +158,11 @@ impl Queue {
         self.store.undelivered(limit)
     }
 
+    /// How many deliveries are stored, and how many dead letters.
+    pub(super) fn counts(&self) -> rusqlite::Result<(u64, u64)> {
+        self.store.counts()
+    }
+
     /// How far the store has come; `None` when it belongs to no data folder.
     pub(super) fn reached(&self) -> Option<Reached> {
         self.store.reached()

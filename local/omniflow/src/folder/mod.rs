@@ -6,6 +6,7 @@
 //!   tables.db      DynamoDB         ┐ each carries the identity and how far it has come;
 //!   journal.db     Step Functions   │ tables and journal also how far the other had come
 //!   deliveries.db  EventBridge      ┘
+//!   metrics        what was counted of orders, on which nothing depends
 //!   control        the socket at which the process answers `omniflow backup`
 //! ```
 //!
