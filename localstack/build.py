@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Builds the functions for this machine and lays them out as `sam build` does: `OUT/template.yaml`, in which each
-function's CodeUri is the folder `OUT/<LogicalId>` with its `bootstrap`. Nothing else of the template changes."""
+function's CodeUri is the folder `OUT/<LogicalId>` with its `bootstrap`. Left out is what emulators don't
+know: CodeDeploy, which lets versions take over gradually, and alarms that are computed of several metrics. Nothing else of
+the template changes, and of the state machines only a timeout that emulators can't read."""
 
 import argparse
 import os
@@ -11,6 +13,8 @@ import subprocess
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# How long ShipWarehouse waits; 72 hours are what the template's parameter is unless it is set.
+SHIPMENT_DEADLINE = "\"{% $number('${ShipmentDeadlineHours}') * 3600 %}\""
 PACKAGES = ["api", "audit", "notify", "order", "payment", "shipping", "stock"]
 
 
@@ -55,8 +59,15 @@ def place(binary, out, stripped):
         shutil.copy2(binary, out)
 
 
+def is_computed(resource):
+    """Whether this is an alarm that is computed of several metrics."""
+    return resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
+
+
 def lay_out(binaries, out, stripped):
     template = yaml.load((ROOT / "template.yaml").read_text(), Loader)
+    template["Globals"]["Function"].pop("DeploymentPreference", None)
+    template["Resources"] = {name: resource for name, resource in template["Resources"].items() if not is_computed(resource)}
     shutil.rmtree(out, ignore_errors=True)
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -67,7 +78,9 @@ def lay_out(binaries, out, stripped):
         elif resource["Type"] == "AWS::Serverless::StateMachine":
             definition = resource["Properties"]["DefinitionUri"]
             (out / definition).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / definition, out / definition)
+            # Emulators take a number, and not an expression that gives one.
+            text = (ROOT / definition).read_text()
+            (out / definition).write_text(text.replace(SHIPMENT_DEADLINE, str(72 * 3600)))
     (out / "template.yaml").write_text(yaml.dump(template, Dumper=Dumper, sort_keys=False, width=120))
 
 

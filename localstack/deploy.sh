@@ -42,7 +42,7 @@ aws cloudformation package --template-file "$out/template.yaml" --s3-bucket "$bu
 aws cloudformation deploy --stack-name "$stack" --template-file "$out/packaged.yaml" --s3-bucket "$bucket" \
   --no-fail-on-empty-changeset \
   --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND \
-  --parameter-overrides OpenAccess=true SeedSampleStock=true "$@"
+  --parameter-overrides OpenAccess=true OpenAccessIsMeant=true SeedSampleStock=true "$@"
 aws lambda invoke --function-name "$(output SeedStockFunctionName)" "$out/seeded.json" > /dev/null
 
 # The host names that emulators give their APIs need a name server of their own; this address needs none.

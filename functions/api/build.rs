@@ -13,12 +13,13 @@ use flate2::write::GzEncoder;
 use omniflow_web_bundler::{Plan, bundles, slim, slim_json};
 use sha2::{Digest, Sha256};
 
-/// The bundles: the library, what every page of the console needs, what only an order's workflow needs, and the
-/// documentation.
-const BUNDLES: [Plan<'_>; 4] = [
+/// The bundles: the library, what every page of the console needs, what only an order's workflow needs, what only
+/// signing in at an issuer does, and the documentation.
+const BUNDLES: [Plan<'_>; 5] = [
     Plan { entry: "vendor/preact.js", name: "preact.js", after: None },
     Plan { entry: "main.js", name: "app.js", after: Some("preact.js") },
     Plan { entry: "workflow/view.js", name: "workflow.js", after: Some("app.js") },
+    Plan { entry: "sign-in/openid.js", name: "sign-in.js", after: Some("app.js") },
     Plan { entry: "docs/page.js", name: "docs.js", after: Some("preact.js") },
 ];
 

@@ -1,11 +1,14 @@
 """Runtimes of their own and a real Chromium for the console's tests."""
 
+import json
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tarfile
+import urllib.parse
+import urllib.request
 
 import pytest
 from console import Console
@@ -17,6 +20,9 @@ from runtime import BINARY, ROOT, Runtime, is_built  # noqa: E402
 
 # The version of axe-core, whose rules the pages must keep.
 AXE = "4.14.1"
+
+# The version of oidc-provider, at which people sign in.
+OIDC_PROVIDER = "9.13.3"
 
 # Where a skipped test would be a test that nobody ever runs.
 REQUIRED = os.environ.get("OMNIFLOW_BROWSER") == "required"
@@ -88,6 +94,37 @@ def axe():
         with tarfile.open(folder / f"axe-core-{AXE}.tgz") as package:
             package.extractall(folder, filter="data")
     return script.read_text()
+
+
+class Issuer:
+    """An OpenID Connect issuer as a process of its own (`issuer.mjs`)."""
+
+    def __init__(self, library):
+        command = ["node", pathlib.Path(__file__).with_name("issuer.mjs"), library]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.url = self.process.stdout.readline().removeprefix("ready: ").strip()
+        assert self.url, "the issuer did not start"
+
+    def ask(self, what, **parameters):
+        with urllib.request.urlopen(f"{self.url}/test/{what}?{urllib.parse.urlencode(parameters)}", timeout=30) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture
+def issuer():
+    """An issuer that knows `ann`, `olga`, who is in the group `operators`, and `nobody`, whom it refuses."""
+    folder = ROOT / f"target/oidc-provider-{OIDC_PROVIDER}"
+    library = folder / "node_modules/oidc-provider/lib/index.js"
+    if not library.exists():
+        if not shutil.which("npm") or not shutil.which("node"):
+            unavailable("there is no npm to get oidc-provider with")
+        folder.mkdir(parents=True, exist_ok=True)
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, f"oidc-provider@{OIDC_PROVIDER}"]
+        subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
+    issuer = Issuer(library)
+    yield issuer
+    issuer.process.kill()
+    issuer.process.wait()
 
 
 @pytest.fixture

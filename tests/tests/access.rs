@@ -374,3 +374,55 @@ async fn the_log_names_orders_and_no_customers() {
     assert!(told.is_empty(), "customers are named:\n{}", told.join("\n"));
     assert!(log.contains(made["order_id"].as_str().unwrap()), "orders aren't");
 }
+
+/// The settings of a runtime whose callers sign in at an issuer. Nobody is there, so that no token is believed.
+fn at_an_issuer() -> Settings {
+    Settings::default().parameter("JwtIssuer", "http://127.0.0.1:9").in_memory()
+}
+
+#[test]
+fn where_there_is_an_issuer_nobody_is_let_in_without_its_token_or_the_servers_own() {
+    let Some(runtime) = Runtime::own(&at_an_issuer().arguments(["--token", TOKEN])) else { return };
+    assert!(runtime.ready_line.contains("tokens of the issuer or its own"), "{}", runtime.ready_line);
+    let ask = |method: &str, path: &str, token: Option<&str>| {
+        let header = token.map(|token| format!("Bearer {token}"));
+        let headers: Vec<_> = header.iter().map(|header| ("authorization", header.as_str())).collect();
+        exchange(runtime.url(), &request(method, path, &headers, ""))
+    };
+    for open in ["/health", "/web/", "/openapi.json"] {
+        assert_eq!(ask("GET", open, None).0, 200, "{open}");
+    }
+    // By its form this one could be believed, if its issuer said whose key it is signed with.
+    let token = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.eyJzdWIiOiJhbm4ifQ.AA";
+    for (method, path) in [
+        ("GET", "/api/v1/orders"),
+        ("GET", "/api/v1/doctor"),
+        ("POST", "/api/v1/orders"),
+        ("GET", "/_omniflow/outbox"),
+    ] {
+        assert_eq!(ask(method, path, None).0, 401, "{path}");
+        assert_eq!(ask(method, path, Some("no-token")).0, 401, "{path}");
+        assert_eq!(ask(method, path, Some(token)).0, 503, "{path}");
+        assert!(![401, 403, 503].contains(&ask(method, path, Some(TOKEN)).0), "{path}");
+    }
+    let (status, told) = ask("GET", "/api/v1/stock", None);
+    assert!(status == 401 && told.contains("issuer"), "{told}");
+    // The console is told whom to ask, and may ask nobody else.
+    let told = exchange(runtime.url(), &request("GET", "/web/sign-in.json", &[], "")).1;
+    assert!(told.contains("{}"), "no client, no sign-in: {told}");
+}
+
+#[test]
+fn an_issuer_opens_the_http_api_to_a_network_and_nothing_else() {
+    let settings = at_an_issuer().http("0.0.0.0:0");
+    let Some(runtime) = Runtime::own(&settings) else { return };
+    assert!(runtime.ready_line.contains("tokens of the issuer"), "{}", runtime.ready_line);
+    let said = refusal(&at_an_issuer().aws("0.0.0.0:0"));
+    assert!(said.contains("--token"), "{said}");
+    let said = refusal(&Settings::default().parameter("JwtIssuer", "http://id.example").in_memory());
+    assert!(said.contains("JwtIssuer=http://id.example") && said.contains("https://"), "{said}");
+    let said = refusal(
+        &at_an_issuer().parameter("OperatorClaim", "groups").parameter("OperatorValue", "shop,operators"),
+    );
+    assert!(said.contains("OPERATOR_VALUE"), "{said}");
+}

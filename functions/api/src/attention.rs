@@ -37,8 +37,16 @@ pub(crate) async fn resolve_order(api: &Decisions, request: &Request) -> Result<
     }
     let resolution = resolution(&request.json()?)?;
     let order = api.orders.get(&id).await.map_err(|error| refused(error, &request.caller))?;
+    let now = api.now();
     if order.status() == Status::NeedsAttention {
-        let known = api.gateway.report(order.charge()).await.map_err(|error| {
+        let resolved = order.clone().resolve(resolution.clone(), request.caller.actor(), now);
+        resolved.map_err(|refusal| refusals::refused(&order, &refusal, request, api))?;
+        let known = match resolution.money {
+            // A step of its workflow may be asking for the money at this moment, and must not get it any more.
+            SettledMoney::None => api.gateway.void(order.charge()).await,
+            SettledMoney::Refunded | SettledMoney::Kept => api.gateway.report(order.charge()).await,
+        };
+        let known = known.map_err(|error| {
             tracing::error!(order_id = %id, %error, "the payment gateway does not say where the money is");
             let detail = "The payment gateway does not say where the money is. Send the request again.";
             Problem::new(Kind::Unavailable, detail)
@@ -46,7 +54,6 @@ pub(crate) async fn resolve_order(api: &Decisions, request: &Request) -> Result<
         Order::check_money(resolution.money, known.money)
             .map_err(|contradiction| contradicted(&order, contradiction, request, api))?;
     }
-    let now = api.now();
     let resolve = |order: &mut Order| order.resolve(resolution.clone(), request.caller.actor(), now);
     let stock = |before: &Order, after: &Order| match before.reservation() == after.reservation() {
         true => Ok(Vec::new()),

@@ -9,6 +9,7 @@ use omniflow_services::{ConfigError, Environment};
 use omniflow_store::LONGEST_PARTITION_KEY;
 use serde_json::Value;
 
+use crate::operators::Operators;
 use crate::problem::{Kind, Problem};
 
 /// The callers who may make a call.
@@ -32,7 +33,7 @@ pub(crate) enum Caller {
     Nameless(BadSubject),
     /// The caller is the customer that the subject of their token names.
     Customer(String),
-    /// The caller has a token with the operators' scope or an IAM signature, or access is open to everybody.
+    /// The caller has an operator's token or an IAM signature, or access is open to everybody.
     Operator(Identity),
 }
 
@@ -70,15 +71,12 @@ pub(crate) enum BadSubject {
 /// Recognises the callers of requests.
 pub(crate) struct Doorkeeper {
     open: bool,
-    operator_scope: String,
+    operators: Operators,
 }
 
 impl Doorkeeper {
     pub(crate) fn new(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self {
-            open: environment.parse("OPEN_ACCESS")?,
-            operator_scope: environment.require("OPERATOR_SCOPE")?.to_owned(),
-        })
+        Ok(Self { open: environment.parse("OPEN_ACCESS")?, operators: Operators::new(environment)? })
     }
 
     /// The caller of the request that this event is.
@@ -97,17 +95,12 @@ impl Doorkeeper {
         }
         let claims = &token["claims"];
         match subject(claims) {
-            Ok(subject) if self.operates(claims) => Caller::Operator(Identity::of_token(subject, claims)),
+            Ok(subject) if self.operators.include(claims) => {
+                Caller::Operator(Identity::of_token(subject, claims))
+            }
             Ok(subject) => Caller::Customer(subject.to_owned()),
             Err(bad) => Caller::Nameless(bad),
         }
-    }
-
-    /// Whether the token has the operators' scope. The scopes are a text with spaces between them (RFC 8693,
-    /// section 4.2), in `scope` or, with some issuers, in `scp`.
-    fn operates(&self, claims: &Value) -> bool {
-        let scopes = ["scope", "scp"].into_iter().filter_map(|name| claims[name].as_str());
-        scopes.flat_map(str::split_whitespace).any(|scope| scope == self.operator_scope)
     }
 }
 
@@ -133,9 +126,10 @@ impl Caller {
                 Kind::Unauthorized,
                 format!("Nobody can be recognised by this token: {bad}. Sign in with another one."),
             )),
-            (Access::Operator, Self::Customer(_)) => {
-                Err(Problem::new(Kind::Forbidden, "This is for operators: the token lacks their scope."))
-            }
+            (Access::Operator, Self::Customer(_)) => Err(Problem::new(
+                Kind::Forbidden,
+                "This is for operators, and by this token you are none. Ask whoever runs this system to make you one.",
+            )),
         }
     }
 
@@ -176,7 +170,11 @@ mod tests {
     use serde_json::json;
 
     fn recognise(open: bool, authorizer: Value) -> Caller {
-        let keeper = Doorkeeper { open, operator_scope: "omniflow/operate".to_owned() };
+        let set =
+            [("OPEN_ACCESS", if open { "true" } else { "false" }), ("OPERATOR_SCOPE", "omniflow/operate")];
+        let set = set.into_iter().chain([("OPERATOR_CLAIM", ""), ("OPERATOR_VALUE", "")]);
+        let environment = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let keeper = Doorkeeper::new(&Environment::from_pairs(environment)).unwrap();
         keeper.recognise(&json!({ "requestContext": { "authorizer": authorizer } }))
     }
 

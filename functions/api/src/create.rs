@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use omniflow_domain::catalogue::Product;
 use omniflow_domain::order::{Item, NewOrder, Unknown};
-use omniflow_domain::{Currency, Email, Money, Order, OrderId, Status};
+use omniflow_domain::{Address, Currency, Email, Money, Order, OrderId, Status};
 use omniflow_store as store;
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
 
 use crate::keep::Key;
@@ -156,6 +156,7 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
         None => text("customer_id", &body["customer_id"])?,
     };
     let email = email(&body["email"], customer_id.as_deref())?;
+    let address = address(&body["address"])?;
     let method = method(&body["payment"], api.provider)?;
     let products = sold(api, &asked, prices).await?;
     let (items, amount) = match request.caller.customer() {
@@ -172,7 +173,8 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
     // Whoever may set a price can't get past the review by it.
     let value = prices.value(lines(&asked, &products).into_iter().map(|line| (line.1, line.0.quantity)));
     let needs_audit = amount > api.audit_threshold || value > api.audit_threshold;
-    Ok(NewOrder { customer_id, email, language: request.language(), items, amount, method, needs_audit })
+    let language = request.language();
+    Ok(NewOrder { customer_id, email, language, address, items, amount, method, needs_audit })
 }
 
 /// Reads an item; `written` is the same item with each number as the text that it was written as.
@@ -238,6 +240,16 @@ fn email(given: &Value, customer_id: Option<&str>) -> Result<Option<Email>, Prob
             given.parse().map(Some).map_err(|error| bad(format!("'email' can't be used: {error}.")))
         }
     }
+}
+
+/// The address that the goods go to.
+fn address(given: &Value) -> Result<Option<Address>, Problem> {
+    let refused = |why: String| bad(format!("'address' can't be used: {why}."));
+    let address = Option::<Address>::deserialize(given).map_err(|error| refused(error.to_string()))?;
+    if let Some(address) = &address {
+        address.check().map_err(|error| refused(error.to_string()))?;
+    }
+    Ok(address)
 }
 
 fn method(payment: &Value, provider: Provider) -> Result<Option<String>, Problem> {

@@ -5,7 +5,8 @@
 //! ```text
 //!   event ──► request ──► routes ──► create, read, decide, summary, workflow ──► view ──► response
 //!                            ├────► web: the console's files, the description of all this (openapi)
-//!                            └────► admin: products, stock, files, people, what stands still
+//!                            ├────► warehouse, in a function of its own
+//!                            └────► admin, in a function of its own: products, stock, files, people, what stands still
 //! ```
 
 mod admin;
@@ -20,6 +21,7 @@ mod keep;
 mod limits;
 #[cfg(test)]
 mod openapi;
+mod operators;
 mod patience;
 mod payment_api;
 mod payment_method;
@@ -30,8 +32,10 @@ mod refusals;
 mod request;
 mod response;
 mod routes;
+mod sign_in;
 mod summary;
 mod view;
+mod warehouse;
 mod web;
 mod workflow;
 
@@ -55,12 +59,14 @@ pub use caller::Access;
 use caller::{Caller, Doorkeeper};
 use keep::{Answers, Key};
 use limits::Limits;
+pub use operators::Operators;
 use patience::Patience;
 pub use payment_api::PaymentApi;
 use payment_method::Provider;
 use request::Request;
 use response::Response;
 pub use routes::{ROUTES, function_of};
+pub use warehouse::WarehouseApi;
 use workflow::Executions;
 
 use crate::problem::{Kind, Problem};
@@ -71,7 +77,7 @@ pub struct Api {
     products: Products,
     limits: Limits,
     executions: Executions,
-    description: web::Description,
+    site: web::Site,
     currency: Currency,
     audit_threshold: Money,
     patience: Patience,
@@ -107,12 +113,19 @@ impl Function for Api {
         "IDEMPOTENCY_TABLE",
         "LEDGER_TABLE",
         "AUDIT_THRESHOLD",
+        "CONSOLE_CLIENT_ID",
+        "CONSOLE_RESOURCE",
+        "CONSOLE_SCOPES",
         "CURRENCY",
+        "ISSUER_ORIGINS",
+        "JWT_ISSUER",
         "LONGEST_WAIT_SECONDS",
         "MOST_UNPAID_ORDERS",
         "MOST_UNPAID_PIECES",
         "OPEN_ACCESS",
+        "OPERATOR_CLAIM",
         "OPERATOR_SCOPE",
+        "OPERATOR_VALUE",
         "ORDER_STATE_MACHINE",
         "PAYMENT_PROVIDER",
         "PAYMENT_WINDOW_SECONDS",
@@ -166,7 +179,7 @@ impl Function for Api {
             products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
             limits: Limits::new(environment)?,
             executions: Executions::new(services.executions(), order_machine, window_machine),
-            description: web::Description::new(currency),
+            site: web::Site::new(environment, currency)?,
             currency,
             audit_threshold: threshold(environment, currency)?,
             patience: Patience::new(environment)?,

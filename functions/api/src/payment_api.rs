@@ -29,7 +29,9 @@ impl Function for PaymentApi {
         "STOCK_TABLE",
         "IDEMPOTENCY_TABLE",
         "OPEN_ACCESS",
+        "OPERATOR_CLAIM",
         "OPERATOR_SCOPE",
+        "OPERATOR_VALUE",
         "ORDER_STATE_MACHINE",
         "STRIPE_SECRET",
         "STRIPE_URL",
@@ -78,7 +80,7 @@ impl Function for PaymentApi {
 
 impl PaymentApi {
     async fn dispatch(&self, request: &Request) -> Result<Response, Problem> {
-        let (access, call, parameters) = find(&request.method, &request.path)?;
+        let (access, call, parameters) = find(&request.method, &request.path, request.escapes)?;
         request.caller.check(access)?;
         let request = &request.clone().with(parameters);
         match call {

@@ -23,6 +23,10 @@ pub enum Kind {
     OrderNotFound,
     /// No product has this id or name.
     ProductNotFound,
+    /// Nobody has described a warehouse of this id.
+    WarehouseNotFound,
+    /// The order has no shipment from this warehouse.
+    ShipmentNotFound,
     /// The list has no such page, or no longer.
     PageNotFound,
     /// No route has this path.
@@ -65,7 +69,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::Unauthorized,
@@ -74,6 +78,8 @@ impl Kind {
         Self::AmountMismatch,
         Self::OrderNotFound,
         Self::ProductNotFound,
+        Self::WarehouseNotFound,
+        Self::ShipmentNotFound,
         Self::PageNotFound,
         Self::RouteNotFound,
         Self::MethodNotAllowed,
@@ -108,7 +114,12 @@ impl Kind {
             }
             Self::TooManyOpenOrders => 429,
             Self::ChangedMeanwhile => 412,
-            Self::OrderNotFound | Self::ProductNotFound | Self::PageNotFound | Self::RouteNotFound => 404,
+            Self::OrderNotFound
+            | Self::ProductNotFound
+            | Self::WarehouseNotFound
+            | Self::ShipmentNotFound
+            | Self::PageNotFound
+            | Self::RouteNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
             Self::WrongState
@@ -133,6 +144,8 @@ impl Kind {
             Self::AmountMismatch => "amount-mismatch",
             Self::OrderNotFound => "order-not-found",
             Self::ProductNotFound => "product-not-found",
+            Self::WarehouseNotFound => "warehouse-not-found",
+            Self::ShipmentNotFound => "shipment-not-found",
             Self::PageNotFound => "page-not-found",
             Self::RouteNotFound => "route-not-found",
             Self::MethodNotAllowed => "method-not-allowed",
@@ -172,6 +185,8 @@ impl Kind {
             Self::AmountMismatch => "The amount and the prices do not go together",
             Self::OrderNotFound => "There is no such order",
             Self::ProductNotFound => "There is no such product",
+            Self::WarehouseNotFound => "There is no such warehouse",
+            Self::ShipmentNotFound => "There is no such shipment",
             Self::PageNotFound => "There is no such page of the list",
             Self::RouteNotFound => "There is nothing here",
             Self::MethodNotAllowed => "The method is not allowed here",

@@ -84,7 +84,14 @@ fn why(order: &Order, refusal: &Refusal, language: Language) -> Option<String> {
             "Заказ не требует внимания: повторять или улаживать нечего.",
         ],
         Refusal::Contradiction(contradiction) => contradicted(contradiction),
-        Refusal::NotShipped(_)
+        Refusal::CalledBack(_)
+        | Refusal::RejectedBefore(_)
+        | Refusal::OnItsWay(_)
+        | Refusal::NotShipped(_)
+        | Refusal::Delivered(_)
+        | Refusal::NoShipment(_) => return of_shipment(refusal, language),
+        Refusal::ReallocatedBefore(_)
+        | Refusal::NotRejected(_)
         | Refusal::OwnOrder
         | Refusal::StillOpen(_)
         | Refusal::Illegal(_)
@@ -93,6 +100,52 @@ fn why(order: &Order, refusal: &Refusal, language: Language) -> Option<String> {
         | Refusal::TooEarly(_) => return None,
     };
     Some(in_language(texts, language).to_owned())
+}
+
+/// Why a decision about the goods from one warehouse was refused.
+pub(crate) fn of_shipment(refusal: &Refusal, language: Language) -> Option<String> {
+    let texts = match refusal {
+        Refusal::CalledBack(warehouse) => [
+            format!(
+                "The shipment from {warehouse} was called back: do not send it, and stop it if it has left."
+            ),
+            format!("{warehouse} 的货件已被召回：请勿发出；若已发出，请截回。"),
+            format!(
+                "Отправление со склада {warehouse} отозвано: не отправляйте его, а если оно ушло, остановите."
+            ),
+        ],
+        Refusal::RejectedBefore(warehouse) => [
+            format!(
+                "The shipment from {warehouse} was rejected or overdue: do not send it, and stop it if it has left."
+            ),
+            format!("{warehouse} 的货件已被拒绝或逾期：请勿发出；若已发出，请截回。"),
+            format!(
+                "Склад {warehouse} отказался от отправления или просрочил его: не отправляйте его, а если оно ушло, остановите."
+            ),
+        ],
+        Refusal::OnItsWay(warehouse) => [
+            format!("The shipment from {warehouse} is on its way already."),
+            format!("{warehouse} 的货件已在途中。"),
+            format!("Отправление со склада {warehouse} уже в пути."),
+        ],
+        Refusal::NotShipped(warehouse) => [
+            format!("The shipment from {warehouse} is not on its way."),
+            format!("{warehouse} 的货件尚未发出。"),
+            format!("Отправление со склада {warehouse} ещё не в пути."),
+        ],
+        Refusal::Delivered(warehouse) => [
+            format!("The shipment from {warehouse} was delivered."),
+            format!("{warehouse} 的货件已送达。"),
+            format!("Отправление со склада {warehouse} доставлено."),
+        ],
+        Refusal::NoShipment(warehouse) => [
+            format!("The order has no shipment from {warehouse}."),
+            format!("该订单没有来自 {warehouse} 的货件。"),
+            format!("У заказа нет отправления со склада {warehouse}."),
+        ],
+        _ => return None,
+    };
+    texts.into_iter().nth(place(language))
 }
 
 const fn place(language: Language) -> usize {

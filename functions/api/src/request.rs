@@ -20,12 +20,40 @@ pub(crate) const MAX_BODY: usize = 256 * 1024;
 pub(crate) struct Request {
     pub method: String,
     pub path: String,
+    pub escapes: Escapes,
     pub caller: Caller,
     /// The parameters in the path, which the route fills in.
     pub parameters: HashMap<String, String>,
     query: HashMap<String, String>,
     headers: HashMap<String, String>,
     body: Vec<u8>,
+}
+
+/// What is left of the escapes (RFC 3986, section 2.1) that the caller wrote into the path. It depends on what stands
+/// before the function, and each escape is to be decoded once: `%2525` is the name `%25`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Escapes {
+    /// All but `%25` are decoded already, as by an HTTP API. A `%2F` of the caller can't be told from a slash.
+    #[default]
+    OfPercent,
+    /// All of them are there, as behind a function URL.
+    All,
+}
+
+impl Escapes {
+    /// By the name that the function was called by, `<id>.lambda-url.<region>.on.aws` for a function URL (Lambda
+    /// Developer Guide, "Invoking Lambda function URLs").
+    fn of(domain: &str) -> Self {
+        if domain.contains(".lambda-url.") { Self::All } else { Self::OfPercent }
+    }
+
+    /// A segment of the path as the caller meant it.
+    pub(crate) fn decode(self, segment: &str) -> String {
+        match self {
+            Self::OfPercent => segment.replace("%25", "%"),
+            Self::All => percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned(),
+        }
+    }
 }
 
 impl Request {
@@ -36,11 +64,13 @@ impl Request {
             Some(path) if !path.is_empty() => path.to_owned(),
             _ => text(&http["path"]),
         };
+        let escapes = Escapes::of(event["requestContext"]["domainName"].as_str().unwrap_or_default());
         let headers = event["headers"].as_object().into_iter().flatten();
         let query = event["rawQueryString"].as_str().unwrap_or_default();
         Ok(Self {
             method: text(&http["method"]),
             path,
+            escapes,
             caller,
             parameters: HashMap::new(),
             query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),

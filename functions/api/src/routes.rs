@@ -9,7 +9,7 @@ use crate::admin::{Admin, doctor, export, import, movements, people, products, s
 use crate::caller::Access;
 use crate::payment_method::Provider;
 use crate::problem::{Kind, Problem};
-use crate::request::Request;
+use crate::request::{Escapes, Request};
 use crate::response::Response;
 use crate::{Api, at_provider, attention, create, decide, payment_api, read, summary, web, workflow};
 
@@ -44,6 +44,11 @@ pub(crate) enum ApiCall {
     ExportOrders,
     ListCustomerOrders,
     ForgetCustomer,
+    ListWarehouses,
+    ReadWarehouse,
+    PutWarehouse,
+    NoteShipmentEvent,
+    TakeShipmentEvent,
     ReadWorkflow,
     ReadSummary,
     PaymentEvent,
@@ -78,6 +83,11 @@ impl ApiCall {
             | Self::ExportOrders
             | Self::ListCustomerOrders
             | Self::ForgetCustomer => "admin",
+            Self::ListWarehouses
+            | Self::ReadWarehouse
+            | Self::PutWarehouse
+            | Self::NoteShipmentEvent
+            | Self::TakeShipmentEvent => "warehouse-api",
             Self::PaymentEvent => "receive-payment-event",
             _ => "api",
         }
@@ -112,6 +122,16 @@ pub(crate) const CALLS: &[Route] = &[
     ("GET", "/api/v1/export/orders", Access::Operator, ApiCall::ExportOrders),
     ("GET", "/api/v1/customers/{customer_id}/orders", Access::Operator, ApiCall::ListCustomerOrders),
     ("DELETE", "/api/v1/customers/{customer_id}", Access::Operator, ApiCall::ForgetCustomer),
+    ("GET", "/api/v1/warehouses", Access::Operator, ApiCall::ListWarehouses),
+    ("GET", "/api/v1/warehouses/{warehouse}", Access::Operator, ApiCall::ReadWarehouse),
+    ("PUT", "/api/v1/warehouses/{warehouse}", Access::Operator, ApiCall::PutWarehouse),
+    (
+        "POST",
+        "/api/v1/orders/{order_id}/shipments/{warehouse}/events",
+        Access::Operator,
+        ApiCall::NoteShipmentEvent,
+    ),
+    ("POST", "/api/v1/shipments/{order_id}/{warehouse}/events", Access::Public, ApiCall::TakeShipmentEvent),
     ("GET", "/api/v1/orders/{order_id}/workflow", Access::Operator, ApiCall::ReadWorkflow),
     ("GET", "/api/v1/summary", Access::Operator, ApiCall::ReadSummary),
     ("GET", "/api/v1/doctor", Access::Operator, ApiCall::Examine),
@@ -147,9 +167,8 @@ pub const ROUTES: [(&str, &str, Access); CALLS.len()] = {
 };
 
 pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, Problem> {
-    let (access, call, parameters) = find(&request.method, &request.path)?;
-    request.caller.check(access)?;
-    let request = &request.clone().with(parameters);
+    let (call, request) = admit(request.clone())?;
+    let request = &request;
     match call {
         ApiCall::CreateOrder => create::create_order(api, request).await,
         ApiCall::ProcessOrder => create::process_order(api, request).await,
@@ -172,21 +191,20 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::ReadSummary => summary::read_summary(api, request).await,
         ApiCall::Home => Ok(web::home()),
         ApiCall::Icon => Ok(web::icon()),
-        ApiCall::ConsolePage => web::page(request),
+        ApiCall::ConsolePage => api.site.page(request),
         ApiCall::Console => Ok(web::console()),
-        ApiCall::ConsoleFile => web::file(request),
-        ApiCall::OpenApi => api.description.answer(request),
+        ApiCall::ConsoleFile => api.site.file(request),
+        ApiCall::OpenApi => api.site.description(request),
         ApiCall::Documentation => Ok(web::documentation(request)),
         ApiCall::Health => Ok(Response::json(200, &json!({ "status": "ok" }))),
-        _ => Err(elsewhere(request)),
+        _ => Err(elsewhere(&request.path, call)),
     }
 }
 
 /// As [`dispatch`], for the calls of the function `admin`.
 pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Result<Response, Problem> {
-    let (access, call, parameters) = find(&request.method, &request.path)?;
-    request.caller.check(access)?;
-    let request = &request.clone().with(parameters);
+    let (call, request) = admit(request.clone())?;
+    let request = &request;
     match call {
         ApiCall::Examine => doctor::examine(admin).await,
         ApiCall::Repair => doctor::repair(admin).await,
@@ -205,31 +223,46 @@ pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Resul
         ApiCall::ExportOrders => export::orders(admin, request).await,
         ApiCall::ListCustomerOrders => people::list_orders(admin, request).await,
         ApiCall::ForgetCustomer => people::forget(admin, request).await,
-        _ => Err(elsewhere(request)),
+        _ => Err(elsewhere(&request.path, call)),
     }
-}
-
-/// The problem of a request that came to the wrong one of the two functions. The HTTP API leads each to its own; behind
-/// function URLs, each function has an address of its own.
-fn elsewhere(request: &Request) -> Problem {
-    let detail = format!("{} is answered at the address of the other function of this API.", request.path);
-    Problem::new(Kind::RouteNotFound, detail)
 }
 
 /// The binary of the function that answers such a request.
 pub fn function_of(method: &str, path: &str) -> &'static str {
-    find(method, path).map_or("api", |(_, call, _)| call.function())
+    find(method, path, Escapes::OfPercent).map_or("api", |(_, call, _)| call.function())
 }
 
-pub(crate) fn find(method: &str, path: &str) -> Result<(Access, ApiCall, HashMap<String, String>), Problem> {
+/// The call that the request is, if its caller may make it, and the request with the parameters of its path.
+pub(crate) fn admit(request: Request) -> Result<(ApiCall, Request), Problem> {
+    let (access, call, parameters) = find(&request.method, &request.path, request.escapes)?;
+    request.caller.check(access)?;
+    Ok((call, request.with(parameters)))
+}
+
+/// The problem of a call that came to another function than the one that makes it. The HTTP API leads each route to its
+/// function; behind function URLs, those of `api` and `admin` have addresses of their own, and the others have none.
+pub(crate) fn elsewhere(path: &str, call: ApiCall) -> Problem {
+    let function = call.function();
+    let detail = format!(
+        "{path} is answered by the function {function}, and this is the address of another one. Send the request to that one's, or deploy with the HTTP API (ApiFront=http-api), which leads to all."
+    );
+    Problem::new(Kind::RouteNotFound, detail)
+}
+
+pub(crate) fn find(
+    method: &str,
+    path: &str,
+    escapes: Escapes,
+) -> Result<(Access, ApiCall, HashMap<String, String>), Problem> {
     // A path that is a route word for word is that route alone, though a parameter of another route would
     // take it as well.
-    let literal =
-        CALLS.iter().any(|(_, pattern, ..)| !pattern.contains('{') && matches(pattern, path).is_some());
+    let literal = CALLS
+        .iter()
+        .any(|(_, pattern, ..)| !pattern.contains('{') && matches(pattern, path, escapes).is_some());
     let here = || {
         let calls = CALLS.iter().filter(|(_, pattern, ..)| !(literal && pattern.contains('{')));
         calls.filter_map(|(method, pattern, access, call)| {
-            Some((method, *access, *call, matches(pattern, path)?))
+            Some((method, *access, *call, matches(pattern, path, escapes)?))
         })
     };
     // HEAD is GET without the body, which the gateway leaves out.
@@ -249,7 +282,7 @@ pub(crate) fn find(method: &str, path: &str) -> Result<(Access, ApiCall, HashMap
     Err(Problem::new(Kind::MethodNotAllowed, detail).with("allow", allowed))
 }
 
-fn matches(pattern: &str, path: &str) -> Option<HashMap<String, String>> {
+fn matches(pattern: &str, path: &str, escapes: Escapes) -> Option<HashMap<String, String>> {
     // A slash at the end of a path changes nothing, but where it has a route of its own.
     if pattern.ends_with('/') {
         return (pattern == path).then(HashMap::new);
@@ -265,8 +298,7 @@ fn matches(pattern: &str, path: &str) -> Option<HashMap<String, String>> {
         let (value, more_given) = if greedy.is_some() { (given, None) } else { first(given) };
         match greedy.or(name) {
             Some(name) if !value.is_empty() => {
-                let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
-                parameters.insert(name.to_owned(), value.into_owned());
+                parameters.insert(name.to_owned(), escapes.decode(value));
             }
             None if segment == value => {}
             _ => return None,
@@ -287,23 +319,47 @@ mod tests {
 
     #[test]
     fn paths_lead_to_calls_and_wrong_methods_say_which_are_right() {
-        let (_, call, parameters) = find("POST", "/api/v1/orders/ORD-1/pay").unwrap();
+        let (_, call, parameters) = find("POST", "/api/v1/orders/ORD-1/pay", Escapes::OfPercent).unwrap();
         assert_eq!((call, parameters["order_id"].as_str()), (ApiCall::PayOrder, "ORD-1"));
-        assert_eq!(find("GET", "/api/v1/stock/iPhone%2015").unwrap().2["product"], "iPhone 15");
-        let wrong = find("DELETE", "/api/v1/orders").unwrap_err();
+        let wrong = find("DELETE", "/api/v1/orders", Escapes::OfPercent).unwrap_err();
         assert_eq!(wrong.kind, Kind::MethodNotAllowed);
         assert_eq!(wrong.to_json()["allow"], "GET, POST");
         // A path in so many words is not an order of that name.
-        let wrong = find("GET", "/api/orders/cancel").unwrap_err();
+        let wrong = find("GET", "/api/orders/cancel", Escapes::OfPercent).unwrap_err();
         assert_eq!((wrong.kind, &wrong.to_json()["allow"]), (Kind::MethodNotAllowed, &json!("POST")));
-        assert_eq!(find("GET", "/api/v1/orders/").unwrap().1, ApiCall::ListOrders);
-        assert_eq!(find("GET", "/").unwrap().1, ApiCall::Home);
-        assert_eq!(find("GET", "/web/").unwrap().1, ApiCall::ConsolePage);
-        assert_eq!(find("GET", "/web").unwrap().1, ApiCall::Console);
-        let (_, call, parameters) = find("GET", "/web/pages/shop.js").unwrap();
+        assert_eq!(find("GET", "/api/v1/orders/", Escapes::OfPercent).unwrap().1, ApiCall::ListOrders);
+        assert_eq!(find("GET", "/", Escapes::OfPercent).unwrap().1, ApiCall::Home);
+        assert_eq!(find("GET", "/web/", Escapes::OfPercent).unwrap().1, ApiCall::ConsolePage);
+        assert_eq!(find("GET", "/web", Escapes::OfPercent).unwrap().1, ApiCall::Console);
+        let (_, call, parameters) = find("GET", "/web/pages/shop.js", Escapes::OfPercent).unwrap();
         assert_eq!((call, parameters["file"].as_str()), (ApiCall::ConsoleFile, "pages/shop.js"));
         for unknown in ["//", "/api", "/api/v1/orders//pay", "/api/v1/orders/1/2/3"] {
-            assert_eq!(find("GET", unknown).unwrap_err().kind, Kind::RouteNotFound, "{unknown}");
+            assert_eq!(
+                find("GET", unknown, Escapes::OfPercent).unwrap_err().kind,
+                Kind::RouteNotFound,
+                "{unknown}"
+            );
         }
+    }
+
+    #[test]
+    fn a_path_is_decoded_once_whatever_stands_before_the_function() {
+        let product = |path: &str, escapes| {
+            find("GET", &format!("/api/v1/stock/{path}"), escapes)
+                .map(|(.., mut found)| found.remove("product").unwrap())
+        };
+        for (sent, by_http_api, meant) in [
+            ("iPhone%2015", "iPhone 15", "iPhone 15"),
+            ("%D0%BC%D1%8F%D1%87", "мяч", "мяч"),
+            ("50%25", "50%25", "50%"),
+            ("a%2520b", "a%2520b", "a%20b"),
+            ("50%2525", "50%2525", "50%25"),
+            ("a+b", "a+b", "a+b"),
+        ] {
+            assert_eq!(product(sent, Escapes::All).unwrap(), meant, "{sent}");
+            assert_eq!(product(by_http_api, Escapes::OfPercent).unwrap(), meant, "{by_http_api}");
+        }
+        assert_eq!(product("a%2Fb", Escapes::All).unwrap(), "a/b");
+        assert_eq!(product("a/b", Escapes::OfPercent).unwrap_err().kind, Kind::RouteNotFound);
     }
 }

@@ -8,7 +8,7 @@ use omniflow_domain::order::{
 };
 use omniflow_domain::payment_gateway::Dispute;
 use omniflow_domain::texts::{decline_text, news_text, open_texts, status_text, text, unreadable_text};
-use omniflow_domain::{Currency, Email, Money, OrderId, Reason, Status};
+use omniflow_domain::{Address, Currency, Email, Money, OrderId, Reason, Status};
 use omniflow_store::Unreadable;
 use serde::{Serialize, Serializer};
 
@@ -55,6 +55,9 @@ pub(crate) struct OrderView<'a> {
     /// The address that messages about the order go to.
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a Email>,
+    /// The address that the goods go to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<&'a Address>,
     /// The verdict of the reviewer.
     #[serde(skip_serializing_if = "Option::is_none")]
     audit: Option<AuditView<'a>>,
@@ -362,6 +365,7 @@ impl<'a> OrderView<'a> {
             shipments: order.shipments(),
             payment: PaymentView::of(order.payment(), for_operators, language),
             email: order.email(),
+            address: order.address(),
             audit: order.audit().map(|audit| AuditView::of(audit, for_operators)),
             missing: order.missing(),
             failure: order.failure().filter(|_| for_operators || !needs_attention),

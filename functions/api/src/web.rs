@@ -8,15 +8,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use flate2::read::GzDecoder;
 use omniflow_domain::Currency;
+use omniflow_services::{ConfigError, Environment};
+use serde_json::json;
 
 use crate::description;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::{self, Response};
+use crate::sign_in::SignIn;
 
 /// The `Content-Security-Policy` (Content Security Policy Level 3, W3C) of the console: a page may load the
-/// console's own files, nothing inline and nothing from elsewhere, and no page of others may frame it.
-const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// console's own files, nothing inline and nothing from elsewhere, and no page of others may frame it. `CALLED` are
+/// the origins that it may call besides its own.
+const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'CALLED; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The name of the file that tells the console how people sign in. It is made of the settings.
+const SIGN_IN: &str = "sign-in.json";
 
 /// The path, the name of the content, and the content in gzip of each file: the two pages and the description of
 /// the API by their names, all else in a folder that is named after what is in it. `build.rs` makes them.
@@ -57,21 +64,67 @@ impl Content {
     }
 }
 
+/// The console and the description of the API, for the settings of this stack.
+pub(crate) struct Site {
+    /// The `Content-Security-Policy`.
+    policy: String,
+    sign_in: File,
+    description: Description,
+}
+
+impl Site {
+    pub(crate) fn new(environment: &Environment, currency: Currency) -> Result<Self, ConfigError> {
+        let sign_in = SignIn::new(environment)?;
+        let called = sign_in.as_ref().map(SignIn::origins).unwrap_or_default();
+        let called: String = called.iter().map(|origin| format!(" {origin}")).collect();
+        // Where nobody can sign in it says so by being empty: a browser would report a missing file as an error.
+        let told = sign_in.as_ref().map_or_else(|| json!({}), SignIn::to_json);
+        Ok(Self {
+            policy: SECURITY_POLICY.replace("CALLED", &called),
+            sign_in: File::made(SIGN_IN, told.to_string()),
+            description: Description::new(currency),
+        })
+    }
+
+    /// `GET /web/`: the console's page, at the address that its relative links need.
+    pub(crate) fn page(&self, request: &Request) -> Result<Response, Problem> {
+        self.named("index.html", request)
+    }
+
+    /// `GET /web/{file+}`
+    pub(crate) fn file(&self, request: &Request) -> Result<Response, Problem> {
+        self.named(request.parameters.get("file").map_or("", String::as_str), request)
+    }
+
+    /// `GET /openapi.json`
+    pub(crate) fn description(&self, request: &Request) -> Result<Response, Problem> {
+        self.description.answer(request).map(|response| self.guarded(response))
+    }
+
+    fn named(&self, path: &str, request: &Request) -> Result<Response, Problem> {
+        let response = if path == SIGN_IN { Ok(self.sign_in.answer(request)) } else { answer(path, request) };
+        response.map(|response| self.guarded(response))
+    }
+
+    fn guarded(&self, response: Response) -> Response {
+        response.with_header("content-security-policy", &*self.policy)
+    }
+}
+
 /// The description of the API for a shop's currency. The tests make `openapi.json`, which is the one of the
 /// default currency, from the routes and the types, and fail when it is a different one. For other currencies it
 /// is made of that when it is first asked for.
-pub(crate) struct Description {
+struct Description {
     currency: Currency,
     file: OnceLock<File>,
 }
 
 impl Description {
-    pub(crate) fn new(currency: Currency) -> Self {
+    fn new(currency: Currency) -> Self {
         Self { currency, file: OnceLock::new() }
     }
 
-    /// `GET /openapi.json`
-    pub(crate) fn answer(&self, request: &Request) -> Result<Response, Problem> {
+    fn answer(&self, request: &Request) -> Result<Response, Problem> {
         if self.currency == Currency::default() {
             return answer(OPENAPI, request);
         }
@@ -107,7 +160,6 @@ impl File {
             .with_header("etag", &*self.etag)
             .with_header("vary", "accept-encoding")
             .with_header("cache-control", if self.path.contains('/') { FOR_EVER } else { "no-cache" })
-            .with_header("content-security-policy", SECURITY_POLICY)
             .with_header("x-content-type-options", "nosniff")
             .with_header("referrer-policy", "no-referrer")
     }
@@ -133,20 +185,16 @@ fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// `GET /web/`: the console's page, at the address that its relative links need.
-pub(crate) fn page(request: &Request) -> Result<Response, Problem> {
-    answer("index.html", request)
-}
-
-/// `GET /web` leads to the page.
+/// `GET /web` leads to the page, by its name: `/web/` is a path that API Gateway may take for `/web`, and then it
+/// would lead to itself.
 pub(crate) fn console() -> Response {
-    redirect(308, "web/")
+    redirect(308, "web/index.html")
 }
 
 /// `GET /` leads to the console. The redirection is temporary, since browsers keep a permanent one for
 /// whatever else is served at this address one day.
 pub(crate) fn home() -> Response {
-    redirect(307, "web/")
+    redirect(307, "web/index.html")
 }
 
 /// `GET /docs` leads to the page that shows `/openapi.json`, in the folder where its files are.
@@ -166,11 +214,6 @@ pub(crate) fn icon() -> Response {
     redirect(307, &format!("web/{}", icon.unwrap_or(&"")))
 }
 
-/// `GET /web/{file+}`
-pub(crate) fn file(request: &Request) -> Result<Response, Problem> {
-    answer(request.parameters.get("file").map_or("", String::as_str), request)
-}
-
 fn answer(path: &str, request: &Request) -> Result<Response, Problem> {
     match served(path) {
         Some(file) => Ok(file.answer(request)),
@@ -188,7 +231,7 @@ fn served(path: &str) -> Option<File> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
     use crate::caller::Caller;
@@ -197,7 +240,8 @@ mod tests {
     /// its bundle, its style sheet, one language, and the icon.
     const MOST_BYTES: usize = 60 * 1024;
     /// The paths of files that no first page loads.
-    const LATER: [&str; 5] = ["docs.html", "/docs.js", "/workflow.js", "docs/style.css", "openapi.json"];
+    const LATER: [&str; 6] =
+        ["docs.html", "/docs.js", "/workflow.js", "/sign-in.js", "docs/style.css", "openapi.json"];
 
     fn answered(path: &str, headers: &Value) -> Value {
         let event = json!({

@@ -1,10 +1,7 @@
 // The API: every call speaks the chosen language and carries the access token, when there is one.
 import { language } from "./language.js";
+import { fresh, renewed, tell, token } from "./session.js";
 
-const TOKEN = "omniflow.token";
-const listeners = new Set();
-/** Between the tabs of this browser: one that has no token asks the others, so that none is kept on the disk. */
-const tabs = new BroadcastChannel(TOKEN);
 /** How much later it is at the server than here, in milliseconds. Its `Date` header tells, to the second. */
 let later = 0;
 
@@ -23,32 +20,6 @@ class Refusal extends Error {
   }
 }
 
-/** The access token of this tab. */
-export const token = () => sessionStorage.getItem(TOKEN);
-
-/** Keeps a token until the tab is closed; without one, forgets it. */
-export function signIn(text) {
-  if (text) sessionStorage.setItem(TOKEN, text);
-  else sessionStorage.removeItem(TOKEN);
-}
-
-/** Calls `listener` with what happened: the API asks who this is (`wanted`), or another tab has told (`found`). */
-export function onSignIn(listener) {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
-
-const tell = (what) => listeners.forEach((listener) => listener(what));
-
-tabs.onmessage = ({ data }) => {
-  if (data === "wanted" && token()) tabs.postMessage({ token: token() });
-  if (data.token && !token()) {
-    signIn(data.token);
-    tell("found");
-  }
-};
-if (!token()) tabs.postMessage("wanted");
-
 /** The time at the server, in milliseconds: deadlines are its. */
 export const serverNow = () => Date.now() + later;
 
@@ -63,27 +34,45 @@ const known = new Map();
 /** How many answers are remembered. */
 const MOST_KNOWN = 30;
 
-async function call(method, path, body, { headers = {}, as = token(), keepalive = false } = {}) {
-  const request = { method, keepalive, headers: { "accept-language": language(), ...headers } };
-  const question = `${as} ${language()} ${path}`;
-  const before = method === "GET" && known.get(question);
-  if (before) request.headers["if-none-match"] = before.etag;
-  if (as) request.headers.authorization = `Bearer ${as}`;
-  if (body !== undefined) {
-    request.body = JSON.stringify(body);
-    request.headers["content-type"] = "application/json";
+/** Calls with the token `as`, or with this tab's. A tab's token that has expired is renewed, and the call made once more. */
+async function call(method, path, body, { headers = {}, as, keepalive = false } = {}) {
+  const send = (carried) => ask(path, request(method, body, headers, carried, keepalive));
+  // A page that is about to go away can wait for nothing.
+  if (!as && !keepalive) await fresh();
+  let carried = as ?? token();
+  let { response, answer } = await send(carried);
+  if (response.status === 401 && !as && (await renewed(carried))) {
+    carried = token();
+    ({ response, answer } = await send(carried));
   }
-  const { response, answer } = await answerTo(path, request);
-  if (response.status === 304 && before) return before.answer;
-  if (response.ok) {
-    const etag = method === "GET" && response.headers.get("etag");
-    known.delete(question);
-    if (etag) known.set(question, { etag, answer });
-    if (known.size > MOST_KNOWN) known.delete(known.keys().next().value);
-    return answer;
-  }
-  if (response.status === 401 && as === token()) tell("wanted");
+  if (response.ok) return answer;
+  if (response.status === 401 && carried === token()) tell("wanted");
   throw new Refusal(response.status, answer);
+}
+
+function request(method, body, headers, carried, keepalive) {
+  const made = { method, keepalive, headers: { "accept-language": language(), ...headers } };
+  if (carried) made.headers.authorization = `Bearer ${carried}`;
+  if (body !== undefined) {
+    made.body = JSON.stringify(body);
+    made.headers["content-type"] = "application/json";
+  }
+  return made;
+}
+
+/** What is answered now, or what was answered before when that is still so. */
+async function ask(path, request) {
+  if (request.method !== "GET") return answerTo(path, request);
+  const question = `${request.headers.authorization} ${language()} ${path}`;
+  const before = known.get(question);
+  if (before) request.headers["if-none-match"] = before.etag;
+  const now = await answerTo(path, request);
+  if (before && now.response.status === 304) return before.answered;
+  known.delete(question);
+  const etag = now.response.ok && now.response.headers.get("etag");
+  if (etag) known.set(question, { etag, answered: now });
+  if (known.size > MOST_KNOWN) known.delete(known.keys().next().value);
+  return now;
 }
 
 /** The answer with its document. A connection that fails or stays silent is a refusal, too. */
@@ -133,6 +122,8 @@ export const api = {
   resolve: (id, money, stock, note) => call("POST", `${order(id)}/resolve`, { money, stock, note }),
   /** `leaving`, when the page is about to go away: the browser sends it all the same. */
   audit: (id, action, note, leaving = false) => call("POST", `${order(id)}/audit`, { action, note: note || null }, { keepalive: leaving }),
+  warehouses: () => call("GET", "api/v1/warehouses"),
+  describe: ({ warehouse_id, ...how }) => call("PUT", `api/v1/warehouses/${encodeURIComponent(warehouse_id)}`, how),
   /** What the local runtime would have sent to customers. */
   outbox: () => call("GET", "_omniflow/outbox", undefined, { headers: { accept: "application/json" } }),
   /** What the local runtime has counted in the last hour. */

@@ -1,6 +1,6 @@
 // What the server says of itself: the local runtime tells at once that something has changed. Where it doesn't, as on
 // AWS, or when it is out of reach, the pages ask from time to time all the same.
-import { token } from "./api.js";
+import { token } from "./session.js";
 import { isPaused, onAgain } from "./connection.js";
 
 /** How long it is waited after a stream that ended in order, and after one that failed, in milliseconds. */

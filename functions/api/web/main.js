@@ -1,6 +1,6 @@
 // The console: its head, its navigation, and the page that the address names.
 import { html, render, useEffect, useRef, useState } from "./vendor/preact.js";
-import { api, onSignIn, signIn, token } from "./api.js";
+import { api } from "./api.js";
 import { again, useTrouble } from "./connection.js";
 import { LANGUAGES, choose, hour, keepChoice, language, loadTexts, t } from "./language.js";
 import { announce, useLive } from "./live.js";
@@ -12,6 +12,8 @@ import { Outbox } from "./pages/outbox.js";
 import { Review } from "./pages/review.js";
 import { Shop } from "./pages/shop.js";
 import { useRoute } from "./route.js";
+import { comeBack, onSignIn, signOut, token } from "./session.js";
+import { SignIn } from "./sign-in/form.js";
 
 /** The two houses: what customers see, and what those see who run the shop. */
 const SHOP = { shop: Shop };
@@ -19,39 +21,6 @@ const ADMIN = { review: Review, operations: Operations, catalogue: Catalogue };
 /** A page of the admin that the navigation doesn't have. */
 const OTHERS = { outbox: Outbox };
 const ICON = new URL("icon.svg", import.meta.url).href;
-
-function SignIn({ done }) {
-  const [text, setText] = useState("");
-  const [wrong, setWrong] = useState("");
-  const field = useRef();
-  useEffect(() => field.current.focus(), []);
-  const submit = async (event) => {
-    event.preventDefault();
-    setWrong("");
-    try {
-      await api.knows(text.trim());
-    } catch (refusal) {
-      // Whoever may not list orders is known all the same.
-      if (refusal.status === 0 || refusal.status >= 500) return setWrong("refused.unreachable");
-      if (refusal.status !== 403) {
-        field.current.select();
-        return setWrong("sign-in.wrong");
-      }
-    }
-    signIn(text.trim());
-    done();
-  };
-  return html`
-    <form class="card sign-in" onSubmit=${submit}>
-      <h2>${t("sign-in")}</h2>
-      <p>${t("sign-in.why")}</p>
-      <label for="token">${t("sign-in.token")}</label>
-      <input id="token" ref=${field} type="password" autocomplete="off" required value=${text} aria-invalid=${Boolean(wrong)} aria-describedby=${wrong ? "token-problem" : null} onInput=${(event) => setText(event.target.value)} />
-      ${wrong && html`<p id="token-problem" class="problem" role="alert">${t(wrong)}</p>`}
-      <button class="primary">${t("sign-in")}</button>
-    </form>
-  `;
-}
 
 /** How many orders wait for a person, by page. */
 function queues(summary) {
@@ -129,10 +98,11 @@ function shown({ name, rest }, admits) {
   return Page ? { Page, title: t(`page.${name}`), key: name } : { Page: NoPage, title: t("page.none"), key: "" };
 }
 
-function Console() {
+/** `failed` is why somebody who came back from the issuer is not signed in. */
+function Console({ failed }) {
   const route = useRoute();
   const [, setChosen] = useState(language());
-  const [asked, setAsked] = useState(false);
+  const [asked, setAsked] = useState(Boolean(failed));
   const [session, setSession] = useState(0);
   const main = useRef();
   const before = useRef(null);
@@ -169,8 +139,9 @@ function Console() {
     keepChoice();
     setChosen(tag);
   };
-  const signOut = () => {
-    signIn(null);
+  const leave = () => {
+    // At the issuer the session ends by itself when it can't be reached now.
+    signOut().catch(() => {});
     setSession(session + 1);
   };
   const skip = (event) => {
@@ -179,9 +150,9 @@ function Console() {
   };
   return html`
     <a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
-    <${Head} page=${key} admits=${admits} waiting=${waiting} onFind=${palette.open} onLanguage=${languageChosen} onSignOut=${signOut} />
+    <${Head} page=${key} admits=${admits} waiting=${waiting} onFind=${palette.open} onLanguage=${languageChosen} onSignOut=${leave} />
     <main id="main" ref=${main} tabindex="-1">
-      ${asked && html`<${SignIn} done=${signedIn} />`}
+      ${asked && html`<${SignIn} failed=${failed} done=${signedIn} />`}
       <div key=${`${session} ${key}`}><${Page} id=${route.rest[0]} query=${route.query} summary=${summary} admits=${admits} /></div>
     </main>
     <${Foot} admits=${admits} />
@@ -190,4 +161,4 @@ function Console() {
   `;
 }
 
-loadTexts().then(() => render(html`<${Console} />`, document.getElementById("console")));
+Promise.all([comeBack(), loadTexts()]).then(([failed]) => render(html`<${Console} failed=${failed} />`, document.getElementById("console")));

@@ -3,7 +3,7 @@
 //! On Lambda, credentials, region and (for emulators) endpoints are environment variables. Nothing else is
 //! looked for, which keeps the start short and the binary small.
 
-mod logs;
+pub mod logs;
 mod metrics;
 pub mod timeouts;
 
@@ -17,8 +17,6 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use omniflow_services::invocation::logged;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Sdk, Services as _, handler};
 use serde_json::Value;
-use tracing::Level;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use logs::subscriber;
@@ -49,8 +47,7 @@ pub fn run<F: Function>() -> Result<(), Error> {
 
 async fn serve<F: Function>() -> Result<(), Error> {
     let environment = Environment::process();
-    let filter = environment.get("RUST_LOG").and_then(|levels| levels.parse().ok());
-    let filter = filter.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
+    let filter = logs::filter(environment.get("RUST_LOG").unwrap_or_default());
     let services = Sdk::new(sdk_config(&environment)?);
     let stack = environment.get("STACK").unwrap_or("omniflow");
     subscriber(filter, stack, services.clock(), std::io::stdout).init();

@@ -5,11 +5,29 @@ use std::sync::Arc;
 use ambient::Clock;
 use tracing::Subscriber;
 use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::{FilterFn, Targets};
+use tracing_subscriber::filter::{FilterFn, LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::metrics::EmbeddedMetrics;
+
+/// What is logged at a level such as `debug`, or by a list of targets and levels. A level is that of OmniFlow's own code:
+/// the AWS SDK logs whole requests, and with them customers' data, at the levels below `info`. Metrics and the failures of
+/// invocations are always there, since alarms count them.
+pub fn filter(levels: &str) -> Targets {
+    // An empty text would be read as the level `error`.
+    let level = if levels.is_empty() { Some(LevelFilter::INFO) } else { levels.parse().ok() };
+    let targets = match level {
+        Some(level) => {
+            Targets::new().with_default(level.min(LevelFilter::INFO)).with_target("omniflow", level)
+        }
+        None => levels.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO)),
+    };
+    let level = level.unwrap_or(LevelFilter::INFO);
+    targets
+        .with_target(omniflow_services::invocation::METRICS_TARGET, LevelFilter::INFO)
+        .with_target("omniflow_services::invocation", level.max(LevelFilter::WARN))
+}
 
 /// Makes the subscriber that writes the logs which pass the filter, and the metrics, whose dimension is the
 /// name `stack`.
@@ -81,6 +99,27 @@ mod tests {
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         assert!(!text.contains("ada@example.com"), "an event is personal: {text}");
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_level_is_that_of_omniflow_and_alarms_have_what_they_count_at_every_level() {
+        use tracing::Level;
+        for (levels, own, foreign) in [
+            ("", Level::INFO, Level::INFO),
+            ("error", Level::ERROR, Level::ERROR),
+            ("trace", Level::TRACE, Level::INFO),
+            ("aws_smithy_runtime=trace,omniflow=debug", Level::DEBUG, Level::TRACE),
+        ] {
+            let filter = filter(levels);
+            let most = |target: &str| {
+                let all = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
+                all.into_iter().find(|level| filter.would_enable(target, level))
+            };
+            assert_eq!(most("omniflow_store::orders"), Some(own), "{levels}");
+            assert_eq!(most("aws_smithy_runtime::client"), Some(foreign), "{levels}");
+            assert_eq!(most("metrics"), Some(Level::INFO), "{levels}");
+            assert!(filter.would_enable("omniflow_services::invocation", &Level::WARN), "{levels}");
+        }
     }
 
     #[test]

@@ -40,18 +40,31 @@ pub struct Missing {
     pub available: u32,
 }
 
-/// Spreads the wanted products over the fewest warehouses. No product may be in `wanted` twice.
+/// Spreads the wanted products over the fewest warehouses, of which those with the lower `rank` come first. No
+/// product may be in `wanted` twice.
 ///
 /// # Errors
 /// The products of which there is too little, when there are any.
-pub fn allocate(wanted: &[Line], available: &Available) -> Result<Vec<Share>, Vec<Missing>> {
+pub fn allocate(
+    wanted: &[Line],
+    available: &Available,
+    rank: impl Fn(&str) -> u32,
+) -> Result<Vec<Share>, Vec<Missing>> {
     let missing: Vec<_> = wanted.iter().filter_map(|line| missing(line, available)).collect();
     if !missing.is_empty() {
         return Err(missing);
     }
-    let warehouses = useful(wanted, available);
+    let warehouses = useful(wanted, available, rank);
     let chosen = if warehouses.len() <= EXACT_UP_TO { fewest(wanted, available, &warehouses) } else { None };
     Ok(share(wanted, available, &chosen.unwrap_or(warehouses)))
+}
+
+/// The warehouse that alone has everything, with the lowest rank of those that do.
+pub fn one_with_all(wanted: &[Line], available: &Available, rank: impl Fn(&str) -> u32) -> Option<String> {
+    let has_all =
+        |name: &&String| wanted.iter().all(|line| stock(available, &line.product_id, name) >= line.quantity);
+    let names: BTreeSet<&String> = available.values().flat_map(|by| by.keys()).collect();
+    names.into_iter().filter(has_all).min_by_key(|name| rank(name)).cloned()
 }
 
 fn stock(available: &Available, product: &str, warehouse: &str) -> u32 {
@@ -68,15 +81,16 @@ fn missing(line: &Line, available: &Available) -> Option<Missing> {
     })
 }
 
-/// The warehouses that have something wanted, those that cover most first.
-fn useful(wanted: &[Line], available: &Available) -> Vec<String> {
+/// The warehouses that have something wanted: those of the lowest rank first, and of one rank those that cover
+/// most.
+fn useful(wanted: &[Line], available: &Available, rank: impl Fn(&str) -> u32) -> Vec<String> {
     let names: BTreeSet<&String> =
         wanted.iter().filter_map(|line| available.get(&line.product_id)).flat_map(|by| by.keys()).collect();
     let cover = |name: &str| -> u64 {
         wanted.iter().map(|line| u64::from(stock(available, &line.product_id, name).min(line.quantity))).sum()
     };
     let mut names: Vec<_> = names.into_iter().filter(|name| cover(name) > 0).cloned().collect();
-    names.sort_by_key(|name| std::cmp::Reverse(cover(name)));
+    names.sort_by_key(|name| (rank(name), std::cmp::Reverse(cover(name))));
     names
 }
 
@@ -137,14 +151,29 @@ mod tests {
     #[test]
     fn one_warehouse_that_has_all_is_preferred_to_two_that_have_more() {
         let stock = available(&[("a", "east", 9), ("b", "west", 9), ("a", "north", 1), ("b", "north", 1)]);
-        let shares = allocate(&[line("a", 1), line("b", 1)], &stock).unwrap();
+        let shares = allocate(&[line("a", 1), line("b", 1)], &stock, |_| 0).unwrap();
         assert_eq!(shares, [Share { warehouse: "north".into(), items: vec![line("a", 1), line("b", 1)] }]);
+    }
+
+    #[test]
+    fn few_warehouses_count_for_more_than_rank_and_rank_for_more_than_stock() {
+        let rank = |name: &str| if name == "west" { 1 } else { 2 };
+        let stock = available(&[("a", "east", 9), ("a", "west", 2), ("b", "east", 1)]);
+        let of = |wanted: &[Line]| -> Vec<String> {
+            allocate(wanted, &stock, rank).unwrap().into_iter().map(|share| share.warehouse).collect()
+        };
+        assert_eq!(of(&[line("a", 2)]), ["west"]);
+        assert_eq!(of(&[line("a", 3)]), ["east"]);
+        assert_eq!(of(&[line("a", 1), line("b", 1)]), ["east"]);
+        assert_eq!(one_with_all(&[line("a", 2)], &stock, rank).as_deref(), Some("west"));
+        assert_eq!(one_with_all(&[line("a", 9), line("b", 1)], &stock, rank).as_deref(), Some("east"));
+        assert_eq!(one_with_all(&[line("a", 10)], &stock, rank), None);
     }
 
     #[test]
     fn what_is_missing_is_named_with_what_there_is() {
         let stock = available(&[("a", "east", 2), ("a", "west", 1)]);
-        let missing = allocate(&[line("a", 4), line("b", 1), line("a2", 0)], &stock).unwrap_err();
+        let missing = allocate(&[line("a", 4), line("b", 1), line("a2", 0)], &stock, |_| 0).unwrap_err();
         assert_eq!(missing[0], Missing { product_id: "a".into(), wanted: 4, available: 3 });
         assert_eq!(missing[1].product_id, "b");
         assert_eq!(missing.len(), 2);
@@ -158,7 +187,7 @@ mod tests {
         ) {
             let wanted: Vec<_> = stock.keys().zip(&quantities).map(|(product, quantity)| line(product, *quantity)).collect();
             let total = |product: &str| stock[product].values().sum::<u32>();
-            match allocate(&wanted, &stock) {
+            match allocate(&wanted, &stock, |_| 0) {
                 Err(missing) => {
                     for missing in missing {
                         prop_assert!(total(&missing.product_id) < missing.wanted);

@@ -7,6 +7,7 @@
 //! | `fragile-vase` | its shipment fails for good: the order is undone |
 //! | `stuck-crate` | its shipment can't be called back: undoing it needs attention |
 //! | `macbook-air`, `magic-mouse` | one only in wh-east, one only in wh-west: together, two shipments |
+//! | `slow-boat` | its warehouse ships it after five seconds |
 //! | `limited-edition` | 100 in stock |
 
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ use crate::order::{Actor, Unknown};
 /// The largest number of other names that a product may have. Each name is an item of its own, and all of them
 /// are written in one transaction.
 pub const MOST_NAMES: usize = 20;
-/// The length of the longest id of a product or of a warehouse, in characters.
+/// The length of the longest id of a product, in characters.
 pub const LONGEST_ID: usize = 100;
 /// The number of the form that products are stored in. Form 0 doesn't say its number: it has the id, the name
 /// and the price. A new member needs no new form, since what a release doesn't know it keeps.
@@ -96,12 +97,12 @@ impl Product {
     }
 }
 
-/// Why a text can't be the id of a product or of a warehouse.
+/// Why a text can't be the id of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id has 1 to {LONGEST_ID} letters, digits, '-', '_' and '.', and at least one letter or digit")]
 pub struct BadId;
 
-/// Checks the id of a new product or warehouse. Ids stand in paths, in keys and in files, so that they have no
+/// Checks the id of a new product. Ids stand in paths, in keys and in files, so that they have no
 /// blanks and no slashes; letters and digits may be of any script.
 ///
 /// # Errors
@@ -241,6 +242,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("limited-edition", "Limited Edition", 149_900, [40, 35, 25]),
     sample("fragile-lamp", "Fragile Lamp", 4_900, [50, 0, 0]),
     sample("fragile-vase", "Fragile Vase", 8_900, [0, 50, 0]),
+    sample("slow-boat", "Slow Boat", 12_900, [20, 20, 20]),
     sample("stuck-crate", "Stuck Crate", 19_900, [0, 0, 50]),
 ];
 

@@ -64,10 +64,12 @@ error_names! {
     PaymentWindowNotStarted => None,
     /// The payment gateway refused to give the money back.
     RefundFailed => None,
-    /// A warehouse will never ship what it was asked to.
+    /// No warehouse will ever ship this.
     ShipmentFailed => Some(Reason::ShipmentFailed),
     /// A shipment is gone and can't be called back.
     ShipmentNotCancellable => None,
+    /// A warehouse does not ship what it was asked to; a retry gives it to another one, or finds that none has it.
+    ShipmentRejected => Some(Reason::ShipmentFailed),
     /// DynamoDB failed; a retry may succeed.
     StoreUnavailable => None,
     /// Others wrote at the same moment, again and again; a retry may succeed.
@@ -91,6 +93,7 @@ impl ErrorName {
             Self::GatewayTimeout
             | Self::NotificationFailed
             | Self::PaymentWindowNotStarted
+            | Self::ShipmentRejected
             | Self::StoreUnavailable
             | Self::TransactionConflict
             | Self::WarehouseUnavailable => true,

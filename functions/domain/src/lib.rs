@@ -3,13 +3,13 @@
 //! ```text
 //!   order ── decides (pure), by ──► status (the one table of transitions), allocation, money
 //!     └── is shown by ──► texts
-//!   payment_gateway, carrier ── how the outside is reached; adapters of their own implement them
+//!   payment_gateway, warehouse_link ── how the outside is reached; adapters of their own implement them
 //! ```
 //!
 //! Nothing here knows a service of AWS, HTTP or a database.
 
+pub mod address;
 pub mod allocation;
-pub mod carrier;
 pub mod catalogue;
 pub mod currency;
 pub mod email;
@@ -23,8 +23,10 @@ pub mod order;
 pub mod payment_gateway;
 pub mod status;
 pub mod texts;
+pub mod warehouse;
+pub mod warehouse_link;
 
-pub use carrier::Carrier;
+pub use address::Address;
 pub use currency::Currency;
 pub use email::Email;
 pub use error_name::ErrorName;
@@ -33,3 +35,5 @@ pub use money::Money;
 pub use order::{Order, OrderId, Refusal};
 pub use payment_gateway::PaymentGateway;
 pub use status::{Reason, Status};
+pub use warehouse::Warehouse;
+pub use warehouse_link::WarehouseLink;

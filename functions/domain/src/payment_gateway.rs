@@ -45,6 +45,10 @@ pub trait PaymentGateway: Send + Sync {
     /// tells whether any had been taken.
     fn refund<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<bool, RefundError>>;
 
+    /// Makes sure that the money of an order is not taken from then on, unless it has been taken before: then
+    /// nothing changes. The answer says where the money is.
+    fn void<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<PaymentReport, Silent>>;
+
     /// Says where the money of an order is. Nothing changes by it.
     fn report<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<PaymentReport, Silent>>;
 

@@ -11,6 +11,7 @@ use omniflow_domain::order::{OrderId, Signal};
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::Activity;
+use omniflow_store::metrics;
 use omniflow_store::workflow::{Heard, Workflow};
 use serde::Serialize;
 use serde_json::Value;
@@ -96,6 +97,9 @@ impl SweepOrders {
         let before = (begun - LEFT_BEHIND_AFTER).timestamp_millis();
         let mut swept = Swept::default();
         let mut page = self.activity.orders.unheard(signal, before, PAGE, None).await?;
+        if let (Some(since), Some(order)) = (page.since, page.orders.first()) {
+            metrics::oldest_signal(TimeDelta::milliseconds(begun.timestamp_millis() - since), order);
+        }
         loop {
             let mut sent =
                 stream::iter(page.orders).map(|id| self.send(id, signal)).buffer_unordered(AT_ONCE);

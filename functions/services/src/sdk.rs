@@ -76,6 +76,11 @@ impl Services for Sdk {
         Arc::new(crate::secrets_manager::SecretsManager::new(self.config.clone(), self.web(), self.clock()))
     }
 
+    #[cfg(feature = "http-client")]
+    fn http(&self) -> Arc<dyn omniflow_http_client::Http> {
+        self.memory.of::<omniflow_http_client::Client>()
+    }
+
     fn memory(&self) -> Memory {
         self.memory.clone()
     }

@@ -45,6 +45,10 @@ pub trait Services {
     #[cfg(feature = "https")]
     fn secrets(&self) -> Arc<dyn Secrets>;
 
+    /// Requests to other people's servers, whose addresses somebody has set.
+    #[cfg(feature = "http-client")]
+    fn http(&self) -> Arc<dyn omniflow_http_client::Http>;
+
     /// The memory that the functions of this process share.
     fn memory(&self) -> Memory;
 

@@ -1,35 +1,34 @@
-//! The shipments of an order, one for each warehouse: they are shipped in parallel, and called back when the
-//! order is undone.
+//! The shipments of an order, one for each warehouse: the warehouses are asked in parallel, what one rejects
+//! another ships, and all are called back when the order is undone.
 
 mod cancel;
+mod http;
+mod links;
 mod ship;
 
 pub use cancel::CancelShipments;
 pub use ship::ShipWarehouse;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use omniflow_domain::carrier::CarrierError;
-use omniflow_domain::{Carrier, ErrorName};
-use omniflow_services::{ConfigError, Environment, Fault, Services};
-use omniflow_simulated::{Ledger, SimulatedCarrier};
+use omniflow_domain::ErrorName;
+use omniflow_domain::warehouse_link::LinkError;
+use omniflow_services::Fault;
 use omniflow_store as store;
-
-fn carrier(services: &impl Services, environment: &Environment) -> Result<Arc<dyn Carrier>, ConfigError> {
-    let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
-    let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
-    Ok(Arc::new(SimulatedCarrier::new(ledger)))
-}
+use omniflow_store::workflow::Unsent;
 
 /// Why a shipment was neither shipped nor called back.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the names and texts say it")]
 pub enum Error {
     #[error(transparent)]
-    Carrier(#[from] CarrierError),
+    Link(#[from] LinkError),
     #[error("the order has no shipment from {0}")]
     NoShipment(String),
+    #[error("{0} does not ship this, and no other warehouse has all of it")]
+    NobodyShips(String),
+    #[error("{0} has not shipped yet, and the workflow's definition is one that can't wait for it")]
+    CantWait(String),
+    #[error("the workflow could not be told what became of the shipment: {0}")]
+    Untold(#[from] Unsent),
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -38,13 +37,17 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         let name = match error {
-            Error::Carrier(CarrierError::Unavailable(_)) => ErrorName::WarehouseUnavailable,
-            Error::Carrier(CarrierError::Impossible(_)) => ErrorName::ShipmentFailed,
-            Error::Carrier(CarrierError::NotCancellable(_)) => ErrorName::ShipmentNotCancellable,
+            Error::Link(LinkError::Unavailable(_) | LinkError::Adapter { .. }) | Error::CantWait(_) => {
+                ErrorName::WarehouseUnavailable
+            }
+            Error::Link(LinkError::Rejected { .. }) => ErrorName::ShipmentRejected,
+            Error::Link(LinkError::NotCancellable(_)) => ErrorName::ShipmentNotCancellable,
             // Only an order that is undone calls its shipments back.
-            Error::Carrier(CarrierError::CalledBack(_)) => ErrorName::OrderCancelled,
+            Error::Link(LinkError::CalledBack(_)) => ErrorName::OrderCancelled,
+            Error::NobodyShips(_) => ErrorName::ShipmentFailed,
             Error::NoShipment(_) => ErrorName::WrongState,
-            Error::Carrier(CarrierError::Adapter(_)) => ErrorName::StoreUnavailable,
+            // Asked again, the step finds what became of the shipment, and tells it.
+            Error::Untold(_) => ErrorName::StoreUnavailable,
             Error::Store(error) => return error.into(),
         };
         Self::new(name, message)

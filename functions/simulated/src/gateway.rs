@@ -8,6 +8,7 @@ use omniflow_domain::payment_gateway::{
     AuthoriseError, CaptureError, Charge, Decline, MoneyAt, OpenError, Opened, PaymentReport, RefundError,
     Silent,
 };
+use omniflow_services::Item;
 
 use crate::Ledger;
 use crate::ledger::Error as LedgerError;
@@ -93,15 +94,22 @@ impl PaymentGateway for SimulatedGateway {
         })
     }
 
+    fn void<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<PaymentReport, Silent>> {
+        Box::pin(async move {
+            self.0.think().await;
+            match self.0.note(&entry(charge.order), ("voided", "true"), Some("captured")).await {
+                Ok(known) => Ok(report_of(&known)),
+                Err(LedgerError::Forbidden) => Ok(PaymentReport::of(MoneyAt::Shop)),
+                Err(error) => Err(Silent(error.into())),
+            }
+        })
+    }
+
     fn report<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<PaymentReport, Silent>> {
         Box::pin(async move {
             self.0.think().await;
             let known = self.0.known(&entry(charge.order)).await.map_err(|error| Silent(error.into()))?;
-            Ok(PaymentReport::of(match (known.contains_key("captured"), known.contains_key("refunded")) {
-                (false, _) => MoneyAt::Customer,
-                (true, false) => MoneyAt::Shop,
-                (true, true) => MoneyAt::Returned,
-            }))
+            Ok(report_of(&known))
         })
     }
 
@@ -109,6 +117,14 @@ impl PaymentGateway for SimulatedGateway {
     fn find<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<(OrderId, PaymentReport)>, Silent>> {
         Box::pin(async { Ok(None) })
     }
+}
+
+fn report_of(entry: &Item) -> PaymentReport {
+    PaymentReport::of(match (entry.contains_key("captured"), entry.contains_key("refunded")) {
+        (false, _) => MoneyAt::Customer,
+        (true, false) => MoneyAt::Shop,
+        (true, true) => MoneyAt::Returned,
+    })
 }
 
 fn entry(order: &OrderId) -> String {

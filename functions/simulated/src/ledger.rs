@@ -1,4 +1,4 @@
-//! What the simulated gateway and carriers remember: one item for each payment and each shipment.
+//! What the simulated gateway and warehouses remember: one item for each payment and each shipment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ impl From<ServiceError> for Error {
     }
 }
 
-/// The table of the simulated gateway and carriers, and the time that each of their calls takes.
+/// The table of the simulated gateway and warehouses, and the time that each of their calls takes.
 #[derive(Clone)]
 pub struct Ledger {
     dynamodb: Arc<dyn DynamoDb>,
@@ -41,7 +41,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Makes a ledger in this table, for a gateway or carrier whose calls take `latency` each.
+    /// Makes a ledger in this table, for a gateway or warehouses whose calls take `latency` each.
     pub fn new(services: &impl Services, table: &str, latency: Duration) -> Self {
         Self {
             dynamodb: services.dynamodb(),

@@ -1,4 +1,4 @@
-//! The outside that the shop depends on, simulated: a payment gateway and the warehouses' carriers.
+//! The outside that the shop depends on, simulated: a payment gateway and warehouses.
 //!
 //! What they remember lives in a table of its own, so that it survives crashes, and a repeated call has one
 //! effect, as with the idempotency keys of real gateways. The payment method and the products say how they
@@ -15,10 +15,10 @@
 //!
 //! For the products that misbehave in transit see [`omniflow_domain::catalogue`].
 
-mod carrier;
 mod gateway;
 mod ledger;
+mod warehouse;
 
-pub use carrier::SimulatedCarrier;
 pub use gateway::{METHODS, SimulatedGateway};
 pub use ledger::Ledger;
+pub use warehouse::SimulatedWarehouses;

@@ -8,7 +8,7 @@ use omniflow_domain::{ErrorName, Order, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, StepEvent};
-use omniflow_store::{Decided, Stock, metrics};
+use omniflow_store::{Decided, Stock, Warehouses, metrics};
 use serde::Serialize;
 
 /// The answer: the warehouses that the workflow has to ship from.
@@ -19,7 +19,7 @@ pub struct Reserved {
 
 impl From<&Order> for Reserved {
     fn from(order: &Order) -> Self {
-        Self { warehouses: order.shipments().iter().map(|shipment| shipment.warehouse.clone()).collect() }
+        Self { warehouses: order.first_warehouses().map(str::to_owned).collect() }
     }
 }
 
@@ -55,15 +55,18 @@ impl From<Error> for Fault {
 pub struct ReserveStock {
     activity: Activity,
     stock: Stock,
+    warehouses: Warehouses,
 }
 
 impl Function for ReserveStock {
     const NAME: &'static str = "reserve-stock";
-    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "STOCK_TABLE", "EVENT_BUS"];
+    const VARIABLES: &'static [&'static str] =
+        &["ORDERS_TABLE", "STOCK_TABLE", "WAREHOUSES_TABLE", "EVENT_BUS"];
     const ACTIONS: &'static [&'static str] = &[
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
+        "dynamodb:Scan",
         "dynamodb:UpdateItem",
         "events:PutEvents",
     ];
@@ -76,6 +79,7 @@ impl Function for ReserveStock {
         Ok(Self {
             activity: Activity::new(services, environment)?,
             stock: Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
+            warehouses: Warehouses::new(services, environment)?,
         })
     }
 
@@ -123,8 +127,12 @@ impl ReserveStock {
         }
         let now = self.activity.now();
         order.take_up(now);
-        let available = self.stock.available(&order).await?;
-        match allocate(&order.wanted(), &available) {
+        let (wanted, known) = (order.wanted(), self.warehouses.known().await?);
+        let mut available = self.stock.available(&wanted).await?;
+        for by_warehouse in available.values_mut() {
+            by_warehouse.retain(|id, _| known.is_active(id));
+        }
+        match allocate(&wanted, &available, |id| known.rank(id)) {
             Ok(shares) => {
                 order.reserve(shares, now).map_err(store::Error::from)?;
                 let with = self.stock.reserve(&order)?;

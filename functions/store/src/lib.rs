@@ -22,6 +22,7 @@ mod recent;
 #[cfg(feature = "sfn")]
 pub mod reconcile;
 mod stock;
+mod warehouses;
 #[cfg(feature = "sfn")]
 pub mod workflow;
 
@@ -36,6 +37,7 @@ pub use lists::{After, Counted, Page, Unheard};
 pub use orders::{Decided, Orders};
 pub use products::Products;
 pub use stock::{Place, Stock, StockPage, StockRow};
+pub use warehouses::{KnownWarehouses, Warehouses};
 
 /// The length of the longest partition key of a table or an index, in bytes of UTF-8 (Amazon DynamoDB
 /// Developer Guide, "Quotas in Amazon DynamoDB"). DynamoDB refuses requests with longer ones as invalid.

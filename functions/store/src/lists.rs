@@ -27,6 +27,8 @@ pub struct Page {
 pub struct Unheard {
     /// The ids of the orders, those first whose signal is oldest.
     pub orders: Vec<OrderId>,
+    /// Since when the oldest of them has been pending, in milliseconds since 1970.
+    pub since: Option<i64>,
     /// The place after which the next page begins; `None` on the last page.
     pub after: Option<After>,
 }
@@ -193,8 +195,10 @@ impl Orders {
             .limit(limit)
             .set_exclusive_start_key(after.map(|After(key)| key));
         let answer = self.dynamodb.query(query).await?;
-        let orders = answer.items.unwrap_or_default().iter().filter_map(id_of).collect();
-        Ok(Unheard { orders, after: answer.last_evaluated_key.map(After) })
+        let items = answer.items.unwrap_or_default();
+        let since = items.first().and_then(|item| item.get("pending_since")?.as_n().ok()?.parse().ok());
+        let orders = items.iter().filter_map(id_of).collect();
+        Ok(Unheard { orders, since, after: answer.last_evaluated_key.map(After) })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The metrics, as tracing events of one target. On Lambda they become CloudWatch metrics (embedded metric
 //! format, see omniflow-bootstrap); elsewhere nothing subscribes to them.
 
+use chrono::TimeDelta;
 use omniflow_domain::order::{Order, OrderId};
 use omniflow_domain::status::Status;
 use omniflow_services::invocation::METRICS_TARGET;
@@ -28,4 +29,11 @@ pub fn phase(metric: &'static str, order: &Order, from: Status, to: Status) {
         let value = (to - from).as_seconds_f64();
         tracing::info!(target: METRICS_TARGET, metric, value, unit = "Seconds", order_id = %order.id());
     }
+}
+
+/// Notes how long the signal that has been pending for longest has waited to be heard.
+pub fn oldest_signal(age: TimeDelta, order: &OrderId) {
+    let value = age.as_seconds_f64();
+    let metric = "OldestSignalSeconds";
+    tracing::info!(target: METRICS_TARGET, metric, value, unit = "Seconds", order_id = %order);
 }

@@ -12,8 +12,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use omniflow_domain::allocation::Available;
-use omniflow_domain::order::{Order, SettledStock, Shipment, ShipmentState};
+use omniflow_domain::allocation::{Available, Line};
+use omniflow_domain::order::{Order, SettledStock, Shipment};
 use omniflow_services::DynamoDb;
 
 use crate::Error;
@@ -156,12 +156,11 @@ impl Stock {
         }
     }
 
-    /// Reads what is available of the products that an order wants.
+    /// Reads what is available of these products.
     ///
     /// # Errors
     /// A failure of DynamoDB.
-    pub async fn available(&self, order: &Order) -> Result<Available, Error> {
-        let wanted = order.wanted();
+    pub async fn available(&self, wanted: &[Line]) -> Result<Available, Error> {
         let rows = try_join_all(wanted.iter().map(|line| self.of(&line.product_id))).await?;
         let mut available = Available::new();
         for row in rows.into_iter().flatten() {
@@ -199,7 +198,7 @@ impl Stock {
     /// # Errors
     /// [`Error::TooLarge`].
     pub fn settle(&self, order: &Order, settled: SettledStock) -> Result<Vec<TransactWriteItem>, Error> {
-        let is_out = |shipment: &Shipment| shipment.state == ShipmentState::Shipped;
+        let is_out = |shipment: &Shipment| shipment.state.is_out();
         let none_out = !order.shipments().iter().any(is_out);
         self.moves_of(order, |shipment| match settled {
             SettledStock::Sold if is_out(shipment) => SELL,
@@ -217,20 +216,35 @@ impl Stock {
         order: &Order,
         change: impl Fn(&Shipment) -> Move,
     ) -> Result<Vec<TransactWriteItem>, Error> {
-        let places = order.shipments().iter().flat_map(|shipment| {
+        let places = order.held_shipments().flat_map(|shipment| {
             let change = change(shipment);
             shipment.items.iter().map(move |line| {
                 (line.product_id.as_str(), shipment.warehouse.as_str(), line.quantity, change)
             })
         });
-        let places: Vec<_> = places.collect();
+        self.updates(places.collect())
+    }
+
+    /// The writes that set the pieces of a shipment aside in another warehouse, and make those available again
+    /// that were set aside for it before.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn move_to(&self, shipment: &Shipment, warehouse: &str) -> Result<Vec<TransactWriteItem>, Error> {
+        let places = shipment.items.iter().flat_map(|line| {
+            let place = |warehouse, change| (line.product_id.as_str(), warehouse, line.quantity, change);
+            [place(warehouse, RESERVE), place(shipment.warehouse.as_str(), RELEASE)]
+        });
+        self.updates(places.collect())
+    }
+
+    fn updates(&self, places: Vec<(&str, &str, u32, Move)>) -> Result<Vec<TransactWriteItem>, Error> {
         if places.len() > MOST_PLACES {
             return Err(Error::TooLarge(MOST_PLACES));
         }
-        places
-            .into_iter()
-            .map(|(product, warehouse, quantity, change)| self.update(product, warehouse, quantity, change))
-            .collect()
+        let update =
+            |(product, warehouse, quantity, change)| self.update(product, warehouse, quantity, change);
+        places.into_iter().map(update).collect()
     }
 
     fn update(

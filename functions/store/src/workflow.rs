@@ -16,8 +16,8 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use omniflow_domain::ErrorName;
-use omniflow_domain::order::{Failed, Order, Signal};
-use omniflow_services::{ServiceError, StepFunctions};
+use omniflow_domain::order::{Failed, Order, ShipmentSignal, Signal};
+use omniflow_services::{Fault, ServiceError, StepFunctions};
 
 use crate::Orders;
 use crate::cause::readable;
@@ -196,17 +196,49 @@ impl Tasks {
     /// # Errors
     /// [`Unsent`].
     pub async fn answer(&self, order: &Order) -> Result<Heard, Unsent> {
-        let (Some(signal), Some(token)) = (order.pending_signal(), order.task_token()) else {
-            // Nothing is decided, or no task waits yet: one that begins to wait later is answered at once.
-            return Ok(Heard::NoMore);
+        let Some(signal) = order.pending_signal() else { return Ok(Heard::NoMore) };
+        let (error, cause) = match signal {
+            Signal::Start | Signal::Retry | Signal::Announce => return Ok(Heard::NoMore),
+            Signal::Shipments => return self.answer_shipments(order).await,
+            Signal::Paid | Signal::Approved => {
+                return match order.task_token() {
+                    Some(token) => self.go_on(order, token).await,
+                    // No task waits yet: one that begins to wait later is answered at once.
+                    None => Ok(Heard::NoMore),
+                };
+            }
+            Signal::Rejected => (ErrorName::AuditRejected, "the reviewer rejected it"),
+            Signal::TimedOut => (ErrorName::PaymentTimeout, "nobody paid in time"),
+            Signal::Cancelled => (ErrorName::OrderCancelled, "the customer cancelled"),
         };
-        match signal {
-            Signal::Start | Signal::Retry | Signal::Announce => Ok(Heard::NoMore),
-            Signal::Paid | Signal::Approved => self.go_on(order, token).await,
-            Signal::Rejected => self.fail(token, ErrorName::AuditRejected, "the reviewer rejected it").await,
-            Signal::TimedOut => self.fail(token, ErrorName::PaymentTimeout, "nobody paid in time").await,
-            Signal::Cancelled => self.fail(token, ErrorName::OrderCancelled, "the customer cancelled").await,
+        // Of an order that is cancelled while it is shipped there are several, and the first ends them all.
+        let mut heard = Heard::NoMore;
+        for token in order.waiting_tokens() {
+            if self.fail(token, error, cause).await? == Heard::Now {
+                heard = Heard::Now;
+            }
         }
+        Ok(heard)
+    }
+
+    /// Answers the tasks that wait for warehouses with what these said.
+    ///
+    /// # Errors
+    /// [`Unsent`].
+    pub async fn answer_shipments(&self, order: &Order) -> Result<Heard, Unsent> {
+        let mut heard = Heard::NoMore;
+        for (token, signal) in order.pending_shipments() {
+            let answered = match signal {
+                ShipmentSignal::Shipped => self.go_on(order, token).await?,
+                ShipmentSignal::Rejected => {
+                    self.fail(token, ErrorName::ShipmentRejected, "the warehouse does not ship").await?
+                }
+            };
+            if answered == Heard::Now {
+                heard = Heard::Now;
+            }
+        }
+        Ok(heard)
     }
 
     /// Sends as [`Tasks::answer`]. What can't be sent now stays stored with the order, and `sweep-orders`
@@ -231,6 +263,16 @@ impl Tasks {
     /// [`Unsent`].
     pub async fn turn_away(&self, token: &str) -> Result<Heard, Unsent> {
         self.fail(token, ErrorName::AuditRequired, "a person must approve it first").await
+    }
+
+    /// Answers this token with the failure of the function that got it.
+    ///
+    /// # Errors
+    /// [`Unsent`].
+    pub async fn report(&self, token: &str, fault: &Fault) -> Result<Heard, Unsent> {
+        let cause: String = fault.message.chars().take(LONGEST_CAUSE).collect();
+        let failure = SendTaskFailureInput::builder().task_token(token).error(&fault.error_type).cause(cause);
+        heard(self.states.send_task_failure(failure).await)
     }
 
     async fn fail(&self, token: &str, error: ErrorName, cause: &str) -> Result<Heard, Unsent> {

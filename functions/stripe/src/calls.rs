@@ -67,6 +67,9 @@ pub enum Error {
     /// An order's payment was to be worked on and was never opened.
     #[error("the payment was not opened at Stripe")]
     NotOpened,
+    /// The payment is still being worked on there, so that nobody knows yet where its money will be.
+    #[error("Stripe has not decided about the payment yet")]
+    Undecided,
 }
 
 impl From<Malformed> for Error {

@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use omniflow_domain::money::Money;
 use omniflow_domain::order::OrderId;
 use omniflow_domain::payment_gateway::{
-    AuthoriseError, CaptureError, Charge, Decline, OpenError, Opened, PaymentGateway, PaymentReport,
+    AuthoriseError, CaptureError, Charge, Decline, MoneyAt, OpenError, Opened, PaymentGateway, PaymentReport,
     RefundError, Silent,
 };
 
@@ -181,18 +181,41 @@ impl StripeGateway {
                     return Ok(true);
                 }
                 before => {
-                    // A refusal is kept with its key for a day; in another state it is another call.
-                    let key = key(charge, &format!("cancel-{before:?}"));
-                    match self.0.post::<Intent>(&format!("/v1/payment_intents/{id}/cancel"), &[], &key).await
-                    {
-                        Ok(_) => return Ok(false),
-                        Err(error) if error.is_other_state() => {}
-                        Err(error) => return Err(not_refunded(error)),
+                    if self.cancel(charge, id, before).await.map_err(not_refunded)?.is_some() {
+                        return Ok(false);
                     }
                 }
             }
         }
         Err(RefundError::Timeout)
+    }
+
+    async fn void_payment(&self, charge: Charge<'_>) -> Result<PaymentReport, Error> {
+        // Nobody can confirm a payment that was never opened.
+        let Some(id) = charge.payment else { return Ok(PaymentReport::of(MoneyAt::Customer)) };
+        for _ in 0..LOOKS {
+            let intent = self.0.intent(id).await?;
+            let settled = match intent.status {
+                Status::Canceled | Status::Succeeded => Some(intent),
+                Status::Processing => None,
+                before => self.cancel(charge, id, before).await?,
+            };
+            if let Some(intent) = settled {
+                return self.report_of(&intent).await;
+            }
+        }
+        Err(Error::Undecided)
+    }
+
+    /// Cancels the payment that was in this state. `None` when it has come to another state meanwhile.
+    async fn cancel(&self, charge: Charge<'_>, id: &str, before: Status) -> Result<Option<Intent>, Error> {
+        // A refusal is kept with its key for a day; in another state it is another call.
+        let key = key(charge, &format!("cancel-{before:?}"));
+        match self.0.post(&format!("/v1/payment_intents/{id}/cancel"), &[], &key).await {
+            Ok(intent) => Ok(Some(intent)),
+            Err(error) if error.is_other_state() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Gives a part of the money back that was taken. The purpose names what it is given back for, so that a
@@ -251,7 +274,7 @@ impl StripeGateway {
 
     async fn report_payment(&self, charge: Charge<'_>) -> Result<PaymentReport, Error> {
         match charge.payment {
-            None => Ok(PaymentReport::of(omniflow_domain::payment_gateway::MoneyAt::Customer)),
+            None => Ok(PaymentReport::of(MoneyAt::Customer)),
             Some(id) => self.report_of(&self.0.intent(id).await?).await,
         }
     }
@@ -282,6 +305,10 @@ impl PaymentGateway for StripeGateway {
 
     fn refund<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<bool, RefundError>> {
         Box::pin(self.refund_payment(charge))
+    }
+
+    fn void<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<PaymentReport, Silent>> {
+        Box::pin(async move { self.void_payment(charge).await.map_err(|error| Silent(error.into())) })
     }
 
     fn report<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<PaymentReport, Silent>> {

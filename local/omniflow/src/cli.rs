@@ -153,7 +153,12 @@ fn run(config: Config, demo: Option<Demo>, counts: &Counts) -> Result<End, Start
         let system = Runtime::start(config.clone()).await?;
         // Signals are listened for before the line below tells anybody that the system runs.
         let stop = Stop::listen();
-        let access = if open { "open to this machine, no sign-in" } else { "token needed" };
+        let access = match (system.asks_issuer, open) {
+            (true, true) => "tokens of the issuer needed",
+            (true, false) => "tokens of the issuer or its own needed",
+            (false, true) => "open to this machine, no sign-in",
+            (false, false) => "token needed",
+        };
         println!(
             "OmniFlow is ready: http://{} (AWS API http://{}, data: {keeps}, {access}; the console is at /web/)",
             system.http, system.aws_address

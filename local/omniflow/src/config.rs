@@ -1,6 +1,7 @@
 //! The settings of the program: flags, each of which is also an environment variable.
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use reqwest::Url;
 use crate::demo::Demo;
 use crate::doctor::Doctor;
 use crate::files::{Export, Import};
+use crate::keys::WAREHOUSE_SECRETS;
 use crate::metrics::Metrics;
 use crate::server::{AccessToken, AllowedHost, AllowedHosts, TokenError};
 use template::Parameters;
@@ -115,11 +117,13 @@ pub struct Config {
 
 /// The local runtime's own defaults for parameters of the template.
 const LOCAL_DEFAULTS: &[(&str, &str)] = &[
+    ("AllowPrivateWarehouses", "true"),
     ("LongestWaitSeconds", "8"),
     ("NotificationSender", "orders@omniflow.example"),
     (OPEN_ACCESS, "true"),
     ("PaymentWindowSeconds", "30"),
     (SEED_SAMPLE_STOCK, "true"),
+    ("WarehouseSecret", WAREHOUSE_SECRETS),
 ];
 
 impl Config {
@@ -143,11 +147,27 @@ impl Config {
 
     /// The values of the template's parameters: those that were given, and the local defaults.
     pub fn template_parameters(&self) -> Parameters {
-        let defaults = LOCAL_DEFAULTS.iter().map(|(name, value)| {
+        let given: BTreeMap<String, String> = self.parameters.iter().cloned().collect();
+        // Whoever names an issuer wants to know who calls.
+        let has_issuer = given.get("JwtIssuer").is_some_and(|issuer| !issuer.is_empty());
+        let defaults = LOCAL_DEFAULTS.iter().filter(|(name, _)| !(has_issuer && *name == OPEN_ACCESS));
+        let defaults = defaults.map(|(name, value)| {
             let value = if self.empty && *name == SEED_SAMPLE_STOCK { "false" } else { value };
             ((*name).to_owned(), value.to_owned())
         });
-        Parameters { given: self.parameters.iter().cloned().collect(), defaults: defaults.collect() }
+        let public_url = [("PublicUrl".to_owned(), self.url())];
+        Parameters { given, defaults: defaults.chain(public_url).collect() }
+    }
+
+    /// Where programs of this machine reach the HTTP API.
+    fn url(&self) -> String {
+        let (address, port) = (self.http.ip(), self.http.port());
+        let address = match address {
+            IpAddr::V4(all) if all.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(all) if all.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            address => address,
+        };
+        format!("http://{}", SocketAddr::new(address, port))
     }
 
     /// As [`Config::template_parameters`], but with closed access.

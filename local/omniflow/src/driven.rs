@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ambient::{Clock, Surroundings};
 use engine::{BeforeCommit, Driver, Engine, Integrations};
@@ -28,8 +29,13 @@ pub struct Parts<'a> {
     pub place: &'a Place,
     /// The tables, which may be those of a runtime that ended.
     pub tables: Tables,
-    /// The folder of the journal and of the deliveries. What an earlier runtime left there is gone on with.
-    pub folder: PathBuf,
+    /// The file of the journal. What an earlier runtime left in it is gone on with.
+    pub journal: PathBuf,
+    /// The file of the deliveries, likewise. Both may be databases in memory that a URI names, such as
+    /// `file:name?mode=memory&cache=shared`; the caller then keeps them alive by a connection of its own.
+    pub deliveries: PathBuf,
+    /// How long an execution that has ended is kept, with its history.
+    pub retention: Duration,
     /// The clock and the randomness of all services.
     pub surroundings: Surroundings,
     /// The clock that the engine reads, by which waits end.
@@ -73,12 +79,12 @@ where
     Calls: FnOnce(LocalIntegrations) -> Arc<dyn Integrations>,
     Commit: FnOnce(BeforeCommit) -> BeforeCommit,
 {
-    let Parts { system, place, tables, folder, surroundings, engine_clock } = parts;
+    let Parts { system, place, tables, journal, deliveries, retention, surroundings, engine_clock } = parts;
     deployment::check_state_machines(system)?;
     let stores = Stores {
         tables: tables.clone(),
-        journal: folder.join("journal.db"),
-        deliveries: folder.join("deliveries.db"),
+        journal,
+        deliveries,
         durable: false,
         folder: None,
         metrics: Metrics::default(),
@@ -89,6 +95,7 @@ where
     let (aws, (_, driver)) =
         runtime::connect(system, place, stores, surroundings, inside, functions, |mut options, services| {
             options.clock = engine_clock;
+            options.retention = retention;
             options.before_commit = (seams.commit)(options.before_commit);
             Engine::open_driven(options, |engine| (seams.calls)(LocalIntegrations::new(services(engine))))
         })?;

@@ -6,6 +6,7 @@ use ambient::{Clock, Randomness, Surroundings};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
+use omniflow_http_client::{Client, Http};
 use omniflow_services::{
     ConfigError, DynamoDb, Environment, EventBridge, Function, Handler, Https, Memory, Secrets, Services,
     StepFunctions, Web, handler,
@@ -29,7 +30,9 @@ pub struct Clients {
     pub email: aws_sdk_sesv2::Client,
     /// HTTPS to the payment provider.
     pub web: Arc<dyn Web>,
-    /// The provider's keys.
+    /// Requests to warehouses' servers.
+    pub http: Arc<dyn Http>,
+    /// The provider's keys, and the warehouses' secrets.
     pub secrets: Arc<dyn Secrets>,
     /// The memory that the functions of this process share: where on Lambda each keeps its own, here all
     /// have one.
@@ -77,6 +80,7 @@ impl Clients {
             events: Arc::new(client!(aws_sdk_eventbridge, http, place, retries)),
             email: client!(aws_sdk_sesv2, http, place, retries),
             web: Arc::new(Https::default()),
+            http: Arc::new(Client::default()),
             secrets: Arc::new(KeysOfEnvironment::of_process()),
             memory: Memory::default(),
             surroundings,
@@ -107,6 +111,10 @@ impl Services for Clients {
 
     fn web(&self) -> Arc<dyn Web> {
         Arc::clone(&self.web)
+    }
+
+    fn http(&self) -> Arc<dyn Http> {
+        Arc::clone(&self.http)
     }
 
     fn secrets(&self) -> Arc<dyn Secrets> {
@@ -182,6 +190,7 @@ pub const ALL: &[Declared] = &[
     declared::<omniflow_stock::SeedStock>(),
     declared::<omniflow_shipping::ShipWarehouse>(),
     declared::<omniflow_order::SweepOrders>(),
+    declared::<omniflow_api::WarehouseApi>(),
 ];
 
 /// The handler of the function whose binary has this name; `None` when there is no such function.

@@ -3,37 +3,38 @@
 //!
 //! Source: API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs".
 
+mod event;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Ready, ready};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ambient::Surroundings;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, RawPathParams};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, RawPathParams};
 use axum::routing::{MethodFilter, any, on};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use omniflow_api::problem::{Kind, Problem};
 use omniflow_tables::Tables;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::health;
 use crate::lambda::{self, Functions, Invoked};
 use crate::routes::{BadRoute, check_distinct};
-use crate::server::{self, AccessToken, Load};
+use crate::server::{self, Door, Load};
+use event::event;
 use template::{Authorization, Place, Route};
 
 /// The most bytes that a body may have: what the function of the API accepts, which is less than API
 /// Gateway's 10 MB.
 const LARGEST_BODY: usize = 256 * 1024;
-/// The most bytes of a body that comes to an open route without the token: those routes take none, and what
-/// is not let in must not take the room of what is.
-const LARGEST_UNADMITTED_BODY: usize = 1024;
+/// The most bytes of a body that comes to an open route without the token: a warehouse's signed message with
+/// the longest texts. What is not let in must not take the room of what is.
+const LARGEST_UNADMITTED_BODY: usize = 8 * 1024;
 
 /// What is needed to serve a request.
 struct Gateway {
@@ -41,7 +42,7 @@ struct Gateway {
     tables: Tables,
     account: String,
     load: Load,
-    token: Option<AccessToken>,
+    door: Door,
     surroundings: Surroundings,
 }
 
@@ -55,11 +56,11 @@ pub fn router(
     tables: Tables,
     place: &Place,
     load: Load,
-    token: Option<AccessToken>,
+    door: Door,
     surroundings: Surroundings,
 ) -> Result<Router, BadRoute> {
     let account = place.account.clone();
-    let gateway = Arc::new(Gateway { functions, tables, account, load, token, surroundings });
+    let gateway = Arc::new(Gateway { functions, tables, account, load, door, surroundings });
     check_distinct(routes)?;
     let mut router = Router::new();
     let mut fallback = None;
@@ -69,7 +70,8 @@ pub fn router(
             fallback = Some(route.clone());
             continue;
         }
-        let is_open = gateway.token.is_some() && route.authorization == Authorization::None;
+        let is_closed = gateway.door.token.is_some() || gateway.door.identity.is_some();
+        let is_open = is_closed && route.authorization == Authorization::None;
         // With a wrong method, an open path answers the same to clients with and without the token.
         let refuses_others = is_open && open_paths.insert(route.path.clone());
         router = add(router, route, &gateway, refuses_others)?;
@@ -132,11 +134,36 @@ fn greedy(path: &str) -> String {
 }
 
 impl Gateway {
+    /// The most bytes that the body of a request may have, and what its function is told of the caller.
+    ///
+    /// # Errors
+    /// The problem to answer to who may not take this route. When there is a token or an issuer, only the routes that
+    /// the template leaves open are open.
+    async fn admit(&self, route: &Route, headers: &HeaderMap) -> Result<(usize, Option<Value>), Problem> {
+        let Door { token, identity } = &self.door;
+        let carries_token = server::admit(token.as_ref(), headers);
+        if route.authorization == Authorization::None {
+            let is_closed = identity.is_some() && token.is_none();
+            let is_known = carries_token.is_ok() && !is_closed;
+            return Ok((if is_known { LARGEST_BODY } else { LARGEST_UNADMITTED_BODY }, None));
+        }
+        match (identity, &route.authorization) {
+            (Some(_), _) if token.is_some() && carries_token.is_ok() => {
+                // Whoever has the token runs this system, as who can sign by IAM does on AWS.
+                let arn = format!("arn:aws:iam::{}:user/access-token", self.account);
+                Ok((LARGEST_BODY, Some(json!({ "iam": { "userArn": arn } }))))
+            }
+            (Some(identity), Authorization::Jwt(scopes)) => {
+                let claims = identity.recognise(headers).await?;
+                Ok((LARGEST_BODY, Some(identity.authorize(&claims, scopes)?)))
+            }
+            _ => carries_token.map(|()| (LARGEST_BODY, None)),
+        }
+    }
+
     async fn serve(&self, route: &Route, request: Request<Body>) -> Response<Body> {
-        // When there is a token, only the routes that the template leaves open are open.
-        let limit = match server::admit(self.token.as_ref(), request.headers()) {
-            Ok(()) => LARGEST_BODY,
-            Err(_) if route.authorization == Authorization::None => LARGEST_UNADMITTED_BODY,
+        let (limit, authorizer) = match self.admit(route, request.headers()).await {
+            Ok(admitted) => admitted,
             Err(refusal) => return server::in_the_apis_words(&refusal),
         };
         let (mut parts, body) = match self.load.bodies.read(request, limit).await {
@@ -149,7 +176,10 @@ impl Gateway {
             }
             Err(_) => BTreeMap::new(),
         };
-        let event = event(route, &parts, &parameters, &body.bytes, &self.account, &self.surroundings);
+        let mut event = event(route, &parts, &parameters, &body.bytes, &self.account, &self.surroundings);
+        if let Some(authorizer) = authorizer {
+            event["requestContext"]["authorizer"] = authorizer;
+        }
         drop(body);
         let (functions, tables, function) =
             (self.functions.clone(), self.tables.clone(), route.function.clone());
@@ -206,104 +236,6 @@ fn result_answer(result: Result<Invoked, lambda::Error>, function: &str) -> Resp
             internal_error()
         }
     }
-}
-
-fn event(
-    route: &Route,
-    parts: &Parts,
-    parameters: &BTreeMap<String, String>,
-    body: &Bytes,
-    account: &str,
-    surroundings: &Surroundings,
-) -> Value {
-    let route_key = match &route.method {
-        Some(method) => format!("{method} {}", route.path),
-        None => route.path.clone(),
-    };
-    let now = surroundings.clock.now();
-    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
-    let client = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let header =
-        |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut event = json!({
-        "version": "2.0",
-        "routeKey": route_key,
-        "rawPath": path,
-        "rawQueryString": query,
-        "headers": headers(&parts.headers),
-        "requestContext": {
-            "accountId": account,
-            "apiId": "local",
-            "domainName": header("host"),
-            "domainPrefix": "local",
-            "http": {
-                "method": parts.method.as_str(),
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": client.map(|client| client.0.ip().to_string()).unwrap_or_default(),
-                "userAgent": header("user-agent"),
-            },
-            "requestId": surroundings.randomness.uuid_v7(now).to_string(),
-            "routeKey": route_key,
-            "stage": "$default",
-            "time": now.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
-            "timeEpoch": now.timestamp_millis(),
-        },
-        "isBase64Encoded": false,
-    });
-    if !query.is_empty() {
-        event["queryStringParameters"] = query_parameters(query);
-    }
-    if !parameters.is_empty() {
-        event["pathParameters"] = json!(parameters);
-    }
-    if !body.is_empty() {
-        match std::str::from_utf8(body) {
-            Ok(text) if is_text(header("content-type")) => event["body"] = Value::from(text),
-            _ => {
-                event["body"] = Value::from(BASE64.encode(body));
-                event["isBase64Encoded"] = Value::from(true);
-            }
-        }
-    }
-    event
-}
-
-/// Whether API Gateway passes a body of this type to the function as text. It passes all others, form data
-/// among them, as base64.
-fn is_text(content_type: &str) -> bool {
-    let kind = content_type.split(';').next().unwrap_or_default().trim();
-    kind.starts_with("text/")
-        || ["application/json", "application/javascript", "application/xml"].contains(&kind)
-        || kind.ends_with("+json")
-        || kind.ends_with("+xml")
-}
-
-fn headers(headers: &HeaderMap) -> Value {
-    let mut joined = Map::new();
-    for (name, value) in headers {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        match joined.get_mut(name.as_str()) {
-            Some(Value::String(kept)) => *kept = format!("{kept},{value}"),
-            _ => {
-                joined.insert(name.as_str().to_owned(), Value::from(value));
-            }
-        }
-    }
-    Value::Object(joined)
-}
-
-fn query_parameters(query: &str) -> Value {
-    let mut joined = Map::new();
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match joined.get_mut(&*name) {
-            Some(Value::String(kept)) => *kept = format!("{kept},{value}"),
-            _ => {
-                joined.insert(name.into_owned(), Value::from(value));
-            }
-        }
-    }
-    Value::Object(joined)
 }
 
 /// Turns the output of the function into the response. Output without a `statusCode` is the body itself, as
@@ -363,30 +295,4 @@ fn json_answer(status: StatusCode, body: &str) -> Response<Bytes> {
     *response.status_mut() = status;
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn form_data_arrives_as_base64_as_it_does_on_aws() {
-        let request = Request::post("/api/v1/orders?a=1&a=2")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(())
-            .unwrap();
-        let (parts, ()) = request.into_parts();
-        let route = Route {
-            method: Some("POST".into()),
-            path: "/api/v1/orders".into(),
-            function: "Api".into(),
-            authorization: Authorization::None,
-        };
-        let here = Surroundings::of_this_machine();
-        let event = event(&route, &parts, &BTreeMap::new(), &Bytes::from_static(b"{}"), "0", &here);
-        assert_eq!(event["isBase64Encoded"], true);
-        assert_eq!(event["body"], "e30=");
-        assert_eq!(event["routeKey"], "POST /api/v1/orders");
-        assert_eq!(event["queryStringParameters"]["a"], "1,2");
-    }
 }

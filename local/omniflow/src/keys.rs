@@ -1,4 +1,4 @@
-//! The keys of the payment provider on one machine: environment variables of the process, which the functions
+//! The keys of the payment provider and the warehouses' secrets on one machine: environment variables of the process, which the functions
 //! get as they get a secret of AWS Secrets Manager elsewhere. The functions' own variables don't hold them, so
 //! that nothing that shows those shows the keys.
 
@@ -10,6 +10,9 @@ use serde_json::json;
 const API_KEY: &str = "STRIPE_API_KEY";
 const PUBLISHABLE_KEY: &str = "STRIPE_PUBLISHABLE_KEY";
 const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
+
+/// The variable with the warehouses' secrets, by which the template's parameter `WarehouseSecret` names them here.
+pub(crate) const WAREHOUSE_SECRETS: &str = "OMNIFLOW_WAREHOUSE_SECRETS";
 
 /// A variable that Stripe's keys need and that is not set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,8 +50,16 @@ fn read(environment: &Environment) -> Result<Secret, NoKey> {
 }
 
 impl Secrets for KeysOfEnvironment {
-    fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Secret, ServiceError>> {
-        Box::pin(async { self.0.clone().map_err(ServiceError::unsendable) })
+    fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Secret, ServiceError>> {
+        Box::pin(async move {
+            match id {
+                WAREHOUSE_SECRETS => std::env::var(id).map(Secret::new).map_err(|_| {
+                    let says = format!("the environment variable {id} is not set, or is no text");
+                    ServiceError::new("ResourceNotFoundException", says)
+                }),
+                _ => self.0.clone().map_err(ServiceError::unsendable),
+            }
+        })
     }
 }
 

@@ -28,6 +28,7 @@ mod folder;
 pub mod functions;
 mod gateway;
 mod health;
+mod identity;
 pub mod inside;
 pub mod integrations;
 mod keys;

@@ -20,6 +20,7 @@ use crate::bus::EventBus;
 use crate::data::{self, Data};
 use crate::folder::{DataFolder, Database};
 use crate::functions;
+use crate::identity::Identity;
 use crate::inside::Inside;
 use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
@@ -27,9 +28,11 @@ use crate::metrics::{self, Metrics};
 use crate::outbox::{self, Outbox};
 use crate::pause::pause;
 use crate::remote::RemoteFunctions;
-use crate::server::{self, AccessToken, Answers, Bodies, Connections, Detached, Listener, Load, Sites};
+use crate::server::{self, AccessToken, Answers, Bodies, Connections, Detached, Door, Listener, Load, Sites};
 use crate::{Config, StartError, changes, deployment, gateway, health, schedule};
-use template::{Place, Route, System};
+use omniflow_api::{Api, Operators};
+use omniflow_services::{Environment, Function as _};
+use template::{Authorization, Place, Route, System};
 
 /// The region and the account in all ARNs. AWS's own would be here.
 const REGION: &str = "us-east-1";
@@ -51,12 +54,19 @@ pub struct Runtime {
     pub aws_address: SocketAddr,
     /// The services behind the AWS API.
     pub aws: Aws,
+    /// Whether callers of the HTTP API sign in at an issuer.
+    pub asks_issuer: bool,
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
     /// The requests that are being answered, also those whose clients have hung up.
     under_way: Detached,
     data: Data,
+}
+
+fn load(config: &Config, place: &Place) -> Result<System, StartError> {
+    template::load(&config.template, &config.template_parameters(), place)
+        .map_err(|source| StartError::Template { path: config.template.clone(), source })
 }
 
 impl Runtime {
@@ -83,8 +93,7 @@ impl Runtime {
         host: impl FnOnce(&System, &Place, &Inside) -> Result<Vec<Hosted>, StartError>,
     ) -> Result<Self, StartError> {
         let place = Place { region: REGION.to_owned(), account: ACCOUNT.to_owned() };
-        let system = template::load(&config.template, &config.template_parameters(), &place)
-            .map_err(|source| StartError::Template { path: config.template.clone(), source })?;
+        let system = load(&config, &place)?;
         deployment::check_state_machines(&system)?;
         let token = config.access_token()?;
         if token.as_ref().is_some_and(AccessToken::is_weak) {
@@ -92,9 +101,21 @@ impl Runtime {
                 "the token is weak: use 16 characters or more, such as from `openssl rand -hex 16`"
             );
         }
-        check_addresses(&config, token.as_ref())?;
+        let identity = identity(&system, &surroundings)?;
+        check_addresses(&config, token.as_ref(), identity.as_ref())?;
         let routes = routes(&config, &system, token.as_ref(), &place)?;
+        let door = Door { token: token.clone(), identity };
+        let asks_issuer = door.identity.is_some();
         let http = listen("--http", config.http)?;
+        // Warehouses are told where the API is, also when the system chooses the port.
+        let (config, system) = match config.http.port() {
+            0 => {
+                let config = Config { http: address(&http, "--http")?, ..config };
+                let system = load(&config, &place)?;
+                (config, system)
+            }
+            _ => (config, system),
+        };
         let aws_listener = listen("--aws", config.aws)?;
         let data = Data::open(&config, &surroundings)?;
         let aws = assemble(&config, &system, &place, &data, surroundings, host)?;
@@ -125,7 +146,7 @@ impl Runtime {
         let sites = Arc::new(Sites::new(config.further_hosts()));
         let own = outbox::router(aws.outbox.clone(), aws.bus.clone()).merge(metrics::router(aws.clone()));
         let own = own.merge(changes::router(aws.bus.changes(), stopped.clone()));
-        let own = server::guarded(own, token.clone());
+        let own = server::guarded(own, door.clone());
         let (functions, tables) = (aws.functions.clone(), aws.tables.clone());
         let router = gateway::router(
             &routes,
@@ -133,7 +154,7 @@ impl Runtime {
             tables,
             &place,
             load.clone(),
-            token.clone(),
+            door,
             aws.surroundings.clone(),
         )?
         .merge(own);
@@ -158,6 +179,7 @@ impl Runtime {
             workers,
             under_way,
             aws,
+            asks_issuer,
             stop,
             data,
         };
@@ -224,10 +246,28 @@ fn routes(
     Ok(closed.routes)
 }
 
-fn check_addresses(config: &Config, token: Option<&AccessToken>) -> Result<(), StartError> {
-    let beyond = [config.http, config.aws].into_iter().find(|address| !address.ip().is_loopback());
+/// What recognises callers by their tokens, where the template has an issuer and asks for tokens at any route.
+fn identity(system: &System, surroundings: &Surroundings) -> Result<Option<Identity>, StartError> {
+    let is_asked = system.routes.iter().any(|route| matches!(route.authorization, Authorization::Jwt(_)));
+    let Some(authorizer) = system.authorizer.clone().filter(|_| is_asked) else { return Ok(None) };
+    let named = system.functions.values().find(|function| function.binary == Api::NAME);
+    let environment = named.map(|function| function.environment.clone()).unwrap_or_default();
+    let operators = Operators::new(&Environment::from_pairs(environment)).map_err(|problem| {
+        StartError::Function { function: Api::NAME.to_owned(), problem: problem.to_string() }
+    })?;
+    Ok(Some(Identity::new(authorizer, operators, Arc::clone(&surroundings.clock))?))
+}
+
+/// Beyond loopback the AWS API needs the token, and the HTTP API the token or an issuer whose tokens it takes.
+fn check_addresses(
+    config: &Config,
+    token: Option<&AccessToken>,
+    identity: Option<&Identity>,
+) -> Result<(), StartError> {
+    let open = [(config.http, identity.is_none()), (config.aws, true)];
+    let beyond = open.into_iter().find(|(address, is_open)| *is_open && !address.ip().is_loopback());
     match beyond {
-        Some(address) if token.is_none() => Err(StartError::NeedsToken { address }),
+        Some((address, _)) if token.is_none() => Err(StartError::NeedsToken { address }),
         _ => Ok(()),
     }
 }

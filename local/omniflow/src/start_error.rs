@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::identity::BadIssuer;
 use crate::keys::NoKey;
 use crate::server::TokenError;
 use crate::{bus, routes};
@@ -29,9 +30,13 @@ pub enum StartError {
     /// The access token that was given can't be used.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The issuer of the callers' tokens can't be asked for its keys.
+    #[error(transparent)]
+    Issuer(#[from] BadIssuer),
     /// An address can be reached from other machines, and there is no token.
     #[error(
-        "{address} is not a loopback address: set --token (OMNIFLOW_TOKEN) or --token-file to listen there"
+        "{address} is not a loopback address: set --token (OMNIFLOW_TOKEN) or --token-file to listen there, or, for --http \
+         alone, --parameter JwtIssuer=https://… whose tokens are taken"
     )]
     NeedsToken { address: SocketAddr },
     /// Another process uses the data folder.

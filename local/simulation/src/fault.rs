@@ -72,10 +72,24 @@ faults! {
     GatewayRefused "gateway-refused" PerCall,
     /// The payment gateway does what it was asked to, and its answer is lost.
     GatewayAnswerLost "gateway-answer-lost" PerCall,
+    /// The payment gateway does what it was asked to minutes after the caller has given up waiting.
+    GatewayDoneLater "gateway-done-later" PerCall,
     /// A warehouse fails a call, and nothing of it was done.
     WarehouseRefused "warehouse-refused" PerCall,
     /// A warehouse does what it was asked to, and its answer is lost.
     WarehouseAnswerLost "warehouse-answer-lost" PerCall,
+    /// SES refuses a message.
+    MailRefused "mail-refused" PerCall,
+    /// SES throttles a request.
+    MailThrottled "mail-throttled" PerCall,
+    /// SES takes a message, and its answer is lost.
+    MailAnswerLost "mail-answer-lost" PerCall,
+    /// A warehouse says the same twice.
+    CallbackTwice "callback-twice" PerCall,
+    /// A warehouse says late that a parcel has left, so that it says before that it was delivered.
+    CallbackLate "callback-late" PerCall,
+    /// A warehouse never says what it did.
+    CallbackLost "callback-lost" PerCall,
     /// The journal's disk fails to sync a commit.
     DiskFails "disk-fails" PerCall,
     /// Waits end late by up to some seconds, for as long as the process lives.

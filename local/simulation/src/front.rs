@@ -1,7 +1,6 @@
 //! The front of the shop: whichever process runs at the moment, and the requests to its HTTP API.
 
 use std::cell::{Cell, RefCell};
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::time::{sleep, timeout};
 
 use crate::process::{self, Process};
+use crate::stores::Stores;
 use crate::world::World;
 
 /// How long a client waits for an answer: as long as API Gateway does, and a second.
@@ -26,7 +26,7 @@ const STARTS: u32 = 20;
 /// The front of the shop.
 pub struct Front {
     world: Arc<World>,
-    folder: PathBuf,
+    stores: Stores,
     system: RefCell<Rc<System>>,
     process: RefCell<Option<Process>>,
     releases: Cell<u32>,
@@ -44,12 +44,14 @@ pub enum Answer {
 }
 
 /// Who sends a request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Caller<'a> {
     /// A customer, by their subject.
     Customer(&'a str),
     /// An operator, who also reviews orders.
     Operator(&'a str),
+    /// A warehouse, by the headers with which it signs.
+    Warehouse(Vec<(&'static str, String)>),
 }
 
 /// A request to the API.
@@ -75,6 +77,7 @@ impl Request<'_> {
         let (subject, scope) = match self.caller {
             Caller::Customer(subject) => (subject, "openid"),
             Caller::Operator(subject) => (subject, "openid omniflow/operate"),
+            Caller::Warehouse(_) => ("", ""),
         };
         let mut event = json!({
             "version": "2.0",
@@ -87,6 +90,13 @@ impl Request<'_> {
             },
             "isBase64Encoded": false,
         });
+        if let Caller::Warehouse(headers) = &self.caller {
+            // The gateway lets them through without asking who they are.
+            event["requestContext"]["authorizer"] = Value::Null;
+            for (name, value) in headers {
+                event["headers"][*name] = Value::from(value.as_str());
+            }
+        }
         if let Some(key) = &self.key {
             event["headers"]["idempotency-key"] = Value::from(key.as_str());
         }
@@ -101,11 +111,11 @@ impl Request<'_> {
 }
 
 impl Front {
-    /// A shop whose process keeps its journal in this folder, and is not running yet.
-    pub fn new(world: Arc<World>, system: Rc<System>, folder: PathBuf) -> Self {
+    /// A shop whose process keeps what it knows in these stores, and is not running yet.
+    pub fn new(world: Arc<World>, system: Rc<System>, stores: Stores) -> Self {
         Self {
             world,
-            folder,
+            stores,
             system: RefCell::new(system),
             process: RefCell::new(None),
             releases: Cell::new(0),
@@ -126,7 +136,7 @@ impl Front {
         let mut tries = 1;
         loop {
             let system = Rc::clone(&self.system.borrow());
-            match Process::start(&self.world, &system, &self.folder).await {
+            match Process::start(&self.world, &system, &self.stores).await {
                 Ok(process) => {
                     self.world.note_all(format_args!("the process runs"));
                     *self.process.borrow_mut() = Some(process);
@@ -149,7 +159,7 @@ impl Front {
             self.world.note_all(format_args!("the process is killed"));
             process.kill().await;
             if process::forgets(&self.world)
-                && let Err(error) = process::restore_journal(&self.folder)
+                && let Err(error) = self.stores.restore_journal()
             {
                 self.world.note_all(format_args!("the journal can't be restored: {error}"));
             }
@@ -158,9 +168,7 @@ impl Front {
 
     /// Copies the journal aside, for the bug that makes it forget.
     pub fn copy_journal(&self) {
-        if let Some(process) = &*self.process.borrow()
-            && let Err(error) = process.copy_journal()
-        {
+        if let Err(error) = self.stores.copy_journal() {
             self.world.note_all(format_args!("the journal can't be copied: {error}"));
         }
     }

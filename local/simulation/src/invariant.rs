@@ -16,6 +16,8 @@ named! {
         MoneyMatches "money-matches",
         /// Money is taken only of customers who have asked to pay.
         MoneyAskedFor "money-asked-for",
+        /// No money is taken for an order that has ended.
+        NoLateCapture "no-late-capture",
         /// An order's status changes as the table of transitions allows, and its timeline only grows.
         LegalTransition "legal-transition",
         /// Every write of an order raises its version by one, so that no write is lost.
@@ -34,6 +36,9 @@ named! {
         EventsComplete "events-complete",
         /// A customer is told of each status that concerns them.
         MessageSent "message-sent",
+        /// A customer is told of a status once, unless the answer to the message was lost or the function ended before
+        /// it could note that it had sent it.
+        MessageOnce "message-once",
         /// Every order comes to rest once the faults have stopped.
         Rests "rests",
         /// An order that waits for a person is in a list that this person sees, and the person can act.

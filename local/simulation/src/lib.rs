@@ -1,7 +1,7 @@
 //! The whole system in one process and one thread, under one seed and a virtual clock.
 //!
 //! ```text
-//!   people (customers, reviewers, operators)          happenings (kills, deployments, outages)
+//!   people (customers, reviewers, operators, a warehouse)   happenings (kills, deployments, outages)
 //!        │ events of API Gateway                              │
 //!        ▼                                                    ▼
 //!   front ──▶ process ── functions, engine, bus, schedules: the real ones, driven by this thread
@@ -24,6 +24,7 @@ mod front;
 mod happenings;
 mod invariant;
 mod named;
+mod outages;
 mod people;
 mod planted;
 mod process;
@@ -32,11 +33,14 @@ mod rest;
 mod run;
 mod seams;
 mod shrink;
+mod stores;
 mod trace;
 mod world;
+mod yard;
 
 pub use fault::{Fault, Measure};
 pub use invariant::{Invariant, Violation};
+pub use outages::{Row, outages};
 pub use planted::Planted;
 pub use profile::{Error as ProfileError, Outage, Profile};
 pub use run::{Error, Report, Settings, run, system};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use omniflow_simulation::{
-    Fault, Outage, Planted, Profile, ProfileError, Report, Settings, run, shrink, system,
+    Fault, Outage, Planted, Profile, ProfileError, Report, Row, Settings, outages, run, shrink, system,
 };
 
 #[global_allocator]
@@ -27,7 +27,7 @@ struct Arguments {
     /// How many customers come in a second of virtual time.
     #[arg(long, default_value_t = 2.0)]
     a_second: f64,
-    /// The profile of faults: none, momentary, all, storm, or a file.
+    /// The profile of faults: none, momentary, all, storm, stopped, or a file.
     #[arg(long, default_value = "all")]
     faults: String,
     /// An outage at a given time, such as tables=600@60: the tables are down for 600 seconds from second 60 on.
@@ -36,6 +36,9 @@ struct Arguments {
     /// A bug to plant; with `all`, each is planted in turn, and the first seed is printed that finds it.
     #[arg(long)]
     planted: Option<String>,
+    /// Makes a table of what outages of each dependency do, of a minute, of ten minutes and of three hours.
+    #[arg(long)]
+    outages: bool,
     /// Shrinks the first run that breaks an invariant.
     #[arg(long)]
     shrink: bool,
@@ -114,6 +117,9 @@ fn simulate(arguments: &Arguments) -> Result<bool, Error> {
             Error::UnknownBug(name.clone(), names.join(", "))
         })?),
     };
+    if arguments.outages {
+        return make_table(arguments);
+    }
     let mut profile = Profile::load(&arguments.faults)?;
     profile.outages.clone_from(&arguments.outage);
     let system = system()?;
@@ -150,6 +156,21 @@ fn simulate(arguments: &Arguments) -> Result<bool, Error> {
         }
     }
     Ok(true)
+}
+
+/// Prints the table of outages; whether everything in it is as it is wanted.
+fn make_table(arguments: &Arguments) -> Result<bool, Error> {
+    let (profile, system) = (Profile::load(&arguments.faults)?, system()?);
+    let mut all = true;
+    println!("{}", Row::HEAD);
+    outages(&arguments.settings(arguments.seed, &profile, None), &system, &mut |row| {
+        println!("{row}");
+        if !row.is_as_wanted() {
+            all = false;
+            explain(&row.report);
+        }
+    })?;
+    Ok(all)
 }
 
 /// Prints for each planted bug the first seed that finds it; whether all are found.
@@ -194,6 +215,19 @@ fn print(report: &Report) {
     println!("  outcomes: {:?}", report.outcomes);
     let faults: Vec<_> = report.faults.iter().map(|(fault, times)| format!("{fault} {times}")).collect();
     println!("  faults: {}", faults.join(", "));
+    println!(
+        "  needed attention because of a disturbance: {} times, {} of them after the money was taken; at most {} MB of memory so far",
+        report.attention,
+        report.attention_after_money,
+        peak_memory().map_or_else(|| "an unknown number of".to_owned(), |megabytes| megabytes.to_string())
+    );
+}
+
+/// How much memory this process has had at most, in megabytes, where the system tells it (proc(5), `VmHWM`).
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kilobytes| kilobytes / 1024)
 }
 
 fn explain(report: &Report) {

@@ -41,6 +41,10 @@ named! {
         CompletedWithoutSale "completed-without-sale",
         /// The verdict of a reviewer is written without the condition that there is none yet.
         VerdictUnconditional "verdict-unconditional",
+        /// An order is ended by hand without money, and its payment is not voided.
+        EndedWithoutVoid "ended-without-void",
+        /// Customers are told of an event without a claim that nobody else tells them at the same time or has before.
+        ToldWithoutClaim "told-without-claim",
         /// The journal forgets its latest groups when the process dies.
         JournalForgets "journal-forgets",
     }

@@ -2,9 +2,9 @@
 
 use std::future::Future;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ambient::{Clock, Surroundings};
 use engine::BeforeCommit;
@@ -22,8 +22,12 @@ use crate::fault::Fault;
 use crate::planted::Planted;
 use crate::seams::calls::Calls;
 use crate::seams::lambda::Lambda;
+use crate::stores::Stores;
 use crate::world::World;
 
+/// How long an execution that has ended is kept: longer than an order lies at rest before it is checked, and short
+/// enough that the journal of a long run stays small.
+pub const RETENTION: Duration = Duration::from_secs(3600);
 /// By how many milliseconds waits end late at most.
 const LATE: u64 = 5_000;
 
@@ -62,7 +66,6 @@ pub struct Process {
     functions: Vec<Lambda>,
     /// The template, whose routes lead to functions.
     routes: Rc<System>,
-    folder: PathBuf,
 }
 
 /// The region and the account that ARNs name.
@@ -71,11 +74,11 @@ pub fn place() -> Place {
 }
 
 impl Process {
-    /// Starts the process on what lies in the folder. It must be called within a `LocalSet`.
+    /// Starts the process on what lies in its stores. It must be called within a `LocalSet`.
     ///
     /// # Errors
     /// See [`StartError`].
-    pub async fn start(world: &Arc<World>, system: &System, folder: &Path) -> Result<Self, StartError> {
+    pub async fn start(world: &Arc<World>, system: &System, stores: &Stores) -> Result<Self, StartError> {
         let (place, tasks) = (place(), Tasks::default());
         let lag = match world.happens(Fault::WaitsLate) {
             true => world.faults.draw(Fault::WaitsLate, |dice| dice.below(LATE)),
@@ -86,7 +89,9 @@ impl Process {
             system,
             place: &place,
             tables: world.tables.clone(),
-            folder: folder.to_owned(),
+            journal: stores.journal.clone(),
+            deliveries: stores.deliveries.clone(),
+            retention: RETENTION,
             surroundings: Surroundings { clock: Arc::new(world.clock), randomness: world.randomness.clone() },
             engine_clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
@@ -112,8 +117,7 @@ impl Process {
         for worker in driven::workers(system, &aws, &place) {
             tasks.spawn(worker);
         }
-        let folder = folder.to_owned();
-        Ok(Self { aws, clock, tasks, driver, functions, routes: Rc::new(system.clone()), folder })
+        Ok(Self { aws, clock, tasks, driver, functions, routes: Rc::new(system.clone()) })
     }
 
     /// Has the function answer an event that the route of the HTTP API leads to. The answer is `None` when the process dies first.
@@ -145,36 +149,6 @@ impl Process {
         self.tasks.end().await;
         self.functions.iter().for_each(Lambda::end);
     }
-
-    /// Copies the journal aside.
-    ///
-    /// # Errors
-    /// When a file can't be copied.
-    pub fn copy_journal(&self) -> io::Result<()> {
-        copy(&self.folder, "journal.db", "earlier.db")
-    }
-}
-
-/// Puts the copy of the journal back that [`Process::copy_journal`] made.
-///
-/// # Errors
-/// When a file can't be copied.
-pub fn restore_journal(folder: &Path) -> io::Result<()> {
-    if folder.join("earlier.db").exists() { copy(folder, "earlier.db", "journal.db") } else { Ok(()) }
-}
-
-fn copy(folder: &Path, from: &str, to: &str) -> io::Result<()> {
-    for end in ["", "-wal", "-shm"] {
-        let (from, to) = (folder.join(format!("{from}{end}")), folder.join(format!("{to}{end}")));
-        if to.exists() {
-            std::fs::remove_file(&to)?;
-        }
-        // SQLite makes the index of the write-ahead log again.
-        if end != "-shm" && from.exists() {
-            std::fs::copy(&from, &to)?;
-        }
-    }
-    Ok(())
 }
 
 /// Commits of a journal whose disk fails to sync at times.

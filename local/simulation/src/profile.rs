@@ -8,11 +8,12 @@ use serde::Deserialize;
 use crate::fault::{Fault, Measure};
 
 /// The profiles that come with the program.
-const OWN: [(&str, &str); 4] = [
+const OWN: [(&str, &str); 5] = [
     ("none", "{}"),
     ("momentary", include_str!("../profiles/momentary.yaml")),
     ("all", include_str!("../profiles/all.yaml")),
     ("storm", include_str!("../profiles/storm.yaml")),
+    ("stopped", include_str!("../profiles/stopped.yaml")),
 ];
 
 /// How often each kind of fault happens.

@@ -1,7 +1,10 @@
 //! What is checked of an order that has come to rest, and of the whole when everything has.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ambient::Clock;
+use chrono::{DateTime, Utc};
 use engine::{Engine, ExecutionStatus};
 use omniflow_domain::event::detail;
 use omniflow_domain::{Order, Status};
@@ -11,6 +14,8 @@ use crate::books::{AT_REST, Entry, Promise, is_settled};
 use crate::front::Front;
 use crate::invariant::Invariant;
 use crate::people::operator;
+use crate::process::RETENTION;
+use crate::seams::watch::{KEYS, LEDGER, ORDERS};
 use crate::world::World;
 
 /// The statuses that customers are told of, as the template's rule says.
@@ -36,14 +41,14 @@ type Lack = (Invariant, String);
 /// order. Those that lack something are looked at again; when faults have stopped, something must have come
 /// of it.
 pub async fn check_the_ended(front: &Front, world: &Arc<World>) {
-    let now = world.now();
+    let (now, time) = (world.now(), world.clock.now());
     let dead = dead_letters(front);
     for order in world.books(|books| books.due(now)) {
         let Some(engine) = front.engine() else {
             world.books(|books| books.check_later(order, now));
             continue;
         };
-        let found = world.books(|books| books.order(&order).map(|entry| lacks(entry, &engine, &dead)));
+        let found = world.books(|books| books.order(&order).map(|entry| lacks(entry, &engine, &dead, time)));
         let Some(lacks) = found else { continue };
         if lacks.is_empty() {
             remove(world, &order).await;
@@ -64,7 +69,7 @@ fn dead_letters(front: &Front) -> String {
 }
 
 /// What an order lacks that has ended.
-fn lacks(entry: &Entry, engine: &Engine, dead: &str) -> Vec<Lack> {
+fn lacks(entry: &Entry, engine: &Engine, dead: &str, now: DateTime<Utc>) -> Vec<Lack> {
     let mut lacks = of_the_order(entry, dead);
     let id = entry.order.id().as_str();
     match engine.describe_execution(&execution(engine, "OrderStateMachine", &entry.order.execution_name())) {
@@ -74,6 +79,8 @@ fn lacks(entry: &Entry, engine: &Engine, dead: &str) -> Vec<Lack> {
             let found = format!("it is {}, and its execution runs", entry.order.status());
             lacks.push((Invariant::ExecutionMatches, found));
         }
+        // One that failed is forgotten while its order still waits for a person.
+        Err(_) if is_forgotten(&entry.order, now) => {}
         Err(error) => lacks.push((Invariant::ExecutionMatches, format!("it has no execution: {error}"))),
     }
     let window = engine.describe_execution(&execution(engine, "PaymentWindowStateMachine", id));
@@ -81,6 +88,11 @@ fn lacks(entry: &Entry, engine: &Engine, dead: &str) -> Vec<Lack> {
         lacks.push((Invariant::ExecutionMatches, "its payment window still waits".to_owned()));
     }
     lacks
+}
+
+/// Whether the execution of an order that needed attention may have ended so long ago that it is forgotten.
+fn is_forgotten(order: &Order, now: DateTime<Utc>) -> bool {
+    order.record().attention.as_ref().is_some_and(|attention| attention.since + RETENTION < now)
 }
 
 /// What an order lacks by itself, whether it has ended or waits for a person.
@@ -99,7 +111,7 @@ fn of_the_order(entry: &Entry, dead: &str) -> Vec<Lack> {
     for status in TOLD.iter().filter(|status| statuses.contains(status)) {
         // Events that could not be delivered are kept as dead letters, which operators see.
         let is_dead = || dead.contains(&format!("{}:{status}", order.id()));
-        if !entry.told.contains_key(status) && !is_dead() {
+        if !entry.told.contains(status) && !is_dead() {
             lacks.push((Invariant::MessageSent, format!("its customer was not told of {status}")));
         }
     }
@@ -122,15 +134,30 @@ fn events(order: &Order) -> Vec<String> {
     told.filter_map(|index| detail(order, index)?["event_id"].as_str().map(str::to_owned)).collect()
 }
 
+/// Removes an order from the tables, with all that they hold because of it, so that they stay small in a long run.
 async fn remove(world: &World, order: &str) {
-    let delete = json!({ "TableName": "OrdersTable", "Key": { "order_id": { "S": order } } });
-    world.tables.answer("DeleteItem", delete.to_string().into()).await;
+    let left = world.books(|books| books.order(order).map(|entry| entry.left.clone())).unwrap_or_default();
+    let deletes = |table: &str, name: &str| {
+        let keys = left.iter().filter(|(of, _)| *of == table);
+        let delete = |(_, key): &(_, String)| json!({ "DeleteRequest": { "Key": { name: { "S": key } } } });
+        keys.map(delete).collect::<Vec<_>>()
+    };
+    let delete = json!({ "DeleteRequest": { "Key": { "order_id": { "S": order } } } });
+    let tables = [(ORDERS, vec![delete]), (LEDGER, deletes(LEDGER, "entry")), (KEYS, deletes(KEYS, "key"))];
+    let tables = tables.into_iter().filter(|(_, deletes)| !deletes.is_empty());
+    let request = json!({ "RequestItems": tables.collect::<BTreeMap<_, _>>() });
+    world.tables.answer("BatchWriteItem", request.to_string().into()).await;
 }
 
 /// Whether every order rests. For those that don't, `judge` says what is wrong.
 pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) -> bool {
     let Some(engine) = front.engine() else { return false };
-    let dead = dead_letters(front);
+    let is_under_way = |entry: &Entry| !entry.order.status().is_final();
+    // It is asked often, and while orders are under way this says all.
+    if !judge && world.books(|books| books.orders().any(|(_, entry)| is_under_way(entry))) {
+        return false;
+    }
+    let (dead, time) = (dead_letters(front), world.clock.now());
     let waits_for_a_person = |status| status == Status::NeedsAttention;
     let needy =
         world.books(|books| books.orders().any(|(_, entry)| waits_for_a_person(entry.order.status())));
@@ -151,7 +178,7 @@ pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) ->
                 };
                 vec![(Invariant::InAList, found.to_owned())]
             } else if status.is_final() {
-                lacks(entry, &engine, &dead)
+                lacks(entry, &engine, &dead, time)
             } else {
                 vec![(Invariant::Rests, format!("it is {status} for ever{}", why(entry, &engine)))]
             };

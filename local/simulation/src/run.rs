@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use omniflow::{StartError, driven};
-use omniflow_domain::Currency;
 use omniflow_domain::catalogue::{SAMPLES, WAREHOUSES};
+use omniflow_domain::{Currency, Reason, Status};
 use omniflow_tables::Tables;
 use serde_json::{Value, json};
 use template::{Parameters, System};
@@ -21,11 +21,13 @@ use crate::front::Front;
 use crate::happenings;
 use crate::invariant::Violation;
 use crate::people::customer::PAYMENT_WINDOW;
-use crate::people::{clerk, customer, operator, reviewer};
+use crate::people::{clerk, customer, operator, reviewer, warehouse};
 use crate::planted::Planted;
-use crate::process::place;
+use crate::process::{self, place};
 use crate::profile::Profile;
 use crate::rest;
+use crate::seams::warehouses::{SECRET_NAME, WAREHOUSE};
+use crate::stores::Stores;
 use crate::world::World;
 
 /// How often the orders that have ended are checked.
@@ -87,10 +89,37 @@ pub struct Report {
     pub faults: BTreeMap<Fault, u64>,
     pub orders: u64,
     pub writes: u64,
+    /// How often orders came to need attention because of a disturbance, and how often those whose money was taken did.
+    pub attention: u64,
+    pub attention_after_money: u64,
     pub invocations: u64,
     pub calls: u64,
     pub virtual_time: Duration,
     pub real_time: Duration,
+}
+
+impl Report {
+    /// How many orders were completed.
+    pub fn completed(&self) -> u64 {
+        self.ended_as(|outcome| outcome == Status::Completed.name())
+    }
+
+    /// How many orders were undone for no reason of the customer's, the bank's, the stock's or a warehouse's.
+    pub fn undone_by_faults(&self) -> u64 {
+        let internal = format!("{:?}", Reason::InternalError);
+        let undone = [Status::Cancelled.name(), Status::Rejected.name()];
+        self.ended_as(|outcome| outcome.ends_with(&internal) || undone.contains(&outcome))
+    }
+
+    /// How many orders were undone because nobody had paid them in time.
+    pub fn unpaid(&self) -> u64 {
+        let unpaid = format!("{:?}", Reason::PaymentTimeout);
+        self.ended_as(|outcome| outcome.ends_with(&unpaid))
+    }
+
+    fn ended_as(&self, is: impl Fn(&str) -> bool) -> u64 {
+        self.outcomes.iter().filter(|(outcome, _)| is(outcome)).map(|(_, orders)| orders).sum()
+    }
 }
 
 /// Why a run could not be made.
@@ -105,6 +134,8 @@ pub enum Error {
     Start(#[from] StartError),
     #[error("a temporary folder: {0}")]
     Folder(#[source] std::io::Error),
+    #[error("a database in memory: {0}")]
+    Memory(#[source] rusqlite::Error),
     #[error("the runtime: {0}")]
     Runtime(#[source] std::io::Error),
     #[error("the stock can't be written: {0}")]
@@ -117,8 +148,14 @@ pub enum Error {
 /// When the template can't be read.
 pub fn system() -> Result<System, Error> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
-    let given =
-        [("PaymentWindowSeconds", PAYMENT_WINDOW.to_string()), ("SeedSampleStock", "true".to_owned())];
+    let given = [
+        ("PaymentWindowSeconds", PAYMENT_WINDOW.to_string()),
+        ("SeedSampleStock", "true".to_owned()),
+        ("NotificationSender", "orders@omniflow.example".to_owned()),
+        // What a warehouse forgets to say is found out within the time that everything may take to rest.
+        ("ShipmentDeadlineHours", "1".to_owned()),
+        ("WarehouseSecret", SECRET_NAME.to_owned()),
+    ];
     let given = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(template::load(&path, &Parameters { given, ..Parameters::default() }, &place())?)
 }
@@ -131,26 +168,22 @@ pub fn run(settings: &Settings, system: &System) -> Result<Report, Error> {
     let began = Instant::now();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(Error::Runtime)?;
-    // In memory where there is such a folder: nothing of it is to outlive the run.
-    let shared_memory = Path::new("/dev/shm");
-    let folder =
-        if shared_memory.is_dir() { tempfile::tempdir_in(shared_memory) } else { tempfile::tempdir() };
-    let folder = folder.map_err(Error::Folder)?;
     let local = LocalSet::new();
-    let report = runtime.block_on(local.run_until(simulate(settings, system, folder.path())));
-    // Before the folder, which the process in it still uses.
-    drop(local);
-    drop(runtime);
+    let report = runtime.block_on(local.run_until(simulate(settings, system)));
     report.map(|report| Report { real_time: began.elapsed(), ..report })
 }
 
-async fn simulate(settings: &Settings, system: &System, folder: &Path) -> Result<Report, Error> {
+async fn simulate(settings: &Settings, system: &System) -> Result<Report, Error> {
     let tables = Tables::in_memory()?;
     driven::create_tables(system, &tables).await?;
     let Settings { seed, planted, keep_all, .. } = *settings;
     let world = Arc::new(World::new(seed, settings.profile.clone(), planted, tables, keep_all));
-    let front = Rc::new(Front::new(Arc::clone(&world), Rc::new(system.clone()), folder.to_owned()));
+    let stores = if process::forgets(&world) { Stores::in_files() } else { Stores::in_memory() }?;
+    let front = Rc::new(Front::new(Arc::clone(&world), Rc::new(system.clone()), stores));
     stock(&world, system, settings.orders).await?;
+    if seed % 2 == 0 {
+        give_it_a_server(&world).await?;
+    }
     front.start().await?;
     tokio::select! {
         biased;
@@ -168,6 +201,7 @@ async fn live(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
     for number in 0..2 {
         tokio::task::spawn_local(reviewer::review(Rc::clone(front), Arc::clone(world), number));
     }
+    tokio::task::spawn_local(warehouse::work(Rc::clone(front), Arc::clone(world)));
     tokio::task::spawn_local(operator::attend(Rc::clone(front), Arc::clone(world)));
     tokio::task::spawn_local(clerk::keep(Rc::clone(front), Arc::clone(world)));
     let (checked, checking) = (Rc::clone(front), Arc::clone(world));
@@ -259,6 +293,19 @@ fn attribute(value: &Value) -> Value {
     }
 }
 
+/// Gives one of the warehouses a server of its own, which most orders are shipped from.
+async fn give_it_a_server(world: &World) -> Result<(), Error> {
+    let item = json!({
+        "warehouse_id": { "S": WAREHOUSE },
+        "name": { "S": WAREHOUSE },
+        "rank": { "N": "1" },
+        "link": { "S": "http" },
+        "endpoint": { "S": "https://west.example/" },
+        "active": { "BOOL": true },
+    });
+    put(world, "WarehousesTable", item).await
+}
+
 async fn put(world: &World, table: &str, item: Value) -> Result<(), Error> {
     let put = json!({ "TableName": table, "Item": item }).to_string();
     let answer = world.tables.answer("PutItem", put.into()).await;
@@ -287,6 +334,8 @@ fn report(world: &World) -> Report {
             faults,
             orders: books.made,
             writes: books.writes,
+            attention: books.attention,
+            attention_after_money: books.attention_after_money,
             invocations,
             calls,
             virtual_time: world.clock.elapsed(),

@@ -18,6 +18,7 @@ use crate::invariant::Invariant;
 use crate::planted::Planted;
 use crate::profile::Profile;
 use crate::trace::Trace;
+use crate::yard::Yard;
 
 /// How long a call to a service takes, in milliseconds, shortest and longest.
 const CALL: (u64, u64) = (1, 12);
@@ -25,6 +26,17 @@ const CALL: (u64, u64) = (1, 12);
 tokio::task_local! {
     /// The invocation of a function that the current task runs.
     pub static INVOCATION: Arc<Invocation>;
+}
+
+/// What an invocation is about, as far as its event says it.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// The order.
+    pub order: Option<String>,
+    /// The idempotency key of a request.
+    pub key: Option<String>,
+    /// The id of an event about an order.
+    pub event: Option<String>,
 }
 
 /// One invocation of a function.
@@ -42,19 +54,22 @@ pub struct Invocation {
     made: AtomicU32,
     /// The idempotency key of the request that it answers.
     pub key: Option<String>,
+    /// The id of the order's event that it is invoked with.
+    pub event: Option<String>,
 }
 
 impl Invocation {
     /// An invocation of this function.
-    pub fn new(function: &'static str, number: u64, order: Option<&str>, key: Option<String>) -> Self {
+    pub fn new(function: &'static str, number: u64, about: &About) -> Self {
         Self {
             function,
             number,
-            order: Mutex::new(order.map(Arc::from)),
+            order: Mutex::new(about.order.as_deref().map(Arc::from)),
             held_up: None,
             calls: AtomicU32::new(0),
             made: AtomicU32::new(0),
-            key,
+            key: about.key.clone(),
+            event: about.event.clone(),
         }
     }
 
@@ -101,6 +116,7 @@ pub struct World {
     /// Rings when an invariant did not hold.
     pub alarm: Notify,
     books: Mutex<Books>,
+    yard: Mutex<Yard>,
     dice: Mutex<Dice>,
     invocations: AtomicU64,
     calls: AtomicU64,
@@ -126,6 +142,7 @@ impl World {
             randomness: Randomness::seeded(seed),
             alarm: Notify::new(),
             books: Mutex::default(),
+            yard: Mutex::default(),
             dice: Mutex::new(Dice::new(seed, "world", 0)),
             invocations: AtomicU64::new(0),
             calls: AtomicU64::new(0),
@@ -196,6 +213,11 @@ impl World {
             self.alarm.notify_one();
         }
         done
+    }
+
+    /// Reads or changes the yard of the warehouse that has a server of its own.
+    pub fn yard<T>(&self, act: impl FnOnce(&mut Yard) -> T) -> T {
+        act(&mut self.yard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Notes that an invariant did not hold.

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use intrinsics::Scope;
-pub use model::{Authorization, Function, Route, Rule, Schedule, StateMachine, System, Table};
+pub use model::{Authorization, Authorizer, Function, Route, Rule, Schedule, StateMachine, System, Table};
 pub use permissions::Permission;
 
 /// Why a template can't be run here.
@@ -108,10 +108,17 @@ pub fn parse(
         conditions: section(&template, "Conditions"),
         mappings: Value::Object(section(&template, "Mappings")),
     };
-    let values = parameter_values(&section(&template, "Parameters"), parameters)?;
-    scope.refs.extend(values.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))));
+    let declared = section(&template, "Parameters");
+    let values = parameter_values(&declared, parameters)?;
+    scope.refs.extend(
+        values.iter().map(|(name, value)| (name.clone(), referred_to(value, &declared[name.as_str()]))),
+    );
     for (id, resource) in &resources {
         resources::name_resource(&mut scope, id, kind(id, resource)?, place);
+        let of = |place: &Value| place["AutoPublishAlias"].as_str().map(str::to_owned);
+        if let Some(alias) = of(&resource["Properties"]).or_else(|| of(&template["Globals"]["Function"])) {
+            resources::name_alias(&mut scope, id, &alias);
+        }
     }
     let globals = scope.resolve(&template["Globals"])?;
     let mut system = System { parameters: values, ..System::default() };
@@ -181,6 +188,15 @@ fn parameter_values(
         Ok((name.clone(), value))
     });
     values.collect()
+}
+
+/// What `Ref` returns for a parameter with this value: a list for a `CommaDelimitedList`, without the spaces
+/// around its items (AWS CloudFormation Template Reference, "Parameters"), and a text for every other.
+fn referred_to(value: &str, declaration: &Value) -> Value {
+    match declaration["Type"].as_str() {
+        Some("CommaDelimitedList") => value.split(',').map(|item| Value::from(item.trim())).collect(),
+        _ => Value::from(value),
+    }
 }
 
 fn check_parameter(name: &str, value: &str, declaration: &Value) -> Result<(), Error> {

@@ -17,6 +17,8 @@ pub struct System {
     pub functions: BTreeMap<String, Function>,
     /// The routes of the HTTP API, in the template's order.
     pub routes: Vec<Route>,
+    /// The one that checks the tokens of routes with [`Authorization::Jwt`].
+    pub authorizer: Option<Authorizer>,
     /// The functions that are called at a fixed rate.
     pub schedules: Vec<Schedule>,
     /// The rules that say which events go to which functions.
@@ -79,6 +81,15 @@ pub enum Authorization {
     /// The request must carry a JSON Web Token. When the list is not empty, the token must have one of these
     /// scopes.
     Jwt(Vec<String>),
+}
+
+/// What API Gateway checks of a JSON Web Token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorizer {
+    /// Who must have signed it (`iss`).
+    pub issuer: String,
+    /// The audiences of which it must name one (`aud`, and without that `client_id`).
+    pub audiences: Vec<String>,
 }
 
 /// A function that is called at a fixed rate.
@@ -159,6 +170,12 @@ impl System {
         let literal = taking().find(|route| !route.path.contains('{'));
         let default = || self.routes.iter().find(|route| route.method.is_none());
         literal.or_else(|| taking().next()).or_else(default)
+    }
+
+    /// The function that a name or an ARN means, whatever version or alias it names besides.
+    pub fn function(&self, name_or_arn: &str) -> Option<&Function> {
+        let name = name_or_arn.split_once(":function:").map_or(name_or_arn, |(_, name)| name);
+        self.functions.get(name.split(':').next().unwrap_or(name))
     }
 
     /// Replaces the integration in each route by the function that the integration calls.

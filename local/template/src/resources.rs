@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::intrinsics::{Scope, scalar_text};
-use crate::model::{Authorization, Function, Route, Rule, Schedule, StateMachine, System, Table};
+use crate::model::{Authorization, Authorizer, Function, Route, Rule, Schedule, StateMachine, System, Table};
 use crate::permissions::permissions;
 use crate::{Error, Place};
 
@@ -16,7 +16,6 @@ const MOST_RETRIES: usize = 2;
 /// Resource types that have no meaning on one machine and are skipped.
 const WITHOUT_MEANING_HERE: &[&str] = &[
     "AWS::ApiGatewayV2::Api",
-    "AWS::ApiGatewayV2::Authorizer",
     "AWS::ApiGatewayV2::Stage",
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
@@ -67,6 +66,14 @@ pub(super) fn name_resource(scope: &mut Scope, id: &str, kind: &str, place: &Pla
     }
 }
 
+/// Adds what `Ref` returns for the alias that SAM publishes a function under (AWS SAM Developer Guide, "Referencing a
+/// function version and alias resource").
+pub(super) fn name_alias(scope: &mut Scope, id: &str, alias: &str) {
+    if let Some(arn) = scope.attributes.get(&format!("{id}.Arn")).filter(|arn| arn.contains(":function:")) {
+        scope.refs.insert(format!("{id}.Alias"), Value::String(format!("{arn}:{alias}")));
+    }
+}
+
 /// The logical id of the role that SAM makes for a function without one (AWS SAM Developer Guide, "Generated
 /// AWS CloudFormation resources for AWS::Serverless::Function").
 fn role_of(function: &str) -> String {
@@ -103,6 +110,7 @@ pub(super) fn add_resource(
             Ok(())
         }
         "AWS::ApiGatewayV2::Route" => add_route(system, properties),
+        "AWS::ApiGatewayV2::Authorizer" => add_authorizer(system, properties),
         "AWS::IAM::Role" => {
             system.roles.add_role(id, properties);
             Ok(())
@@ -239,10 +247,11 @@ fn rate(expression: &str) -> Result<Duration, Error> {
     })
 }
 
-/// The logical id of the function that an ARN names.
+/// The logical id of the function that an ARN names, whose versions and aliases are one here.
 fn function_id(arn: &Value) -> Result<String, Error> {
     let arn = arn.as_str().unwrap_or_default();
-    let function = arn.split_once(":function:").map(|(_, name)| name.to_owned());
+    let named = arn.split_once(":function:");
+    let function = named.map(|(_, name)| name.split(':').next().unwrap_or(name).to_owned());
     function.ok_or_else(|| Error::Unsupported(format!("the target {arn} (functions are)")))
 }
 
@@ -264,6 +273,27 @@ fn add_route(system: &mut System, properties: &Value) -> Result<(), Error> {
     let target = properties["Target"].as_str().unwrap_or_default();
     let function = target.strip_prefix("integrations/").unwrap_or(target).to_owned();
     system.routes.push(Route { method, path: path.to_owned(), function, authorization });
+    Ok(())
+}
+
+/// Adds what checks tokens, of which there can be one.
+fn add_authorizer(system: &mut System, properties: &Value) -> Result<(), Error> {
+    let kind = properties["AuthorizerType"].as_str().unwrap_or_default();
+    let sources: Vec<_> = properties["IdentitySource"].as_array().into_iter().flatten().collect();
+    if kind != "JWT" || sources != ["$request.header.Authorization"] {
+        return Err(Error::Unsupported(format!(
+            "an authorizer that isn't of tokens in 'Authorization' ({kind})"
+        )));
+    }
+    if system.authorizer.is_some() {
+        return Err(Error::Unsupported("a second authorizer".to_owned()));
+    }
+    let configuration = &properties["JwtConfiguration"];
+    let audiences = configuration["Audience"].as_array().into_iter().flatten();
+    system.authorizer = Some(Authorizer {
+        issuer: scalar_text(&configuration["Issuer"])?,
+        audiences: audiences.map(scalar_text).collect::<Result<_, _>>()?,
+    });
     Ok(())
 }
 

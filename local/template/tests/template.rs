@@ -143,3 +143,63 @@ fn a_bad_parameter_is_refused_with_what_would_do() {
     assert!(refused(&[("Window", "0")]).contains("at least 1"));
     assert!(refused(&[("Window", "soon")]).contains("must be a number"));
 }
+
+#[test]
+fn a_list_among_the_parameters_is_a_list_and_an_authorizer_says_whose_tokens_are_taken() {
+    let text = r#"
+Parameters:
+  Issuer: {Type: String, Default: "https://id.example"}
+  Audiences: {Type: CommaDelimitedList, Default: "shop, console"}
+Resources:
+  Tokens:
+    Type: AWS::ApiGatewayV2::Authorizer
+    Properties:
+      AuthorizerType: JWT
+      IdentitySource: [$request.header.Authorization]
+      JwtConfiguration: {Issuer: !Ref Issuer, Audience: !Ref Audiences}
+"#;
+    let system = parse(text).unwrap();
+    let authorizer = system.authorizer.unwrap();
+    assert_eq!(
+        (authorizer.issuer.as_str(), authorizer.audiences),
+        ("https://id.example", vec!["shop".to_owned(), "console".to_owned()])
+    );
+    for (from, to, said) in [
+        ("AuthorizerType: JWT", "AuthorizerType: REQUEST", "REQUEST"),
+        ("$request.header.Authorization", "$request.querystring.token", "Authorization"),
+    ] {
+        let refused = parse(&text.replace(from, to)).unwrap_err().to_string();
+        assert!(refused.contains(said), "{refused}");
+    }
+    let (_, tokens) = text.split_once("  Tokens:").unwrap();
+    let refused = parse(&format!("{text}  More:{tokens}")).unwrap_err().to_string();
+    assert!(refused.contains("second authorizer"), "{refused}");
+}
+
+#[test]
+fn an_alias_of_a_function_is_the_function_here() {
+    let text = r#"
+Globals: {Function: {AutoPublishAlias: live}}
+Resources:
+  Pay:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildProperties: {Binary: pay}}
+    Properties: {}
+  Calls:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties: {IntegrationUri: !Ref Pay.Alias}
+  All:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: {RouteKey: $default, Target: !Sub "integrations/${Calls}"}
+  Machine:
+    Type: AWS::Serverless::StateMachine
+    Properties: {DefinitionUri: a, DefinitionSubstitutions: {Arn: !Ref Pay.Alias}}
+"#;
+    let system = parse(text).unwrap();
+    assert_eq!(system.routes[0].function, "Pay");
+    let definition = &system.state_machines[0].definition;
+    assert!(definition.contains("arn:aws:lambda:us-east-1:000000000000:function:Pay:live"), "{definition}");
+    let unpublished =
+        parse(&text.replace("{AutoPublishAlias: live}", "{Timeout: 1}")).unwrap_err().to_string();
+    assert!(unpublished.contains("Pay.Alias"), "{unpublished}");
+}

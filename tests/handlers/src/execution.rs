@@ -32,6 +32,10 @@ thread_local! {
     /// the input names as `enter`, with `order_id` and `failure` in the input as after a Catch. With it a
     /// test can run compensations that the definition would not reach from where the order is.
     pub(crate) static ENTERED: Machine = compile(&with_entrance(definition()));
+
+    /// The order's state machine as the release before had it, whose executions go on with it: ShipWarehouse
+    /// takes the answer of the call.
+    pub(crate) static EARLIER: Machine = compile(&with_shipments_in_the_call(definition()));
 }
 
 fn state_machine() -> &'static StateMachine {
@@ -40,6 +44,16 @@ fn state_machine() -> &'static StateMachine {
 
 fn definition() -> Value {
     serde_json::from_str(&state_machine().definition).unwrap()
+}
+
+fn with_shipments_in_the_call(mut definition: Value) -> Value {
+    let ship = &mut definition["States"]["ShipWarehouses"]["ItemProcessor"]["States"]["ShipWarehouse"];
+    ship["Resource"] = json!("arn:aws:states:::lambda:invoke");
+    ship["TimeoutSeconds"] = json!(40);
+    ship["Output"] = json!("{% $states.result.Payload %}");
+    let payload = ship["Arguments"]["Payload"].as_object_mut().unwrap();
+    payload.retain(|name, _| ["order_id", "execution", "warehouse"].contains(&name.as_str()));
+    definition
 }
 
 fn with_entrance(mut definition: Value) -> Value {
@@ -108,8 +122,8 @@ pub(crate) struct Run {
     outside: Outside,
     /// The times at which scheduled tasks time out.
     deadlines: Vec<(TaskId, Timestamp)>,
-    /// The call of the task whose token has not been answered yet.
-    waiting: Option<Invocation>,
+    /// The calls of the tasks that wait for answers to their tokens, in the order in which they returned.
+    waiting: Vec<Invocation>,
 }
 
 impl Run {
@@ -128,7 +142,7 @@ impl Run {
             input,
         };
         let (execution, effects) = machine.with(|machine| Execution::start(machine, start, &mut outside));
-        let mut run = Self { machine, execution, outside, deadlines: Vec::new(), waiting: None };
+        let mut run = Self { machine, execution, outside, deadlines: Vec::new(), waiting: Vec::new() };
         run.schedule(&effects.invocations);
         run
     }
@@ -148,8 +162,11 @@ impl Run {
                 | Outcome::Aborted { error, .. } => Err(error.clone().unwrap_or_default()),
             });
         }
-        match &self.waiting {
-            Some(Invocation { state, token: Some(token), .. }) => At::Waiting(state.clone(), token.clone()),
+        // What has still to be called comes first: other iterations of a Map may wait meanwhile.
+        match self.waiting.first() {
+            Some(Invocation { state, token: Some(token), .. }) if self.execution.invocations().is_empty() => {
+                At::Waiting(state.clone(), token.clone())
+            }
             _ => At::State(
                 self.machine.with(|machine| self.execution.current_state(machine).unwrap().to_owned()),
             ),
@@ -206,7 +223,7 @@ impl Run {
             Ok(payload) => {
                 let output = json!({ "ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200 });
                 if call.token.is_some() {
-                    self.waiting = Some(call);
+                    self.waiting.push(call);
                     Event::TaskSubmitted { task, output }
                 } else {
                     Event::TaskSucceeded { task, output }
@@ -217,7 +234,7 @@ impl Run {
                     // The answer to the token came first and has ended the task, however the invocation
                     // ended.
                     if shop.aws.answered(token).is_some() {
-                        self.waiting = Some(call);
+                        self.waiting.push(call);
                         return Vec::new();
                     }
                     shop.aws.forget(token);
@@ -233,21 +250,22 @@ impl Run {
     /// Redrives the execution, after stopping it from outside unless it has ended: the state that it was in
     /// begins again, and its tasks are wanted once more.
     pub(crate) fn redrive(&mut self) {
-        self.waiting = None;
+        self.waiting.clear();
         if self.execution.outcome().is_none() {
             self.tell(Event::Abort { error: None, cause: None });
         }
         self.tell(Event::Redrive);
     }
 
-    /// Tells the machine the answer to the token that it waits for. Returns false when it waits for none or
+    /// Tells the machine the answer to a token that it waits for. Returns false when it waits for none or
     /// there is no answer.
     pub(crate) fn hear(&mut self, shop: &Shop) -> bool {
-        let Some(call) = &self.waiting else { return false };
-        let Some((answer, request)) = call.token.as_deref().and_then(|token| shop.aws.answer_to(token))
-        else {
-            return false;
-        };
+        self.waiting.retain(|call| self.execution.pending(call.task));
+        let mut waiting = self.waiting.iter().enumerate();
+        let heard =
+            waiting.find_map(|(index, call)| Some((index, shop.aws.answer_to(call.token.as_deref()?)?)));
+        let Some((index, (answer, request))) = heard else { return false };
+        let call = self.waiting.remove(index);
         let task = call.task;
         let event = match answer {
             Token::Success => {
@@ -255,12 +273,11 @@ impl Run {
                 Event::TaskSucceeded { task, output }
             }
             Token::Failure(error) => {
-                failures::check(binary(call), &error);
+                failures::check(binary(&call), &error);
                 let cause = request["cause"].as_str().map(str::to_owned);
                 Event::TaskFailed { task, error: Some(error), cause }
             }
         };
-        self.waiting = None;
         self.apply(event);
         true
     }
@@ -312,5 +329,5 @@ async fn invoke(shop: &Shop, call: &Invocation) -> Result<Value, Fault> {
 /// The binary of the function that is called.
 fn binary(call: &Invocation) -> &'static str {
     let arn = call.arguments["FunctionName"].as_str().unwrap();
-    &system().functions[arn.rsplit(':').next().unwrap()].binary
+    &system().function(arn).unwrap().binary
 }

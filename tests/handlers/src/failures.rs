@@ -10,7 +10,8 @@ use omniflow_domain::ErrorName;
 use omniflow_domain::ErrorName::{
     AuditRejected, AuditRequired, BadEvent, GatewayTimeout, OrderCancelled, OrderTooLarge, OrderUnreadable,
     OutOfStock, PaymentDeclined, PaymentTimeout, PaymentWindowNotStarted, RefundFailed, ShipmentFailed,
-    ShipmentNotCancellable, StoreUnavailable, TransactionConflict, WarehouseUnavailable, WrongState,
+    ShipmentNotCancellable, ShipmentRejected, StoreUnavailable, TransactionConflict, WarehouseUnavailable,
+    WrongState,
 };
 
 /// The errors of all these functions, because each reads an event and reads and writes an order.
@@ -23,7 +24,7 @@ const OWN: [(&str, &[ErrorName]); 11] = [
     ("open-payment-window", &[AuditRequired, OrderCancelled, PaymentTimeout, PaymentWindowNotStarted]),
     ("request-audit", &[AuditRejected, OrderCancelled]),
     ("capture-payment", &[GatewayTimeout, OrderCancelled, PaymentDeclined]),
-    ("ship-warehouse", &[OrderCancelled, ShipmentFailed, WarehouseUnavailable]),
+    ("ship-warehouse", &[OrderCancelled, ShipmentFailed, ShipmentRejected, WarehouseUnavailable]),
     ("complete-order", &[OrderCancelled]),
     ("cancel-shipments", &[ShipmentNotCancellable, WarehouseUnavailable]),
     ("refund-payment", &[GatewayTimeout, RefundFailed]),

@@ -17,12 +17,14 @@ mod access;
 mod aws;
 mod execution;
 mod failures;
+mod servers;
 mod shop;
 mod stripe;
 mod walk;
 
 pub use aws::{Aws, Held, Outage, ServiceCall, Token, Use};
 pub use failures::{failures, invoked_by_state_machines};
+pub use servers::{Received, Servers, WAREHOUSE_SECRET, warehouse_key};
 pub use shop::{HttpAnswer, SENDER, Shop, customer, deployed, starts, stripe_system, system};
 pub use stripe::STRIPE_SECRET;
 pub use walk::{At, Walk};

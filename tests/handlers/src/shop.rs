@@ -10,6 +10,7 @@ use omniflow::functions::{Clients, handler_of};
 use omniflow_domain::catalogue::lookup;
 use omniflow_domain::order::{Announcements, OrderRecord, Signal, Writes};
 use omniflow_domain::{Order, OrderId, Status};
+use omniflow_services::invocation::logged;
 use omniflow_services::{ConfigError, Environment, Fault, Handler, Memory};
 use omniflow_store::{Error, Orders, Stock, StockRow};
 use omniflow_tables::{InProcess, Tables};
@@ -19,6 +20,7 @@ use template::{self, Parameters, Place, System};
 
 use crate::aws::{Aws, Endpoint, Past};
 use crate::failures;
+use crate::servers::Servers;
 use crate::stripe::{Keys, STRIPE_SECRET};
 
 /// The price of each product of [`Shop::stocked`].
@@ -84,6 +86,8 @@ pub struct Shop {
     pub aws: Arc<Aws>,
     /// The stored orders, which tests read and write without going through the handlers.
     pub orders: Orders,
+    /// The servers of warehouses.
+    pub servers: Arc<Servers>,
     stock: Stock,
     handlers: BTreeMap<String, Box<dyn Handler>>,
     /// The routes that lead to other functions than `api`: method, path and binary.
@@ -116,6 +120,13 @@ impl Shop {
     /// As [`Shop::stocked`], with these environment variables in place of the template's.
     pub fn set_up(rows: &[(&str, &str, u32)], environment: &[(&str, &str)]) -> Self {
         Self::open(rows, None, environment)
+    }
+
+    /// As [`Shop::set_up`], with a clock that the test moves.
+    pub fn set_up_and_timed(rows: &[(&str, &str, u32)], environment: &[(&str, &str)]) -> (Self, ManualClock) {
+        let clock = ManualClock::starting_at(Utc::now());
+        let surroundings = Surroundings { clock: Arc::new(clock.clone()), ..Surroundings::of_this_machine() };
+        (Self::open_at(system(), rows, None, environment, Clients::by_sdk, surroundings), clock)
     }
 
     /// As [`Shop::stocked`], with a clock that the test moves.
@@ -174,9 +185,11 @@ impl Shop {
         }
         let aws = Arc::new(Aws::new(tables, seed));
         let memory = Memory::default();
+        let servers = Arc::new(Servers::default());
         let stripe = Arc::new(StrictStripe::default());
         let clients = |http: &InProcess| Clients {
             memory: memory.clone(),
+            http: servers.clone(),
             web: stripe.clone(),
             ..make(http, &place(), surroundings.clone())
         };
@@ -206,6 +219,7 @@ impl Shop {
             handlers,
             orders: Orders::new(&clients, &orders_table).unwrap(),
             stock: Stock::new(clients.dynamodb, "StockTable"),
+            servers: servers.clone(),
             aws,
         }
     }
@@ -215,7 +229,7 @@ impl Shop {
     /// # Errors
     /// The error of the function.
     pub async fn invoke(&self, binary: &str, event: Value) -> Result<Value, Fault> {
-        let answer = self.handlers[binary].handle(event).await;
+        let answer = logged(&*self.handlers[binary], binary, event).await;
         if let Err(fault) = &answer {
             failures::check(binary, &fault.error_type);
         }
@@ -295,9 +309,23 @@ impl Shop {
         self.send("POST", path, &[("idempotency-key", key)], body, authorizer).await
     }
 
+    /// Sends a GET request to the function's own URL, with the path as the caller wrote it.
+    pub async fn http_by_function_url(&self, path: &str) -> HttpAnswer {
+        let mut event = event("GET", path, &[], &Value::Null);
+        event["requestContext"]["domainName"] = Value::from("abc123.lambda-url.us-east-1.on.aws");
+        self.ask(event).await
+    }
+
     /// Posts a body exactly as it is given here.
     pub async fn post_text(&self, path: &str, body: &str) -> HttpAnswer {
         let mut event = event("POST", path, &[], &Value::Null);
+        event["body"] = Value::from(body);
+        self.ask(event).await
+    }
+
+    /// Sends a request with these headers, and with the body exactly as it is given.
+    pub async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> HttpAnswer {
+        let mut event = event("POST", path, headers, &Value::Null);
         event["body"] = Value::from(body);
         self.ask(event).await
     }

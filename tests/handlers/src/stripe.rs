@@ -7,6 +7,7 @@ use omniflow_services::{Secret, Secrets, ServiceError};
 use template::Function;
 
 use crate::aws::Aws;
+use crate::servers::{WAREHOUSE_SECRET, warehouse_secrets};
 
 /// The ARN of the secret that holds Stripe's keys.
 pub const STRIPE_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:stripe-AbCdEf";
@@ -19,6 +20,9 @@ pub(crate) struct Keys {
 
 impl Secrets for Keys {
     fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Secret, ServiceError>> {
+        if id == WAREHOUSE_SECRET {
+            return Box::pin(async { Ok(warehouse_secrets()) });
+        }
         self.aws.use_action(self.function, "secretsmanager:GetSecretValue", id);
         Box::pin(async { Ok(strict_stripe::keys()) })
     }

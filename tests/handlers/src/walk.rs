@@ -5,7 +5,11 @@ use omniflow_domain::OrderId;
 use omniflow_services::Fault;
 use serde_json::{Value, json};
 
-use crate::execution::{ENTERED, MACHINE, ORDER, Outside, Run};
+use std::thread::LocalKey;
+
+use asl::Machine;
+
+use crate::execution::{EARLIER, ENTERED, MACHINE, ORDER, Outside, Run};
 use crate::shop::Shop;
 
 /// The state that a walk has reached.
@@ -32,6 +36,7 @@ pub struct Walk {
     run: Option<Run>,
     /// The name of the execution.
     name: String,
+    machine: &'static LocalKey<Machine>,
 }
 
 impl Walk {
@@ -42,7 +47,18 @@ impl Walk {
 
     /// A walk of the order's execution of this name, which is not started yet.
     pub fn of_execution(order_id: &OrderId, name: &str) -> Self {
-        Self { order_id: order_id.clone(), at: At::NotStarted, run: None, name: name.to_owned() }
+        Self {
+            order_id: order_id.clone(),
+            at: At::NotStarted,
+            run: None,
+            name: name.to_owned(),
+            machine: &ORDER,
+        }
+    }
+
+    /// As [`Walk::of`], with the definition that the release before had.
+    pub fn of_earlier_release(order_id: &OrderId) -> Self {
+        Self { machine: &EARLIER, ..Self::of(order_id) }
     }
 
     /// Walks until `name` is the next state. An order that waits for a review or a payment on the way is
@@ -121,7 +137,8 @@ impl Walk {
     pub async fn step(&mut self, shop: &Shop) -> bool {
         let Some(run) = &mut self.run else {
             let Some(input) = shop.aws.started(MACHINE, &self.name) else { return false };
-            self.enter(Run::start(&ORDER, input, Outside::of(&self.name)));
+            let machine = self.machine;
+            self.enter(Run::start(machine, input, Outside::of(&self.name)));
             return true;
         };
         let went = match self.at {

@@ -3,10 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ambient::ManualClock;
-use omniflow_domain::order::{Reservation, Role, ShipmentState};
+use omniflow_domain::order::{PaymentState, Reservation, Role, ShipmentState};
 use omniflow_domain::{OrderId, Reason, Status};
 use omniflow_testing::{At, HttpAnswer, Shop, Walk, customer};
 use serde_json::{Value, json};
@@ -336,6 +337,58 @@ async fn what_contradicts_the_gateway_or_the_shipments_is_refused_with_the_facts
     }
     assert_eq!(resolve(&shop, &id, "NONE", "RELEASED").await.status, 200);
     assert_eq!(rings(&shop).await, (4, 0, 0, 0));
+}
+
+/// An order whose workflow fails for good before its money is taken, and the shop that it was placed in.
+async fn left_unpaid() -> (Arc<Shop>, OrderId) {
+    let shop = Arc::new(Shop::stocked(&STOCK));
+    let id = place(&shop).await;
+    let mut walk = walk_before(&shop, &id, "CapturePayment").await;
+    // The gateway's ledger fails as well.
+    shop.aws.fail("UpdateItem", "ThrottlingException");
+    fail_for_good(&shop, &mut walk).await;
+    (shop, id)
+}
+
+#[tokio::test]
+async fn a_capture_under_way_when_the_order_is_ended_by_hand_takes_nothing() {
+    let (shop, id) = left_unpaid().await;
+    let gateway = shop.aws.hold("UpdateItem");
+    let (capturer, captures) = (Arc::clone(&shop), id.clone());
+    let late = tokio::spawn(async move { capturer.forward("capture-payment", &captures).await });
+    gateway.arrived().await;
+    assert_eq!(resolve(&shop, &id, "NONE", "RELEASED").await.status, 200);
+    gateway.release();
+    assert_eq!(late.await.unwrap().unwrap_err().error_type, "OrderCancelled");
+    assert_eq!(shop.money(&id), (false, false));
+    let order = shop.order(&id).await;
+    assert_eq!((order.status(), order.payment().state), (Status::Cancelled, PaymentState::Void));
+}
+
+#[tokio::test]
+async fn an_order_whose_money_is_taken_meanwhile_is_not_ended_without_any() {
+    let (shop, id) = left_unpaid().await;
+    // The operator says that no money was taken, and the gateway is about to be told to take none.
+    let gateway = shop.aws.hold("UpdateItem");
+    let (operator, resolves) = (Arc::clone(&shop), id.clone());
+    let ending = tokio::spawn(async move { resolve(&operator, &resolves, "NONE", "RELEASED").await });
+    gateway.arrived().await;
+    shop.forward("capture-payment", &id).await.unwrap();
+    gateway.release();
+    let refused = ending.await.unwrap();
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert!(refused.body["detail"].as_str().unwrap().starts_with("Money was taken"), "{}", refused.body);
+    assert_eq!(shop.money(&id), (true, false));
+    assert_eq!(shop.order(&id).await.payment().state, PaymentState::Captured);
+}
+
+#[tokio::test]
+async fn a_resolution_that_is_refused_changes_nothing_at_the_gateway() {
+    let (shop, id) = left_unpaid().await;
+    assert_eq!(resolve(&shop, &id, "NONE", "SOLD").await.status, 409, "no shipment has left");
+    assert_eq!(retry(&shop, &id).await.status, 200);
+    shop.forward("capture-payment", &id).await.unwrap();
+    assert_eq!(shop.money(&id), (true, false));
 }
 
 #[tokio::test]

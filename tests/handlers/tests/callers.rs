@@ -163,3 +163,21 @@ async fn every_call_is_refused_to_those_it_is_not_for() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_name_in_the_path_is_decoded_once_by_each_front() {
+    let shop = Shop::set_up(&[("ring", "wh-east", 9)], &[]);
+    let name = |answer: &HttpAnswer| answer.body["detail"].as_str().unwrap().to_owned();
+    for (by_function_url, by_http_api, meant) in
+        [("no%20ring", "no ring", "no ring"), ("50%25", "50%25", "50%"), ("50%2525", "50%2525", "50%25")]
+    {
+        let direct = shop.http_by_function_url(&format!("/api/v1/stock/{by_function_url}")).await;
+        let gateway = shop.http("GET", &format!("/api/v1/stock/{by_http_api}"), Value::Null).await;
+        for answer in [direct, gateway] {
+            assert_eq!(problem(&answer), (404, "urn:omniflow:problem:product-not-found"), "{answer:?}");
+            assert!(name(&answer).contains(meant), "{answer:?}");
+            assert!(!name(&answer).contains("%20"), "{answer:?}");
+        }
+    }
+    assert_eq!(shop.http_by_function_url("/api/v1/stock/rin%67").await.status, 200);
+}

@@ -211,7 +211,7 @@ fn every_task_is_tried_again_after_what_may_pass_and_after_nothing_else() {
     for machine in &system().state_machines {
         for (name, task) in tasks(&serde_json::from_str(&machine.definition).unwrap()) {
             let arn = task["Arguments"]["FunctionName"].as_str().unwrap();
-            let binary = &system().functions[arn.rsplit(':').next().unwrap()].binary;
+            let binary = &system().function(arn).unwrap().binary;
             let again = |error: &str| retried(&machine.definition, &name, error);
             for error in failures(binary).unwrap() {
                 assert_eq!(again(error.as_str()), error.is_worth_a_retry(), "{name} after {error}");

@@ -50,7 +50,7 @@ impl Case {
 
     /// The order is completed, and its money taken.
     async fn completed() -> (Self, String) {
-        let (mut case, payment) = Self::opened().await;
+        let (case, payment) = Self::opened().await;
         assert_eq!(case.pay("pm_card_visa").await.status, 200);
         case.to_the_end().await.unwrap();
         (case, payment)
@@ -69,7 +69,7 @@ impl Case {
         self.shop.hear(&body, &signature).await
     }
 
-    async fn to_the_end(&mut self) -> Result<(), String> {
+    async fn to_the_end(&self) -> Result<(), String> {
         self.walk.clone().to_the_end(&self.shop).await
     }
 
@@ -89,7 +89,7 @@ fn problem(answer: &HttpAnswer) -> (u64, &str) {
 
 #[tokio::test(start_paused = true)]
 async fn a_page_confirms_the_payment_and_stripes_word_pays_the_order() {
-    let (mut case, payment) = Case::opened().await;
+    let (case, payment) = Case::opened().await;
     let again = case.post("payment", json!({})).await;
     assert_eq!(
         again.body,
@@ -115,7 +115,7 @@ async fn a_page_confirms_the_payment_and_stripes_word_pays_the_order() {
 
 #[tokio::test(start_paused = true)]
 async fn the_server_confirms_a_method_that_the_page_has_made() {
-    let mut case = Case::waiting().await;
+    let case = Case::waiting().await;
     let paid = case.pay("pm_card_visa").await;
     assert_eq!((paid.status, &paid.body["state"]), (200, &json!("PAYMENT_RECEIVED")), "{}", paid.body);
     assert_eq!(paid.body["payment"]["method"], "pm_card_visa");
@@ -128,7 +128,7 @@ async fn the_server_confirms_a_method_that_the_page_has_made() {
 
 #[tokio::test(start_paused = true)]
 async fn a_declined_card_is_told_in_the_customers_words_and_another_one_may_pay() {
-    let mut case = Case::waiting().await;
+    let case = Case::waiting().await;
     for (language, words) in [("en", "not enough money"), ("zh", "余额不足"), ("ru", "недостаточно средств")]
     {
         let body = json!({ "method": "pm_card_insufficient" });
@@ -289,7 +289,7 @@ async fn an_order_that_can_not_be_shipped_gives_its_money_back() {
 #[tokio::test(start_paused = true)]
 async fn a_window_that_is_about_to_close_asks_stripe_first() {
     // Confirmed, and no word came.
-    let (mut case, payment) = Case::opened().await;
+    let (case, payment) = Case::opened().await;
     case.stripe.confirm_on_page(&payment, "pm_card_visa");
     case.shop.pass_deadline(&case.id).await;
     case.shop.forward("close-payment-window", &case.id).await.unwrap();
@@ -298,7 +298,7 @@ async fn a_window_that_is_about_to_close_asks_stripe_first() {
     assert_eq!((case.status().await, case.stripe.money(&payment)), (Status::Completed, TAKEN));
 
     // Not confirmed: it can't be any more, also when Stripe fails at first.
-    let (mut case, payment) = Case::opened().await;
+    let (case, payment) = Case::opened().await;
     case.shop.pass_deadline(&case.id).await;
     case.stripe.fail("GET", Fault::Status(503), 2);
     let silent = case.shop.forward("close-payment-window", &case.id).await.unwrap_err();
@@ -320,7 +320,7 @@ async fn a_window_that_is_about_to_close_asks_stripe_first() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_else_closes_a_window_while_stripe_is_silent() {
-    let (mut case, payment) = Case::opened().await;
+    let (case, payment) = Case::opened().await;
     case.stripe.confirm_on_page(&payment, "pm_card_visa");
     case.stripe.fail("GET", Fault::NotReached, u32::MAX);
     case.clock.advance(std::time::Duration::from_secs(6 * 3600));
@@ -338,7 +338,7 @@ async fn nothing_else_closes_a_window_while_stripe_is_silent() {
 #[tokio::test(start_paused = true)]
 async fn money_that_comes_too_late_goes_back_by_itself_and_the_customer_is_told_once() {
     for captured in [false, true] {
-        let (mut case, payment) = Case::opened().await;
+        let (case, payment) = Case::opened().await;
         assert_eq!(case.post("cancel", json!({})).await.status, 200);
         case.to_the_end().await.unwrap();
         assert_eq!((case.status().await, case.stripe.status(&payment)), (Status::Cancelled, "canceled"));
@@ -427,7 +427,7 @@ async fn what_is_done_in_stripes_dashboard_is_noted() {
 #[tokio::test(start_paused = true)]
 async fn a_hold_that_is_gone_before_the_money_is_taken_undoes_the_order() {
     for reason in [Some("automatic"), None] {
-        let (mut case, payment) = Case::opened().await;
+        let (case, payment) = Case::opened().await;
         assert_eq!(case.pay("pm_card_visa").await.status, 200);
         case.stripe.cancel_in_dashboard(&payment, reason);
         assert_eq!(case.hear("payment_intent.canceled", &payment).await, 200);

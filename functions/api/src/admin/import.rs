@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt};
 use omniflow_domain::catalogue::{MOST_NAMES, Product, check_id, lookup};
 use omniflow_domain::movement::{MOST_PIECES, MovementKind};
+use omniflow_domain::warehouse;
 use omniflow_store as store;
 use omniflow_store::movements::{NotMoved, RANDOM_BELOW, Wanted, new_id};
 use omniflow_store::products::NotWritten;
@@ -229,7 +230,8 @@ async fn count(admin: &Admin, request: &Request, row: &Row) -> Result<Done, Prob
     let found = admin.products.find(&[asked.as_str()]).await.map_err(|error| unavailable(&error))?;
     let product = found.get(asked.as_str()).ok_or_else(|| unknown_product(&asked))?;
     let warehouse = needed(row, "warehouse")?;
-    check_id(&warehouse).map_err(|error| bad(format!("'{warehouse}' can't be a warehouse: {error}.")))?;
+    warehouse::check_id(&warehouse)
+        .map_err(|error| bad(format!("'{warehouse}' can't be a warehouse: {error}.")))?;
     let on_hand = needed(row, "on_hand")?;
     let quantity: u32 = on_hand.parse().ok().filter(|pieces| *pieces <= MOST_PIECES).ok_or_else(|| {
         bad(format!("'on_hand' must be a whole number from 0 to {MOST_PIECES}, not '{on_hand}'."))

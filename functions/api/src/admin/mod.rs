@@ -54,7 +54,9 @@ impl Function for Admin {
         "AUDIT_THRESHOLD",
         "CURRENCY",
         "OPEN_ACCESS",
+        "OPERATOR_CLAIM",
         "OPERATOR_SCOPE",
+        "OPERATOR_VALUE",
         "ORDER_STATE_MACHINE",
         "PAYMENT_WINDOW_SECONDS",
     ];

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use omniflow_domain::Language;
-use omniflow_domain::catalogue::check_id;
 use omniflow_domain::movement::{Impossible, MOST_PIECES, MovementKind};
 use omniflow_domain::order::Actor;
+use omniflow_domain::warehouse;
 use omniflow_store as store;
 use omniflow_store::movements::{Movement, NotMoved, RANDOM_BELOW, Wanted, new_id};
 use serde::Serialize;
@@ -146,8 +146,8 @@ fn bad(detail: String) -> Problem {
     Problem::new(Kind::BadRequest, detail)
 }
 
-fn check_warehouse(warehouse: &str) -> Result<(), Problem> {
-    check_id(warehouse).map_err(|error| bad(format!("'{warehouse}' can't be a warehouse: {error}.")))
+fn check_warehouse(id: &str) -> Result<(), Problem> {
+    warehouse::check_id(id).map_err(|error| bad(format!("'{id}' can't be a warehouse: {error}.")))
 }
 
 fn wanted(admin: &Admin, request: &Request, product_id: String, warehouse: &str) -> Result<Wanted, Problem> {

@@ -1,8 +1,10 @@
 //! The bodies that calls take, with the limits that the code enforces.
 
 use omniflow_domain::Currency;
+use omniflow_domain::address::{self, MOST_LINES};
 use omniflow_domain::catalogue::MOST_NAMES;
 use omniflow_domain::movement::{MOST_PIECES, MovementKind};
+use omniflow_domain::order::{LONGEST_SAID, LONGEST_URL, WarehouseEvent};
 use omniflow_simulated::METHODS;
 use serde_json::{Map, Value, json};
 
@@ -10,9 +12,13 @@ use super::{examples, schemas};
 use crate::create::{LONGEST_TEXT, MOST_ITEMS, MOST_OF_ONE};
 use crate::decide::LONGEST_NOTE;
 use crate::description::{self, MONEY, SHOP_CURRENCY};
+use crate::warehouse::{LONGEST_ENDPOINT, MOST_RANK};
 
 /// The pattern of texts that have printable characters only.
 const PRINTABLE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+/// The pattern of texts that have printable characters, and not only blanks.
+const PRINTABLE_TEXT: &str =
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u001f\u007f-\u009f\s][^\u0000-\u001f\u007f-\u009f]*$";
 /// The pattern of texts that have printable characters, tabs and line breaks only.
 const PRINTABLE_LINES: &str = r"^([^\u0000-\u001f\u007f-\u009f]|\t|\r?\n)*$";
 
@@ -56,6 +62,8 @@ pub(super) fn schemas() -> Map<String, Value> {
             "type": "object",
             "properties": { "note": note() },
         },
+        "NewWarehouse": new_warehouse(),
+        "ShipmentEvent": shipment_event(),
         "Resolution": {
             "description": "What was done by hand. What contradicts the payment gateway or the shipments is refused.",
             "type": "object",
@@ -131,6 +139,37 @@ pub(super) fn file(rows: usize) -> Value {
     })
 }
 
+fn new_warehouse() -> Value {
+    json!({
+        "description": "How a warehouse is reached. Its secret is not among it: that stays in the store of secrets.",
+        "type": "object",
+        "properties": {
+            "name": { "description": "The name for people; the id when left out.", "type": ["string", "null"], "minLength": 1, "maxLength": LONGEST_TEXT, "pattern": PRINTABLE },
+            "rank": { "description": "Of two warehouses that can both ship, the one with the lower rank does; 100 when left out.", "type": ["integer", "null"], "minimum": 0, "maximum": MOST_RANK },
+            "link": { "description": "How it is asked to ship: not at all (`simulated`), or by signed requests to its own server (`http`).", "type": "string", "enum": ["simulated", "http"] },
+            "endpoint": { "description": "Where these requests go, and only for `http`.", "type": ["string", "null"], "maxLength": LONGEST_ENDPOINT },
+            "active": { "description": "Whether new orders may be shipped from it; true when left out.", "type": ["boolean", "null"] },
+        },
+        "required": ["link"],
+    })
+}
+
+fn shipment_event() -> Value {
+    let said = |description: &str| json!({ "description": description, "type": ["string", "null"], "minLength": 1, "maxLength": LONGEST_SAID, "pattern": PRINTABLE });
+    json!({
+        "description": "What a warehouse says about a shipment. Said twice, late or out of order, it changes nothing.",
+        "type": "object",
+        "properties": {
+            "event": schemas::of::<WarehouseEvent>(),
+            "tracking": said("The carrier's number."),
+            "carrier": said("The carrier."),
+            "tracking_url": { "description": "The page at which the carrier shows where the parcel is.", "type": ["string", "null"], "maxLength": LONGEST_URL, "pattern": r#"^https://[^\s"<>\\^`{|}]+$"# },
+            "reason": said("Why, in the warehouse's words."),
+        },
+        "required": ["event"],
+    })
+}
+
 fn note() -> Value {
     json!({
         "description": "Why. Line breaks and tabs are kept; other control characters are refused.",
@@ -178,6 +217,7 @@ fn new_order() -> Value {
                 json!({ "type": "string", "format": "email", "maxLength": LONGEST_TEXT }),
                 "Where messages go; left out, to the customer id when that is an address.",
             ),
+            "address": nullable(new_address(), "Where the goods go; warehouses with a server of their own are told."),
             "payment": nullable(
                 payment,
                 "Pays with the order, so that nothing waits for it. The doors of OrderFlow and of the order page take `pm_card` when it is left out.",
@@ -185,6 +225,26 @@ fn new_order() -> Value {
         },
         "required": ["items"],
         "examples": examples::ORDERS.map(examples::parsed),
+    })
+}
+
+/// Where the goods go.
+fn new_address() -> Value {
+    let text = |description: &str| json!({ "description": description, "type": "string", "minLength": 1, "maxLength": address::LONGEST_TEXT, "pattern": PRINTABLE_TEXT });
+    let line = text("Street, house, floor and the like.");
+    let mut postcode = text("The postcode, where the country has some.");
+    postcode["type"] = json!(["string", "null"]);
+    json!({
+        "description": "Where the goods go.",
+        "type": "object",
+        "properties": {
+            "name": text("Who gets them."),
+            "lines": { "type": "array", "minItems": 1, "maxItems": MOST_LINES, "items": line },
+            "postcode": postcode,
+            "city": text("The place."),
+            "country": { "description": "The country, by its code of two letters (ISO 3166-1 alpha-2).", "type": "string", "enum": address::Country::all().collect::<Vec<_>>() },
+        },
+        "required": ["name", "lines", "city", "country"],
     })
 }
 

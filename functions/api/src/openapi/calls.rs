@@ -8,6 +8,7 @@ use super::responses::{created, json_answer, order_answer, replayed, waited};
 use super::{admin_calls, examples, parameters, schemas};
 use crate::problem::Kind;
 use crate::routes::ApiCall;
+use crate::warehouse::{ShipmentView, WarehouseList, WarehouseView};
 
 /// The description of the call at this door.
 pub(super) fn described(call: ApiCall, door: Door) -> Operation {
@@ -26,6 +27,11 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         ApiCall::ReadExecution => execution(door),
         ApiCall::ReadWorkflow => workflow(),
         ApiCall::ReadSummary => summary(),
+        ApiCall::ListWarehouses => warehouses(),
+        ApiCall::ReadWarehouse => warehouse(),
+        ApiCall::PutWarehouse => put_warehouse(),
+        ApiCall::NoteShipmentEvent => note_event(),
+        ApiCall::TakeShipmentEvent => take_event(),
         ApiCall::Health => health(),
         ApiCall::Home => page("The first page", "It leads to the web console.", 307, "web/"),
         ApiCall::Icon => page("The icon", "For pages that name none.", 307, "web/00f1e2d3c4b5a697/icon.svg"),
@@ -256,6 +262,68 @@ fn summary() -> Operation {
     ))
     .takes(language())
     .answers(200, counts)
+}
+
+fn warehouses() -> Operation {
+    let list = json_answer("All warehouses.", &schemas::of::<WarehouseList>(), None);
+    Operation::new(
+        "Warehouses",
+        "List the warehouses",
+        "Those that somebody has described, and those that there is stock in, by rank.",
+    )
+    .answers(200, list)
+}
+
+fn described_warehouse() -> Value {
+    json_answer("The warehouse.", &schemas::of::<WarehouseView>(), None)
+}
+
+fn warehouse() -> Operation {
+    Operation::new("Warehouses", "Read a warehouse", "As somebody has described it.")
+        .answers(200, described_warehouse())
+        .refuses(&[Kind::BadRequest, Kind::WarehouseNotFound])
+}
+
+fn put_warehouse() -> Operation {
+    Operation::new(
+        "Warehouses",
+        "Describe a warehouse",
+        "How it is reached, and whether new orders are shipped from it. All functions know within ten seconds; what it was asked before goes on.",
+    )
+    .with_body("NewWarehouse", true, &examples::WAREHOUSES)
+    .answers(200, described_warehouse())
+    .refuses(&[Kind::BadRequest])
+}
+
+/// A message about a shipment.
+fn shipment_event(summary: &'static str, description: &'static str) -> Operation {
+    let shipment = json_answer("It is noted.", &schemas::of::<ShipmentView<'_>>(), None);
+    Operation::new("Warehouses", summary, description)
+        .with_body("ShipmentEvent", true, &examples::SHIPMENT_EVENTS)
+        .answers(200, shipment)
+        .refuses(&[
+            Kind::BadRequest,
+            Kind::OrderNotFound,
+            Kind::ShipmentNotFound,
+            Kind::WrongState,
+            Kind::OrderUnreadable,
+        ])
+}
+
+fn note_event() -> Operation {
+    shipment_event(
+        "Say what a warehouse did",
+        "As an operator, in the warehouse's place. 409 when the goods must not leave, or have left.",
+    )
+}
+
+fn take_event() -> Operation {
+    shipment_event(
+        "Say what became of a shipment",
+        "For warehouses, which sign it by the Standard Webhooks scheme (`webhook-id`, `webhook-timestamp`, `webhook-signature`) with the secret that they share with the shop. 409 when the goods must not leave: the answer says what to do.",
+    )
+    .takes(parameters::of_a_signed_message())
+    .refuses(&[Kind::Unauthorized, Kind::Unavailable])
 }
 
 /// A call that leads to a page elsewhere.

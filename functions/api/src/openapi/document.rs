@@ -14,9 +14,9 @@ const DESCRIPTION: &str = "Order fulfilment that never oversells, never loses a 
 `/api/orders/create`, `/api/orders/{order_id}` and `/api/workflows/{order_id}/status` are the order page's. They lead to \
 the same orders, by their order id or their workflow id.
 
-**Who may call.** Customers send a token (JWT) and see their own orders; operators send one with the operators' scope, or \
-sign with IAM, and see all. A stack without an issuer of tokens takes signatures only. The local runtime asks nobody on \
-loopback, and elsewhere wants its own token.
+**Who may call.** Customers send a token (JWT) and see their own orders; operators send one with the operators' scope or \
+claim, or sign with IAM, and see all. A stack without an issuer of tokens takes signatures only. The local runtime asks nobody on \
+loopback, and elsewhere wants its own token or, where it has an issuer, the issuer's.
 
 **Problems** are `application/problem+json` (RFC 9457). Their `type` is stable; `detail` says what to do. A path that is \
 none of these is `route-not-found` (404), a wrong method `method-not-allowed` (405), at any path. Deployed, API Gateway \
@@ -59,7 +59,7 @@ pub(super) fn document() -> Value {
             "securitySchemes": {
                 "token": {
                     "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                    "description": "A token of the stack's issuer (`JwtIssuer`) for its audience (`JwtAudience`). Its subject is the customer; the scope `OperatorScope`, here as it is unless set, makes an operator.",
+                    "description": "A token of the stack's issuer (`JwtIssuer`) for one of its audiences (`JwtAudience`). Its subject is the customer; the scope `OperatorScope`, here as it is unless set, makes an operator, or a claim does (`OperatorClaim`).",
                 },
                 "signature": {
                     "type": "apiKey", "in": "header", "name": "Authorization",

@@ -41,6 +41,17 @@ pub(super) const PRODUCTS: [&str; 2] = [
     r#"{ "name": "Teapot", "price": 24.5 }"#,
     r#"{ "name": "Teapot", "price": "26.00", "names": ["Чайник", "茶壶"], "active": true, "low_stock": 5 }"#,
 ];
+/// The bodies that describe warehouses.
+pub(super) const WAREHOUSES: [&str; 2] = [
+    r#"{ "name": "East", "rank": 1, "link": "http", "endpoint": "https://warehouse.example/shipments" }"#,
+    r#"{ "name": "East", "rank": 1, "link": "simulated", "active": false }"#,
+];
+/// The bodies of warehouses' messages.
+pub(super) const SHIPMENT_EVENTS: [&str; 3] = [
+    r#"{ "event": "SHIPPED", "carrier": "DHL", "tracking": "00340434161094042557", "tracking_url": "https://carrier.example/00340434161094042557" }"#,
+    r#"{ "event": "DELAYED", "reason": "The truck has broken down." }"#,
+    r#"{ "event": "DELIVERED" }"#,
+];
 
 /// One of these bodies as JSON.
 pub(super) fn parsed(text: &str) -> Value {
@@ -65,6 +76,7 @@ fn order(status: Status) -> Order {
         customer_id: Some("customer-001".to_owned()),
         email: None,
         language: Language::En,
+        address: None,
         amount: Money::parse("999.99", Currency::USD).unwrap(),
         items: vec![item],
         method: None,
@@ -99,7 +111,7 @@ fn bring(order: &mut Order, status: Status) -> Result<(), Refusal> {
             if status == Status::Shipping {
                 return Ok(());
             }
-            order.ship("wh-east", "TRK-1700000000000123456-wh-east")?;
+            order.ship("wh-east", "TRK-1700000000000123456-wh-east", later)?;
             order.complete(later)
         }
         _ => Ok(()),

@@ -1,7 +1,7 @@
 //! The parameters that calls take in the path, the query and the headers.
 
 use omniflow_domain::Status;
-use omniflow_domain::catalogue::LONGEST_ID;
+use omniflow_domain::warehouse;
 use serde_json::{Map, Value, json};
 
 use super::schemas;
@@ -70,8 +70,8 @@ fn of_path_by_name(name: &str) -> Value {
         }),
         "warehouse" => json!({
             "name": "warehouse", "in": "path", "required": true,
-            "schema": { "type": "string", "minLength": 1, "maxLength": LONGEST_ID },
-            "description": "The warehouse's id.", "example": "wh-east",
+            "schema": { "type": "string", "minLength": 1, "maxLength": warehouse::LONGEST_ID, "pattern": "^[A-Za-z0-9_-]+$" },
+            "description": "The warehouse's id, which its stock is kept under.", "example": "wh-east",
         }),
         "customer_id" => json!({
             "name": "customer_id", "in": "path", "required": true, "schema": { "type": "string" },
@@ -126,5 +126,23 @@ pub(super) fn of_a_workflow() -> Vec<Value> {
             "name": "next", "in": "query", "schema": { "type": "string" },
             "description": "What the page before of that execution's history gave as `next`; of the `order` when `execution` is left out.",
         }),
+    ]
+}
+
+/// The headers of a message that is signed (Standard Webhooks Specification, "Webhook headers").
+pub(super) fn of_a_signed_message() -> Vec<Value> {
+    let header = |name: &str, description: &str| {
+        json!({
+            "name": name, "in": "header", "required": true, "schema": { "type": "string" },
+            "description": description,
+        })
+    };
+    vec![
+        header("webhook-id", "Names the message, the same each time that it is sent."),
+        header("webhook-timestamp", "When it is sent, in seconds since 1970, give or take five minutes."),
+        header(
+            "webhook-signature",
+            "`v1,` and the HMAC-SHA256 of `id.timestamp.body` in Base64; several with blanks between them.",
+        ),
     ]
 }

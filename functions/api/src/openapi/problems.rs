@@ -21,7 +21,7 @@ const fn meaning(kind: Kind) -> &'static str {
         Kind::Unauthorized => {
             "The call takes a token or a signature, and there is none that holds. Sign in and send it again. A token whose subject is empty, or longer than 2,048 bytes, names nobody."
         }
-        Kind::Forbidden => "The call is for operators, and the token lacks their scope.",
+        Kind::Forbidden => "The call is for operators, and the token is none of theirs.",
         Kind::UnknownProduct => {
             "The order has a product that is not sold here; `product` is how it was named. `GET /api/v1/stock` lists what is."
         }
@@ -32,6 +32,12 @@ const fn meaning(kind: Kind) -> &'static str {
             "No order has this id, or it is somebody else's. Use the `order_id` of the answer to the order."
         }
         Kind::ProductNotFound => "No product has this id or name. `GET /api/v1/stock` lists what there is.",
+        Kind::WarehouseNotFound => {
+            "Nobody has described a warehouse of this id. `PUT` it; `GET /api/v1/warehouses` lists all."
+        }
+        Kind::ShipmentNotFound => {
+            "The order has no shipment from this warehouse. The order lists what it has."
+        }
         Kind::PageNotFound => {
             "`next` is not what the page before gave, or that was more than a day ago. Begin again without it."
         }

@@ -52,6 +52,8 @@ pub(super) fn answers() -> Map<String, Value> {
     generator.subschema_for::<crate::admin::products::ProductList<'_>>();
     generator.subschema_for::<crate::admin::import::Imported>();
     generator.subschema_for::<crate::admin::people::Forgotten>();
+    generator.subschema_for::<crate::warehouse::WarehouseList>();
+    generator.subschema_for::<crate::warehouse::ShipmentView<'_>>();
     generator.subschema_for::<crate::summary::Summary>();
     generator.subschema_for::<crate::workflow::WorkflowView<'_>>();
     generator.subschema_for::<crate::workflow::WorkflowStatus<'_>>();

@@ -92,13 +92,27 @@ const Goods = ({ order }) => html`
       ${order.shipments.map(
         (shipment) => html`
           <li key=${shipment.warehouse}>
-            <strong>${shipment.warehouse}</strong>: ${t(`shipment.${shipment.state}`)} ${shipment.tracking && html`<span class="mono">${shipment.tracking}</span> <${Copy} text=${shipment.tracking} />`}
+            <strong>${shipment.warehouse}</strong>: <span data-shipment=${shipment.state}>${t(`shipment.${shipment.state}`)}</span> ${shipment.carrier} ${shipment.tracking && html`<${Tracking} of=${shipment} /> <${Copy} text=${shipment.tracking} />`}
+            ${shipment.instead_of && html`<div class="quiet">${t("shipment.instead", { warehouse: shipment.instead_of })}</div>`}
+            ${shipment.history?.map((said, index) => html`<div key=${index} class="quiet">${t(`said.${said.event}`)} · <${Time} at=${said.at} />${said.reason && ` · “${said.reason}”`}</div>`)}
             <div class="quiet">${shipment.items.map((line) => `${line.quantity} × ${nameIn(order, line.product_id)}`).join(", ")}</div>
           </li>
         `,
       )}
     </ul>
+    ${order.address && html`<${AddressOf} address=${order.address} />`}
   </section>
+`;
+
+/** The carrier's number, which leads to its page where there is one. The API lets none but https addresses through. */
+const Tracking = ({ of }) =>
+  of.tracking_url
+    ? html`<a class="mono" href=${of.tracking_url} target="_blank" rel="noopener noreferrer">${of.tracking}</a>`
+    : html`<span class="mono">${of.tracking}</span>`;
+
+const AddressOf = ({ address }) => html`
+  <h3>${t("address")}</h3>
+  <address>${[address.name, ...address.lines, [address.postcode, address.city].filter(Boolean).join(" "), address.country].map((line, index) => html`<div key=${index}>${line}</div>`)}</address>
 `;
 
 const Payment = ({ order }) => html`

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::ErrorName;
 use crate::order::{
     Contradiction, Order, PaymentState, Refusal, Reservation, Resolution, SettledMoney, SettledStock,
-    ShipmentState, Signal, Unknown,
+    Shipment, Signal, Unknown,
 };
 use crate::payment_gateway::MoneyAt;
 use crate::status::{Reason, Status};
@@ -258,10 +258,7 @@ impl Order {
                 SettledStock::Lost => Reservation::Lost,
             };
         }
-        let shipments = self.record.shipments.iter_mut();
-        for shipment in shipments.filter(|shipment| shipment.state != ShipmentState::Shipped) {
-            shipment.state = ShipmentState::Cancelled;
-        }
+        self.note_cancelled(|state| !state.is_out());
         self.record.attention = Some(match attention {
             Some(attention) => Attention { resolution: Some(resolution), ..attention },
             None => Attention {
@@ -286,7 +283,7 @@ impl Order {
                 Err(Contradiction::NothingHeld)
             }
             SettledStock::Sold if out == 0 => Err(Contradiction::NothingOut),
-            SettledStock::Sold if money == SettledMoney::Kept && out < self.record.shipments.len() => {
+            SettledStock::Sold if money == SettledMoney::Kept && out < self.held_shipments().count() => {
                 Err(Contradiction::PartlyOut)
             }
             _ => Ok(()),
@@ -323,7 +320,7 @@ impl Order {
             PaymentState::Pending if past_payment && self.record.payment.method.is_some() => None,
             PaymentState::Pending => Some(false),
         };
-        let out = |shipment: &&crate::order::Shipment| shipment.state == ShipmentState::Shipped;
+        let out = |shipment: &&Shipment| shipment.state.is_out();
         Open {
             money_taken,
             stock_held: self.record.reservation == Reservation::Held,
@@ -472,7 +469,7 @@ mod tests {
         for (out, money, stock, end) in cases {
             let mut order = shipping();
             for warehouse in ["wh-east", "wh-west"].iter().take(out) {
-                order.ship(warehouse, "t").unwrap();
+                order.ship(warehouse, "t", now()).unwrap();
             }
             order.need_attention(failed("WrongState"), now()).unwrap();
             let before = order.clone();

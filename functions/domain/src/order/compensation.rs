@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::allocation::Missing;
-use crate::order::{Actor, Order, PaymentState, Refusal, Reservation, ShipmentState, Signal};
+use crate::order::{Actor, Order, PaymentState, Refusal, Reservation, Shipment, ShipmentState, Signal};
 use crate::status::{IllegalTransition, Reason, Status};
 
 impl Order {
@@ -34,7 +34,11 @@ impl Order {
         if self.record.status == Status::Compensating {
             return Err(Refusal::Undone(self.record.status));
         }
-        let waits = self.record.status.awaits_person();
+        let delivered = |shipment: &&Shipment| shipment.state == ShipmentState::Delivered;
+        if let Some(shipment) = self.record.shipments.iter().find(delivered) {
+            return Err(Refusal::Delivered(shipment.warehouse.clone()));
+        }
+        let waits = self.record.status.awaits_person() || self.awaits_warehouse();
         self.turn_back(Reason::Customer, now)?;
         if waits {
             self.keep_signal(Signal::Cancelled, now);
@@ -87,9 +91,7 @@ impl Order {
     /// When the order is not being undone.
     pub fn cancel_shipments(&mut self) -> Result<(), Refusal> {
         self.check_compensating()?;
-        for shipment in &mut self.record.shipments {
-            shipment.state = ShipmentState::Cancelled;
-        }
+        self.note_cancelled(|_| true);
         Ok(())
     }
 
@@ -113,10 +115,7 @@ impl Order {
         }
         self.check_compensating()?;
         self.record.reservation = Reservation::Released;
-        let shipments = self.record.shipments.iter_mut();
-        for shipment in shipments.filter(|shipment| shipment.state == ShipmentState::Pending) {
-            shipment.state = ShipmentState::Cancelled;
-        }
+        self.note_cancelled(ShipmentState::is_open);
         Ok(true)
     }
 
@@ -156,8 +155,8 @@ impl Order {
 mod tests {
     use super::*;
     use crate::allocation::{Line, Share};
-    use crate::order::Failed;
-    use crate::order::samples::{awaiting_payment, now, received};
+    use crate::order::samples::{awaiting_payment, now, received, token};
+    use crate::order::{Failed, Report, WarehouseEvent};
 
     /// An order with one shipment, which holds its stock.
     fn holding_stock() -> Order {
@@ -172,7 +171,7 @@ mod tests {
         let mut order = awaiting_payment();
         order.cancel(now()).unwrap();
         assert!(matches!(order.capture(now()), Err(Refusal::Undone(_))));
-        assert!(matches!(order.ship("wh-east", "t"), Err(Refusal::Undone(_))));
+        assert!(matches!(order.ship("wh-east", "t", now()), Err(Refusal::Undone(_))));
         assert!(matches!(order.complete(now()), Err(Refusal::Undone(_))));
         assert!(order.cancel(now()).is_err());
         order.begin_compensation(Reason::PaymentFailed, None, now()).unwrap();
@@ -195,6 +194,21 @@ mod tests {
             assert_eq!(order.release_stock(), Err(refused));
             assert_eq!(order, before);
         }
+    }
+
+    #[test]
+    fn what_was_delivered_can_not_be_cancelled_and_what_waits_for_a_warehouse_is_told() {
+        let mut order = holding_stock();
+        order.capture(now()).unwrap();
+        order.dispatch("wh-east", Some(token("s1", 0)), now()).unwrap();
+        let mut delivered = order.clone();
+        order.cancel(now()).unwrap();
+        assert_eq!(order.pending_signal(), Some(Signal::Cancelled));
+        assert_eq!(order.waiting_tokens().collect::<Vec<_>>(), ["s1"]);
+        let report = Report { event: WarehouseEvent::Delivered, parcel: "t".into(), reason: None };
+        assert_eq!(order.hear("wh-east", &report, now()), Err(Refusal::CalledBack("wh-east".to_owned())));
+        delivered.hear("wh-east", &report, now()).unwrap();
+        assert_eq!(delivered.cancel(now()), Err(Refusal::Delivered("wh-east".to_owned())));
     }
 
     #[test]

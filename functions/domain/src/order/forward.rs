@@ -1,11 +1,9 @@
-//! The decisions that bring an order forward: stock, review, payment, shipments.
+//! The decisions that bring an order forward: stock, review, payment.
 
 use chrono::{DateTime, Utc};
 
 use crate::allocation::Share;
-use crate::order::{
-    Audit, Awaits, Order, PaymentState, Refusal, Reservation, Shipment, ShipmentState, Signal, Token,
-};
+use crate::order::{Audit, Awaits, Order, PaymentState, Refusal, Reservation, Shipment, Signal, Token};
 use crate::status::{IllegalTransition, Reason, Status};
 
 impl Order {
@@ -165,36 +163,19 @@ impl Order {
         Ok(())
     }
 
-    /// Notes that the shipment from this warehouse is on its way, under this number of the carrier.
-    ///
-    /// # Errors
-    /// When the order was undone meanwhile, or its shipments are not due.
-    pub fn ship(&mut self, warehouse: &str, tracking: &str) -> Result<(), Refusal> {
-        self.check_not_undone()?;
-        if self.record.status != Status::Shipping {
-            return Err(IllegalTransition { from: self.record.status, to: Status::Shipping }.into());
-        }
-        let shipments = self.record.shipments.iter_mut();
-        for shipment in shipments.filter(|shipment| shipment.warehouse == warehouse) {
-            shipment.state = ShipmentState::Shipped;
-            shipment.tracking = Some(tracking.to_owned());
-        }
-        Ok(())
-    }
-
     /// Notes that all shipments are on their way, so that the stock is sold.
     ///
     /// # Errors
     /// When a shipment is not on its way, or the order was undone meanwhile.
     pub fn complete(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
         self.check_not_undone()?;
-        let mut shipments = self.record.shipments.iter();
-        if let Some(shipment) = shipments.find(|shipment| shipment.state != ShipmentState::Shipped) {
+        if let Some(shipment) = self.held_shipments().find(|shipment| !shipment.state.is_out()) {
             return Err(Refusal::NotShipped(shipment.warehouse.clone()));
         }
         let told = self.record.timeline.len();
         self.change_status(Status::Completed, now)?;
         self.announce_after(told);
+        self.stop_waiting();
         self.record.reservation = Reservation::Sold;
         Ok(())
     }

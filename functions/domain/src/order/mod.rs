@@ -3,7 +3,8 @@
 //! ```text
 //!   record ── what is stored of an order, made of parts
 //!   Order ── a record that only decisions change
-//!     ├── forward ── stock, review, payment, shipments
+//!     ├── forward ── stock, review, payment
+//!     ├── shipping ── what warehouses do and say
 //!     ├── compensation ── turning back, and undoing what was done
 //!     ├── attention ── what a failed workflow leaves to a person
 //!     ├── waiting ── the tasks of the workflow that wait, and what they must be told
@@ -28,12 +29,15 @@ mod record;
 mod resolution;
 #[cfg(test)]
 mod samples;
+mod shipment;
+mod shipping;
 mod unknown;
 mod waiting;
 mod writes;
 
 use chrono::{DateTime, Utc};
 
+use crate::address::Address;
 use crate::allocation::{Line, Missing};
 use crate::email::Email;
 use crate::language::Language;
@@ -43,10 +47,14 @@ use crate::status::{IllegalTransition, Reason, Status};
 pub use announcing::Announcements;
 pub use attention::{Actor, Attention, Failed, Open, Role};
 pub use id::{BadOrderId, OrderId};
-pub use parts::{Audit, Change, Item, NewOrder, Payment, PaymentState, Reservation, Shipment, ShipmentState};
+pub use parts::{Audit, Change, Item, NewOrder, Payment, PaymentState, Reservation};
 pub use provider::{PaymentEntry, PaymentNews};
 pub use record::OrderRecord;
 pub use resolution::{Contradiction, Resolution, SettledMoney, SettledStock};
+pub use shipment::{
+    BadReport, LONGEST_SAID, LONGEST_URL, Parcel, Report, Said, Shipment, ShipmentSignal, ShipmentState,
+    WarehouseEvent,
+};
 pub use unknown::Unknown;
 pub use waiting::{Awaits, Signal, Token};
 pub use writes::{WriteId, Writes};
@@ -81,6 +89,27 @@ pub enum Refusal {
     /// The shipment from this warehouse is not on its way yet.
     #[error("the shipment from {0} is not on its way")]
     NotShipped(String),
+    /// The order has no shipment from this warehouse.
+    #[error("the order has no shipment from {0}")]
+    NoShipment(String),
+    /// The goods from this warehouse must not leave: they were called back, or the order is undone.
+    #[error("the shipment from {0} was called back: do not send it, and stop it if it has left")]
+    CalledBack(String),
+    /// This warehouse rejected the shipment before, so that others may ship in its place.
+    #[error("the shipment from {0} was rejected or overdue: do not send it, and stop it if it has left")]
+    RejectedBefore(String),
+    /// A shipment that has left can't be rejected any more.
+    #[error("the shipment from {0} is on its way already")]
+    OnItsWay(String),
+    /// Another warehouse ships in place of this one already, or can't.
+    #[error("the shipment from {0} was given to another warehouse already")]
+    ReallocatedBefore(String),
+    /// Only what a warehouse doesn't ship is given to another.
+    #[error("the shipment from {0} was not rejected")]
+    NotRejected(String),
+    /// The customer has the goods from this warehouse.
+    #[error("the shipment from {0} was delivered")]
+    Delivered(String),
     /// A retry or a resolution of an order that doesn't need attention.
     #[error("the order is {0} and does not need attention")]
     NeedsNoAttention(Status),
@@ -118,6 +147,7 @@ impl Order {
             customer_id: new.customer_id.filter(|customer| !customer.is_empty()),
             email: new.email,
             language: new.language,
+            address: new.address,
             amount: new.amount,
             items: new.items,
             timeline: vec![Change::to(Status::Received, now)],
@@ -255,6 +285,10 @@ impl Order {
         self.record.language
     }
 
+    pub fn address(&self) -> Option<&Address> {
+        self.record.address.as_ref()
+    }
+
     pub fn amount(&self) -> Money {
         self.record.amount
     }
@@ -336,12 +370,13 @@ mod tests {
     use crate::payment_gateway::{MoneyAt, PaymentReport};
 
     /// The number of decisions that [`decide`] knows.
-    const DECISIONS: u8 = 25;
+    const DECISIONS: u8 = 33;
 
     /// Makes one of all decisions there are, `seconds` after the order was made.
     fn decide(order: &mut Order, decision: u8, seconds: i64) -> Result<(), Refusal> {
         let now = now() + Duration::seconds(seconds);
-        let share = || Share { warehouse: "wh-east".to_owned(), items: Vec::new() };
+        let items = vec![Line { product_id: "p".to_owned(), quantity: 1 }];
+        let share = || Share { warehouse: "wh-east".to_owned(), items: items.clone() };
         match decision {
             0 => order.reserve(vec![share()], now),
             1 => order.run_out_of_stock(Vec::new(), now),
@@ -353,7 +388,7 @@ mod tests {
             7 => order.expire(now),
             8 => order.cancel(now),
             9 => order.capture(now),
-            10 => order.ship("wh-east", "t"),
+            10 => order.ship("wh-east", "t", now),
             11 => order.complete(now),
             12 => order.begin_compensation(Reason::InternalError, Some("why".to_owned()), now),
             13 => order.cancel_shipments(),
@@ -366,10 +401,18 @@ mod tests {
                 Ok(())
             }
             19 => order.retry(Actor::SYSTEM, None, now),
-            23 => order.erase_customer(),
-            20 => order.note_payment("pi_1"),
-            21 => order.pay_at_provider(Some("pm_1"), now),
-            22 => {
+            20 => order.dispatch("wh-east", Some(token("s", 0)), now),
+            21 => order.reject("wh-east", None, now),
+            22 => order.reallocate("wh-east", "wh-west"),
+            23..=27 => {
+                let event = WarehouseEvent::ALL[usize::from(decision - 23)];
+                let from = if seconds % 2 == 0 { "wh-east" } else { "wh-west" };
+                order.hear(from, &Report { event, parcel: "t".into(), reason: None }, now)
+            }
+            31 => order.erase_customer(),
+            28 => order.note_payment("pi_1"),
+            29 => order.pay_at_provider(Some("pm_1"), now),
+            30 => {
                 let money = if seconds % 2 == 0 { MoneyAt::Held } else { MoneyAt::Returned };
                 order.learn(&PaymentReport { cancelled: seconds > 4, ..PaymentReport::of(money) }, None, now);
                 Ok(())
@@ -401,6 +444,10 @@ mod tests {
                 }
                 prop_assert_eq!(order.timeline().last().map(|change| change.status), Some(order.status()));
                 prop_assert_eq!(order.reason().is_some(), order.standing().is_undone());
+                let lines: usize = order.held_shipments().map(|shipment| shipment.items.len()).sum();
+                prop_assert!(order.shipments().is_empty() || lines == 1, "each piece is shipped from one place");
+                let tell = order.pending_shipments().next().is_some();
+                prop_assert!(!tell || order.pending_signal().is_some(), "nobody would find it: {:?}", order);
                 if order.status() == Status::Completed {
                     prop_assert_eq!(order.reservation(), Reservation::Sold);
                 }

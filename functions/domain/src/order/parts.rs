@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::allocation::{Line, Share};
+use crate::address::Address;
 use crate::email::Email;
 use crate::language::Language;
 use crate::money::Money;
@@ -20,6 +20,8 @@ pub struct NewOrder {
     pub email: Option<Email>,
     /// The language of these messages.
     pub language: Language,
+    /// The address that the goods go to, if the order names one.
+    pub address: Option<Address>,
     /// The products.
     pub items: Vec<Item>,
     /// The price of the whole order.
@@ -62,49 +64,6 @@ impl Change {
     pub fn to(status: Status, at: DateTime<Utc>) -> Self {
         Self { status, at, by: None, note: None }
     }
-}
-
-/// The goods that one warehouse ships for an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Shipment {
-    /// The id of the warehouse.
-    pub warehouse: String,
-    /// The goods.
-    pub items: Vec<Line>,
-    /// How far the shipment has come.
-    pub state: ShipmentState,
-    /// The carrier's number, once the shipment is on its way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tracking: Option<String>,
-    /// What a later release stored with the shipment.
-    #[serde(skip)]
-    pub unknown: Unknown,
-}
-
-impl From<Share> for Shipment {
-    fn from(share: Share) -> Self {
-        Self {
-            warehouse: share.warehouse,
-            items: share.items,
-            state: ShipmentState::Pending,
-            tracking: None,
-            unknown: Unknown::default(),
-        }
-    }
-}
-
-/// How far a shipment has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ShipmentState {
-    /// The goods are set aside in the warehouse.
-    Pending,
-    /// The goods are on their way.
-    Shipped,
-    /// The goods were called back, or were never sent.
-    Cancelled,
 }
 
 /// What became of the stock that an order wants.

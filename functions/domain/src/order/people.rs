@@ -1,6 +1,6 @@
 //! Who decided about an order, and what is left of a customer who is forgotten.
 
-use crate::order::{Actor, Order, Refusal, Role};
+use crate::order::{Actor, Order, Refusal, Role, Shipment};
 
 impl Order {
     /// Notes who gave the verdict of the review.
@@ -42,8 +42,8 @@ impl Order {
         self.record.items.iter().map(|item| u64::from(item.quantity)).sum()
     }
 
-    /// Forgets the customer: their id, their address, who they are where they decided, and all that people wrote
-    /// about the order. What was sold, for how much, and when, stays for the books. An order that has forgotten
+    /// Forgets the customer: their id, their addresses, who they are where they decided, what leads to their parcels, and
+    /// all that people wrote about the order. What was sold, for how much, and when, stays for the books. An order that has forgotten
     /// its customer stays as it is.
     ///
     /// # Errors
@@ -54,6 +54,8 @@ impl Order {
         }
         self.record.customer_id = None;
         self.record.email = None;
+        self.record.address = None;
+        self.record.shipments.iter_mut().for_each(Shipment::forget_customer);
         for change in &mut self.record.timeline {
             change.note = None;
             if let Some(by) = change.by.as_mut().filter(|by| by.role == Role::Customer) {

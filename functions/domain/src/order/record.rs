@@ -1,5 +1,6 @@
 //! An order as it is stored: plain data, which anybody may read.
 
+use crate::address::Address;
 use crate::allocation::Missing;
 use crate::email::Email;
 use crate::language::Language;
@@ -31,6 +32,8 @@ pub struct OrderRecord {
     pub email: Option<Email>,
     /// The language that the order was made in, which is that of the messages about it.
     pub language: Language,
+    /// The address that the goods go to, if the order names one that was not erased.
+    pub address: Option<Address>,
     /// The price of the whole order.
     pub amount: Money,
     /// The products that were ordered.

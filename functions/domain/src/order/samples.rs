@@ -22,6 +22,7 @@ pub(super) fn received(method: Option<&str>, needs_audit: bool) -> Order {
         customer_id: None,
         email: None,
         language: Language::default(),
+        address: None,
         items: Vec::new(),
         amount: Money::zero(Currency::USD),
         method: method.map(str::to_owned),

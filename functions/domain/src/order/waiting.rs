@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::order::Order;
+use crate::order::{Order, Shipment};
 use crate::status::Status;
 
 /// What the workflow must still be told. It is stored by the write that decided it, and the workflow's next
@@ -27,6 +27,9 @@ pub enum Signal {
     Cancelled,
     /// The workflow failed and has to go on where it stands.
     Retry,
+    /// Warehouses have answered: tasks that wait for them have to be told, see
+    /// [`ShipmentSignal`](crate::order::ShipmentSignal).
+    Shipments,
     /// Nothing that the workflow waits for: others have to be told of changes that no step of the workflow
     /// tells of.
     Announce,
@@ -34,7 +37,7 @@ pub enum Signal {
 
 impl Signal {
     /// All signals.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Start,
         Self::Paid,
         Self::Approved,
@@ -42,6 +45,7 @@ impl Signal {
         Self::TimedOut,
         Self::Cancelled,
         Self::Retry,
+        Self::Shipments,
         Self::Announce,
     ];
 
@@ -55,13 +59,14 @@ impl Signal {
             Self::TimedOut => "TIMED_OUT",
             Self::Cancelled => "CANCELLED",
             Self::Retry => "RETRY",
+            Self::Shipments => "SHIPMENTS",
             Self::Announce => "ANNOUNCE",
         }
     }
 }
 
 /// The token of a task that waits, and the attempt of the task that it was given to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// The token as Step Functions gave it out.
     pub token: String,
@@ -102,6 +107,7 @@ impl Order {
     pub(super) fn stop_waiting(&mut self) {
         self.clear_signal();
         self.record.task_token = None;
+        self.record.shipments.iter_mut().for_each(Shipment::stop_waiting);
     }
 
     pub(super) fn clear_signal(&mut self) {
@@ -113,9 +119,15 @@ impl Order {
     /// that was given since then stays, and so does the one of a task that began to wait since then. What the
     /// workflow would have announced with it is left to others.
     pub fn settle(&mut self, read: &Self) {
+        // What a workflow that goes on after a retry has to be told stays: its tasks may only begin to wait.
+        if read.record.pending_signal == Some(Signal::Shipments) {
+            self.settle_shipments(read);
+        }
         let (now, before) = (&self.record, &read.record);
         if now.pending_signal == before.pending_signal && now.task_token == before.task_token {
-            if now.announcements.late {
+            if self.pending_shipments().next().is_some() {
+                self.record.pending_signal = Some(Signal::Shipments);
+            } else if now.announcements.late {
                 self.record.pending_signal = Some(Signal::Announce);
             } else {
                 self.clear_signal();

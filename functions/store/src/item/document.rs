@@ -5,28 +5,32 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use omniflow_domain::allocation::{Line, Missing};
+use omniflow_domain::allocation::Missing;
 use omniflow_domain::email::Email;
 use omniflow_domain::money::{self, Money};
 use omniflow_domain::order::{
-    Actor, Announcements, Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Role,
-    Shipment, ShipmentState, Unknown,
+    Actor, Announcements, Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Role, Unknown,
 };
 use omniflow_domain::payment_gateway::Dispute;
 use omniflow_domain::status::{Reason, Status};
-use omniflow_domain::{Currency, Language};
+use omniflow_domain::{Address, Currency, Language};
 
 use super::attention::{AttentionDocument, SignedDocument, Signer, places, signed};
 use super::payment::EntryOfPayment;
+use super::shipment::{ShipmentDocument, needs_later_release};
 
 /// The number of the latest form. It counts up when an earlier release would misunderstand a document; a new
 /// member is no reason, since earlier releases keep what they don't know.
 ///
 /// Form 0 doesn't say its number. It is the one of release 0.1, and the one before that: with times as text,
 /// and with the attributes of the item repeated in it. Form 2 is that of orders which need attention or once
-/// did: earlier releases would undo them, and tell the wrong execution. All others are written in form 1, so
-/// that earlier releases go on to understand them.
-pub(crate) const FORM: u32 = 2;
+/// did: earlier releases would undo them, and tell the wrong execution. Form 3 is that of orders with a shipment
+/// whose warehouse answers later, or that another warehouse ships: earlier releases don't know its states, and
+/// would sell its goods twice. All others are written in form 1, so that earlier releases go on to understand
+/// them.
+pub(crate) const FORM: u32 = 3;
+/// The form of orders that need attention or once did.
+const ATTENTION_FORM: u32 = 2;
 /// The form of orders that earlier releases understand.
 const USUAL_FORM: u32 = 1;
 
@@ -45,6 +49,8 @@ pub(super) struct Document<'a> {
     email: Option<Cow<'a, Email>>,
     #[serde(default, skip_serializing_if = "is_default")]
     language: Language,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<Cow<'a, Address>>,
     /// The currency of the amount and of the prices. Left out, it is the one that all orders had before they
     /// said theirs.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -104,25 +110,6 @@ struct ItemDocument<'a> {
     price: Option<String>,
     #[serde(flatten)]
     unknown: Cow<'a, Unknown>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ShipmentDocument<'a> {
-    warehouse: Cow<'a, str>,
-    items: Vec<Goods<'a>>,
-    state: ShipmentState,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    tracking: Option<Cow<'a, str>>,
-    #[serde(flatten)]
-    unknown: Cow<'a, Unknown>,
-}
-
-/// A product and the number of its pieces.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Goods<'a> {
-    Pair(Cow<'a, str>, u32),
-    Map { product_id: Cow<'a, str>, quantity: u32 },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -191,6 +178,7 @@ impl<'a> From<&'a OrderRecord> for Document<'a> {
             reason: record.reason,
             email: record.email.as_ref().map(Cow::Borrowed),
             language: record.language,
+            address: record.address.as_ref().map(Cow::Borrowed),
             currency: record.amount.currency(),
             amount: record.amount.to_string(),
             items: record.items.iter().map(ItemDocument::from).collect(),
@@ -265,6 +253,7 @@ impl Document<'_> {
             customer_id: attributes.customer_id,
             email: self.email.map(Cow::into_owned),
             language: self.language,
+            address: self.address.map(Cow::into_owned),
             amount: Money::parse(&self.amount, currency)?,
             items: items.collect::<Result<_, _>>()?,
             announcements: Announcements {
@@ -274,7 +263,7 @@ impl Document<'_> {
                 late: self.announce_late,
             },
             timeline,
-            shipments: self.shipments.into_iter().map(Shipment::from).collect(),
+            shipments: self.shipments.into_iter().map(Into::into).collect(),
             reservation: self.reservation,
             payment: self.payment.into_payment(currency)?,
             needs_audit: self.needs_audit,
@@ -299,7 +288,13 @@ impl Document<'_> {
 }
 
 fn form_of_record(record: &OrderRecord) -> u32 {
-    if record.attention.is_some() || !is_first_execution(&record.execution) { FORM } else { USUAL_FORM }
+    if record.shipments.iter().any(needs_later_release) {
+        FORM
+    } else if record.attention.is_some() || !is_first_execution(&record.execution) {
+        ATTENTION_FORM
+    } else {
+        USUAL_FORM
+    }
 }
 
 impl<'a> From<&'a Item> for ItemDocument<'a> {
@@ -324,35 +319,6 @@ impl ItemDocument<'_> {
             price: self.price.map(|price| Money::parse(&price, currency)).transpose()?,
             unknown: self.unknown.into_owned(),
         })
-    }
-}
-
-impl<'a> From<&'a Shipment> for ShipmentDocument<'a> {
-    fn from(shipment: &'a Shipment) -> Self {
-        let goods = |line: &'a Line| Goods::Pair(Cow::Borrowed(&line.product_id), line.quantity);
-        Self {
-            warehouse: Cow::Borrowed(&shipment.warehouse),
-            items: shipment.items.iter().map(goods).collect(),
-            state: shipment.state,
-            tracking: shipment.tracking.as_deref().map(Cow::Borrowed),
-            unknown: Cow::Borrowed(&shipment.unknown),
-        }
-    }
-}
-
-impl From<ShipmentDocument<'_>> for Shipment {
-    fn from(shipment: ShipmentDocument<'_>) -> Self {
-        let line = |goods| {
-            let (Goods::Pair(product_id, quantity) | Goods::Map { product_id, quantity }) = goods;
-            Line { product_id: product_id.into_owned(), quantity }
-        };
-        Self {
-            warehouse: shipment.warehouse.into_owned(),
-            items: shipment.items.into_iter().map(line).collect(),
-            state: shipment.state,
-            tracking: shipment.tracking.map(Cow::into_owned),
-            unknown: shipment.unknown.into_owned(),
-        }
     }
 }
 

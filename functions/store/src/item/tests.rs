@@ -1,14 +1,16 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use chrono::DateTime;
+use omniflow_domain::Address;
 use omniflow_domain::Currency;
 use omniflow_domain::Language;
 use omniflow_domain::Reason;
+use omniflow_domain::address::Country;
 use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::money::Money;
 use omniflow_domain::order::{
     Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentEntry,
-    PaymentNews, PaymentState, Reservation, Resolution, Role, SettledMoney, SettledStock, Shipment,
-    ShipmentState,
+    PaymentNews, PaymentState, Reservation, Resolution, Role, Said, SettledMoney, SettledStock, Shipment,
+    ShipmentSignal, ShipmentState, Token, WarehouseEvent,
 };
 use omniflow_domain::payment_gateway::{Decline, Dispute};
 use proptest::option;
@@ -174,7 +176,7 @@ fn those_who_decide_usually_are_told_shortly_and_read_as_they_were() {
 #[test]
 fn a_document_of_a_later_form_is_refused_as_what_it_is() {
     let mut understood = parsed(OF_NOW);
-    understood["v"] = json!(3);
+    understood["v"] = json!(4);
     let mut otherwise = understood.clone();
     otherwise["timeline"] = json!({ "received": 1_800_000_000_000_i64 });
     let mut of_another_status = stored(&understood.to_string());
@@ -184,8 +186,8 @@ fn a_document_of_a_later_form_is_refused_as_what_it_is() {
         assert!(refused.is_of_a_later_release());
         assert_eq!(
             refused.to_string(),
-            "the item of order ORD-1800000000000000007 can't be read: a later release wrote it (form 3 of the \
-             document, of which this release reads 2 and lower); run that release or a later one"
+            "the item of order ORD-1800000000000000007 can't be read: a later release wrote it (form 4 of the \
+             document, of which this release reads 3 and lower); run that release or a later one"
         );
     }
     let mut damaged = parsed(OF_NOW);
@@ -258,7 +260,7 @@ fn what_a_later_release_stored_outlives_the_decisions_of_this_one() {
 
     let mut order = read(item).unwrap();
     order.capture(DateTime::UNIX_EPOCH).unwrap();
-    order.ship("w", "T-1").unwrap();
+    order.ship("w", "T-1", DateTime::UNIX_EPOCH).unwrap();
     order.complete(DateTime::UNIX_EPOCH).unwrap();
     let mut item = of(&order).unwrap();
     assert_eq!(item["status"], AttributeValue::S("COMPLETED".to_owned()));
@@ -312,17 +314,54 @@ fn items(currency: Currency) -> impl Strategy<Value = Vec<Item>> {
 
 fn shipments() -> impl Strategy<Value = Vec<Shipment>> {
     let line = (".{0,5}", any::<u32>()).prop_map(|(product_id, quantity)| Line { product_id, quantity });
-    let state = select(vec![ShipmentState::Pending, ShipmentState::Shipped, ShipmentState::Cancelled]);
+    let state = select(vec![
+        ShipmentState::Pending,
+        ShipmentState::Dispatched,
+        ShipmentState::Shipped,
+        ShipmentState::Delivered,
+        ShipmentState::Rejected,
+        ShipmentState::Cancelled,
+    ]);
     let lines = proptest::collection::vec(line, 0..3);
-    let shipment = (".{0,5}", lines, state, option::of(".{0,5}"), unknown());
-    let shipment = shipment.prop_map(|(warehouse, items, state, tracking, unknown)| Shipment {
-        warehouse,
-        items,
-        state,
-        tracking,
-        unknown,
-    });
+    let text = || option::of(".{0,5}");
+    let said = (select(WarehouseEvent::ALL.to_vec()), moment(), text());
+    let said = said.prop_map(|(event, at, reason)| Said { event, at, reason });
+    let task = (".{0,5}", any::<u64>(), any::<u64>());
+    let task = task.prop_map(|(token, redrive, attempt)| Token { token, redrive, attempt });
+    let signal = select(vec![ShipmentSignal::Shipped, ShipmentSignal::Rejected]);
+    let shipment = (
+        (".{0,5}", lines, state, unknown()),
+        (text(), text(), text(), text()),
+        (option::of(moment()), proptest::collection::vec(said, 0..3), option::of(task), option::of(signal)),
+    );
+    let shipment = shipment.prop_map(
+        |(
+            (warehouse, items, state, unknown),
+            (tracking, carrier, tracking_url, instead_of),
+            (dispatched_at, history, task, pending),
+        )| Shipment {
+            warehouse,
+            items,
+            state,
+            tracking,
+            carrier,
+            tracking_url,
+            instead_of,
+            dispatched_at,
+            history,
+            task,
+            pending,
+            unknown,
+        },
+    );
     proptest::collection::vec(shipment, 0..3)
+}
+
+fn address() -> impl Strategy<Value = Address> {
+    let countries = select(Country::all().collect::<Vec<_>>());
+    let lines = proptest::collection::vec(".{0,5}", 0..3);
+    (".{0,5}", lines, option::of(".{0,5}"), ".{0,5}", countries)
+        .prop_map(|(name, lines, postcode, city, country)| Address { name, lines, postcode, city, country })
 }
 
 fn payment() -> impl Strategy<Value = Payment> {
@@ -433,7 +472,7 @@ fn record() -> impl Strategy<Value = OrderRecord> {
         option::of(select(Reason::ALL.to_vec())),
         option::of(".{1,5}"),
         option::of(select(vec!["ann@example.com".parse().unwrap()])),
-        select(Language::ALL.to_vec()),
+        (select(Language::ALL.to_vec()), option::of(address())),
         priced(),
     );
     let body = (
@@ -455,7 +494,7 @@ fn record() -> impl Strategy<Value = OrderRecord> {
         (option::of(attention()), 1u32..3),
     );
     (head, body, tail).prop_map(|(head, body, tail)| {
-        let (version, status, reason, customer_id, email, language, (amount, items)) = head;
+        let (version, status, reason, customer_id, email, (language, address), (amount, items)) = head;
         let (timeline, shipments, reservation, payment, needs_audit, audit) = body;
         let (missing, failure, task_token, token_attempt, pending_signal, pending_since, unknown, attention) =
             tail;
@@ -470,6 +509,7 @@ fn record() -> impl Strategy<Value = OrderRecord> {
             customer_id,
             email,
             language,
+            address,
             amount,
             items,
             timeline,
@@ -492,6 +532,20 @@ fn record() -> impl Strategy<Value = OrderRecord> {
             unknown_attributes,
         }
     })
+}
+
+#[test]
+fn only_orders_whose_warehouses_answer_later_are_of_the_form_that_earlier_releases_refuse() {
+    let form = |order: &Order| parsed(of(order).unwrap()[DOCUMENT].as_s().unwrap())["v"].clone();
+    let mut order = read(stored(OF_NOW)).unwrap();
+    order.capture(DateTime::UNIX_EPOCH).unwrap();
+    let mut at_once = order.clone();
+    at_once.ship("w", "T-1", DateTime::UNIX_EPOCH).unwrap();
+    assert_eq!(form(&at_once), 1);
+    order.dispatch("w", None, DateTime::UNIX_EPOCH).unwrap();
+    assert_eq!(form(&order), 3);
+    order.ship("w", "T-1", DateTime::UNIX_EPOCH).unwrap();
+    assert_eq!(form(&order), 1, "what is left of it, an earlier release understands");
 }
 
 #[test]

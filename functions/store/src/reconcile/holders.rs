@@ -13,7 +13,7 @@ pub(super) type Holders = BTreeMap<Place, BTreeMap<OrderId, u32>>;
 
 /// Notes what an order holds. One that moved on while orders are read is seen in two statuses, and counts once.
 pub(super) fn note_holder(holders: &mut Holders, order: &Order) {
-    for shipment in order.shipments() {
+    for shipment in order.held_shipments() {
         let mut pieces: BTreeMap<&str, u32> = BTreeMap::new();
         for line in &shipment.items {
             *pieces.entry(&line.product_id).or_default() += line.quantity;

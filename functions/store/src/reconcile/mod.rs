@@ -88,11 +88,11 @@ impl Reconciler {
         let mut found = Findings::default();
         let still = self.now() - STILL;
         for status in MOVING {
-            self.examine_status(status, still, &mut found).await?;
+            self.examine_status(status, still, scope, &mut found).await?;
         }
-        self.examine_status(Status::AwaitingAudit, still, &mut found).await?;
-        self.examine_status(Status::AwaitingPayment, still - self.window, &mut found).await?;
-        self.examine_status(Status::NeedsAttention, self.now(), &mut found).await?;
+        self.examine_status(Status::AwaitingAudit, still, scope, &mut found).await?;
+        self.examine_status(Status::AwaitingPayment, still - self.window, scope, &mut found).await?;
+        self.examine_status(Status::NeedsAttention, self.now(), scope, &mut found).await?;
         for signal in Signal::ALL {
             self.examine_signal(signal, still, &mut found).await?;
         }
@@ -107,6 +107,7 @@ impl Reconciler {
         &self,
         status: Status,
         made_before: DateTime<Utc>,
+        scope: Scope,
         found: &mut Findings,
     ) -> Result<(), Error> {
         let mut after = Some(OrderId::new(made_before, 0));
@@ -115,7 +116,7 @@ impl Reconciler {
             let mut looked = stream::iter(page.orders)
                 .map(|order| async {
                     match order {
-                        Ok(order) => self.look(&order).await,
+                        Ok(order) => self.look(&order, scope).await,
                         Err(unreadable) => Some(unreadable_order(&unreadable)),
                     }
                 })
@@ -132,13 +133,15 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn look(&self, order: &Order) -> Option<Finding> {
+    async fn look(&self, order: &Order, scope: Scope) -> Option<Finding> {
         let now = self.now();
         let since = order.timeline().last().map(|change| change.at)?;
         match order.status() {
             status if status.is_final() => return None,
             Status::NeedsAttention => return Some(attention(order, now)),
             _ if since > now - STILL => return None,
+            // It may wait for days. That its execution stands is only looked for with the stock, every hour.
+            Status::Shipping if scope == Scope::Orders && order.awaits_warehouse() => return None,
             _ if order.pending_signal().is_some_and(|signal| signal != Signal::Announce) => return None,
             Status::AwaitingPayment => {
                 let overdue = order.deadline().is_some_and(|deadline| deadline + STILL <= now);

@@ -43,7 +43,7 @@ impl Core {
                 self.stats.events.fetch_add(group.events, Relaxed);
                 self.stats.retries.fetch_add(group.retries, Relaxed);
                 self.stats.open.store(self.open, Relaxed);
-                self.evict_idle();
+                self.evict_idle(&group.written);
                 let told = group.told.take();
                 group.after.extend(told.map(|told| After::Answer(Box::new(move || told(true)))));
                 Ok(group.after)
@@ -179,6 +179,7 @@ impl Core {
     fn write_group(&mut self) -> Result<(), JournalError> {
         for seq in std::mem::take(&mut self.group.order) {
             self.group.changed = true;
+            self.group.written.push(seq);
             if let Err(error) = self.write_execution(seq) {
                 self.group.unwritten = true;
                 self.quarantine_or(seq, error)?;

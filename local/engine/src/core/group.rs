@@ -73,6 +73,8 @@ pub(super) struct Group {
     pub touched: HashMap<Seq, Chunk>,
     /// The keys of `touched`, in the order in which the executions were first changed.
     pub order: Vec<Seq>,
+    /// The executions that the group has written.
+    pub written: Vec<Seq>,
     /// The executions whose status the group changes, each once.
     pub status_changes: Vec<Seq>,
     pub work: VecDeque<Work>,

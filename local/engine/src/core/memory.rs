@@ -58,9 +58,14 @@ impl Core {
         Ok(machine)
     }
 
-    /// Drops executions from memory: those that have ended, and when there are many, those that only wait.
-    pub(super) fn evict_idle(&mut self) {
-        self.live.retain(|_, live| live.execution.outcome().is_none());
+    /// Drops executions from memory: those that have ended of the ones that a group has written, and when there are
+    /// many, those that only wait.
+    pub(super) fn evict_idle(&mut self, written: &[Seq]) {
+        for seq in written {
+            if self.live.get(seq).is_some_and(|live| live.execution.outcome().is_some()) {
+                self.live.remove(seq);
+            }
+        }
         if self.live.len() > IDLE_KEPT {
             self.live.retain(|_, live| !live.waits_only);
         }

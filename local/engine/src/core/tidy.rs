@@ -5,11 +5,12 @@ use asl::Timestamp;
 use chrono::TimeDelta;
 
 use super::state::Core;
-use crate::journal::JournalError;
+use crate::journal::{Found, JournalError};
 
-/// The time between two steps while there is something to do. A step takes some milliseconds.
+/// The time between two steps while there is much to do. A step takes some milliseconds.
 const BETWEEN_STEPS: TimeDelta = TimeDelta::milliseconds(20);
-/// The time until the next look when there was nothing to do.
+/// The time until the next step when there was little to do: a step costs nearly the same for one execution as for
+/// many, and histories that are compressed together take less room.
 const REST: TimeDelta = TimeDelta::seconds(10);
 /// The time until the next look when nothing has been committed since the last one: then only the retention time of
 /// some execution may have passed.
@@ -23,8 +24,8 @@ const QUIET: u64 = 100;
 pub(super) struct Tidy {
     /// When the last step was done.
     last: Option<Timestamp>,
-    /// Whether the last step found something to do.
-    has_more: bool,
+    /// What the last step found to do.
+    found: Found,
     /// How many groups were committed since the last step that found nothing to archive.
     commits: u64,
     /// Whether the engine was quiet until that step.
@@ -40,8 +41,8 @@ impl Tidy {
     /// The time from the last step to the next.
     fn pause(&self) -> TimeDelta {
         match self {
-            Self { has_more: true, .. } => BETWEEN_STEPS,
-            Self { commits: 0, is_quiet: true, .. } => LONG_REST,
+            Self { found: Found::Much, .. } => BETWEEN_STEPS,
+            Self { found: Found::Nothing, commits: 0, is_quiet: true, .. } => LONG_REST,
             _ => REST,
         }
     }
@@ -55,30 +56,31 @@ impl Core {
         if self.tidy.last.is_some_and(|last| last <= now && now - last < self.tidy.pause()) {
             return;
         }
-        self.tidy.has_more = self.step(now).unwrap_or_else(|error| {
+        let found = self.step(now).unwrap_or_else(|error| {
             tracing::warn!(%error, "the journal can't be tidied");
-            false
+            Found::Nothing
         });
+        self.tidy.found = found;
         self.tidy.last = Some(now);
     }
 
-    /// Whether there was something to do.
-    fn step(&mut self, now: Timestamp) -> Result<bool, JournalError> {
+    fn step(&mut self, now: Timestamp) -> Result<Found, JournalError> {
         let kept_since = now.checked_sub_signed(self.limits.retention);
         let purged = match kept_since {
             Some(since) => self.journal.purge_some(since.timestamp_millis())?,
-            None => false,
+            None => Found::Nothing,
         };
-        if purged || self.journal.archive_some()? {
-            return Ok(true);
+        let found = if purged == Found::Much { purged } else { purged.max(self.journal.archive_some()?) };
+        if found != Found::Nothing {
+            return Ok(found);
         }
         if self.tidy.commits > QUIET {
             self.tidy.is_quiet = false;
-        } else if !self.tidy.has_more {
+        } else if self.tidy.found == Found::Nothing {
             self.tidy.is_quiet = true;
         }
         self.tidy.commits = 0;
-        Ok(self.tidy.is_quiet && self.journal.give_back_some()?)
+        Ok(if self.tidy.is_quiet && self.journal.give_back_some()? { Found::Much } else { Found::Nothing })
     }
 
     /// When the next step is due.

@@ -28,6 +28,28 @@ const NONE: i64 = 0;
 /// The `first` of a frame that holds a state instead of a part of a history. The first event has the id 1.
 const STATE: u64 = 0;
 
+/// What a step that makes the journal smaller found to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Found {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Less than a step can do.
+    Some,
+    /// As much as a step can do, so that there may be more.
+    Much,
+}
+
+impl Found {
+    fn of(executions: usize) -> Self {
+        match executions {
+            0 => Self::Nothing,
+            some if i64::try_from(some).is_ok_and(|some| some < EXECUTIONS) => Self::Some,
+            _ => Self::Much,
+        }
+    }
+}
+
 /// A part of a history: the events from the one with the id `first` on, as the text of a JSON array.
 pub(crate) struct HistoryChunk {
     pub first: u64,
@@ -35,9 +57,8 @@ pub(crate) struct HistoryChunk {
 }
 
 impl Journal {
-    /// Archives the histories of some executions that have ended, in a transaction of its own. `false` means that there
-    /// was nothing to archive.
-    pub(crate) fn archive_some(&self) -> Result<bool, JournalError> {
+    /// Archives the histories of some executions that have ended, in a transaction of its own.
+    pub(crate) fn archive_some(&self) -> Result<Found, JournalError> {
         let ended: Vec<Seq> = {
             let mut statement = self.connection.prepare_cached(
                 "SELECT seq FROM execution INDEXED BY execution_to_archive
@@ -47,21 +68,23 @@ impl Journal {
             rows.collect::<Result<_, _>>()?
         };
         if ended.is_empty() {
-            return Ok(false);
+            return Ok(Found::Nothing);
         }
         self.begin()?;
-        let archived = self.archive(&ended).and_then(|()| self.commit_uncounted());
+        let archived = self.archive(&ended).and_then(|found| self.commit_uncounted().map(|()| found));
         if archived.is_err() {
             self.rollback();
         }
-        archived.map(|()| true)
+        archived
     }
 
-    fn archive(&self, ended: &[Seq]) -> Result<(), JournalError> {
+    fn archive(&self, ended: &[Seq]) -> Result<Found, JournalError> {
+        let mut found = Found::of(ended.len());
         let mut frames = Vec::new();
         let mut members = Vec::new();
         for seq in ended {
             if frames.len() >= BYTES {
+                found = Found::Much;
                 break;
             }
             match self.left_of(*seq) {
@@ -88,7 +111,7 @@ impl Journal {
             self.note_archive(seq, archive)?;
             self.connection.prepare_cached("DELETE FROM history WHERE execution = ?1")?.execute([seq])?;
         }
-        Ok(())
+        Ok(found)
     }
 
     /// What can be archived of an execution that has ended: its history, and its state unless it has succeeded. A state
@@ -153,8 +176,8 @@ impl Journal {
     }
 
     /// Forgets some executions that ended before an instant, given in milliseconds since 1970, with all that is stored
-    /// of them, in a transaction of its own. `false` means that there were none.
-    pub(crate) fn purge_some(&self, before: i64) -> Result<bool, JournalError> {
+    /// of them, in a transaction of its own.
+    pub(crate) fn purge_some(&self, before: i64) -> Result<Found, JournalError> {
         let ended: Vec<(Seq, Option<i64>)> = {
             let mut statement = self.connection.prepare_cached(
                 "SELECT seq, archive FROM execution INDEXED BY execution_by_end
@@ -164,7 +187,7 @@ impl Journal {
             rows.collect::<Result<_, _>>()?
         };
         if ended.is_empty() {
-            return Ok(false);
+            return Ok(Found::Nothing);
         }
         self.begin()?;
         let purged = self.purge_all(&ended);
@@ -172,7 +195,7 @@ impl Journal {
         if purged.is_err() {
             self.rollback();
         }
-        purged.map(|()| true)
+        purged.map(|()| Found::of(ended.len()))
     }
 
     /// Forgets as many of these executions as a step may. The children of Distributed Maps are kept as long as the

@@ -65,7 +65,9 @@ impl Journal {
     }
 
     pub(super) fn open_reader(path: &Path) -> Result<Self, JournalError> {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        // With URIs, so that a journal in memory can be read that its owner has named by one.
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(READER_PATIENCE)?;
         connection.set_prepared_statement_cache_capacity(32);
         Ok(Self { checkpoints: None, connection, reached: None })

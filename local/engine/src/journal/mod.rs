@@ -37,6 +37,7 @@ mod readers;
 mod state_machines;
 mod times;
 
+pub(crate) use archives::Found;
 pub(crate) use backlog::Postponed;
 pub(crate) use connection::Journal;
 pub use error::JournalError;

@@ -85,15 +85,16 @@ const FORGOTTEN_AT_ONCE: i64 = 200;
 /// The open SQLite file.
 pub(super) struct Deliveries {
     connection: Connection,
-    /// How many times it was written, when it belongs to a data folder.
-    reached: Option<u64>,
-    /// The write-ahead log, for syncing. SQLite keeps the file as long as a connection is open.
-    log: Arc<File>,
+    /// How far it has come, when it belongs to a data folder.
+    reached: Option<Reached>,
 }
 
 /// How far the deliveries have come, and the log that makes it safe from power loss.
+#[derive(Clone)]
 pub(super) struct Reached {
+    /// How many times the file was written.
     pub changes: u64,
+    /// The write-ahead log. SQLite keeps the file as long as a connection is open.
     pub log: Arc<File>,
 }
 
@@ -109,21 +110,21 @@ impl Deliveries {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         MIGRATIONS.run(&connection)?;
         let claimed = identity.map(|identity| Standing::claim(&connection, identity)).transpose()?;
-        let reached = claimed.map(|standing| standing.reached + 1);
-        // The file is written to in any case, so that its log is there.
-        match reached {
-            Some(reached) => Standing::raise(&connection, reached, 0)?,
-            None => connection.pragma_update(None, "user_version", file_versions::version(&connection)?)?,
-        }
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        let log = Arc::new(File::open(PathBuf::from(log)).map_err(super::Error::Log)?);
-        Ok(Self { connection, reached, log })
+        let reached = claimed.map(|standing| {
+            let changes = standing.reached + 1;
+            // The file is written to in any case, so that its log is there.
+            Standing::raise(&connection, changes, 0)?;
+            let mut log = path.as_os_str().to_owned();
+            log.push("-wal");
+            let log = Arc::new(File::open(PathBuf::from(log)).map_err(super::Error::Log)?);
+            Ok::<_, super::Error>(Reached { changes, log })
+        });
+        Ok(Self { reached: reached.transpose()?, connection })
     }
 
     /// How far they have come; `None` when they belong to no data folder.
     pub(super) fn reached(&self) -> Option<Reached> {
-        self.reached.map(|changes| Reached { changes, log: Arc::clone(&self.log) })
+        self.reached.clone()
     }
 
     /// Gives back the disk that the log takes, if that is much.
@@ -209,14 +210,16 @@ impl Deliveries {
         &mut self,
         change: impl FnOnce(&Change<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        let next = self.reached.map(|reached| reached + 1);
+        let next = self.reached.as_ref().map(|reached| reached.changes + 1);
         let transaction = self.connection.transaction()?;
         let changed = change(&Change(&transaction))?;
         if let Some(next) = next {
             Standing::raise(&transaction, next, 0)?;
         }
         transaction.commit()?;
-        self.reached = next;
+        if let (Some(reached), Some(next)) = (&mut self.reached, next) {
+            reached.changes = next;
+        }
         Ok(changed)
     }
 }

@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::aws::{Acknowledge, ApiError, Aws};
+use crate::identity::Identity;
 
 pub(crate) use answers::Answers;
 pub(crate) use bodies::{Bodies, Refused};
@@ -89,12 +90,36 @@ pub(crate) fn admit(token: Option<&AccessToken>, headers: &HeaderMap) -> Result<
     }
 }
 
-/// `router` for requests that carry the token, or for all when there is none.
-pub(crate) fn guarded(router: Router, token: Option<AccessToken>) -> Router {
+/// Who may be served at the HTTP API.
+#[derive(Clone, Default)]
+pub(crate) struct Door {
+    pub(crate) token: Option<AccessToken>,
+    /// Where people sign in at an issuer, which makes them callers without the token.
+    pub(crate) identity: Option<Identity>,
+}
+
+impl Door {
+    /// Admits an operator: a request that carries the token or an operator's, or any request when neither is asked for.
+    ///
+    /// # Errors
+    /// The problem that is to be answered.
+    async fn admit_operator(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let Some(identity) = &self.identity else { return admit(self.token.as_ref(), headers) };
+        if self.token.as_ref().is_some_and(|token| token.is_carried_by(headers)) {
+            return Ok(());
+        }
+        let claims = identity.recognise(headers).await?;
+        let detail = "This is for operators, and by this token you are none.";
+        if identity.is_operator(&claims) { Ok(()) } else { Err(Problem::new(Kind::Forbidden, detail)) }
+    }
+}
+
+/// `router` for operators.
+pub(crate) fn guarded(router: Router, door: Door) -> Router {
     router.layer(middleware::from_fn(move |request: Request, next: Next| {
-        let token = token.clone();
+        let door = door.clone();
         async move {
-            match admit(token.as_ref(), request.headers()) {
+            match door.admit_operator(request.headers()).await {
                 Ok(()) => next.run(request).await,
                 Err(refusal) => in_the_apis_words(&refusal),
             }

@@ -14,7 +14,7 @@ mod outside;
 mod stock;
 mod told;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use omniflow_domain::{Order, Status};
 
@@ -23,6 +23,7 @@ pub use orders::is_settled;
 pub use outside::{Fact, Goods, Money};
 pub use stock::Place;
 use stock::Stock;
+pub use told::Mails;
 
 /// How long an order lies at rest before it is checked and struck from the books, in milliseconds: longer
 /// than anything that was begun for it can still be under way.
@@ -44,6 +45,10 @@ pub struct Books {
     pub made: u64,
     /// How many writes of orders were watched.
     pub writes: u64,
+    /// How often orders came to need attention because of a disturbance.
+    pub attention: u64,
+    /// How often those did whose money was taken and not given back.
+    pub attention_after_money: u64,
 }
 
 /// What is known of an order.
@@ -62,8 +67,14 @@ pub struct Entry {
     pub goods: BTreeMap<String, Goods>,
     /// The ids of the events that were published, each when it was so first.
     pub published: Vec<String>,
-    /// How often the customer was told of each status.
-    pub told: HashMap<Status, u32>,
+    /// The statuses that the customer was told of.
+    pub told: HashSet<Status>,
+    /// The messages to the customer, by the ids of the events that they tell of.
+    pub mails: BTreeMap<String, Mails>,
+    /// What other tables hold because of the order: the table, and the key.
+    pub left: BTreeSet<(&'static str, String)>,
+    /// The idempotency key that made it.
+    key: Option<String>,
 }
 
 /// A decision that was answered with 2xx.
@@ -109,6 +120,13 @@ impl Books {
         due
     }
 
+    /// Notes that another table holds an item because of an order.
+    pub fn left(&mut self, order: &str, item: (&'static str, String)) {
+        if let Some(entry) = self.orders.get_mut(order) {
+            entry.left.insert(item);
+        }
+    }
+
     /// Has an order checked later.
     pub fn check_later(&mut self, order: String, now: u64) {
         self.ended.push_back((now + AT_REST, order));
@@ -117,6 +135,9 @@ impl Books {
     /// Strikes an order from the books. What it has bought is remembered.
     pub fn strike(&mut self, id: &str) {
         if let Some(entry) = self.orders.remove(id) {
+            if let Some(key) = &entry.key {
+                self.keys.remove(key);
+            }
             let outcome = match entry.order.reason() {
                 Some(reason) => format!("{} {reason:?}", entry.order.status()),
                 None => entry.order.status().to_string(),

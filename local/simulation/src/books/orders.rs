@@ -1,6 +1,6 @@
 //! The writes of orders.
 
-use omniflow_domain::order::{PaymentState, Reservation, ShipmentState};
+use omniflow_domain::order::{PaymentState, Reservation};
 use omniflow_domain::{Order, Status};
 
 use super::{AT_REST, Books, Entry, Goods, Money, Promise};
@@ -19,6 +19,12 @@ impl Books {
         for (invariant, found) in problems {
             self.violated(invariant, Some(&id), found);
         }
+        let before_it = before.as_ref().map(|before| before.order.status());
+        if order.failed_by_disturbance() && before_it != Some(Status::NeedsAttention) {
+            self.attention += 1;
+            let is_taken = before.as_ref().is_some_and(|before| before.money.is_taken());
+            self.attention_after_money += u64::from(is_taken);
+        }
         self.stock.owned_by(before.as_ref().map(|before| &before.order), &order);
         let mut entry = match before {
             Some(before) => Entry { order, written_at: now, ..before },
@@ -33,6 +39,9 @@ impl Books {
                     goods: Default::default(),
                     published: Vec::new(),
                     told: Default::default(),
+                    mails: Default::default(),
+                    left: Default::default(),
+                    key: None,
                 }
             }
         };
@@ -51,6 +60,9 @@ impl Books {
     /// Notes that a request with this idempotency key made an order.
     pub fn made_by_key(&mut self, key: &str, order: &str) {
         let first = self.keys.entry(key.to_owned()).or_insert_with(|| order.to_owned()).clone();
+        if let Some(entry) = self.orders.get_mut(order) {
+            entry.key = Some(key.to_owned());
+        }
         if first != order {
             self.violated(Invariant::OneOrder, Some(order), format!("its key had made {first} before"));
         }
@@ -186,9 +198,12 @@ pub(super) fn against_the_outside(entry: &Entry) -> Problems {
                 wrong(Invariant::MoneyMatches, "it is completed, and not paid for");
             }
             let is_out = |warehouse: &str| goods.get(warehouse).is_some_and(Goods::is_on_its_way);
-            let mut shipments = order.shipments().iter();
-            if !shipments.all(|one| one.state == ShipmentState::Shipped && is_out(&one.warehouse)) {
+            if !order.held_shipments().all(|one| one.state.is_out() && is_out(&one.warehouse)) {
                 wrong(Invariant::GoodsMatch, "it is completed, and not all its goods are on their way");
+            }
+            let held = order.held_shipments().count();
+            if goods.values().filter(|goods| goods.is_on_its_way()).count() > held {
+                wrong(Invariant::EffectOnce, "goods have left that another warehouse sent in place of it");
             }
             if order.reservation() != Reservation::Sold {
                 wrong(Invariant::StockOwned, "it is completed, and its stock is not sold");

@@ -77,6 +77,10 @@ impl Books {
                     let found = "money was taken, and the customer has not asked to pay".to_owned();
                     wrong.push((Invariant::MoneyAskedFor, found));
                 }
+                if has_ended(entry.order.status()) {
+                    let found = format!("it is {}, and its money was taken after that", entry.order.status());
+                    wrong.push((Invariant::NoLateCapture, found));
+                }
             }
             Fact::Refunded => {
                 entry.money.refunds += 1;

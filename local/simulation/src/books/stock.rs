@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use omniflow_domain::Order;
-use omniflow_domain::order::{Reservation, Shipment, ShipmentState};
+use omniflow_domain::order::{Reservation, Shipment};
 
 use super::Books;
 use crate::invariant::Invariant;
@@ -29,7 +29,10 @@ pub(super) struct Stock {
 impl Stock {
     /// Notes what an order holds and has bought now.
     pub(super) fn owned_by(&mut self, before: Option<&Order>, after: &Order) {
-        if before.is_some_and(|before| before.reservation() == after.reservation()) {
+        let is_same = |before: &Order| {
+            before.reservation() == after.reservation() && before.shipments().len() == after.shipments().len()
+        };
+        if before.is_some_and(is_same) {
             return;
         }
         if let Some(before) = before {
@@ -40,7 +43,7 @@ impl Stock {
 
     fn add(&mut self, order: &Order, sign: i64) {
         // Of an order that a person has settled, what has not left was given back.
-        let is_out = |shipment: &Shipment| shipment.state == ShipmentState::Shipped;
+        let is_out = |shipment: &Shipment| shipment.state.is_out();
         let none_out = !order.shipments().iter().any(is_out);
         let (owned, all) = match order.reservation() {
             Reservation::Held => (&mut self.held, true),
@@ -48,7 +51,7 @@ impl Stock {
             Reservation::Lost => (&mut self.lost, none_out),
             Reservation::None | Reservation::Released => return,
         };
-        for shipment in order.shipments().iter().filter(|shipment| all || is_out(shipment)) {
+        for shipment in order.held_shipments().filter(|shipment| all || is_out(shipment)) {
             for line in &shipment.items {
                 let place = (line.product_id.clone(), shipment.warehouse.clone());
                 *owned.entry(place).or_default() += sign * i64::from(line.quantity);

@@ -17,8 +17,10 @@ use crate::world::World;
 pub const PAYMENT_WINDOW: u64 = 300;
 /// How often a customer repeats a request that got no answer.
 const REPEATS: u32 = 8;
-/// How often a customer tries to pay an order that can't be paid yet.
-const PATIENCE: u32 = 60;
+/// How often a customer tries to pay an order that can't be paid yet, at first every few seconds and then, after so many
+/// times, every few minutes: within each window, for some hours.
+const PATIENCE: u32 = 200;
+const OFTEN: u32 = 60;
 
 /// What a customer wants.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ struct Plan {
     /// Whether the order brings its payment.
     is_prepaid: bool,
     has_key: bool,
+    /// Whether the customer gives an address, to which messages are sent.
+    has_address: bool,
     /// When the customer pays after the order was made; `None` for never.
     pays_after: Option<Duration>,
     pays_twice: bool,
@@ -111,6 +115,7 @@ impl Plan {
             pays_after: pays_after.filter(|_| !is_prepaid),
             pays_twice: dice.chance(0.1),
             cancels_after,
+            has_address: dice.chance(0.5),
         }
     }
 }
@@ -147,6 +152,9 @@ impl Customer {
         let mut body = json!({ "items": self.plan.items, "customer_id": *self.subject });
         if self.plan.is_prepaid {
             body["payment"] = json!({ "method": self.plan.method });
+        }
+        if self.plan.has_address {
+            body["email"] = format!("{}@example.com", self.subject).into();
         }
         let key = self.plan.has_key.then(|| format!("{}-order", self.subject));
         let request = self.request("POST", "/api/v1/orders".to_owned(), key, body);
@@ -209,7 +217,8 @@ impl Customer {
                 // It can't be paid yet.
                 409 if matches!(state, "RECEIVED" | "RESERVED" | "AWAITING_AUDIT") && early < PATIENCE => {
                     early += 1;
-                    sleep(dice.milliseconds((1_000, 20_000))).await;
+                    let pause = if early < OFTEN { (1_000, 20_000) } else { (60_000, 240_000) };
+                    sleep(dice.milliseconds(pause)).await;
                 }
                 0 | 500.. if unanswered < REPEATS => {
                     unanswered += 1;

@@ -8,14 +8,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::dice::Dice;
 use crate::front::{Answer, Caller, Front, Request};
 use crate::world::World;
 
 /// How often the operator looks at the list.
 const LOOK: Duration = Duration::from_secs(120);
 
-/// How often the operator has the workflow of an order go on, before settling it by hand.
-const RETRIES: u32 = 3;
+/// How often the operator has the workflow of an order go on at most, before settling it by hand.
+const RETRIES: u64 = 3;
 
 /// Looks at the list of the orders that need attention, for ever, and helps each.
 pub async fn attend(front: Rc<Front>, world: Arc<World>) {
@@ -25,7 +26,8 @@ pub async fn attend(front: Rc<Front>, world: Arc<World>) {
         for order in in_need(&front).await {
             let times = retried.entry(order.clone()).or_default();
             *times += 1;
-            if *times <= RETRIES {
+            let digits = order.trim_start_matches("ORD-").parse().unwrap_or_default();
+            if u64::from(*times) <= Dice::new(world.seed, "operator", digits).below(RETRIES + 1) {
                 let said = act(&front, &order, "retry", json!({ "note": "by the simulation" })).await;
                 world.note(&order, format_args!("the operator has it go on: {}", status(&said)));
             } else {

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
 use aws_sdk_eventbridge::operation::put_events::builders::PutEventsInputBuilder;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
+use futures::future::BoxFuture;
 use omniflow_services::{EventBridge, ServiceError, ServiceFuture};
 use serde::Deserialize;
 
-use super::retries::{ATTEMPTS, PATIENCE, pause, unanswered};
+use super::retries::{self, ATTEMPTS, Fate};
 use crate::fault::Fault;
 use crate::planted::Planted;
 use crate::world::World;
 
 /// The seam.
+#[derive(Clone)]
 pub struct Events {
     world: Arc<World>,
     behind: Arc<dyn EventBridge>,
@@ -46,35 +48,35 @@ impl Events {
         Ok(answer)
     }
 
-    async fn put(&self, entries: Vec<PutEventsRequestEntry>) -> Result<PutEventsOutput, ServiceError> {
+    fn fate(&self) -> Fate {
         let world = &self.world;
-        let mut error = unanswered();
-        for attempt in 1..=ATTEMPTS {
-            world.travel().await;
-            if world.faults.is_out(Fault::EventsOut) {
-                world.note_here(format_args!("PutEvents: no answer"));
-                tokio::time::sleep(PATIENCE).await;
-            } else if world.happens(Fault::EventsRefused) {
-                world.note_here(format_args!("PutEvents: refused"));
-                error = ServiceError::new("InternalException", "refused by the simulation");
-            } else if world.happens(Fault::EventsHalfRefused) {
-                return self.take_half(entries).await;
-            } else {
-                let answer = self.take(entries.clone()).await?;
-                if world.happens(Fault::EventsDoubled) {
-                    self.take(entries.clone()).await?;
-                }
-                if !world.happens(Fault::EventsAnswerLost) {
-                    return Ok(answer);
-                }
-                world.note_here(format_args!("PutEvents: the answer is lost"));
-                tokio::time::sleep(PATIENCE).await;
-            }
-            if attempt < ATTEMPTS {
-                pause(world, attempt).await;
-            }
+        if world.faults.is_out(Fault::EventsOut) {
+            Fate::Unanswered
+        } else if world.happens(Fault::EventsRefused) {
+            Fate::Refused(ServiceError::new("InternalException", "refused by the simulation"), true)
+        } else if world.happens(Fault::EventsAnswerLost) {
+            Fate::AnswerLost
+        } else {
+            Fate::Done
         }
-        Err(error)
+    }
+
+    async fn put(&self, entries: Vec<PutEventsRequestEntry>) -> Result<PutEventsOutput, ServiceError> {
+        let perform = |entries| -> BoxFuture<'static, _> { Box::pin(self.clone().perform(entries)) };
+        // The bus delivers late, and takes nothing late.
+        let late = |_, _| ();
+        retries::call(&self.world, "PutEvents", ATTEMPTS, entries, || self.fate(), perform, late).await
+    }
+
+    /// Does what an attempt asks for that comes through.
+    async fn perform(self, entries: Vec<PutEventsRequestEntry>) -> Result<PutEventsOutput, ServiceError> {
+        if self.world.happens(Fault::EventsHalfRefused) {
+            return self.take_half(entries).await;
+        }
+        if self.world.happens(Fault::EventsDoubled) {
+            self.take(entries.clone()).await?;
+        }
+        self.take(entries).await
     }
 
     /// Takes the entries but the last, which is refused.

@@ -10,21 +10,22 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use omniflow::functions::{Clients, handler_of};
 use omniflow::inside::Inside;
-use omniflow_domain::Status;
 use omniflow_services::{Environment, Fault as Failure, Handler, Memory, StepFunctions};
 use serde_json::{Value, json};
 use template::{Function, Place};
 use tokio::sync::oneshot;
 
 use super::events::Events;
+use super::mail::{Mail, Unfinished};
 use super::states::States;
 use super::tables::TablesSeam;
+use super::warehouses::Warehouses;
 use crate::clock::SkewedClock;
 use crate::fault::Fault;
 use crate::invariant::Invariant;
 use crate::planted::Planted;
 use crate::process::Tasks;
-use crate::world::{INVOCATION, Invocation, World};
+use crate::world::{About, INVOCATION, Invocation, World};
 
 /// The number of sandboxes of each function.
 const SANDBOXES: usize = 2;
@@ -39,7 +40,7 @@ const LATE: (u64, u64) = (500, 8_000);
 /// How long a function that is held up goes on beyond its timeout, in milliseconds.
 const BEYOND: (u64, u64) = (200, 15_000);
 /// The functions that people call.
-const OF_PEOPLE: [&str; 2] = ["admin", "api"];
+const APIS: [&str; 3] = ["admin", "api", "warehouse-api"];
 /// The function that tells customers.
 const NOTIFY: &str = "notify-customer";
 
@@ -62,6 +63,7 @@ struct Inner {
 struct Ground {
     inside: Inside,
     clients: Clients,
+    place: Place,
 }
 
 impl Lambda {
@@ -75,7 +77,7 @@ impl Lambda {
     ) -> Self {
         let binary = omniflow::functions::ALL.iter().map(|known| known.name);
         let binary = binary.into_iter().find(|name| *name == function.binary).unwrap_or("unknown");
-        let ground = Ground { inside: inside.clone(), clients: inside.clients(place) };
+        let ground = Ground { inside: inside.clone(), clients: inside.clients(place), place: place.clone() };
         Self(Arc::new(Inner {
             world: Arc::clone(world),
             binary,
@@ -117,7 +119,7 @@ impl Lambda {
     fn make(&self) -> Option<Arc<dyn Handler>> {
         let Inner { world, binary, environment, .. } = &*self.0;
         let ground = self.ground();
-        let Ground { inside, clients } = ground.as_ref()?;
+        let Ground { inside, clients, place } = ground.as_ref()?;
         let skew = match world.happens(Fault::ClockSkew) {
             true => world.faults.draw(Fault::ClockSkew, |dice| dice.below(2 * SKEW)),
             false => SKEW,
@@ -131,9 +133,10 @@ impl Lambda {
             states,
             executions: clients.executions.clone(),
             events: Arc::new(Events::new(Arc::clone(world), Arc::new(inside.clone()))),
-            email: clients.email.clone(),
+            email: Mail::client(Arc::clone(world), inside.http(), place),
             web: Arc::clone(&clients.web),
-            secrets: Arc::clone(&clients.secrets),
+            http: Arc::new(Warehouses(Arc::clone(world))),
+            secrets: Arc::new(Warehouses(Arc::clone(world))),
             memory: Memory::default(),
             surroundings: Surroundings { clock, randomness: world.randomness.clone() },
         };
@@ -149,12 +152,14 @@ impl Lambda {
     /// Runs one invocation to its end, and notes what came of it.
     async fn run(self, handler: Arc<dyn Handler>, invocation: Arc<Invocation>, event: Value) -> Answer {
         let world = &self.0.world;
+        let unfinished = Unfinished::new(world, &invocation);
         let work = INVOCATION.scope(Arc::clone(&invocation), async { handler.handle(event).await });
         let answer = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
             let order = invocation.order();
             world.violated(Invariant::NoPanic, order.as_deref(), format!("{} panicked", self.0.binary));
             Err(Failure::new("Runtime.Panic", "the function panicked"))
         });
+        unfinished.finished();
         let answer = self.mutated(answer);
         self.note_message(&answer);
         let order = invocation.order();
@@ -191,7 +196,7 @@ impl Lambda {
         let binary = *binary;
         let about = About::of(&event);
         let number = world.next_invocation();
-        let invocation = |number| Invocation::new(binary, number, about.order.as_deref(), about.key.clone());
+        let invocation = |number| Invocation::new(binary, number, &about);
         tokio::time::sleep(world.draw(|dice| dice.milliseconds((1, 5)))).await;
         // Lambda itself repeats an asynchronous invocation that it throttles, for hours (AWS Lambda Developer
         // Guide, "How Lambda handles errors and retries with asynchronous invocation").
@@ -209,7 +214,7 @@ impl Lambda {
         }
         let Some((index, sandbox)) = self.sandbox() else { return Err(Failure::new("Lambda.Unknown", "")) };
         // API Gateway never repeats a request by itself.
-        if !OF_PEOPLE.contains(&binary) && world.happens(Fault::LambdaTwice) {
+        if !APIS.contains(&binary) && world.happens(Fault::LambdaTwice) {
             let (again, second) = (self.clone(), Arc::clone(&sandbox));
             let (event, invocation) = (event.clone(), Arc::new(invocation(world.next_invocation())));
             let pause = world.faults.milliseconds(Fault::LambdaTwice, SECOND);
@@ -223,6 +228,10 @@ impl Lambda {
                 world.faults.draw(Fault::LambdaZombie, |dice| (1 + dice.below(4), dice.milliseconds(BEYOND)));
             let call = u32::try_from(call).unwrap_or(1);
             let invocation = Arc::new(invocation(number).held_up(call, *timeout + beyond));
+            if let Some(event) = &invocation.event {
+                // It may be sent when the claim of the event has run out, and others have claimed it.
+                world.books(|books| books.may_come_twice(event));
+            }
             let (answer, answered) = oneshot::channel();
             let running = self.clone().run(sandbox, invocation, event);
             tasks.spawn(async move {
@@ -250,36 +259,33 @@ impl Lambda {
         answer
     }
 
-    /// Notes that a customer was told, if this is the function that tells them and it has.
+    /// Notes that the function that tells customers has done its part, if this is that function and it has.
     fn note_message(&self, answer: &Answer) {
         let Inner { world, binary, .. } = &*self.0;
         if *binary == NOTIFY
             && let Ok(answer) = answer
-            && let Some((order, status)) =
-                answer["event_id"].as_str().and_then(|event_id| event_id.split_once(':'))
-            && let Some(status) = status.split(':').next().and_then(Status::parse)
+            && let Some(event_id) = answer["event_id"].as_str()
+            && let Some((order, _)) = event_id.split_once(':')
         {
-            world.note(order, format_args!("the customer is told of {status}"));
-            world.books(|books| books.told(order, status));
+            world.note(order, format_args!("the customer is told of {event_id}"));
+            world.books(|books| books.handled(event_id));
         }
     }
 }
 
 type Answer = Result<Value, Failure>;
 
-/// What an event is about.
-struct About {
-    order: Option<String>,
-    key: Option<String>,
-}
-
 impl About {
     fn of(event: &Value) -> Self {
         let places = ["/order_id", "/detail/order_id", "/detail/name", "/pathParameters/order_id"];
         let order = places.iter().find_map(|place| event.pointer(place)?.as_str());
         let order = order.filter(|order| order.starts_with("ORD-"));
-        let key = event["headers"]["idempotency-key"].as_str();
-        Self { order: order.map(str::to_owned), key: key.map(str::to_owned) }
+        let text = |place: &str| event.pointer(place).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            order: order.map(str::to_owned),
+            key: text("/headers/idempotency-key"),
+            event: text("/detail/event_id"),
+        }
     }
 
     fn failed(&self, world: &World, binary: &str, error: &str) -> Failure {

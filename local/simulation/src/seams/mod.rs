@@ -6,14 +6,18 @@
 //! | `tables` | `DynamoDb` | the real tables; DynamoDB, the payment gateway and the warehouses, by the table |
 //! | `states` | `StepFunctions` | the real engine |
 //! | `events` | `EventBridge` | the real bus |
+//! | `mail` | `InProcess`, the HTTP client of the SDK | the real outbox, as SES |
 //! | `lambda` | `Handler` | the real functions, in sandboxes |
+//! | `warehouses` | `Http`, `Secrets` | a warehouse with a server of its own, in the runs of even seeds |
 //! | `calls` | `Integrations` | the real integrations of Task states |
 
 pub mod calls;
 pub mod events;
 pub mod lambda;
+mod mail;
 mod mutations;
 mod retries;
 pub mod states;
 pub mod tables;
-mod watch;
+pub mod warehouses;
+pub mod watch;

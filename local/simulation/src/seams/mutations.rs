@@ -31,6 +31,9 @@ fn signal(item: &Item) -> &str {
 pub async fn put(seam: &TablesSeam, request: PutItemInputBuilder) -> PutItemInputBuilder {
     let Some(planted) = seam.world.planted else { return request };
     let item = request.get_item().clone().unwrap_or_default();
+    if planted == Planted::ToldWithoutClaim && item.contains_key("claimed_until") {
+        return unconditional(request).set_expression_attribute_names(None);
+    }
     if request.get_table_name().as_deref() != Some(ORDERS) {
         return request;
     }
@@ -135,6 +138,11 @@ pub async fn update(world: &World, request: UpdateItemInputBuilder) -> UpdateIte
         (Planted::CaptureWithoutKey, "captured") => {
             let attempt = world.draw(crate::dice::Dice::bits);
             request.key("entry", AttributeValue::S(format!("{entry}#{attempt:x}")))
+        }
+        (Planted::EndedWithoutVoid, "voided") if function() == "api" => {
+            let mut names = names;
+            names.insert("#fact".to_owned(), "asked_to_void".to_owned());
+            request.set_expression_attribute_names(Some(names))
         }
         (Planted::ShippedAfterCallBack, "tracking") => {
             // It takes long enough for other shipments of the order to fail meanwhile.

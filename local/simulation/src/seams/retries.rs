@@ -32,7 +32,7 @@ pub enum Fate {
 }
 
 /// The error of a request that got no answer in time.
-pub fn unanswered() -> ServiceError {
+fn unanswered() -> ServiceError {
     ServiceError::unsendable("no answer came in time")
 }
 
@@ -90,7 +90,7 @@ pub async fn call<Request: Clone, T>(
 }
 
 /// Waits before the next attempt.
-pub async fn pause(world: &World, attempt: u32) {
+async fn pause(world: &World, attempt: u32) {
     let longest = FIRST_PAUSE << (attempt - 1);
     let pause = world.draw(|dice| dice.milliseconds((0, longest)));
     tokio::time::sleep(pause).await;

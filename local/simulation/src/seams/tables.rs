@@ -27,7 +27,7 @@ use omniflow_tables::Tables;
 
 use super::mutations;
 use super::retries::{self, ATTEMPTS, Fate, PATIENCE};
-use super::watch::{self, ORDERS, STOCK};
+use super::watch::{self, LEDGER, ORDERS, STOCK};
 use crate::books::Place;
 use crate::fault::Fault;
 use crate::invariant::Invariant;
@@ -35,6 +35,8 @@ use crate::world::{INVOCATION, Invocation, World};
 
 /// How late what is done later is done, in milliseconds.
 const LATER: (u64, u64) = (PATIENCE.as_millis() as u64, 30_000);
+/// How late the payment gateway does what it does later, in milliseconds.
+const GATEWAY_LATER: (u64, u64) = (PATIENCE.as_millis() as u64, 240_000);
 /// By how much an index lags behind its table at most, in milliseconds.
 const LAG: u64 = 3_000;
 
@@ -83,6 +85,8 @@ impl TablesSeam {
                 Fate::Refused(ServiceError::new("ServiceUnavailable", "try again later"), false)
             } else if world.happens(lost) {
                 Fate::AnswerLost
+            } else if callee == Callee::Gateway && world.happens(Fault::GatewayDoneLater) {
+                Fate::DoneLater(world.faults.milliseconds(Fault::GatewayDoneLater, GATEWAY_LATER))
             } else {
                 Fate::Done
             }
@@ -196,6 +200,14 @@ impl TablesSeam {
         );
     }
 
+    /// Notes that an item of another table is there because of the order of the current invocation.
+    fn left(&self, item: Option<(&'static str, String)>) {
+        let order = Invocation::current().and_then(|invocation| invocation.order());
+        if let (Some(item), Some(order)) = (item, order) {
+            self.world.books(|books| books.left(&order, item));
+        }
+    }
+
     /// Compares rows of the stock with the books.
     async fn check_rows(&self, places: Vec<Place>) {
         let order = Invocation::current().and_then(|invocation| invocation.order());
@@ -246,18 +258,26 @@ impl DynamoDb for TablesSeam {
             let request = mutations::put(self, request).await;
             let condition = request.get_condition_expression().as_deref().unwrap_or_default();
             let effect = if condition.contains("not_exists") { Effect::Makes } else { Effect::Changes };
-            self.call(Callee::DynamoDb(effect), "PutItem", request, |seam, request| {
+            let noted = watch::noted_as_told(&request).map(str::to_owned);
+            let put = self.call(Callee::DynamoDb(effect), "PutItem", request, |seam, request| {
                 Box::pin(async move {
                     let is_order = request.get_table_name().as_deref() == Some(ORDERS);
                     let item = request.get_item().clone().filter(|_| is_order);
+                    let key = watch::kept(request.get_table_name().as_deref(), request.get_item().as_ref());
                     seam.tables.put_item(request).await?;
+                    seam.left(key);
                     if let Some(item) = item {
                         seam.written(item);
                     }
                     Ok(())
                 })
-            })
-            .await
+            });
+            let put = put.await;
+            if let (Err(_), Some(event)) = (&put, noted) {
+                // It was told, and nobody will know.
+                self.world.books(|books| books.may_come_twice(&event));
+            }
+            put
         })
     }
 
@@ -279,6 +299,7 @@ impl DynamoDb for TablesSeam {
                     let before = watch::known(&seam.tables, &request).await;
                     let entry = watch::entry(&request).map(str::to_owned);
                     let updated = seam.tables.update_item(request).await?;
+                    seam.left(entry.clone().map(|entry| (LEDGER, entry)));
                     if let (Some(entry), Some(after)) = (entry, &updated.attributes) {
                         for (order, fact) in watch::new_facts(&entry, before.as_ref(), after) {
                             seam.world.note(&order, format_args!("{fact:?}"));
@@ -317,6 +338,9 @@ impl DynamoDb for TablesSeam {
                             .filter(|put| put.table_name == watch::MOVEMENTS)
                             .filter_map(|put| watch::movement(&put.item))
                             .collect();
+                        let puts = writes.iter().filter_map(|write| write.put.as_ref());
+                        let kept = puts.filter_map(|put| watch::kept(Some(&put.table_name), Some(&put.item)));
+                        let kept: Vec<_> = kept.collect();
                         let updates = writes.iter().filter_map(|write| write.update.as_ref());
                         let rows: Vec<_> = updates
                             .filter(|update| update.table_name == STOCK)
@@ -332,6 +356,7 @@ impl DynamoDb for TablesSeam {
                                 books.moved(place, &movement, change, key);
                             }
                         });
+                        kept.into_iter().for_each(|key| seam.left(Some(key)));
                         seam.check_rows(rows).await;
                         Ok(())
                     })

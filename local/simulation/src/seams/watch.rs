@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemInputBuilder;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemInputBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use omniflow_services::DynamoDb;
@@ -15,6 +16,9 @@ pub const ORDERS: &str = "OrdersTable";
 pub const STOCK: &str = "StockTable";
 pub const MOVEMENTS: &str = "MovementsTable";
 pub const LEDGER: &str = "SimulatedLedgerTable";
+
+/// The table of the idempotency keys, and of what customers were told.
+pub const KEYS: &str = "IdempotencyTable";
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -34,6 +38,19 @@ pub async fn known(tables: &Tables, request: &UpdateItemInputBuilder) -> Option<
         .key("entry", AttributeValue::S(entry.to_owned()))
         .consistent_read(true);
     tables.get_item(get).await.ok()?.item
+}
+
+/// The key of an item that is kept in the table of the idempotency keys.
+pub fn kept(table: Option<&str>, item: Option<&Item>) -> Option<(&'static str, String)> {
+    let key = item?.get("key")?.as_s().ok()?;
+    (table == Some(KEYS)).then(|| (KEYS, key.clone()))
+}
+
+/// The event of which a request notes that its customer was told.
+pub fn noted_as_told(request: &PutItemInputBuilder) -> Option<&str> {
+    let item = request.get_item().as_ref()?;
+    item.get("told_at")?;
+    item.get("key")?.as_s().ok()?.strip_prefix("told:")
 }
 
 /// The facts about orders that stand in an entry of the ledger and did not before.

@@ -1,0 +1,5 @@
+//! The Lambda function `warehouse-api`.
+
+fn main() -> Result<(), omniflow_bootstrap::Error> {
+    omniflow_bootstrap::run::<omniflow_api::WarehouseApi>()
+}

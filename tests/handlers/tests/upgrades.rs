@@ -1,0 +1,147 @@
+//! What a release promises to orders that are under way when the next one takes over (docs/upgrading.md): nothing that is
+//! stored, or named by a definition that runs, is taken away.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use omniflow_domain::order::Signal;
+use omniflow_domain::{ErrorName, OrderId, Status};
+use omniflow_testing::{At, Shop, Walk, system};
+use serde_json::{Value, json};
+
+/// Set when a release is made: the promises are written anew.
+const WRITE: &str = "OMNIFLOW_WRITE_PROMISES";
+
+fn file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/promises.json")
+}
+
+/// The promises that the code keeps now, one a line, the kind first.
+async fn kept() -> BTreeSet<String> {
+    let mut kept = BTreeSet::new();
+    kept.extend(Status::ALL.iter().map(|status| format!("status {}", status.name())));
+    kept.extend(Signal::ALL.iter().map(|signal| format!("signal {}", signal.name())));
+    kept.extend(ErrorName::ALL.iter().map(|error| format!("error {error}")));
+    kept.extend(system().functions.values().map(|function| format!("function {}", function.binary)));
+    for machine in &system().state_machines {
+        definition(&machine.name, &serde_json::from_str(&machine.definition).unwrap(), &mut kept);
+    }
+    let shop = played().await;
+    for item in shop.items("OrdersTable") {
+        for (name, value) in item.as_object().unwrap() {
+            kept.insert(format!("attribute {name}"));
+            if let Some(document) = value["S"].as_str().and_then(|text| serde_json::from_str(text).ok()) {
+                members("document", &document, &mut kept);
+            }
+        }
+    }
+    for event in shop.aws.events() {
+        members("event", &event, &mut kept);
+    }
+    kept
+}
+
+/// The states of a definition, those inside of others included, and what their tasks pass, call and catch.
+fn definition(place: &str, definition: &Value, kept: &mut BTreeSet<String>) {
+    for (name, state) in definition["States"].as_object().into_iter().flatten() {
+        let at = format!("{place}/{name}");
+        kept.insert(format!("state {at} {}", state["Type"].as_str().unwrap()));
+        if let Some(arn) = state["Arguments"]["FunctionName"].as_str() {
+            kept.insert(format!("calls {at} {}", system().function(arn).unwrap().binary));
+        }
+        for argument in state["Arguments"]["Payload"].as_object().into_iter().flatten() {
+            kept.insert(format!("passes {at} {}", argument.0));
+        }
+        let caught = state["Catch"].as_array().into_iter().flatten();
+        for error in caught.flat_map(|catcher| catcher["ErrorEquals"].as_array().into_iter().flatten()) {
+            kept.insert(format!("catches {at} {}", error.as_str().unwrap()));
+        }
+        let branches = state["Branches"].as_array().into_iter().flatten();
+        for inner in branches.chain(state.get("ItemProcessor")) {
+            self::definition(&at, inner, kept);
+        }
+    }
+}
+
+/// The members of a stored value and their types. What is null says nothing of its type.
+fn members(place: &str, value: &Value, kept: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            object.iter().for_each(|(name, value)| members(&format!("{place}.{name}"), value, kept));
+        }
+        Value::Array(items) => items.iter().for_each(|item| members(&format!("{place}[]"), item, kept)),
+        Value::Null => {}
+        Value::Bool(_) => drop(kept.insert(format!("{place} boolean"))),
+        Value::Number(_) => drop(kept.insert(format!("{place} number"))),
+        Value::String(_) => drop(kept.insert(format!("{place} string"))),
+    }
+}
+
+/// A shop with orders that have gone each kind of way.
+async fn played() -> Shop {
+    let stock = [("ring", "wh-east", 9), ("fragile-vase", "wh-west", 9), ("stuck-crate", "wh-north", 9)];
+    let shop = Shop::set_up(&stock, &[]);
+    for (items, more, verdict) in [
+        (json!(["ring"]), json!({ "email": "ann@example.com" }), ""),
+        (json!(["ring"]), json!({ "amount": 20_000 }), "APPROVE"),
+        (json!(["ring"]), json!({ "amount": 20_000 }), "REJECT"),
+        (json!(["ring"]), json!({ "payment": { "method": "pm_declined" } }), ""),
+        (json!(["ring", "fragile-vase"]), json!({ "payment": { "method": "pm_card" } }), ""),
+        (json!(["stuck-crate", "fragile-vase"]), json!({ "payment": { "method": "pm_card" } }), ""),
+    ] {
+        let mut body = json!({ "customer_id": "ann", "items": items });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let id = shop.place(body).await;
+        walk(&shop, &id, verdict).await;
+    }
+    // One that is still under way.
+    Walk::until(&shop, &shop.place_one("ring", 1).await, "AwaitPayment").await.step(&shop).await;
+    shop
+}
+
+async fn walk(shop: &Shop, id: &OrderId, verdict: &str) {
+    let mut walk = Walk::of(id);
+    while !matches!(walk.at, At::Ended(_)) {
+        if let At::Waiting(state, token) = walk.at.clone()
+            && shop.aws.answered(&token).is_none()
+        {
+            match state.as_str() {
+                "AwaitAudit" => shop.audit(id, verdict).await,
+                _ => shop.pay(id, "pm_card").await,
+            };
+        }
+        walk.step(shop).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_release_promised_is_kept() {
+    let kept = kept().await;
+    if std::env::var_os(WRITE).is_some() {
+        let lines: Vec<_> = kept.iter().map(|line| serde_json::to_string(line).unwrap()).collect();
+        std::fs::write(file(), format!("[\n{}\n]\n", lines.join(",\n"))).unwrap();
+    }
+    let promised: BTreeSet<String> = serde_json::from_str(&std::fs::read_to_string(file()).unwrap()).unwrap();
+    for kind in [
+        "status ",
+        "signal ",
+        "error ",
+        "function ",
+        "state ",
+        "calls ",
+        "passes ",
+        "catches ",
+        "attribute ",
+        "document",
+        "event",
+    ] {
+        assert!(promised.iter().any(|promise| promise.starts_with(kind)), "nothing is promised of {kind}");
+    }
+    let broken: Vec<_> = promised.difference(&kept).collect();
+    assert!(
+        broken.is_empty(),
+        "orders under way need these; docs/upgrading.md says how to take them away: {broken:#?}"
+    );
+}
