@@ -293,7 +293,7 @@ mod tests {
             assert_eq!(cached, if path.contains('/') { FOR_EVER } else { "no-cache" }, "{path}");
             named += usize::from(path.contains('/'));
         }
-        assert_eq!(named, 10);
+        assert_eq!(named, 11);
         let folder = FILES.iter().find_map(|(path, ..)| path.strip_suffix("/app.js")).unwrap();
         assert!(served("index.html").unwrap().content.text().contains(&format!("{folder}/app.js")));
     }

@@ -381,6 +381,14 @@ fn payment() -> impl Strategy<Value = Payment> {
 
 type AtProvider = (Option<String>, Option<Money>, Option<Dispute>, Vec<PaymentEntry>);
 
+/// The payment with its amounts in another currency: an order's payment is in the order's.
+fn payment_in(payment: Payment, currency: Currency) -> Payment {
+    let of_currency = |money: Money| Money::from_minor_units(money.minor_units(), currency).unwrap();
+    let history = payment.history.into_iter();
+    let history = history.map(|entry| PaymentEntry { amount: entry.amount.map(of_currency), ..entry });
+    Payment { returned: payment.returned.map(of_currency), history: history.collect(), ..payment }
+}
+
 /// What the payment provider may have said of a payment in US dollars.
 fn at_provider() -> impl Strategy<Value = AtProvider> {
     let returned =
@@ -516,7 +524,7 @@ fn record() -> impl Strategy<Value = OrderRecord> {
             announcements: Announcements { from, late },
             shipments,
             reservation,
-            payment,
+            payment: payment_in(payment, amount.currency()),
             needs_audit,
             audit,
             missing,
