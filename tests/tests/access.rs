@@ -141,7 +141,7 @@ fn what_the_template_leaves_open_is_open_on_the_http_port_and_nothing_else() {
     }
     assert_eq!((ask("POST", "/web/", &[]), ask("TRACE", "/health", &[])), (405, 405));
     // Who isn't let in takes no room of those who are.
-    let large = " ".repeat(2 * 1024);
+    let large = " ".repeat(33 * 1024);
     assert_eq!(exchange(runtime.url(), &request("GET", "/health", &[], &large)).0, 413);
     assert_eq!(ask("GET", "/_omniflow/outbox", &[("authorization", &format!("BEARER {TOKEN}"))]), 200);
 }

@@ -32,9 +32,9 @@ use template::{Authorization, Place, Route};
 /// The most bytes that a body may have: what the function of the API accepts, which is less than API
 /// Gateway's 10 MB.
 const LARGEST_BODY: usize = 256 * 1024;
-/// The most bytes of a body that comes to an open route without the token: a warehouse's signed message with
-/// the longest texts. What is not let in must not take the room of what is.
-const LARGEST_UNADMITTED_BODY: usize = 8 * 1024;
+/// The most bytes of a body that comes to an open route without the token: a payment provider's event, which is
+/// longer than a warehouse's longest message. What is not let in must not take the room of what is.
+const LARGEST_UNADMITTED_BODY: usize = 32 * 1024;
 
 /// What is needed to serve a request.
 struct Gateway {

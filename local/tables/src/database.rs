@@ -232,6 +232,18 @@ impl Database {
         done
     }
 
+    /// Writes something, so that it shows whether the tables can be written again: how far they have come. Tables
+    /// that belong to no folder show it with the next write.
+    pub(crate) fn try_to_write(&self) {
+        let Some(progress) = &self.progress else { return };
+        let next = progress.reached() + 1;
+        let written = Standing::raise(self.storage.conn(), next, progress.journal());
+        if written.is_ok() {
+            progress.raise(next);
+        }
+        self.failing.heed(&written.map_err(DynoxideError::from));
+    }
+
     /// Stores how far the tables have come, if they have changed since there were so many `changes`, and
     /// commits.
     fn counted(&self, changes: u64, commit: impl FnOnce() -> rusqlite::Result<()>) -> Result<()> {

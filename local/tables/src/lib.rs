@@ -138,9 +138,10 @@ impl Tables {
     /// Tries whether the tables can be written again, so that [`Tables::health`] tells it although nobody
     /// writes.
     pub async fn probe(&self) {
+        // The answer is in the health.
+        let _ = self.combiner.perform(Effect::Alone, Database::try_to_write, || ()).await;
         if let Some(log) = &self.log {
             log.written();
-            // The answer is in the health.
             let _ = log.sync(Urgency::Now).done().await;
         }
     }

@@ -233,9 +233,8 @@ impl Run {
                 if let Some(token) = &call.token {
                     // The answer to the token came first and has ended the task, however the invocation
                     // ended.
-                    if shop.aws.answered(token).is_some() {
-                        self.waiting.push(call);
-                        return Vec::new();
+                    if let Some((answer, request)) = shop.aws.answer_to(token) {
+                        return self.apply(answered(&call, answer, &request));
                     }
                     shop.aws.forget(token);
                 }
@@ -266,19 +265,7 @@ impl Run {
             waiting.find_map(|(index, call)| Some((index, shop.aws.answer_to(call.token.as_deref()?)?)));
         let Some((index, (answer, request))) = heard else { return false };
         let call = self.waiting.remove(index);
-        let task = call.task;
-        let event = match answer {
-            Token::Success => {
-                let output = serde_json::from_str(request["output"].as_str().unwrap()).unwrap();
-                Event::TaskSucceeded { task, output }
-            }
-            Token::Failure(error) => {
-                failures::check(binary(&call), &error);
-                let cause = request["cause"].as_str().map(str::to_owned);
-                Event::TaskFailed { task, error: Some(error), cause }
-            }
-        };
-        self.apply(event);
+        self.apply(answered(&call, answer, &request));
         true
     }
 
@@ -318,6 +305,22 @@ impl Run {
                 let deadline = self.outside.now + TimeDelta::seconds(i64::try_from(seconds).unwrap());
                 self.deadlines.push((call.task, deadline));
             }
+        }
+    }
+}
+
+/// What the answer to the token of this call tells the machine.
+fn answered(call: &Invocation, answer: Token, request: &Value) -> Event {
+    let task = call.task;
+    match answer {
+        Token::Success => {
+            let output = serde_json::from_str(request["output"].as_str().unwrap()).unwrap();
+            Event::TaskSucceeded { task, output }
+        }
+        Token::Failure(error) => {
+            failures::check(binary(call), &error);
+            let cause = request["cause"].as_str().map(str::to_owned);
+            Event::TaskFailed { task, error: Some(error), cause }
         }
     }
 }

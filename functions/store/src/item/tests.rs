@@ -381,15 +381,7 @@ fn payment() -> impl Strategy<Value = Payment> {
 
 type AtProvider = (Option<String>, Option<Money>, Option<Dispute>, Vec<PaymentEntry>);
 
-/// The payment with its amounts in another currency: an order's payment is in the order's.
-fn payment_in(payment: Payment, currency: Currency) -> Payment {
-    let of_currency = |money: Money| Money::from_minor_units(money.minor_units(), currency).unwrap();
-    let history = payment.history.into_iter();
-    let history = history.map(|entry| PaymentEntry { amount: entry.amount.map(of_currency), ..entry });
-    Payment { returned: payment.returned.map(of_currency), history: history.collect(), ..payment }
-}
-
-/// What the payment provider may have said of a payment in US dollars.
+/// What the payment provider may have said of a payment; the amounts are in US dollars, whatever the order's currency.
 fn at_provider() -> impl Strategy<Value = AtProvider> {
     let returned =
         || option::of((0u64..9_999).prop_map(|cents| Money::from_minor_units(cents, Currency::USD).unwrap()));
@@ -503,7 +495,14 @@ fn record() -> impl Strategy<Value = OrderRecord> {
     );
     (head, body, tail).prop_map(|(head, body, tail)| {
         let (version, status, reason, customer_id, email, (language, address), (amount, items)) = head;
-        let (timeline, shipments, reservation, payment, needs_audit, audit) = body;
+        let (timeline, shipments, reservation, mut payment, needs_audit, audit) = body;
+        // What the provider says of an order's money is in the order's currency.
+        let of_the_order =
+            |money: Money| Money::from_minor_units(money.minor_units(), amount.currency()).unwrap();
+        payment.returned = payment.returned.map(of_the_order);
+        for entry in &mut payment.history {
+            entry.amount = entry.amount.map(of_the_order);
+        }
         let (missing, failure, task_token, token_attempt, pending_signal, pending_since, unknown, attention) =
             tail;
         let (unknown, unknown_attributes, writes, from, late, token_redrive) = unknown;
@@ -524,7 +523,7 @@ fn record() -> impl Strategy<Value = OrderRecord> {
             announcements: Announcements { from, late },
             shipments,
             reservation,
-            payment: payment_in(payment, amount.currency()),
+            payment,
             needs_audit,
             audit,
             missing,
