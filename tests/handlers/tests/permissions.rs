@@ -221,7 +221,7 @@ async fn paid_at_stripe() -> BTreeSet<Use> {
     shop.aws.used()
 }
 
-/// Orders that could not be undone: one is retried when its execution is too old, the other is resolved.
+/// Orders that could not be undone: one is retried when its execution is too old, the others are resolved.
 async fn left_to_a_person(shop: &Shop) {
     let mut left = Vec::new();
     for _ in 0..3 {
@@ -240,6 +240,16 @@ async fn left_to_a_person(shop: &Shop) {
     shop.sweep().await;
     let resolution = json!({ "money": "REFUNDED", "stock": "LOST", "note": "by hand" });
     let resolved = shop.http("POST", &format!("/api/v1/orders/{}/resolve", left[2]), resolution).await;
+    assert_eq!(resolved.status, 200, "{}", resolved.body);
+    // One that nobody paid for: the gateway is told to take nothing any more.
+    let unpaid = shop.place_one("ring", 1).await;
+    let mut walk = Walk::until(shop, &unpaid, "AwaitPayment").await;
+    shop.aws.fail("PutItem", "ThrottlingException");
+    while walk.step(shop).await {}
+    shop.aws.heal();
+    shop.execution_failed(unpaid.as_str()).await;
+    let resolution = json!({ "money": "NONE", "stock": "RELEASED", "note": "by hand" });
+    let resolved = shop.http("POST", &format!("/api/v1/orders/{unpaid}/resolve"), resolution).await;
     assert_eq!(resolved.status, 200, "{}", resolved.body);
     assert_eq!(shop.http("GET", "/api/v1/doctor", Value::Null).await.status, 200);
 }
