@@ -324,6 +324,10 @@ mod tests {
         let wrong = find("DELETE", "/api/v1/orders", Escapes::OfPercent).unwrap_err();
         assert_eq!(wrong.kind, Kind::MethodNotAllowed);
         assert_eq!(wrong.to_json()["allow"], "GET, POST");
+        let misled = elsewhere("/api/v1/stock", ApiCall::ListStock);
+        assert_eq!(misled.kind, Kind::RouteNotFound);
+        assert!(misled.detail.contains("function admin"), "{}", misled.detail);
+        assert_eq!(function_of("PUT", "/api/v1/warehouses/wh-east"), "warehouse-api");
         // A path in so many words is not an order of that name.
         let wrong = find("GET", "/api/orders/cancel", Escapes::OfPercent).unwrap_err();
         assert_eq!((wrong.kind, &wrong.to_json()["allow"]), (Kind::MethodNotAllowed, &json!("POST")));

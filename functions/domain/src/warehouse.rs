@@ -69,3 +69,18 @@ impl Warehouse {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_can_stand_in_a_path_and_name_a_secret() {
+        for id in ["wh-east", "7", "_", "a".repeat(LONGEST_ID).as_str()] {
+            assert_eq!(check_id(id), Ok(()), "{id}");
+        }
+        for id in ["", "wh east", "wh/east", "wh.east", "склад", "a".repeat(LONGEST_ID + 1).as_str()] {
+            assert_eq!(check_id(id), Err(BadWarehouseId), "{id:?}");
+        }
+    }
+}

@@ -152,13 +152,25 @@ async fn bad_movements_are_refused_and_write_nothing() {
         (json!({ "kind": "transfer", "quantity": 1, "reason": "r" }), "'to' is missing"),
         (json!({ "kind": "transfer", "quantity": 1, "reason": "r", "to": "wh-east" }), "another warehouse"),
         (json!({ "kind": "receive", "quantity": 1, "reason": "r", "to": "wh-west" }), "for a transfer"),
+        (json!({ "kind": "transfer", "quantity": 1, "reason": "r", "to": "wh.west" }), "'wh.west' can't be"),
     ] {
         let refused = shop.http("POST", MOVEMENTS, body.clone()).await;
         assert_eq!(refused.status, 400, "{body}");
         assert!(refused.body["detail"].as_str().unwrap().contains(words), "{}", refused.body);
     }
     let unknown = json!({ "kind": "receive", "quantity": 1, "reason": "r" });
-    assert_eq!(shop.http("POST", "/api/v1/stock/nothing/wh-east/movements", unknown).await.status, 404);
+    assert_eq!(
+        shop.http("POST", "/api/v1/stock/nothing/wh-east/movements", unknown.clone()).await.status,
+        404
+    );
+    // Stock may lie where goods can be asked for, and nowhere else.
+    for warehouse in ["wh east", "wh.east", "склад", &"w".repeat(65)] {
+        let path = format!("/api/v1/stock/ring/{warehouse}/movements");
+        assert_eq!(shop.http("POST", &path, unknown.clone()).await.status, 400, "{warehouse}");
+        let described = json!({ "link": "simulated" });
+        let path = format!("/api/v1/warehouses/{warehouse}");
+        assert_eq!(shop.http("PUT", &path, described).await.status, 400, "{warehouse}");
+    }
     assert!(shop.items("MovementsTable").is_empty());
 }
 

@@ -216,7 +216,8 @@ async fn a_forgotten_customer_is_nowhere_and_the_books_stay() {
     let forget = async || {
         shop.http_as(&operator("zoe"), "DELETE", "/api/v1/customers/ann@example.com", Value::Null).await
     };
-    let body = json!({ "items": ["ring"], "payment": { "method": "pm_card" }, "email": "ann@example.com" });
+    let address = json!({ "name": "ann@home", "lines": ["1 Main Street"], "postcode": "10001", "city": "New York", "country": "US" });
+    let body = json!({ "items": ["ring"], "payment": { "method": "pm_card" }, "email": "ann@example.com", "address": address });
     let made = shop.http_once_as(&who, "key", "/api/v1/orders", body).await;
     let paid = OrderId::parse(made.body["order_id"].as_str().unwrap()).unwrap();
     let cancelled = order_of(&shop, &who, json!({ "items": ["ring"] })).await;
@@ -233,7 +234,9 @@ async fn a_forgotten_customer_is_nowhere_and_the_books_stay() {
     for id in [&paid, &cancelled] {
         Walk::of(id).to_the_end(&shop).await.unwrap();
     }
-    let amount = shop.order(&paid).await.amount();
+    let before = shop.order(&paid).await;
+    assert!(before.address().is_some() && before.shipments()[0].tracking.is_some());
+    let amount = before.amount();
     let done = forget().await;
     assert_eq!(
         (done.status, &done.body["orders"], &done.body["answers"]),
@@ -247,6 +250,8 @@ async fn a_forgotten_customer_is_nowhere_and_the_books_stay() {
     }
     let kept = shop.order(&paid).await;
     assert_eq!((kept.amount(), kept.status()), (amount, Status::Completed));
+    let shipment = &kept.shipments()[0];
+    assert_eq!((shipment.tracking.as_ref(), shipment.warehouse.as_str()), (None, "wh-east"));
     assert_eq!(forget().await.body["orders"], 0, "asked again, there is nothing left to do");
     let listed = shop.http_as(&who, "GET", "/api/v1/orders", Value::Null).await;
     assert_eq!(listed.body["orders"], json!([]));
