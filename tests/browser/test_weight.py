@@ -30,7 +30,7 @@ def test_the_files_come_out_of_the_cache_the_second_time(console):
     console.browser.get(f"{console.runtime.url}/web/")
     console.see("#quantity-iphone-15")
     kept = {name.rsplit("/", 1)[1]: transferred for name, _, transferred in loaded(console) if name.endswith((".js", ".css"))}
-    assert set(kept) == {"app.js", "style.css", "en.js"} and not any(kept.values()), kept
+    assert set(kept) == {"app.js", "preact.js", "style.css", "en.js"} and not any(kept.values()), kept
 
 
 def test_a_drawing_that_can_not_be_loaded_says_so(console, runtime):

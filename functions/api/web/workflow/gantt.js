@@ -78,16 +78,23 @@ function spansOf(visit, end) {
   const from = Date.parse(visit.entered);
   const span = (kind, from, to) => ({ kind, from, to: Math.max(from, to) });
   const [first] = visit.attempts;
-  if (visit.type === "WaitStateEntered" || first?.resource?.endsWith(".waitForTaskToken")) return [span("wait", from, end)];
+  if (visit.type === "WaitStateEntered") return [span("wait", from, end)];
   if (!first) return [span(visit.type === "MapStateEntered" ? "around" : "work", from, end)];
   return visit.attempts.flatMap((attempt, index) => {
     const begins = index === 0 ? from : Date.parse(attempt.at);
     const ends = Date.parse(attempt.ended) || end;
     const next = visit.attempts[index + 1];
     const again = next ? Date.parse(next.at) : end;
-    const tried = span(attempt.error ? "failed" : "work", begins, ends);
-    return next || (attempt.error && visit.result === "running") ? [tried, span("pause", ends, again)] : [tried];
+    const tried = triedIn(attempt, begins, ends).map(([kind, from, to]) => span(kind, from, to));
+    return next || (attempt.error && visit.result === "running") ? [...tried, span("pause", ends, again)] : tried;
   });
+}
+
+/** The kinds of an attempt with where they begin and end. One that waits for an answer worked until it had asked for it. */
+function triedIn(attempt, begins, ends) {
+  const asked = Date.parse(attempt.asked);
+  if (attempt.error) return [["failed", begins, ends]];
+  return asked < ends ? [["work", begins, asked], ["wait", asked, ends]] : [["work", begins, ends]];
 }
 
 /**

@@ -93,6 +93,8 @@ function note(visit, event) {
     if (attempt) Object.assign(attempt, { ended: event.at, error: event.error ?? event.type, cause: event.cause });
   } else if (event.type === "TaskSucceeded" || event.type === "LambdaFunctionSucceeded") {
     if (attempt) Object.assign(attempt, { ended: event.at, output: event.output });
+  } else if (event.type === "TaskSubmitted") {
+    if (attempt) attempt.asked = event.at;
   } else if (event.type === "MapIterationStarted") {
     visit.iterations += 1;
   } else if (/^(Map|Parallel)StateFailed$/.test(event.type) || event.type === "EvaluationFailed" || event.type === "MapIterationFailed") {
