@@ -555,6 +555,9 @@ impl Shop {
         let times = times.chain(&mut order.payment.deadline);
         times
             .chain(order.audit.as_mut().map(|audit| &mut audit.at))
+            .chain(order.shipments.iter_mut().flat_map(|shipment| {
+                shipment.history.iter_mut().map(|said| &mut said.at).chain(&mut shipment.dispatched_at)
+            }))
             .for_each(|at| *at = DateTime::UNIX_EPOCH);
         let world = json!({ "stock": self.stock().await, "ledger": self.ledger() });
         let digits = id.as_str().trim_start_matches("ORD-");
