@@ -25,6 +25,8 @@ pub enum Kind {
     ProductNotFound,
     /// Nobody has described a warehouse of this id.
     WarehouseNotFound,
+    /// The address of a warehouse can't be used.
+    UnusableEndpoint,
     /// The order has no shipment from this warehouse.
     ShipmentNotFound,
     /// The list has no such page, or no longer.
@@ -69,7 +71,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::Unauthorized,
@@ -79,6 +81,7 @@ impl Kind {
         Self::OrderNotFound,
         Self::ProductNotFound,
         Self::WarehouseNotFound,
+        Self::UnusableEndpoint,
         Self::ShipmentNotFound,
         Self::PageNotFound,
         Self::RouteNotFound,
@@ -109,9 +112,11 @@ impl Kind {
             Self::PaymentDeclined | Self::PaymentActionRequired => 402,
             Self::Forbidden | Self::ForeignSite => 403,
             Self::BodyTooLarge => 413,
-            Self::UnknownProduct | Self::AmountMismatch | Self::PriceChanged | Self::IdempotencyKeyReused => {
-                422
-            }
+            Self::UnknownProduct
+            | Self::AmountMismatch
+            | Self::PriceChanged
+            | Self::UnusableEndpoint
+            | Self::IdempotencyKeyReused => 422,
             Self::TooManyOpenOrders => 429,
             Self::ChangedMeanwhile => 412,
             Self::OrderNotFound
@@ -145,6 +150,7 @@ impl Kind {
             Self::OrderNotFound => "order-not-found",
             Self::ProductNotFound => "product-not-found",
             Self::WarehouseNotFound => "warehouse-not-found",
+            Self::UnusableEndpoint => "unusable-endpoint",
             Self::ShipmentNotFound => "shipment-not-found",
             Self::PageNotFound => "page-not-found",
             Self::RouteNotFound => "route-not-found",
@@ -186,6 +192,7 @@ impl Kind {
             Self::OrderNotFound => "There is no such order",
             Self::ProductNotFound => "There is no such product",
             Self::WarehouseNotFound => "There is no such warehouse",
+            Self::UnusableEndpoint => "The warehouse can't be reached there",
             Self::ShipmentNotFound => "There is no such shipment",
             Self::PageNotFound => "There is no such page of the list",
             Self::RouteNotFound => "There is nothing here",

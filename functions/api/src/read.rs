@@ -16,6 +16,9 @@ use crate::{Api, refused, unavailable, view};
 
 pub(crate) const DEFAULT_LIMIT: usize = 20;
 pub(crate) const MOST: usize = 100;
+/// The most characters of a customer's id that orders are looked for by: they surely have no more bytes than a key may
+/// have, since each has 4 at most (RFC 3629, section 3).
+pub(crate) const LONGEST_CUSTOMER: usize = LONGEST_PARTITION_KEY / 4;
 /// The largest number of orders that one search looks at.
 const MOST_LOOKED_AT: usize = 500;
 /// A page of a list.
@@ -81,9 +84,9 @@ pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response
     };
     let search = Search::read(request.query("search").unwrap_or_default());
     let wanted = match request.query("customer") {
-        Some(text) if !(1..=LONGEST_PARTITION_KEY).contains(&text.len()) => {
+        Some(text) if !(1..=LONGEST_CUSTOMER).contains(&text.chars().count()) => {
             return Err(bad(format!(
-                "'customer' must have from 1 to {LONGEST_PARTITION_KEY} bytes; it is a customer's whole id."
+                "'customer' must have from 1 to {LONGEST_CUSTOMER} characters; it is a customer's whole id."
             )));
         }
         wanted => wanted,

@@ -164,7 +164,7 @@ impl Run {
         }
         // What has still to be called comes first: other iterations of a Map may wait meanwhile.
         match self.waiting.first() {
-            Some(Invocation { state, token: Some(token), .. }) if self.execution.invocations().is_empty() => {
+            Some(Invocation { state, token: Some(token), .. }) if self.uncalled().is_empty() => {
                 At::Waiting(state.clone(), token.clone())
             }
             _ => At::State(
@@ -197,7 +197,7 @@ impl Run {
     /// next call overtakes them. Returns when no call is left.
     pub(crate) async fn perform(&mut self, shop: &Shop) {
         let state = self.at();
-        let mut wanted = self.execution.invocations();
+        let mut wanted = self.uncalled();
         let mut under_way = FuturesUnordered::new();
         loop {
             under_way.extend(wanted.into_iter().map(|call| async {
@@ -214,6 +214,13 @@ impl Run {
         while let Some((call, answer)) = under_way.next().await {
             self.returned(shop, call, answer);
         }
+    }
+
+    /// The calls that the machine wants and that have not been made. One whose function failed after it had its token
+    /// answered is still wanted, and waits for that answer to be heard.
+    fn uncalled(&self) -> Vec<Invocation> {
+        let is_made = |call: &Invocation| self.waiting.iter().any(|made| made.task == call.task);
+        self.execution.invocations().into_iter().filter(|call| !is_made(call)).collect()
     }
 
     /// Tells the machine what a call has returned, and returns the calls that the machine wants next.
@@ -233,8 +240,9 @@ impl Run {
                 if let Some(token) = &call.token {
                     // The answer to the token came first and has ended the task, however the invocation
                     // ended.
-                    if let Some((answer, request)) = shop.aws.answer_to(token) {
-                        return self.apply(answered(&call, answer, &request));
+                    if shop.aws.answered(token).is_some() {
+                        self.waiting.push(call);
+                        return Vec::new();
                     }
                     shop.aws.forget(token);
                 }

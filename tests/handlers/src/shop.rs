@@ -552,12 +552,10 @@ impl Shop {
         order.pending_since = None;
         order.pending_signal.take_if(|signal| *signal == Signal::Announce);
         let times = order.timeline.iter_mut().map(|change| &mut change.at);
-        let times = times.chain(&mut order.payment.deadline);
+        let said = order.shipments.iter_mut().flat_map(|shipment| &mut shipment.history);
+        let times = times.chain(&mut order.payment.deadline).chain(said.map(|said| &mut said.at));
         times
             .chain(order.audit.as_mut().map(|audit| &mut audit.at))
-            .chain(order.shipments.iter_mut().flat_map(|shipment| {
-                shipment.history.iter_mut().map(|said| &mut said.at).chain(&mut shipment.dispatched_at)
-            }))
             .for_each(|at| *at = DateTime::UNIX_EPOCH);
         let world = json!({ "stock": self.stock().await, "ledger": self.ledger() });
         let digits = id.as_str().trim_start_matches("ORD-");

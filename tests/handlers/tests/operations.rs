@@ -105,10 +105,10 @@ fn steps_count_as_disturbed_by_what_a_retry_may_help() {
     let filters = resources("AWS::Logs::MetricFilter");
     let pattern = filters["DisturbedStepsFilter"]["Properties"]["FilterPattern"].as_str().unwrap();
     let named: BTreeSet<_> = pattern.split('"').filter_map(ErrorName::parse).collect();
-    // A warehouse that says no is not disturbed: the next attempt asks another one.
-    let disturbs = |name: &ErrorName| name.is_worth_a_retry() && *name != ErrorName::ShipmentRejected;
-    let disturbing: BTreeSet<_> = ErrorName::ALL.iter().copied().filter(disturbs).collect();
-    assert_eq!(named, disturbing);
+    // That a warehouse rejects is no disturbance, though the step is made again for another one.
+    let is_disturbance = |name: &ErrorName| name.is_worth_a_retry() && *name != ErrorName::ShipmentRejected;
+    let worth: BTreeSet<_> = ErrorName::ALL.iter().copied().filter(is_disturbance).collect();
+    assert_eq!(named, worth);
 }
 
 /// The resources that must be there before this one.

@@ -379,7 +379,7 @@ async fn the_lowest_rank_ships_and_an_inactive_warehouse_gets_nothing_new() {
     let refused = shop
         .http("PUT", "/api/v1/warehouses/wh-1", json!({ "link": "http", "endpoint": "http://10.0.0.1/" }))
         .await;
-    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert_eq!(refused.status, 422, "{}", refused.body);
 }
 
 #[tokio::test]

@@ -163,7 +163,7 @@ fn shipment_event() -> Value {
             "event": schemas::of::<WarehouseEvent>(),
             "tracking": said("The carrier's number."),
             "carrier": said("The carrier."),
-            "tracking_url": { "description": "The page at which the carrier shows where the parcel is.", "type": ["string", "null"], "maxLength": LONGEST_URL, "pattern": r#"^https://[^\s"<>\\^`{|}]+$"# },
+            "tracking_url": { "description": "The page at which the carrier shows where the parcel is.", "type": ["string", "null"], "maxLength": LONGEST_URL, "pattern": r"^https://[A-Za-z0-9\[][!#-;=?-\[\]_a-z~]*$" },
             "reason": said("Why, in the warehouse's words."),
         },
         "required": ["event"],

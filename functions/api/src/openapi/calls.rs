@@ -292,7 +292,7 @@ fn put_warehouse() -> Operation {
     )
     .with_body("NewWarehouse", true, &examples::WAREHOUSES)
     .answers(200, described_warehouse())
-    .refuses(&[Kind::BadRequest])
+    .refuses(&[Kind::BadRequest, Kind::UnusableEndpoint])
 }
 
 /// A message about a shipment.

@@ -10,9 +10,6 @@ use crate::{keep, read};
 /// The pattern of all ids of an order: its own, and those of its workflow.
 const ORDER_OR_WORKFLOW: &str = r"^(ORD-|order-processing-.*-)[0-9]{1,32}$";
 
-/// The most characters that surely have no more bytes than a key may have: each has 4 at most (RFC 3629, section 3).
-const LONGEST_CUSTOMER: usize = omniflow_store::LONGEST_PARTITION_KEY / 4;
-
 /// The parameters that more than one call has.
 pub(super) fn shared() -> Map<String, Value> {
     let order = json!({ "type": "string", "pattern": ORDER_OR_WORKFLOW });
@@ -99,7 +96,7 @@ pub(super) fn of_a_list() -> Vec<Value> {
         }),
         json!({
             "name": "customer", "in": "query", "example": "customer-001",
-            "schema": { "type": "string", "minLength": 1, "maxLength": LONGEST_CUSTOMER },
+            "schema": { "type": "string", "minLength": 1, "maxLength": read::LONGEST_CUSTOMER },
             "description": "Only orders of this customer, by the whole id. For operators: customers see their own orders whatever they ask for.",
         }),
         json!({

@@ -35,6 +35,9 @@ const fn meaning(kind: Kind) -> &'static str {
         Kind::WarehouseNotFound => {
             "Nobody has described a warehouse of this id. `PUT` it; `GET /api/v1/warehouses` lists all."
         }
+        Kind::UnusableEndpoint => {
+            "`endpoint` is missing or can't be used, for the reason in `detail`; or the warehouse is a simulated one, which has none."
+        }
         Kind::ShipmentNotFound => {
             "The order has no shipment from this warehouse. The order lists what it has."
         }

@@ -129,15 +129,21 @@ fn described(id: &str, body: &Value, reach: Reach) -> Result<Warehouse, Problem>
     let link = match (body["link"].as_str(), &body["endpoint"]) {
         (Some("simulated"), Value::Null) => Link::Simulated,
         (Some("simulated"), _) => {
-            return Err(bad("'endpoint' is for the link \"http\"; a simulated warehouse has none."));
+            return Err(unusable("'endpoint' is for the link \"http\"; a simulated warehouse has none."));
         }
         (Some("http"), Value::String(endpoint)) => Link::Http { endpoint: address(endpoint, reach)? },
         (Some("http"), _) => {
-            return Err(bad("'endpoint' must be the address that takes the requests of the link \"http\"."));
+            return Err(unusable(
+                "'endpoint' must be the address that takes the requests of the link \"http\".",
+            ));
         }
         _ => return Err(bad("'link' must be \"simulated\" or \"http\".")),
     };
     Ok(Warehouse { warehouse_id: id.to_owned(), name, rank, link, active })
+}
+
+fn unusable(detail: impl Into<String>) -> Problem {
+    Problem::new(Kind::UnusableEndpoint, detail)
 }
 
 fn is_text(text: &str) -> bool {
@@ -147,7 +153,7 @@ fn is_text(text: &str) -> bool {
 /// Checks an address as far as can be done without asking for the addresses of its host, which may change:
 /// each request checks those.
 fn address(endpoint: &str, reach: Reach) -> Result<String, Problem> {
-    let refused = |why: &str| bad(format!("'endpoint' can't be used: {why}."));
+    let refused = |why: &str| unusable(format!("'endpoint' can't be used: {why}."));
     if endpoint.len() > LONGEST_ENDPOINT {
         return Err(refused(&format!("it has more than {LONGEST_ENDPOINT} characters")));
     }

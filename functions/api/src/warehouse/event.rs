@@ -2,8 +2,9 @@
 
 use omniflow_domain::Refusal;
 use omniflow_domain::order::{Order, ShipmentState};
+use omniflow_domain::texts::status_text;
 use omniflow_store as store;
-use omniflow_webhooks::{KeyError, verify};
+use omniflow_webhooks::{KeyError, NotSigned, verify};
 use serde::Serialize;
 use serde_json::json;
 
@@ -38,6 +39,13 @@ pub(super) async fn take(api: &WarehouseApi, request: &Request) -> Result<Respon
         );
         Problem::new(Kind::Unauthorized, detail)
     };
+    let (header, now) = (|name: &str| request.header(name), api.clock.now());
+    let refused = |not_signed: NotSigned| unsigned(sentence(&not_signed.to_string()));
+    // What bears no signature of now costs no look at the secrets.
+    match verify(&[], header, request.body(), now) {
+        Err(not_signed @ (NotSigned::Unsigned | NotSigned::Untimely)) => return Err(refused(not_signed)),
+        Err(NotSigned::WrongSignature) | Ok(()) => {}
+    }
     let keys = match api.keys.of(warehouse).await {
         Ok(keys) => keys,
         // Nobody is told by this which warehouses there are.
@@ -48,8 +56,7 @@ pub(super) async fn take(api: &WarehouseApi, request: &Request) -> Result<Respon
             return Err(Problem::new(Kind::Unavailable, detail));
         }
     };
-    verify(&keys, |name| request.header(name), request.body(), api.clock.now())
-        .map_err(|not_signed| unsigned(sentence(&not_signed.to_string())))?;
+    verify(&keys, header, request.body(), now).map_err(refused)?;
     hear(api, request, warehouse).await
 }
 
@@ -69,10 +76,14 @@ async fn hear(api: &WarehouseApi, request: &Request, warehouse: &str) -> Result<
             return Err(Problem::new(Kind::ShipmentNotFound, detail).with("order_id", id.as_str()));
         }
         Err(store::Error::Refused(refusal)) => {
+            let order = api.orders.get(&id).await.map_err(|error| unavailable(&error))?;
+            let status = status_text(&order, request.language(), now);
             let detail = of_shipment(&refusal, request.language_of_problems())
                 .unwrap_or_else(|| format!("{}.", sentence(&refusal.to_string())));
-            let problem = Problem::new(Kind::WrongState, detail);
-            return Err(problem.with("order_id", id.as_str()));
+            return Err(Problem::new(Kind::WrongState, detail)
+                .with("order_id", id.as_str())
+                .with("state", order.status().name())
+                .with("order_status", status));
         }
         Err(error) => return Err(unavailable(&error)),
     };

@@ -145,6 +145,7 @@ export default {
   "warehouse.inactive": "not for new orders",
   "warehouse.leave-out": "Leave out of new orders",
   "warehouse.take-in": "Take in for new orders",
+  "refused.unusable-endpoint": "The warehouse can't be reached at this address.",
   "refused.warehouse-not-found": "There is no such warehouse.",
   "refused.shipment-not-found": "The order has no shipment from there.",
   missing: "Missing",

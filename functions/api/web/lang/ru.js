@@ -145,6 +145,7 @@ export default {
   "warehouse.inactive": "не для новых заказов",
   "warehouse.leave-out": "Не для новых заказов",
   "warehouse.take-in": "Для новых заказов",
+  "refused.unusable-endpoint": "Этот адрес склада не подходит.",
   "refused.warehouse-not-found": "Такого склада нет.",
   "refused.shipment-not-found": "У заказа нет отправки оттуда.",
   missing: "Не хватает",

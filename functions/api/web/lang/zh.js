@@ -145,6 +145,7 @@ export default {
   "warehouse.inactive": "不用于新订单",
   "warehouse.leave-out": "不用于新订单",
   "warehouse.take-in": "用于新订单",
+  "refused.unusable-endpoint": "无法使用这个仓库地址。",
   "refused.warehouse-not-found": "没有这个仓库。",
   "refused.shipment-not-found": "该订单没有从那里发出的货物。",
   missing: "缺货",

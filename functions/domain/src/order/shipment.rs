@@ -205,13 +205,13 @@ fn check_text(field: &'static str, text: Option<&str>) -> Result<(), BadReport> 
     if text.is_none_or(is_good) { Ok(()) } else { Err(BadReport::Text { field }) }
 }
 
-/// Whether the text is the address of a page that browsers may be led to. Other schemes than `https` could run
-/// a script.
+/// Whether the text is the address of a page that browsers may be led to, in the characters of addresses (RFC 3986,
+/// section 2). Other schemes than `https` could run a script.
 fn is_page(url: &str) -> bool {
     let host = url.strip_prefix("https://").and_then(|rest| rest.chars().next());
-    let is_odd = |c: char| c.is_control() || c.is_whitespace() || "\"<>\\^`{|}".contains(c);
-    host.is_some_and(|c| c.is_alphanumeric() || c == '[')
-        && url.chars().count() <= LONGEST_URL
+    let is_odd = |c: char| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(c);
+    host.is_some_and(|c| c.is_ascii_alphanumeric() || c == '[')
+        && url.len() <= LONGEST_URL
         && !url.contains(is_odd)
 }
 
