@@ -12,10 +12,11 @@ use omniflow_domain::{Currency, Order, OrderId};
 use omniflow_store as store;
 use serde::Serialize;
 
-use crate::decide::{decide, nothing_more, too_late};
+use crate::decide::{decide, nothing_more};
 use crate::keep::Key;
 use crate::payment_method::Provider;
 use crate::problem::{Kind, Problem};
+use crate::refusals::refused as too_late;
 use crate::request::Request;
 use crate::response::Response;
 use crate::view::Amount;
@@ -80,7 +81,11 @@ pub(crate) async fn pay(
     let decision = |order: &mut Order| match order.payment().state {
         // The provider's word of this payment was faster.
         PaymentState::Authorised | PaymentState::Captured if order.check_not_undone().is_ok() => Ok(()),
-        _ => order.pay_at_provider(held_by.as_deref(), now),
+        _ => {
+            order.pay_at_provider(held_by.as_deref(), now)?;
+            order.sign(request.caller.actor(), None);
+            Ok(())
+        }
     };
     let decided = decide(api, request, key, decision, nothing_more).await;
     if matches!(&decided, Err(problem) if problem.kind == Kind::WrongState) {

@@ -5,12 +5,12 @@ use omniflow_domain::order::{Contradiction, Resolution, SettledMoney, SettledSto
 use omniflow_domain::{Order, Refusal, Status};
 use serde_json::{Value, json};
 
-use crate::decide::{decide, note, too_late};
+use crate::decide::{decide, note};
 use crate::keep::Key;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Decisions, refused};
+use crate::{Decisions, refusals, refused};
 
 /// `POST /api/v1/orders/{order_id}/retry`
 pub(crate) async fn retry_order(api: &Decisions, request: &Request) -> Result<Response, Problem> {
@@ -40,7 +40,7 @@ pub(crate) async fn resolve_order(api: &Decisions, request: &Request) -> Result<
     let now = api.now();
     if order.status() == Status::NeedsAttention {
         let resolved = order.clone().resolve(resolution.clone(), request.caller.actor(), now);
-        resolved.map_err(|refusal| too_late(&order, &refusal, request, api))?;
+        resolved.map_err(|refusal| refusals::refused(&order, &refusal, request, api))?;
         let known = match resolution.money {
             // A step of its workflow may be asking for the money at this moment, and must not get it any more.
             SettledMoney::None => api.gateway.void(order.charge()).await,
@@ -63,7 +63,7 @@ pub(crate) async fn resolve_order(api: &Decisions, request: &Request) -> Result<
 }
 
 fn contradicted(order: &Order, contradiction: Contradiction, request: &Request, api: &Decisions) -> Problem {
-    too_late(order, &Refusal::Contradiction(contradiction), request, api)
+    refusals::refused(order, &Refusal::Contradiction(contradiction), request, api)
 }
 
 fn resolution(body: &Value) -> Result<Resolution, Problem> {

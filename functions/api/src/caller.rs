@@ -3,6 +3,7 @@
 //! Sources: API Gateway Developer Guide, "Control access to HTTP APIs with JWT authorizers" and "… with IAM";
 //! payload format 2.0, `requestContext.authorizer`.
 
+use omniflow_domain::Email;
 use omniflow_domain::order::{Actor, Role};
 use omniflow_services::{ConfigError, Environment};
 use omniflow_store::LONGEST_PARTITION_KEY;
@@ -32,9 +33,27 @@ pub(crate) enum Caller {
     Nameless(BadSubject),
     /// The caller is the customer that the subject of their token names.
     Customer(String),
-    /// The caller has an operator's token or an IAM signature, or access is open to everybody. The text is the
-    /// subject of the token or the ARN of the signer, if either is known.
-    Operator(Option<String>),
+    /// The caller has an operator's token or an IAM signature, or access is open to everybody.
+    Operator(Identity),
+}
+
+/// What is known of an operator.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// The subject of the token or the ARN of the signer; `None` where access is open and nobody was asked.
+    pub id: Option<String>,
+    /// The address in the token's claim `email`, unless the issuer says that it is not verified (OpenID Connect Core
+    /// 1.0, section 5.1).
+    pub email: Option<String>,
+}
+
+impl Identity {
+    fn of_token(subject: &str, claims: &Value) -> Self {
+        let is_unverified = ["false", "0"].iter().any(|no| claims["email_verified"] == **no);
+        let is_denied = claims["email_verified"] == false || is_unverified;
+        let email = claims["email"].as_str().filter(|email| !is_denied && email.parse::<Email>().is_ok());
+        Self { id: Some(subject.to_owned()), email: email.map(str::to_owned) }
+    }
 }
 
 /// Why the subject of a token can't name a customer.
@@ -68,11 +87,17 @@ impl Doorkeeper {
             let signer = &authorizer["iam"];
             let arn = signer["userArn"].as_str().map(str::to_owned);
             let operator = self.open || signer.is_object();
-            return if operator { Caller::Operator(arn) } else { Caller::Unknown };
+            return if operator {
+                Caller::Operator(Identity { id: arn, email: None })
+            } else {
+                Caller::Unknown
+            };
         }
         let claims = &token["claims"];
         match subject(claims) {
-            Ok(subject) if self.operators.include(claims) => Caller::Operator(Some(subject.to_owned())),
+            Ok(subject) if self.operators.include(claims) => {
+                Caller::Operator(Identity::of_token(subject, claims))
+            }
             Ok(subject) => Caller::Customer(subject.to_owned()),
             Err(bad) => Caller::Nameless(bad),
         }
@@ -124,9 +149,11 @@ impl Caller {
     /// Who decides, when this caller does.
     pub(crate) fn actor(&self) -> Actor {
         match self {
-            Self::Customer(customer) => Actor { role: Role::Customer, id: Some(customer.clone()) },
-            Self::Operator(id) => Actor { role: Role::Operator, id: id.clone() },
-            Self::Unknown | Self::Nameless(_) => Actor { role: Role::Customer, id: None },
+            Self::Customer(customer) => Actor::named(Role::Customer, customer),
+            Self::Operator(Identity { id, email }) => {
+                Actor { role: Role::Operator, id: id.clone(), email: email.clone() }
+            }
+            Self::Unknown | Self::Nameless(_) => Actor::nameless(Role::Customer),
         }
     }
 
@@ -157,12 +184,28 @@ mod tests {
         let customer = Caller::Customer("u-1".to_owned());
         assert_eq!(recognise(false, token("openid")), customer);
         assert_eq!(recognise(true, token("")), customer, "open or not, a customer is a customer");
-        let operator = |id: &str| Caller::Operator(Some(id.to_owned()));
+        let operator = |id: &str| Caller::Operator(Identity { id: Some(id.to_owned()), email: None });
         assert_eq!(recognise(false, token("openid omniflow/operate")), operator("u-1"));
         assert_eq!(recognise(false, token("omniflow/operate2")), customer);
         assert_eq!(recognise(false, json!({ "iam": { "userArn": "arn:…" } })), operator("arn:…"));
         assert_eq!(recognise(false, Value::Null), Caller::Unknown);
-        assert_eq!(recognise(true, Value::Null), Caller::Operator(None));
+        assert_eq!(recognise(true, Value::Null), Caller::Operator(Identity::default()));
+        let known = |more: Value| {
+            let mut claims = json!({ "sub": "u-1", "scope": "omniflow/operate", "email": "op@example.com" });
+            claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            match recognise(false, json!({ "jwt": { "claims": claims } })) {
+                Caller::Operator(identity) => identity.email,
+                _ => None,
+            }
+        };
+        assert_eq!(known(json!({})).as_deref(), Some("op@example.com"));
+        for unusable in [
+            json!({ "email_verified": "false" }),
+            json!({ "email_verified": false }),
+            json!({ "email": "x" }),
+        ] {
+            assert_eq!(known(unusable), None);
+        }
     }
 
     #[test]

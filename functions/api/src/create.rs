@@ -1,6 +1,9 @@
 //! Creating an order: the request is read and checked against the catalogue, the order is written, its
 //! workflow started.
 
+use std::collections::HashMap;
+
+use omniflow_domain::catalogue::Product;
 use omniflow_domain::order::{Item, NewOrder, Unknown};
 use omniflow_domain::{Address, Currency, Email, Money, Order, OrderId, Status};
 use omniflow_store as store;
@@ -67,14 +70,19 @@ async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<R
         return Ok(located_by_body(kept));
     }
     let mut new = read(api, request).await?;
+    if let Some(customer) = request.caller.customer() {
+        let wanted: u64 = new.items.iter().map(|item| u64::from(item.quantity)).sum();
+        api.limits.check(api, customer, wanted, request.language_of_problems()).await?;
+    }
     new.method = new.method.or_else(|| assumed.map(str::to_owned));
     let now = api.now();
     for _ in 0..DRAWS {
         let id = OrderId::new(now, api.randomness.below(OrderId::RANDOM_BELOW));
         let mut order = Order::receive(id, new.clone(), now);
+        order.sign(request.caller.actor(), None);
         let body = if request.is_v1() { answer(&order) } else { view::answer(&order, request, now)? };
         let keep = match &key {
-            Some(key) => Some(api.keep(key, 201, &body)?),
+            Some(key) => Some(api.answers.keep(key, 201, &body)?),
             None => None,
         };
         match api.orders.create(&mut order, keep).await {
@@ -150,12 +158,21 @@ async fn read(api: &Api, request: &Request) -> Result<NewOrder, Problem> {
     let email = email(&body["email"], customer_id.as_deref())?;
     let address = address(&body["address"])?;
     let method = method(&body["payment"], api.provider)?;
-    let items = priced(api, &asked, amount.is_some(), prices).await?;
-    let amount = prices.of_order(amount, &items)?;
+    let products = sold(api, &asked, prices).await?;
+    let (items, amount) = match request.caller.customer() {
+        Some(_) => bought(api, &asked, &products, amount, prices).await?,
+        None => {
+            let items = priced(&asked, &products, amount.is_some(), prices)?;
+            let amount = prices.of_order(amount, &items)?;
+            (items, amount)
+        }
+    };
     if api.provider == Provider::Stripe {
         omniflow_stripe::amount::units(amount).map_err(|amount| bad(amount.text(prices.language)))?;
     }
-    let needs_audit = amount > api.audit_threshold;
+    // Whoever may set a price can't get past the review by it.
+    let value = prices.value(lines(&asked, &products).into_iter().map(|line| (line.1, line.0.quantity)));
+    let needs_audit = amount > api.audit_threshold || value > api.audit_threshold;
     let language = request.language();
     Ok(NewOrder { customer_id, email, language, address, items, amount, method, needs_audit })
 }
@@ -194,12 +211,12 @@ fn asked(index: usize, item: &Value, written: &Value, prices: Prices) -> Result<
 }
 
 /// A whole number, also with a point and zeros (`2.0`), as programs write it whose numbers are all floats.
-fn whole(value: &Value) -> Option<u64> {
+pub(crate) fn whole(value: &Value) -> Option<u64> {
     let from_float = |float: f64| (float.fract() == 0.0).then(|| format!("{float}").parse().ok()).flatten();
     value.as_u64().or_else(|| value.as_f64().and_then(from_float))
 }
 
-fn text(field: &str, value: &Value) -> Result<Option<String>, Problem> {
+pub(crate) fn text(field: &str, value: &Value) -> Result<Option<String>, Problem> {
     match value {
         Value::Null => Ok(None),
         Value::String(text)
@@ -245,26 +262,93 @@ fn method(payment: &Value, provider: Provider) -> Result<Option<String>, Problem
     }
 }
 
-/// The items as the catalogue knows them. Prices that the request gives stay. Those of the catalogue are
-/// taken when the request gives neither a price nor an amount.
-async fn priced(api: &Api, asked: &[Asked], has_amount: bool, prices: Prices) -> Result<Vec<Item>, Problem> {
+/// The products that are asked for, by the texts that they were asked for by. Each of them is sold.
+async fn sold<'a>(
+    api: &Api,
+    asked: &'a [Asked],
+    prices: Prices,
+) -> Result<HashMap<&'a str, Product>, Problem> {
     let names: Vec<_> = asked.iter().map(|asked| asked.product.as_str()).collect();
-    let products = api.catalogue.find(&names).await.map_err(|error| unavailable(&error))?;
+    let products = api.products.find(&names).await.map_err(|error| unavailable(&error))?;
+    for Asked { product, .. } in asked {
+        match products.get(product.as_str()) {
+            Some(known) if known.active => {}
+            Some(_) => return Err(prices.withdrawn(product)),
+            None => {
+                let detail = format!("'{product}' is not sold here. GET /api/v1/stock lists what is.");
+                return Err(Problem::new(Kind::UnknownProduct, detail).with("product", product.clone()));
+            }
+        }
+    }
+    Ok(products)
+}
+
+/// Each thing that is asked for with its product.
+fn lines<'a>(asked: &'a [Asked], products: &'a HashMap<&str, Product>) -> Vec<(&'a Asked, &'a Product)> {
+    asked.iter().filter_map(|asked| Some((asked, products.get(asked.product.as_str())?))).collect()
+}
+
+fn item((asked, product): (&Asked, &Product), price: Option<Money>) -> Item {
+    Item {
+        product_id: product.product_id.clone(),
+        name: asked.name.as_ref().unwrap_or(&product.name).clone(),
+        quantity: asked.quantity,
+        price,
+        unknown: Unknown::default(),
+    }
+}
+
+/// The items of somebody who may set prices. Prices that the request gives stay. Those of the catalogue are taken
+/// when the request gives neither a price nor an amount.
+fn priced(
+    asked: &[Asked],
+    products: &HashMap<&str, Product>,
+    has_amount: bool,
+    prices: Prices,
+) -> Result<Vec<Item>, Problem> {
     let use_catalogue = !has_amount && asked.iter().all(|asked| asked.price.is_none());
-    let items = asked.iter().map(|asked| {
-        let product = products.get(asked.product.as_str()).ok_or_else(|| {
-            let detail = format!("'{}' is not sold here. GET /api/v1/stock lists what is.", asked.product);
-            Problem::new(Kind::UnknownProduct, detail).with("product", asked.product.clone())
-        })?;
-        let of_catalogue =
-            || product.price_in(prices.currency).ok_or_else(|| prices.unpriced(&product.product_id));
-        Ok(Item {
-            product_id: product.product_id.clone(),
-            name: asked.name.as_ref().unwrap_or(&product.name).clone(),
-            quantity: asked.quantity,
-            price: if use_catalogue { Some(of_catalogue()?) } else { asked.price },
-            unknown: Unknown::default(),
-        })
+    let items = lines(asked, products).into_iter().map(|line| {
+        let price = if use_catalogue { Some(prices.of_product(line.1)?) } else { line.0.price };
+        Ok(item(line, price))
     });
     items.collect()
+}
+
+/// The items of a customer and what they cost: what the catalogue asks. Prices and an amount that the request gives
+/// must be the same, so that nobody pays another price than the one that they saw.
+async fn bought(
+    api: &Api,
+    asked: &[Asked],
+    products: &HashMap<&str, Product>,
+    amount: Option<Money>,
+    prices: Prices,
+) -> Result<(Vec<Item>, Money), Problem> {
+    let checked = at_catalogue_prices(asked, products, amount, prices);
+    if !matches!(&checked, Err(problem) if problem.kind == Kind::PriceChanged) {
+        return checked;
+    }
+    // The customer may have seen a newer price than this process has read.
+    api.products.forget(products.values());
+    at_catalogue_prices(asked, &sold(api, asked, prices).await?, amount, prices)
+}
+
+fn at_catalogue_prices(
+    asked: &[Asked],
+    products: &HashMap<&str, Product>,
+    amount: Option<Money>,
+    prices: Prices,
+) -> Result<(Vec<Item>, Money), Problem> {
+    let items = lines(asked, products).into_iter().map(|line| {
+        let price = prices.of_product(line.1)?;
+        match line.0.price {
+            Some(named) if named != price => Err(prices.changed(line.1, named, price)),
+            _ => Ok(item(line, Some(price))),
+        }
+    });
+    let items = items.collect::<Result<Vec<_>, _>>()?;
+    let cost = prices.of_order(None, &items)?;
+    match amount {
+        Some(named) if named != cost => Err(prices.amount_changed(named, cost)),
+        _ => Ok((items, cost)),
+    }
 }

@@ -4,17 +4,17 @@
 use std::future::ready;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use omniflow_domain::{Order, Refusal, Status};
+use omniflow_domain::{Order, Refusal};
 use omniflow_store as store;
 use omniflow_store::Decided;
 use serde_json::Value;
 
 use crate::keep::Key;
 use crate::payment_method::Provider;
-use crate::problem::{Kind, Problem, sentence};
+use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Decisions, at_provider, attention, refused, unavailable, view};
+use crate::{Decisions, at_provider, refusals, refused, unavailable, view};
 
 /// The length of the longest note of a reviewer, in characters.
 pub(crate) const LONGEST_NOTE: usize = 1000;
@@ -36,23 +36,26 @@ pub(crate) async fn pay_order(api: &Decisions, request: &Request) -> Result<Resp
         return Ok(kept);
     }
     let now = api.now();
-    let decided = match (api.provider, &method) {
+    match (api.provider, &method) {
         (Provider::Simulated, Some(method)) => {
-            decide(api, request, key.as_ref(), |order| order.pay(method, now), nothing_more).await
+            let pay = |order: &mut Order| {
+                order.pay(method, now)?;
+                order.sign(request.caller.actor(), None);
+                Ok(())
+            };
+            decide(api, request, key.as_ref(), pay, nothing_more).await
         }
         _ => at_provider::pay(api, request, key.as_ref(), method.as_deref()).await,
-    };
-    match (decided, key) {
-        // The same request at the same moment may have been faster; then its answer is this one's, too.
-        (Err(problem), Some(key)) if problem.kind == Kind::WrongState => {
-            Ok(api.kept(&key).await?.ok_or(problem)?)
-        }
-        (decided, _) => decided,
     }
 }
 
 pub(crate) async fn audit_order(api: &Decisions, request: &Request) -> Result<Response, Problem> {
-    request.order_id()?;
+    let key = Key::of(request, &format!("audit#{}", request.order_id()?))?;
+    if let Some(key) = &key
+        && let Some(kept) = api.kept(key).await?
+    {
+        return Ok(kept);
+    }
     let body = request.json()?;
     let approved = match body["action"].as_str() {
         Some("APPROVE") => true,
@@ -62,13 +65,17 @@ pub(crate) async fn audit_order(api: &Decisions, request: &Request) -> Result<Re
     let note = note(&body["note"])?;
     let now = api.now();
     let review = |order: &mut Order| {
+        if approved {
+            order.check_reviewer(&request.caller.actor())?;
+        }
         order.review(approved, note.clone(), now)?;
+        order.sign_review(request.caller.actor());
         if !approved {
             order.sign(request.caller.actor(), None);
         }
         Ok(())
     };
-    decide(api, request, None, review, nothing_more).await
+    decide(api, request, key.as_ref(), review, nothing_more).await
 }
 
 pub(crate) fn note(given: &Value) -> Result<Option<String>, Problem> {
@@ -93,13 +100,19 @@ fn has_control(text: &str) -> bool {
 }
 
 pub(crate) async fn cancel_order(api: &Decisions, request: &Request) -> Result<Response, Problem> {
+    let key = Key::of(request, &format!("cancel#{}", request.order_id()?))?;
+    if let Some(key) = &key
+        && let Some(kept) = api.kept(key).await?
+    {
+        return Ok(kept);
+    }
     let now = api.now();
     let cancel = |order: &mut Order| {
         order.cancel(now)?;
         order.sign(request.caller.actor(), None);
         Ok(())
     };
-    decide(api, request, None, cancel, nothing_more).await
+    decide(api, request, key.as_ref(), cancel, nothing_more).await
 }
 
 /// The reason why nothing was decided.
@@ -120,7 +133,8 @@ pub(crate) fn nothing_more(_: &Order, _: &Order) -> Result<Vec<TransactWriteItem
 }
 
 /// Makes a decision, writes the order with what `more` gives for the order before and after it, and tells the
-/// workflow.
+/// workflow. The same request with the same key may have been made at the same moment and been faster; then its
+/// answer is this one's, too.
 pub(crate) async fn decide(
     api: &Decisions,
     request: &Request,
@@ -143,7 +157,10 @@ pub(crate) async fn decide(
             api.tell(&order).await;
             Ok(Response::text(200, body))
         }
-        Err(Undecided::Problem(problem)) => Err(problem),
+        Err(Undecided::Problem(problem)) => match key {
+            Some(key) if problem.kind == Kind::WrongState => api.kept(key).await?.ok_or(problem),
+            Some(_) | None => Err(problem),
+        },
         Err(Undecided::Store(error)) => Err(refused(error, &request.caller)),
     }
 }
@@ -159,31 +176,8 @@ fn decided(
     if !request.caller.sees(order.customer_id()) {
         return Err(unavailable(&store::Error::NoOrder(order.id().clone())));
     }
-    decision(&mut order).map_err(|refusal| too_late(&order, &refusal, request, api))?;
+    decision(&mut order).map_err(|refusal| refusals::refused(&order, &refusal, request, api))?;
     let answer = view::answer(&order, request, api.now())?;
-    let keep = key.map(|key| api.keep(key, 200, &answer)).transpose()?;
+    let keep = key.map(|key| api.answers.keep(key, 200, &answer)).transpose()?;
     Ok(Decided { order, answer, with: keep.into_iter().collect() })
-}
-
-pub(crate) fn too_late(order: &Order, refusal: &Refusal, request: &Request, api: &Decisions) -> Problem {
-    let detail = match refusal {
-        Refusal::Undone(_) => {
-            format!("The order is {} already and can't be changed any more.", order.status())
-        }
-        Refusal::NeedsNoAttention(status) => format!(
-            "The order is {status} and does not need attention: there is nothing to retry or to resolve."
-        ),
-        other if order.status() == Status::NeedsAttention => {
-            format!(
-                "{}: the order needs attention, and whoever runs the shop looks at it.",
-                sentence(&other.to_string())
-            )
-        }
-        other => format!("{}: the order is {} now.", sentence(&other.to_string()), order.status()),
-    };
-    let problem = Problem::new(Kind::WrongState, detail).about(order, request, api.now());
-    if order.status() == Status::NeedsAttention && request.caller.is_operator() {
-        return problem.with("open", attention::facts(order));
-    }
-    problem
 }

@@ -1,20 +1,24 @@
 //! Idempotency keys of requests: the answer to the first request with a key is given to all that repeat it,
 //! and a request with another body is refused.
 
+use std::sync::Arc;
+
+use ambient::Clock;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use chrono::{DateTime, Utc};
 use futures::future::try_join;
 use omniflow_domain::OrderId;
 use omniflow_store as store;
-use omniflow_store::{Kept, LONGEST_PARTITION_KEY};
+use omniflow_store::{Idempotency, Kept, LONGEST_PARTITION_KEY, Orders};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Decisions, unavailable};
+use crate::unavailable;
 
 /// The length of the longest key, in bytes.
 pub(crate) const LONGEST: usize = 255;
@@ -92,7 +96,18 @@ impl Before {
     }
 }
 
-impl Decisions {
+/// The answers that are kept for keys.
+pub(crate) struct Answers {
+    pub idempotency: Idempotency,
+    pub orders: Orders,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Answers {
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now_in_milliseconds()
+    }
+
     /// The answer that is kept for this key, if there is one.
     pub(crate) async fn kept(&self, key: &Key) -> Result<Option<Response>, Problem> {
         let now = self.now();

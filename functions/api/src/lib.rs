@@ -1,20 +1,24 @@
-//! The HTTP API: one function behind API Gateway's HTTP API or a function URL (payload format 2.0).
+//! The HTTP API: two functions behind API Gateway's HTTP API or function URLs (payload format 2.0). What customers and
+//! the console ask for all the time is the function `api`, which starts quickly because it is small; what those who run
+//! the shop do now and then is the function `admin`.
 //!
 //! ```text
-//!   event ──► request ──► routes ──► create, read, decide, stock, summary, workflow ──► view ──► response
+//!   event ──► request ──► routes ──► create, read, decide, summary, workflow ──► view ──► response
+//!                            ├────► web: the console's files, the description of all this (openapi)
 //!                            ├────► warehouse, in a function of its own
-//!                            └────► web: the console's files, the description of all this (openapi)
+//!                            └────► admin, in a function of its own: products, stock, files, people, what stands still
 //! ```
 
+mod admin;
 mod at_provider;
 mod attention;
 mod caller;
-mod catalogue;
 mod create;
+pub mod csv_file;
 mod decide;
 mod description;
-mod doctor;
 mod keep;
+mod limits;
 #[cfg(test)]
 mod openapi;
 mod operators;
@@ -24,11 +28,11 @@ mod payment_method;
 mod prices;
 pub mod problem;
 mod read;
+mod refusals;
 mod request;
 mod response;
 mod routes;
 mod sign_in;
-mod stock;
 mod summary;
 mod view;
 mod warehouse;
@@ -40,26 +44,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ambient::{Clock, Randomness};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use omniflow_domain::{Currency, Money, Order, PaymentGateway};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_simulated::{Ledger, SimulatedGateway};
 use omniflow_store as store;
-use omniflow_store::reconcile::Reconciler;
 use omniflow_store::workflow::Workflow;
-use omniflow_store::{Idempotency, Orders, Stock, Unreadable};
+use omniflow_store::{Idempotency, Orders, Products, Stock, Unreadable};
 use serde_json::Value;
 
+pub use admin::Admin;
+pub use admin::import::{LINE as LINE_COLUMN, MOST_ROWS as ROWS_IN_A_REQUEST};
 pub use caller::Access;
 use caller::{Caller, Doorkeeper};
-use catalogue::Catalogue;
+use keep::{Answers, Key};
+use limits::Limits;
 pub use operators::Operators;
 use patience::Patience;
 pub use payment_api::PaymentApi;
 use payment_method::Provider;
 use request::Request;
 use response::Response;
-pub use routes::ROUTES;
+pub use routes::{ROUTES, function_of};
 pub use warehouse::WarehouseApi;
 use workflow::Executions;
 
@@ -68,9 +74,9 @@ use crate::problem::{Kind, Problem};
 /// The function `api`: the HTTP API, with what its calls use.
 pub struct Api {
     decisions: Decisions,
-    catalogue: Catalogue,
+    products: Products,
+    limits: Limits,
     executions: Executions,
-    reconciler: Reconciler,
     site: web::Site,
     currency: Currency,
     audit_threshold: Money,
@@ -82,7 +88,7 @@ pub struct Api {
 pub struct Decisions {
     orders: Orders,
     stock: Stock,
-    idempotency: Idempotency,
+    answers: Answers,
     workflow: Workflow,
     gateway: Arc<dyn PaymentGateway>,
     provider: Provider,
@@ -114,6 +120,8 @@ impl Function for Api {
         "ISSUER_ORIGINS",
         "JWT_ISSUER",
         "LONGEST_WAIT_SECONDS",
+        "MOST_UNPAID_ORDERS",
+        "MOST_UNPAID_PIECES",
         "OPEN_ACCESS",
         "OPERATOR_CLAIM",
         "OPERATOR_SCOPE",
@@ -129,7 +137,6 @@ impl Function for Api {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
-        "dynamodb:Scan",
         "dynamodb:UpdateItem",
         "states:DescribeExecution",
         "states:DescribeStateMachineForExecution",
@@ -154,26 +161,23 @@ impl Function for Api {
         let workflow = Workflow::new(services.step_functions(), order_machine);
         let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
         let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
-        let window = TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?);
         Ok(Self {
-            reconciler: Reconciler::new(
-                orders.clone(),
-                stock.clone(),
-                workflow.clone(),
-                services.clock(),
-                window,
-            ),
             decisions: Decisions {
-                orders,
                 stock,
-                idempotency: Idempotency::new(dynamodb.clone(), environment.require("IDEMPOTENCY_TABLE")?),
+                answers: Answers {
+                    idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
+                    orders: orders.clone(),
+                    clock: services.clock(),
+                },
+                orders,
                 workflow,
                 gateway: Arc::new(SimulatedGateway::new(ledger)),
                 provider: environment.parse("PAYMENT_PROVIDER")?,
                 doorkeeper: Doorkeeper::new(environment)?,
                 clock: services.clock(),
             },
-            catalogue: Catalogue::new(dynamodb, environment.require("PRODUCTS_TABLE")?, services.clock()),
+            products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
+            limits: Limits::new(environment)?,
             executions: Executions::new(services.executions(), order_machine, window_machine),
             site: web::Site::new(environment, currency)?,
             currency,
@@ -211,6 +215,11 @@ impl Decisions {
         if let Err(error) = self.workflow.tell_for_certain(&self.orders, order, self.now()).await {
             tracing::warn!(order_id = %order.id(), %error, "left to the sweeper");
         }
+    }
+
+    /// The answer that is kept for this key, if there is one.
+    async fn kept(&self, key: &Key) -> Result<Option<Response>, Problem> {
+        self.answers.kept(key).await
     }
 
     /// The present instant, in whole milliseconds.

@@ -11,6 +11,7 @@ use omniflow_stripe::{Stripe, StripeGateway};
 use serde_json::Value;
 
 use crate::caller::Doorkeeper;
+use crate::keep::Answers;
 use crate::payment_method::Provider;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
@@ -51,10 +52,15 @@ impl Function for PaymentApi {
         let dynamodb = services.dynamodb();
         let machine = environment.require("ORDER_STATE_MACHINE")?;
         let stripe = Arc::new(Stripe::new(services, environment)?);
+        let orders = Orders::new(services, environment)?.for_people();
         Ok(Self(Decisions {
-            orders: Orders::new(services, environment)?.for_people(),
             stock: Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?),
-            idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
+            answers: Answers {
+                idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
+                orders: orders.clone(),
+                clock: services.clock(),
+            },
+            orders,
             workflow: Workflow::new(services.step_functions(), machine),
             gateway: Arc::new(StripeGateway::new(stripe)),
             provider: Provider::Stripe,

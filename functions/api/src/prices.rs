@@ -1,6 +1,7 @@
 //! Money in requests: amounts and prices are read in the shop's currency, exactly, and compared. What is wrong
 //! with them is told in the caller's language.
 
+use omniflow_domain::catalogue::Product;
 use omniflow_domain::order::Item;
 use omniflow_domain::{Currency, Language, Money};
 use serde_json::Value;
@@ -76,6 +77,56 @@ impl Prices {
                 "Нет 'amount', а цена есть не у всех товаров. Укажите остальные цены.".to_owned(),
             )),
         }
+    }
+
+    /// The price of one piece of the product.
+    pub(crate) fn of_product(self, product: &Product) -> Result<Money, Problem> {
+        product.price_in(self.currency).ok_or_else(|| self.unpriced(&product.product_id))
+    }
+
+    /// What so many pieces of these products are worth by the catalogue. A product without a price in the shop's
+    /// currency counts for nothing.
+    pub(crate) fn value<'a>(self, lines: impl Iterator<Item = (&'a Product, u32)>) -> Money {
+        let worth =
+            lines.filter_map(|(product, quantity)| Some(product.price_in(self.currency)?.times(quantity)));
+        worth.fold(Money::zero(self.currency), |sum, worth| sum.plus(worth).unwrap_or(sum))
+    }
+
+    /// The problem of a customer who named another price than the catalogue's.
+    pub(crate) fn changed(self, product: &Product, named: Money, price: Money) -> Problem {
+        let (id, ours) = (&product.product_id, self.currency);
+        Problem::told(Kind::PriceChanged, self.language, [
+            format!("'{id}' costs {price} {ours}, not {named}. Send the order again with this price, or without any."),
+            format!("'{id}' 的价格是 {price} {ours}，而不是 {named}。请以此价格重新下单，或不填写价格。"),
+            format!("'{id}' стоит {price} {ours}, а не {named}. Отправьте заказ ещё раз с этой ценой или без цены."),
+        ])
+        .with("product", id.as_str())
+        .with("price", price.to_json())
+    }
+
+    /// The problem of a customer who named another amount than the catalogue's prices come to.
+    pub(crate) fn amount_changed(self, named: Money, amount: Money) -> Problem {
+        let ours = self.currency;
+        Problem::told(Kind::PriceChanged, self.language, [
+            format!("The order costs {amount} {ours}, not {named}. Send it again with this amount, or without any."),
+            format!("订单金额是 {amount} {ours}，而不是 {named}。请以此金额重新下单，或不填写金额。"),
+            format!("Заказ стоит {amount} {ours}, а не {named}. Отправьте его ещё раз с этой суммой или без суммы."),
+        ])
+        .with("amount", amount.to_json())
+    }
+
+    /// The problem of a product that is sold no more.
+    pub(crate) fn withdrawn(self, product: &str) -> Problem {
+        Problem::told(
+            Kind::UnknownProduct,
+            self.language,
+            [
+                format!("'{product}' is not sold any more. GET /api/v1/products lists what is."),
+                format!("'{product}' 已停售。GET /api/v1/products 列出在售商品。"),
+                format!("'{product}' больше не продаётся. GET /api/v1/products показывает, что продаётся."),
+            ],
+        )
+        .with("product", product)
     }
 
     /// The problem of a product that is to be sold at the catalogue's price and has none in the shop's

@@ -2,8 +2,8 @@
 //! APIs").
 
 use chrono::{DateTime, Utc};
-use omniflow_domain::Order;
 use omniflow_domain::texts::status_text;
+use omniflow_domain::{Language, Order};
 use serde_json::{Value, json};
 
 use crate::request::Request;
@@ -41,6 +41,20 @@ pub enum Kind {
     MethodNotAllowed,
     /// The order is not in a status in which this can be done.
     WrongState,
+    /// The price or the amount that a customer named is not that of the catalogue.
+    PriceChanged,
+    /// The customer has too many orders, or too many pieces, that are not paid yet.
+    TooManyOpenOrders,
+    /// The reviewer would approve an order of their own.
+    OwnOrder,
+    /// A movement would take more pieces than are available, or bring more than a row holds.
+    NotEnoughStock,
+    /// Another product is found by an id or name of this one.
+    NameTaken,
+    /// What is to be changed is not as the caller knows it (RFC 9110, section 13).
+    ChangedMeanwhile,
+    /// A customer can't be forgotten while an order of theirs is open.
+    CustomerHasOpenOrders,
     /// The bank declined. The customer may try again, also by another method.
     PaymentDeclined,
     /// The customer has to confirm the payment on a page first.
@@ -61,7 +75,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 30] = [
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::Unauthorized,
@@ -77,6 +91,13 @@ impl Kind {
         Self::RouteNotFound,
         Self::MethodNotAllowed,
         Self::WrongState,
+        Self::PriceChanged,
+        Self::TooManyOpenOrders,
+        Self::OwnOrder,
+        Self::NotEnoughStock,
+        Self::NameTaken,
+        Self::ChangedMeanwhile,
+        Self::CustomerHasOpenOrders,
         Self::PaymentDeclined,
         Self::PaymentActionRequired,
         Self::IdempotencyKeyReused,
@@ -97,8 +118,11 @@ impl Kind {
             Self::BodyTooLarge => 413,
             Self::UnknownProduct
             | Self::AmountMismatch
+            | Self::PriceChanged
             | Self::UnusableEndpoint
             | Self::IdempotencyKeyReused => 422,
+            Self::TooManyOpenOrders => 429,
+            Self::ChangedMeanwhile => 412,
             Self::OrderNotFound
             | Self::ProductNotFound
             | Self::WarehouseNotFound
@@ -107,7 +131,11 @@ impl Kind {
             | Self::RouteNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
-            Self::WrongState => 409,
+            Self::WrongState
+            | Self::OwnOrder
+            | Self::NotEnoughStock
+            | Self::NameTaken
+            | Self::CustomerHasOpenOrders => 409,
             Self::HostNotServed => 421,
             Self::OrderUnreadable => 500,
             Self::Unavailable => 503,
@@ -132,6 +160,13 @@ impl Kind {
             Self::RouteNotFound => "route-not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::WrongState => "wrong-state",
+            Self::PriceChanged => "price-changed",
+            Self::TooManyOpenOrders => "too-many-open-orders",
+            Self::OwnOrder => "own-order",
+            Self::NotEnoughStock => "not-enough-stock",
+            Self::NameTaken => "name-taken",
+            Self::ChangedMeanwhile => "changed-meanwhile",
+            Self::CustomerHasOpenOrders => "customer-has-open-orders",
             Self::PaymentDeclined => "payment-declined",
             Self::PaymentActionRequired => "payment-action-required",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
@@ -167,6 +202,13 @@ impl Kind {
             Self::RouteNotFound => "There is nothing here",
             Self::MethodNotAllowed => "The method is not allowed here",
             Self::WrongState => "The order's state does not allow this",
+            Self::PriceChanged => "The price is another one",
+            Self::TooManyOpenOrders => "Too many orders are unpaid",
+            Self::OwnOrder => "Nobody approves an order of their own",
+            Self::NotEnoughStock => "There is too little in stock",
+            Self::NameTaken => "Another product has this name",
+            Self::ChangedMeanwhile => "Somebody changed it meanwhile",
+            Self::CustomerHasOpenOrders => "The customer has open orders",
             Self::PaymentDeclined => "The payment was declined",
             Self::PaymentActionRequired => "The customer must confirm the payment",
             Self::IdempotencyKeyReused => "The idempotency key was used for another request",
@@ -194,6 +236,16 @@ impl Problem {
     /// Makes a problem without further members.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), more: Vec::new() }
+    }
+
+    /// Makes a problem whose detail is told in this language, of the texts in English, Chinese and Russian.
+    pub(crate) fn told(kind: Kind, language: Language, [en, zh, ru]: [String; 3]) -> Self {
+        let detail = match language {
+            Language::En => en,
+            Language::Zh => zh,
+            Language::Ru => ru,
+        };
+        Self::new(kind, detail)
     }
 
     /// Adds a member.

@@ -27,12 +27,12 @@ const MOST_LOOKED_AT: usize = 500;
 #[cfg_attr(test, schemars(rename = "Orders"))]
 pub(crate) struct ListView<'a> {
     /// The orders, newest first. They may be fewer than asked for, or none, and yet there is a next page.
-    orders: Vec<ListedView<'a>>,
+    pub orders: Vec<ListedView<'a>>,
     /// The `next` to ask for the following page with; null on the last page.
-    next: Option<&'a OrderId>,
+    pub next: Option<&'a OrderId>,
     /// The number of orders that were looked at for this page and can't be read. A list has them among the
     /// others. A search can't look into them, and has only those that it finds by their customer.
-    unreadable: usize,
+    pub unreadable: usize,
 }
 
 pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response, Problem> {

@@ -5,14 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::json;
 
+use crate::admin::{Admin, doctor, export, import, movements, people, products, stock};
 use crate::caller::Access;
 use crate::payment_method::Provider;
 use crate::problem::{Kind, Problem};
 use crate::request::{Escapes, Request};
 use crate::response::Response;
-use crate::{
-    Api, at_provider, attention, create, decide, doctor, payment_api, read, stock, summary, web, workflow,
-};
+use crate::{Api, at_provider, attention, create, decide, payment_api, read, summary, web, workflow};
 
 /// A call of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +31,19 @@ pub(crate) enum ApiCall {
     Repair,
     ListStock,
     ReadStock,
+    MoveStock,
+    ListMovements,
+    ListProducts,
+    ReadProduct,
+    PutProduct,
+    DeleteProduct,
+    ImportProducts,
+    ImportStock,
+    ExportProducts,
+    ExportStock,
+    ExportOrders,
+    ListCustomerOrders,
+    ForgetCustomer,
     ListWarehouses,
     ReadWarehouse,
     PutWarehouse,
@@ -50,6 +62,38 @@ pub(crate) enum ApiCall {
     Documentation,
 }
 
+impl ApiCall {
+    /// The function that makes the call, by the name of its binary.
+    const fn function(self) -> &'static str {
+        match self {
+            Self::Examine
+            | Self::Repair
+            | Self::ListStock
+            | Self::ReadStock
+            | Self::MoveStock
+            | Self::ListMovements
+            | Self::ListProducts
+            | Self::ReadProduct
+            | Self::PutProduct
+            | Self::DeleteProduct
+            | Self::ImportProducts
+            | Self::ImportStock
+            | Self::ExportProducts
+            | Self::ExportStock
+            | Self::ExportOrders
+            | Self::ListCustomerOrders
+            | Self::ForgetCustomer => "admin",
+            Self::ListWarehouses
+            | Self::ReadWarehouse
+            | Self::PutWarehouse
+            | Self::NoteShipmentEvent
+            | Self::TakeShipmentEvent => "warehouse-api",
+            Self::PaymentEvent => "receive-payment-event",
+            _ => "api",
+        }
+    }
+}
+
 /// A route: its method, its path, who may make the call, and the call.
 pub(crate) type Route = (&'static str, &'static str, Access, ApiCall);
 
@@ -65,6 +109,19 @@ pub(crate) const CALLS: &[Route] = &[
     ("POST", "/api/v1/orders/{order_id}/resolve", Access::Operator, ApiCall::ResolveOrder),
     ("GET", "/api/v1/stock", Access::Customer, ApiCall::ListStock),
     ("GET", "/api/v1/stock/{product}", Access::Customer, ApiCall::ReadStock),
+    ("POST", "/api/v1/stock/{product}/{warehouse}/movements", Access::Operator, ApiCall::MoveStock),
+    ("GET", "/api/v1/stock/{product}/{warehouse}/movements", Access::Operator, ApiCall::ListMovements),
+    ("GET", "/api/v1/products", Access::Customer, ApiCall::ListProducts),
+    ("GET", "/api/v1/products/{product}", Access::Customer, ApiCall::ReadProduct),
+    ("PUT", "/api/v1/products/{product}", Access::Operator, ApiCall::PutProduct),
+    ("DELETE", "/api/v1/products/{product}", Access::Operator, ApiCall::DeleteProduct),
+    ("POST", "/api/v1/import/products", Access::Operator, ApiCall::ImportProducts),
+    ("POST", "/api/v1/import/stock", Access::Operator, ApiCall::ImportStock),
+    ("GET", "/api/v1/export/products", Access::Operator, ApiCall::ExportProducts),
+    ("GET", "/api/v1/export/stock", Access::Operator, ApiCall::ExportStock),
+    ("GET", "/api/v1/export/orders", Access::Operator, ApiCall::ExportOrders),
+    ("GET", "/api/v1/customers/{customer_id}/orders", Access::Operator, ApiCall::ListCustomerOrders),
+    ("DELETE", "/api/v1/customers/{customer_id}", Access::Operator, ApiCall::ForgetCustomer),
     ("GET", "/api/v1/warehouses", Access::Operator, ApiCall::ListWarehouses),
     ("GET", "/api/v1/warehouses/{warehouse}", Access::Operator, ApiCall::ReadWarehouse),
     ("PUT", "/api/v1/warehouses/{warehouse}", Access::Operator, ApiCall::PutWarehouse),
@@ -130,15 +187,6 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::CancelOrder => decide::cancel_order(api, request).await,
         ApiCall::RetryOrder => attention::retry_order(api, request).await,
         ApiCall::ResolveOrder => attention::resolve_order(api, request).await,
-        ApiCall::Examine => doctor::examine(api).await,
-        ApiCall::Repair => doctor::repair(api).await,
-        ApiCall::ListStock => stock::list_stock(api).await,
-        ApiCall::ReadStock => stock::read_stock(api, request).await,
-        ApiCall::ListWarehouses
-        | ApiCall::ReadWarehouse
-        | ApiCall::PutWarehouse
-        | ApiCall::NoteShipmentEvent
-        | ApiCall::TakeShipmentEvent => Err(elsewhere(&request.path, "warehouse-api")),
         ApiCall::ReadWorkflow => workflow::read_workflow(api, request).await,
         ApiCall::ReadSummary => summary::read_summary(api, request).await,
         ApiCall::Home => Ok(web::home()),
@@ -149,7 +197,39 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::OpenApi => api.site.description(request),
         ApiCall::Documentation => Ok(web::documentation(request)),
         ApiCall::Health => Ok(Response::json(200, &json!({ "status": "ok" }))),
+        _ => Err(elsewhere(&request.path, call)),
     }
+}
+
+/// As [`dispatch`], for the calls of the function `admin`.
+pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Result<Response, Problem> {
+    let (call, request) = admit(request.clone())?;
+    let request = &request;
+    match call {
+        ApiCall::Examine => doctor::examine(admin).await,
+        ApiCall::Repair => doctor::repair(admin).await,
+        ApiCall::ListStock => stock::list_stock(admin, request).await,
+        ApiCall::ReadStock => stock::read_stock(admin, request).await,
+        ApiCall::MoveStock => movements::move_stock(admin, request).await,
+        ApiCall::ListMovements => movements::list_movements(admin, request).await,
+        ApiCall::ListProducts => products::list_products(admin, request).await,
+        ApiCall::ReadProduct => products::read_product(admin, request).await,
+        ApiCall::PutProduct => products::put_product(admin, request).await,
+        ApiCall::DeleteProduct => products::delete_product(admin, request).await,
+        ApiCall::ImportProducts => import::products(admin, request).await,
+        ApiCall::ImportStock => import::stock(admin, request).await,
+        ApiCall::ExportProducts => export::products(admin, request).await,
+        ApiCall::ExportStock => export::stock(admin, request).await,
+        ApiCall::ExportOrders => export::orders(admin, request).await,
+        ApiCall::ListCustomerOrders => people::list_orders(admin, request).await,
+        ApiCall::ForgetCustomer => people::forget(admin, request).await,
+        _ => Err(elsewhere(&request.path, call)),
+    }
+}
+
+/// The binary of the function that answers such a request.
+pub fn function_of(method: &str, path: &str) -> &'static str {
+    find(method, path, Escapes::OfPercent).map_or("api", |(_, call, _)| call.function())
 }
 
 /// The call that the request is, if its caller may make it, and the request with the parameters of its path.
@@ -159,11 +239,12 @@ pub(crate) fn admit(request: Request) -> Result<(ApiCall, Request), Problem> {
     Ok((call, request.with(parameters)))
 }
 
-/// The gateway leads each route to its function. Without a gateway, as behind the URL of one function, the
-/// others' are not there.
-pub(crate) fn elsewhere(path: &str, function: &str) -> Problem {
+/// The problem of a call that came to another function than the one that makes it. The HTTP API leads each route to its
+/// function; behind function URLs, those of `api` and `admin` have addresses of their own, and the others have none.
+pub(crate) fn elsewhere(path: &str, call: ApiCall) -> Problem {
+    let function = call.function();
     let detail = format!(
-        "{path} is answered by the function {function}, and this is the URL of another one. Deploy with the HTTP API (ApiFront=http-api)."
+        "{path} is answered by the function {function}, and this is the address of another one. Send the request to that one's, or deploy with the HTTP API (ApiFront=http-api), which leads to all."
     );
     Problem::new(Kind::RouteNotFound, detail)
 }
@@ -243,6 +324,10 @@ mod tests {
         let wrong = find("DELETE", "/api/v1/orders", Escapes::OfPercent).unwrap_err();
         assert_eq!(wrong.kind, Kind::MethodNotAllowed);
         assert_eq!(wrong.to_json()["allow"], "GET, POST");
+        let misled = elsewhere("/api/v1/stock", ApiCall::ListStock);
+        assert_eq!(misled.kind, Kind::RouteNotFound);
+        assert!(misled.detail.contains("function admin"), "{}", misled.detail);
+        assert_eq!(function_of("PUT", "/api/v1/warehouses/wh-east"), "warehouse-api");
         // A path in so many words is not an order of that name.
         let wrong = find("GET", "/api/orders/cancel", Escapes::OfPercent).unwrap_err();
         assert_eq!((wrong.kind, &wrong.to_json()["allow"]), (Kind::MethodNotAllowed, &json!("POST")));

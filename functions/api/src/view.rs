@@ -60,7 +60,7 @@ pub(crate) struct OrderView<'a> {
     address: Option<&'a Address>,
     /// The verdict of the reviewer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    audit: Option<&'a Audit>,
+    audit: Option<AuditView<'a>>,
     /// The products of which there was too little.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     missing: &'a [Missing],
@@ -92,12 +92,41 @@ struct TimelineEntry {
     /// The state as people read it.
     status: &'static str,
     at: DateTime<Utc>,
-    /// Who brought the order to this state, if somebody did; only for operators.
+    /// Who decided that the order comes to this state; left out where its workflow brought it there, and where an
+    /// earlier release did not note it. Only for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<Actor>,
     /// What they wrote about it; only for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
+}
+
+/// The verdict of the person who reviewed an order.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Audit"))]
+struct AuditView<'a> {
+    /// Whether the order may go on.
+    approved: bool,
+    /// What the reviewer wrote about it, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    /// The moment of the verdict.
+    at: DateTime<Utc>,
+    /// The reviewer; left out where an earlier release took the verdict. Only for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a Actor>,
+}
+
+impl<'a> AuditView<'a> {
+    fn of(audit: &'a Audit, for_operators: bool) -> Self {
+        Self {
+            approved: audit.approved,
+            note: audit.note.as_deref(),
+            at: audit.at,
+            by: audit.by.as_ref().filter(|_| for_operators),
+        }
+    }
 }
 
 /// Why an order needs attention, and what is open about it.
@@ -337,7 +366,7 @@ impl<'a> OrderView<'a> {
             payment: PaymentView::of(order.payment(), for_operators, language),
             email: order.email(),
             address: order.address(),
-            audit: order.audit(),
+            audit: order.audit().map(|audit| AuditView::of(audit, for_operators)),
             missing: order.missing(),
             failure: order.failure().filter(|_| for_operators || !needs_attention),
             attention: (for_operators && needs_attention).then(|| AttentionView::of(order, language)),

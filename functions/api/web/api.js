@@ -101,8 +101,16 @@ const query = (values) =>
   new URLSearchParams(Object.entries(values).filter(([, value]) => value)).toString();
 const order = (id) => `api/v1/orders/${encodeURIComponent(id)}`;
 
+const product = (id) => `api/v1/products/${encodeURIComponent(id)}`;
+const stock = (id) => `api/v1/stock/${encodeURIComponent(id)}`;
+
 export const api = {
   stock: () => call("GET", "api/v1/stock"),
+  products: (filter) => call("GET", `api/v1/products?${query(filter)}`),
+  putProduct: (id, wanted, headers) => call("PUT", product(id), wanted, { headers }),
+  productStock: (id) => call("GET", stock(id)),
+  movements: (id, warehouse) => call("GET", `${stock(id)}/${encodeURIComponent(warehouse)}/movements?limit=10`),
+  move: (id, warehouse, wanted, key) => call("POST", `${stock(id)}/${encodeURIComponent(warehouse)}/movements`, wanted, { headers: { "idempotency-key": key } }),
   summary: () => call("GET", "api/v1/summary"),
   orders: (filter) => call("GET", `api/v1/orders?${query(filter)}`),
   order: (id) => call("GET", order(id)),

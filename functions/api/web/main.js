@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { again, useTrouble } from "./connection.js";
 import { LANGUAGES, choose, hour, keepChoice, language, loadTexts, t } from "./language.js";
 import { announce, useLive } from "./live.js";
+import { Catalogue } from "./pages/catalogue.js";
 import { Palette, usePalette } from "./palette.js";
 import { Operations } from "./pages/operations.js";
 import { OrderPage } from "./pages/order.js";
@@ -16,7 +17,7 @@ import { SignIn } from "./sign-in/form.js";
 
 /** The two houses: what customers see, and what those see who run the shop. */
 const SHOP = { shop: Shop };
-const ADMIN = { review: Review, operations: Operations };
+const ADMIN = { review: Review, operations: Operations, catalogue: Catalogue };
 /** A page of the admin that the navigation doesn't have. */
 const OTHERS = { outbox: Outbox };
 const ICON = new URL("icon.svg", import.meta.url).href;

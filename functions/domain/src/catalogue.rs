@@ -10,57 +10,185 @@
 //! | `slow-boat` | its warehouse ships it after five seconds |
 //! | `limited-edition` | 100 in stock |
 
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::folding::fold;
 use crate::money::{self, Money};
+use crate::order::{Actor, Unknown};
 
-/// A product that the shop sells.
+/// The largest number of other names that a product may have. Each name is an item of its own, and all of them
+/// are written in one transaction.
+pub const MOST_NAMES: usize = 20;
+/// The length of the longest id of a product, in characters.
+pub const LONGEST_ID: usize = 100;
+/// The number of the form that products are stored in. Form 0 doesn't say its number: it has the id, the name
+/// and the price. A new member needs no new form, since what a release doesn't know it keeps.
+const FORM: u32 = 1;
+
+/// A product that the shop sells, or sold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "StoredProduct", into = "StoredProduct")]
-#[allow(missing_docs, reason = "the names say it")]
 pub struct Product {
+    /// The id, which never changes.
     pub product_id: String,
+    /// The name, by which the product is found as well.
     pub name: String,
+    /// Further names that it is found by.
+    pub names: Vec<String>,
     /// The price of one piece, in the currency that it was set in.
     pub price: Money,
+    /// Whether it is sold. What is not stays known for the sake of its orders and its stock.
+    pub active: bool,
+    /// The number of available pieces, in all warehouses together, at which its stock is low; `None` when
+    /// nobody wants to know.
+    pub low_stock: Option<u32>,
+    /// The number of changes that people made to it; 0 for a product that only the seeding wrote.
+    pub version: u64,
+    /// Who changed it last, and when; `None` for a product that only the seeding wrote.
+    pub changed: Option<Changed>,
+    /// What a later release stored with it.
+    pub unknown: Unknown,
+}
+
+/// The last change of a product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Changed {
+    /// Who made it.
+    pub by: Actor,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 impl Product {
+    /// A product that is sold and that nobody has changed yet.
+    pub fn new(product_id: impl Into<String>, name: impl Into<String>, price: Money) -> Self {
+        Self {
+            product_id: product_id.into(),
+            name: name.into(),
+            names: Vec::new(),
+            price,
+            active: true,
+            low_stock: None,
+            version: 0,
+            changed: None,
+            unknown: Unknown::default(),
+        }
+    }
+
     /// The price of one piece in this currency; `None` when the price was set in another one.
     pub fn price_in(&self, currency: Currency) -> Option<Money> {
         (self.price.currency() == currency).then_some(self.price)
     }
+
+    /// The keys that the product is found under: that of its id, and those of its names.
+    pub fn keys(&self) -> BTreeSet<String> {
+        let names = [&self.product_id, &self.name].into_iter().chain(&self.names);
+        names.map(|name| lookup(name)).collect()
+    }
+
+    /// Whether so many available pieces are few for this product.
+    pub fn is_low_at(&self, available: u64) -> bool {
+        self.low_stock.is_some_and(|threshold| available <= u64::from(threshold))
+    }
+}
+
+/// Why a text can't be the id of a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an id has 1 to {LONGEST_ID} letters, digits, '-', '_' and '.', and at least one letter or digit")]
+pub struct BadId;
+
+/// Checks the id of a new product. Ids stand in paths, in keys and in files, so that they have no
+/// blanks and no slashes; letters and digits may be of any script.
+///
+/// # Errors
+/// [`BadId`].
+pub fn check_id(id: &str) -> Result<(), BadId> {
+    let fits = id.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let is_found = id.chars().any(char::is_alphanumeric);
+    if fits && is_found && id.chars().count() <= LONGEST_ID { Ok(()) } else { Err(BadId) }
+}
+
+/// Why a stored product can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BadProduct {
+    /// Its price is no amount of money.
+    #[error(transparent)]
+    Price(#[from] money::Error),
+    /// A later release wrote it, in this form.
+    #[error("a later release wrote the product, in form {0}: that release, or a later one, has to read it")]
+    Later(u32),
 }
 
 /// A product as it is stored.
 #[derive(Serialize, Deserialize)]
 struct StoredProduct {
+    #[serde(default, skip_serializing_if = "is_default")]
+    v: u32,
     product_id: String,
     name: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    names: Vec<String>,
     price: String,
     /// Left out by earlier releases, all of whose prices were in the default currency.
     #[serde(default)]
     currency: Currency,
+    #[serde(default, skip_serializing_if = "is_default")]
+    withdrawn: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    low_stock: Option<u32>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    changed: Option<Changed>,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl TryFrom<StoredProduct> for Product {
-    type Error = money::Error;
+    type Error = BadProduct;
 
-    fn try_from(stored: StoredProduct) -> Result<Self, money::Error> {
-        let price = Money::parse(&stored.price, stored.currency)?;
-        Ok(Self { product_id: stored.product_id, name: stored.name, price })
+    fn try_from(stored: StoredProduct) -> Result<Self, BadProduct> {
+        if stored.v > FORM {
+            return Err(BadProduct::Later(stored.v));
+        }
+        Ok(Self {
+            price: Money::parse(&stored.price, stored.currency)?,
+            product_id: stored.product_id,
+            name: stored.name,
+            names: stored.names,
+            active: !stored.withdrawn,
+            low_stock: stored.low_stock,
+            version: stored.version,
+            changed: stored.changed,
+            // The key of the item that it was read from.
+            unknown: stored.unknown.without(&["lookup"]),
+        })
     }
 }
 
 impl From<Product> for StoredProduct {
     fn from(product: Product) -> Self {
         Self {
-            product_id: product.product_id,
-            name: product.name,
+            v: FORM,
             price: product.price.to_string(),
             currency: product.price.currency(),
+            product_id: product.product_id,
+            name: product.name,
+            names: product.names,
+            withdrawn: !product.active,
+            low_stock: product.low_stock,
+            version: product.version,
+            changed: product.changed,
+            unknown: product.unknown,
         }
     }
 }
@@ -125,7 +253,7 @@ impl Sample {
     /// Never for the [`SAMPLES`], whose prices are amounts of money.
     pub fn product(&self, currency: Currency) -> Result<Product, money::Error> {
         let price = Money::from_minor_units(self.minor_units.into(), currency)?;
-        Ok(Product { product_id: self.product_id.to_owned(), name: self.name.to_owned(), price })
+        Ok(Product::new(self.product_id, self.name, price))
     }
 }
 
@@ -203,5 +331,26 @@ mod tests {
         assert_eq!(product.price_in("JPY".parse().unwrap()), None);
         let wrong = r#"{ "product_id": "p", "name": "P", "price": "12.50", "currency": "JPY" }"#;
         assert!(serde_json::from_str::<Product>(wrong).is_err());
+    }
+
+    #[test]
+    fn what_a_later_release_adds_is_kept_and_a_later_form_is_refused() {
+        let later =
+            r#"{ "v": 1, "lookup": "p", "product_id": "p", "name": "P", "price": "1", "colour": "red" }"#;
+        let product: Product = serde_json::from_str(later).unwrap();
+        let stored = serde_json::to_value(&product).unwrap();
+        assert_eq!((&stored["colour"], stored.get("lookup")), (&serde_json::json!("red"), None));
+        let form = r#"{ "v": 2, "product_id": "p", "name": "P", "price": "1" }"#;
+        assert!(serde_json::from_str::<Product>(form).unwrap_err().to_string().contains("later release"));
+    }
+
+    #[test]
+    fn ids_have_letters_and_digits_of_any_script_and_nothing_that_paths_and_keys_use() {
+        for id in ["p", "a.b-c_1", "чайник-2", "电视55"] {
+            assert_eq!(check_id(id), Ok(()), "{id}");
+        }
+        for id in ["", "-", "a b", "a/b", "a#b", "a\nb", "%2F", &"x".repeat(101)] {
+            assert_eq!(check_id(id), Err(BadId), "{id:?}");
+        }
     }
 }

@@ -18,6 +18,7 @@ pub mod event;
 pub mod folding;
 pub mod language;
 pub mod money;
+pub mod movement;
 pub mod order;
 pub mod payment_gateway;
 pub mod status;

@@ -33,6 +33,23 @@ pub enum Link {
     },
 }
 
+/// The length of the longest id of a warehouse, in characters.
+pub const LONGEST_ID: usize = 64;
+
+/// Why a text can't be the id of a warehouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the id of a warehouse has 1 to {LONGEST_ID} characters: letters from a to z, digits, '-' and '_'")]
+pub struct BadWarehouseId;
+
+/// Checks the id of a warehouse. It stands in paths, in keys, in files and in the names of secrets.
+///
+/// # Errors
+/// [`BadWarehouseId`].
+pub fn check_id(id: &str) -> Result<(), BadWarehouseId> {
+    let fits = id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if fits && (1..=LONGEST_ID).contains(&id.len()) { Ok(()) } else { Err(BadWarehouseId) }
+}
+
 const fn yes() -> bool {
     true
 }
@@ -49,6 +66,21 @@ impl Warehouse {
             rank: Self::USUAL_RANK,
             link: Link::Simulated,
             active: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_can_stand_in_a_path_and_name_a_secret() {
+        for id in ["wh-east", "7", "_", "a".repeat(LONGEST_ID).as_str()] {
+            assert_eq!(check_id(id), Ok(()), "{id}");
+        }
+        for id in ["", "wh east", "wh/east", "wh.east", "склад", "a".repeat(LONGEST_ID + 1).as_str()] {
+            assert_eq!(check_id(id), Err(BadWarehouseId), "{id:?}");
         }
     }
 }

@@ -75,10 +75,16 @@ impl SeedStock {
             let mut item: HashMap<String, AttributeValue> =
                 serde_dynamo_item(&product).map_err(|error| Fault::from(store::Error::from(error)))?;
             item.insert("lookup".to_owned(), AttributeValue::S(key));
-            // A catalogue has no counters: writing the same product again changes nothing, unless the shop
-            // has another currency now, in which the samples are priced anew.
-            let put = PutItemInput::builder().table_name(&self.products).set_item(Some(item));
-            self.dynamodb.put_item(put).await.map_err(|error| Fault::from(store::Error::from(error)))?;
+            // Writing the same product again changes nothing, unless the shop has another currency now, in
+            // which the samples are priced anew. What a person has written since is left as it is.
+            let put = PutItemInput::builder()
+                .table_name(&self.products)
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(version)");
+            match self.dynamodb.put_item(put).await.map_err(store::Error::from) {
+                Ok(()) | Err(store::Error::Conflict) => {}
+                Err(error) => return Err(Fault::from(error)),
+            }
         }
         Ok(())
     }

@@ -4,16 +4,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::operation::scan::ScanInput;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
+use omniflow_domain::OrderId;
 use omniflow_services::DynamoDb;
 
 use crate::Error;
 
 /// The time for which an answer is kept.
 const KEPT_FOR: Duration = Duration::hours(24);
+/// The largest number of items that one transaction deletes (Amazon DynamoDB API Reference, "TransactWriteItems").
+const MOST_DELETED_AT_ONCE: usize = 100;
 
 /// The idempotency keys in DynamoDB.
 #[derive(Clone)]
@@ -64,6 +69,40 @@ impl Idempotency {
         let answer = self.dynamodb.get_item(get).await?;
         let kept: Option<Kept> = answer.item.map(serde_dynamo::from_item).transpose()?;
         Ok(kept.filter(|kept| kept.expires_at > now.timestamp()))
+    }
+
+    /// Deletes the answers about these orders, and gives their number. The whole table is read for it, which holds what
+    /// was answered within a day or so.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn forget(&self, orders: &[OrderId]) -> Result<usize, Error> {
+        let (mut about, mut from) = (Vec::new(), None);
+        loop {
+            let scan = ScanInput::builder().table_name(&self.table).set_exclusive_start_key(from);
+            let answer = self.dynamodb.scan(scan).await?;
+            let keys = answer.items.unwrap_or_default().into_iter().filter_map(|item| {
+                let body = item.get("body")?.as_s().ok()?;
+                let is_about = orders.iter().any(|order| body.contains(order.as_str()));
+                is_about.then(|| item.get("key").cloned()).flatten()
+            });
+            about.extend(keys);
+            from = answer.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        for keys in about.chunks(MOST_DELETED_AT_ONCE) {
+            let deletes = keys.iter().map(|key| {
+                let delete = Delete::builder().table_name(&self.table).key("key", key.clone()).build();
+                delete.map(|delete| TransactWriteItem::builder().delete(delete).build())
+            });
+            let deletes: Result<Vec<_>, _> = deletes.collect();
+            let deletes = deletes.map_err(|error| Error::Service(error.to_string()))?;
+            let write = TransactWriteItemsInput::builder().set_transact_items(Some(deletes));
+            self.dynamodb.transact_write_items(write).await?;
+        }
+        Ok(about.len())
     }
 
     /// The write that keeps an answer, on the condition that the key is not in use.

@@ -1,4 +1,4 @@
-//! What is kept in DynamoDB: orders, stock, and the answers for idempotency keys. Beside that, what the
+//! What is kept in DynamoDB: orders, products, stock and its movements, and the answers for idempotency keys. Beside that, what the
 //! activities of the workflow share: the events that they get, how they publish what they did, and how the
 //! workflow is told of decisions.
 //!
@@ -13,7 +13,9 @@ mod idempotency;
 mod item;
 mod lists;
 pub mod metrics;
+pub mod movements;
 mod orders;
+pub mod products;
 #[cfg(feature = "eventbridge")]
 pub mod publisher;
 mod recent;
@@ -33,7 +35,8 @@ pub use idempotency::{Idempotency, Kept};
 pub use item::order_of;
 pub use lists::{After, Counted, Page, Unheard};
 pub use orders::{Decided, Orders};
-pub use stock::{Stock, StockRow};
+pub use products::Products;
+pub use stock::{Place, Stock, StockPage, StockRow};
 pub use warehouses::{KnownWarehouses, Warehouses};
 
 /// The length of the longest partition key of a table or an index, in bytes of UTF-8 (Amazon DynamoDB

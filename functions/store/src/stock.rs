@@ -1,9 +1,10 @@
 //! The stock's table: the pieces of each product in each warehouse that are available, reserved and sold.
-//! Only deliveries change the sum of the three.
+//! Only movements ([`crate::movements`]) change the sum of the three.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::operation::query::QueryInput;
 use aws_sdk_dynamodb::operation::scan::ScanInput;
@@ -46,6 +47,18 @@ pub struct StockRow {
     pub lost: u32,
 }
 
+/// The ids of a product and of a warehouse.
+pub type Place = (String, String);
+
+/// A page of the rows of the stock.
+#[derive(Debug)]
+pub struct StockPage {
+    /// The rows, in the table's order.
+    pub rows: Vec<StockRow>,
+    /// The row after which the next page begins; `None` on the last page.
+    pub next: Option<Place>,
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -81,6 +94,48 @@ impl Stock {
             .consistent_read(true);
         let answer = self.dynamodb.query(query).await?;
         Ok(serde_dynamo::from_items(answer.items.unwrap_or_default())?)
+    }
+
+    /// The name of the table.
+    pub(crate) fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// Reads the row of a product in a warehouse as it is at this moment.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn row(&self, product_id: &str, warehouse_id: &str) -> Result<Option<StockRow>, Error> {
+        let get = GetItemInput::builder()
+            .table_name(&self.table)
+            .key("product_id", AttributeValue::S(product_id.to_owned()))
+            .key("warehouse_id", AttributeValue::S(warehouse_id.to_owned()))
+            .consistent_read(true);
+        let found = self.dynamodb.get_item(get).await?;
+        Ok(found.item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// Reads up to `limit` rows, beginning after the row `after` (its product and its warehouse). The rows of one
+    /// product follow each other, unless the page ends between them.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn page(&self, limit: usize, after: Option<Place>) -> Result<StockPage, Error> {
+        let from = after.map(|(product, warehouse)| {
+            let (product, warehouse) = (AttributeValue::S(product), AttributeValue::S(warehouse));
+            HashMap::from([("product_id".to_owned(), product), ("warehouse_id".to_owned(), warehouse)])
+        });
+        let scan = ScanInput::builder()
+            .table_name(&self.table)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(from);
+        let answer = self.dynamodb.scan(scan).await?;
+        let text = |key: &HashMap<String, AttributeValue>, name: &str| key.get(name)?.as_s().ok().cloned();
+        let next = answer.last_evaluated_key.as_ref();
+        Ok(StockPage {
+            next: next.and_then(|key| Some((text(key, "product_id")?, text(key, "warehouse_id")?))),
+            rows: serde_dynamo::from_items(answer.items.unwrap_or_default())?,
+        })
     }
 
     /// Reads all rows.

@@ -21,7 +21,7 @@ use crate::demo::{self, Demo};
 use crate::folder::{self, Backup};
 use crate::metrics::CountedEvents;
 use crate::repeats::{Counts, Repeats};
-use crate::{Config, Runtime, StartError, control, doctor};
+use crate::{Config, Runtime, StartError, control, doctor, files};
 
 /// The log filter when `OMNIFLOW_LOG` is not set. It leaves out the line of each successful invocation,
 /// which `OMNIFLOW_LOG=info` shows.
@@ -68,6 +68,8 @@ fn perform(cli: Cli, counts: &Counts) -> ExitCode {
     match cli.command {
         Some(Command::Validate { files }) => validate(&files),
         Some(Command::Doctor(asked)) => doctor::run(&asked),
+        Some(Command::Import(file)) => files::import(&file),
+        Some(Command::Export(file)) => files::export(&file),
         Some(Command::Backup { folder, data }) => said(back_up(&data, &folder)),
         Some(Command::Restore { backup, data }) => said(
             folder::restore(&backup, &data)

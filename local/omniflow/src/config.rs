@@ -10,6 +10,7 @@ use reqwest::Url;
 
 use crate::demo::Demo;
 use crate::doctor::Doctor;
+use crate::files::{Export, Import};
 use crate::keys::WAREHOUSE_SECRETS;
 use crate::metrics::Metrics;
 use crate::server::{AccessToken, AllowedHost, AllowedHosts, TokenError};
@@ -56,6 +57,10 @@ pub enum Command {
     Demo(Box<Demo>),
     /// Ask a running system what stands still: orders, stock that nobody holds, events that are unsent.
     Doctor(Doctor),
+    /// Bring a file of products, counted stock or orders into a running system.
+    Import(Import),
+    /// Take products, stock or orders out of a running system, as a file.
+    Export(Export),
 }
 
 /// How the local runtime runs.
@@ -73,6 +78,9 @@ pub struct Config {
     /// Keep nothing on disk: all data is gone when the process ends.
     #[arg(long, env = "OMNIFLOW_MEMORY")]
     pub memory: bool,
+    /// Begin without sample products and stock. What a data folder holds already stays.
+    #[arg(long, env = "OMNIFLOW_EMPTY")]
+    pub empty: bool,
     /// How many days executions that have ended, their histories, and dead letters are kept. AWS keeps executions for 90.
     #[arg(
         long,
@@ -114,7 +122,7 @@ const LOCAL_DEFAULTS: &[(&str, &str)] = &[
     ("NotificationSender", "orders@omniflow.example"),
     (OPEN_ACCESS, "true"),
     ("PaymentWindowSeconds", "30"),
-    ("SeedSampleStock", "true"),
+    (SEED_SAMPLE_STOCK, "true"),
     ("WarehouseSecret", WAREHOUSE_SECRETS),
 ];
 
@@ -143,7 +151,10 @@ impl Config {
         // Whoever names an issuer wants to know who calls.
         let has_issuer = given.get("JwtIssuer").is_some_and(|issuer| !issuer.is_empty());
         let defaults = LOCAL_DEFAULTS.iter().filter(|(name, _)| !(has_issuer && *name == OPEN_ACCESS));
-        let defaults = defaults.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let defaults = defaults.map(|(name, value)| {
+            let value = if self.empty && *name == SEED_SAMPLE_STOCK { "false" } else { value };
+            ((*name).to_owned(), value.to_owned())
+        });
         let public_url = [("PublicUrl".to_owned(), self.url())];
         Parameters { given, defaults: defaults.chain(public_url).collect() }
     }
@@ -167,6 +178,9 @@ impl Config {
         parameters
     }
 }
+
+/// The parameter that has samples written.
+const SEED_SAMPLE_STOCK: &str = "SeedSampleStock";
 
 /// The parameter that opens all routes to everybody.
 const OPEN_ACCESS: &str = "OpenAccess";

@@ -170,6 +170,7 @@ const fn declared<F: Function>() -> Declared {
 
 /// All functions that this program holds.
 pub const ALL: &[Declared] = &[
+    declared::<omniflow_api::Admin>(),
     declared::<omniflow_api::Api>(),
     declared::<omniflow_shipping::CancelShipments>(),
     declared::<omniflow_payment::CapturePayment>(),

@@ -23,6 +23,7 @@ pub mod demo;
 mod deployment;
 mod doctor;
 pub mod driven;
+mod files;
 mod folder;
 pub mod functions;
 mod gateway;

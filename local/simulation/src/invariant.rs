@@ -7,8 +7,8 @@ use crate::named::named;
 named! {
     /// What must hold in every run.
     Invariant {
-        /// Of each product in each warehouse, the pieces that are available, reserved and sold are as many as at
-        /// the beginning, and none of the three numbers is negative.
+        /// Of each product in each warehouse, the pieces that are available, reserved, sold and lost are as many as
+        /// at the beginning and as movements brought since, and none of the numbers is negative.
         StockConserved "stock-conserved",
         /// What is reserved and sold in a warehouse is what the orders say that hold it and have bought it.
         StockOwned "stock-owned",
@@ -24,6 +24,8 @@ named! {
         VersionGrows "version-grows",
         /// One request makes one order at most, and one idempotency key, too.
         OneOrder "one-order",
+        /// One request of the clerk moves stock once at most, and says what it left.
+        OneMovement "one-movement",
         /// What was answered with 2xx came true.
         AnswersTrue "answers-true",
         /// Money is captured and refunded once, and a parcel leaves once.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -63,8 +64,8 @@ pub struct Process {
     tasks: Tasks,
     driver: tokio::task::JoinHandle<()>,
     functions: Vec<Lambda>,
-    api: String,
-    warehouse_api: String,
+    /// The template, whose routes lead to functions.
+    routes: Rc<System>,
 }
 
 /// The region and the account that ARNs name.
@@ -116,20 +117,19 @@ impl Process {
         for worker in driven::workers(system, &aws, &place) {
             tasks.spawn(worker);
         }
-        let api = aws.functions.with_binary("api").unwrap_or_default().to_owned();
-        let warehouse_api = aws.functions.with_binary("warehouse-api").unwrap_or_default().to_owned();
-        Ok(Self { aws, clock, tasks, driver, functions, api, warehouse_api })
+        Ok(Self { aws, clock, tasks, driver, functions, routes: Rc::new(system.clone()) })
     }
 
-    /// Has the function of the HTTP API answer an event. The answer is `None` when the process dies first.
+    /// Has the function answer an event that the route of the HTTP API leads to. The answer is `None` when the process dies first.
     pub fn ask(&self, event: Value) -> oneshot::Receiver<Option<Value>> {
         let (answer, answered) = oneshot::channel();
-        let is_of_warehouses =
-            event["rawPath"].as_str().is_some_and(|path| path.starts_with("/api/v1/shipments/"));
-        let api = if is_of_warehouses { &self.warehouse_api } else { &self.api };
-        let (functions, api) = (self.aws.functions.clone(), api.clone());
+        let http = &event["requestContext"]["http"];
+        let text = |name: &str| http[name].as_str().unwrap_or_default();
+        let route = self.routes.route_of(text("method"), text("path"));
+        let function = route.map(|route| route.function.clone()).unwrap_or_default();
+        let functions = self.aws.functions.clone();
         self.tasks.spawn(async move {
-            let invoked = functions.invoke(&api, event).await;
+            let invoked = functions.invoke(&function, event).await;
             // Nobody listens when the caller has given up.
             let _ = answer.send(invoked.ok().and_then(Result::ok));
         });

@@ -21,7 +21,7 @@ use crate::front::Front;
 use crate::happenings;
 use crate::invariant::Violation;
 use crate::people::customer::PAYMENT_WINDOW;
-use crate::people::{customer, operator, reviewer, warehouse};
+use crate::people::{clerk, customer, operator, reviewer, warehouse};
 use crate::planted::Planted;
 use crate::process::{self, place};
 use crate::profile::Profile;
@@ -203,6 +203,7 @@ async fn live(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
     }
     tokio::task::spawn_local(warehouse::work(Rc::clone(front), Arc::clone(world)));
     tokio::task::spawn_local(operator::attend(Rc::clone(front), Arc::clone(world)));
+    tokio::task::spawn_local(clerk::keep(Rc::clone(front), Arc::clone(world)));
     let (checked, checking) = (Rc::clone(front), Arc::clone(world));
     tokio::task::spawn_local(async move {
         loop {
@@ -271,7 +272,7 @@ async fn stock(world: &Arc<World>, system: &System, orders: u64) -> Result<(), E
         let product = serde_json::to_value(product).map_err(|error| Error::Stock(error.to_string()))?;
         let members = product.as_object().into_iter().flatten();
         let product: serde_json::Map<_, _> =
-            members.map(|(name, value)| (name.clone(), json!({ "S": value }))).collect();
+            members.map(|(name, value)| (name.clone(), attribute(value))).collect();
         for key in BTreeSet::from([
             omniflow_domain::catalogue::lookup(sample.product_id),
             omniflow_domain::catalogue::lookup(sample.name),
@@ -282,6 +283,14 @@ async fn stock(world: &Arc<World>, system: &System, orders: u64) -> Result<(), E
         }
     }
     Ok(())
+}
+
+/// A text or a number as an attribute.
+fn attribute(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => json!({ "N": number.to_string() }),
+        other => json!({ "S": other }),
+    }
 }
 
 /// Gives one of the warehouses a server of its own, which most orders are shipped from.

@@ -143,7 +143,35 @@ pub struct StateMachine {
     pub role_arn: String,
 }
 
+impl Route {
+    fn takes(&self, method: &str, path: &str) -> bool {
+        if !self.method.as_deref().is_some_and(|taken| taken == "ANY" || taken == method) {
+            return false;
+        }
+        let (mut wanted, mut given) = (self.path.split('/'), path.split('/'));
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) => return true,
+                // A greedy parameter takes all that is left.
+                (Some(parameter), Some(_)) if parameter.ends_with("+}") => return true,
+                (Some(parameter), Some(segment)) if parameter.starts_with('{') && !segment.is_empty() => {}
+                (Some(literal), Some(segment)) if literal == segment => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
 impl System {
+    /// The route that a request takes: the one of its method and path, rather without parameters than with, or
+    /// else the default one (API Gateway Developer Guide, "Create routes for HTTP APIs").
+    pub fn route_of(&self, method: &str, path: &str) -> Option<&Route> {
+        let taking = || self.routes.iter().filter(|route| route.takes(method, path));
+        let literal = taking().find(|route| !route.path.contains('{'));
+        let default = || self.routes.iter().find(|route| route.method.is_none());
+        literal.or_else(|| taking().next()).or_else(default)
+    }
+
     /// The function that a name or an ARN means, whatever version or alias it names besides.
     pub fn function(&self, name_or_arn: &str) -> Option<&Function> {
         let name = name_or_arn.split_once(":function:").map_or(name_or_arn, |(_, name)| name);

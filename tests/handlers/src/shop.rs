@@ -292,6 +292,18 @@ impl Shop {
         self.send("POST", path, &[("idempotency-key", key)], body, &Value::Null).await
     }
 
+    /// As [`Shop::http_as`], with these headers.
+    pub async fn http_with(
+        &self,
+        headers: &[(&str, &str)],
+        authorizer: &Value,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> HttpAnswer {
+        self.send(method, path, headers, body, authorizer).await
+    }
+
     /// As [`Shop::http_once`], from a caller whom the gateway has authorized.
     pub async fn http_once_as(&self, authorizer: &Value, key: &str, path: &str, body: Value) -> HttpAnswer {
         self.send("POST", path, &[("idempotency-key", key)], body, authorizer).await

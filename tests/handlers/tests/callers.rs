@@ -95,7 +95,11 @@ async fn a_token_whose_subject_is_no_identity_opens_nothing_and_writes_nothing()
             for scope in ["openid", "omniflow/operate"] {
                 let who = json!({ "jwt": { "claims": { "sub": subject, "scope": scope } } });
                 for (method, path, access) in ROUTES {
-                    let path = path.replace("{order_id}", "ORD-1").replace("{product}", "ring");
+                    let path = path
+                        .replace("{order_id}", "ORD-1")
+                        .replace("{product}", "ring")
+                        .replace("{warehouse}", "wh-east")
+                        .replace("{customer_id}", "ann");
                     let path = path.replace("{file+}", "index.html");
                     if is_signed(&path) {
                         continue;
@@ -144,8 +148,12 @@ async fn every_call_is_refused_to_those_it_is_not_for() {
     let shop = shop();
     let id = ring_of(&shop, "ann").await;
     for (method, path, access) in ROUTES {
-        let path =
-            path.replace("{order_id}", &id).replace("{product}", "ring").replace("{file+}", "index.html");
+        let path = path
+            .replace("{order_id}", &id)
+            .replace("{product}", "ring")
+            .replace("{warehouse}", "wh-east")
+            .replace("{customer_id}", "ann")
+            .replace("{file+}", "index.html");
         if is_signed(&path) {
             continue;
         }

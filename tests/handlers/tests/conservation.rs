@@ -195,6 +195,11 @@ async fn settle(shop: &Shop, walks: &mut [Walk]) {
             }
         }
         if !open {
+            // The bus may have failed at an order's last step, and nobody waits for what was left to the sweeper.
+            for walk in walks.iter() {
+                shop.age_signal(&walk.order_id).await;
+            }
+            shop.sweep().await;
             return;
         }
         shop.sweep().await;

@@ -14,7 +14,7 @@ const ORDERS: &str = "/api/v1/orders";
 const KEYS: &str = "IdempotencyTable";
 
 fn order() -> Value {
-    json!({ "items": ["ring"], "amount": 20 })
+    json!({ "items": ["ring", "ring"], "amount": 20 })
 }
 
 async fn orders(shop: &Shop) -> usize {
@@ -310,7 +310,7 @@ async fn an_answer_that_version_0_1_kept_is_not_given_to_others() {
         (Value::Null, "carl#z", "create#carl#z", customer("carl"), "z"),
     ] {
         // With the same body, and with another one, which would tell that the key is in use.
-        for body in [order(), json!({ "items": ["ring"], "amount": 30 })] {
+        for body in [order(), json!({ "items": ["ring", "ring", "ring"], "amount": 30 })] {
             let shop = Shop::stocked(&STOCK);
             let first = shop.http_once_as(&giver, their_key, ORDERS, order()).await;
             keep_as_version_0_1(&shop, kept_under);

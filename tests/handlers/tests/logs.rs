@@ -58,12 +58,14 @@ async fn walk(shop: &Shop, id: &OrderId, verdict: &str) {
 
 /// Orders that go well, are rejected, declined, and that no one can undo; calls that are refused; services that fail.
 async fn everything() {
-    let stock = [("ring", "wh-east", 90), ("fragile-vase", "wh-west", 9), ("stuck-crate", "wh-north", 9)];
-    let shop = Shop::set_up(&stock, &[]);
+    let stock = [("ring", "wh-east", 9000), ("fragile-vase", "wh-west", 9), ("stuck-crate", "wh-north", 9)];
+    let shop = Shop::set_up(&stock, &[("MOST_UNPAID_PIECES", "9000")]);
+    // It costs so much that somebody has to review it.
+    let large = json!([{ "product_id": "ring", "quantity": 1001 }]);
     for (items, more, verdict) in [
         (json!(["ring"]), json!({}), ""),
-        (json!(["ring"]), json!({ "amount": 20_000 }), "APPROVE"),
-        (json!(["ring"]), json!({ "amount": 20_000 }), "REJECT"),
+        (large.clone(), json!({}), "APPROVE"),
+        (large, json!({}), "REJECT"),
         (json!(["ring"]), json!({ "payment": { "method": "pm_declined" } }), ""),
         (json!(["stuck-crate", "fragile-vase"]), json!({ "payment": { "method": "pm_card" } }), ""),
     ] {

@@ -162,8 +162,11 @@ async fn all_ways() -> BTreeSet<Use> {
     said_by_warehouses(&shop).await;
     swept(&shop).await;
     left_to_a_person(&shop).await;
+    run_by_people(&shop).await;
     let mut used = shop.aws.used();
-    used.extend(reconciled().await);
+    for by in ["reconcile-orders", "admin"] {
+        used.extend(reconciled(by).await);
+    }
     used.extend(paid_at_stripe().await);
     used
 }
@@ -218,7 +221,7 @@ async fn paid_at_stripe() -> BTreeSet<Use> {
     shop.aws.used()
 }
 
-/// Orders that could not be undone: one is retried when its execution is too old, the other is resolved.
+/// Orders that could not be undone: one is retried when its execution is too old, the others are resolved.
 async fn left_to_a_person(shop: &Shop) {
     let mut left = Vec::new();
     for _ in 0..3 {
@@ -245,8 +248,36 @@ async fn left_to_a_person(shop: &Shop) {
     assert_eq!(shop.http("GET", "/api/v1/doctor", Value::Null).await.status, 200);
 }
 
+/// Those who run the shop look after products, stock, files and people.
+async fn run_by_people(shop: &Shop) {
+    let movement = json!({ "kind": "receive", "quantity": 1, "reason": "delivery" });
+    let movements = "/api/v1/stock/ring/wh-east/movements";
+    for (method, path, body) in [
+        ("PUT", "/api/v1/products/teapot", json!({ "name": "Teapot", "price": 5 })),
+        ("GET", "/api/v1/products/teapot", Value::Null),
+        ("GET", "/api/v1/products", Value::Null),
+        ("DELETE", "/api/v1/products/teapot", Value::Null),
+        ("GET", "/api/v1/stock", Value::Null),
+        ("GET", movements, Value::Null),
+        ("GET", "/api/v1/export/orders", Value::Null),
+    ] {
+        let answer = shop.http(method, path, body).await;
+        assert!(answer.status < 300, "{method} {path}: {answer:?}");
+    }
+    assert_eq!(shop.http_once("a key", movements, movement.clone()).await.status, 201);
+    shop.aws.fail("TransactWriteItems", "TransactionConflictException");
+    assert_eq!(shop.http("POST", movements, movement).await.status, 503);
+    shop.aws.heal();
+    let order = json!({ "customer_id": "ann", "items": ["ring"], "payment": { "method": "pm_card" } });
+    let made = shop.http_once("another key", "/api/v1/orders", order).await;
+    let id = OrderId::parse(made.body["order_id"].as_str().unwrap()).unwrap();
+    Walk::of(&id).to_the_end(shop).await.unwrap();
+    let forgotten = shop.http("DELETE", "/api/v1/customers/ann", Value::Null).await;
+    assert_eq!((forgotten.status, &forgotten.body["answers"]), (200, &json!(1)), "{forgotten:?}");
+}
+
 /// The reconciler brings words, and has orders go on.
-async fn reconciled() -> BTreeSet<Use> {
+async fn reconciled(by: &str) -> BTreeSet<Use> {
     let (shop, clock) = Shop::timed(&STOCK);
     swept(&shop).await;
     let id = shop.place(json!({ "items": ["ring"], "payment": { "method": "pm_card" } })).await;
@@ -275,7 +306,11 @@ async fn reconciled() -> BTreeSet<Use> {
     for _ in 0..3 {
         clock.advance(std::time::Duration::from_secs(360));
         shop.touch(&id);
-        shop.invoke("reconcile-orders", json!({ "check_stock": true })).await.unwrap();
+        if by == "admin" {
+            assert_eq!(shop.http("POST", "/api/v1/doctor", Value::Null).await.status, 200);
+        } else {
+            shop.invoke(by, json!({ "check_stock": true })).await.unwrap();
+        }
     }
     shop.aws.used()
 }

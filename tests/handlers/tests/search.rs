@@ -14,7 +14,8 @@ async fn found(shop: &Shop, search: &str) -> u64 {
 }
 
 async fn product(shop: &Shop, name: &str) -> Value {
-    // API Gateway decodes the path before a function gets it.
+    // An HTTP API decodes paths, but for the sign of percent.
+    let name = name.replace('%', "%25");
     shop.http("GET", &format!("/api/v1/stock/{name}"), Value::Null).await.body["product_id"].clone()
 }
 

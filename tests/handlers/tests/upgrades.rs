@@ -102,12 +102,18 @@ async fn played() -> Shop {
 }
 
 async fn walk(shop: &Shop, id: &OrderId, verdict: &str) {
+    let bob = json!({ "jwt": { "claims": { "sub": "bob", "scope": "omniflow/operate" } } });
     let mut walk = Walk::of(id);
     while !matches!(walk.at, At::Ended(_)) {
         if let At::Waiting(state, token) = walk.at.clone()
             && shop.aws.answered(&token).is_none()
         {
             match state.as_str() {
+                // Somebody whose name is known, as few decide; what of the others is written is shorter.
+                "AwaitAudit" if verdict == "REJECT" => {
+                    let path = format!("/api/v1/orders/{id}/audit");
+                    shop.http_as(&bob, "POST", &path, json!({ "action": verdict })).await
+                }
                 "AwaitAudit" => shop.audit(id, verdict).await,
                 _ => shop.pay(id, "pm_card").await,
             };

@@ -2,6 +2,8 @@
 
 use omniflow_domain::Currency;
 use omniflow_domain::address::{self, MOST_LINES};
+use omniflow_domain::catalogue::MOST_NAMES;
+use omniflow_domain::movement::{MOST_PIECES, MovementKind};
 use omniflow_domain::order::{LONGEST_SAID, LONGEST_URL, WarehouseEvent};
 use omniflow_simulated::METHODS;
 use serde_json::{Map, Value, json};
@@ -53,6 +55,8 @@ pub(super) fn schemas() -> Map<String, Value> {
             },
             "required": ["action"],
         },
+        "NewProduct": new_product(),
+        "NewMovement": new_movement(),
         "Retry": {
             "description": "Why the order is to go on.",
             "type": "object",
@@ -83,6 +87,56 @@ pub(super) fn schemas() -> Map<String, Value> {
         return Map::new();
     };
     schemas
+}
+
+fn new_product() -> Value {
+    json!({
+        "description": "A product as it is to be.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "name": { "$ref": "#/components/schemas/Text", "description": "With a letter or a digit in it." },
+            "price": schemas::reference(MONEY),
+            "currency": nullable(schemas::reference(SHOP_CURRENCY), "The shop's currency, whether it is said or not."),
+            "names": {
+                "description": "Further names that it is found by.",
+                "type": ["array", "null"], "maxItems": MOST_NAMES, "items": schemas::reference("Text"),
+            },
+            "active": { "description": "Whether it is sold; true when left out.", "type": ["boolean", "null"] },
+            "low_stock": {
+                "description": "The number of available pieces, in all warehouses together, at which its stock is low.",
+                "type": ["integer", "null"], "minimum": 0, "maximum": u32::MAX,
+            },
+        },
+        "required": ["name", "price"],
+    })
+}
+
+fn new_movement() -> Value {
+    json!({
+        "description": "What is moved, and why.",
+        "type": "object",
+        "properties": {
+            "kind": { "type": "string", "enum": MovementKind::ALL.map(MovementKind::name) },
+            "quantity": {
+                "description": "The pieces that come, go to the other warehouse, or are counted on the shelf; for `adjust` with a minus when they are fewer.",
+                "type": "integer", "minimum": -i64::from(MOST_PIECES), "maximum": MOST_PIECES,
+            },
+            "reason": schemas::reference("Text"),
+            "reference": text("A delivery note, an invoice, a count sheet.", "DN-2044"),
+            "to": text("The warehouse that a transfer goes to; for nothing else.", "wh-west"),
+        },
+        "required": ["kind", "quantity", "reason"],
+    })
+}
+
+/// The body of a call that takes a file.
+pub(super) fn file(rows: usize) -> Value {
+    json!({
+        "description": format!("Comma-separated values with at most {rows} rows, whose first line names the columns: in UTF-8, with commas, semicolons or tabs between the cells. A column `line`, if there is one, has the numbers by which the answer names the rows."),
+        "required": true,
+        "content": { "text/csv": { "schema": { "type": "string" } } },
+    })
 }
 
 fn new_warehouse() -> Value {

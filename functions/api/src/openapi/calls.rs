@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::operations::{Door, Operation};
 use super::responses::{created, json_answer, order_answer, replayed, waited};
-use super::{examples, parameters, schemas};
+use super::{admin_calls, examples, parameters, schemas};
 use crate::problem::Kind;
 use crate::routes::ApiCall;
 use crate::warehouse::{ShipmentView, WarehouseList, WarehouseView};
@@ -24,13 +24,9 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         ApiCall::CancelOrder => cancel(door),
         ApiCall::RetryOrder => retry(),
         ApiCall::ResolveOrder => resolve(),
-        ApiCall::Examine => examine(),
-        ApiCall::Repair => repair(),
         ApiCall::ReadExecution => execution(door),
         ApiCall::ReadWorkflow => workflow(),
         ApiCall::ReadSummary => summary(),
-        ApiCall::ListStock => stock(),
-        ApiCall::ReadStock => product_stock(),
         ApiCall::ListWarehouses => warehouses(),
         ApiCall::ReadWarehouse => warehouse(),
         ApiCall::PutWarehouse => put_warehouse(),
@@ -44,6 +40,7 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         ApiCall::ConsolePage => console_page(),
         ApiCall::ConsoleFile => console_file(),
         ApiCall::OpenApi => openapi(),
+        of_admin => admin_calls::described(of_admin),
     }
 }
 
@@ -59,12 +56,12 @@ fn create(door: Door, summary: &'static str) -> Operation {
     Operation::new(
                 door.tag(),
                 summary,
-                "Its stock is reserved at once. Over 10,000 it waits for a verdict first, then, without a payment method, for its payment, until the deadline.",
+                "Its stock is reserved at once. A customer pays what the catalogue asks; a price or an amount that a customer names must be the same. Operators may set them. Over 10,000, or when its goods are worth more than that, it waits for a verdict first, then, without a payment method, for its payment, until the deadline.",
             )
             .takes(language_and_key())
             .with_body("NewOrder", true, &examples::ORDERS)
             .answers(201, created(door))
-            .refuses(&[Kind::BadRequest, Kind::UnknownProduct, Kind::AmountMismatch, Kind::IdempotencyKeyReused])
+            .refuses(&[Kind::BadRequest, Kind::UnknownProduct, Kind::AmountMismatch, Kind::PriceChanged, Kind::TooManyOpenOrders, Kind::IdempotencyKeyReused])
 }
 
 fn read(door: Door) -> Operation {
@@ -154,26 +151,43 @@ fn payment_event() -> Operation {
 }
 
 fn audit(door: Door) -> Operation {
+    let mut verdict = order_answer("The verdict is taken.", door, Status::AwaitingAudit);
+    verdict["headers"] = json!({ "Idempotency-Replayed": replayed() });
     Operation::new(
         door.tag(),
         "Review an order",
-        "Approved, it goes on to its payment; rejected, what was done for it is undone.",
+        "Approved, it goes on to its payment; rejected, what was done for it is undone. Nobody approves an order of their own.",
     )
-    .takes(language())
+    .takes(language_and_key())
     .with_body("Verdict", true, &examples::VERDICTS)
-    .answers(200, order_answer("The verdict is taken.", door, Status::AwaitingAudit))
-    .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::WrongState, Kind::OrderUnreadable])
+    .answers(200, verdict)
+    .refuses(&[
+        Kind::BadRequest,
+        Kind::OrderNotFound,
+        Kind::WrongState,
+        Kind::OwnOrder,
+        Kind::IdempotencyKeyReused,
+        Kind::OrderUnreadable,
+    ])
 }
 
 fn cancel(door: Door) -> Operation {
+    let mut cancelled = order_answer("It is being cancelled.", door, Status::Compensating);
+    cancelled["headers"] = json!({ "Idempotency-Replayed": replayed() });
     Operation::new(
         door.tag(),
         "Cancel an order",
         "Until all of it is shipped. What was done for it is undone: shipments, payment, stock.",
     )
-    .takes(language())
-    .answers(200, order_answer("It is being cancelled.", door, Status::Compensating))
-    .refuses(&[Kind::OrderNotFound, Kind::WrongState, Kind::OrderUnreadable])
+    .takes(language_and_key())
+    .answers(200, cancelled)
+    .refuses(&[
+        Kind::BadRequest,
+        Kind::OrderNotFound,
+        Kind::WrongState,
+        Kind::IdempotencyKeyReused,
+        Kind::OrderUnreadable,
+    ])
 }
 
 /// A decision of an operator about an order that needs attention.
@@ -208,28 +222,6 @@ fn resolve() -> Operation {
         Status::Completed,
     )
     .with_body("Resolution", true, &examples::RESOLUTIONS)
-}
-
-fn examine() -> Operation {
-    Operation::new(
-        "Operations",
-        "Find what stands still",
-        "Orders that stand still or wait for a person, signals that are unsent, and stock that no order holds. All open orders are read.",
-    )
-    .answers(200, examination("What was found."))
-}
-
-fn repair() -> Operation {
-    Operation::new(
-        "Operations",
-        "Find what stands still and help it on",
-        "What can be taken care of safely is, as the reconciler does every five minutes.",
-    )
-    .answers(200, examination("What was found before, and what was done about it."))
-}
-
-fn examination(description: &str) -> Value {
-    json_answer(description, &schemas::of::<crate::doctor::Examination>(), None)
 }
 
 fn execution(door: Door) -> Operation {
@@ -270,30 +262,6 @@ fn summary() -> Operation {
     ))
     .takes(language())
     .answers(200, counts)
-}
-
-fn stock() -> Operation {
-    Operation::new("Stock", "List the stock", "All products that there is stock of.").answers(
-        200,
-        json_answer(
-            "The stock.",
-            &schemas::of::<crate::stock::StockList<'_>>(),
-            Some(json!({ "products": [examples::product()], "review_above": 10000 })),
-        ),
-    )
-}
-
-fn product_stock() -> Operation {
-    Operation::new("Stock", "Read the stock of a product", "By the product's id or name.")
-        .answers(
-            200,
-            json_answer(
-                "The stock of the product.",
-                &schemas::of::<crate::stock::ProductStock<'_>>(),
-                Some(examples::product()),
-            ),
-        )
-        .refuses(&[Kind::ProductNotFound])
 }
 
 fn warehouses() -> Operation {

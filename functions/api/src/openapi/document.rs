@@ -42,8 +42,11 @@ pub(super) fn document() -> Value {
         "servers": [{ "url": "/" }],
         "tags": [
             { "name": "Orders", "description": "OmniFlow's own door. Texts are Chinese when nothing else is asked for." },
+            { "name": "Products", "description": "The catalogue." },
             { "name": "Stock" },
             { "name": "Warehouses", "description": "How each is reached, and what they say of shipments." },
+            { "name": "Files", "description": "Comma-separated values, as spreadsheets write and read them." },
+            { "name": "People", "description": "Customers, for those who run the shop." },
             { "name": "Operations", "description": "What the web console shows to operators." },
             { "name": "Orders, OrderFlow's door", "description": "Texts are Russian when nothing else is asked for." },
             { "name": "Orders, the order page's door", "description": "Texts are Russian when nothing else is asked for." },

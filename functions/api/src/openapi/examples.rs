@@ -29,6 +29,18 @@ pub(super) const RESOLUTIONS: [&str; 2] = [
     r#"{ "money": "KEPT", "stock": "SOLD", "note": "The customer has it and keeps it." }"#,
 ];
 
+/// The bodies of movements.
+pub(super) const MOVEMENTS: [&str; 4] = [
+    r#"{ "kind": "receive", "quantity": 40, "reason": "delivery", "reference": "DN-2044" }"#,
+    r#"{ "kind": "adjust", "quantity": -2, "reason": "broken" }"#,
+    r#"{ "kind": "count", "quantity": 37, "reason": "yearly count" }"#,
+    r#"{ "kind": "transfer", "quantity": 10, "reason": "for the fair", "to": "wh-west" }"#,
+];
+/// The bodies of products.
+pub(super) const PRODUCTS: [&str; 2] = [
+    r#"{ "name": "Teapot", "price": 24.5 }"#,
+    r#"{ "name": "Teapot", "price": "26.00", "names": ["Чайник", "茶壶"], "active": true, "low_stock": 5 }"#,
+];
 /// The bodies that describe warehouses.
 pub(super) const WAREHOUSES: [&str; 2] = [
     r#"{ "name": "East", "rank": 1, "link": "http", "endpoint": "https://warehouse.example/shipments" }"#,
@@ -117,7 +129,8 @@ pub(super) fn order_at_v1(status: Status) -> Value {
 pub(super) fn order_at_other_doors(status: Status) -> Value {
     let now = created_at() + TimeDelta::seconds(2);
     let event = json!({ "rawPath": "/api/orders/status", "headers": { "accept-language": "en" } });
-    let request = crate::request::Request::read(&event, crate::caller::Caller::Operator(None)).unwrap();
+    let request =
+        crate::request::Request::read(&event, crate::caller::Caller::Operator(Default::default())).unwrap();
     serde_json::from_str(&crate::view::answer(&order(status), &request, now).unwrap()).unwrap()
 }
 
@@ -136,8 +149,8 @@ pub(super) fn orders() -> Value {
 pub(super) fn product() -> Value {
     json!({
         "product_id": "macbook-air", "name": "MacBook Air", "price": 1199.0, "currency": "USD",
-        "available": 98, "reserved": 1, "sold": 1,
-        "warehouses": [{ "warehouse": "wh-east", "available": 98, "reserved": 1, "sold": 1 }],
+        "active": true, "low": false, "available": 98, "reserved": 1, "sold": 1,
+        "warehouses": [{ "warehouse": "wh-east", "available": 98, "reserved": 1, "sold": 1, "lost": 0 }],
     })
 }
 

@@ -7,6 +7,7 @@
 //!                                                └────► schemas (of the types) ──► openapi.json
 //! ```
 
+mod admin_calls;
 mod bodies;
 mod calls;
 mod document;

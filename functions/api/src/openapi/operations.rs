@@ -75,7 +75,7 @@ pub(super) fn operation(&(method, path, access, call): &Route) -> (String, Strin
     if access == Access::Operator {
         operation.problems.push(Kind::Forbidden);
     }
-    if ["POST", "PUT"].contains(&method) {
+    if matches!(method, "POST" | "PUT") {
         operation.problems.push(Kind::BodyTooLarge);
     }
     let id = format!("{}{}", operation_name(call, path), door.suffix());
@@ -110,6 +110,12 @@ impl Operation {
 
     pub(super) fn with_body(mut self, schema: &str, required: bool, examples: &[&str]) -> Self {
         self.body = Some(bodies::body(schema, required, examples));
+        self
+    }
+
+    /// The call takes a file of comma-separated values with so many rows at most.
+    pub(super) fn with_file(mut self, rows: usize) -> Self {
+        self.body = Some(bodies::file(rows));
         self
     }
 

@@ -1,10 +1,10 @@
 //! The parameters that calls take in the path, the query and the headers.
 
 use omniflow_domain::Status;
+use omniflow_domain::warehouse;
 use serde_json::{Map, Value, json};
 
 use super::schemas;
-use crate::warehouse::LONGEST_ID;
 use crate::{keep, read};
 
 /// The pattern of all ids of an order: its own, and those of its workflow.
@@ -67,8 +67,12 @@ fn of_path_by_name(name: &str) -> Value {
         }),
         "warehouse" => json!({
             "name": "warehouse", "in": "path", "required": true,
-            "schema": { "type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": "^[A-Za-z0-9_-]+$" },
+            "schema": { "type": "string", "minLength": 1, "maxLength": warehouse::LONGEST_ID, "pattern": "^[A-Za-z0-9_-]+$" },
             "description": "The warehouse's id, which its stock is kept under.", "example": "wh-east",
+        }),
+        "customer_id" => json!({
+            "name": "customer_id", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "The customer's id, as their orders have it.", "example": "customer-001",
         }),
         "file" => json!({
             "name": "file", "in": "path", "required": true,

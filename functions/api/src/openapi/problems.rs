@@ -51,6 +51,27 @@ const fn meaning(kind: Kind) -> &'static str {
         Kind::WrongState => {
             "The order has gone on, and this can't be done to it any more, or not yet. `state` is what it is now; whoever came first has decided."
         }
+        Kind::PriceChanged => {
+            "A customer named a price, or an amount, that is not what the catalogue asks; `price`, with `product`, or `amount` is what it asks. Show it to the customer, and send the order again with it, or without any."
+        }
+        Kind::TooManyOpenOrders => {
+            "The customer has as many unpaid orders, or unpaid pieces, as one customer may have. Pay or cancel some of them, or wait until their time to be paid is over, and send the order again."
+        }
+        Kind::OwnOrder => {
+            "The order is the reviewer's own, by its customer, its address, or by who made it. Somebody else has to approve it."
+        }
+        Kind::NotEnoughStock => {
+            "The movement would take more pieces than are available, or bring more than a row may hold. `detail` has the numbers."
+        }
+        Kind::NameTaken => {
+            "Another product is found by this id or name, in which case and punctuation don't matter. Choose another one, or rename that product first."
+        }
+        Kind::ChangedMeanwhile => {
+            "The product is not as `If-Match` or `If-None-Match` says. Read it again, and send the change with its new `ETag`."
+        }
+        Kind::CustomerHasOpenOrders => {
+            "The customer can't be forgotten while an order of theirs is open. Cancel the orders that `orders` names, or wait until they are closed."
+        }
         Kind::PaymentDeclined => {
             "The bank declined; `detail` says why, in the language that is asked for, and `reason` for programs. The order still waits: try again, also by another method."
         }
@@ -81,6 +102,17 @@ fn more(kind: Kind) -> Vec<(&'static str, Value, Value)> {
     let text = || json!({ "type": "string" });
     match kind {
         Kind::UnknownProduct => vec![("product", text(), json!("Perpetuum Mobile"))],
+        Kind::NameTaken => {
+            vec![("name", text(), json!("Teapot")), ("product_id", text(), json!("teapot-2"))]
+        }
+        Kind::CustomerHasOpenOrders => vec![(
+            "orders",
+            json!({ "type": "array", "items": schemas::of::<omniflow_domain::OrderId>() }),
+            json!(["ORD-1700000000000123456"]),
+        )],
+        Kind::OwnOrder => {
+            vec![("order_id", schemas::of::<omniflow_domain::OrderId>(), json!("ORD-1700000000000123456"))]
+        }
         Kind::MethodNotAllowed => vec![("allow", text(), json!("GET, POST"))],
         Kind::WrongState => of_order("CANCELLED", "Cancelled (timeout)"),
         Kind::PaymentDeclined => {

@@ -46,10 +46,14 @@ pub(super) fn answers() -> Map<String, Value> {
     generator.subschema_for::<crate::view::OrderView<'_>>();
     generator.subschema_for::<crate::view::OtherDoorsView<'_>>();
     generator.subschema_for::<crate::read::ListView<'_>>();
-    generator.subschema_for::<crate::stock::StockList<'_>>();
+    generator.subschema_for::<crate::admin::stock::StockList<'_>>();
+    generator.subschema_for::<crate::admin::doctor::Examination>();
+    generator.subschema_for::<crate::admin::movements::MovementList<'_>>();
+    generator.subschema_for::<crate::admin::products::ProductList<'_>>();
+    generator.subschema_for::<crate::admin::import::Imported>();
+    generator.subschema_for::<crate::admin::people::Forgotten>();
     generator.subschema_for::<crate::warehouse::WarehouseList>();
     generator.subschema_for::<crate::warehouse::ShipmentView<'_>>();
-    generator.subschema_for::<crate::doctor::Examination>();
     generator.subschema_for::<crate::summary::Summary>();
     generator.subschema_for::<crate::workflow::WorkflowView<'_>>();
     generator.subschema_for::<crate::workflow::WorkflowStatus<'_>>();

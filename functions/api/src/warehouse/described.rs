@@ -15,8 +15,6 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::unavailable;
 
-/// The length of the longest id of a warehouse, in characters.
-pub(crate) const LONGEST_ID: usize = 64;
 /// The length of the longest address, in characters.
 pub(crate) const LONGEST_ENDPOINT: usize = 500;
 /// The highest rank.

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{WarehouseApi, said, warehouse_id};
 use crate::problem::{Kind, Problem, sentence};
+use crate::refusals::of_shipment;
 use crate::request::Request;
 use crate::response::Response;
 use crate::unavailable;
@@ -69,14 +70,15 @@ async fn hear(api: &WarehouseApi, request: &Request, warehouse: &str) -> Result<
     let hear = |order: &mut Order| order.hear(warehouse, &report, now).map_err(store::Error::from);
     let order = match api.orders.update(&id, hear).await {
         Ok((order, ())) => order,
-        Err(store::Error::Refused(Refusal::NoShipment(_))) => {
-            let detail = format!("Order {id} has no shipment from {warehouse}.");
+        Err(store::Error::Refused(refusal @ Refusal::NoShipment(_))) => {
+            let detail = of_shipment(&refusal, request.language_of_problems()).unwrap_or_default();
             return Err(Problem::new(Kind::ShipmentNotFound, detail).with("order_id", id.as_str()));
         }
         Err(store::Error::Refused(refusal)) => {
             let order = api.orders.get(&id).await.map_err(|error| unavailable(&error))?;
-            let problem = Problem::new(Kind::WrongState, format!("{}.", sentence(&refusal.to_string())));
-            return Err(problem.about(&order, request, now));
+            let detail = of_shipment(&refusal, request.language_of_problems())
+                .unwrap_or_else(|| format!("{}.", sentence(&refusal.to_string())));
+            return Err(Problem::new(Kind::WrongState, detail).about(&order, request, now));
         }
         Err(error) => return Err(unavailable(&error)),
     };

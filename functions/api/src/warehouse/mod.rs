@@ -8,6 +8,7 @@ mod said;
 use std::sync::Arc;
 
 use ambient::Clock;
+use omniflow_domain::warehouse::check_id;
 use omniflow_http_client::Reach;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store::workflow::Tasks;
@@ -21,7 +22,6 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::routes::{self, ApiCall};
 
-pub(crate) use described::LONGEST_ID;
 #[cfg(test)]
 pub(crate) use described::{LONGEST_ENDPOINT, MOST_RANK, WarehouseList, WarehouseView};
 #[cfg(test)]
@@ -96,7 +96,7 @@ impl WarehouseApi {
             ApiCall::PutWarehouse => described::put(self, &request).await,
             ApiCall::TakeShipmentEvent => event::take(self, &request).await,
             ApiCall::NoteShipmentEvent => event::note(self, &request).await,
-            _ => Err(routes::elsewhere(&request.path, "api")),
+            _ => Err(routes::elsewhere(&request.path, call)),
         }
     }
 }
@@ -104,11 +104,8 @@ impl WarehouseApi {
 /// The id of the warehouse that the path names.
 fn warehouse_id(request: &Request) -> Result<&str, Problem> {
     let id = request.parameters.get("warehouse").map(String::as_str).unwrap_or_default();
-    let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if !id.is_empty() && id.len() <= LONGEST_ID && id.chars().all(is_good) {
-        return Ok(id);
+    match check_id(id) {
+        Ok(()) => Ok(id),
+        Err(bad) => Err(Problem::new(Kind::BadRequest, format!("'{id}' can't be a warehouse: {bad}."))),
     }
-    let detail =
-        format!("The id of a warehouse has 1 to {LONGEST_ID} characters: letters, digits, '-' and '_'.");
-    Err(Problem::new(Kind::BadRequest, detail))
 }

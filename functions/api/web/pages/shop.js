@@ -27,7 +27,7 @@ export function Shop() {
   return html`
     <h1>${t("page.shop")}</h1>
     <div class="columns">
-      ${stock.data ? html`<${OrderForm} products=${stock.data.products} reviewAbove=${stock.data.review_above} created=${created} />` : html`<${Loading} live=${stock} />`}
+      ${stock.data ? html`<${OrderForm} products=${stock.data.products.filter((product) => product.active !== false)} reviewAbove=${stock.data.review_above} created=${created} />` : html`<${Loading} live=${stock} />`}
       <section aria-labelledby="your-orders">
         <h2 id="your-orders">${t("shop.yours")}</h2>
         ${orders.length === 0 && html`<p class="quiet">${t("shop.none")}</p>`}

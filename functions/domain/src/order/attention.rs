@@ -27,6 +27,9 @@ pub struct Actor {
     /// whom nobody asked who they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The e-mail address that an operator's token names, so that people know whom to ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
 
 /// What somebody who decides about an order is to the shop.
@@ -44,7 +47,17 @@ pub enum Role {
 
 impl Actor {
     /// The system.
-    pub const SYSTEM: Self = Self { role: Role::System, id: None };
+    pub const SYSTEM: Self = Self::nameless(Role::System);
+
+    /// Somebody of whom nothing is known but the role.
+    pub const fn nameless(role: Role) -> Self {
+        Self { role, id: None, email: None }
+    }
+
+    /// Somebody with this id.
+    pub fn named(role: Role, id: impl Into<String>) -> Self {
+        Self { role, id: Some(id.into()), email: None }
+    }
 }
 
 /// What failed for good.
@@ -350,7 +363,7 @@ mod tests {
     }
 
     fn operator() -> Actor {
-        Actor { role: Role::Operator, id: Some("op-1".to_owned()) }
+        Actor::named(Role::Operator, "op-1")
     }
 
     /// An order whose money was taken and whose two shipments are due.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::allocation::Missing;
-use crate::order::{Order, PaymentState, Refusal, Reservation, Shipment, ShipmentState, Signal};
+use crate::order::{Actor, Order, PaymentState, Refusal, Reservation, Shipment, ShipmentState, Signal};
 use crate::status::{IllegalTransition, Reason, Status};
 
 impl Order {
@@ -21,6 +21,7 @@ impl Order {
             return Err(Refusal::TooEarly(deadline));
         }
         self.turn_back(Reason::PaymentTimeout, now)?;
+        self.sign(Actor::SYSTEM, None);
         self.keep_signal(Signal::TimedOut, now);
         Ok(())
     }

@@ -65,7 +65,8 @@ impl Order {
             self.turn_back(Reason::AuditRejected, now)?;
             self.keep_signal(Signal::Rejected, now);
         }
-        self.record.audit = Some(Audit { approved, note, at: now, unknown: super::Unknown::default() });
+        self.record.audit =
+            Some(Audit { approved, note, at: now, by: None, unknown: super::Unknown::default() });
         Ok(())
     }
 

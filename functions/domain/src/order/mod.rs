@@ -8,6 +8,7 @@
 //!     ├── compensation ── turning back, and undoing what was done
 //!     ├── attention ── what a failed workflow leaves to a person
 //!     ├── waiting ── the tasks of the workflow that wait, and what they must be told
+//!     ├── people ── who decided, and forgetting a customer
 //!     ├── announcing ── the changes that others have still to be told of
 //!     └── provider ── what the payment provider says of the order's money
 //! ```
@@ -22,6 +23,7 @@ mod compensation;
 mod forward;
 mod id;
 mod parts;
+mod people;
 mod provider;
 mod record;
 mod resolution;
@@ -87,9 +89,6 @@ pub enum Refusal {
     /// The shipment from this warehouse is not on its way yet.
     #[error("the shipment from {0} is not on its way")]
     NotShipped(String),
-    /// The order is not closed, so that what it needs can't be forgotten.
-    #[error("the order is {0} and not closed yet")]
-    NotClosed(Status),
     /// The order has no shipment from this warehouse.
     #[error("the order has no shipment from {0}")]
     NoShipment(String),
@@ -114,6 +113,12 @@ pub enum Refusal {
     /// A retry or a resolution of an order that doesn't need attention.
     #[error("the order is {0} and does not need attention")]
     NeedsNoAttention(Status),
+    /// The reviewer would approve an order of their own.
+    #[error("the order is the reviewer's own")]
+    OwnOrder,
+    /// The personal data of an order that is still open can't be erased.
+    #[error("the order is {0}, and what is known of its customer is still needed")]
+    StillOpen(Status),
     /// A resolution says what can't be.
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
@@ -234,18 +239,6 @@ impl Order {
     pub fn check_not_undone(&self) -> Result<(), Refusal> {
         let standing = self.standing();
         if standing.is_undone() { Err(Refusal::Undone(standing)) } else { Ok(()) }
-    }
-
-    /// Forgets the address that the goods go to, which is somebody's personal data.
-    ///
-    /// # Errors
-    /// When goods may still have to go there.
-    pub fn erase_address(&mut self) -> Result<(), Refusal> {
-        if !self.record.status.is_final() {
-            return Err(Refusal::NotClosed(self.record.status));
-        }
-        self.record.address = None;
-        Ok(())
     }
 
     /// The products that the order wants, each once with all its pieces.
@@ -377,7 +370,7 @@ mod tests {
     use crate::payment_gateway::{MoneyAt, PaymentReport};
 
     /// The number of decisions that [`decide`] knows.
-    const DECISIONS: u8 = 32;
+    const DECISIONS: u8 = 33;
 
     /// Makes one of all decisions there are, `seconds` after the order was made.
     fn decide(order: &mut Order, decision: u8, seconds: i64) -> Result<(), Refusal> {
@@ -416,6 +409,7 @@ mod tests {
                 let from = if seconds % 2 == 0 { "wh-east" } else { "wh-west" };
                 order.hear(from, &Report { event, parcel: "t".into(), reason: None }, now)
             }
+            31 => order.erase_customer(),
             28 => order.note_payment("pi_1"),
             29 => order.pay_at_provider(Some("pm_1"), now),
             30 => {

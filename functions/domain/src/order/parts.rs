@@ -133,6 +133,9 @@ pub struct Audit {
     pub note: Option<String>,
     /// The moment of the verdict.
     pub at: DateTime<Utc>,
+    /// The reviewer; `None` where an earlier release took the verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Actor>,
     /// What a later release stored with the verdict.
     #[serde(skip)]
     pub unknown: Unknown,

@@ -271,6 +271,16 @@ impl Shipment {
         fill(&mut self.tracking_url, &parcel.tracking_url);
     }
 
+    /// Forgets what leads to the customer: the carrier shows by the parcel's number where it went, and a warehouse may
+    /// have named a person in its reasons. What was shipped from where, and when, stays for the books.
+    pub(super) fn forget_customer(&mut self) {
+        self.tracking = None;
+        self.tracking_url = None;
+        for said in &mut self.history {
+            said.reason = None;
+        }
+    }
+
     /// Notes what the warehouse said, unless it has said just that before.
     pub(super) fn note_said(&mut self, event: WarehouseEvent, reason: Option<&str>, now: DateTime<Utc>) {
         let before = self.history.iter().rev().find(|said| said.event == event);

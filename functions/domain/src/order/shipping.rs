@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_history_keeps_the_latest_and_an_address_is_forgotten_when_the_order_is_closed() {
+    fn a_history_keeps_the_latest_and_forgetting_a_customer_forgets_where_the_goods_went() {
         let mut order = shipping(&["east"]);
         for hour in 0..30 {
             let reason = Some(format!("hour {hour}"));
@@ -358,10 +358,15 @@ mod tests {
         }
         let history = &order.shipments()[0].history;
         assert_eq!((history.len(), history[19].reason.as_deref()), (20, Some("hour 29")));
-        assert_eq!(order.erase_address(), Err(Refusal::NotClosed(Status::Shipping)));
+        assert_eq!(order.erase_customer(), Err(Refusal::StillOpen(Status::Shipping)));
         order.ship("east", "t", now()).unwrap();
         order.complete(now()).unwrap();
-        order.erase_address().unwrap();
-        assert_eq!(order.address(), None);
+        let mut closed = order.clone();
+        closed.erase_customer().unwrap();
+        assert_eq!(closed.address(), None);
+        let (before, after) = (&order.shipments()[0], &closed.shipments()[0]);
+        assert_eq!((&after.tracking, &after.tracking_url), (&None, &None));
+        assert!(after.history.iter().all(|said| said.reason.is_none()), "a reason may name a person");
+        assert_eq!((&before.items, before.state), (&after.items, after.state));
     }
 }

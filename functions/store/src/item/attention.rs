@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use omniflow_domain::order::{Actor, Attention, Change, Failed, Resolution, Unknown};
+use omniflow_domain::order::{Actor, Attention, Change, Failed, OrderRecord, Resolution, Role, Unknown};
 use omniflow_domain::status::Status;
 use serde::{Deserialize, Serialize};
 
@@ -39,9 +39,44 @@ pub(super) struct AttentionDocument<'a> {
     unknown: Cow<'a, Unknown>,
 }
 
-pub(super) fn signed(timeline: &[Change]) -> Vec<SignedDocument<'_>> {
-    let signed = timeline.iter().enumerate().filter_map(|(entry, change)| {
-        let by = Cow::Borrowed(change.by.as_ref()?);
+/// Who signed an entry, as the document tells it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signer {
+    /// The order's customer, who wrote nothing about it.
+    Customer,
+    /// An operator of whom nobody knows more, and who wrote nothing about it.
+    SomeOperator,
+    /// The system, of which there is nothing more to say.
+    System,
+    /// Anybody else.
+    Named,
+}
+
+impl Signer {
+    fn of(change: &Change, customer: Option<&str>) -> Option<Self> {
+        let by = change.by.as_ref()?;
+        let is_short = change.note.is_none() && by.email.is_none();
+        Some(match by.role {
+            Role::Customer if is_short && by.id.as_deref() == customer => Self::Customer,
+            Role::Operator if is_short && by.id.is_none() => Self::SomeOperator,
+            Role::System if is_short && by.id.is_none() => Self::System,
+            Role::Customer | Role::Operator | Role::System => Self::Named,
+        })
+    }
+}
+
+/// The places of the entries that this signer signed.
+pub(super) fn places(record: &OrderRecord, signer: Signer) -> Vec<usize> {
+    let entries = record.timeline.iter().enumerate();
+    let of = entries.filter(|(_, change)| Signer::of(change, record.customer_id.as_deref()) == Some(signer));
+    of.map(|(place, _)| place).collect()
+}
+
+/// The entries that are signed by others than those whom the document tells shortly.
+pub(super) fn signed(record: &OrderRecord) -> Vec<SignedDocument<'_>> {
+    let signed = record.timeline.iter().enumerate().filter_map(|(entry, change)| {
+        let signer = Signer::of(change, record.customer_id.as_deref())?;
+        let by = Cow::Borrowed(change.by.as_ref().filter(|_| signer == Signer::Named)?);
         Some(SignedDocument { entry, by, note: change.note.as_deref().map(Cow::Borrowed) })
     });
     signed.collect()

@@ -9,13 +9,13 @@ use omniflow_domain::allocation::Missing;
 use omniflow_domain::email::Email;
 use omniflow_domain::money::{self, Money};
 use omniflow_domain::order::{
-    Announcements, Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Unknown,
+    Actor, Announcements, Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Role, Unknown,
 };
 use omniflow_domain::payment_gateway::Dispute;
 use omniflow_domain::status::{Reason, Status};
 use omniflow_domain::{Address, Currency, Language};
 
-use super::attention::{AttentionDocument, SignedDocument, signed};
+use super::attention::{AttentionDocument, SignedDocument, Signer, places, signed};
 use super::payment::EntryOfPayment;
 use super::shipment::{ShipmentDocument, needs_later_release};
 
@@ -85,6 +85,14 @@ pub(super) struct Document<'a> {
     /// keeps a member of the document.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     signed: Vec<SignedDocument<'a>>,
+    /// The places of the entries that the order's customer decided, of those that an operator did of whom nobody
+    /// knows more, and of those that the system did. Most entries that somebody signed are such, and an order has to stay small.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    by_customer: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    by_operator: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    by_system: Vec<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attention: Option<AttentionDocument<'a>>,
     #[serde(default = "first_execution", skip_serializing_if = "is_first_execution")]
@@ -132,6 +140,8 @@ struct AuditDocument<'a> {
     note: Option<Cow<'a, str>>,
     /// A text also now: only large orders have it.
     at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<Cow<'a, Actor>>,
     #[serde(flatten)]
     unknown: Cow<'a, Unknown>,
 }
@@ -185,7 +195,10 @@ impl<'a> From<&'a OrderRecord> for Document<'a> {
             task_token: record.task_token.as_deref().map(Cow::Borrowed),
             token_redrive: record.token_redrive,
             token_attempt: record.token_attempt,
-            signed: signed(&record.timeline),
+            signed: signed(record),
+            by_customer: places(record, Signer::Customer),
+            by_operator: places(record, Signer::SomeOperator),
+            by_system: places(record, Signer::System),
             attention: record.attention.as_ref().map(AttentionDocument::from),
             execution: record.execution,
             unknown: Cow::Borrowed(&record.unknown),
@@ -211,6 +224,20 @@ impl Document<'_> {
         let currency = self.currency;
         let items = self.items.into_iter().map(|item| item.into_item(currency));
         let mut timeline: Vec<_> = self.timeline.into_iter().map(Change::from).collect();
+        let customer = attributes.customer_id.as_ref();
+        let customer = Actor { id: customer.cloned(), ..Actor::nameless(Role::Customer) };
+        let shortly = [
+            (self.by_customer, customer),
+            (self.by_operator, Actor::nameless(Role::Operator)),
+            (self.by_system, Actor::SYSTEM),
+        ];
+        for (places, actor) in shortly {
+            for place in places {
+                if let Some(change) = timeline.get_mut(place) {
+                    change.by = Some(actor.clone());
+                }
+            }
+        }
         for signed in self.signed {
             if let Some(change) = timeline.get_mut(signed.entry) {
                 change.by = Some(signed.by.into_owned());
@@ -335,6 +362,7 @@ impl<'a> From<&'a Audit> for AuditDocument<'a> {
             approved: audit.approved,
             note: audit.note.as_deref().map(Cow::Borrowed),
             at: audit.at,
+            by: audit.by.as_ref().map(Cow::Borrowed),
             unknown: Cow::Borrowed(&audit.unknown),
         }
     }
@@ -346,6 +374,7 @@ impl From<AuditDocument<'_>> for Audit {
             approved: audit.approved,
             note: audit.note.map(Cow::into_owned),
             at: audit.at,
+            by: audit.by.map(Cow::into_owned),
             unknown: audit.unknown.into_owned(),
         }
     }

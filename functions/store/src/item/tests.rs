@@ -152,9 +152,25 @@ fn only_an_order_that_once_needed_attention_is_of_a_form_that_earlier_releases_r
     let order = read(stored(NEEDING_ATTENTION)).unwrap();
     assert_eq!(written(&order), parsed(NEEDING_ATTENTION));
     let mut signed = read(stored(OF_NOW)).unwrap().record().clone();
-    signed.timeline[1].by = Some(Actor { role: Role::Customer, id: Some("ann".to_owned()) });
+    signed.timeline[1].by = Some(Actor::named(Role::Operator, "ann"));
     let written = written(&Order::restore(signed));
     assert_eq!((&written["v"], &written["timeline"]), (&json!(1), &parsed(OF_NOW)["timeline"]));
+}
+
+#[test]
+fn those_who_decide_usually_are_told_shortly_and_read_as_they_were() {
+    let mut record = read(stored(OF_NOW)).unwrap().record().clone();
+    let customer = record.customer_id.clone().unwrap();
+    for (by, member) in [
+        (Actor::named(Role::Customer, customer), "by_customer"),
+        (Actor::nameless(Role::Operator), "by_operator"),
+        (Actor::SYSTEM, "by_system"),
+    ] {
+        record.timeline[1].by = Some(by);
+        let order = Order::restore(record.clone());
+        assert_eq!((&written(&order)[member], written(&order).get("signed")), (&json!([1]), None));
+        assert_eq!(read(of(&order).unwrap()).unwrap(), order);
+    }
 }
 
 #[test]
@@ -384,13 +400,17 @@ fn at_provider() -> impl Strategy<Value = AtProvider> {
 }
 
 fn audit() -> impl Strategy<Value = Audit> {
-    (any::<bool>(), option::of(".{0,5}"), moment(), unknown())
-        .prop_map(|(approved, note, at, unknown)| Audit { approved, note, at, unknown })
+    (any::<bool>(), option::of(".{0,5}"), moment(), option::of(actor()), unknown())
+        .prop_map(|(approved, note, at, by, unknown)| Audit { approved, note, at, by, unknown })
 }
 
 fn actor() -> impl Strategy<Value = Actor> {
-    (select(vec![Role::Customer, Role::Operator, Role::System]), option::of(".{0,5}"))
-        .prop_map(|(role, id)| Actor { role, id })
+    let roles = select(vec![Role::Customer, Role::Operator, Role::System]);
+    (roles, option::of(".{0,5}"), option::of(".{0,5}")).prop_map(|(role, id, email)| Actor {
+        role,
+        id,
+        email,
+    })
 }
 
 fn attention() -> impl Strategy<Value = Attention> {

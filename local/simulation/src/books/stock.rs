@@ -14,12 +14,14 @@ pub type Place = (String, String);
 /// What is known of the stock.
 #[derive(Default)]
 pub(super) struct Stock {
-    /// The pieces that there were of each product in each warehouse.
+    /// The pieces that there were of each product in each warehouse, and that movements have brought.
     pieces: HashMap<Place, i64>,
     /// What orders hold there.
     held: HashMap<Place, i64>,
     /// What orders have bought there.
     sold: HashMap<Place, i64>,
+    /// The movements that were made under each idempotency key.
+    movements: HashMap<String, String>,
     /// What was lost there of what orders held.
     lost: HashMap<Place, i64>,
 }
@@ -62,6 +64,17 @@ impl Books {
     /// Notes how many pieces there are of a product in a warehouse at the beginning.
     pub fn stocked(&mut self, place: Place, pieces: i64) {
         self.stock.pieces.insert(place, pieces);
+    }
+
+    /// Notes a movement that was made under this idempotency key, by which so many pieces came or went.
+    pub fn moved(&mut self, place: Place, movement: &str, change: i64, key: Option<&str>) {
+        *self.stock.pieces.entry(place).or_default() += change;
+        let Some(key) = key else { return };
+        let first = self.stock.movements.entry(key.to_owned()).or_insert_with(|| movement.to_owned()).clone();
+        if first != movement {
+            let found = format!("the request with the key {key} made the movements {first} and {movement}");
+            self.violated(Invariant::OneMovement, None, found);
+        }
     }
 
     /// Checks a row of the stock after a write.

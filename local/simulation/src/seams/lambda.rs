@@ -40,7 +40,7 @@ const LATE: (u64, u64) = (500, 8_000);
 /// How long a function that is held up goes on beyond its timeout, in milliseconds.
 const BEYOND: (u64, u64) = (200, 15_000);
 /// The functions that people call.
-const APIS: [&str; 2] = ["api", "warehouse-api"];
+const APIS: [&str; 3] = ["admin", "api", "warehouse-api"];
 /// The function that tells customers.
 const NOTIFY: &str = "notify-customer";
 

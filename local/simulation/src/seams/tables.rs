@@ -332,6 +332,12 @@ impl DynamoDb for TablesSeam {
                         let puts = writes.iter().filter_map(|write| write.put.as_ref());
                         let orders: Vec<_> =
                             puts.filter(|put| put.table_name == ORDERS).map(|put| put.item.clone()).collect();
+                        let movements: Vec<_> = writes
+                            .iter()
+                            .filter_map(|write| write.put.as_ref())
+                            .filter(|put| put.table_name == watch::MOVEMENTS)
+                            .filter_map(|put| watch::movement(&put.item))
+                            .collect();
                         let puts = writes.iter().filter_map(|write| write.put.as_ref());
                         let kept = puts.filter_map(|put| watch::kept(Some(&put.table_name), Some(&put.item)));
                         let kept: Vec<_> = kept.collect();
@@ -343,6 +349,13 @@ impl DynamoDb for TablesSeam {
                         seam.tables.transact_write_items(request).await?;
                         is_done.store(true, Relaxed);
                         orders.into_iter().for_each(|item| seam.written(item));
+                        let by = Invocation::current();
+                        let key = by.as_deref().and_then(|by| by.key.as_deref());
+                        seam.world.books(|books| {
+                            for (place, movement, change) in movements {
+                                books.moved(place, &movement, change, key);
+                            }
+                        });
                         kept.into_iter().for_each(|key| seam.left(Some(key)));
                         seam.check_rows(rows).await;
                         Ok(())

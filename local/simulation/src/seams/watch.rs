@@ -14,6 +14,7 @@ use crate::books::{Fact, Place};
 /// The names of the tables, as the template has them.
 pub const ORDERS: &str = "OrdersTable";
 pub const STOCK: &str = "StockTable";
+pub const MOVEMENTS: &str = "MovementsTable";
 pub const LEDGER: &str = "SimulatedLedgerTable";
 
 /// The table of the idempotency keys, and of what customers were told.
@@ -84,6 +85,15 @@ pub fn new_facts(entry: &str, before: Option<&Item>, after: &Item) -> Vec<(Strin
 pub fn place(key: &Item) -> Option<Place> {
     let text = |name: &str| key.get(name)?.as_s().ok().cloned();
     Some((text("product_id")?, text("warehouse_id")?))
+}
+
+/// A movement of stock: its place, its id, and the number of pieces that it brought.
+pub fn movement(item: &Item) -> Option<(Place, String, i64)> {
+    let text = |name: &str| item.get(name)?.as_s().ok().cloned();
+    let place = text("place")?;
+    let (product, warehouse) = place.split_once('/')?;
+    let change = item.get("change")?.as_n().ok()?.parse().ok()?;
+    Some(((product.to_owned(), warehouse.to_owned()), text("movement_id")?, change))
 }
 
 /// The numbers of a row of the stock: available, reserved, sold, lost.

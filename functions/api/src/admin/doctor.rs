@@ -4,9 +4,10 @@ use omniflow_store::reconcile::{Findings, Repaired, Scope};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::admin::Admin;
 use crate::problem::Problem;
 use crate::response::Response;
-use crate::{Api, unavailable};
+use crate::unavailable;
 
 /// What was found, and what was done about it.
 #[derive(Debug, Serialize)]
@@ -21,14 +22,14 @@ pub(crate) struct Examination {
 }
 
 /// `GET /api/v1/doctor`
-pub(crate) async fn examine(api: &Api) -> Result<Response, Problem> {
-    let found = api.reconciler.examine(Scope::OrdersAndStock).await.map_err(|error| unavailable(&error))?;
+pub(crate) async fn examine(admin: &Admin) -> Result<Response, Problem> {
+    let found = admin.reconciler.examine(Scope::OrdersAndStock).await.map_err(|error| unavailable(&error))?;
     Ok(Response::json(200, &json!(Examination { found, repair: None })))
 }
 
 /// `POST /api/v1/doctor`
-pub(crate) async fn repair(api: &Api) -> Result<Response, Problem> {
-    let found = api.reconciler.examine(Scope::OrdersAndStock).await.map_err(|error| unavailable(&error))?;
-    let repair = Some(api.reconciler.repair(&found).await);
+pub(crate) async fn repair(admin: &Admin) -> Result<Response, Problem> {
+    let found = admin.reconciler.examine(Scope::OrdersAndStock).await.map_err(|error| unavailable(&error))?;
+    let repair = Some(admin.reconciler.repair(&found).await);
     Ok(Response::json(200, &json!(Examination { found, repair })))
 }

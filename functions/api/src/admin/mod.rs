@@ -1,0 +1,156 @@
+//! The function `admin`: what those who run the shop do with products, stock, files and people's data, and finding out
+//! what stands still.
+
+pub(crate) mod doctor;
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod movements;
+pub(crate) mod people;
+pub(crate) mod products;
+pub(crate) mod stock;
+
+use std::sync::Arc;
+
+use ambient::{Clock, Randomness};
+use chrono::{DateTime, TimeDelta, Utc};
+use omniflow_domain::{Currency, Money};
+use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
+use omniflow_store::movements::Movements;
+use omniflow_store::reconcile::Reconciler;
+use omniflow_store::workflow::Workflow;
+use omniflow_store::{Idempotency, Orders, Products, Stock};
+use serde_json::Value;
+
+use crate::caller::Doorkeeper;
+use crate::keep::Answers;
+use crate::problem::{Kind, Problem};
+use crate::request::Request;
+use crate::response::Response;
+use crate::routes;
+
+/// The function `admin`, with what its calls use.
+pub struct Admin {
+    pub(crate) orders: Orders,
+    pub(crate) stock: Stock,
+    pub(crate) products: Products,
+    pub(crate) movements: Movements,
+    pub(crate) answers: Answers,
+    pub(crate) reconciler: Reconciler,
+    pub(crate) currency: Currency,
+    pub(crate) audit_threshold: Money,
+    doorkeeper: Doorkeeper,
+    clock: Arc<dyn Clock>,
+    pub(crate) randomness: Randomness,
+}
+
+impl Function for Admin {
+    const NAME: &'static str = "admin";
+    const VARIABLES: &'static [&'static str] = &[
+        "ORDERS_TABLE",
+        "STOCK_TABLE",
+        "PRODUCTS_TABLE",
+        "MOVEMENTS_TABLE",
+        "IDEMPOTENCY_TABLE",
+        "AUDIT_THRESHOLD",
+        "CURRENCY",
+        "OPEN_ACCESS",
+        "OPERATOR_CLAIM",
+        "OPERATOR_SCOPE",
+        "OPERATOR_VALUE",
+        "ORDER_STATE_MACHINE",
+        "PAYMENT_WINDOW_SECONDS",
+    ];
+    const ACTIONS: &'static [&'static str] = &[
+        "dynamodb:BatchGetItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:UpdateItem",
+        "states:DescribeExecution",
+        "states:GetExecutionHistory",
+        "states:RedriveExecution",
+        "states:SendTaskFailure",
+        "states:SendTaskSuccess",
+        "states:StartExecution",
+    ];
+
+    type Event = Value;
+    type Answer = Value;
+    type Error = Fault;
+
+    fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        let dynamodb = services.dynamodb();
+        let currency = environment.parse("CURRENCY")?;
+        let orders = Orders::new(services, environment)?.for_people();
+        let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
+        let workflow = Workflow::new(services.step_functions(), environment.require("ORDER_STATE_MACHINE")?);
+        let window = TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?);
+        Ok(Self {
+            reconciler: Reconciler::new(orders.clone(), stock.clone(), workflow, services.clock(), window),
+            products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
+            movements: Movements::new(
+                dynamodb.clone(),
+                environment.require("MOVEMENTS_TABLE")?,
+                stock.clone(),
+            ),
+            answers: Answers {
+                idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
+                orders: orders.clone(),
+                clock: services.clock(),
+            },
+            orders,
+            stock,
+            currency,
+            audit_threshold: crate::threshold(environment, currency)?,
+            doorkeeper: Doorkeeper::new(environment)?,
+            clock: services.clock(),
+            randomness: services.randomness(),
+        })
+    }
+
+    async fn call(&self, event: Value) -> Result<Value, Fault> {
+        let answered = match Request::read(&event, self.doorkeeper.recognise(&event)) {
+            Ok(request) => routes::dispatch_to_admin(self, &request).await,
+            Err(problem) => Err(problem),
+        };
+        Ok(answered.unwrap_or_else(|problem| Response::problem(&problem)).into_event())
+    }
+}
+
+impl Admin {
+    /// The present instant, in whole milliseconds.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now_in_milliseconds()
+    }
+}
+
+/// The `limit` of a list, which is at most `most` and that much unless the request says otherwise.
+pub(crate) fn limit(request: &Request, most: usize) -> Result<usize, Problem> {
+    let Some(text) = request.query("limit") else { return Ok(most) };
+    text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| {
+        let detail = format!("'limit' must be a whole number from 1 to {most}, not '{text}'.");
+        Problem::new(Kind::BadRequest, detail)
+    })
+}
+
+/// The parameter of this name in the path.
+pub(crate) fn of_path<'a>(request: &'a Request, name: &str) -> &'a str {
+    request.parameters.get(name).map_or("", String::as_str)
+}
+
+/// The product that the path names by its id or name.
+pub(crate) async fn product_of_path(
+    admin: &Admin,
+    request: &Request,
+) -> Result<omniflow_domain::catalogue::Product, Problem> {
+    let wanted = of_path(request, "product");
+    let found = admin.products.find(&[wanted]).await.map_err(|error| crate::unavailable(&error))?;
+    found.get(wanted).cloned().ok_or_else(|| unknown_product(wanted))
+}
+
+pub(crate) fn unknown_product(wanted: &str) -> Problem {
+    let detail = format!("'{wanted}' is not in the catalogue. GET /api/v1/products lists what is.");
+    Problem::new(Kind::ProductNotFound, detail)
+}

@@ -1,0 +1,101 @@
+//! The calls about one customer: their orders, and forgetting them.
+
+use omniflow_domain::{Order, OrderId};
+use omniflow_store as store;
+use omniflow_store::Unreadable;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::admin::{Admin, limit, of_path};
+use crate::problem::{Kind, Problem};
+use crate::read::{ListView, MOST};
+use crate::request::Request;
+use crate::response::Response;
+use crate::unavailable;
+use crate::view::ListedView;
+
+/// The largest number of orders that a problem names.
+const MOST_NAMED: usize = 20;
+
+/// What was forgotten of a customer.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Forgotten {
+    /// The number of orders that say nothing of the customer any more.
+    orders: usize,
+    /// The number of answers to requests, kept for their idempotency keys, that were deleted.
+    answers: usize,
+}
+
+/// `GET /api/v1/customers/{customer_id}/orders`
+pub(crate) async fn list_orders(admin: &Admin, request: &Request) -> Result<Response, Problem> {
+    let limit = limit(request, MOST)?;
+    let after = match request.query("next") {
+        None => None,
+        Some(text) => Some(OrderId::parse(text).map_err(|_| {
+            let detail = format!("'next' must be what the page before gave as 'next', not '{text}'.");
+            Problem::new(Kind::BadRequest, detail)
+        })?),
+    };
+    let customer = customer(request)?;
+    let page = admin.orders.list_of(customer, OrderId::PREFIX, limit, after.as_ref());
+    let page = page.await.map_err(|error| unavailable(&error))?;
+    let now = admin.now();
+    let views =
+        page.orders.iter().map(|order| ListedView::of(order, &request.caller, request.language(), now));
+    let unreadable = page.orders.iter().filter(|order| order.is_err()).count();
+    let list = ListView { orders: views.collect(), next: page.next.as_ref(), unreadable };
+    Ok(Response::json(200, &json!(list)))
+}
+
+fn customer(request: &Request) -> Result<&str, Problem> {
+    let customer = of_path(request, "customer_id");
+    if customer.len() > store::LONGEST_PARTITION_KEY {
+        let detail = "No customer has so long an id.".to_owned();
+        return Err(Problem::new(Kind::BadRequest, detail));
+    }
+    Ok(customer)
+}
+
+/// `DELETE /api/v1/customers/{customer_id}`: personal data goes, the books stay. Repeated, it finds nothing more to do.
+pub(crate) async fn forget(admin: &Admin, request: &Request) -> Result<Response, Problem> {
+    let customer = customer(request)?;
+    let orders = all_of(admin, customer).await?;
+    let open: Vec<_> = orders.iter().filter(|order| !order.status().is_final()).map(Order::id).collect();
+    if !open.is_empty() {
+        return Err(still_open(&open, request));
+    }
+    // The answers first: without the orders nothing would say whose they are when this is asked again.
+    let ids: Vec<_> = orders.iter().map(|order| order.id().clone()).collect();
+    let answers = admin.answers.idempotency.forget(&ids).await.map_err(|error| unavailable(&error))?;
+    for id in &ids {
+        let erase = |order: &mut Order| order.erase_customer().map_err(store::Error::from);
+        admin.orders.update(id, erase).await.map_err(|error| unavailable(&error))?;
+    }
+    Ok(Response::json(200, &json!(Forgotten { orders: ids.len(), answers })))
+}
+
+async fn all_of(admin: &Admin, customer: &str) -> Result<Vec<Order>, Problem> {
+    let (mut orders, mut after) = (Vec::new(), None);
+    loop {
+        let page = admin.orders.list_of(customer, OrderId::PREFIX, MOST, after.as_ref());
+        let page = page.await.map_err(|error| unavailable(&error))?;
+        let read: Result<Vec<Order>, Unreadable> = page.orders.into_iter().collect();
+        orders.extend(read.map_err(|error| unavailable(&store::Error::Unreadable(error)))?);
+        after = page.next;
+        if after.is_none() {
+            return Ok(orders);
+        }
+    }
+}
+
+fn still_open(open: &[&OrderId], request: &Request) -> Problem {
+    let number = open.len();
+    let named: Vec<_> = open.iter().take(MOST_NAMED).map(|id| id.as_str()).collect();
+    Problem::told(Kind::CustomerHasOpenOrders, request.language_of_problems(), [
+        format!("{number} orders of this customer are open, and the customer still has to be written to. Cancel them or wait until they are closed, then ask again."),
+        format!("该客户还有 {number} 个未结束的订单，仍需与其联系。请取消这些订单或等其结束后再试。"),
+        format!("У этого покупателя открыто заказов: {number}, и писать ему ещё нужно. Отмените их или дождитесь завершения и повторите."),
+    ])
+    .with("orders", json!(named))
+}
