@@ -17,12 +17,13 @@ use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 use crate::view::Amount;
+use crate::whole::{as_written, whole};
 use crate::{Api, unavailable, view};
 
 /// The largest number of items in an order.
 pub(crate) const MOST_ITEMS: usize = 100;
 /// The largest quantity of an item.
-pub(crate) const MOST_OF_ONE: u64 = 1_000_000;
+pub(crate) const MOST_OF_ONE: u32 = 1_000_000;
 /// The length of the longest text that is stored as it comes, in characters.
 pub(crate) const LONGEST_TEXT: usize = 200;
 /// The largest number of random ids that are drawn for an order, each of which may exist already.
@@ -194,13 +195,14 @@ fn asked(index: usize, item: &Value, written: &Value, prices: Prices) -> Result<
     let product = product.ok_or_else(|| bad(format!("{} is missing.", at("product_id"))))?;
     let quantity = match &item["quantity"] {
         Value::Null => Some(1),
-        quantity => whole(quantity).filter(|quantity| (1..=MOST_OF_ONE).contains(quantity)),
+        quantity => whole(quantity, &written["quantity"]),
     };
-    let quantity = quantity.and_then(|quantity| u32::try_from(quantity).ok()).ok_or_else(|| {
+    let quantity = quantity.and_then(|quantity| u32::try_from(quantity).ok());
+    let quantity = quantity.filter(|quantity| (1..=MOST_OF_ONE).contains(quantity)).ok_or_else(|| {
         bad(format!(
             "{} must be a whole number from 1 to {MOST_OF_ONE}, not {}.",
             at("quantity"),
-            item["quantity"]
+            as_written(&item["quantity"], &written["quantity"])
         ))
     })?;
     let price = match &item["price"] {
@@ -208,12 +210,6 @@ fn asked(index: usize, item: &Value, written: &Value, prices: Prices) -> Result<
         price => Some(prices.amount(&at("price"), price, &written["price"])?),
     };
     Ok(Asked { product, name, quantity, price })
-}
-
-/// A whole number, also with a point and zeros (`2.0`), as programs write it whose numbers are all floats.
-pub(crate) fn whole(value: &Value) -> Option<u64> {
-    let from_float = |float: f64| (float.fract() == 0.0).then(|| format!("{float}").parse().ok()).flatten();
-    value.as_u64().or_else(|| value.as_f64().and_then(from_float))
 }
 
 pub(crate) fn text(field: &str, value: &Value) -> Result<Option<String>, Problem> {

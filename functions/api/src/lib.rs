@@ -25,6 +25,7 @@ mod operators;
 mod patience;
 mod payment_api;
 mod payment_method;
+mod preconditions;
 mod prices;
 pub mod problem;
 mod read;
@@ -37,6 +38,7 @@ mod summary;
 mod view;
 mod warehouse;
 mod web;
+mod whole;
 mod workflow;
 
 use std::ops::Deref;

@@ -13,10 +13,10 @@ use serde_json::Value;
 use crate::caller::Doorkeeper;
 use crate::keep::Answers;
 use crate::payment_method::Provider;
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
-use crate::routes::{ApiCall, admit};
+use crate::routes::{ApiCall, admit, elsewhere};
 use crate::{Decisions, at_provider, attention, decide};
 
 /// The function `payment-api`.
@@ -86,16 +86,7 @@ impl PaymentApi {
             ApiCall::PayOrder => decide::pay_order(&self.0, request).await,
             ApiCall::OpenPayment => at_provider::open_payment(&self.0, request).await,
             ApiCall::ResolveOrder => attention::resolve_order(&self.0, request).await,
-            _ => Err(elsewhere()),
+            _ => Err(elsewhere(&request.path, call.function())),
         }
     }
-}
-
-/// The answer to a call that came to a function which doesn't have it: the gateway before the functions leads
-/// it astray.
-pub(crate) fn elsewhere() -> Problem {
-    Problem::new(
-        Kind::RouteNotFound,
-        "This call is answered by another function, and the gateway before them does not lead it there. Where the payment provider is Stripe, that must be an HTTP API (the parameter ApiFront); where it is not, there are no events.",
-    )
 }

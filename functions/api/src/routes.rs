@@ -6,12 +6,14 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::json;
 
 use crate::admin::{Admin, doctor, export, import, movements, people, products, stock};
+use omniflow_services::Function as _;
+
 use crate::caller::Access;
 use crate::payment_method::Provider;
 use crate::problem::{Kind, Problem};
 use crate::request::{Escapes, Request};
 use crate::response::Response;
-use crate::{Api, at_provider, attention, create, decide, payment_api, read, summary, web, workflow};
+use crate::{Api, PaymentApi, at_provider, attention, create, decide, read, summary, web, workflow};
 
 /// A call of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +66,7 @@ pub(crate) enum ApiCall {
 
 impl ApiCall {
     /// The function that makes the call, by the name of its binary.
-    const fn function(self) -> &'static str {
+    pub(crate) const fn function(self) -> &'static str {
         match self {
             Self::Examine
             | Self::Repair
@@ -178,9 +180,8 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::PayOrder | ApiCall::OpenPayment | ApiCall::ResolveOrder
             if api.provider != Provider::Simulated =>
         {
-            Err(payment_api::elsewhere())
+            Err(elsewhere(&request.path, PaymentApi::NAME))
         }
-        ApiCall::PaymentEvent => Err(payment_api::elsewhere()),
         ApiCall::PayOrder => decide::pay_order(api, request).await,
         ApiCall::OpenPayment => at_provider::open_payment(api, request).await,
         ApiCall::AuditOrder => decide::audit_order(api, request).await,
@@ -197,7 +198,7 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::OpenApi => api.site.description(request),
         ApiCall::Documentation => Ok(web::documentation(request)),
         ApiCall::Health => Ok(Response::json(200, &json!({ "status": "ok" }))),
-        _ => Err(elsewhere(&request.path, call)),
+        _ => Err(elsewhere(&request.path, call.function())),
     }
 }
 
@@ -223,7 +224,7 @@ pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Resul
         ApiCall::ExportOrders => export::orders(admin, request).await,
         ApiCall::ListCustomerOrders => people::list_orders(admin, request).await,
         ApiCall::ForgetCustomer => people::forget(admin, request).await,
-        _ => Err(elsewhere(&request.path, call)),
+        _ => Err(elsewhere(&request.path, call.function())),
     }
 }
 
@@ -241,10 +242,9 @@ pub(crate) fn admit(request: Request) -> Result<(ApiCall, Request), Problem> {
 
 /// The problem of a call that came to another function than the one that makes it. The HTTP API leads each route to its
 /// function; behind function URLs, those of `api` and `admin` have addresses of their own, and the others have none.
-pub(crate) fn elsewhere(path: &str, call: ApiCall) -> Problem {
-    let function = call.function();
+pub(crate) fn elsewhere(path: &str, function: &str) -> Problem {
     let detail = format!(
-        "{path} is answered by the function {function}, and this is the address of another one. Send the request to that one's, or deploy with the HTTP API (ApiFront=http-api), which leads to all."
+        "{path} is answered by the function {function}, and this is the address of another one. Send the request to that one's, or deploy with the HTTP API (ApiFront=http-api), which leads to all. Those that deal with Stripe are there where the payment provider is Stripe (PaymentProvider)."
     );
     Problem::new(Kind::RouteNotFound, detail)
 }
@@ -282,12 +282,21 @@ fn find(
     Err(Problem::new(Kind::MethodNotAllowed, detail).with("allow", allowed))
 }
 
+/// The parameter that may have slashes in it: issuers make the subjects of tokens up as they like (OpenID Connect Core
+/// 1.0, section 2). No other id or name is one that the caller doesn't choose here.
+const WITH_SLASHES: &str = "{customer_id}";
+
 fn matches(pattern: &str, path: &str, escapes: Escapes) -> Option<HashMap<String, String>> {
     // A slash at the end of a path changes nothing, but where it has a route of its own.
     if pattern.ends_with('/') {
         return (pattern == path).then(HashMap::new);
     }
-    let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
+    // An HTTP API has decoded the slashes of such a parameter, so that it may end with one, too.
+    let may_span = escapes == Escapes::OfPercent;
+    let path = match path.strip_suffix('/') {
+        Some(shorter) if !(shorter.is_empty() || may_span && pattern.ends_with(WITH_SLASHES)) => shorter,
+        _ => path,
+    };
     let mut parameters = HashMap::new();
     let (mut pattern, mut path) = (Some(pattern), Some(path));
     while let (Some(wanted), Some(given)) = (pattern, path) {
@@ -295,7 +304,15 @@ fn matches(pattern: &str, path: &str, escapes: Escapes) -> Option<HashMap<String
         let name = segment.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
         // A parameter with a plus takes all that is left, as API Gateway's greedy ones do.
         let greedy = name.and_then(|name| name.strip_suffix('+'));
-        let (value, more_given) = if greedy.is_some() { (given, None) } else { first(given) };
+        let (value, more_given) = match more_wanted {
+            _ if greedy.is_some() => (given, None),
+            None if may_span && segment == WITH_SLASHES => (given, None),
+            // All that stands before the rest of the route, which has no parameters.
+            Some(rest) if may_span && segment == WITH_SLASHES => {
+                (given.strip_suffix(rest)?.strip_suffix('/')?, Some(rest))
+            }
+            _ => first(given),
+        };
         match greedy.or(name) {
             Some(name) if !value.is_empty() => {
                 parameters.insert(name.to_owned(), escapes.decode(value));
@@ -324,7 +341,7 @@ mod tests {
         let wrong = find("DELETE", "/api/v1/orders", Escapes::OfPercent).unwrap_err();
         assert_eq!(wrong.kind, Kind::MethodNotAllowed);
         assert_eq!(wrong.to_json()["allow"], "GET, POST");
-        let misled = elsewhere("/api/v1/stock", ApiCall::ListStock);
+        let misled = elsewhere("/api/v1/stock", ApiCall::ListStock.function());
         assert_eq!(misled.kind, Kind::RouteNotFound);
         assert!(misled.detail.contains("function admin"), "{}", misled.detail);
         assert_eq!(function_of("PUT", "/api/v1/warehouses/wh-east"), "warehouse-api");
@@ -365,5 +382,31 @@ mod tests {
         }
         assert_eq!(product("a%2Fb", Escapes::All).unwrap(), "a/b");
         assert_eq!(product("a/b", Escapes::OfPercent).unwrap_err().kind, Kind::RouteNotFound);
+    }
+
+    #[test]
+    fn a_customer_may_have_slashes_in_their_id() {
+        let customer = |method: &str, path: &str, escapes| {
+            find(method, &format!("/api/v1/customers/{path}"), escapes)
+                .map(|(_, call, mut found)| (call, found.remove("customer_id").unwrap()))
+        };
+        let (list, forget) = (ApiCall::ListCustomerOrders, ApiCall::ForgetCustomer);
+        for (method, call, sent, by_http_api, meant) in [
+            ("GET", list, "auth0%2Fann/orders", "auth0/ann/orders", "auth0/ann"),
+            ("GET", list, "a%2F%2Fb%2F/orders", "a//b//orders", "a//b/"),
+            ("GET", list, "orders%2Forders/orders", "orders/orders/orders", "orders/orders"),
+            ("GET", list, "ann/orders/", "ann/orders/", "ann"),
+            ("GET", list, "50%25%2F1/orders", "50%25/1/orders", "50%/1"),
+            ("DELETE", forget, "auth0%2Fann", "auth0/ann", "auth0/ann"),
+            ("DELETE", forget, "ann%2Forders", "ann/orders", "ann/orders"),
+            // Nobody is forgotten in the place of another.
+            ("DELETE", forget, "ann%2F", "ann/", "ann/"),
+        ] {
+            let meant = (call, meant.to_owned());
+            assert_eq!(customer(method, sent, Escapes::All).unwrap(), meant, "{sent}");
+            assert_eq!(customer(method, by_http_api, Escapes::OfPercent).unwrap(), meant, "{by_http_api}");
+        }
+        let none = customer("GET", "/orders", Escapes::OfPercent).unwrap_err();
+        assert_eq!(none.kind, Kind::RouteNotFound);
     }
 }

@@ -123,7 +123,9 @@ export const api = {
   /** `leaving`, when the page is about to go away: the browser sends it all the same. */
   audit: (id, action, note, leaving = false) => call("POST", `${order(id)}/audit`, { action, note: note || null }, { keepalive: leaving }),
   warehouses: () => call("GET", "api/v1/warehouses"),
-  describe: ({ warehouse_id, ...how }) => call("PUT", `api/v1/warehouses/${encodeURIComponent(warehouse_id)}`, how),
+  // What somebody else changed meanwhile is not overwritten; a warehouse that nobody has described has no version yet.
+  describe: ({ warehouse_id, version, ...how }) =>
+    call("PUT", `api/v1/warehouses/${encodeURIComponent(warehouse_id)}`, how, { headers: version ? { "If-Match": `"${version}"` } : {} }),
   /** What the local runtime would have sent to customers. */
   outbox: () => call("GET", "_omniflow/outbox", undefined, { headers: { accept: "application/json" } }),
   /** What the local runtime has counted in the last hour. */

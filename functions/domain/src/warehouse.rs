@@ -18,6 +18,10 @@ pub struct Warehouse {
     /// Whether new orders may be shipped from it. What it was asked before goes on.
     #[serde(default = "yes")]
     pub active: bool,
+    /// The number of changes that were made to it; 0 for one that a release stored which didn't count them, and for one
+    /// that nobody has described.
+    #[serde(default)]
+    pub version: u64,
 }
 
 /// How a warehouse is asked to ship.
@@ -66,6 +70,7 @@ impl Warehouse {
             rank: Self::USUAL_RANK,
             link: Link::Simulated,
             active: true,
+            version: 0,
         }
     }
 }

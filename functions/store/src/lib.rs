@@ -22,7 +22,7 @@ mod recent;
 #[cfg(feature = "sfn")]
 pub mod reconcile;
 mod stock;
-mod warehouses;
+pub mod warehouses;
 #[cfg(feature = "sfn")]
 pub mod workflow;
 

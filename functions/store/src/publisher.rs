@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_eventbridge::operation::put_events::PutEventsInput;
-use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_sdk_eventbridge::operation::put_events::{PutEventsInput, PutEventsOutput};
+use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 
 use omniflow_domain::Order;
 use omniflow_domain::event::{DETAIL_TYPE, PAYMENT_DETAIL_TYPE, SOURCE, of_payment, unannounced};
@@ -90,14 +90,12 @@ impl Publisher {
         for attempt in 1.. {
             let put = PutEventsInput::builder().set_entries(Some(left.to_vec()));
             let answer = self.events.put_events(put).await?;
-            let results = answer.entries();
-            let Some(refused) = results.iter().position(|result| result.error_code().is_some()) else {
-                return Ok(());
-            };
+            let Some(refused) = first_refused(&answer, left.len()) else { return Ok(()) };
             if attempt == ATTEMPTS {
-                let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-                let refused = &results[refused];
-                let (code, message) = (text(refused.error_code()), text(refused.error_message()));
+                let text = |text: Option<&str>| text.unwrap_or("not told").to_owned();
+                let told = answer.entries().get(refused);
+                let code = text(told.and_then(PutEventsResultEntry::error_code));
+                let message = text(told.and_then(PutEventsResultEntry::error_message));
                 return Err(Unpublished::Refused { code, message });
             }
             left = left.get(refused..).unwrap_or_default();
@@ -105,5 +103,43 @@ impl Publisher {
             pause *= 2;
         }
         Ok(())
+    }
+}
+
+/// The first of so many entries that was not taken, by the answer to their request. An entry is taken when it has an id
+/// (Amazon EventBridge API Reference, "PutEventsResultEntry"); one that the answer says nothing of is not, unless no entry
+/// at all has failed.
+fn first_refused(answer: &PutEventsOutput, sent: usize) -> Option<usize> {
+    let results = answer.entries();
+    let refused = results.iter().position(|result| result.error_code().is_some());
+    let untold = || (0..sent).find(|at| results.get(*at).is_none_or(|result| result.event_id().is_none()));
+    refused.or_else(|| if answer.failed_entry_count() > 0 { untold() } else { None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(failed: i32, results: &[Result<&str, &str>]) -> PutEventsOutput {
+        let results = results.iter().map(|result| match result {
+            Ok(id) => PutEventsResultEntry::builder().event_id(*id).build(),
+            Err(code) => PutEventsResultEntry::builder().error_code(*code).build(),
+        });
+        PutEventsOutput::builder().failed_entry_count(failed).set_entries(Some(results.collect())).build()
+    }
+
+    #[test]
+    fn what_was_not_taken_is_found_however_the_answer_says_so() {
+        for (failed, results, refused) in [
+            (0, vec![Ok("1"), Ok("2"), Ok("3")], None),
+            (1, vec![Ok("1"), Err("InternalFailure"), Ok("3")], Some(1)),
+            (2, vec![Err("InternalFailure"), Err("InternalFailure"), Ok("3")], Some(0)),
+            // The count and the entries don't agree: no event may be lost by that.
+            (0, vec![Ok("1"), Ok("2"), Err("InternalFailure")], Some(2)),
+            (1, vec![Ok("1"), Ok("2")], Some(2)),
+            (3, vec![], Some(0)),
+        ] {
+            assert_eq!(first_refused(&answer(failed, &results), 3), refused, "{failed} {results:?}");
+        }
     }
 }

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ambient::Clock;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::operation::scan::ScanInput;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, TimeDelta, Utc};
 use omniflow_domain::Warehouse;
-use omniflow_services::{ConfigError, DynamoDb, Environment, Services};
+use omniflow_services::{ConfigError, DynamoDb, Environment, Item, Services};
 
 use crate::Error;
 
@@ -41,6 +41,17 @@ impl KnownWarehouses {
     pub fn described(&self) -> impl Iterator<Item = &Warehouse> {
         self.0.values()
     }
+}
+
+/// Why a warehouse was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum NotWritten {
+    /// Somebody else changed the warehouse since it was read.
+    #[error("the warehouse was changed meanwhile")]
+    Changed,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] Error),
 }
 
 /// What a process has read last, and when.
@@ -110,15 +121,42 @@ impl Warehouses {
         Ok(known)
     }
 
-    /// Writes a warehouse, whether there is one of its id or not.
+    /// Writes the warehouse in place of `before`, which is as [`Warehouses::read`] gave it. Its version is one higher
+    /// then.
     ///
     /// # Errors
-    /// A failure of DynamoDB.
-    pub async fn put(&self, warehouse: &Warehouse) -> Result<(), Error> {
-        let item: HashMap<String, AttributeValue> = serde_dynamo::to_item(warehouse)?;
-        let put = PutItemInput::builder().table_name(&self.table).set_item(Some(item));
-        self.dynamodb.put_item(put).await?;
+    /// [`NotWritten`].
+    pub async fn put(
+        &self,
+        before: Option<&Warehouse>,
+        mut warehouse: Warehouse,
+    ) -> Result<Warehouse, NotWritten> {
+        warehouse.version = before.map_or(0, |before| before.version) + 1;
+        let item: Item = serde_dynamo::to_item(&warehouse).map_err(Error::from)?;
+        let put = PutItemInput::builder()
+            .table_name(&self.table)
+            .set_item(Some(item.clone()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = match before.map(|before| before.version) {
+            None => put.condition_expression("attribute_not_exists(warehouse_id)"),
+            // It is as a release stored it that didn't count changes.
+            Some(0) => {
+                put.condition_expression("attribute_exists(warehouse_id) AND attribute_not_exists(version)")
+            }
+            Some(version) => put
+                .condition_expression("version = :version")
+                .expression_attribute_values(":version", AttributeValue::N(version.to_string())),
+        };
+        let written = self.dynamodb.put_item(put).await;
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.table);
-        Ok(())
+        match written {
+            Ok(()) => Ok(warehouse),
+            // This write was made, and its answer was lost; the SDK has sent it again.
+            Err(error) if error.reasons.iter().any(|reason| reason.found() == Some(&item)) => Ok(warehouse),
+            Err(error) => match Error::from(error) {
+                Error::Conflict => Err(NotWritten::Changed),
+                error => Err(NotWritten::Store(error)),
+            },
+        }
     }
 }

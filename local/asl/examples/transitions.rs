@@ -59,8 +59,8 @@ fn measure(name: &str, definition: &Value, transitions: usize) -> Result<(), asl
     for _ in 0..runs.max(1) {
         let (mut execution, mut effects) = Execution::start(&machine, start(&input, still.0), &mut still);
         while let Some(call) = effects.invocations.pop() {
-            let output = Value::clone(&call.arguments);
-            effects = execution.apply(&machine, Event::TaskSucceeded { task: call.task, output }, &mut still);
+            let answer = Event::TaskSucceeded { task: call.task, output: call.arguments };
+            effects = execution.apply(&machine, answer, &mut still);
         }
         black_box(&execution);
     }

@@ -46,6 +46,29 @@ pub trait Ambient {
     fn allowance(&self) -> Allowance {
         Allowance::UNLIMITED
     }
+    /// How much evaluating the expressions of one event may cost.
+    fn effort(&self) -> Effort {
+        Effort::Full
+    }
+    /// Whether the execution is to pause before its next state, as when its allowance is spent. It is asked every few
+    /// states.
+    fn wants_pause(&self) -> bool {
+        false
+    }
+}
+
+/// How much evaluating the expressions of one event may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// All that the language allows, which is some tenths of a second for one expression. What needs more fails.
+    Full,
+    /// What a millisecond or so suffices for, counted in work. An event that needs more is not applied at all
+    /// ([`Effects::exceeded`]).
+    Small {
+        /// Whether an expression in JSONata has exceeded the effort also when the machine's clock says that it took more
+        /// than a millisecond. Then the same events need not exceed it on every machine.
+        timed: bool,
+    },
 }
 
 /// How much an execution may do for one event.
@@ -79,10 +102,10 @@ pub enum Event {
     Wake,
     /// The call of a `.sync` or `.waitForTaskToken` task has returned `output`. The task goes on waiting for
     /// its result.
-    TaskSubmitted { task: TaskId, output: Value },
+    TaskSubmitted { task: TaskId, output: Arc<Value> },
     /// The task has a result: the service's answer, the final description of a `.sync` job, or the output of
     /// SendTaskSuccess.
-    TaskSucceeded { task: TaskId, output: Value },
+    TaskSucceeded { task: TaskId, output: Arc<Value> },
     /// The task has failed, or SendTaskFailure was called.
     TaskFailed { task: TaskId, error: Option<String>, cause: Option<String> },
     /// The call of a `.sync` or `.waitForTaskToken` task was refused (history event TaskSubmitFailed).
@@ -105,7 +128,7 @@ pub enum Event {
     /// which fails the state.
     MapChildren { run: TaskId, from: u64, at_most: usize },
     /// A Map Run has ended, and `output` has the outputs of its children in the order of their items.
-    MapRunSucceeded { run: TaskId, output: Value },
+    MapRunSucceeded { run: TaskId, output: Arc<Value> },
     /// A Map Run has ended, and the outputs of its children are together larger than a payload may be.
     MapRunTooLarge { run: TaskId },
     /// More children of a Map Run have failed than the host was told to tolerate.
@@ -154,6 +177,10 @@ pub struct Effects {
     pub map_runs: Vec<MapRunChange>,
     /// The children that [`Event::MapChildren`] asked for.
     pub children: Vec<MapChild>,
+    /// Whether the event needs more than the small effort that the host wanted ([`Effort::Small`]). There are no other
+    /// effects then, and the execution must not be used any more: the event is to be applied again, with full effort, to
+    /// what the execution was before.
+    pub exceeded: bool,
 }
 
 /// What a host has to do about a Map Run, which is what a Distributed Map starts: the child executions of its items.

@@ -17,6 +17,9 @@
 //! - stores the [`Execution`] and the history of the [`Effects`] in one transaction, and only then makes the
 //!   calls;
 //! - keeps one wake-up for each execution, at [`Execution::wake_at`], and sends [`Event::Wake`] then;
+//! - may want only a small effort made for an event ([`Ambient::effort`]). When the event needs more
+//!   ([`Effects::exceeded`]), the host applies it again to the execution as it was before, with full effort and where it
+//!   holds nobody up;
 //! - makes the calls of [`Execution::invocations`] again after a crash;
 //! - starts and counts the child executions of a Distributed Map ([`MapRunChange`]), which are executions like any
 //!   other, and reports how the whole ended;
@@ -40,12 +43,14 @@
 //!   history, parameters               events; what the actions of services take
 //!   resource, integration             what a Task calls; which services there are
 //!   processor                         how the iterations of a Map run
-//!   error, language, size, time      what all of them share
+//!   budget, error, language, size,
+//!   time                              what all of them share
 //! ```
 
 #![forbid(unsafe_code)]
 
 mod api;
+mod budget;
 mod comparison;
 mod compile;
 mod error;
@@ -72,7 +77,7 @@ mod unsupported;
 pub mod validate;
 
 pub use api::{
-    Allowance, Ambient, Effects, Event, Invocation, MachineType, MapChild, MapRunChange, MapRunStart,
+    Allowance, Ambient, Effects, Effort, Event, Invocation, MachineType, MapChild, MapRunChange, MapRunStart,
     Outcome, Start, TaskId, Tolerated,
 };
 pub use execution::{Execution, LaterRelease, LoadError, input_is_too_large};

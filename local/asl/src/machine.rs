@@ -20,6 +20,8 @@ use crate::validate::{self, Invalid};
 pub struct Machine {
     comment: Option<String>,
     pub(crate) timeout_seconds: Option<u64>,
+    /// Whether any state may set variables.
+    pub(crate) has_variables: bool,
     pub(crate) graph: Graph,
     resources: BTreeSet<String>,
     references: BTreeMap<String, Vec<String>>,
@@ -73,12 +75,15 @@ impl Machine {
     /// InvalidDefinition exception.
     pub fn parse_as(definition: &str, kind: MachineType) -> Result<Self, Invalid> {
         let parsed = validate::parse(definition);
+        // A text that only mentions the field does no harm.
+        let has_variables = definition.contains("\"Assign\"");
         validate::reject(validate::validate(definition, kind))?;
         let definition = parsed.map_err(|diagnostic| Invalid { diagnostics: vec![diagnostic] })?;
         let compiled =
             compile::machine(&definition).map_err(|error| Invalid::schema(error.reason, error.location))?;
         Ok(Self {
             comment: definition.get("Comment").and_then(Value::as_str).map(str::to_owned),
+            has_variables,
             timeout_seconds: definition.get("TimeoutSeconds").and_then(Value::as_u64),
             graph: compiled.graph,
             resources: compiled.resources,

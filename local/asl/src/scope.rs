@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::api::Ambient;
+use crate::budget::Budget;
 use crate::time;
 use crate::time::Timestamp;
 
@@ -181,4 +182,5 @@ pub(crate) struct Env<'a> {
     pub(crate) scope: Scope<'a>,
     pub(crate) context: Context<'a>,
     pub(crate) ambient: &'a mut dyn Ambient,
+    pub(crate) budget: &'a Budget,
 }

@@ -2,8 +2,15 @@
 
 use serde_json::Value;
 
+use crate::budget::STEP_BYTES;
+
 /// Bytes that a payload may have (AWS Step Functions Developer Guide, "Service quotas": 256 KiB of UTF-8).
 pub const MAX_PAYLOAD: usize = 256 * 1024;
+
+/// Bytes that all variables of an execution may have together (AWS Step Functions Developer Guide, "Passing data between
+/// states with variables", "Limits"). There it also says that one variable, and all that one Assign sets, may have as
+/// many bytes as a payload.
+pub(crate) const MAX_VARIABLES: usize = 10 << 20;
 
 /// Levels of nesting that a value may have. serde_json reads 128 at the most, and a stored execution puts a
 /// few levels of its own around the value.
@@ -17,6 +24,17 @@ pub(crate) fn is_too_large(value: &Value) -> bool {
 /// The length of the value's JSON, or [`MAX_PAYLOAD`] when it is longer.
 pub(crate) fn of(value: &Value) -> usize {
     MAX_PAYLOAD - spend(value, MAX_PAYLOAD, MAX_DEPTH).unwrap_or(0)
+}
+
+/// How many steps of a [budget](crate::budget) it takes to build or to walk over the value.
+pub(crate) fn steps(value: &Value) -> u64 {
+    let text = |text: &str| (text.len() / STEP_BYTES) as u64;
+    1 + match value {
+        Value::String(content) => text(content),
+        Value::Array(items) => items.iter().map(steps).sum(),
+        Value::Object(map) => map.iter().map(|(name, value)| text(name) + steps(value)).sum(),
+        _ => 0,
+    }
 }
 
 /// Takes the length of the value's JSON from a budget of bytes and returns what is left. `None` means that
@@ -52,6 +70,11 @@ fn digits(value: i64) -> usize {
 
 /// The length of a JSON string with its quotes and escapes.
 fn text_length(text: &str) -> usize {
+    // Most texts have nothing to escape. This loop has no branches, so that the compiler has it look at many bytes at a time.
+    let escaped = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    if text.bytes().fold(0, |count: usize, byte| count + usize::from(escaped(byte))) == 0 {
+        return text.len() + 2;
+    }
     let escapes: usize = text
         .bytes()
         .map(|byte| match byte {

@@ -1,6 +1,7 @@
 //! Payload templates: JSON with paths or expressions in it. A part without any is built once, when the
 //! definition is compiled.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -10,6 +11,7 @@ use crate::intrinsic::{self, FunctionCall};
 use crate::jsonata::{Evaluation, Expression};
 use crate::jsonpath::{JsonPath, Missing, Root};
 use crate::scope::Env;
+use crate::size;
 
 /// A JSONPath template: fields whose names end in `.$` hold a path or an intrinsic function.
 #[derive(Debug)]
@@ -102,6 +104,10 @@ impl intrinsic::Surroundings for Around<'_, '_> {
     fn random(&mut self) -> u64 {
         self.env.ambient.random()
     }
+
+    fn spend(&self, steps: u64) -> bool {
+        self.env.budget.spend(steps)
+    }
 }
 
 /// The failure for a path into a null.
@@ -134,7 +140,14 @@ pub(crate) fn resolve(path: &JsonPath, data: &Value, env: &Env<'_>) -> Result<Va
             env.scope.lookup(name).ok_or_else(|| Missing::new(format!("Variable '{name}' is not defined")))?
         }
     };
-    path.select(root).map(std::borrow::Cow::into_owned)
+    let value = path.select(root, env.budget)?;
+    // What was put together for the path has been counted already.
+    if let Cow::Borrowed(value) = value
+        && !env.budget.spend(size::steps(value))
+    {
+        return Err(Missing::new("The path selects more data than a path may.".to_owned()));
+    }
+    Ok(value.into_owned())
 }
 
 impl JsonataTemplate {

@@ -142,7 +142,7 @@ fn a_token_is_handed_out_and_the_submitted_call_is_not_repeated() {
     };
     assert_eq!(call.resource, wanted);
     assert_eq!(host.execution.invocations(), std::slice::from_ref(&call));
-    host.send(Event::TaskSubmitted { task: call.task, output: json!({}) });
+    host.send(Event::TaskSubmitted { task: call.task, output: json!({}).into() });
     assert!(host.execution.invocations().is_empty());
     assert!(host.execution.pending(call.task));
     host.succeed(call.task, json!({"paid": true}));
@@ -280,7 +280,7 @@ fn an_execution_that_waits_for_a_token_is_small() {
     let input = json!({"orderId": "0192d3c4-0000-7000-8000-000000000001", "items": ["iPhone 15"], "amount": "799.00"});
     let mut host = Host::run(&definition, input);
     let call = host.call();
-    host.send(Event::TaskSubmitted { task: call.task, output: json!({}) });
+    host.send(Event::TaskSubmitted { task: call.task, output: json!({}).into() });
     let json = serde_json::to_vec(&host.execution).expect("JSON");
     let packed = rmp_serde::to_vec_named(&host.execution).expect("MessagePack");
     assert!(json.len() < 1024 && packed.len() < 1024, "{} {}", json.len(), packed.len());

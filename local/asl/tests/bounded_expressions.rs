@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod common;
+
 use std::time::{Duration, Instant};
 
-use asl::{Ambient, Execution, Machine, Outcome, Start, TaskId, Timestamp};
+use asl::{Ambient, Execution, Machine, Outcome, TaskId, Timestamp};
 use serde_json::{Value, json};
 
 struct Still;
@@ -28,16 +30,7 @@ fn evaluate(expression: &str, input: Value) -> Result<Value, (String, String)> {
         "Type": "Pass", "Output": format!("{{% {expression} %}}"), "End": true } } });
     let machine = Machine::parse(&definition.to_string())
         .map_err(|invalid| ("Invalid".to_owned(), invalid.to_string()))?;
-    let start = Start {
-        execution_arn: "arn:aws:states:us-east-1:000000000000:execution:m:e".to_owned(),
-        execution_name: "e".to_owned(),
-        state_machine_arn: "arn:aws:states:us-east-1:000000000000:stateMachine:m".to_owned(),
-        state_machine_name: "m".to_owned(),
-        role_arn: "arn:aws:iam::000000000000:role/r".to_owned(),
-        start_time: Timestamp::UNIX_EPOCH,
-        input,
-    };
-    let (execution, _) = Execution::start(&machine, start, &mut Still);
+    let (execution, _) = Execution::start(&machine, common::start(input), &mut Still);
     match execution.outcome().unwrap().clone() {
         Outcome::Succeeded { output } => Ok(Value::clone(&output)),
         Outcome::Failed { error, cause } => Err((error.unwrap(), cause.unwrap())),

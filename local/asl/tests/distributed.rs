@@ -60,7 +60,7 @@ fn a_run_begins_with_all_that_its_children_need() {
     assert_eq!(host.children(run.run, 0, 2), [(1, json!("mug")), (1, json!("jug"))]);
     assert_eq!(host.children(run.run, 2, 2), [(1, json!("cup"))]);
     assert_eq!(host.children(run.run, 3, 2), []);
-    host.send(Event::MapRunSucceeded { run: run.run, output: json!([1, 2, 3]) });
+    host.send(Event::MapRunSucceeded { run: run.run, output: json!([1, 2, 3]).into() });
     assert_eq!(host.output(), json!([1, 2, 3]));
     let after = ["MapRunSucceeded", "MapStateSucceeded", "MapStateExited", "ExecutionSucceeded"];
     assert_eq!(types(&host)[4..], after);
@@ -168,7 +168,7 @@ fn too_many_failures_can_be_caught_and_retried_with_a_new_run() {
     assert!(second.run != first.run && second.arn != first.arn);
     // A report on the run that was given up changes nothing.
     let before = host.history.len();
-    host.send(Event::MapRunSucceeded { run: first.run, output: json!([]) });
+    host.send(Event::MapRunSucceeded { run: first.run, output: json!([]).into() });
     assert_eq!(host.history.len(), before);
     host.send(Event::MapRunFailed { run: second.run });
     assert_eq!(
@@ -212,7 +212,7 @@ fn a_redrive_goes_on_with_the_run() {
         assert_eq!(details, json!({ "mapRunArn": run.arn, "redriveCount": redrive }));
     }
     assert_eq!(host.children(run.run, 1, 5), [(1, json!("jug"))]);
-    host.send(Event::MapRunSucceeded { run: run.run, output: json!(["done"]) });
+    host.send(Event::MapRunSucceeded { run: run.run, output: json!(["done"]).into() });
     assert_eq!(host.output(), json!(["done"]));
 }
 

@@ -20,7 +20,7 @@ fn run(definition: &Value, input: Value) {
             let event = if turn % 3 == 2 {
                 Event::TaskFailed { task: call.task, error: Some("Odd".into()), cause: None }
             } else {
-                Event::TaskSucceeded { task: call.task, output: Value::clone(&call.arguments) }
+                Event::TaskSucceeded { task: call.task, output: call.arguments.clone() }
             };
             effects = execution.apply(&machine, event, &mut outside);
         } else if let Some(at) = execution.wake_at() {

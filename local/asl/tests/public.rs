@@ -93,7 +93,7 @@ impl Case {
                 let answer = if left.len() > 1 { left.remove(0) } else { left[0].clone() };
                 let task = call.task;
                 host.send(match answer {
-                    Answer::Output { output } => Event::TaskSucceeded { task, output },
+                    Answer::Output { output } => Event::TaskSucceeded { task, output: output.into() },
                     Answer::Error { error, cause } => {
                         Event::TaskFailed { task, error: Some(error), cause: Some(cause) }
                     }

@@ -216,7 +216,7 @@ fn a_stored_distributed_map_gives_its_children_and_goes_on_to_its_end() {
             )
         ]
     );
-    host.send(Event::MapRunSucceeded { run, output: json!([3, 2, 1]) });
+    host.send(Event::MapRunSucceeded { run, output: json!([3, 2, 1]).into() });
     assert_eq!(host.output(), json!([3, 2, 1]));
 
     let mut later: Value = serde_json::from_str(&text).expect("JSON");

@@ -4,6 +4,7 @@ use asl::{Event, TaskId, Timestamp};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use crate::core::StepTaken;
 use crate::error::Error;
 use crate::executions::{ExecutionDescription, Started};
 use crate::journal::Seq;
@@ -39,7 +40,7 @@ impl Verdict {
 
     pub(crate) fn into_event(self, task: TaskId) -> Event {
         match self {
-            Self::Success(output) => Event::TaskSucceeded { task, output },
+            Self::Success(output) => Event::TaskSucceeded { task, output: output.into() },
             Self::Failure { error, cause } => Event::TaskFailed { task, error, cause },
             Self::Heartbeat => Event::TaskHeartbeat { task },
         }
@@ -90,6 +91,8 @@ pub(crate) enum Request {
         seq: Seq,
         event: Event,
     },
+    /// A step has been taken beside the groups. When its group can't be committed, the step is taken again.
+    StepTaken(Option<Box<StepTaken>>),
     /// Time was moved by hand, so that wake-ups may be due.
     ClockMoved,
     ShutDown,

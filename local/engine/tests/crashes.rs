@@ -14,14 +14,16 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{Outside, create, ended, eventually, open, open_with, some_time, start, task};
 
-/// Tasks in a chain, in parallel and in a Map, a retry, a wait, a catch.
+/// Tasks in a chain, in parallel and in a Map, a dear expression, a retry, a wait, a catch.
 fn machine() -> Value {
     let mut flaky = task("flaky", Some("Pause"));
     flaky["Retry"] = json!([{ "ErrorEquals": ["Flaky"], "IntervalSeconds": 1, "MaxAttempts": 3 }]);
     let mut bad = task("bad", Some("Done"));
     bad["Catch"] = json!([{ "ErrorEquals": ["Bad"], "ResultPath": "$.caught", "Next": "Done" }]);
     json!({ "StartAt": "First", "States": {
-        "First": task("first", Some("Both")),
+        "First": task("first", Some("Dear")),
+        "Dear": { "Type": "Pass", "QueryLanguage": "JSONata", "Next": "Both",
+            "Output": r#"{% $merge([$states.input, { "dear": $length($pad("x", 2000000)) }]) %}"# },
         "Both": { "Type": "Parallel", "ResultPath": "$.both", "Next": "Each", "Branches": [
             { "StartAt": "Left", "States": { "Left": task("left", None) } },
             { "StartAt": "Right", "States": { "Right": task("right", None) } } ] },

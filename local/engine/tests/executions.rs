@@ -21,17 +21,17 @@ fn waits_for_token() -> Value {
         "Arguments": { "FunctionName": "ask", "Payload": { "token": "{% $states.context.Task.Token %}" } }, "End": true } } })
 }
 
+/// Two tasks, one after the other.
+fn chain() -> Value {
+    json!({ "StartAt": "A", "States": { "A": task("a", Some("B")), "B": task("b", None) } })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_of_tasks_runs_to_its_end_and_leaves_its_history() {
     let folder = tempfile::tempdir().unwrap();
     let (clock, outside) = (ManualClock::starting_at(some_time()), Outside::echo());
     let engine = open(folder.path(), &clock, &outside);
-    let machine = create(
-        &engine,
-        "chain",
-        &json!({ "StartAt": "A", "States": { "A": task("a", Some("B")), "B": task("b", None) } }),
-    )
-    .await;
+    let machine = create(&engine, "chain", &chain()).await;
     let arn = start(&engine, &machine, "one", &json!({ "x": 1 })).await;
     let end = ended(&engine, &arn).await;
     assert_eq!((end.status.as_str(), end.output.as_deref()), ("SUCCEEDED", Some(r#"{"x":1}"#)));
@@ -50,12 +50,7 @@ async fn a_history_is_paged_in_both_directions() {
     let folder = tempfile::tempdir().unwrap();
     let (clock, outside) = (ManualClock::starting_at(some_time()), Outside::echo());
     let engine = open(folder.path(), &clock, &outside);
-    let machine = create(
-        &engine,
-        "chain",
-        &json!({ "StartAt": "A", "States": { "A": task("a", Some("B")), "B": task("b", None) } }),
-    )
-    .await;
+    let machine = create(&engine, "chain", &chain()).await;
     let arn = start(&engine, &machine, "one", &json!({})).await;
     ended(&engine, &arn).await;
     let whole = engine.execution_history(&arn, false, &PageRequest::default()).unwrap().events;
@@ -210,12 +205,7 @@ async fn a_failed_execution_is_redriven_from_the_state_that_failed() {
         Ok(event.clone())
     });
     let engine = open(folder.path(), &clock, &outside);
-    let machine = create(
-        &engine,
-        "chain",
-        &json!({ "StartAt": "A", "States": { "A": task("a", Some("B")), "B": task("b", None) } }),
-    )
-    .await;
+    let machine = create(&engine, "chain", &chain()).await;
     let arn = start(&engine, &machine, "one", &json!({})).await;
     let end = ended(&engine, &arn).await;
     assert_eq!((end.status.as_str(), end.error.as_deref()), ("FAILED", Some("Broken")));

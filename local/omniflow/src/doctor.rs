@@ -7,6 +7,8 @@ use clap::Args;
 use reqwest::{Method, Url};
 use serde::Deserialize;
 
+use crate::asking::{self, Request, System, Target};
+
 /// Nothing was found that needs anybody.
 const WELL: u8 = 0;
 /// Something was found, and with a repair: something is left.
@@ -17,12 +19,9 @@ const NOT_ASKED: u8 = 2;
 /// What the doctor is to look at.
 #[derive(Debug, Clone, Args)]
 pub struct Doctor {
-    /// The system to ask.
-    #[arg(long, env = "OMNIFLOW_URL", default_value = "http://127.0.0.1:8000")]
-    pub url: Url,
-    /// An operator's token, if the system asks for one.
-    #[arg(long, env = "OMNIFLOW_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
+    /// The system.
+    #[command(flatten)]
+    pub target: Target,
     /// Take care of what can be taken care of safely.
     #[arg(long)]
     pub repair: bool,
@@ -54,12 +53,10 @@ struct Repaired {
 /// Why the system could not be asked.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    #[error("{url} does not answer: {source}")]
-    Silent { url: Url, source: reqwest::Error },
-    #[error("{url} refuses with {status}: {detail}")]
-    Refused { url: Url, status: u16, detail: String },
-    #[error("{0} can't be the address of a system: it has no place for a path")]
-    NoBase(Url),
+    #[error(transparent)]
+    Asked(#[from] asking::Error),
+    #[error("{url} answers with something else than an examination: {source}")]
+    Unreadable { url: Url, source: serde_json::Error },
     #[error("no runtime: {0}")]
     NoRuntime(#[from] std::io::Error),
 }
@@ -79,22 +76,20 @@ pub(crate) fn run(doctor: &Doctor) -> ExitCode {
 }
 
 async fn ask(doctor: &Doctor) -> Result<Examination, Error> {
-    let url = doctor.url.join("/api/v1/doctor").map_err(|_| Error::NoBase(doctor.url.clone()))?;
-    let silent = |source| Error::Silent { url: url.clone(), source };
-    let method = if doctor.repair { Method::POST } else { Method::GET };
-    let mut request = reqwest::Client::new().request(method, url.clone());
-    if let Some(token) = &doctor.token {
-        request = request.bearer_auth(token);
+    let request = Request {
+        method: if doctor.repair { Method::POST } else { Method::GET },
+        path: "/api/v1/doctor",
+        content_type: "application/json",
+        key: None,
+        body: String::new(),
+    };
+    let url = &doctor.target.url;
+    // A repair that is asked for twice does no more than one.
+    let answer = System::new(&doctor.target).ask(&request).await?;
+    if !answer.status.is_success() {
+        return Err(answer.refusal(url).into());
     }
-    let answer = request.send().await.map_err(silent)?;
-    let status = answer.status();
-    if !status.is_success() {
-        let text = answer.text().await.map_err(silent)?;
-        let problem: Option<serde_json::Value> = serde_json::from_str(&text).ok();
-        let detail = problem.and_then(|problem| problem["detail"].as_str().map(str::to_owned));
-        return Err(Error::Refused { url, status: status.as_u16(), detail: detail.unwrap_or(text) });
-    }
-    answer.json().await.map_err(silent)
+    serde_json::from_str(&answer.body).map_err(|source| Error::Unreadable { url: url.clone(), source })
 }
 
 fn tell(examination: &Examination) -> u8 {

@@ -22,7 +22,7 @@ use omniflow_services::{EventBridge, ServiceError, ServiceFuture, StepFunctions}
 use omniflow_tables::{InProcess, Service, Tables};
 use serde_json::Value;
 
-use crate::aws::{Acknowledge, Aws};
+use crate::aws::{Acknowledge, Aws, PUT_AT_ONCE, WRONG_NUMBER};
 use crate::bus::Entry;
 use crate::functions::Clients;
 use template::Place;
@@ -178,7 +178,11 @@ impl EventBridge for Inside {
     fn put_events(&self, request: PutEventsInputBuilder) -> ServiceFuture<'_, PutEventsOutput> {
         Box::pin(async {
             let put = request.build().map_err(ServiceError::unsendable)?;
-            let entries = put.entries.unwrap_or_default().into_iter().map(entry);
+            let entries = put.entries.unwrap_or_default();
+            if !PUT_AT_ONCE.contains(&entries.len()) {
+                return Err(ServiceError::new("ValidationException", WRONG_NUMBER));
+            }
+            let entries = entries.into_iter().map(entry);
             let results = self.services()?.bus.put(entries).map_err(ServiceError::unsendable)?;
             let failed = i32::try_from(results.iter().filter(|result| result.is_err()).count());
             let results = results.into_iter().map(|result| match result {

@@ -12,6 +12,7 @@
 //! [`Runtime::start`] reads the template and runs what it describes. The handlers are those of the Lambda
 //! functions; the services in this process answer their calls to AWS ([`inside`]).
 
+mod asking;
 pub mod aws;
 pub mod bus;
 mod changes;

@@ -1,17 +1,18 @@
 //! Starts and stops the local runtime: reads the template, opens the data, and runs what the template
 //! describes.
 
+mod entrances;
+mod workers;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use ambient::{Clock, Surroundings};
+use ambient::Surroundings;
 use engine::{Engine, JournalError, Options};
-use futures::future::BoxFuture;
 use omniflow_tables::Tables;
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -20,29 +21,22 @@ use crate::bus::EventBus;
 use crate::data::{self, Data};
 use crate::folder::{DataFolder, Database};
 use crate::functions;
-use crate::identity::Identity;
 use crate::inside::Inside;
 use crate::integrations::LocalIntegrations;
 use crate::lambda::{Functions, Hosted};
 use crate::metrics::{self, Metrics};
 use crate::outbox::{self, Outbox};
-use crate::pause::pause;
 use crate::remote::RemoteFunctions;
 use crate::server::{self, AccessToken, Answers, Bodies, Connections, Detached, Door, Listener, Load, Sites};
-use crate::{Config, StartError, changes, deployment, gateway, health, schedule};
-use omniflow_api::{Api, Operators};
-use omniflow_services::{Environment, Function as _};
-use template::{Authorization, Place, Route, System};
+use crate::{Config, StartError, changes, deployment, gateway, health};
+use entrances::{address, check_addresses, identity, listen, routes};
+use template::{Place, System};
+use workers::start_workers;
+pub(crate) use workers::workers;
 
 /// The region and the account in all ARNs. AWS's own would be here.
 const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "000000000000";
-/// How often items whose time to live is over are deleted. DynamoDB does it "within a few days" (DynamoDB
-/// Developer Guide, "Using time to live (TTL)").
-const EXPIRY_SWEEP: Duration = Duration::from_secs(600);
-/// The number of connections that may wait to be accepted, so that a thousand buyers who come at once are
-/// not turned away.
-const BACKLOG: u32 = 4096;
 /// How long a stop waits for requests that are still running.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -229,68 +223,6 @@ impl Runtime {
     }
 }
 
-/// The template's routes. When the server has a token, they are those of the template with closed access:
-/// every route needs the token except those that the template leaves open even then (the console's files,
-/// the documentation, health).
-fn routes(
-    config: &Config,
-    system: &System,
-    token: Option<&AccessToken>,
-    place: &Place,
-) -> Result<Vec<Route>, StartError> {
-    if token.is_none() {
-        return Ok(system.routes.clone());
-    }
-    let closed = template::load(&config.template, &config.parameters_of_closed_access(), place);
-    let closed = closed.map_err(|source| StartError::Template { path: config.template.clone(), source })?;
-    Ok(closed.routes)
-}
-
-/// What recognises callers by their tokens, where the template has an issuer and asks for tokens at any route.
-fn identity(system: &System, surroundings: &Surroundings) -> Result<Option<Identity>, StartError> {
-    let is_asked = system.routes.iter().any(|route| matches!(route.authorization, Authorization::Jwt(_)));
-    let Some(authorizer) = system.authorizer.clone().filter(|_| is_asked) else { return Ok(None) };
-    let named = system.functions.values().find(|function| function.binary == Api::NAME);
-    let environment = named.map(|function| function.environment.clone()).unwrap_or_default();
-    let operators = Operators::new(&Environment::from_pairs(environment)).map_err(|problem| {
-        StartError::Function { function: Api::NAME.to_owned(), problem: problem.to_string() }
-    })?;
-    Ok(Some(Identity::new(authorizer, operators, Arc::clone(&surroundings.clock))?))
-}
-
-/// Beyond loopback the AWS API needs the token, and the HTTP API the token or an issuer whose tokens it takes.
-fn check_addresses(
-    config: &Config,
-    token: Option<&AccessToken>,
-    identity: Option<&Identity>,
-) -> Result<(), StartError> {
-    let open = [(config.http, identity.is_none()), (config.aws, true)];
-    let beyond = open.into_iter().find(|(address, is_open)| *is_open && !address.ip().is_loopback());
-    match beyond {
-        Some((address, _)) if token.is_none() => Err(StartError::NeedsToken { address }),
-        _ => Ok(()),
-    }
-}
-
-fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    let bound = || {
-        let socket = match address {
-            SocketAddr::V4(_) => TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => TcpSocket::new_v6()?,
-        };
-        // As the standard library does: a port in TIME_WAIT can be used again at once.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    bound().map_err(|source| StartError::Address { flag, address, source })
-}
-
-fn address(listener: &TcpListener, flag: &'static str) -> Result<SocketAddr, StartError> {
-    let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-    listener.local_addr().map_err(|source| StartError::Address { flag, address: unknown, source })
-}
-
 fn assemble(
     config: &Config,
     system: &System,
@@ -396,37 +328,4 @@ pub(crate) fn connect<Opened>(
     .map_err(|error| failed(error.to_string()))?;
     let aws = assembled.ok_or_else(|| failed("the engine did not start".to_owned()))?;
     Ok((aws, opened))
-}
-
-fn start_workers(system: &System, aws: &Aws, place: &Place, retention: Duration) -> Vec<JoinHandle<()>> {
-    let mut workers: Vec<_> = workers(system, aws, place).into_iter().map(tokio::spawn).collect();
-    workers.push(tokio::spawn(aws.bus.clone().forget_dead_letters(retention)));
-    workers
-}
-
-/// What goes on beside the requests, for as long as the runtime runs: the bus makes its deliveries, items
-/// expire, and the schedules call their functions.
-pub(crate) fn workers(system: &System, aws: &Aws, place: &Place) -> Vec<BoxFuture<'static, ()>> {
-    let mut workers: Vec<BoxFuture<'static, ()>> = vec![
-        Box::pin(aws.bus.clone().deliver()),
-        Box::pin(sweep_expired(aws.tables.clone(), Arc::clone(&aws.surroundings.clock))),
-    ];
-    for schedule in &system.schedules {
-        workers.push(Box::pin(schedule::run(
-            schedule.clone(),
-            aws.functions.clone(),
-            place.clone(),
-            aws.surroundings.clone(),
-        )));
-    }
-    workers
-}
-
-async fn sweep_expired(tables: Tables, clock: Arc<dyn Clock>) {
-    loop {
-        pause(&*clock, EXPIRY_SWEEP).await;
-        if let Err(error) = tables.sweep_expired(clock.now()).await {
-            tracing::warn!(%error, "expired items can't be deleted");
-        }
-    }
 }

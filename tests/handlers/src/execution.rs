@@ -229,6 +229,7 @@ impl Run {
         let event = match answer {
             Ok(payload) => {
                 let output = json!({ "ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200 });
+                let output = output.into();
                 if call.token.is_some() {
                     self.waiting.push(call);
                     Event::TaskSubmitted { task, output }

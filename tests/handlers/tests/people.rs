@@ -209,6 +209,28 @@ async fn an_operator_sees_the_orders_of_one_customer() {
     assert_eq!((listed, &second["next"]), (own.iter().map(String::as_str).collect(), &Value::Null));
 }
 
+/// A subject of a token may have a slash in it, which an HTTP API hands over decoded.
+#[tokio::test]
+async fn a_customer_with_a_slash_in_their_id_is_found_and_forgotten() {
+    let shop = closed();
+    let order = order_of(&shop, &customer("auth0/ann"), json!({ "items": ["ring"] })).await;
+    let other = order_of(&shop, &customer("auth0"), json!({ "items": ["ring"] })).await;
+    let call = async |method: &str, path: &str| {
+        shop.http_as(&operator("zoe"), method, &format!("/api/v1/customers/{path}"), Value::Null).await
+    };
+    let found = call("GET", "auth0/ann/orders").await;
+    assert_eq!((found.status, &found.body["orders"][0]["order_id"]), (200, &json!(order.to_string())));
+    assert_eq!(found.body["orders"].as_array().unwrap().len(), 1);
+    let refused = call("DELETE", "auth0/ann").await;
+    assert_eq!(
+        (refused.status, &refused.body["orders"]),
+        (409, &json!([order.to_string()])),
+        "{}",
+        refused.body
+    );
+    assert_eq!(call("GET", "auth0/orders").await.body["orders"][0]["order_id"], json!(other.to_string()));
+}
+
 #[tokio::test]
 async fn a_forgotten_customer_is_nowhere_and_the_books_stay() {
     let shop = closed();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::Utc;
 use omniflow_domain::order::{Reservation, ShipmentState, Signal};
 use omniflow_domain::{OrderId, Reason, Status};
-use omniflow_testing::{At, HttpAnswer, Shop, Token, WAREHOUSE_SECRET, Walk, warehouse_key};
+use omniflow_testing::{At, HttpAnswer, Outage, Shop, Token, WAREHOUSE_SECRET, Walk, warehouse_key};
 use serde_json::{Value, json};
 
 const SETTINGS: [(&str, &str); 3] = [
@@ -396,5 +396,55 @@ async fn an_address_is_checked_when_the_order_is_made() {
             shop.http("POST", "/api/v1/orders", json!({ "items": ["ring"], "address": address })).await;
         assert_eq!(refused.status, 400, "{address}");
         assert!(refused.body["detail"].as_str().unwrap().contains(says), "{}", refused.body);
+    }
+}
+
+const NORTH: &str = "/api/v1/warehouses/wh-north";
+
+#[tokio::test]
+async fn a_warehouse_that_somebody_else_changed_is_not_overwritten() {
+    let shop = Shop::stocked(&[("ring", "wh-north", 9)]);
+    let put = async |headers: &[(&str, &str)], rank: u32| {
+        let body = json!({ "link": "simulated", "rank": rank });
+        shop.http_with(headers, &Value::Null, "PUT", NORTH, body).await
+    };
+    assert_eq!(put(&[("if-match", "*")], 1).await.status, 412, "nobody has described it");
+    let first = put(&[("if-none-match", "*")], 1).await;
+    assert_eq!(
+        (first.status, &first.headers["etag"], &first.body["version"]),
+        (200, &json!("\"1\""), &json!(1))
+    );
+    assert_eq!(put(&[("if-none-match", "*")], 2).await.status, 412);
+    let second = put(&[("if-match", "\"1\"")], 2).await;
+    assert_eq!((second.status, &second.headers["etag"]), (200, &json!("\"2\"")));
+    for (language, says) in [("en", "the warehouse"), ("zh", "仓库"), ("ru", "Склад")] {
+        let late = put(&[("if-match", "\"1\""), ("accept-language", language)], 3).await;
+        assert_eq!(
+            (late.status, &late.body["type"]),
+            (412, &json!("urn:omniflow:problem:changed-meanwhile"))
+        );
+        assert!(late.body["detail"].as_str().unwrap().contains(says), "{}", late.body);
+    }
+    // Who ties a change to nothing has the last word.
+    assert_eq!(put(&[], 4).await.headers["etag"], json!("\"3\""));
+    let read = shop.http("GET", NORTH, Value::Null).await;
+    assert_eq!((&read.headers["etag"], &read.body["rank"]), (&json!("\"3\""), &json!(4)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_a_warehouse_that_was_answered_into_the_void_is_made_once() {
+    for (rounds, headers) in [(1, ("if-none-match", "*")), (2, ("if-match", "\"1\""))] {
+        // The warehouses are read, and then the change is written.
+        for request in 0..2 {
+            let shop = Shop::retrying(&[("ring", "wh-north", 9)]);
+            for rank in 1..rounds {
+                let body = json!({ "link": "simulated", "rank": rank });
+                assert_eq!(shop.http("PUT", NORTH, body).await.status, 200);
+            }
+            shop.aws.outages([Outage { request, carried_out: true }]);
+            let body = json!({ "link": "simulated", "rank": 7 });
+            let put = shop.http_with(&[headers], &Value::Null, "PUT", NORTH, body).await;
+            assert_eq!((put.status, &put.body["version"]), (200, &json!(rounds)), "{request}: {}", put.body);
+        }
     }
 }

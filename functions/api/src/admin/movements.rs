@@ -12,12 +12,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::admin::{Admin, limit, of_path, product_of_path};
-use crate::create::{text, whole};
+use crate::create::text;
 use crate::keep::Key;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 use crate::unavailable;
+use crate::whole::{as_written, whole};
 
 /// The largest number of movements on a page.
 pub(crate) const MOST: usize = 100;
@@ -151,11 +152,12 @@ fn check_warehouse(id: &str) -> Result<(), Problem> {
 }
 
 fn wanted(admin: &Admin, request: &Request, product_id: String, warehouse: &str) -> Result<Wanted, Problem> {
-    let body = request.json()?;
+    let (body, written) = request.json_and_as_written()?;
     let kinds = MovementKind::ALL.map(MovementKind::name).join(", ");
     let kind = body["kind"].as_str().and_then(MovementKind::parse);
     let kind = kind.ok_or_else(|| bad(format!("'kind' must be one of {kinds}, not {}.", body["kind"])))?;
-    let quantity = number(&body["quantity"]).filter(|quantity| kind.takes(*quantity)).ok_or_else(|| {
+    let quantity = pieces(&body["quantity"], &written["quantity"]);
+    let quantity = quantity.filter(|quantity| kind.takes(*quantity)).ok_or_else(|| {
         let needed = match kind {
             MovementKind::Receive | MovementKind::Transfer => "a whole number over 0",
             MovementKind::Adjust => "a whole number other than 0, with a minus for fewer pieces",
@@ -164,7 +166,7 @@ fn wanted(admin: &Admin, request: &Request, product_id: String, warehouse: &str)
         bad(format!(
             "'quantity' must be {needed} for '{}', and at most {MOST_PIECES}, not {}.",
             kind.name(),
-            body["quantity"]
+            as_written(&body["quantity"], &written["quantity"])
         ))
     })?;
     let reason =
@@ -197,9 +199,8 @@ fn wanted(admin: &Admin, request: &Request, product_id: String, warehouse: &str)
 }
 
 /// A whole number of pieces, which may be negative.
-fn number(value: &Value) -> Option<i64> {
-    let number = value.as_i64().or_else(|| whole(value).and_then(|number| i64::try_from(number).ok()))?;
-    (number.unsigned_abs() <= u64::from(MOST_PIECES)).then_some(number)
+fn pieces(value: &Value, written: &Value) -> Option<i64> {
+    whole(value, written).filter(|number| number.unsigned_abs() <= u64::from(MOST_PIECES))
 }
 
 /// The problem of a movement that was not made.

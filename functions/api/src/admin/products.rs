@@ -8,13 +8,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::admin::{Admin, limit, of_path, unknown_product};
-use crate::create::{text, whole};
+use crate::create::text;
+use crate::preconditions::{Thing, etag};
 use crate::prices::Prices;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 use crate::unavailable;
 use crate::view::Amount;
+use crate::whole::{as_written, whole};
 
 /// The largest number of products on a page.
 pub(crate) const MOST: usize = 100;
@@ -137,11 +139,8 @@ async fn current(admin: &Admin, id: &str) -> Result<Option<Product>, Problem> {
 }
 
 fn answer(status: u16, product: &Product, request: &Request) -> Response {
-    Response::json(status, &json!(ProductView::of(product, request))).with_header("etag", etag(product))
-}
-
-fn etag(product: &Product) -> String {
-    format!("\"{}\"", product.version)
+    Response::json(status, &json!(ProductView::of(product, request)))
+        .with_header("etag", etag(product.version))
 }
 
 /// `PUT /api/v1/products/{product}`
@@ -153,7 +152,7 @@ pub(crate) async fn put_product(admin: &Admin, request: &Request) -> Result<Resp
     let wanted = wanted(admin, request, id)?;
     for _ in 0..ATTEMPTS {
         let before = current(admin, id).await?;
-        check_preconditions(before.as_ref(), request)?;
+        Thing::Product.check(before.as_ref().map(|before| before.version), request)?;
         match write(admin, request, before.as_ref(), wanted.clone()).await {
             Ok((product, _)) if before.is_none() => {
                 let place = format!("/api/v1/products/{id}");
@@ -197,34 +196,9 @@ pub(crate) fn not_written(refused: NotWritten, language: Language) -> Problem {
         ])
         .with("name", name)
         .with("product_id", product_id),
-        NotWritten::Changed => changed_meanwhile(language),
+        NotWritten::Changed => Thing::Product.changed_meanwhile(language),
         NotWritten::Store(error) => unavailable(&error),
     }
-}
-
-fn changed_meanwhile(language: Language) -> Problem {
-    Problem::told(
-        Kind::ChangedMeanwhile,
-        language,
-        [
-            "Somebody changed the product meanwhile. Read it again, and send your change with its new ETag."
-                .to_owned(),
-            "商品已被他人更改。请重新读取，并以新的 ETag 提交更改。".to_owned(),
-            "Товар тем временем изменили. Прочтите его снова и отправьте изменение с новым ETag.".to_owned(),
-        ],
-    )
-}
-
-/// Checks `If-Match` and `If-None-Match` (RFC 9110, section 13.1).
-fn check_preconditions(before: Option<&Product>, request: &Request) -> Result<(), Problem> {
-    let matches = |wanted: &str| {
-        before.is_some_and(|before| {
-            wanted.split(',').map(str::trim).any(|tag| tag == "*" || tag == etag(before))
-        })
-    };
-    let is_as_known = request.header("if-match").is_none_or(matches);
-    let is_not_there = !request.header("if-none-match").is_some_and(matches);
-    if is_as_known && is_not_there { Ok(()) } else { Err(changed_meanwhile(request.language_of_problems())) }
 }
 
 fn wanted(admin: &Admin, request: &Request, id: &str) -> Result<Product, Problem> {
@@ -253,9 +227,14 @@ fn wanted(admin: &Admin, request: &Request, id: &str) -> Result<Product, Problem
     };
     product.low_stock = match &body["low_stock"] {
         Value::Null => None,
-        number => Some(whole(number).and_then(|number| u32::try_from(number).ok()).ok_or_else(|| {
-            bad(format!("'low_stock' must be a whole number from 0 to {}, not {number}.", u32::MAX))
-        })?),
+        number => {
+            let written = &written["low_stock"];
+            let low = whole(number, written).and_then(|number| u32::try_from(number).ok());
+            Some(low.ok_or_else(|| {
+                let number = as_written(number, written);
+                bad(format!("'low_stock' must be a whole number from 0 to {}, not {number}.", u32::MAX))
+            })?)
+        }
     };
     check_names(&product)?;
     Ok(product)
@@ -295,7 +274,7 @@ pub(crate) async fn delete_product(admin: &Admin, request: &Request) -> Result<R
     let language = request.language_of_problems();
     for _ in 0..ATTEMPTS {
         let before = current(admin, id).await?.ok_or_else(|| unknown_product(id))?;
-        check_preconditions(Some(&before), request)?;
+        Thing::Product.check(Some(before.version), request)?;
         let has_stock = !admin.stock.of(id).await.map_err(|error| unavailable(&error))?.is_empty();
         let done = if has_stock {
             let withdrawn = Product { active: false, ..before.clone() };

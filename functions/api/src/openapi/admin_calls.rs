@@ -173,13 +173,6 @@ fn read_product() -> Operation {
         .refuses(&[Kind::ProductNotFound])
 }
 
-fn if_match() -> Value {
-    json!({
-        "name": "If-Match", "in": "header", "schema": { "type": "string" },
-        "description": "The `ETag` of the product as it was read: what somebody else changed meanwhile is not overwritten.",
-    })
-}
-
 fn put_product() -> Operation {
     let mut made = one_product("It is new.");
     made["headers"]["Location"] = json!({
@@ -193,7 +186,7 @@ fn put_product() -> Operation {
     )
     .takes(language())
     .takes([
-        if_match(),
+        parameters::if_match("product"),
         json!({
             "name": "If-None-Match", "in": "header", "schema": { "type": "string" },
             "description": "`*`: only if there is no such product.",
@@ -212,7 +205,7 @@ fn delete_product() -> Operation {
         "A product that there is or was stock of is withdrawn from sale, since orders may speak of it; any other is removed.",
     )
     .takes(language())
-    .takes([if_match()])
+    .takes([parameters::if_match("product")])
     .answers(200, one_product("It is withdrawn."))
     .answers(204, json!({ "description": "It is removed." }))
     .refuses(&[Kind::ProductNotFound, Kind::ChangedMeanwhile])

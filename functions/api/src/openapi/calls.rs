@@ -1,14 +1,14 @@
-//! The description of each call: what it does, takes and answers.
+//! The description of each call: what it does, takes and answers. Those of the function `admin`, of warehouses and of the
+//! system itself have files of their own.
 
 use omniflow_domain::Status;
 use serde_json::{Value, json};
 
 use super::operations::{Door, Operation};
 use super::responses::{created, json_answer, order_answer, replayed, waited};
-use super::{admin_calls, examples, parameters, schemas};
+use super::{admin_calls, examples, parameters, schemas, system_calls, warehouse_calls};
 use crate::problem::Kind;
 use crate::routes::ApiCall;
-use crate::warehouse::{ShipmentView, WarehouseList, WarehouseView};
 
 /// The description of the call at this door.
 pub(super) fn described(call: ApiCall, door: Door) -> Operation {
@@ -27,24 +27,24 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         ApiCall::ReadExecution => execution(door),
         ApiCall::ReadWorkflow => workflow(),
         ApiCall::ReadSummary => summary(),
-        ApiCall::ListWarehouses => warehouses(),
-        ApiCall::ReadWarehouse => warehouse(),
-        ApiCall::PutWarehouse => put_warehouse(),
-        ApiCall::NoteShipmentEvent => note_event(),
-        ApiCall::TakeShipmentEvent => take_event(),
-        ApiCall::Health => health(),
-        ApiCall::Home => page("The first page", "It leads to the web console.", 307, "web/"),
-        ApiCall::Icon => page("The icon", "For pages that name none.", 307, "web/00f1e2d3c4b5a697/icon.svg"),
-        ApiCall::Console => page("The web console", "Its page is at `/web/`.", 308, "web/"),
-        ApiCall::Documentation => page("This documentation", "For people.", 308, "web/docs.html"),
-        ApiCall::ConsolePage => console_page(),
-        ApiCall::ConsoleFile => console_file(),
-        ApiCall::OpenApi => openapi(),
+        ApiCall::ListWarehouses
+        | ApiCall::ReadWarehouse
+        | ApiCall::PutWarehouse
+        | ApiCall::NoteShipmentEvent
+        | ApiCall::TakeShipmentEvent => warehouse_calls::described(call),
+        ApiCall::Health
+        | ApiCall::Home
+        | ApiCall::Icon
+        | ApiCall::Console
+        | ApiCall::Documentation
+        | ApiCall::ConsolePage
+        | ApiCall::ConsoleFile
+        | ApiCall::OpenApi => system_calls::described(call),
         of_admin => admin_calls::described(of_admin),
     }
 }
 
-fn language() -> [Value; 1] {
+pub(super) fn language() -> [Value; 1] {
     [parameters::shared_one("Accept-Language")]
 }
 
@@ -264,126 +264,13 @@ fn summary() -> Operation {
     .answers(200, counts)
 }
 
-fn warehouses() -> Operation {
-    let list = json_answer("All warehouses.", &schemas::of::<WarehouseList>(), None);
-    Operation::new(
-        "Warehouses",
-        "List the warehouses",
-        "Those that somebody has described, and those that there is stock in, by rank.",
-    )
-    .answers(200, list)
-}
-
-fn described_warehouse() -> Value {
-    json_answer("The warehouse.", &schemas::of::<WarehouseView>(), None)
-}
-
-fn warehouse() -> Operation {
-    Operation::new("Warehouses", "Read a warehouse", "As somebody has described it.")
-        .answers(200, described_warehouse())
-        .refuses(&[Kind::BadRequest, Kind::WarehouseNotFound])
-}
-
-fn put_warehouse() -> Operation {
-    Operation::new(
-        "Warehouses",
-        "Describe a warehouse",
-        "How it is reached, and whether new orders are shipped from it. All functions know within ten seconds; what it was asked before goes on.",
-    )
-    .with_body("NewWarehouse", true, &examples::WAREHOUSES)
-    .answers(200, described_warehouse())
-    .refuses(&[Kind::BadRequest, Kind::UnusableEndpoint])
-}
-
-/// A message about a shipment.
-fn shipment_event(summary: &'static str, description: &'static str) -> Operation {
-    let shipment = json_answer("It is noted.", &schemas::of::<ShipmentView<'_>>(), None);
-    Operation::new("Warehouses", summary, description)
-        .with_body("ShipmentEvent", true, &examples::SHIPMENT_EVENTS)
-        .answers(200, shipment)
-        .refuses(&[
-            Kind::BadRequest,
-            Kind::OrderNotFound,
-            Kind::ShipmentNotFound,
-            Kind::WrongState,
-            Kind::OrderUnreadable,
-        ])
-}
-
-fn note_event() -> Operation {
-    shipment_event(
-        "Say what a warehouse did",
-        "As an operator, in the warehouse's place. 409 when the goods must not leave, or have left.",
-    )
-}
-
-fn take_event() -> Operation {
-    shipment_event(
-        "Say what became of a shipment",
-        "For warehouses, which sign it by the Standard Webhooks scheme (`webhook-id`, `webhook-timestamp`, `webhook-signature`) with the secret that they share with the shop. 409 when the goods must not leave: the answer says what to do.",
-    )
-    .takes(parameters::of_a_signed_message())
-    .refuses(&[Kind::Unauthorized, Kind::Unavailable])
-}
-
-/// A call that leads to a page elsewhere.
-fn page(summary: &'static str, description: &'static str, status: u16, place: &str) -> Operation {
-    let there = json!({
-        "description": "It is there.",
-        "headers": { "Location": { "required": true, "schema": { "type": "string" }, "example": place } },
-    });
-    Operation::new("System", summary, description).answers(status, there)
-}
-
 /// Adds the answer to a client that has the content already.
-fn unless_known(operation: Operation) -> Operation {
+pub(super) fn unless_known(operation: Operation) -> Operation {
     operation
         .takes([parameters::shared_one("If-None-Match")])
         .answers(304, json!({ "description": "The client has it already." }))
 }
 
-fn etag() -> Value {
+pub(super) fn etag() -> Value {
     json!({ "ETag": { "description": "Names the content.", "required": true, "schema": { "type": "string" } } })
-}
-
-fn console_page() -> Operation {
-    let page = json!({
-        "description": "The page.",
-        "headers": etag(),
-        "content": { "text/html": { "schema": { "type": "string" } } },
-    });
-    let description = "Without a sign-in: it asks for one where it is needed.";
-    unless_known(Operation::new("System", "The page of the web console", description).answers(200, page))
-}
-
-fn console_file() -> Operation {
-    let text = json!({ "schema": { "type": "string" } });
-    let file = json!({
-        "description": "The file.",
-        "headers": etag(),
-        "content": { "text/html": text, "text/css": text, "text/javascript": text, "image/svg+xml": text },
-    });
-    let description = "Without a sign-in: the files hold nothing of anybody's. All but the pages lie in a folder that is named after their content; browsers keep them for ever.";
-    let operation = Operation::new("System", "A file of the web console", description).answers(200, file);
-    unless_known(operation).refuses(&[Kind::RouteNotFound])
-}
-
-fn openapi() -> Operation {
-    let mut document = json_answer("The document.", &json!({ "type": "object" }), None);
-    document["headers"] = etag();
-    unless_known(
-        Operation::new("System", "This description of the API", "In OpenAPI 3.1.").answers(200, document),
-    )
-}
-
-fn health() -> Operation {
-    let health = json!({
-        "type": "object", "required": ["status"],
-        "properties": { "status": { "type": "string", "const": "ok" } },
-    });
-    let says = "Answers when the function does. The local runtime answers 503, with the reason, while orders can't \
-                proceed in its process.";
-    Operation::new("System", "Health", says)
-        .answers(200, json_answer("It is well.", &health, Some(json!({ "status": "ok" }))))
-        .refuses(&[Kind::Unavailable])
 }

@@ -17,6 +17,8 @@ mod parameters;
 mod problems;
 mod responses;
 mod schemas;
+mod system_calls;
+mod warehouse_calls;
 
 use std::path::Path;
 

@@ -48,6 +48,14 @@ pub(super) fn shared() -> Map<String, Value> {
     parameters
 }
 
+/// The header that ties a change to what was read of such a thing.
+pub(super) fn if_match(thing: &str) -> Value {
+    json!({
+        "name": "If-Match", "in": "header", "schema": { "type": "string" },
+        "description": format!("The `ETag` of the {thing} as it was read: what somebody else changed meanwhile is not overwritten."),
+    })
+}
+
 /// The reference to a parameter that more than one call has.
 pub(super) fn shared_one(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })

@@ -67,7 +67,7 @@ const fn meaning(kind: Kind) -> &'static str {
             "Another product is found by this id or name, in which case and punctuation don't matter. Choose another one, or rename that product first."
         }
         Kind::ChangedMeanwhile => {
-            "The product is not as `If-Match` or `If-None-Match` says. Read it again, and send the change with its new `ETag`."
+            "The product or the warehouse is not as `If-Match` or `If-None-Match` says. Read it again, and send the change with its new `ETag`."
         }
         Kind::CustomerHasOpenOrders => {
             "The customer can't be forgotten while an order of theirs is open. Cancel the orders that `orders` names, or wait until they are closed."

@@ -5,11 +5,13 @@ use omniflow_domain::Warehouse;
 use omniflow_domain::warehouse::Link;
 use omniflow_http_client::Reach;
 use omniflow_http_client::reach::is_public;
+use omniflow_store::warehouses::NotWritten;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{WarehouseApi, warehouse_id};
 use crate::create::LONGEST_TEXT;
+use crate::preconditions::{Thing, etag};
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
@@ -19,6 +21,9 @@ use crate::unavailable;
 pub(crate) const LONGEST_ENDPOINT: usize = 500;
 /// The highest rank.
 pub(crate) const MOST_RANK: u32 = 1_000_000;
+
+/// How often a change is made anew when somebody else changed the warehouse meanwhile.
+const ATTEMPTS: u32 = 5;
 
 /// A warehouse, and how it is reached.
 #[derive(Debug, Serialize)]
@@ -38,6 +43,8 @@ pub(crate) struct WarehouseView {
     endpoint: Option<String>,
     /// Whether new orders may be shipped from it.
     active: bool,
+    /// The number of changes that were made to it; `ETag` has it, too.
+    version: u64,
 }
 
 /// All warehouses.
@@ -60,12 +67,14 @@ impl From<Warehouse> for WarehouseView {
             link,
             endpoint,
             active: warehouse.active,
+            version: warehouse.version,
         }
     }
 }
 
 fn shown(warehouse: Warehouse) -> Response {
-    Response::json(200, &json!(WarehouseView::from(warehouse)))
+    let etag = etag(warehouse.version);
+    Response::json(200, &json!(WarehouseView::from(warehouse))).with_header("etag", etag)
 }
 
 /// All warehouses that somebody described or that there is stock in, by rank.
@@ -82,9 +91,7 @@ pub(super) async fn list(api: &WarehouseApi) -> Result<Response, Problem> {
 
 pub(super) async fn read(api: &WarehouseApi, request: &Request) -> Result<Response, Problem> {
     let id = warehouse_id(request)?;
-    let known = api.warehouses.read().await.map_err(|error| unavailable(&error))?;
-    let found = known.described().find(|warehouse| warehouse.warehouse_id == id);
-    found.cloned().map(shown).ok_or_else(|| {
+    current(api, id).await?.map(shown).ok_or_else(|| {
         let detail = format!(
             "Nobody has described a warehouse {id}; stock in such a one is shipped by a simulated link. PUT it to change that."
         );
@@ -93,9 +100,24 @@ pub(super) async fn read(api: &WarehouseApi, request: &Request) -> Result<Respon
 }
 
 pub(super) async fn put(api: &WarehouseApi, request: &Request) -> Result<Response, Problem> {
-    let warehouse = described(warehouse_id(request)?, &request.json()?, api.reach)?;
-    api.warehouses.put(&warehouse).await.map_err(|error| unavailable(&error))?;
-    Ok(shown(warehouse))
+    let id = warehouse_id(request)?;
+    let wanted = described(id, &request.json()?, api.reach)?;
+    for _ in 0..ATTEMPTS {
+        let before = current(api, id).await?;
+        Thing::Warehouse.check(before.as_ref().map(|before| before.version), request)?;
+        match api.warehouses.put(before.as_ref(), wanted.clone()).await {
+            Ok(warehouse) => return Ok(shown(warehouse)),
+            Err(NotWritten::Changed) => {}
+            Err(NotWritten::Store(error)) => return Err(unavailable(&error)),
+        }
+    }
+    Err(Thing::Warehouse.changed_meanwhile(request.language_of_problems()))
+}
+
+/// The warehouse as it is at this moment, if somebody has described it.
+async fn current(api: &WarehouseApi, id: &str) -> Result<Option<Warehouse>, Problem> {
+    let known = api.warehouses.read().await.map_err(|error| unavailable(&error))?;
+    Ok(known.described().find(|warehouse| warehouse.warehouse_id == id).cloned())
 }
 
 fn bad(detail: impl Into<String>) -> Problem {
@@ -139,7 +161,7 @@ fn described(id: &str, body: &Value, reach: Reach) -> Result<Warehouse, Problem>
         }
         _ => return Err(bad("'link' must be \"simulated\" or \"http\".")),
     };
-    Ok(Warehouse { warehouse_id: id.to_owned(), name, rank, link, active })
+    Ok(Warehouse { warehouse_id: id.to_owned(), name, rank, link, active, version: 0 })
 }
 
 fn unusable(detail: impl Into<String>) -> Problem {

@@ -96,7 +96,7 @@ impl WarehouseApi {
             ApiCall::PutWarehouse => described::put(self, &request).await,
             ApiCall::TakeShipmentEvent => event::take(self, &request).await,
             ApiCall::NoteShipmentEvent => event::note(self, &request).await,
-            _ => Err(routes::elsewhere(&request.path, call)),
+            _ => Err(routes::elsewhere(&request.path, call.function())),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::api::TaskId;
 use crate::graph::{Graph, State};
 use crate::resource::Resource;
 use crate::scope::{Identity, MapItem, Variables};
+use crate::size;
 use crate::states::map::{self, BatchLimits};
 use crate::time::Timestamp;
 
@@ -180,9 +181,27 @@ pub(crate) struct Iterations {
     /// The number of the event that the next iteration's start follows.
     #[serde(rename = "p")]
     pub(crate) previous: u64,
+    /// How many bytes the outputs have, once they have been counted.
+    #[serde(skip)]
+    pub(crate) output_bytes: Option<usize>,
 }
 
 impl Iterations {
+    /// Keeps the output of the iteration at an index. `false` means that the outputs, as an array, are larger than a
+    /// payload may be.
+    pub(crate) fn keep(&mut self, index: usize, output: Arc<Value>) -> bool {
+        let counted = self.output_bytes.unwrap_or_else(|| {
+            // Each has a comma or a bracket behind it.
+            self.outputs.iter().flatten().map(|output| size::of(output) + 1).sum::<usize>() + 1
+        });
+        let bytes = counted + size::of(&output) + 1;
+        self.output_bytes = Some(bytes);
+        if let Some(slot) = self.outputs.get_mut(index) {
+            *slot = Some(output);
+        }
+        bytes <= size::MAX_PAYLOAD
+    }
+
     /// How many items there are.
     pub(crate) fn len(&self) -> usize {
         map::count(&self.items)
@@ -214,6 +233,11 @@ pub(crate) struct MapRun {
 
 fn is_none_yet(n: &u64) -> bool {
     *n == 0
+}
+
+/// How many bytes the variables of all these branches have together.
+pub(crate) fn variable_bytes(branches: &[Branch]) -> usize {
+    branches.iter().map(Branch::variable_bytes).sum()
 }
 
 /// The item at an index of an array, or of an object whose members are the items.
@@ -255,6 +279,16 @@ impl Branch {
             Phase::Parallel(branches) => branches.iter().for_each(|b| b.each_active(look)),
             Phase::Map(run) => run.running.iter().for_each(|b| b.each_active(look)),
             _ => {}
+        }
+    }
+
+    /// How many bytes the variables of the branch, and of the branches inside of it, have together.
+    pub(crate) fn variable_bytes(&self) -> usize {
+        let own: usize = self.variables.values().map(|value| size::of(value)).sum();
+        own + match self.at.as_ref().map(|active| &active.phase) {
+            Some(Phase::Parallel(branches)) => variable_bytes(branches),
+            Some(Phase::Map(run)) => variable_bytes(&run.running),
+            _ => 0,
         }
     }
 

@@ -107,7 +107,7 @@ impl Runner<'_> {
             Some(MapRunReport::Succeeded(output)) => {
                 *previous = self.record(*previous, "MapRunSucceeded", None);
                 self.record(*previous, "MapStateSucceeded", None);
-                self.leave_with_result(state, active, scope, None, &Arc::new(output))
+                self.leave_with_result(state, active, scope, None, &output)
             }
             Some(MapRunReport::TooLarge) => {
                 // Its children have nothing left to do, so a redrive begins a new run.
@@ -205,7 +205,12 @@ impl Runner<'_> {
             making.context["Map"] = serde_json::json!({ "Item": item.context() });
         }
         let scope = Scope { own: making.scope.own, outer: making.scope.outer, item: Some(&item) };
-        let env = Env { scope, context: Context::Given(&making.context), ambient: &mut *self.ambient };
+        let env = Env {
+            scope,
+            context: Context::Given(&making.context),
+            ambient: &mut *self.ambient,
+            budget: &self.budget,
+        };
         map::item_input(&mut Visit { state: making.state, input: making.input, env }, making.map, &item)
     }
 
@@ -223,6 +228,7 @@ impl Runner<'_> {
                 scope: making.scope,
                 context: Context::Given(&making.context),
                 ambient: &mut *self.ambient,
+                budget: &self.budget,
             };
             let mut visit = Visit { state: making.state, input: making.input, env };
             let value = map::batch_input(&mut visit, part)?;

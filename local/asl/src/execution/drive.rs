@@ -8,11 +8,13 @@ use super::branch::{Active, Branch, Phase, active};
 use super::events;
 use super::runner::{MAX_EVENTS, Runner, too_large};
 use super::stimulus::{Action, Stimulus};
+use crate::budget::Budget;
 use crate::error::{Evaluated, Failure, names};
 use crate::graph::{Graph, Kind, Next};
 use crate::history::Details;
-use crate::scope::Scope;
+use crate::scope::{Scope, Variables};
 use crate::size;
+use crate::states::data::Assigned;
 use crate::states::{self, Exit, Intent};
 use crate::time;
 
@@ -41,6 +43,10 @@ impl Runner<'_> {
         mut action: Evaluated<Action>,
     ) -> Evaluated<()> {
         loop {
+            if self.budget.is_exceeded() {
+                // Whatever this led to is dropped.
+                return Err(Budget::failure());
+            }
             if self.is_exhausted() {
                 return Err(Failure::plain(
                     names::RUNTIME,
@@ -121,8 +127,8 @@ impl Runner<'_> {
         if !self.is_input(active, &exit.output) && size::is_too_large(&exit.output) {
             return Err(too_large(&state.name));
         }
-        if exit.assigned.iter().any(|(_, value)| size::is_too_large(value)) {
-            return Err(too_large(&state.name));
+        if !exit.assigned.is_empty() {
+            self.check_variables(&state.name, variables, &exit.assigned)?;
         }
         for (name, value) in &exit.assigned {
             variables.insert(Arc::clone(name), Arc::clone(value));
@@ -142,6 +148,20 @@ impl Runner<'_> {
                 *output = Some(exit.output);
                 Ok(None)
             }
+        }
+    }
+
+    /// Refuses variables that a state sets when one of them, all of them, or all of the execution with them are larger
+    /// than AWS allows.
+    fn check_variables(&mut self, state: &str, kept: &Variables, set: &Assigned) -> Evaluated<()> {
+        // AWS names the fault for all three cases, and doesn't document another text for the last two.
+        let fits = !set.iter().any(|(_, value)| size::is_too_large(value));
+        let bytes = set.iter().map(|(_, value)| size::of(value)).sum();
+        let replaced = set.iter().filter_map(|(name, _)| kept.get(name)).map(|value| size::of(value)).sum();
+        if fits && bytes <= size::MAX_PAYLOAD && self.add_variables(bytes, replaced) {
+            Ok(())
+        } else {
+            Err(too_large(state))
         }
     }
 

@@ -70,7 +70,7 @@ impl Execution {
     /// assert_eq!(call.arguments["Payload"], json!({"amount": "12.50"}));
     ///
     /// // With the answer, the execution goes on to the Wait.
-    /// let answer = Event::TaskSucceeded { task: call.task, output: json!({"charged": true}) };
+    /// let answer = Event::TaskSucceeded { task: call.task, output: json!({"charged": true}).into() };
     /// let effects = execution.apply(&machine, answer, &mut still);
     /// assert!(effects.invocations.is_empty());
     /// let wake_at = execution.wake_at().expect("the end of the Wait");
@@ -243,7 +243,7 @@ impl Execution {
         let mut effects = self.drive(machine, ambient, |runner, root, machine| {
             runner.stimulate(&machine.graph, root, None, &mut Stimulus::Wake)
         });
-        if timed_out.is_some() && self.outcome.is_none() {
+        if timed_out.is_some() && self.outcome.is_none() && !effects.exceeded {
             let more = self.wake(machine, ambient);
             effects.history.extend(more.history);
             effects.invocations.extend(more.invocations);
@@ -305,7 +305,13 @@ impl Execution {
         work: impl FnOnce(&mut Runner<'_>, &mut Branch, &Machine) -> Evaluated<()>,
     ) -> Effects {
         let mut runner = Runner::new(&self.identity, &mut self.events, &mut self.tasks, ambient);
+        if machine.has_variables {
+            runner.count_variables(&self.root);
+        }
         let result = work(&mut runner, &mut self.root, machine);
+        if runner.budget.is_exceeded() {
+            return Effects { exceeded: true, ..Effects::default() };
+        }
         match result {
             Ok(()) => {
                 if let Some(output) = self.root.output.clone() {

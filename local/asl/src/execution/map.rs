@@ -6,18 +6,27 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::branch::{Active, Branch, Iterations, Phase, item};
-use super::runner::Runner;
+use super::branch::{Active, Branch, Iterations, Phase, item, variable_bytes};
+use super::runner::{Runner, too_large};
 use super::stimulus::{Action, Stimulus};
 use crate::error::Evaluated;
 use crate::graph::{Graph, Kind, MapState, Processor, State};
 use crate::history::Details;
 use crate::scope::Scope;
+use crate::size;
 use crate::states::map::{self, MapPlan};
 
 /// Iterations that run at once without a MaxConcurrency, and at the most with one (AWS Step Functions
 /// Developer Guide, "Using Map state in Inline mode").
 const INLINE_CONCURRENCY: usize = 40;
+
+/// How far an iteration has come.
+enum Progress {
+    Running,
+    Ended,
+    /// It has ended, and the outputs of all that have are larger than a payload may be.
+    TooLarge,
+}
 
 /// The details of an event about one iteration.
 fn iteration_details(state: &State, branch: &Branch) -> Option<Details> {
@@ -57,6 +66,7 @@ impl Runner<'_> {
             failed: IgnoredAny,
             tolerated: IgnoredAny,
             previous: *previous,
+            output_bytes: None,
         }));
         self.continue_map(state, active, previous, scope, &mut Stimulus::Wake)
     }
@@ -78,6 +88,7 @@ impl Runner<'_> {
         let done = run.running.is_empty() && run.next >= run.len();
         *previous = run.previous;
         if let Err(failure) = result {
+            self.forget_variables(variable_bytes(&run.running));
             active.phase = Phase::Map(run);
             return Err(failure);
         }
@@ -87,6 +98,9 @@ impl Runner<'_> {
         }
         let outputs = run.outputs.into_iter().flatten().map(Arc::unwrap_or_clone);
         let result = Arc::new(Value::Array(outputs.collect()));
+        if size::is_too_large(&result) {
+            return Err(too_large(&state.name));
+        }
         self.record(*previous, "MapStateSucceeded", None);
         self.leave_with_result(state, active, *scope, None, &result)
     }
@@ -137,7 +151,9 @@ impl Runner<'_> {
         let Some(item) = &branch.item else { return Ok(Arc::default()) };
         let inner = Scope { own: scope.own, outer: scope.outer, item: Some(item) };
         let input = active.raw_input(self.identity);
-        self.visit(state, active, &input, inner, None, |visit| map::item_input(visit, map, item))
+        let made =
+            self.visit(state, active, &input, inner, None, |visit| map::item_input(visit, map, item))?;
+        if size::is_too_large(&made) { Err(too_large(&state.name)) } else { Ok(made) }
     }
 
     /// Hands a stimulus to the running iteration at an index. `true` means that it has ended and left the
@@ -153,7 +169,14 @@ impl Runner<'_> {
     ) -> Evaluated<bool> {
         let Some(branch) = run.running.get_mut(at) else { return Ok(true) };
         match self.stimulate(graph, branch, Some(scope), stimulus) {
-            Ok(()) => Ok(self.end_iteration(state, run, at)),
+            Ok(()) => match self.end_iteration(state, run, at) {
+                Progress::Running => Ok(false),
+                Progress::Ended => Ok(true),
+                Progress::TooLarge => {
+                    self.abort_iterations(graph, state, run, None);
+                    Err(too_large(&state.name))
+                }
+            },
             Err(failure) => {
                 self.fail_map(state, graph, run, at);
                 Err(failure)
@@ -161,15 +184,14 @@ impl Runner<'_> {
         }
     }
 
-    /// Takes an iteration that has its output out of the list. `false` means that it has none yet.
-    fn end_iteration(&mut self, state: &State, run: &mut Iterations, at: usize) -> bool {
-        let Some(branch) = run.running.get_mut(at) else { return true };
-        let Some(output) = branch.output.take() else { return false };
+    /// Takes an iteration that has its output out of the list.
+    fn end_iteration(&mut self, state: &State, run: &mut Iterations, at: usize) -> Progress {
+        let Some(branch) = run.running.get_mut(at) else { return Progress::Ended };
+        let Some(output) = branch.output.take() else { return Progress::Running };
         let index = branch.item.as_ref().map_or(0, |item| item.index);
-        if let Some(slot) = usize::try_from(index).ok().and_then(|i| run.outputs.get_mut(i)) {
-            *slot = Some(output);
-        }
+        let fits = run.keep(usize::try_from(index).unwrap_or(usize::MAX), output);
         let ended = run.running.remove(at);
+        self.forget_variables(ended.variable_bytes());
         run.previous = ended.previous;
         let details = iteration_details(state, &ended);
         let succeeded = self.record(ended.previous, "MapIterationSucceeded", details);
@@ -178,7 +200,7 @@ impl Runner<'_> {
         if run.running.is_empty() && run.next >= run.len() {
             run.previous = succeeded;
         }
-        true
+        if fits { Progress::Ended } else { Progress::TooLarge }
     }
 
     /// Gives up all iterations because of the one at an index.
@@ -189,13 +211,19 @@ impl Runner<'_> {
             let details = iteration_details(state, branch);
             self.record(run.previous, "MapIterationFailed", details);
         }
-        self.abort_iterations(graph, state, run, at);
+        self.abort_iterations(graph, state, run, Some(at));
     }
 
-    /// Gives up all iterations but the one at the index `failed`.
-    fn abort_iterations(&mut self, graph: &Graph, state: &State, run: &mut Iterations, failed: usize) {
+    /// Gives up all iterations but the one at the index `failed`, if one is the reason.
+    fn abort_iterations(
+        &mut self,
+        graph: &Graph,
+        state: &State,
+        run: &mut Iterations,
+        failed: Option<usize>,
+    ) {
         for (other, branch) in run.running.iter_mut().enumerate() {
-            if other == failed {
+            if Some(other) == failed {
                 continue;
             }
             self.abort(graph, branch, false);

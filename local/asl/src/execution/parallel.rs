@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::branch::{Active, Branch, Phase};
-use super::runner::Runner;
+use super::branch::{Active, Branch, Phase, variable_bytes};
+use super::runner::{Runner, too_large};
 use super::stimulus::{Action, Stimulus};
 use crate::error::Evaluated;
 use crate::graph::{Graph, Kind, State};
 use crate::scope::Scope;
+use crate::size;
 
 impl Runner<'_> {
     pub(super) fn start_parallel(
@@ -21,6 +22,9 @@ impl Runner<'_> {
         input: &Arc<Value>,
     ) -> Evaluated<Action> {
         let Kind::Parallel { branches } = &state.kind else { return Ok(Action::Suspend) };
+        if size::is_too_large(input) {
+            return Err(too_large(&state.name));
+        }
         *previous = self.record(*previous, "ParallelStateStarted", None);
         let children = branches.iter().map(|_| Branch { previous: *previous, ..Branch::default() }).collect();
         active.phase = Phase::Parallel(children);
@@ -50,6 +54,7 @@ impl Runner<'_> {
                 *previous = child.previous;
             }
             if let Err(failure) = result {
+                self.forget_variables(variable_bytes(children));
                 self.abort_branches(graphs, children, index);
                 return Err(failure);
             }
@@ -60,9 +65,13 @@ impl Runner<'_> {
         if children.iter().any(|child| child.output.is_none()) {
             return Ok(Action::Suspend);
         }
+        self.forget_variables(variable_bytes(children));
         let outputs =
             children.iter_mut().map(|child| child.output.take().map_or(Value::Null, Arc::unwrap_or_clone));
         let result = Arc::new(Value::Array(outputs.collect()));
+        if size::is_too_large(&result) {
+            return Err(too_large(&state.name));
+        }
         self.record(*previous, "ParallelStateSucceeded", None);
         self.leave_with_result(state, active, *scope, None, &result)
     }

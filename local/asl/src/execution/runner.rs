@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::branch::{Active, Phase};
+use super::branch::{Active, Branch, Phase};
 use super::stimulus::Action;
 use crate::api::{Allowance, Ambient, Effects};
+use crate::budget::Budget;
 use crate::error::{Evaluated, Failure, names};
 use crate::graph::State;
 use crate::history::{Details, HistoryEvent};
@@ -20,6 +21,9 @@ use crate::time::Timestamp;
 /// end of the execution.
 pub(super) const MAX_EVENTS: u64 = 25_000;
 
+/// States that are entered between two questions to the host whether it wants a pause.
+const BETWEEN_LOOKS: u64 = 16;
+
 /// Runs the branches of one execution for one event, and collects the effects.
 pub(super) struct Runner<'r> {
     pub(super) identity: &'r Identity,
@@ -31,6 +35,9 @@ pub(super) struct Runner<'r> {
     steps: u64,
     exhausted: bool,
     allowance: Allowance,
+    pub(super) budget: Budget,
+    /// How many bytes the variables of all branches have together.
+    variable_bytes: usize,
     /// The input that was measured last, with its size: most states hand on the very input that they got.
     measured: Option<(Arc<Value>, usize)>,
 }
@@ -43,6 +50,7 @@ impl<'r> Runner<'r> {
         ambient: &'r mut dyn Ambient,
     ) -> Self {
         let (now, allowance) = (ambient.now(), ambient.allowance());
+        let budget = Budget::new(ambient.effort());
         Self {
             identity,
             events,
@@ -53,6 +61,8 @@ impl<'r> Runner<'r> {
             steps: 0,
             exhausted: false,
             allowance,
+            budget,
+            variable_bytes: 0,
             measured: None,
         }
     }
@@ -102,7 +112,27 @@ impl<'r> Runner<'r> {
 
     /// Whether the execution has done what it may for one event.
     pub(super) fn is_spent(&self) -> bool {
-        self.steps >= self.allowance.states || self.allowance.bytes == 0
+        self.steps >= self.allowance.states
+            || self.allowance.bytes == 0
+            || self.budget.is_low()
+            || (self.steps.is_multiple_of(BETWEEN_LOOKS) && self.ambient.wants_pause())
+    }
+
+    /// Counts the variables that there are.
+    pub(super) fn count_variables(&mut self, root: &Branch) {
+        self.variable_bytes = root.variable_bytes();
+    }
+
+    /// Counts what a state sets, of which all together take so many bytes more than what it replaces. `false` means
+    /// that the execution may not have as many.
+    pub(super) fn add_variables(&mut self, set: usize, replaced: usize) -> bool {
+        self.variable_bytes = (self.variable_bytes + set).saturating_sub(replaced);
+        self.variable_bytes <= size::MAX_VARIABLES
+    }
+
+    /// Counts variables no more that have gone with their branch.
+    pub(super) fn forget_variables(&mut self, bytes: usize) {
+        self.variable_bytes = self.variable_bytes.saturating_sub(bytes);
     }
 
     /// Whether a limit is reached, so that the execution must end.
@@ -129,7 +159,8 @@ impl<'r> Runner<'r> {
             scope,
             built: OnceCell::new(),
         };
-        let env = Env { scope, context, ambient: &mut *self.ambient };
+        self.budget.visit();
+        let env = Env { scope, context, ambient: &mut *self.ambient, budget: &self.budget };
         work(&mut Visit { state, input, env })
     }
 

@@ -31,9 +31,9 @@ impl Stimulus {
 /// What a host reports on a task.
 pub(super) enum Report {
     /// The call was made and has returned this.
-    Submitted(Value),
+    Submitted(Arc<Value>),
     /// The task has this result.
-    Succeeded(Value),
+    Succeeded(Arc<Value>),
     /// The task has failed.
     Failed {
         /// The name of the history event without `Task` or `LambdaFunction` before it.
@@ -50,7 +50,7 @@ pub(super) enum MapRunReport {
     /// The inputs of at most `at_most` children are wanted, for the items from an index on.
     Children { from: u64, at_most: usize },
     /// All children have ended, with these outputs.
-    Succeeded(Value),
+    Succeeded(Arc<Value>),
     /// All children have ended, and their outputs are too large.
     TooLarge,
     /// Too many children have failed.

@@ -111,7 +111,7 @@ impl Runner<'_> {
             }
             Report::Submitted(output) => {
                 run.call = None;
-                let details = Details::Output { service: service(task), output: Arc::new(output) };
+                let details = Details::Output { service: service(task), output };
                 *previous = self.record(*previous, "TaskSubmitted", Some(details));
                 Ok(Action::Suspend)
             }
@@ -124,7 +124,6 @@ impl Runner<'_> {
             }
             Report::Succeeded(output) => {
                 let token = run.token.take();
-                let output = Arc::new(output);
                 let details = Details::Output { service: service(task), output: Arc::clone(&output) };
                 *previous = self.record(*previous, event(task, "Succeeded"), Some(details));
                 self.leave_with_result(state, active, scope, token.as_deref(), &output)

@@ -1,5 +1,7 @@
 //! What each function computes.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::Md5;
@@ -7,6 +9,7 @@ use serde_json::{Number, Value};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
+use super::Surroundings;
 use super::java;
 use super::syntax::Function;
 
@@ -23,15 +26,20 @@ pub(super) enum Refusal {
     Arguments,
     /// The reason, in AWS's words.
     Reason(String),
+    /// The budget of the state is used up.
+    TooMuchWork,
 }
+
+/// What a function may take from outside: randomness and work.
+pub(super) struct Outside<'s>(pub(super) &'s mut dyn Surroundings);
 
 use Refusal::Arguments as REFUSED;
 
-/// Computes a function. `random` gives 64 random bits at each call.
+/// Computes a function.
 pub(super) fn call(
     function: Function,
     arguments: Vec<Value>,
-    random: &mut dyn FnMut() -> u64,
+    outside: &mut Outside<'_>,
 ) -> Result<Value, Refusal> {
     Ok(match (function, &arguments[..]) {
         (Function::Array, _) => Value::Array(arguments),
@@ -53,7 +61,10 @@ pub(super) fn call(
             let (from, to, step) = (integer(from)?, integer(to)?, integer(step)?);
             Value::Array(range(from, to, step, MAX_RANGE).ok_or(REFUSED)?)
         }
-        (Function::ArrayUnique, [Value::Array(items)]) => Value::Array(java::distinct(items.clone())),
+        (Function::ArrayUnique, [Value::Array(items)]) => {
+            let distinct = java::distinct(items.clone(), &|steps| outside.0.spend(steps));
+            Value::Array(distinct.ok_or(Refusal::TooMuchWork)?)
+        }
         (Function::Base64Encode, [Value::String(text)]) => STANDARD.encode(limited(text)?).into(),
         (Function::Base64Decode, [Value::String(text)]) => {
             String::from_utf8_lossy(&base64_decoded(limited(text)?)).into_owned().into()
@@ -80,14 +91,15 @@ pub(super) fn call(
             let width = i32::try_from(to - from).ok().filter(|width| *width > 0).ok_or(REFUSED)?;
             let drawn = match seed {
                 [seed] => java::Random::seeded(integer(seed)?).below(width),
-                _ => (random() % u64::from(width.unsigned_abs())) as i64,
+                _ => (outside.0.random() % u64::from(width.unsigned_abs())) as i64,
             };
             (from + drawn).into()
         }
         (Function::StringSplit, [Value::String(text), Value::String(delimiters)]) => {
             // As StringUtils.split in Java: each character separates, and nothing comes of two separators in
             // a row.
-            let parts = text.split(|c| delimiters.contains(c)).filter(|part| !part.is_empty());
+            let delimiters: HashSet<char> = delimiters.chars().collect();
+            let parts = text.split(|c| delimiters.contains(&c)).filter(|part| !part.is_empty());
             Value::Array(parts.map(Value::from).collect())
         }
         (Function::StringToJson, [Value::String(json)]) if json.trim().is_empty() => Value::Null,
@@ -97,7 +109,7 @@ pub(super) fn call(
             ))
         })?,
         // AWS takes any arguments here, and looks at none.
-        (Function::Uuid, _) => uuid(random).into(),
+        (Function::Uuid, _) => uuid(&mut || outside.0.random()).into(),
         _ => return Err(REFUSED),
     })
 }

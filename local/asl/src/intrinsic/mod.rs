@@ -9,7 +9,8 @@ mod syntax;
 use serde_json::Value;
 
 use crate::jsonpath::{JsonPath, Missing};
-use functions::Refusal;
+use crate::size;
+use functions::{Outside, Refusal};
 use syntax::{Argument, Function};
 
 pub(crate) use functions::{hash, json_number, mix, range, uuid};
@@ -24,6 +25,8 @@ pub(crate) trait Surroundings {
     fn start(&self, path: &JsonPath) -> String;
     /// The next 64 random bits.
     fn random(&mut self) -> u64;
+    /// Takes steps from the [budget](crate::budget). `false` means that it is used up.
+    fn spend(&self, steps: u64) -> bool;
 }
 
 /// Why a call has no value. It fails the state with States.Runtime; the text is AWS's.
@@ -81,10 +84,17 @@ impl FunctionCall {
                 Argument::Call(call) => call.evaluate(around)?,
             });
         }
-        functions::call(self.function, values, &mut || around.random()).map_err(|refusal| {
+        let walked: u64 = values.iter().map(size::steps).sum();
+        let called = if around.spend(walked) {
+            functions::call(self.function, values, &mut Outside(around))
+        } else {
+            Err(Refusal::TooMuchWork)
+        };
+        called.map_err(|refusal| {
             let reason = match refusal {
                 Refusal::Arguments => format!("Invalid arguments in States.{}", self.function.name()),
                 Refusal::Reason(reason) => reason,
+                Refusal::TooMuchWork => "It takes more work than a function may.".to_owned(),
             };
             Error::Refused { call: self.source.clone(), reason }
         })

@@ -18,6 +18,7 @@ use jsonata_core::value::JValue;
 use serde_json::{Value, json};
 
 use super::run::MAX_SEQUENCE;
+use crate::budget::Budget;
 
 /// Bytes that the guarded calls of one evaluation may build together. Payloads have 256 KiB, so that this is some
 /// hundred of them.
@@ -198,9 +199,9 @@ fn is_literal(node: &Value) -> bool {
     node == "Null" || ["String", "Number", "Boolean"].iter().any(|kind| node.get(kind).is_some())
 }
 
-/// Registers the guards, which share one budget.
-pub(super) fn register(evaluator: &mut Evaluator) {
-    let budget = Rc::new(Cell::new(BUDGET));
+/// Registers the guards, which share what the budget of the state allows.
+pub(super) fn register(evaluator: &mut Evaluator, budget: &Budget) {
+    let budget = Rc::new(Cell::new(budget.bytes(BUDGET)));
     let functions = FUNCTIONS.iter().map(|(name, _)| *name);
     for name in functions.chain(OPERATORS).chain(COMPARISONS) {
         let budget = Rc::clone(&budget);

@@ -15,13 +15,17 @@ use serde_json::Value;
 use super::convert::{from_json, to_json};
 use super::expression::{Expression, Program, Strategy};
 use super::{guards, host};
+use crate::budget::Budget;
 use crate::error::Failure;
 use crate::intrinsic;
 use crate::scope::Env;
+use crate::size;
 
 /// Milliseconds that an evaluation may take. The limit guards against loops; whatever fits 256 KiB of input
 /// takes microseconds. It is the last resort: what one call builds is bounded by [`guards`] before that.
 const TIMEOUT_MS: u64 = 100;
+/// The same for a small effort that is timed.
+const SMALL_TIMEOUT_MS: u64 = 1;
 /// How often an evaluation is tried whose time was up. The time is that of the wall, and a process that was stopped
 /// meanwhile, or a machine that had no time for it, is no fault of the expression. The second time gives the same
 /// value, since nothing but the inputs and the seed decides it.
@@ -121,6 +125,9 @@ impl<'e, 'a> Evaluation<'e, 'a> {
         let mut bindings = Vec::new();
         for name in expression.variables() {
             if let Some(value) = self.env.scope.lookup(name) {
+                if !self.env.budget.spend(size::steps(value)) {
+                    return Err(Budget::failure());
+                }
                 bindings.push((name.to_owned(), from_json(value)));
             }
         }
@@ -136,10 +143,12 @@ impl<'e, 'a> Evaluation<'e, 'a> {
             ));
         }
         if expression.usage.free.contains("states") {
-            bindings.push(("states".to_owned(), self.states(expression)));
+            bindings.push(("states".to_owned(), self.states(expression)?));
         }
+        let budget = self.env.budget;
+        let timeout = if budget.is_timed() { SMALL_TIMEOUT_MS } else { TIMEOUT_MS };
         let options = EvaluatorOptions {
-            timeout_ms: Some(TIMEOUT_MS),
+            timeout_ms: Some(timeout),
             max_stack_depth: Some(MAX_DEPTH),
             max_sequence_length: Some(MAX_SEQUENCE),
             ..EvaluatorOptions::default()
@@ -157,7 +166,7 @@ impl<'e, 'a> Evaluation<'e, 'a> {
             let mut evaluator = Evaluator::with_options(context, options.clone());
             host::register(&mut evaluator, &expression.usage.functions, now, &dice);
             if program.is_guarded {
-                guards::register(&mut evaluator);
+                guards::register(&mut evaluator, budget);
             }
             // The library is not ours: where it panics, the expression has failed, and nothing else.
             evaluated =
@@ -165,12 +174,16 @@ impl<'e, 'a> Evaluation<'e, 'a> {
                     .unwrap_or_else(|_| {
                         Err(EvaluatorError::EvaluationError("The evaluation failed inside".to_owned()))
                     });
-            if !evaluated
-                .as_ref()
-                .is_err_and(|error| error.message().starts_with("D1012") || error.code() == Some("D1012"))
-            {
+            if !ended_by(&evaluated, "D1012") {
                 break;
             }
+            // The failure is dropped, since the event is applied again with full effort.
+            if budget.exceed() {
+                return Err(Budget::failure());
+            }
+        }
+        if ended_by(&evaluated, "D2015") && budget.exceed() {
+            return Err(Budget::failure());
         }
         let value = evaluated.map_err(|error| {
             // AWS ends the sentence before a coded message, and leads on with a colon to any other.
@@ -199,7 +212,7 @@ impl<'e, 'a> Evaluation<'e, 'a> {
     }
 
     /// `$states`, with the members that the expression needs.
-    fn states(&mut self, expression: &Expression) -> JValue {
+    fn states(&mut self, expression: &Expression) -> Result<JValue, Failure> {
         let mut states = IndexMap::new();
         let slots = [
             ("input", self.inputs.input, &mut self.input),
@@ -208,17 +221,28 @@ impl<'e, 'a> Evaluation<'e, 'a> {
         ];
         for (member, value, slot) in slots {
             if let Some(value) = value.filter(|_| expression.wants(member)) {
+                if slot.is_none() && !self.env.budget.spend(size::steps(value)) {
+                    return Err(Budget::failure());
+                }
                 let converted = slot.get_or_insert_with(|| from_json(value));
                 states.insert(member.to_owned(), converted.clone());
             }
         }
         if expression.wants("context") {
             let context = self.env.context.value();
+            if self.context.is_none() && !self.env.budget.spend(size::steps(context)) {
+                return Err(Budget::failure());
+            }
             let converted = self.context.get_or_insert_with(|| from_json(context));
             states.insert("context".to_owned(), converted.clone());
         }
-        JValue::object(states)
+        Ok(JValue::object(states))
     }
+}
+
+/// Whether an evaluation ended with this code of JSONata.
+fn ended_by(evaluated: &Result<JValue, EvaluatorError>, code: &str) -> bool {
+    evaluated.as_ref().is_err_and(|error| error.code() == Some(code) || error.message().starts_with(code))
 }
 
 /// The failure of an expression that ended with an error.

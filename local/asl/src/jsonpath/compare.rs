@@ -5,16 +5,23 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::syntax::Operator;
+use crate::budget::Budget;
 
 /// Whether a comparison holds; `None` stands for a path that leads nowhere, which equals nothing.
-pub(super) fn holds(left: Option<&Value>, operator: Operator, right: Option<&Value>) -> bool {
+pub(super) fn holds(
+    left: Option<&Value>,
+    operator: Operator,
+    right: Option<&Value>,
+    budget: &Budget,
+) -> bool {
     match operator {
         Operator::Equal => equal(left, right),
         Operator::NotEqual => !equal(left, right),
         Operator::In => {
-            right.and_then(Value::as_array).is_some_and(|a| a.iter().any(|v| equal(left, Some(v))))
+            let items = right.and_then(Value::as_array);
+            items.is_some_and(|items| items.iter().any(|item| budget.spend(1) && equal(left, Some(item))))
         }
-        Operator::NotIn => !holds(left, Operator::In, right),
+        Operator::NotIn => !holds(left, Operator::In, right, budget),
         Operator::Less => order(left, right) == Some(Ordering::Less),
         Operator::LessOrEqual => matches!(order(left, right), Some(Ordering::Less | Ordering::Equal)),
         Operator::Greater => order(left, right) == Some(Ordering::Greater),

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::compare;
 use super::syntax::{self, Comparable, Filter, Segment};
+use crate::budget::Budget;
+use crate::size;
 
 /// A definite path leads nowhere. The text is Jayway's (com.jayway.jsonpath, PathNotFoundException), because
 /// it is part of the cause that users see.
@@ -29,18 +31,29 @@ impl Missing {
 /// hostile data.
 const MAX_RESULTS: usize = 1 << 18;
 
-/// The value of a path that starts at `root`: one value if the path is definite, and an array of all that it
+/// The value of a path that starts at `root`, as far as the budget goes: one value if the path is definite, and an array of all that it
 /// matches if not. `definite` is what [`syntax::is_definite`] says about the segments.
 pub(super) fn select<'v>(
     segments: &[Segment],
     definite: bool,
     root: &'v Value,
+    budget: &Budget,
 ) -> Result<Cow<'v, Value>, Missing> {
     if definite {
         return single(segments, root);
     }
     let mut matches = Vec::new();
-    walk(segments, root, root, &mut matches);
+    walk(segments, root, root, budget, &mut matches);
+    if budget.is_spent() {
+        return Err(Missing::new("The path takes more work than a path may.".to_owned()));
+    }
+    let steps = matches
+        .iter()
+        .filter(|matched| matches!(matched, Cow::Borrowed(_)))
+        .map(|matched| size::steps(matched));
+    if !budget.spend(steps.sum()) {
+        return Err(Missing::new("The path selects more data than a path may.".to_owned()));
+    }
     Ok(Cow::Owned(Value::Array(matches.into_iter().map(Cow::into_owned).collect())))
 }
 
@@ -84,8 +97,14 @@ fn single<'v>(segments: &[Segment], root: &'v Value) -> Result<Cow<'v, Value>, M
 }
 
 /// Adds every value that the segments lead to from `at`.
-fn walk<'v>(segments: &[Segment], at: &'v Value, root: &'v Value, matches: &mut Vec<Cow<'v, Value>>) {
-    if matches.len() >= MAX_RESULTS {
+fn walk<'v>(
+    segments: &[Segment],
+    at: &'v Value,
+    root: &'v Value,
+    budget: &Budget,
+    matches: &mut Vec<Cow<'v, Value>>,
+) {
+    if matches.len() >= MAX_RESULTS || !budget.spend(1) {
         return;
     }
     let Some((segment, rest)) = segments.split_first() else {
@@ -95,7 +114,7 @@ fn walk<'v>(segments: &[Segment], at: &'v Value, root: &'v Value, matches: &mut 
     match (segment, at) {
         (Segment::Child(name), Value::Object(map)) => {
             if let Some(value) = map.get(name) {
-                walk(rest, value, root, matches);
+                walk(rest, value, root, budget, matches);
             }
         }
         (Segment::Children(names), Value::Object(map)) if rest.is_empty() => {
@@ -103,14 +122,18 @@ fn walk<'v>(segments: &[Segment], at: &'v Value, root: &'v Value, matches: &mut 
         }
         (Segment::Children(names), Value::Object(map)) => {
             for value in names.iter().filter_map(|n| map.get(n)) {
-                walk(rest, value, root, matches);
+                walk(rest, value, root, budget, matches);
             }
         }
-        (Segment::Wildcard, Value::Object(map)) => map.values().for_each(|v| walk(rest, v, root, matches)),
-        (Segment::Wildcard, Value::Array(items)) => items.iter().for_each(|v| walk(rest, v, root, matches)),
+        (Segment::Wildcard, Value::Object(map)) => {
+            map.values().for_each(|v| walk(rest, v, root, budget, matches))
+        }
+        (Segment::Wildcard, Value::Array(items)) => {
+            items.iter().for_each(|v| walk(rest, v, root, budget, matches))
+        }
         (Segment::Index(index), Value::Array(items)) => {
             match nth(items, *index) {
-                Some(value) => walk(rest, value, root, matches),
+                Some(value) => walk(rest, value, root, budget, matches),
                 // Behind a star, AWS puts null in the place of an item that isn't there.
                 None if rest.is_empty() => matches.push(Cow::Owned(Value::Null)),
                 None => {}
@@ -118,59 +141,76 @@ fn walk<'v>(segments: &[Segment], at: &'v Value, root: &'v Value, matches: &mut 
         }
         (Segment::Indices(indices), Value::Array(items)) => {
             for value in indices.iter().filter_map(|i| nth(items, *i)) {
-                walk(rest, value, root, matches);
+                walk(rest, value, root, budget, matches);
             }
         }
         (Segment::Slice(from, to), Value::Array(items)) => {
             for value in slice(items, *from, *to) {
-                walk(rest, value, root, matches);
+                walk(rest, value, root, budget, matches);
             }
         }
         (Segment::Filter(filter), Value::Array(items)) => {
-            for item in items.iter().filter(|item| holds(filter, item, root)) {
-                walk(rest, item, root, matches);
+            for item in items.iter().filter(|item| holds(filter, item, root, budget)) {
+                walk(rest, item, root, budget, matches);
             }
         }
-        (Segment::Filter(filter), item @ Value::Object(_)) if holds(filter, item, root) => {
-            walk(rest, item, root, matches);
+        (Segment::Filter(filter), item @ Value::Object(_)) if holds(filter, item, root, budget) => {
+            walk(rest, item, root, budget, matches);
         }
-        (Segment::Descend, _) => descend(rest, at, root, matches),
+        (Segment::Descend, _) => descend(rest, at, root, budget, matches),
         _ => {}
     }
 }
 
 /// Applies the segments to `at` and to everything in it.
-fn descend<'v>(rest: &[Segment], at: &'v Value, root: &'v Value, matches: &mut Vec<Cow<'v, Value>>) {
-    walk(rest, at, root, matches);
+fn descend<'v>(
+    rest: &[Segment],
+    at: &'v Value,
+    root: &'v Value,
+    budget: &Budget,
+    matches: &mut Vec<Cow<'v, Value>>,
+) {
+    if budget.is_spent() {
+        return;
+    }
+    walk(rest, at, root, budget, matches);
     match at {
-        Value::Object(map) => map.values().for_each(|v| descend(rest, v, root, matches)),
-        Value::Array(items) => items.iter().for_each(|v| descend(rest, v, root, matches)),
+        Value::Object(map) => map.values().for_each(|v| descend(rest, v, root, budget, matches)),
+        Value::Array(items) => items.iter().for_each(|v| descend(rest, v, root, budget, matches)),
         _ => {}
     }
 }
 
-/// Whether an item passes a filter.
-fn holds(filter: &Filter, item: &Value, root: &Value) -> bool {
+/// Whether an item passes a filter. When the budget is used up, the answer means nothing.
+fn holds(filter: &Filter, item: &Value, root: &Value, budget: &Budget) -> bool {
+    if !budget.spend(1) {
+        return false;
+    }
     match filter {
-        Filter::Or(any) => any.iter().any(|filter| holds(filter, item, root)),
-        Filter::And(all) => all.iter().all(|filter| holds(filter, item, root)),
-        Filter::Not(filter) => !holds(filter, item, root),
-        Filter::Exists(comparable) => value(comparable, item, root).is_some(),
+        Filter::Or(any) => any.iter().any(|filter| holds(filter, item, root, budget)),
+        Filter::And(all) => all.iter().all(|filter| holds(filter, item, root, budget)),
+        Filter::Not(filter) => !holds(filter, item, root, budget),
+        Filter::Exists(comparable) => value(comparable, item, root, budget).is_some(),
         Filter::Compare(left, operator, right) => {
-            let (left, right) = (value(left, item, root), value(right, item, root));
-            compare::holds(left.as_ref(), *operator, right.as_ref())
+            let (left, right) = (value(left, item, root, budget), value(right, item, root, budget));
+            compare::holds(left.as_deref(), *operator, right.as_deref(), budget)
         }
     }
 }
 
 /// The value of one side of a comparison; `None` when its path leads nowhere.
-fn value(comparable: &Comparable, item: &Value, root: &Value) -> Option<Value> {
+fn value<'v>(
+    comparable: &'v Comparable,
+    item: &'v Value,
+    root: &'v Value,
+    budget: &Budget,
+) -> Option<Cow<'v, Value>> {
     let (segments, from) = match comparable {
         Comparable::Item(segments) => (segments, item),
         Comparable::Root(segments) => (segments, root),
-        Comparable::Literal(value) => return Some(value.clone()),
+        Comparable::Literal(value) => return Some(Cow::Borrowed(value)),
     };
-    select(segments, syntax::is_definite(segments), from).ok().map(Cow::into_owned)
+    select(segments, syntax::is_definite(segments), from, budget).ok()
 }
 
 /// The item at an index; a negative one counts from the end.

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::budget::Budget;
 pub(crate) use eval::Missing;
 pub(crate) use syntax::{Root, Segment};
 
@@ -59,7 +60,7 @@ impl JsonPath {
     }
 
     /// Evaluates the path, where `root` is the value that its root stands for.
-    pub(crate) fn select<'v>(&self, root: &'v Value) -> Result<Cow<'v, Value>, Missing> {
-        eval::select(&self.segments, self.definite, root)
+    pub(crate) fn select<'v>(&self, root: &'v Value, budget: &Budget) -> Result<Cow<'v, Value>, Missing> {
+        eval::select(&self.segments, self.definite, root, budget)
     }
 }

@@ -15,7 +15,7 @@ use crate::scope::Env;
 use crate::template::{self, JsonataTemplate, Location, PathTemplate};
 
 /// The variables that an Assign sets, in its order.
-type Assigned = Vec<(Arc<str>, Arc<Value>)>;
+pub(crate) type Assigned = Vec<(Arc<str>, Arc<Value>)>;
 
 /// The part of the data that an InputPath or OutputPath selects.
 fn select(source: &Source, data: &Arc<Value>, env: &Env<'_>) -> Evaluated<Arc<Value>> {

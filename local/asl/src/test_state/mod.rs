@@ -17,7 +17,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::api::Ambient;
+use crate::api::{Ambient, Effort};
+use crate::budget::Budget;
 use crate::compile;
 use crate::scope::{Context, Env, Scope, Variables};
 use crate::states::Visit;
@@ -109,7 +110,8 @@ pub fn run(
     let state = compile::state(NAME, &tested.definition, tested.language, &targets)
         .map_err(|error| Refused::definition(format!("Invalid State Machine Definition: '{error}'")))?;
     let scope = Scope { own: &variables, outer: None, item: None };
-    let env = Env { scope, context: Context::Given(&context), ambient };
+    let budget = Budget::new(Effort::Full);
+    let env = Env { scope, context: Context::Given(&context), ambient, budget: &budget };
     let mut test = StateTest {
         request,
         state: &state,

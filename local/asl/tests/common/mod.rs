@@ -136,7 +136,7 @@ impl Host {
     }
 
     pub fn succeed(&mut self, task: TaskId, output: Value) {
-        self.send(Event::TaskSucceeded { task, output });
+        self.send(Event::TaskSucceeded { task, output: output.into() });
     }
 
     pub fn fail(&mut self, task: TaskId, error: &str) {

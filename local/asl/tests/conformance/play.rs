@@ -86,7 +86,7 @@ impl Mocks<'_> {
         let Some(entry) = self.result(call) else { return self.behave(call).into_iter().collect() };
         let mut events = Vec::new();
         if let Some(output) = entry.pointer("/submitted/output") {
-            events.push(Event::TaskSubmitted { task, output: plain(output) });
+            events.push(Event::TaskSubmitted { task, output: plain(output).into() });
         }
         let result = &entry["result"];
         let text = |field: &str| result.get(field).and_then(Value::as_str).map(str::to_owned);
@@ -98,7 +98,9 @@ impl Mocks<'_> {
             })
         });
         match result["kind"].as_str().map(str::to_lowercase).as_deref() {
-            Some("succeeded") => events.push(Event::TaskSucceeded { task, output: plain(&result["output"]) }),
+            Some("succeeded") => {
+                events.push(Event::TaskSucceeded { task, output: plain(&result["output"]).into() })
+            }
             Some("failed") => events.push(Event::TaskFailed { task, error, cause }),
             Some("submitfailed") => events.push(Event::TaskSubmitFailed { task, error, cause }),
             Some("startfailed" | "schedulefailed") => {
@@ -144,7 +146,7 @@ impl Mocks<'_> {
         } else {
             output
         };
-        Some(Event::TaskSucceeded { task, output })
+        Some(Event::TaskSucceeded { task, output: output.into() })
     }
 }
 
@@ -293,7 +295,7 @@ fn children(
     if run.tolerated.exceeded(failed, run.items) {
         Event::MapRunFailed { run: run.run }
     } else {
-        Event::MapRunSucceeded { run: run.run, output: Value::Array(outputs) }
+        Event::MapRunSucceeded { run: run.run, output: Value::Array(outputs).into() }
     }
 }
 

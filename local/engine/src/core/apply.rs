@@ -17,6 +17,7 @@ impl Core {
     /// Applies an event to an execution. Nothing happens when the execution has succeeded or is unknown,
     /// since a result may come after the execution has ended.
     pub(super) fn apply(&mut self, seq: Seq, event: Event) -> Result<(), JournalError> {
+        let Some(event) = self.unless_aside(seq, event)? else { return Ok(()) };
         let now = self.clock.now();
         let wakes = matches!(event, Event::Wake);
         self.group.at = Some(seq);
@@ -30,10 +31,13 @@ impl Core {
         let changed_before = self.group.touched.contains_key(&seq);
         let Some(live) = self.live.get_mut(&seq) else { return Ok(()) };
         let before = changed_before.then(|| live.execution.clone());
-        let mut ambient = ExecutionAmbient { now, randomness: &self.randomness, key: &self.token_key, seq };
+        let mut ambient =
+            ExecutionAmbient::new(now, &self.randomness, &self.token_key, seq, self.limits.timed);
+        let again = event.clone();
         let had_ended = live.execution.outcome().is_some();
         let step = guarded(|| live.execution.apply(&live.machine, event, &mut ambient));
         let effects = match step {
+            Ok(effects) if effects.exceeded => return self.set_aside(seq, before, again),
             Ok(effects) => effects,
             Err(said) => return self.fail_after_panic(seq, before, &said),
         };
@@ -48,11 +52,17 @@ impl Core {
             return self.quarantine(seq, "The execution is due, and yet nothing happens when it is woken.");
         }
         self.take_effects(seq, effects)?;
-        if is_due && !self.is_full() {
-            // It has paused; there is room for it to go on in the same group.
+        self.go_on_if_paused(seq);
+        Ok(())
+    }
+
+    /// Has an execution go on in this group that has paused, if there is room for it.
+    pub(super) fn go_on_if_paused(&mut self, seq: Seq) {
+        let now = self.clock.now();
+        let wake = self.live.get(&seq).and_then(|live| live.execution.wake_at());
+        if wake.is_some_and(|at| at <= now) && !self.is_full() {
             self.group.work.push_back(Work::Apply(seq, Event::Wake));
         }
-        Ok(())
     }
 
     /// Takes a wake-up away that would come again and again: there is no execution to wake, or it has ended.

@@ -9,7 +9,7 @@ use asl::Event;
 use super::group::Work;
 use super::nested;
 use super::state::Core;
-use crate::journal::{JournalError, Postponed};
+use crate::journal::{JournalError, Postponed, Seq};
 
 impl Core {
     /// Stores what is left of the group's work.
@@ -37,29 +37,38 @@ impl Core {
     /// Does a share of the postponed work.
     pub(super) fn work_off_backlog(&mut self) -> Result<(), JournalError> {
         while self.has_backlog && !self.is_full() {
-            let Some((seq, work)) = self.journal.take_postponed()? else {
+            let aside = &self.aside;
+            let Some((seq, work)) = self.journal.take_postponed(|seq| aside.contains_key(&seq))? else {
+                // What is left waits for steps that are being taken.
                 self.has_backlog = false;
                 return Ok(());
             };
             self.group.changed = true;
-            match work {
-                Ok(Postponed::Apply(event)) => self.group.work.push_back(Work::Apply(seq, event)),
-                Ok(Postponed::Start(task)) => {
-                    let live = match self.load(seq) {
-                        Ok(live) => live,
-                        Err(error) => {
-                            self.quarantine_or(seq, error)?;
-                            continue;
-                        }
-                    };
-                    let calls = live.map(|live| live.execution.invocations()).unwrap_or_default();
-                    // Its state may have been given up meanwhile.
-                    let call = calls.into_iter().find(|call| call.task == task);
-                    self.group.work.extend(call.map(|call| Work::Perform(seq, call)));
-                }
-                Err(error) => self.quarantine_or(seq, error)?,
-            }
+            self.queue_postponed(seq, work)?;
             self.work_off()?;
+        }
+        Ok(())
+    }
+
+    /// Has postponed work done in this group.
+    pub(super) fn queue_postponed(
+        &mut self,
+        seq: Seq,
+        work: Result<Postponed, JournalError>,
+    ) -> Result<(), JournalError> {
+        match work {
+            Ok(Postponed::Apply(event)) => self.group.work.push_back(Work::Apply(seq, event)),
+            Ok(Postponed::Start(task)) => {
+                let live = match self.load(seq) {
+                    Ok(live) => live,
+                    Err(error) => return self.quarantine_or(seq, error),
+                };
+                let calls = live.map(|live| live.execution.invocations()).unwrap_or_default();
+                // Its state may have been given up meanwhile.
+                let call = calls.into_iter().find(|call| call.task == task);
+                self.group.work.extend(call.map(|call| Work::Perform(seq, call)));
+            }
+            Err(error) => self.quarantine_or(seq, error)?,
         }
         Ok(())
     }

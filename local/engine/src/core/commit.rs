@@ -210,7 +210,8 @@ impl Core {
             Some(Outcome::Succeeded { .. }) => self.journal.delete_progress(seq),
             _ => {
                 let busy = ended.is_none() && live.execution.invocations().iter().any(is_made_again);
-                let wake = if ended.is_some() { None } else { live.execution.wake_at() };
+                let rests = ended.is_some() || self.aside.contains_key(&seq);
+                let wake = if rests { None } else { live.execution.wake_at() };
                 live.waits_only = !busy;
                 let state = serde_json::to_vec(&live.execution).map_err(JournalError::Unwritable)?;
                 self.journal.put_progress(seq, &state, wake, busy)

@@ -50,6 +50,7 @@ impl Core {
                 self.group.work.push_back(Work::Apply(*seq, event.clone()));
                 Ok(())
             }
+            Request::StepTaken(taken) => taken.take().map_or(Ok(()), |taken| self.step_taken(*taken)),
             Request::ClockMoved | Request::ShutDown => Ok(()),
         }
     }

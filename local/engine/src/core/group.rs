@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use asl::{Event, HistoryEvent, Invocation, Timestamp};
 use chrono::TimeDelta;
 
+use super::dear_step::DearStep;
 use crate::integrations::TaskCall;
 use crate::journal::{JournalError, Seq};
 use crate::request::Request;
@@ -22,6 +23,8 @@ const TIME: TimeDelta = TimeDelta::milliseconds(50);
 pub(crate) enum After {
     Answer(Box<dyn FnOnce() + Send>),
     Invoke(Seq, TaskCall),
+    /// A step is to be taken beside the groups.
+    TakeAside(Box<DearStep>),
 }
 
 /// Work that handling a request leaves, for example a change of another execution.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use asl::Machine;
 
-use crate::journal::Parent;
+use crate::journal::{DefinitionId, Parent};
 use crate::state_machine::StateMachineKind;
 
 /// An execution in memory.
 pub(super) struct Live {
     pub execution: asl::Execution,
     pub machine: Rc<Machine>,
+    pub definition: DefinitionId,
     pub arn: Arc<str>,
     pub kind: StateMachineKind,
     pub parent: Option<Parent>,

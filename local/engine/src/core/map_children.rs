@@ -6,6 +6,7 @@ use asl::{Effects, Event, MapChild, TaskId};
 use serde_json::Value;
 
 use super::ambient::ExecutionAmbient;
+use super::aside::Cause;
 use super::group::Work;
 use super::map_runs::{child_arn, machine_of, name_of};
 use super::quarantine::guarded;
@@ -22,7 +23,24 @@ impl Core {
     pub(super) fn start_children(&mut self, id: MapRunId, room: u64) -> Result<(), JournalError> {
         let Some(run) = self.map_runs.get(&id) else { return Ok(()) };
         let (parent, number, from) = (run.row.execution, run.row.run, run.row.next);
-        let Some(effects) = self.ask_for_children(parent, number, from, room)? else { return Ok(()) };
+        if self.aside.contains_key(&parent) {
+            // It is looked at again when the parent's step has been taken.
+            self.tended.remove(&id);
+            return Ok(());
+        }
+        match self.ask_for_children(id, parent, number, from, room)? {
+            Some(effects) => self.take_children(id, parent, effects),
+            None => Ok(()),
+        }
+    }
+
+    /// Starts the children that a run's execution has made, or ends the run if it has made none.
+    pub(super) fn take_children(
+        &mut self,
+        id: MapRunId,
+        parent: Seq,
+        effects: Effects,
+    ) -> Result<(), JournalError> {
         if effects.children.is_empty() {
             // Either an input could not be made, which has failed the state, or the execution doesn't wait any more.
             if !effects.history.is_empty() {
@@ -44,9 +62,11 @@ impl Core {
         }
     }
 
-    /// The next children as the parent makes them. `None` when the parent can't go on and has failed.
+    /// The next children as the parent makes them. `None` when the parent can't go on and has failed, or makes them
+    /// beside the groups.
     fn ask_for_children(
         &mut self,
+        id: MapRunId,
         parent: Seq,
         run: TaskId,
         from: u64,
@@ -60,14 +80,18 @@ impl Core {
         let changed_before = self.group.touched.contains_key(&parent);
         let Some(live) = self.live.get_mut(&parent) else { return Ok(Some(Effects::default())) };
         let before = changed_before.then(|| live.execution.clone());
-        let mut ambient = ExecutionAmbient {
-            now: self.clock.now(),
-            randomness: &self.randomness,
-            key: &self.token_key,
-            seq: parent,
-        };
+        let (now, timed) = (self.clock.now(), self.limits.timed);
+        let mut ambient = ExecutionAmbient::new(now, &self.randomness, &self.token_key, parent, timed);
         let event = Event::MapChildren { run, from, at_most: usize::try_from(room).unwrap_or(usize::MAX) };
+        let again = event.clone();
         match guarded(|| live.execution.apply(&live.machine, event, &mut ambient)) {
+            Ok(effects) if effects.exceeded => {
+                self.tended.remove(&id);
+                if self.restore(parent, before)? {
+                    self.take_aside(parent, again, Cause::Children(id))?;
+                }
+                Ok(None)
+            }
             Ok(effects) => Ok(Some(effects)),
             Err(said) => {
                 self.fail_after_panic(parent, before, &said)?;

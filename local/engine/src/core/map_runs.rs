@@ -10,6 +10,8 @@
 //! their turn cost nothing, and groups do a share of the work each: whatever is left to do for a run follows from its
 //! row and from those of its children, also after a crash.
 
+use std::sync::Arc;
+
 use asl::{Event, MapRunChange, MapRunStart, TaskId, Tolerated};
 
 use super::group::Work;
@@ -192,6 +194,12 @@ impl Core {
         }
     }
 
+    /// Has the runs of an execution looked at again.
+    pub(super) fn tend_map_runs_of(&mut self, seq: Seq) {
+        let of_it = self.map_runs.values().filter(|open| open.row.execution == seq);
+        self.tended.extend(of_it.map(|open| open.row.id));
+    }
+
     /// Aborts the runs of an execution that has ended, whatever ended it.
     pub(super) fn abort_map_runs_of(&mut self, seq: Seq) -> Result<(), JournalError> {
         if self.map_runs.is_empty() {
@@ -293,7 +301,10 @@ impl Core {
         let (status, event) = match self.journal.map_run_outputs(id, asl::MAX_PAYLOAD)? {
             MapRunOutputs::TooLarge => (MapRunStatus::Failed, Event::MapRunTooLarge { run: number }),
             MapRunOutputs::Text(text) => match serde_json::from_str(&text) {
-                Ok(output) => (MapRunStatus::Succeeded, Event::MapRunSucceeded { run: number, output }),
+                Ok(output) => (
+                    MapRunStatus::Succeeded,
+                    Event::MapRunSucceeded { run: number, output: Arc::new(output) },
+                ),
                 Err(error) => {
                     let damage = JournalError::damaged("an output of a child execution", error);
                     return self.quarantine_or(parent, damage);

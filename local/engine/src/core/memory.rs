@@ -35,8 +35,8 @@ impl Core {
                 Error::Journal(error) => error,
                 error => JournalError::damaged(damaged("the definition"), error),
             })?;
-            let live =
-                Live { execution, machine, arn: row.arn.into(), kind, parent: row.parent, waits_only: true };
+            let (arn, parent) = (row.arn.into(), row.parent);
+            let live = Live { execution, machine, definition, arn, kind, parent, waits_only: true };
             self.live.insert(seq, live);
         }
         Ok(self.live.get(&seq))
@@ -74,6 +74,8 @@ impl Core {
     /// Forgets all that is in memory only because of a group that was not committed.
     pub(super) fn forget_group(&mut self) -> Result<(), JournalError> {
         self.live.clear();
+        // The events of these are in the backlog.
+        self.aside.clear();
         // Keys that the group gave will be given again, to other definitions and executions.
         self.machines.clear();
         self.next_seq = self.journal.last_seq()? + 1;

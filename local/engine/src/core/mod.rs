@@ -15,13 +15,17 @@
 //! as [`After`]. Live running, recovery after a crash and redrive all change an execution through
 //! `Core::apply`.
 //!
+//! A step whose expressions are dear is taken beside the groups (`aside`).
+//!
 //! Each command has a file named after its operation of the Step Functions API.
 
 mod ambient;
 mod apply;
+mod aside;
 mod backlog;
 mod commit;
 mod create_state_machine;
+mod dear_step;
 mod dispatch;
 mod group;
 mod live;
@@ -44,5 +48,6 @@ mod update_map_run;
 mod update_state_machine;
 mod wake;
 
+pub(crate) use dear_step::{DearStep, StepTaken};
 pub(crate) use group::After;
 pub(crate) use state::{Core, Hooks, Limits};

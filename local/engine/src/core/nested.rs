@@ -58,8 +58,10 @@ pub(super) fn started(task: TaskId, pattern: Pattern, started: &Started, request
         "StartDate": started.started.timestamp_millis(),
     });
     match pattern {
-        Pattern::RequestResponse => Event::TaskSucceeded { task, output },
-        Pattern::Sync | Pattern::Sync2 | Pattern::WaitForTaskToken => Event::TaskSubmitted { task, output },
+        Pattern::RequestResponse => Event::TaskSucceeded { task, output: output.into() },
+        Pattern::Sync | Pattern::Sync2 | Pattern::WaitForTaskToken => {
+            Event::TaskSubmitted { task, output: output.into() }
+        }
     }
 }
 
@@ -80,7 +82,7 @@ pub(super) fn result(parent: ParentTask, row: &ExecutionRow) -> Event {
     let task = parent.task;
     let description = describe(parent.parses_output, row);
     if row.status == ExecutionStatus::Succeeded {
-        Event::TaskSucceeded { task, output: description }
+        Event::TaskSucceeded { task, output: description.into() }
     } else {
         Event::TaskFailed {
             task,

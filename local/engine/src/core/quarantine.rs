@@ -52,33 +52,32 @@ impl Core {
         before: Option<Execution>,
         said: &str,
     ) -> Result<(), JournalError> {
-        match before {
-            Some(before) => {
-                if let Some(live) = self.live.get_mut(&seq) {
-                    live.execution = before;
-                }
-            }
-            None => {
-                self.live.remove(&seq);
-            }
-        }
-        match self.load(seq) {
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok(()),
-            Err(error) => return self.quarantine_or(seq, error),
+        if !self.restore(seq, before)? {
+            return Ok(());
         }
         let Some(live) = self.live.get_mut(&seq) else { return Ok(()) };
         tracing::error!(execution = %live.arn, panic = said, "an execution crashed the interpreter, and has failed");
-        let mut ambient = ExecutionAmbient {
-            now: self.clock.now(),
-            randomness: &self.randomness,
-            key: &self.token_key,
-            seq,
-        };
+        let (now, timed) = (self.clock.now(), self.limits.timed);
+        let mut ambient = ExecutionAmbient::new(now, &self.randomness, &self.token_key, seq, timed);
         let failed = guarded(|| fail(&mut live.execution, &live.machine, &mut ambient, said));
         match failed {
             Ok(effects) => self.take_effects(seq, effects),
             Err(said) => self.quarantine(seq, &crashed(&said)),
+        }
+    }
+
+    /// Has an execution be again what it was before a step. `before` is that, when the group had changed it already;
+    /// otherwise the journal has it. `false` means that there is none.
+    pub(super) fn restore(&mut self, seq: Seq, before: Option<Execution>) -> Result<bool, JournalError> {
+        match (before, self.live.get_mut(&seq)) {
+            (Some(before), Some(live)) => live.execution = before,
+            _ => {
+                self.live.remove(&seq);
+            }
+        }
+        match self.load(seq) {
+            Ok(live) => Ok(live.is_some()),
+            Err(error) => self.quarantine_or(seq, error).map(|()| false),
         }
     }
 
@@ -91,6 +90,7 @@ impl Core {
     /// Has an execution fail and rest of which nothing but its row can be relied on.
     pub(super) fn quarantine(&mut self, seq: Seq, cause: &str) -> Result<(), JournalError> {
         self.live.remove(&seq);
+        self.aside.remove(&seq);
         self.group.touched.remove(&seq);
         self.group.changed = true;
         self.journal.rest(seq)?;

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use asl::{Machine, Start};
+use asl::{Event, Machine, Start};
 use serde_json::Value;
 
 use super::ambient::ExecutionAmbient;
+use super::aside::Cause;
 use super::live::Live;
 use super::quarantine::{crashed, guarded};
 use super::state::Core;
@@ -14,7 +15,7 @@ use crate::arn;
 use crate::checks::{check_name, parse_input};
 use crate::error::{Error, RUNTIME};
 use crate::executions::Started;
-use crate::journal::{DefinitionId, ExecutionRow, JournalError, Parent, Seq};
+use crate::journal::{DefinitionId, ExecutionRow, JournalError, Parent, Postponed, Seq};
 use crate::request::StartRequest;
 use crate::state_machine::StateMachineKind;
 use crate::status::ExecutionStatus;
@@ -164,17 +165,18 @@ impl Core {
     ) -> Result<(), JournalError> {
         self.group.at = Some(row.seq);
         let start = start_of(&row, machine_name, input);
-        let mut ambient = ExecutionAmbient {
-            now: row.started,
-            randomness: &self.randomness,
-            key: &self.token_key,
-            seq: row.seq,
-        };
-        let started_or_crashed = guarded(|| match launch {
-            Launch::Synchronous => asl::Execution::start_synchronous(&machine, start, &mut ambient),
-            Launch::Detached => asl::Execution::start(&machine, start, &mut ambient),
+        let (now, timed) = (row.started, self.limits.timed);
+        let mut ambient = ExecutionAmbient::new(now, &self.randomness, &self.token_key, row.seq, timed);
+        let started_or_crashed = guarded(|| {
+            let begun = launch_execution(launch, &machine, start.clone(), &mut ambient);
+            if !begun.1.exceeded {
+                return (begun, false);
+            }
+            // It goes no further than into its first state, which is dear, and goes on from there beside the groups.
+            ambient.allowance.states = 1;
+            (launch_execution(launch, &machine, start, &mut ambient), true)
         });
-        let (execution, effects) = match started_or_crashed {
+        let ((execution, effects), is_dear) = match started_or_crashed {
             Ok(begun) => begun,
             Err(said) => {
                 tracing::error!(
@@ -183,7 +185,7 @@ impl Core {
                     "an execution crashed the interpreter, and has failed"
                 );
                 match guarded(|| failed_start(&row, machine_name, &machine, &mut ambient, &said)) {
-                    Ok(failed) => failed,
+                    Ok(failed) => (failed, false),
                     Err(said) => {
                         return self.quarantine(row.seq, &crashed(&said));
                     }
@@ -191,11 +193,35 @@ impl Core {
             }
         };
         let arn = Arc::<str>::from(row.arn);
-        let live =
-            Live { execution, machine, arn: Arc::clone(&arn), kind, parent: row.parent, waits_only: false };
+        let live = Live {
+            execution,
+            machine,
+            definition: row.definition,
+            arn: Arc::clone(&arn),
+            kind,
+            parent: row.parent,
+            waits_only: false,
+        };
         self.live.insert(row.seq, live);
         self.note_status(row.seq, &arn, ExecutionStatus::Running);
-        self.take_effects(row.seq, effects)
+        self.take_effects(row.seq, effects)?;
+        if !is_dear {
+            return Ok(());
+        }
+        let id = self.journal.postpone_first(row.seq, &Postponed::Apply(Event::Wake))?;
+        self.take_aside(row.seq, Event::Wake, Cause::Event(id))
+    }
+}
+
+fn launch_execution(
+    launch: Launch,
+    machine: &Machine,
+    start: Start,
+    ambient: &mut ExecutionAmbient<'_>,
+) -> (asl::Execution, asl::Effects) {
+    match launch {
+        Launch::Synchronous => asl::Execution::start_synchronous(machine, start, ambient),
+        Launch::Detached => asl::Execution::start(machine, start, ambient),
     }
 }
 

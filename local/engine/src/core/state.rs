@@ -9,6 +9,7 @@ use asl::{Machine, Timestamp};
 use chrono::TimeDelta;
 use tokio::sync::oneshot;
 
+use super::aside::Aside;
 use super::group::Group;
 use super::live::Live;
 use super::map_runs::OpenRun;
@@ -36,6 +37,9 @@ pub(crate) struct Limits {
     pub open_executions: u64,
     /// How long an execution that has ended is kept.
     pub retention: TimeDelta,
+    /// Whether expressions that take long by the machine's clock are evaluated beside the groups, besides those that
+    /// take much work.
+    pub timed: bool,
 }
 
 /// What the engine's owner hears of commits.
@@ -58,6 +62,9 @@ pub(crate) struct Core {
     /// The definitions that were run since the engine was opened, compiled.
     pub(super) machines: HashMap<DefinitionId, Rc<Machine>>,
     pub(super) live: HashMap<Seq, Live>,
+    /// The executions of which a step is being taken beside the groups, and how many such steps there were.
+    pub(super) aside: HashMap<Seq, Aside>,
+    pub(super) steps_aside: u64,
     pub(super) waiters: HashMap<Seq, Waiter>,
     pub(super) next_seq: Seq,
     /// How many executions have not ended.
@@ -109,6 +116,8 @@ impl Core {
             hooks,
             machines: HashMap::new(),
             live: HashMap::new(),
+            aside: HashMap::new(),
+            steps_aside: 0,
             waiters: HashMap::new(),
             next_seq,
             open,

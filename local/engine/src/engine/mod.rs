@@ -25,7 +25,7 @@ use crate::journal::{Journal, JournalError, Readers};
 use crate::options::Options;
 use crate::request::Request;
 use crate::stats::Stats;
-use caller::Caller;
+use caller::{Caller, Steps};
 pub use driver::Driver;
 use requests::Requests;
 
@@ -74,7 +74,7 @@ impl Engine {
         let (requests, inbox) = Requests::to_thread();
         let (path, durable) = (options.journal.clone(), options.durable);
         let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks, limits } =
-            Self::assemble(options, requests, integrations)?;
+            Self::assemble(options, requests, Steps::on_threads(), integrations)?;
         let (opened, ready) = mpsc::channel();
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let pulse = Pulse(Arc::clone(&vitals));
@@ -119,7 +119,7 @@ impl Engine {
         let (requests, inbox) = Requests::to_driver(Arc::clone(&woken));
         let (path, durable) = (options.journal.clone(), options.durable);
         let Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks, limits } =
-            Self::assemble(options, requests, integrations)?;
+            Self::assemble(options, requests, Steps::AsTasks, integrations)?;
         let journal = Journal::open_without_threads(&path, durable)?;
         let mut core =
             Core::new(journal, arns, Arc::clone(&clock), randomness, stats, vitals, hooks, limits)?;
@@ -130,6 +130,7 @@ impl Engine {
     fn assemble(
         options: Options,
         requests: Requests,
+        steps: Steps,
         integrations: impl FnOnce(Engine) -> Arc<dyn Integrations>,
     ) -> Result<Parts, JournalError> {
         let Options {
@@ -147,7 +148,8 @@ impl Engine {
         } = options;
         let hooks = Hooks { before_commit, status_changes, folder };
         let retention = TimeDelta::from_std(retention).unwrap_or(TimeDelta::MAX);
-        let limits = Limits { open_executions: max_open_executions, retention };
+        let timed = matches!(steps, Steps::OnThreads(_));
+        let limits = Limits { open_executions: max_open_executions, retention, timed };
         let arns = Arns { region, account };
         let stats = Arc::new(Stats::default());
         let vitals = Arc::new(Vitals::new(Arc::clone(&clock)));
@@ -166,7 +168,7 @@ impl Engine {
             vitals: Arc::clone(&vitals),
             thread: Mutex::new(None),
         }));
-        let caller = Caller::new(integrations(engine.clone()), requests);
+        let caller = Caller::new(integrations(engine.clone()), requests, steps);
         Ok(Parts { engine, caller, arns, stats, vitals, clock, randomness, hooks, limits })
     }
 

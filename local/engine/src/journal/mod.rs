@@ -38,7 +38,7 @@ mod state_machines;
 mod times;
 
 pub(crate) use archives::Found;
-pub(crate) use backlog::Postponed;
+pub(crate) use backlog::{Postponed, PostponedId};
 pub(crate) use connection::Journal;
 pub use error::JournalError;
 pub(crate) use executions::{Ending, ExecutionRow, MapMember, Parent, ParentTask, Seq};

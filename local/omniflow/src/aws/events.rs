@@ -1,10 +1,17 @@
 //! The EventBridge API: PutEvents.
 
+use std::ops::RangeInclusive;
+
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::ApiError;
 use crate::bus::{Entry, EventBus};
+
+/// The number of entries that one request may have (Amazon EventBridge API Reference, "PutEvents", `Entries`).
+pub(crate) const PUT_AT_ONCE: RangeInclusive<usize> = 1..=10;
+/// The message of a request with another number of entries.
+pub(crate) const WRONG_NUMBER: &str = "PutEvents takes 1 to 10 entries";
 
 pub(super) fn answer(bus: &EventBus, operation: &str, body: &Value) -> Result<Value, ApiError> {
     if operation != "PutEvents" {
@@ -22,8 +29,8 @@ pub(crate) fn put_events(bus: &EventBus, body: &Value) -> Result<Value, ApiError
     let entries = Option::<Vec<Entry>>::deserialize(&body["Entries"])
         .map_err(|error| ApiError::bad_request("SerializationException", error.to_string()))?
         .unwrap_or_default();
-    if entries.is_empty() || entries.len() > 10 {
-        return Err(ApiError::bad_request("ValidationException", "PutEvents takes 1 to 10 entries"));
+    if !PUT_AT_ONCE.contains(&entries.len()) {
+        return Err(ApiError::bad_request("ValidationException", WRONG_NUMBER));
     }
     let results = bus.put(entries).map_err(|error| ApiError {
         status: http::StatusCode::INTERNAL_SERVER_ERROR,

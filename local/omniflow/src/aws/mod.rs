@@ -32,6 +32,8 @@ use crate::lambda::Functions;
 use crate::metrics::{self, Metrics};
 use crate::outbox::Outbox;
 
+pub(crate) use events::{PUT_AT_ONCE, WRONG_NUMBER};
+
 /// An error in AWS's JSON shape.
 #[derive(Debug)]
 pub struct ApiError {

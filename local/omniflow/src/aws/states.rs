@@ -242,18 +242,23 @@ fn validate_definition(body: &Body) -> ApiResult {
     }))
 }
 
+/// Adds what went into an execution and what came out of it.
+fn insert_data(answer: &mut Map<String, Value>, description: &ExecutionDescription) {
+    answer.insert("input".into(), json!(description.input));
+    answer.insert("inputDetails".into(), json!({ "included": true }));
+    if let Some(output) = &description.output {
+        answer.insert("output".into(), json!(output));
+        answer.insert("outputDetails".into(), json!({ "included": true }));
+    }
+    insert_some(answer, "error", description.error.as_ref());
+    insert_some(answer, "cause", description.cause.as_ref());
+}
+
 fn describe_execution(aws: &Aws, body: &Body) -> ApiResult {
     let description = aws.engine.describe_execution(&body.required("executionArn")?)?;
     let mut answer = summary(&description);
     if body.wants_data() {
-        answer.insert("input".into(), json!(description.input));
-        answer.insert("inputDetails".into(), json!({ "included": true }));
-        if let Some(output) = &description.output {
-            answer.insert("output".into(), json!(output));
-            answer.insert("outputDetails".into(), json!({ "included": true }));
-        }
-        insert_some(&mut answer, "error", description.error.as_ref());
-        insert_some(&mut answer, "cause", description.cause.as_ref());
+        insert_data(&mut answer, &description);
     }
     insert_some(&mut answer, "mapRunArn", description.map_run_arn.as_ref());
     let status = description.status;
@@ -338,13 +343,6 @@ async fn start_sync_execution(aws: &Aws, body: &Body) -> ApiResult {
         "billingDetails".into(),
         json!({ "billedDurationInMilliseconds": (millis / 100 + 1) * 100, "billedMemoryUsedInMB": 64 }),
     );
-    answer.insert("input".into(), json!(description.input));
-    answer.insert("inputDetails".into(), json!({ "included": true }));
-    if let Some(output) = &description.output {
-        answer.insert("output".into(), json!(output));
-        answer.insert("outputDetails".into(), json!({ "included": true }));
-    }
-    insert_some(&mut answer, "error", description.error.as_ref());
-    insert_some(&mut answer, "cause", description.cause.as_ref());
+    insert_data(&mut answer, &description);
     Ok(Value::Object(answer))
 }

@@ -66,8 +66,7 @@ async fn write_all(export: &Export, to: &mut dyn Write) -> Result<usize, Error> 
         };
         let answer = system.ask(&request).await?;
         if !answer.status.is_success() {
-            let (status, detail) = (answer.status.as_u16(), answer.detail());
-            return Err(Error::Refused { url: export.target.url.clone(), status, detail });
+            return Err(answer.refusal(&export.target.url).into());
         }
         // Each page names the columns, in its first line.
         let (columns, lines) = answer.body.split_once('\n').unwrap_or((answer.body.as_str(), ""));

@@ -78,14 +78,12 @@ pub(super) async fn import(import: &Import) -> Result<u8, Error> {
         let answer = system.ask(&request).await.inspect_err(|_| progress.tell())?;
         if !answer.status.is_success() {
             progress.tell();
-            let (status, detail) = (answer.status.as_u16(), answer.detail());
-            return Err(Error::Refused { url: import.target.url.clone(), status, detail });
+            return Err(answer.refusal(&import.target.url).into());
         }
         let imported: Imported = match serde_json::from_str(&answer.body) {
             Ok(imported) => imported,
             Err(_) => {
-                let (status, detail) = (answer.status.as_u16(), answer.detail());
-                return Err(Error::Refused { url: import.target.url.clone(), status, detail });
+                return Err(answer.refusal(&import.target.url).into());
             }
         };
         progress.written += imported.written;

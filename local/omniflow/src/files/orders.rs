@@ -45,8 +45,7 @@ pub(super) async fn import(import: &Import) -> Result<u8, Error> {
             StatusCode::CREATED if answer.is_repeated => progress.unchanged += group.lines.len(),
             StatusCode::CREATED => progress.written += group.lines.len(),
             status if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => {
-                let url = import.target.url.clone();
-                return Err(Error::Refused { url, status: status.as_u16(), detail: answer.detail() });
+                return Err(answer.refusal(&import.target.url).into());
             }
             _ => {
                 let reason = format!("order {}: {}", group.name, answer.detail());
@@ -72,7 +71,7 @@ async fn make(system: &System<'_>, group: &Group) -> Result<Answer, Error> {
         key: Some(&key),
         body: group.body.to_string(),
     };
-    system.ask(&request).await
+    Ok(system.ask(&request).await?)
 }
 
 /// The orders in the order of their first rows. What is about the whole order is taken from the first row that says it.
