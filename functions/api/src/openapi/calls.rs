@@ -242,13 +242,15 @@ fn execution(door: Door) -> Operation {
 }
 
 fn workflow() -> Operation {
-    Operation::new(
+    let executions =
+        json_answer("The executions.", &schemas::of::<crate::workflow::WorkflowView<'_>>(), None);
+    unless_known(Operation::new(
         "Operations",
         "Read the executions behind an order",
         "With their definitions and histories. Task tokens are hidden.",
-    )
+    ))
     .takes(parameters::of_a_workflow())
-    .answers(200, json_answer("The executions.", &schemas::of::<crate::workflow::WorkflowView<'_>>(), None))
+    .answers(200, named(executions))
     .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::PageNotFound, Kind::OrderUnreadable])
 }
 
@@ -266,12 +268,12 @@ fn summary() -> Operation {
 
 fn warehouses() -> Operation {
     let list = json_answer("All warehouses.", &schemas::of::<WarehouseList>(), None);
-    Operation::new(
+    unless_known(Operation::new(
         "Warehouses",
         "List the warehouses",
         "Those that somebody has described, and those that there is stock in, by rank.",
-    )
-    .answers(200, list)
+    ))
+    .answers(200, named(list))
 }
 
 fn described_warehouse() -> Value {
@@ -335,8 +337,14 @@ fn page(summary: &'static str, description: &'static str, status: u16, place: &s
     Operation::new("System", summary, description).answers(status, there)
 }
 
+/// An answer that is named after its content.
+pub(super) fn named(mut answer: Value) -> Value {
+    answer["headers"] = etag();
+    answer
+}
+
 /// Adds the answer to a client that has the content already.
-fn unless_known(operation: Operation) -> Operation {
+pub(super) fn unless_known(operation: Operation) -> Operation {
     operation
         .takes([parameters::shared_one("If-None-Match")])
         .answers(304, json!({ "description": "The client has it already." }))
