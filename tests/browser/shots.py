@@ -97,7 +97,7 @@ class Pictures:
         for name in ["shop", "review", "operations", "catalogue", "customers", "warehouses"]:
             shot(f"{name}-empty", lambda console: console.open(name), empty)
             shot(f"{name}-lost", lambda console: (console.open(name), time.sleep(1), console.network("../api/", "lost request"), console.look_again()))
-            shot(f"{name}-slow", lambda console: (console.browser.execute_script(WAITS), console.open(name)))
+            shot(f"{name}-slow", lambda console: (console.open("nowhere"), console.see("h1", ""), time.sleep(0.5), console.browser.execute_script(WAITS), console.open(name)))
 
         def wrong(console):
             console.type("#quantity-iphone-15", "1.5")

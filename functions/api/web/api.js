@@ -127,7 +127,6 @@ export const api = {
   resolve: (id, money, stock, note) => call("POST", `${order(id)}/resolve`, { money, stock, note }),
   /** `leaving`, when the page is about to go away: the browser sends it all the same. */
   audit: (id, action, note, leaving = false) => call("POST", `${order(id)}/audit`, { action, note: note || null }, { keepalive: leaving }),
-  ordersOf: (customer, next) => call("GET", `${customerOf(customer)}/orders?${query({ limit: 100, next })}`),
   forget: (customer) => call("DELETE", customerOf(customer)),
   /** A page of a file, and the query of the next one, if there is one (RFC 8288). */
   exported: async (what, page) => {

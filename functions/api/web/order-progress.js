@@ -1,6 +1,6 @@
 // How an order goes on, for who waits for it: the time that is left to pay, and where the goods are.
 import { html } from "./vendor/preact.js";
-import { duration, t, whole } from "./language.js";
+import { t, whole } from "./language.js";
 import { useNow } from "./live.js";
 import { Time, deadlineOf } from "./parts.js";
 
@@ -14,7 +14,7 @@ function Bar({ deadline, begun }) {
   const now = useNow();
   const left = Math.max(0, Math.ceil((deadline - now) / 1000));
   const all = Math.max(left, Math.round((deadline - begun) / 1000), 1);
-  return html`<p class="time-left"><progress value=${left} max=${all} aria-label=${t("payment.left")}></progress> <span class="quiet">${t("payment.deadline")} <${Time} at=${new Date(deadline).toISOString()} /> (${duration(left * 1000)})</span></p>`;
+  return html`<p class="time-left"><progress value=${left} max=${all} aria-label=${t("payment.left")}></progress> <span class="quiet">${t("payment.deadline")} <${Time} at=${new Date(deadline).toISOString()} /></span></p>`;
 }
 
 /** When the shop heard something of a shipment; null when it didn't. */
@@ -29,8 +29,8 @@ export function Delivery({ order }) {
   const delivered = going.filter(({ state }) => state === "DELIVERED");
   const out = going.filter(({ state }) => state === "SHIPPED" || state === "DELIVERED");
   const late = going.filter(({ state, history }) => state === "DISPATCHED" && history?.at(-1)?.event === "DELAYED");
-  const of = (some) => (going.length > 1 ? ` ${t("delivery.of", { n: whole(some.length), all: whole(going.length) })}` : "");
-  const line = (kind, some, at) => html`<p class="delivery" data-delivery=${kind}>${t(`delivery.${kind}`)}${of(some)}${at && html` <${Time} at=${at} />`}</p>`;
+  const of = (some) => (some.length < going.length ? ` ${t("delivery.of", { n: whole(some.length), all: whole(going.length) })}` : "");
+  const line = (kind, some, at) => html`<p class="delivery" data-delivery=${kind}>${t(`delivery.${kind}`)}${at && html` <${Time} at=${at} />`}${of(some)}</p>`;
   const completed = order.timeline.findLast((change) => change.state === "COMPLETED")?.at;
   const told = [];
   if (delivered.length > 0) told.push(line("delivered", delivered, latest(delivered.map((one) => saidAt(one, "DELIVERED")))));

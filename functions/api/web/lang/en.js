@@ -140,7 +140,6 @@ export default {
   warehouses: "Warehouses",
   "link.simulated": "simulated",
   "link.http": "own server",
-  "warehouse.rank": "rank {n}",
   "warehouse.inactive": "not for new orders",
   "warehouse.leave-out": "Leave out of new orders",
   "warehouse.take-in": "Take in for new orders",

@@ -140,7 +140,6 @@ export default {
   warehouses: "Склады",
   "link.simulated": "имитация",
   "link.http": "свой сервер",
-  "warehouse.rank": "ранг {n}",
   "warehouse.inactive": "не для новых заказов",
   "warehouse.leave-out": "Не для новых заказов",
   "warehouse.take-in": "Для новых заказов",

@@ -140,7 +140,6 @@ export default {
   warehouses: "仓库",
   "link.simulated": "模拟",
   "link.http": "自有服务器",
-  "warehouse.rank": "优先级 {n}",
   "warehouse.inactive": "不用于新订单",
   "warehouse.leave-out": "不用于新订单",
   "warehouse.take-in": "用于新订单",

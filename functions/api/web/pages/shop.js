@@ -89,20 +89,12 @@ function ToBasket({ lines, currency }) {
 }
 
 /** What is searched for is in the address, so that a link leads to it. */
-function Search({ search }) {
-  const [typed, setTyped] = useState(search);
-  useEffect(() => setTyped(search), [search]);
-  const change = (event) => {
-    setTyped(event.target.value);
-    go(address("shop", { search: event.target.value }), { instead: true });
-  };
-  return html`
-    <form role="search" class="row" onSubmit=${(event) => event.preventDefault()}>
-      <label class="unseen" for="search-products">${t("shop.search")}</label>
-      <input id="search-products" type="search" placeholder=${t("shop.search")} value=${typed} onInput=${change} />
-    </form>
-  `;
-}
+const Search = ({ search }) => html`
+  <form role="search" class="row" onSubmit=${(event) => event.preventDefault()}>
+    <label class="unseen" for="search-products">${t("shop.search")}</label>
+    <input id="search-products" type="search" placeholder=${t("shop.search")} value=${search} onInput=${(event) => go(address("shop", { search: event.target.value }), { instead: true })} />
+  </form>
+`;
 
 /** What the catalogue finds for a text, by all names of its products and in the whole of it; null until it is known. */
 function useFound(search) {
@@ -150,7 +142,8 @@ function Product({ product, text, put }) {
       <${Picture} id=${product.product_id} name=${name} />
       <h3><label for=${id}>${name}</label></h3>
       <small>${hint(`product.${product.product_id}`)}</small>
-      <p class="row spread"><strong><${Amount} of=${product.price} currency=${product.currency} /></strong>${available !== undefined && html`<span class="quiet">${available === 0 ? t("shop.sold-out") : `${t("stock.available")}: ${whole(available)}`}</span>`}</p>
+      <p><strong><${Amount} of=${product.price} currency=${product.currency} /></strong></p>
+      ${available !== undefined && html`<small>${available === 0 ? t("shop.sold-out") : `${t("stock.available")}: ${whole(available)}`}</small>`}
       <${Quantity} id=${id} name=${name} text=${text} problem=${wrong ? `${id}-problem` : scarce ? `${id}-scarce` : null} change=${change} />
       ${wrong && html`<p id="${id}-problem" class="problem" role="alert">${wrongWords(wrong)}</p>`}
       ${scarce && html`<p id="${id}-scarce" class="scarce" role="status">⚠ ${t("quantity.scarce", { n: whole(available) })}</p>`}

@@ -42,7 +42,7 @@ function Card({ warehouse, isOpen, toggle, saved, reload }) {
       <dl>
         <dt>${t("catalogue.id")}</dt><dd class="mono id">${id}</dd>
         <dt>${t("warehouse.link")}</dt><dd>${t(`link.${link}`)} ${endpoint && html`<span class="mono id">${endpoint}</span>`}</dd>
-        <dt>${t("warehouse.order")}</dt><dd>${t("warehouse.rank", { n: whole(rank) })}</dd>
+        <dt>${t("warehouse.order")}</dt><dd>${whole(rank)}</dd>
         <dt>${t("status")}</dt><dd class=${active ? "" : "failure"}>${t(active ? "warehouse.active" : "warehouse.inactive")}</dd>
       </dl>
       <p class="actions">
@@ -71,7 +71,7 @@ function Form({ id, warehouse, saved }) {
         <div><label for="name-${id}">${t("catalogue.name")}</label><input id="name-${id}" maxlength="200" value=${typed.name} onInput=${set("name")} /></div>
         <div><label for="rank-${id}">${t("warehouse.order")}</label><input id="rank-${id}" type="number" min="0" max=${MOST_RANK} step="1" required value=${typed.rank} onInput=${set("rank")} /></div>
         <div><label for="link-${id}">${t("warehouse.link")}</label><select id="link-${id}" value=${typed.link} onChange=${set("link")}>${LINKS.map((link) => html`<option key=${link} value=${link}>${t(`link.${link}`)}</option>`)}</select></div>
-        ${typed.link === "http" && html`<div><label for="endpoint-${id}">${t("warehouse.endpoint")}</label><input id="endpoint-${id}" type="url" required maxlength="500" placeholder="https://" value=${typed.endpoint} onInput=${set("endpoint")} /></div>`}
+        ${typed.link === "http" && html`<div><label for="endpoint-${id}">${t("warehouse.endpoint")}</label><input id="endpoint-${id}" type="url" required maxlength="500" value=${typed.endpoint} onInput=${set("endpoint")} /></div>`}
       </div>
       <button class="primary" aria-disabled=${busy}>${t("catalogue.save")}</button>
       <${Problem} refusal=${refusal} />

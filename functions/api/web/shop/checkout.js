@@ -95,7 +95,7 @@ function Line({ line: { id, name, product, value, wrong, withdrawn, before }, ba
   return html`
     <li data-line=${id} class=${withdrawn && "withdrawn"}>
       <div class="row spread">
-        <span class="what">${wrong ? "?" : whole(value)} × ${name}</span>
+        <span class="name">${wrong ? "?" : whole(value)} × ${name}</span>
         <span>${amount !== null && html`<${Amount} of=${amount} currency=${currency} />`} <button type="button" class="copy" aria-label=${t("basket.remove", { name })} title=${t("basket.remove", { name })} onClick=${() => basket.remove(id)}>✕</button></span>
       </div>
       ${withdrawn && html`<p class="scarce" role="status">⚠ ${t("basket.withdrawn")}</p>`}
