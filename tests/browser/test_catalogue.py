@@ -58,6 +58,8 @@ def test_a_product_is_added_stocked_sold_and_withdrawn(console_of, shop):
     console.click("label", "Low stock only")
     console.until("only that", lambda: [row.get_attribute("data-product") for row in console.all(".product-row")] == ["teapot"])
     assert "low=1" in console.browser.current_url
+    console.click("label", "Low stock only")
+    console.type("#find", "teapot")
     console.click("[data-product=teapot] button", "Open")
     console.click("[data-product=teapot] button", "Withdraw")
     console.see("[data-product=teapot] button", "Sell again")

@@ -29,7 +29,7 @@ def test_a_method_of_stripe_is_named_and_the_bank_may_decline(console_of, shop):
     console.see("[role=alert]", "payment method of Stripe")
     console.type(field, "pm_card_visa_chargeDeclined")
     console.click("button", "Pay")
-    console.see("main [role=alert]", "funds")
+    console.see("main [role=alert]", "not enough money")
     console.type(field, "pm_card_visa")
     console.click("button", "Pay")
     console.is_in("COMPLETED", ".large")
