@@ -97,6 +97,25 @@ def test_a_product_that_was_removed_is_told(console_of, shop):
     console.must_be_content(refusals=True)
 
 
+def test_nothing_is_left_out_because_it_could_not_be_looked_up(console_of, shop):
+    # Without stock it is on no page of the stock.
+    send(shop, "PUT", "products/teapot", {"name": "Teapot", "price": 24.5})
+    console = console_of(shop)
+    console.see("#quantity-iphone-15")
+    console.network("GET ../api/v1/products/teapot", "lost request")
+    taken = {"teapot": {"text": "1", "name": "Teapot", "price": 24.5}, "iphone-15": {"text": "1", "name": "iPhone 15", "price": 799}}
+    kept = "localStorage['omniflow.basket'] = arguments[0]; dispatchEvent(new StorageEvent('storage', { key: 'omniflow.basket' }))"
+    console.browser.execute_script(kept, json.dumps(taken))
+    line(console, "teapot", "1 × Teapot")
+    total(console, "–")
+    assert console.see(".basket button.primary").get_attribute("aria-disabled") == "true"
+    console.click(".basket button.primary")
+    assert not console.sent("POST")
+    console.network()
+    total(console, "$823.50")
+    console.must_be_content()
+
+
 def test_products_are_found_by_all_their_names_and_the_search_is_in_the_address(console_of, shop):
     send(shop, "PUT", "products/teapot", {"name": "Teapot", "price": 24.5, "names": ["茶壶"]})
     send(shop, "POST", "stock/teapot/wh-main/movements", {"kind": "receive", "quantity": 3, "reason": "delivery"})

@@ -49,7 +49,12 @@ async fn the_catalogue_the_stock_and_the_people_are_not_sent_again_until_they_ch
         ("/api/v1/stock/ring", "POST", movements, &delivery),
         (movements, "POST", movements, &delivery),
         ("/api/v1/products", "PUT", "/api/v1/products/chain", &json!({ "name": "Chain", "price": 5 })),
-        ("/api/v1/warehouses", "PUT", "/api/v1/warehouses/wh-west", &json!({ "name": "West" })),
+        (
+            "/api/v1/warehouses",
+            "PUT",
+            "/api/v1/warehouses/wh-west",
+            &json!({ "name": "West", "link": "simulated" }),
+        ),
         ("/api/v1/customers/ann/orders", "POST", &cancel, &nothing),
     ];
     for (path, method, change, body) in cases {

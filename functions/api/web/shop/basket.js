@@ -2,6 +2,7 @@
 // browser keeps it, so that it outlives a reload; all tabs of the shop have the same.
 import { useEffect, useState } from "../vendor/preact.js";
 import { api } from "../api.js";
+import { useLive } from "../live.js";
 import { quantityIn } from "./quantity.js";
 
 const KEPT_AS = "omniflow.basket";
@@ -36,20 +37,18 @@ export function useBasket() {
   };
 }
 
-/** What the catalogue says of products that a page of the stock doesn't have, by id: null for one that there is no more. */
+/** What the catalogue says of a product; null when there is no such one any more. */
+const lookUp = (id) =>
+  api.product(id).catch((refusal) => {
+    if (refusal.status === 404) return null;
+    throw refusal;
+  });
+
+/** What the catalogue says of products that the pages of the stock don't have, by id. */
 export function useOthers(ids) {
-  const [others, setOthers] = useState({});
-  useEffect(() => {
-    let gone = false;
-    for (const id of ids) {
-      const found = (product) => !gone && setOthers((others) => ({ ...others, [id]: product }));
-      api.product(id).then(found, (refusal) => refusal.status === 404 && found(null));
-    }
-    return () => {
-      gone = true;
-    };
-  }, [ids.join("\n")]);
-  return others;
+  const load = async () => Object.fromEntries(await Promise.all(ids.map(async (id) => [id, await lookUp(id)])));
+  const live = useLive(load, { every: 15_000, most: 60_000, settled: () => ids.length === 0, key: ids.join("\n") });
+  return live.data ?? {};
 }
 
 /** Whether a product can be ordered. */
@@ -69,11 +68,14 @@ export function linesOf(taken, known) {
   });
 }
 
+/** Whether it isn't known yet of a product in the basket what it costs, and whether it is still sold. */
+export const isUnsure = (lines) => lines.some(({ value, product }) => value > 0 && product === undefined);
+
 /** What is to be ordered. */
 export const wantedOf = (lines) => lines.filter(({ value, withdrawn, product }) => value > 0 && !withdrawn && product);
 
 /** The sum of what is to be ordered; null while it can't be told. It is added up in thousandths, which no currency has smaller units than: floats would not add up. */
 export function totalOf(lines) {
-  if (lines.some(({ wrong, withdrawn }) => wrong && !withdrawn)) return null;
+  if (isUnsure(lines) || lines.some(({ wrong, withdrawn }) => wrong && !withdrawn)) return null;
   return wantedOf(lines).reduce((sum, { value, product }) => sum + value * Math.round(product.price * 1000), 0) / 1000;
 }

@@ -5,7 +5,7 @@ import { money, t, whole } from "../language.js";
 import { MethodChoice } from "../order-actions.js";
 import { Amount, Problem, useAction } from "../parts.js";
 import { AddressFields, NO_ADDRESS, addressOf, fieldOf, missingIn } from "./address.js";
-import { totalOf, wantedOf } from "./basket.js";
+import { isUnsure, totalOf, wantedOf } from "./basket.js";
 
 const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join("-");
 
@@ -28,7 +28,7 @@ export function Checkout({ basket, lines, currency, reviewAbove, quantityField, 
   // The same key until there is an answer: who submits again after a lost one orders once.
   const [key, setKey] = useState(newKey());
   const { busy, refusal, run } = useAction(async () => {});
-  const wanted = wantedOf(lines);
+  const wanted = isUnsure(lines) ? [] : wantedOf(lines);
   const wrong = lines.find(({ wrong, withdrawn }) => wrong && !withdrawn);
   const total = totalOf(lines);
   const wrongEmail = email.trim() !== "" && !isEmail(email.trim());
