@@ -13,11 +13,12 @@ use flate2::write::GzEncoder;
 use omniflow_web_bundler::{Plan, bundles, slim, slim_json};
 use sha2::{Digest, Sha256};
 
-/// The bundles: the library, what every page of the console needs, what only an order's workflow needs, what only
-/// signing in at an issuer does, and the documentation.
-const BUNDLES: [Plan<'_>; 5] = [
+/// The bundles: the library, what every page of the console needs, what only those need who run the shop, what only an
+/// order's workflow needs, what only signing in at an issuer does, and the documentation.
+const BUNDLES: [Plan<'_>; 6] = [
     Plan { entry: "vendor/preact.js", name: "preact.js", after: None },
     Plan { entry: "main.js", name: "app.js", after: Some("preact.js") },
+    Plan { entry: "admin/pages.js", name: "admin.js", after: Some("app.js") },
     Plan { entry: "workflow/view.js", name: "workflow.js", after: Some("app.js") },
     Plan { entry: "sign-in/openid.js", name: "sign-in.js", after: Some("app.js") },
     Plan { entry: "docs/page.js", name: "docs.js", after: Some("preact.js") },

@@ -194,3 +194,11 @@ def read(runtime, id, headers={}):
     request = urllib.request.Request(f"{runtime.url}/api/v1/orders/{id}", headers=headers)
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return json.load(answer)
+
+
+def send(runtime, method, path, document=None, headers={}):
+    """What the API answers to a call."""
+    body = None if document is None else document.encode() if isinstance(document, str) else json.dumps(document).encode()
+    request = urllib.request.Request(f"{runtime.url}/api/v1/{path}", body, headers, method=method)
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return json.loads(answer.read() or b"null")

@@ -6,6 +6,7 @@ The files are named after page, width, theme and language. Look at them before y
 done. With `readme`, the picture of the README is taken anew.
 """
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -55,8 +56,8 @@ def orders(runtime):
 
 def pages(made):
     """The address of each page, by its name in the files."""
-    plain = {name: name for name in ["shop", "review", "operations", "outbox", "nowhere"]}
-    return plain | {"operations-none": "operations?search=zzz", "order-none": "orders/ORD-1"} | {f"order-{name}": f"orders/{id}" for name, id in made.items()}
+    plain = {name: name for name in ["shop", "review", "operations", "catalogue", "customers", "warehouses", "outbox", "nowhere"]}
+    return plain | {"operations-none": "operations?search=zzz", "order-none": "orders/ORD-1", "shop-found": "shop?search=mac", "shop-none": "shop?search=zzz", "catalogue-low": "catalogue?low=1", "catalogue-open": "catalogue?search=limited&open=limited-edition", "customers-found": "customers?search=customer-00", "customer": "customers/customer-001", "customer-none": "customers/nobody"} | {f"order-{name}": f"orders/{id}" for name, id in made.items()}
 
 
 class Pictures:
@@ -93,14 +94,35 @@ class Pictures:
 
         for name, address in pages(made).items():
             shot(name, lambda console: console.open(address))
-        for name in ["shop", "review", "operations"]:
+        for name in ["shop", "review", "operations", "catalogue", "customers", "warehouses"]:
             shot(f"{name}-empty", lambda console: console.open(name), empty)
             shot(f"{name}-lost", lambda console: (console.open(name), time.sleep(1), console.network("../api/", "lost request"), console.look_again()))
-            shot(f"{name}-slow", lambda console: (console.browser.execute_script(WAITS), console.open(name)))
+            shot(f"{name}-slow", lambda console: (console.open("nowhere"), console.see("h1", ""), time.sleep(0.5), console.browser.execute_script(WAITS), console.open(name)))
 
         def wrong(console):
             console.type("#quantity-iphone-15", "1.5")
             console.type("#quantity-limited-edition", "101")
+
+        def basket(console):
+            # A product that costs more than it did when it was taken, and one that is sold no more.
+            taken = {"iphone-15": {"text": "2", "name": "iPhone 15", "price": 749}, "gone": {"text": "1", "name": "Gone for good", "price": 5}, "macbook-air": {"text": "1", "name": "MacBook Air", "price": 1199}}
+            console.browser.execute_script("localStorage['omniflow.basket'] = arguments[0]", json.dumps(taken))
+            console.browser.refresh()
+            console.type("#email", "ann")
+            console.click(".address summary")
+            console.type("#address-name", "Ann Example")
+            console.type("#address-country", "de")
+            console.click(".basket button.primary")
+            console.see(".withdrawn")
+
+        def warehouse(console):
+            console.open("warehouses")
+            console.click("[data-warehouse=wh-east] button")
+            console.choose("#link-wh-east", "http")
+
+        def erased(console):
+            console.open("customers/customer-001")
+            console.click("button.danger")
 
         def chosen(console):
             console.open(f"orders/{made['half-shipped']}")
@@ -138,6 +160,9 @@ class Pictures:
         shot("operations-viewed", viewed)
         shot("palette", found)
         shot("shop-wrong", wrong)
+        shot("shop-basket", basket)
+        shot("warehouses-open", warehouse)
+        shot("customer-erase", erased)
         shot("order-chosen", chosen)
         shot("order-asked", asked)
 

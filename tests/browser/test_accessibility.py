@@ -3,9 +3,11 @@
 import contextlib
 
 import pytest
-from console import read
+from console import read, send
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+
+CUSTOMER = "ann-of-axe"
 
 RUN = "const done = arguments[0]; axe.run().then((found) => done(found.violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html.slice(0, 200))])))"
 
@@ -14,7 +16,8 @@ RUN = "const done = arguments[0]; axe.run().then((found) => done(found.violation
 def orders(runtime):
     """An order in each of the ways that an order's page looks."""
     waiting = runtime.order(items=[{"product_id": "mac-pro", "quantity": 2}])
-    attention = runtime.order(items=["fragile-vase", "stuck-crate"], payment={"method": "pm_card"}, email="ann@example.com")
+    attention = runtime.order(items=["fragile-vase", "stuck-crate"], payment={"method": "pm_card"}, email="ann@example.com", customer_id=CUSTOMER)
+    send(runtime, "POST", "stock/iphone-15/wh-east/movements", {"kind": "receive", "quantity": 1, "reason": "delivery"})
     return {"waiting": waiting, "attention": attention, "unpaid": runtime.order(items=["iPhone 15"])}
 
 
@@ -32,6 +35,7 @@ def test_axe_finds_nothing(console, runtime, orders, axe, theme, phone):
     try:
         with console.on_a_phone() if phone else contextlib.nullcontext():
             pages = {"shop": ".products", "review": "[data-order]", "operations": "tbody tr", "outbox": "article", "nowhere": "h1"}
+            pages |= {"catalogue?search=iphone&open=iphone-15": ".movements", "customers": "tbody tr", f"customers/{CUSTOMER}": "tbody tr", "warehouses": "[data-warehouse]"}
             pages |= {f"orders/{id}": ".graph" for id in orders.values()} | {"orders/ORD-1": "h1"}
             for page, seen in pages.items():
                 console.open(page)
@@ -39,6 +43,18 @@ def test_axe_finds_nothing(console, runtime, orders, axe, theme, phone):
                 if page == "shop":
                     console.type("#quantity-limited-edition", "101")
                     console.type("#quantity-iphone-15", "1.5")
+                    console.type("#quantity-macbook-air", "1")
+                    console.type("#email", "ann")
+                    console.click(".address summary")
+                    console.type("#address-name", "Ann")
+                    console.see(".basket").submit()
+                if page.startswith("catalogue"):
+                    for summary in ["Add a product", "Files for spreadsheets"]:
+                        console.click("summary", summary)
+                if page == "warehouses":
+                    console.click("summary", "Add a warehouse")
+                    console.click("[data-warehouse=wh-east] button", "Change")
+                    console.choose("#link-wh-east", "http")
                 if page == "operations":
                     console.click("tbody input[type=checkbox]")
                     console.see(".bulk")

@@ -185,7 +185,7 @@ def test_everything_is_done_with_the_keyboard_alone(console):
 
 def test_every_control_has_a_name(console, runtime):
     id = runtime.order(items=[{"product_id": "mac-pro", "quantity": 2}])
-    for page in ["shop", "review", "operations", f"orders/{id}"]:
+    for page in ["shop", "review", "operations", "catalogue?open=mac-pro", "customers", "warehouses", f"orders/{id}"]:
         console.open(page)
         console.see("h1")
         controls = console.until("controls", lambda: console.all("main button, main input, main select, main textarea, main a"))
@@ -208,7 +208,7 @@ def test_customers_see_the_shop_and_nothing_of_the_admin(console, runtime):
     id = runtime.order(items=["iPhone 15"])
     links = lambda selector: [link.get_attribute("href").split("#")[1] for link in console.all(selector)]
     console.see("nav a", "Operations")
-    assert links("header nav a") == ["/shop", "/review", "/operations"]
+    assert links("header nav a") == ["/shop", "/review", "/operations", "/catalogue", "/customers", "/warehouses"]
     console.network("api/v1/summary", "answer", status=403, body={"type": "urn:omniflow:problem:forbidden"})
     console.look_again()
     console.until("the shop alone", lambda: links("header nav a") == ["/shop"])
@@ -222,4 +222,6 @@ def test_customers_see_the_shop_and_nothing_of_the_admin(console, runtime):
     console.click(".find")
     console.see(".palette input").send_keys("iphone")
     console.see(".palette [data-kind=order]", id)
-    assert not console.all(".palette [data-kind=product], .palette [data-kind=customer]")
+    assert not console.all(".palette [data-kind=customer]")
+    console.see(".palette [data-kind=product]", "iPhone 15").click()
+    console.until("the shop, with what was found", lambda: len(console.all("[data-product]")) == 2)

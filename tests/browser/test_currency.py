@@ -18,8 +18,8 @@ def in_dinars(start):
 
 def price_of(console, product):
     """The price that the shop shows for a product, with usual spaces."""
-    row = console.see(f"tr:has(#quantity-{product})")
-    return row.find_element("css selector", ".amount").text.replace("\u00a0", " ").replace("\u202f", " ")
+    card = console.see(f".product:has(#quantity-{product})")
+    return card.find_element("css selector", ".amount").text.replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def total(console):

@@ -51,14 +51,16 @@ def test_a_shipment_is_asked_for_leaves_and_arrives(start, console_of, monkeypat
         console.see("address", "Berlin")
         work()
         console.see("[data-shipment=SHIPPED]", "shipped")
+        console.see("[data-delivery=shipped]", "On its way since")
         link = console.see("[aria-labelledby=goods] a.mono", "EX")
         assert link.get_attribute("href") == f"https://parcels.example/{link.text}"
         console.is_in("COMPLETED", ".large")
         work()
-        console.open("operations")
+        console.open("warehouses")
         console.see("[data-warehouse=wh-east]", endpoint)
         console.open(f"orders/{id}")
         console.see("[data-shipment=DELIVERED]", "delivered")
+        console.see("[data-delivery=delivered]", "Delivered")
         console.see("[aria-labelledby=goods]", "It was delivered")
         console.must_be_content()
 
@@ -66,9 +68,36 @@ def test_a_shipment_is_asked_for_leaves_and_arrives(start, console_of, monkeypat
 def test_a_warehouse_is_left_out_of_new_orders_and_taken_in_again(start, console_of):
     runtime = start("--parameter", "PaymentWindowSeconds=600")
     console = console_of(runtime)
-    console.open("operations")
+    console.open("warehouses")
     console.see("[data-warehouse=wh-west]", "simulated")
     console.click("[data-warehouse=wh-west] button", "Leave out")
     console.see("[data-warehouse=wh-west]", "not for new orders")
     console.click("[data-warehouse=wh-west] button", "Take in")
     console.until("it is taken in", lambda: "not for new orders" not in console.see("[data-warehouse=wh-west]").text)
+
+
+def test_a_warehouse_is_described_where_it_stands_and_a_new_one_is_added(start, console_of):
+    console = console_of(start())
+    console.open("warehouses")
+    console.click("[data-warehouse=wh-east] button", "Change")
+    console.type("#name-wh-east", "East")
+    console.type("#rank-wh-east", "7")
+    console.click("[data-warehouse=wh-east] button", "Save")
+    console.see("[data-warehouse=wh-east] h2", "East")
+    assert "7" in console.see("[data-warehouse=wh-east] dl").text
+    # What can't be is refused, and what was typed stays.
+    console.click("[data-warehouse=wh-west] button", "Change")
+    console.choose("#link-wh-west", "http")
+    console.type("#endpoint-wh-west", "http://wh.example/shipments")
+    console.click("[data-warehouse=wh-west] form button", "Save")
+    console.see("[data-warehouse=wh-west] [role=alert]", "can't be reached at this address")
+    assert console.see("#endpoint-wh-west").get_attribute("value") == "http://wh.example/shipments"
+    console.click("summary", "Add a warehouse")
+    console.type("#new-warehouse", "wh-east")
+    console.see("#new-warehouse-what", "there already")
+    console.type("#new-warehouse", "wh-new")
+    console.click("button", "Describe it")
+    console.type("#name-wh-new", "A new one")
+    console.click("details button", "Save")
+    console.see("[data-warehouse=wh-new] h2", "A new one")
+    console.must_be_content(refusals=True)

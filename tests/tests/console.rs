@@ -70,6 +70,11 @@ async fn the_workflow_shows_both_executions_and_keeps_the_token_to_itself() {
     .await;
     assert_eq!(part(&done, "order")["next"], Value::Null);
     assert!(entered(part(&done, "order")).ends_with(&["ShipWarehouses", "ShipWarehouse", "CompleteOrder"]));
+    // Nothing happens there any more: who has it already gets it no second time.
+    let path = format!("/api/v1/orders/{id}/workflow");
+    let etag = shop.get(&path).await.header("etag").to_owned();
+    let again = shop.send(Method::GET, &path, &[("if-none-match", &etag)], None).await;
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
 }
 
 #[tokio::test]

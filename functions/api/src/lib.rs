@@ -161,6 +161,7 @@ impl Function for Api {
         let orders = Orders::new(services, environment)?.for_people();
         let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
         let workflow = Workflow::new(services.step_functions(), order_machine);
+        let provider = environment.parse("PAYMENT_PROVIDER")?;
         let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
         let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
         Ok(Self {
@@ -174,14 +175,14 @@ impl Function for Api {
                 orders,
                 workflow,
                 gateway: Arc::new(SimulatedGateway::new(ledger)),
-                provider: environment.parse("PAYMENT_PROVIDER")?,
+                provider,
                 doorkeeper: Doorkeeper::new(environment)?,
                 clock: services.clock(),
             },
             products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
             limits: Limits::new(environment)?,
             executions: Executions::new(services.executions(), order_machine, window_machine),
-            site: web::Site::new(environment, currency)?,
+            site: web::Site::new(environment, currency, provider)?,
             currency,
             audit_threshold: threshold(environment, currency)?,
             patience: Patience::new(environment)?,

@@ -80,6 +80,12 @@ impl Response {
         self.with_header("etag", etag)
     }
 
+    /// A document, without it when the client has the same one already.
+    pub(crate) fn json_unless_known(request: &Request, document: &Value) -> Self {
+        let text = document.to_string();
+        Self::text(200, text.clone()).unless_known(request, &text)
+    }
+
     pub(crate) fn into_event(self) -> Value {
         let mut headers = Map::new();
         headers.insert("content-type".to_owned(), Value::from(self.content_type));

@@ -42,6 +42,5 @@ pub(crate) async fn read_summary(api: &Api, request: &Request) -> Result<Respons
         Ok(StateCount { state, status, count: counted.count, more: counted.more })
     });
     let states = try_join_all(counts).await.map_err(|error| unavailable(&error))?;
-    let counts = json!(Summary { states }).to_string();
-    Ok(Response::text(200, counts.clone()).unless_known(request, &counts))
+    Ok(Response::json_unless_known(request, &json!(Summary { states })))
 }

@@ -12,6 +12,7 @@ use omniflow_services::{ConfigError, Environment};
 use serde_json::json;
 
 use crate::description;
+use crate::payment_method::Provider;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::{self, Response};
@@ -21,6 +22,12 @@ use crate::sign_in::SignIn;
 /// console's own files, nothing inline and nothing from elsewhere, and no page of others may frame it. `CALLED` are
 /// the origins that it may call besides its own.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'CALLED; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The console's page.
+const PAGE: &str = "index.html";
+
+/// Where the page says who holds and takes the customers' money, so that this takes no call.
+const PROVIDER_ATTRIBUTE: (&str, &str) = ("<html ", "<html data-payment-provider=\"PROVIDER\" ");
 
 /// The name of the file that tells the console how people sign in. It is made of the settings.
 const SIGN_IN: &str = "sign-in.json";
@@ -68,12 +75,18 @@ impl Content {
 pub(crate) struct Site {
     /// The `Content-Security-Policy`.
     policy: String,
+    /// The page, where it is another one than that in the binary.
+    page: Option<File>,
     sign_in: File,
     description: Description,
 }
 
 impl Site {
-    pub(crate) fn new(environment: &Environment, currency: Currency) -> Result<Self, ConfigError> {
+    pub(crate) fn new(
+        environment: &Environment,
+        currency: Currency,
+        provider: Provider,
+    ) -> Result<Self, ConfigError> {
         let sign_in = SignIn::new(environment)?;
         let called = sign_in.as_ref().map(SignIn::origins).unwrap_or_default();
         let called: String = called.iter().map(|origin| format!(" {origin}")).collect();
@@ -81,6 +94,7 @@ impl Site {
         let told = sign_in.as_ref().map_or_else(|| json!({}), SignIn::to_json);
         Ok(Self {
             policy: SECURITY_POLICY.replace("CALLED", &called),
+            page: page_for(provider),
             sign_in: File::made(SIGN_IN, told.to_string()),
             description: Description::new(currency),
         })
@@ -88,7 +102,7 @@ impl Site {
 
     /// `GET /web/`: the console's page, at the address that its relative links need.
     pub(crate) fn page(&self, request: &Request) -> Result<Response, Problem> {
-        self.named("index.html", request)
+        self.named(PAGE, request)
     }
 
     /// `GET /web/{file+}`
@@ -102,13 +116,28 @@ impl Site {
     }
 
     fn named(&self, path: &str, request: &Request) -> Result<Response, Problem> {
-        let response = if path == SIGN_IN { Ok(self.sign_in.answer(request)) } else { answer(path, request) };
+        let response = match (path, &self.page) {
+            (SIGN_IN, _) => Ok(self.sign_in.answer(request)),
+            (PAGE, Some(page)) => Ok(page.answer(request)),
+            _ => answer(path, request),
+        };
         response.map(|response| self.guarded(response))
     }
 
     fn guarded(&self, response: Response) -> Response {
         response.with_header("content-security-policy", &*self.policy)
     }
+}
+
+/// The page of a shop whose payments are not simulated, which says so.
+fn page_for(provider: Provider) -> Option<File> {
+    let name = match provider {
+        Provider::Simulated => return None,
+        Provider::Stripe => "stripe",
+    };
+    let text = served(PAGE).map(|file| file.content.text()).unwrap_or_default();
+    let (plain, named) = PROVIDER_ATTRIBUTE;
+    Some(File::made(PAGE, text.replacen(plain, &named.replace("PROVIDER", name), 1)))
 }
 
 /// The description of the API for a shop's currency. The tests make `openapi.json`, which is the one of the
@@ -240,8 +269,15 @@ mod tests {
     /// its bundle, its style sheet, one language, and the icon.
     const MOST_BYTES: usize = 60 * 1024;
     /// The paths of files that no first page loads.
-    const LATER: [&str; 6] =
-        ["docs.html", "/docs.js", "/workflow.js", "/sign-in.js", "docs/style.css", "openapi.json"];
+    const LATER: [&str; 7] = [
+        "docs.html",
+        "/docs.js",
+        "/admin.js",
+        "/workflow.js",
+        "/sign-in.js",
+        "docs/style.css",
+        "openapi.json",
+    ];
 
     fn answered(path: &str, headers: &Value) -> Value {
         let event = json!({
@@ -276,10 +312,21 @@ mod tests {
     }
 
     #[test]
+    fn the_page_says_where_payments_are_not_simulated() {
+        assert!(page_for(Provider::Simulated).is_none());
+        let page = page_for(Provider::Stripe).unwrap();
+        let text = page.content.text();
+        assert!(
+            text.starts_with("<!doctype html>\n<html data-payment-provider=\"stripe\" lang=\"en\">"),
+            "{text}"
+        );
+        assert_ne!(page.etag, served(PAGE).unwrap().etag, "browsers must not keep the other one");
+    }
+
+    #[test]
     fn a_file_that_the_browser_has_is_not_sent_again() {
-        let page = served("index.html").unwrap();
-        let status =
-            |tag: &str| answered("index.html", &json!({ "if-none-match": tag }))["statusCode"].clone();
+        let page = served(PAGE).unwrap();
+        let status = |tag: &str| answered(PAGE, &json!({ "if-none-match": tag }))["statusCode"].clone();
         assert_eq!(status(&page.etag), 304);
         assert_eq!(status(&format!("\"other\", W/{}", page.etag)), 304);
         assert_eq!(status("\"other\""), 200);
@@ -293,9 +340,9 @@ mod tests {
             assert_eq!(cached, if path.contains('/') { FOR_EVER } else { "no-cache" }, "{path}");
             named += usize::from(path.contains('/'));
         }
-        assert_eq!(named, 11);
+        assert_eq!(named, 12);
         let folder = FILES.iter().find_map(|(path, ..)| path.strip_suffix("/app.js")).unwrap();
-        assert!(served("index.html").unwrap().content.text().contains(&format!("{folder}/app.js")));
+        assert!(served(PAGE).unwrap().content.text().contains(&format!("{folder}/app.js")));
     }
 
     #[test]
@@ -320,7 +367,7 @@ mod tests {
             assert_eq!(plain, json!(text), "{path}");
         }
         for accepted in ["", "identity", "br", "gzip;q=0", "gzip;q=x"] {
-            let plain = answered("index.html", &json!({ "accept-encoding": accepted }));
+            let plain = answered(PAGE, &json!({ "accept-encoding": accepted }));
             assert_eq!(
                 (&plain["headers"]["content-encoding"], &plain["isBase64Encoded"]),
                 (&Value::Null, &json!(false)),

@@ -34,18 +34,18 @@ const known = new Map();
 /** How many answers are remembered. */
 const MOST_KNOWN = 30;
 
-/** Calls with the token `as`, or with this tab's. A tab's token that has expired is renewed, and the call made once more. */
-async function call(method, path, body, { headers = {}, as, keepalive = false } = {}) {
+/** Calls with the token `as`, or with this tab's. With `whole`, the response and its text are given instead of the document in it. A tab's token that has expired is renewed, and the call made once more. */
+async function call(method, path, body, { headers = {}, as, keepalive = false, whole = false } = {}) {
   const send = (carried) => ask(path, request(method, body, headers, carried, keepalive));
   // A page that is about to go away can wait for nothing.
   if (!as && !keepalive) await fresh();
   let carried = as ?? token();
-  let { response, answer } = await send(carried);
+  let { response, answer, text } = await send(carried);
   if (response.status === 401 && !as && (await renewed(carried))) {
     carried = token();
-    ({ response, answer } = await send(carried));
+    ({ response, answer, text } = await send(carried));
   }
-  if (response.ok) return answer;
+  if (response.ok) return whole ? { response, text } : answer;
   if (response.status === 401 && carried === token()) tell("wanted");
   throw new Refusal(response.status, answer);
 }
@@ -53,7 +53,8 @@ async function call(method, path, body, { headers = {}, as, keepalive = false } 
 function request(method, body, headers, carried, keepalive) {
   const made = { method, keepalive, headers: { "accept-language": language(), ...headers } };
   if (carried) made.headers.authorization = `Bearer ${carried}`;
-  if (body !== undefined) {
+  if (body instanceof Blob) made.body = body;
+  else if (body !== undefined) {
     made.body = JSON.stringify(body);
     made.headers["content-type"] = "application/json";
   }
@@ -82,7 +83,7 @@ async function answerTo(path, request) {
     const response = await fetch(`../${path}`, { ...request, signal: AbortSignal.timeout(PATIENCE) });
     const text = await response.text();
     if (response.headers.has("date")) setClock(response.headers.get("date"));
-    return { response, answer: documentIn(text) };
+    return { response, answer: documentIn(text), text };
   } catch {
     throw new Refusal(0);
   }
@@ -101,15 +102,17 @@ const query = (values) =>
   new URLSearchParams(Object.entries(values).filter(([, value]) => value)).toString();
 const order = (id) => `api/v1/orders/${encodeURIComponent(id)}`;
 
+const customerOf = (id) => `api/v1/customers/${encodeURIComponent(id)}`;
 const product = (id) => `api/v1/products/${encodeURIComponent(id)}`;
 const stock = (id) => `api/v1/stock/${encodeURIComponent(id)}`;
 
 export const api = {
-  stock: () => call("GET", "api/v1/stock"),
+  stock: (filter = {}) => call("GET", `api/v1/stock?${query(filter)}`),
   products: (filter) => call("GET", `api/v1/products?${query(filter)}`),
+  product: (id) => call("GET", product(id)),
   putProduct: (id, wanted, headers) => call("PUT", product(id), wanted, { headers }),
   productStock: (id) => call("GET", stock(id)),
-  movements: (id, warehouse) => call("GET", `${stock(id)}/${encodeURIComponent(warehouse)}/movements?limit=10`),
+  movements: (id, warehouse, next) => call("GET", `${stock(id)}/${encodeURIComponent(warehouse)}/movements?${query({ limit: 10, next })}`),
   move: (id, warehouse, wanted, key) => call("POST", `${stock(id)}/${encodeURIComponent(warehouse)}/movements`, wanted, { headers: { "idempotency-key": key } }),
   summary: () => call("GET", "api/v1/summary"),
   orders: (filter) => call("GET", `api/v1/orders?${query(filter)}`),
@@ -117,11 +120,21 @@ export const api = {
   workflow: (id, page = {}) => call("GET", `${order(id)}/workflow?${query(page)}`),
   create: (wanted, key) => call("POST", "api/v1/orders", wanted, { headers: { "idempotency-key": key } }),
   pay: (id, method) => call("POST", `${order(id)}/pay`, { method }),
+  /** What the shop's page needs to have a payment confirmed at the payment provider. */
+  openPayment: (id) => call("POST", `${order(id)}/payment`),
   cancel: (id) => call("POST", `${order(id)}/cancel`),
   retry: (id) => call("POST", `${order(id)}/retry`),
   resolve: (id, money, stock, note) => call("POST", `${order(id)}/resolve`, { money, stock, note }),
   /** `leaving`, when the page is about to go away: the browser sends it all the same. */
   audit: (id, action, note, leaving = false) => call("POST", `${order(id)}/audit`, { action, note: note || null }, { keepalive: leaving }),
+  forget: (customer) => call("DELETE", customerOf(customer)),
+  /** A page of a file, and the query of the next one, if there is one (RFC 8288). */
+  exported: async (what, page) => {
+    const { response, text } = await call("GET", `api/v1/export/${what}?${page}`, undefined, { whole: true });
+    const next = /<[^>]*\?([^>]*)>; *rel="?next/.exec(response.headers.get("link") ?? "");
+    return { text, next: next && next[1] };
+  },
+  imported: (what, text) => call("POST", `api/v1/import/${what}`, new Blob([text], { type: "text/csv" })),
   warehouses: () => call("GET", "api/v1/warehouses"),
   // What somebody else changed meanwhile is not overwritten; a warehouse that nobody has described has no version yet.
   describe: ({ warehouse_id, version, ...how }) =>

@@ -1,10 +1,10 @@
 // The console: its head, its navigation, and the page that the address names.
 import { html, render, useEffect, useRef, useState } from "./vendor/preact.js";
+import { later } from "./admin/later.js";
 import { api } from "./api.js";
 import { again, useTrouble } from "./connection.js";
 import { LANGUAGES, choose, hour, keepChoice, language, loadTexts, t } from "./language.js";
 import { announce, useLive } from "./live.js";
-import { Catalogue } from "./pages/catalogue.js";
 import { Palette, usePalette } from "./palette.js";
 import { Operations } from "./pages/operations.js";
 import { OrderPage } from "./pages/order.js";
@@ -17,7 +17,8 @@ import { SignIn } from "./sign-in/form.js";
 
 /** The two houses: what customers see, and what those see who run the shop. */
 const SHOP = { shop: Shop };
-const ADMIN = { review: Review, operations: Operations, catalogue: Catalogue };
+const ADMIN = { review: Review, operations: Operations, catalogue: later("Catalogue"), customers: later("Customers"), warehouses: later("Warehouses") };
+const CUSTOMER = later("Customer");
 /** A page of the admin that the navigation doesn't have. */
 const OTHERS = { outbox: Outbox };
 const ICON = new URL("icon.svg", import.meta.url).href;
@@ -89,10 +90,11 @@ const NoPage = ({ admits }) => html`
 /** The pages that somebody sees; `admits`, whether the admin is among them. */
 const pagesOf = (admits) => (admits ? { ...SHOP, ...ADMIN, ...OTHERS } : SHOP);
 
-/** The page's component, its title and its key: with another key it is another page, and begins anew. */
+/** The page's component, its title and its key: with another key it is another page, and begins anew. `within` is the page of the navigation that it is a part of. */
 function shown({ name, rest }, admits) {
   const id = rest[0];
   if (name === "orders" && id && rest.length === 1) return { Page: OrderPage, title: id, key: id };
+  if (name === "customers" && id && rest.length === 1 && admits) return { Page: CUSTOMER, title: id, key: `customer ${id}`, within: name };
   const known = pagesOf(admits);
   const Page = rest.length === 0 && Object.hasOwn(known, name) && known[name];
   return Page ? { Page, title: t(`page.${name}`), key: name } : { Page: NoPage, title: t("page.none"), key: "" };
@@ -110,7 +112,7 @@ function Console({ failed }) {
   // may do is decided by the API alone.
   const summary = useLive(api.summary, { every: 3000, unseen: 60_000, key: String(session) });
   const admits = summary.refusal?.status !== 403;
-  const { Page, title, key } = shown(route, admits);
+  const { Page, title, key, within } = shown(route, admits);
   const waiting = queues(summary.data);
   const palette = usePalette();
   useEffect(
@@ -150,7 +152,7 @@ function Console({ failed }) {
   };
   return html`
     <a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
-    <${Head} page=${key} admits=${admits} waiting=${waiting} onFind=${palette.open} onLanguage=${languageChosen} onSignOut=${leave} />
+    <${Head} page=${within ?? key} admits=${admits} waiting=${waiting} onFind=${palette.open} onLanguage=${languageChosen} onSignOut=${leave} />
     <main id="main" ref=${main} tabindex="-1">
       ${asked && html`<${SignIn} failed=${failed} done=${signedIn} />`}
       <div key=${`${session} ${key}`}><${Page} id=${route.rest[0]} query=${route.query} summary=${summary} admits=${admits} /></div>

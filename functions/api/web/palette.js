@@ -1,4 +1,4 @@
-// The command palette: Ctrl-K, or ⌘K, and a few letters lead to an order, a customer's orders, a product's orders or a page.
+// The command palette: Ctrl-K, or ⌘K, and a few letters lead to an order, a customer, a product or a page.
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { api } from "./api.js";
 import { t } from "./language.js";
@@ -66,34 +66,35 @@ export function Palette({ pages, admits, close }) {
   `;
 }
 
-/** What a text leads to. Orders and customers come from the API, and products from the stock. */
+/** What a text leads to. Orders, their customers and products come from the API. */
 function useFound(text, pages, admits) {
-  const [found, setFound] = useState({ text: "", orders: [], refused: false });
-  const [products, setProducts] = useState([]);
-  useEffect(() => {
-    api.stock().then(({ products }) => setProducts(products), () => {});
-  }, []);
+  const [found, setFound] = useState({ text: "", orders: [], products: [], refused: false });
   const wanted = text.length > 1 ? text : "";
   useEffect(() => {
     if (!wanted) return undefined;
     let gone = false;
-    const tell = (orders, refused) => !gone && setFound({ text: wanted, orders, refused });
+    const tell = (orders, products) => !gone && setFound({ text: wanted, orders: orders?.orders ?? [], products: products?.products ?? [], refused: !orders || !products });
     // Digits alone are looked for in ids, too; so many digits are those of an id.
     const search = /^\d{10,}$/.test(wanted) ? `ORD-${wanted}` : wanted;
-    const timer = setTimeout(() => api.orders({ search, limit: MOST }).then(({ orders }) => tell(orders, false), () => tell([], true)), PAUSE);
+    const answer = (call) => call.catch(() => null);
+    const look = () => Promise.all([answer(api.orders({ search, limit: MOST })), answer(api.products({ search: wanted, limit: MOST }))]);
+    const timer = setTimeout(() => look().then(([orders, products]) => tell(orders, products)), PAUSE);
     return () => {
       gone = true;
       clearTimeout(timer);
     };
   }, [wanted]);
   const has = (label) => label.toLowerCase().includes(text.toLowerCase());
-  const orders = found.text === wanted && wanted ? found.orders : [];
+  const isKnown = found.text === wanted && Boolean(wanted);
+  const [orders, products] = isKnown ? [found.orders, found.products] : [[], []];
+  // Customers only see what they can order: a product leads them into the shop.
+  const placeOf = ({ product_id: id, name }) => (admits ? address("catalogue", { search: id, open: id }) : address("shop", { search: name }));
   const customers = [...new Set(orders.map((order) => order.customer_id).filter((id) => id && has(id)))];
   const entries = [
     ...orders.map((order) => ({ kind: "order", label: [order.order_id, order.customer_id].filter(Boolean).join(" · "), to: address(`orders/${order.order_id}`), order })),
-    ...(admits ? customers : []).map((id) => ({ kind: "customer", label: id, to: address("operations", { customer: id }) })),
-    ...(wanted && admits ? products.filter(({ product_id: id, name }) => has(name ?? id) || has(id)) : []).map(({ product_id: id, name }) => ({ kind: "product", label: name ?? id, to: address("operations", { search: name ?? id }) })),
+    ...(admits ? customers : []).map((id) => ({ kind: "customer", label: id, to: address(`customers/${encodeURIComponent(id)}`) })),
+    ...products.map((product) => ({ kind: "product", label: product.name, to: placeOf(product) })),
     ...pages.filter((name) => has(t(`page.${name}`))).map((name) => ({ kind: "page", label: t(`page.${name}`), to: address(name) })),
   ];
-  return { entries, searching: Boolean(wanted) && found.text !== wanted, refused: found.refused && found.text === wanted };
+  return { entries, searching: Boolean(wanted) && found.text !== wanted, refused: found.refused && isKnown };
 }

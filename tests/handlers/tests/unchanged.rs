@@ -35,3 +35,34 @@ async fn what_the_client_has_is_not_sent_again_until_it_changes() {
     let english = shop.http_in("en", "GET", &order, Value::Null).await.headers["etag"].clone();
     assert_ne!(chinese, english);
 }
+
+#[tokio::test]
+async fn the_catalogue_the_stock_and_the_people_are_not_sent_again_until_they_change() {
+    let shop = Shop::stocked(&[("ring", "wh-east", 9)]);
+    let id = shop.place(json!({ "items": ["ring"], "customer_id": "ann" })).await;
+    let movements = "/api/v1/stock/ring/wh-east/movements";
+    let (cancel, nothing) = (format!("/api/v1/orders/{id}/cancel"), Value::Null);
+    let delivery = json!({ "kind": "receive", "quantity": 1, "reason": "delivery" });
+    // What is read, and what changes it.
+    let cases = [
+        ("/api/v1/stock", "POST", movements, &delivery),
+        ("/api/v1/stock/ring", "POST", movements, &delivery),
+        (movements, "POST", movements, &delivery),
+        ("/api/v1/products", "PUT", "/api/v1/products/chain", &json!({ "name": "Chain", "price": 5 })),
+        (
+            "/api/v1/warehouses",
+            "PUT",
+            "/api/v1/warehouses/wh-west",
+            &json!({ "name": "West", "link": "simulated" }),
+        ),
+        ("/api/v1/customers/ann/orders", "POST", &cancel, &nothing),
+    ];
+    for (path, method, change, body) in cases {
+        let before = etag(&shop, path).await;
+        let again = shop.http_knowing(&before, path).await;
+        assert_eq!((again.status, &again.headers["etag"]), (304, &json!(before)), "{path}");
+        let changed = shop.http(method, change, body.clone()).await;
+        assert!((200..300).contains(&changed.status), "{change}: {}", changed.body);
+        assert_eq!(shop.http_knowing(&before, path).await.status, 200, "{path}");
+    }
+}

@@ -140,7 +140,8 @@ pub(crate) async fn list_movements(admin: &Admin, request: &Request) -> Result<R
         admin.movements.list(&product, warehouse, limit, after).await.map_err(|error| unavailable(&error))?;
     let movements =
         page.movements.iter().map(|movement| MovementView::of(movement, &product, warehouse)).collect();
-    Ok(Response::json(200, &json!(MovementList { movements, next: page.next.as_deref() })))
+    let list = MovementList { movements, next: page.next.as_deref() };
+    Ok(Response::json_unless_known(request, &json!(list)))
 }
 
 fn bad(detail: String) -> Problem {

@@ -1,5 +1,6 @@
 //! The calls about one customer: their orders, and forgetting them.
 
+use chrono::{DateTime, Utc};
 use omniflow_domain::{Order, OrderId};
 use omniflow_store as store;
 use omniflow_store::Unreadable;
@@ -40,12 +41,15 @@ pub(crate) async fn list_orders(admin: &Admin, request: &Request) -> Result<Resp
     let customer = customer(request)?;
     let page = admin.orders.list_of(customer, OrderId::PREFIX, limit, after.as_ref());
     let page = page.await.map_err(|error| unavailable(&error))?;
-    let now = admin.now();
-    let views =
-        page.orders.iter().map(|order| ListedView::of(order, &request.caller, request.language(), now));
     let unreadable = page.orders.iter().filter(|order| order.is_err()).count();
-    let list = ListView { orders: views.collect(), next: page.next.as_ref(), unreadable };
-    Ok(Response::json(200, &json!(list)))
+    let shown = |now: DateTime<Utc>| {
+        let orders = page.orders.iter();
+        let orders = orders.map(|order| ListedView::of(order, &request.caller, request.language(), now));
+        json!(ListView { orders: orders.collect(), next: page.next.as_ref(), unreadable })
+    };
+    // As it is at a moment that is always the same, so that no seconds are counted down in it.
+    let said = shown(DateTime::UNIX_EPOCH).to_string();
+    Ok(Response::json(200, &shown(admin.now())).unless_known(request, &said))
 }
 
 fn customer(request: &Request) -> Result<&str, Problem> {

@@ -115,7 +115,7 @@ pub(crate) async fn list_products(admin: &Admin, request: &Request) -> Result<Re
         after = found.last().map(|last| lookup(&last.product_id));
     }
     let products = found.iter().map(|product| ProductView::of(product, request)).collect();
-    Ok(Response::json(200, &json!(ProductList { products, next: after })))
+    Ok(Response::json_unless_known(request, &json!(ProductList { products, next: after })))
 }
 
 /// `GET /api/v1/products/{product}`

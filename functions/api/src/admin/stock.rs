@@ -106,7 +106,8 @@ pub(crate) async fn list_stock(admin: &Admin, request: &Request) -> Result<Respo
         .map(|group| product(&group.product_id, group.known.as_ref(), &group.rows, admin.currency))
         .collect();
     let next = after.map(|(product, warehouse)| format!("{product}{BETWEEN}{warehouse}"));
-    Ok(Response::json(200, &json!(StockList { products, review_above: Amount(admin.audit_threshold), next })))
+    let list = StockList { products, review_above: Amount(admin.audit_threshold), next };
+    Ok(Response::json_unless_known(request, &json!(list)))
 }
 
 /// The row after which the page begins that a request asks for.
@@ -171,7 +172,8 @@ async fn identified(admin: &Admin, mut groups: Vec<Group>) -> Result<Vec<Group>,
 pub(crate) async fn read_stock(admin: &Admin, request: &Request) -> Result<Response, Problem> {
     let known = product_of_path(admin, request).await?;
     let rows = admin.stock.of(&known.product_id).await.map_err(|error| unavailable(&error))?;
-    Ok(Response::json(200, &json!(product(&known.product_id, Some(&known), &rows, admin.currency))))
+    let stock = product(&known.product_id, Some(&known), &rows, admin.currency);
+    Ok(Response::json_unless_known(request, &json!(stock)))
 }
 
 fn product<'a>(

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::calls::{named, unless_known};
 use super::operations::Operation;
 use super::responses::{json_answer, replayed};
 use super::{examples, parameters, schemas};
@@ -83,7 +84,12 @@ fn page_of(most: usize) -> Vec<Value> {
 }
 
 fn list_stock() -> Operation {
-    Operation::new("Stock", "List the stock", "All products that there is or was stock of, page by page.")
+    let operation = Operation::new(
+        "Stock",
+        "List the stock",
+        "All products that there is or was stock of, page by page.",
+    );
+    unless_known(operation)
         .takes(page_of(stock::MOST))
         .takes([json!({
             "name": "low", "in": "query", "schema": { "type": "boolean", "default": false },
@@ -91,24 +97,24 @@ fn list_stock() -> Operation {
         })])
         .answers(
             200,
-            json_answer(
+            named(json_answer(
                 "A page of the stock.",
                 &schemas::of::<stock::StockList<'_>>(),
                 Some(json!({ "products": [examples::product()], "review_above": 10000, "next": null })),
-            ),
+            )),
         )
         .refuses(&[Kind::BadRequest])
 }
 
 fn product_stock() -> Operation {
-    Operation::new("Stock", "Read the stock of a product", "By the product's id or name.")
+    unless_known(Operation::new("Stock", "Read the stock of a product", "By the product's id or name."))
         .answers(
             200,
-            json_answer(
+            named(json_answer(
                 "The stock of the product.",
                 &schemas::of::<stock::ProductStock<'_>>(),
                 Some(examples::product()),
-            ),
+            )),
         )
         .refuses(&[Kind::ProductNotFound])
 }
@@ -128,21 +134,21 @@ fn move_stock() -> Operation {
 }
 
 fn list_movements() -> Operation {
-    Operation::new("Stock", "List the movements of a product in a warehouse", "Newest first, page by page.")
+    let page = json_answer("A page of movements.", &schemas::of::<movements::MovementList<'_>>(), None);
+    let summary = "List the movements of a product in a warehouse";
+    unless_known(Operation::new("Stock", summary, "Newest first, page by page."))
         .takes(page_of(movements::MOST))
-        .answers(
-            200,
-            json_answer("A page of movements.", &schemas::of::<movements::MovementList<'_>>(), None),
-        )
+        .answers(200, named(page))
         .refuses(&[Kind::BadRequest, Kind::ProductNotFound])
 }
 
 fn list_products() -> Operation {
-    Operation::new(
+    let page = json_answer("A page of the catalogue.", &schemas::of::<products::ProductList<'_>>(), None);
+    unless_known(Operation::new(
         "Products",
         "List the catalogue",
         "Page by page, in no order that people know. A search looks at the whole catalogue, up to 2,000 entries for a page.",
-    )
+    ))
     .takes([
         json!({
             "name": "search", "in": "query", "schema": { "type": "string" }, "example": "phone",
@@ -154,7 +160,7 @@ fn list_products() -> Operation {
         }),
     ])
     .takes(page_of(products::MOST))
-    .answers(200, json_answer("A page of the catalogue.", &schemas::of::<products::ProductList<'_>>(), None))
+    .answers(200, named(page))
     .refuses(&[Kind::BadRequest])
 }
 
@@ -244,10 +250,11 @@ fn export(summary: &'static str, description: &'static str, most: usize) -> Oper
 }
 
 fn list_customer_orders() -> Operation {
-    Operation::new("People", "List the orders of a customer", "Newest first, page by page.")
+    let page = json_answer("A page of orders.", &schemas::of::<read::ListView<'_>>(), None);
+    unless_known(Operation::new("People", "List the orders of a customer", "Newest first, page by page."))
         .takes(page_of(read::MOST))
         .takes(language())
-        .answers(200, json_answer("A page of orders.", &schemas::of::<read::ListView<'_>>(), None))
+        .answers(200, named(page))
         .refuses(&[Kind::BadRequest])
 }
 

@@ -242,13 +242,15 @@ fn execution(door: Door) -> Operation {
 }
 
 fn workflow() -> Operation {
-    Operation::new(
+    let executions =
+        json_answer("The executions.", &schemas::of::<crate::workflow::WorkflowView<'_>>(), None);
+    unless_known(Operation::new(
         "Operations",
         "Read the executions behind an order",
         "With their definitions and histories. Task tokens are hidden.",
-    )
+    ))
     .takes(parameters::of_a_workflow())
-    .answers(200, json_answer("The executions.", &schemas::of::<crate::workflow::WorkflowView<'_>>(), None))
+    .answers(200, named(executions))
     .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::PageNotFound, Kind::OrderUnreadable])
 }
 
@@ -262,6 +264,12 @@ fn summary() -> Operation {
     ))
     .takes(language())
     .answers(200, counts)
+}
+
+/// An answer that is named after its content.
+pub(super) fn named(mut answer: Value) -> Value {
+    answer["headers"] = etag();
+    answer
 }
 
 /// Adds the answer to a client that has the content already.

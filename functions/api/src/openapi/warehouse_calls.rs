@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::calls::{etag, language};
+use super::calls::{language, named, unless_known};
 use super::operations::Operation;
 use super::responses::json_answer;
 use super::{examples, parameters, schemas};
@@ -22,18 +22,16 @@ pub(super) fn described(call: ApiCall) -> Operation {
 
 fn warehouses() -> Operation {
     let list = json_answer("All warehouses.", &schemas::of::<WarehouseList>(), None);
-    Operation::new(
+    unless_known(Operation::new(
         "Warehouses",
         "List the warehouses",
         "Those that somebody has described, and those that there is stock in, by rank.",
-    )
-    .answers(200, list)
+    ))
+    .answers(200, named(list))
 }
 
 fn described_warehouse() -> Value {
-    let mut answer = json_answer("The warehouse.", &schemas::of::<WarehouseView>(), None);
-    answer["headers"] = etag();
-    answer
+    named(json_answer("The warehouse.", &schemas::of::<WarehouseView>(), None))
 }
 
 fn warehouse() -> Operation {

@@ -78,7 +78,7 @@ fn shown(warehouse: Warehouse) -> Response {
 }
 
 /// All warehouses that somebody described or that there is stock in, by rank.
-pub(super) async fn list(api: &WarehouseApi) -> Result<Response, Problem> {
+pub(super) async fn list(api: &WarehouseApi, request: &Request) -> Result<Response, Problem> {
     let known = api.warehouses.read().await.map_err(|error| unavailable(&error))?;
     let stock = api.stock.all().await.map_err(|error| unavailable(&error))?;
     let described = known.described().map(|warehouse| warehouse.warehouse_id.clone());
@@ -86,7 +86,7 @@ pub(super) async fn list(api: &WarehouseApi) -> Result<Response, Problem> {
     ids.sort_unstable_by(|a, b| (known.rank(a), a).cmp(&(known.rank(b), b)));
     ids.dedup();
     let warehouses = ids.iter().map(|id| known.of(id).into()).collect();
-    Ok(Response::json(200, &json!(WarehouseList { warehouses })))
+    Ok(Response::json_unless_known(request, &json!(WarehouseList { warehouses })))
 }
 
 pub(super) async fn read(api: &WarehouseApi, request: &Request) -> Result<Response, Problem> {

@@ -91,7 +91,7 @@ impl WarehouseApi {
     async fn answer(&self, request: Request) -> Result<Response, Problem> {
         let (call, request) = routes::admit(request)?;
         match call {
-            ApiCall::ListWarehouses => described::list(self).await,
+            ApiCall::ListWarehouses => described::list(self, &request).await,
             ApiCall::ReadWarehouse => described::read(self, &request).await,
             ApiCall::PutWarehouse => described::put(self, &request).await,
             ApiCall::TakeShipmentEvent => event::take(self, &request).await,

@@ -105,7 +105,7 @@ pub(crate) async fn read_workflow(api: &Api, request: &Request) -> Result<Respon
     let executions = try_join_all(executions).await?;
     let executions = executions.iter().flatten().map(|execution| &**execution).collect();
     let workflow = WorkflowView { order_id: &id, executions };
-    Ok(Response::json(200, &json!(workflow)))
+    Ok(Response::json_unless_known(request, &json!(workflow)))
 }
 
 fn no_such_page() -> Problem {

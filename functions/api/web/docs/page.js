@@ -34,16 +34,19 @@ const Parameters = ({ document, of = [] }) =>
     </dl>
   `;
 
-function Body({ of }) {
-  if (!of) return null;
-  const { schema, examples } = of.content["application/json"];
-  return html`
+const Body = ({ of }) =>
+  of &&
+  html`
     <h4>Body${of.required ? "" : html` <span class="quiet">optional</span>`}</h4>
-    <p><${Type} of=${schema} /></p>
     <${Text} of=${of.description} />
-    ${Object.values(examples).map((example) => html`<${Json} of=${example.value} />`)}
+    ${Object.entries(of.content).map(
+      ([type, { schema, example, examples = {} }]) => html`
+        <p><${Type} of=${schema} /> <span class="quiet">${type}</span></p>
+        ${example !== undefined && html`<${Json} of=${example} />`}
+        ${Object.values(examples).map(({ value }) => html`<${Json} of=${value} />`)}
+      `,
+    )}
   `;
-}
 
 const Responses = ({ document, of }) => html`
   <h4>Responses</h4>

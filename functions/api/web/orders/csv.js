@@ -21,11 +21,14 @@ const cell = (value) => {
 
 const csvOf = (orders) => [Object.keys(COLUMNS), ...orders.map((order) => Object.values(COLUMNS).map((value) => value(order)))].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 
-/** Has the browser save the orders. The mark at the beginning tells spreadsheets that the text is UTF-8. */
-export function download(orders) {
+/** Has the browser save a text as a file of this name and the moment. The mark at the beginning tells spreadsheets that the text is UTF-8. */
+export function save(text, name) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob(["\ufeff", csvOf(orders)], { type: "text/csv" }));
-  link.download = `orders-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.csv`;
+  link.href = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
+  link.download = `${name}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.csv`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
+
+/** Has the browser save the orders. */
+export const download = (orders) => save(csvOf(orders), "orders");

@@ -1,4 +1,4 @@
-// Operations: what needs a person, orders by state, search, the stock of each warehouse, and the warehouses.
+// Operations: what needs a person, orders by state, search, what was counted lately, and the stock of each warehouse.
 import { html } from "../vendor/preact.js";
 import { api } from "../api.js";
 import { failureOf } from "../failures.js";
@@ -9,7 +9,6 @@ import { Amount, DataProblem, Fresh, Items, Loading, OrderLink, TONES, ageOf, is
 import { Glance } from "./glance.js";
 import { Orders } from "./orders.js";
 import { Stock } from "./stock.js";
-import { Warehouses } from "./warehouses.js";
 
 /** How many of the orders that need a person are shown; a link leads to all. */
 const FEW = 3;
@@ -34,7 +33,6 @@ export function Operations({ query, summary }) {
     <${Orders} query=${query} states=${states ?? []} />
     <${Glance} />
     <${Stock} />
-    <${Warehouses} />
   `;
 }
 

@@ -2,9 +2,11 @@
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api } from "../api.js";
 import { Attention } from "../attention.js";
+import { Delivery, TimeLeft } from "../order-progress.js";
 import { t } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
 import { OrderActions, methodName } from "../order-actions.js";
+import { address } from "../route.js";
 import { Amount, Copy, DataProblem, Failure, LiveStatus, Loading, Status, Time, deadlineOf, isFinal, nameIn } from "../parts.js";
 
 export function OrderPage({ id, admits }) {
@@ -18,6 +20,8 @@ export function OrderPage({ id, admits }) {
     <h1 class="mono">${id} <${Copy} text=${id} /></h1>
     <div ref=${place} tabindex="-1">
       <p class="large"><${LiveStatus} order=${order} /></p>
+      <${TimeLeft} order=${order} />
+      <${Delivery} order=${order} />
       <${OrderActions} order=${order} reload=${live.reload} place=${place} />
     </div>
     <${DataProblem} refusal=${live.refusal} />
@@ -26,7 +30,7 @@ export function OrderPage({ id, admits }) {
     <div class="cards">
       <${Timeline} order=${order} />
       <${Goods} order=${order} />
-      <${Payment} order=${order} />
+      <${Payment} order=${order} admits=${admits} />
     </div>
     ${admits && html`<${WorkflowOf} order=${order} />`}
   `;
@@ -115,7 +119,7 @@ const AddressOf = ({ address }) => html`
   <address>${[address.name, ...address.lines, [address.postcode, address.city].filter(Boolean).join(" "), address.country].map((line, index) => html`<div key=${index}>${line}</div>`)}</address>
 `;
 
-const Payment = ({ order }) => html`
+const Payment = ({ order, admits }) => html`
   <section class="card" aria-labelledby="payment">
     <h2 id="payment">${t("payment")}</h2>
     <dl>
@@ -126,7 +130,8 @@ const Payment = ({ order }) => html`
       ${order.payment.provider_id && html`<dt>${t("payment.provider")}</dt><dd><span class="mono">${order.payment.provider_id}</span> <${Copy} text=${order.payment.provider_id} /></dd>`}
       ${order.payment.returned !== undefined && html`<dt>${t("payment.returned")}</dt><dd><${Amount} of=${order.payment.returned} currency=${order.currency} /></dd>`}
       ${order.payment.dispute && html`<dt>${t("payment.dispute")}</dt><dd><strong>${t(`dispute.${order.payment.dispute}`)}</strong></dd>`}
-      <dt>${t("customer")}</dt><dd>${order.customer_id ?? "–"}</dd>
+      <dt>${t("customer")}</dt><dd>${order.customer_id ? (admits ? html`<a href=${address(`customers/${encodeURIComponent(order.customer_id)}`)}>${order.customer_id}</a>` : order.customer_id) : "–"}</dd>
+      ${order.email && html`<dt>${t("email")}</dt><dd>${order.email}</dd>`}
       ${order.audit && html`<dt>${t("page.review")}</dt><dd>${t(order.audit.approved ? "approved" : "rejected")} · <${Time} at=${order.audit.at} /> ${order.audit.note && html`<div>“${order.audit.note}”</div>`}</dd>`}
     </dl>
   </section>

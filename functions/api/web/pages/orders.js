@@ -148,7 +148,7 @@ function OrderTable({ orders, sort, sorted, selected, select }) {
                 <td role="cell" class="check">${!isUnreadable(order) && html`<input type="checkbox" aria-label=${order.order_id} checked=${selected.has(order.order_id)} onChange=${() => toggle(order.order_id)} />`}</td>
                 <td role="cell"><${OrderLink} id=${order.order_id} /></td>
                 <td role="cell"><${OrderStatus} order=${order} /></td>
-                <td role="cell" class="wide" data-label=${t("customer")}>${order.customer_id ? html`<a class="subtle" href=${address("operations", { customer: order.customer_id })}>${order.customer_id}</a>` : "–"}</td>
+                <td role="cell" class="wide" data-label=${t("customer")}>${order.customer_id ? html`<a class="subtle" href=${address(`customers/${encodeURIComponent(order.customer_id)}`)}>${order.customer_id}</a>` : "–"}</td>
                 <td role="cell" class="wide" data-label=${t("items")}>${isUnreadable(order) ? html`<span class="failure">${t("unreadable.what")}</span>` : html`<${Items} items=${order.items} />`}</td>
                 <td role="cell" class="number" data-label=${t("amount")}><${Amount} of=${order.amount} currency=${order.currency} /></td>
                 <td role="cell" data-label=${t("created")}><${Time} at=${order.created_at} /></td>

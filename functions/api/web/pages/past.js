@@ -31,7 +31,7 @@ export function Past({ order, wanted }) {
         <ul class="plain">
           ${others.map((other) => html`<li key=${other.order_id}><${OrderLink} id=${other.order_id} /><br /><${Status} state=${other.state}>${statusOf(other)}<//> <${Amount} of=${other.amount} currency=${other.currency} /> <span class="quiet"><${Time} at=${other.created_at} /></span></li>`)}
         </ul>
-        ${past?.next && html`<p><a href=${address("operations", { customer })}>${t("past.all")}</a></p>`}
+        ${past?.next && html`<p><a href=${address(`customers/${encodeURIComponent(customer)}`)}>${t("past.all")}</a></p>`}
       </div>
     </div>
   `;

@@ -1,25 +1,53 @@
-// The shop: choose from what is in stock, order, and watch, pay or cancel what was ordered in this tab.
+// The shop: products with pictures, the basket, and what was ordered in this tab, to watch, pay or cancel.
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api } from "../api.js";
-import { hint, money, t, whole } from "../language.js";
+import { hint, language, t, whole } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
-import { MethodChoice, OrderActions } from "../order-actions.js";
-import { Amount, Copy, DataProblem, Items, LiveStatus, Loading, OrderLink, Problem, deadlineOf, isFinal, useAction } from "../parts.js";
+import { OrderActions } from "../order-actions.js";
+import { Amount, Copy, DataProblem, Items, LiveStatus, Loading, OrderLink, deadlineOf, isFinal } from "../parts.js";
+import { address, go } from "../route.js";
+import { isSold, linesOf, totalOf, useBasket, useOthers, wantedOf } from "../shop/basket.js";
+import { Checkout } from "../shop/checkout.js";
+import { Picture } from "../shop/picture.js";
+import { Quantity, quantityIn, wrongWords } from "../shop/quantity.js";
 
 const KEPT_AS = "omniflow.orders";
 /** How many orders of this tab are shown. */
 const MOST_SHOWN = 8;
-/** The most of one product that an order may have; the API refuses more. */
-const MOST_OF_ONE = 1_000_000;
+/** How many products a search of the catalogue finds at most. */
+const MOST_FOUND = 50;
+/** How long nothing is typed before it is searched for, in milliseconds: each search is a call that is paid for. */
+const PAUSE = 300;
 
 const kept = () => JSON.parse(sessionStorage.getItem(KEPT_AS) ?? "[]");
 
-const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join("-");
+const fieldOf = (id) => `quantity-${id}`;
 
-export function Shop() {
+/** The first pages of the stock, as one list. */
+async function stockOf(pages) {
+  let [answer, products] = [null, []];
+  for (let page = 0; page < pages && (page === 0 || answer.next); page++) {
+    answer = await api.stock(answer ? { next: answer.next } : {});
+    products = [...products, ...answer.products];
+  }
+  return { ...answer, products };
+}
+
+export function Shop({ query }) {
   const [orders, setOrders] = useState(kept());
-  const stock = useLive(api.stock, { every: 5000, most: 60_000 });
+  const [pages, setPages] = useState(1);
+  const basket = useBasket();
+  const stock = useLive(() => stockOf(pages), { every: 5000, most: 60_000 });
+  const search = query.search ?? "";
+  const found = useFound(search);
   useEffect(() => sessionStorage.setItem(KEPT_AS, JSON.stringify(orders)), [orders]);
+  useEffect(() => {
+    if (pages > 1) stock.reload();
+  }, [pages]);
+  const loaded = new Map((stock.data?.products ?? []).map((product) => [product.product_id, product]));
+  const others = useOthers(stock.data ? Object.keys(basket.taken).filter((id) => !loaded.has(id)) : []);
+  const known = (id) => loaded.get(id) ?? others[id];
+  const lines = linesOf(basket.taken, known);
   const created = (id) => {
     setOrders((orders) => [id, ...orders].slice(0, MOST_SHOWN));
     stock.reload();
@@ -27,142 +55,99 @@ export function Shop() {
   return html`
     <h1>${t("page.shop")}</h1>
     <div class="columns">
-      ${stock.data ? html`<${OrderForm} products=${stock.data.products.filter((product) => product.active !== false)} reviewAbove=${stock.data.review_above} created=${created} />` : html`<${Loading} live=${stock} />`}
-      <section aria-labelledby="your-orders">
-        <h2 id="your-orders">${t("shop.yours")}</h2>
-        ${orders.length === 0 && html`<p class="quiet">${t("shop.none")}</p>`}
-        ${orders.map((id) => html`<${OrderCard} key=${id} id=${id} others=${orders.length} />`)}
+      <section aria-labelledby="products">
+        <div class="row spread">
+          <h2 id="products">${t("shop.products")}</h2>
+          <${Search} search=${search} />
+        </div>
+        ${stock.data
+          ? html`<${Products} loaded=${loaded} found=${found} search=${search} basket=${basket} more=${stock.data.next && !search ? () => setPages(pages + 1) : null} /><${DataProblem} refusal=${stock.refusal} />`
+          : html`<${Loading} live=${stock} />`}
+        <${ToBasket} lines=${lines} currency=${stock.data?.products[0]?.currency} />
       </section>
+      <div class="aside">
+        <${Checkout} basket=${basket} lines=${lines} currency=${stock.data?.products[0]?.currency} reviewAbove=${stock.data?.review_above} quantityField=${fieldOf} created=${created} refused=${stock.reload} />
+        <section aria-labelledby="your-orders">
+          <h2 id="your-orders">${t("shop.yours")}</h2>
+          ${orders.length === 0 && html`<p class="quiet">${t("shop.none")}</p>`}
+          ${orders.map((id) => html`<${OrderCard} key=${id} id=${id} others=${orders.length} />`)}
+        </section>
+      </div>
     </div>
   `;
 }
 
-function OrderForm({ products, reviewAbove, created }) {
-  // The quantities as they were typed, by product.
-  const [typed, setTyped] = useState({});
-  const [customer, setCustomer] = useState("customer-001");
-  const [method, setMethod] = useState("");
-  // The same key until there is an answer: who submits again after a lost one orders once.
-  const [key, setKey] = useState(newKey());
-  const lines = products.map((product) => ({ product, ...quantityIn(typed[product.product_id]) }));
-  const wrong = lines.find((line) => line.wrong);
-  const items = lines.filter((line) => line.value > 0).map(({ product, value }) => ({ product_id: product.product_id, quantity: value }));
-  // Added up in thousandths, which no currency has smaller units than: floats would not add up.
-  const total = wrong || products.length === 0 ? null : lines.reduce((sum, { product, value }) => sum + value * Math.round((product.price ?? 0) * 1000), 0) / 1000;
-  const { busy, refusal, run } = useAction(async () => {});
-  const create = async () => {
-    try {
-      const order = await api.create({ customer_id: customer || null, items, payment: method ? { method } : null }, key);
-      // What was typed while the answer was awaited is for the next order.
-      setTyped((now) => Object.fromEntries(Object.entries(now).filter(([id, text]) => text !== typed[id])));
-      setKey(newKey());
-      created(order.order_id);
-    } catch (error) {
-      if (error.status >= 400 && error.status < 500) setKey(newKey());
-      throw error;
-    }
+/** On a phone the basket is below all products: this leads there. */
+function ToBasket({ lines, currency }) {
+  if (wantedOf(lines).length === 0) return null;
+  const show = () => {
+    const basket = document.getElementById("basket");
+    basket.scrollIntoView();
+    basket.focus();
   };
-  const submit = (event) => {
-    event.preventDefault();
-    if (wrong) document.getElementById(fieldOf(wrong.product)).focus();
-    else if (items.length > 0) run(create)();
-  };
+  return html`<button type="button" class="primary to-basket" onClick=${show}><span>${t("basket")} ↓</span> <${Amount} of=${totalOf(lines)} currency=${currency} /></button>`;
+}
+
+/** What is searched for is in the address, so that a link leads to it. */
+const Search = ({ search }) => html`
+  <form role="search" class="row" onSubmit=${(event) => event.preventDefault()}>
+    <label class="unseen" for="search-products">${t("shop.search")}</label>
+    <input id="search-products" type="search" placeholder=${t("shop.search")} value=${search} onInput=${(event) => go(address("shop", { search: event.target.value }), { instead: true })} />
+  </form>
+`;
+
+/** What the catalogue finds for a text, by all names of its products and in the whole of it; null until it is known. */
+function useFound(search) {
+  const [found, setFound] = useState({ text: "", products: null });
+  const text = search.trim();
+  useEffect(() => {
+    if (!text) return undefined;
+    let gone = false;
+    const tell = (products) => !gone && setFound({ text, products });
+    const timer = setTimeout(() => api.products({ search: text, active: true, limit: MOST_FOUND }).then(({ products }) => tell(products), () => tell([])), PAUSE);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
+  }, [text]);
+  return text && found.text === text ? found.products : null;
+}
+
+function Products({ loaded, found, search, basket, more }) {
+  const text = search.trim().toLowerCase();
+  const matches = ({ product_id: id, name }) => !text || `${name ?? ""} ${id}`.toLowerCase().includes(text);
+  const here = [...loaded.values()].filter(matches);
+  const shown = new Map(here.map((product) => [product.product_id, product]));
+  for (const product of found ?? []) shown.set(product.product_id, loaded.get(product.product_id) ?? product);
+  const products = [...shown.values()].filter(isSold).toSorted((one, other) => (one.name ?? one.product_id).localeCompare(other.name ?? other.product_id, language()));
   return html`
-    <form class="card" onSubmit=${submit}>
-      <h2>${t("shop.new")}</h2>
-      <table class="products">
-        <thead>
-          <tr><th scope="col">${t("product")}</th><th scope="col" class="number">${t("price")}</th><th scope="col" class="number wide-only">${t("stock.available")}</th><th scope="col" class="number">${t("quantity")}</th></tr>
-        </thead>
-        <tbody>
-          ${lines.map((line) => {
-            const id = line.product.product_id;
-            return html`<${ProductRow} key=${id} line=${line} text=${typed[id]} change=${(text) => setTyped((typed) => ({ ...typed, [id]: text }))} />`;
-          })}
-        </tbody>
-      </table>
-      <div class="fields">
-        <div>
-          <label for="customer">${t("customer")}</label>
-          <input id="customer" value=${customer} maxlength="200" onInput=${(event) => setCustomer(event.target.value)} />
-        </div>
-        <div>
-          <label for="method">${t("payment")}</label>
-          <${MethodChoice} id="method" value=${method} onChange=${setMethod}>
-            <option value="">${t("payment.later")}</option>
-          <//>
-        </div>
-      </div>
-      <div class="row spread">
-        <output for="customer">${t("total")}: <strong><${Amount} of=${total} currency=${products[0]?.currency} /></strong>${" "}
-          ${total > reviewAbove && html`<span class="quiet">${t("shop.large", { amount: money(reviewAbove, products[0].currency) })}</span>`}
-        </output>
-        <button class="primary" aria-disabled=${busy || items.length === 0 || Boolean(wrong)}>${t("shop.order")}</button>
-      </div>
-      <${Problem} refusal=${refusal} />
-    </form>
+    <p class="unseen" role="status">${text ? t("shop.found", { n: whole(products.length) }) : ""}</p>
+    ${products.length === 0 && html`<p class="quiet">${t(text ? (found ? "shop.found.none" : "loading") : "shop.empty")}</p>`}
+    <ul class="products">
+      ${products.map((product) => html`<${Product} key=${product.product_id} product=${product} text=${basket.taken[product.product_id]?.text} put=${basket.put} />`)}
+    </ul>
+    ${more && html`<p><button type="button" onClick=${more}>${t("shop.more")}</button></p>`}
   `;
 }
 
-const fieldOf = (product) => `quantity-${product.product_id}`;
-
-function ProductRow({ line: { product, value, wrong }, text, change }) {
-  const id = fieldOf(product);
-  const name = product.name ?? product.product_id;
-  return html`
-    <tr class=${(wrong || value > product.available) && "wrong"}>
-      <td>
-        <label for=${id}>${name}</label>
-        <small>${hint(`product.${product.product_id}`)}</small>
-        <small class="narrow-only">${t("stock.available")}: ${whole(product.available)}</small>
-      </td>
-      <td class="number"><${Amount} of=${product.price} currency=${product.currency} /></td>
-      <td class="number wide-only">${whole(product.available)}</td>
-      <td><${Quantity} id=${id} name=${name} text=${text} problem=${wrong ? `${id}-problem` : value > product.available ? `${id}-scarce` : null} change=${change} /></td>
-    </tr>
-    ${wrong && html`<tr><td colspan="4" class="number"><p id="${id}-problem" class="problem" role="alert">${t(wrong, { most: whole(MOST_OF_ONE) })}</p></td></tr>`}
-    ${!wrong && value > product.available && html`<tr><td colspan="4" class="number"><p id="${id}-scarce" class="scarce" role="status">⚠ ${t("quantity.scarce", { n: whole(product.available) })}</p></td></tr>`}
-  `;
-}
-
-/**
- * What a text says: `{ value }`, or `{ wrong }` with the key of the text that tells why it is no quantity. Only ASCII
- * digits count. Whatever else there is could mean another number than it seems to: "1,5", "1e2", full-width digits. A
- * field that nobody has typed in (`undefined`) wants none; one that was emptied doesn't say what is wanted.
- */
-function quantityIn(text) {
-  if (text === undefined) return { value: 0 };
-  const digits = text.trim();
-  if (!/^[0-9]+$/.test(digits)) return { wrong: "quantity.not-whole" };
-  const value = Number(digits);
-  return value <= MOST_OF_ONE ? { value } : { wrong: "quantity.too-many" };
-}
-
-/** The field, with `text` in it exactly as it was typed. `problem` is the id of the text that tells what is wrong with it, if anything is. */
-function Quantity({ id, name, text, problem, change }) {
+function Product({ product, text, put }) {
+  const id = fieldOf(product.product_id);
   const { value, wrong } = quantityIn(text);
-  // What is no quantity stays as it was typed until somebody corrects it.
-  const from = text === "" ? 0 : value;
-  const stepped = (by) => from !== undefined && change(String(Math.min(MOST_OF_ONE, Math.max(0, from + by))));
-  const keys = { ArrowUp: 1, ArrowDown: -1 };
-  const pressed = (event) => {
-    if (!(event.key in keys)) return;
-    event.preventDefault();
-    stepped(keys[event.key]);
-  };
-  // The buttons are for pointers: who uses the keyboard has the arrow keys and needs no further stops.
-  const step = (by, sign, label) => html`<button type="button" tabindex="-1" aria-label=${`${t(label)}: ${name}`} onClick=${() => stepped(by)}>${sign}</button>`;
+  const name = product.name ?? product.product_id;
+  const available = product.available;
+  const scarce = !wrong && value > available;
+  const change = (text) => put({ product_id: product.product_id, name, price: product.price }, text);
   return html`
-    <div class="stepper">
-      ${step(-1, "−", "quantity.less")}
-      <input
-        id=${id} type="text" role="spinbutton" inputmode="numeric" autocomplete="off" placeholder="0"
-        value=${text ?? ""} aria-valuenow=${wrong ? null : value} aria-valuemin="0" aria-valuemax=${MOST_OF_ONE}
-        aria-invalid=${Boolean(wrong)} aria-describedby=${problem}
-        onInput=${(event) => change(event.target.value)} onKeyDown=${pressed}
-      />
-      ${step(1, "+", "quantity.more")}
-    </div>
+    <li class="card product ${value > 0 && "taken"}" data-product=${product.product_id}>
+      <${Picture} id=${product.product_id} name=${name} />
+      <h3><label for=${id}>${name}</label></h3>
+      <small>${hint(`product.${product.product_id}`)}</small>
+      <p><strong><${Amount} of=${product.price} currency=${product.currency} /></strong></p>
+      ${available !== undefined && html`<small>${available === 0 ? t("shop.sold-out") : `${t("stock.available")}: ${whole(available)}`}</small>`}
+      <${Quantity} id=${id} name=${name} text=${text} problem=${wrong ? `${id}-problem` : scarce ? `${id}-scarce` : null} change=${change} />
+      ${wrong && html`<p id="${id}-problem" class="problem" role="alert">${wrongWords(wrong)}</p>`}
+      ${scarce && html`<p id="${id}-scarce" class="scarce" role="status">⚠ ${t("quantity.scarce", { n: whole(available) })}</p>`}
+    </li>
   `;
 }
 

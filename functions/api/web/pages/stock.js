@@ -1,12 +1,13 @@
 // The stock: a row for each product, with what each warehouse has.
-import { html } from "../vendor/preact.js";
+import { html, useState } from "../vendor/preact.js";
 import { api } from "../api.js";
 import { language, t, whole } from "../language.js";
 import { useLive } from "../live.js";
 import { DataProblem, Loading } from "../parts.js";
 
 export function Stock() {
-  const live = useLive(api.stock, { every: 5000, most: 60_000 });
+  const [next, setNext] = useState("");
+  const live = useLive(() => api.stock({ next }), { every: 5000, most: 60_000, key: next });
   const named = (live.data?.products ?? []).map((product) => ({ ...product, name: product.name ?? product.product_id }));
   const products = named.toSorted((one, other) => one.name.localeCompare(other.name, language()));
   const warehouses = [...new Set(products.flatMap((product) => product.warehouses.map((row) => row.warehouse)))].sort();
@@ -15,6 +16,8 @@ export function Stock() {
       <h2 id="stock">${t("stock")}</h2>
       ${!live.data && html`<${Loading} live=${live} />`}
       ${live.data && html`<${Table} products=${products} warehouses=${warehouses} /><${DataProblem} refusal=${live.refusal} />`}
+      ${(next || live.data?.next) &&
+      html`<div class="row spread"><button type="button" disabled=${!next} onClick=${() => setNext("")}>${t("page.first")}</button><button type="button" disabled=${!live.data?.next} onClick=${() => setNext(live.data.next)}>${t("page.next")}</button></div>`}
     </section>
   `;
 }

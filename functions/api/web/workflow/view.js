@@ -42,14 +42,19 @@ export function Workflow({ order }) {
 /** The workflow with its whole history, page by page. */
 async function whole(id) {
   const workflow = await api.workflow(id);
-  for (const execution of workflow.executions) {
-    while (execution.next) {
-      const page = (await api.workflow(id, { execution: execution.part, next: execution.next })).executions[0];
-      execution.events.push(...(page?.events ?? []));
-      execution.next = page?.next;
-    }
+  const executions = await Promise.all(workflow.executions.map((execution) => wholeExecution(id, execution)));
+  return { ...workflow, executions };
+}
+
+/** An execution with all pages of its history. What was answered stays as it is: it counts again when the server says that nothing has changed. */
+async function wholeExecution(id, first) {
+  let [events, next] = [first.events, first.next];
+  while (next) {
+    const page = (await api.workflow(id, { execution: first.part, next })).executions[0];
+    events = [...events, ...(page?.events ?? [])];
+    next = page?.next;
   }
-  return workflow;
+  return { ...first, events, next: null };
 }
 
 function Execution({ execution, executions, order, chosen, setChosen }) {
