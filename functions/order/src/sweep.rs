@@ -23,9 +23,9 @@ const LEFT_BEHIND_AFTER: TimeDelta = TimeDelta::seconds(2);
 const PAGE: i32 = 200;
 /// The number of signals that are sent at the same time, of each kind.
 const AT_ONCE: usize = 16;
-/// The time after which no further page is read; the next run goes on. It is shorter than the function's own
-/// timeout.
-const NO_PAGE_AFTER: TimeDelta = TimeDelta::seconds(30);
+/// The time after which no further page is read; the next run goes on, which begins a minute after this one. Until then a
+/// long backlog, as a rush leaves it, is worked on without a break. The function's own timeout leaves the last page time.
+const NO_PAGE_AFTER: TimeDelta = TimeDelta::seconds(55);
 
 #[derive(Debug, Default, Serialize)]
 pub struct Swept {

@@ -40,6 +40,8 @@ pub struct Parts<'a> {
     pub surroundings: Surroundings,
     /// The clock that the engine reads, by which waits end.
     pub engine_clock: Arc<dyn Clock>,
+    /// How many invocations of one function run at the same time; [`AT_ONCE`](crate::lambda::AT_ONCE) by itself.
+    pub at_once: usize,
 }
 
 /// What a caller puts between the services. Each function gets what the runtime would use by itself.
@@ -79,7 +81,8 @@ where
     Calls: FnOnce(LocalIntegrations) -> Arc<dyn Integrations>,
     Commit: FnOnce(BeforeCommit) -> BeforeCommit,
 {
-    let Parts { system, place, tables, journal, deliveries, retention, surroundings, engine_clock } = parts;
+    let Parts { system, place, tables, journal, deliveries, retention, surroundings, engine_clock, at_once } =
+        parts;
     deployment::check_state_machines(system)?;
     let stores = Stores {
         tables: tables.clone(),
@@ -91,7 +94,8 @@ where
     };
     let inside = Inside::new(tables, surroundings.clone());
     let hosted = (seams.host)(&inside)?;
-    let functions = Functions::new(hosted, None, place.clone(), surroundings.randomness.clone());
+    let functions =
+        Functions::with_places(hosted, None, place.clone(), surroundings.randomness.clone(), at_once);
     let (aws, (_, driver)) =
         runtime::connect(system, place, stores, surroundings, inside, functions, |mut options, services| {
             options.clock = engine_clock;

@@ -26,7 +26,7 @@ use template::{Function, Place};
 /// (Lambda Developer Guide, "Configuring reserved concurrency"), so that steps that wait for a slow payment
 /// gateway hold up neither the API nor other steps. It is more than the number of requests that the API keeps
 /// waiting at once (its `Patience`), so that they don't hold up the others.
-const AT_ONCE: usize = 128;
+pub const AT_ONCE: usize = 128;
 
 /// What an invocation returns: the output of the function, or its error.
 pub type Invoked = Result<Value, FunctionError>;
@@ -104,8 +104,19 @@ impl Functions {
         place: Place,
         randomness: Randomness,
     ) -> Self {
+        Self::with_places(hosted, remote, place, randomness, AT_ONCE)
+    }
+
+    /// As [`Functions::new`], with this number of invocations of each function that run at the same time.
+    pub fn with_places(
+        hosted: impl IntoIterator<Item = Hosted>,
+        remote: Option<RemoteFunctions>,
+        place: Place,
+        randomness: Randomness,
+        at_once: usize,
+    ) -> Self {
         let hosted = hosted.into_iter().map(|hosted| {
-            (hosted.function.name.clone(), Concurrent { hosted, places: Semaphore::new(AT_ONCE) })
+            (hosted.function.name.clone(), Concurrent { hosted, places: Semaphore::new(at_once) })
         });
         Self(Arc::new(Inner {
             hosted: hosted.collect(),

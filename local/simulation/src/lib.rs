@@ -16,6 +16,7 @@
 //! machine's clock or its randomness, starts a thread, or depends on the order of a hash map.
 
 mod books;
+mod capacity;
 mod clock;
 mod dice;
 mod fault;
@@ -38,6 +39,10 @@ mod trace;
 mod world;
 mod yard;
 
+pub use capacity::{
+    Products, Quotas, Report as CapacityReport, Settings as CapacitySettings, run as run_within_quotas,
+    system as system_within_quotas,
+};
 pub use fault::{Fault, Measure};
 pub use invariant::{Invariant, Violation};
 pub use outages::{Row, outages};

@@ -1,9 +1,11 @@
 //! The command line of the simulation.
 
+mod capacity_command;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use omniflow_simulation::{
     Fault, Outage, Planted, Profile, ProfileError, Report, Row, Settings, outages, run, shrink, system,
 };
@@ -13,8 +15,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Runs the whole system under a seed, with faults, and checks that nothing is lost and nothing is done twice.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The first seed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -56,6 +60,12 @@ struct Arguments {
     seconds: Option<u64>,
 }
 
+/// What else the program does.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Capacity(capacity_command::Arguments),
+}
+
 impl Arguments {
     /// A run with this seed, in which all customers come.
     fn settings(&self, seed: u64, profile: &Profile, planted: Option<Planted>) -> Settings {
@@ -89,12 +99,19 @@ enum Error {
     Profile(#[from] ProfileError),
     #[error(transparent)]
     Run(#[from] omniflow_simulation::Error),
+    #[error(transparent)]
+    Capacity(#[from] capacity_command::Refused),
     #[error("there is no planted bug '{0}'; there are: {1}")]
     UnknownBug(String, String),
 }
 
 fn main() -> ExitCode {
-    match simulate(&Arguments::parse()) {
+    let arguments = Arguments::parse();
+    let made = match &arguments.command {
+        Some(Command::Capacity(capacity)) => capacity_command::simulate(capacity).map_err(Error::from),
+        None => simulate(&arguments),
+    };
+    match made {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

@@ -11,7 +11,7 @@ use engine::BeforeCommit;
 use omniflow::StartError;
 use omniflow::aws::Aws;
 use omniflow::driven::{self, Parts, Seams};
-use omniflow::lambda::Hosted;
+use omniflow::lambda::{AT_ONCE, Hosted};
 use serde_json::Value;
 use template::{Place, System};
 use tokio::sync::oneshot;
@@ -28,6 +28,8 @@ use crate::world::World;
 /// How long an execution that has ended is kept: longer than an order lies at rest before it is checked, and short
 /// enough that the journal of a long run stays small.
 pub const RETENTION: Duration = Duration::from_secs(3600);
+/// More invocations of one function than there ever are at once.
+const UNLIMITED: usize = 1_000_000;
 /// By how many milliseconds waits end late at most.
 const LATE: u64 = 5_000;
 
@@ -94,6 +96,8 @@ impl Process {
             retention: RETENTION,
             surroundings: Surroundings { clock: Arc::new(world.clock), randomness: world.randomness.clone() },
             engine_clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            // Within quotas, it is Lambda's that decide.
+            at_once: if world.capacity.is_some() { UNLIMITED } else { AT_ONCE },
         };
         let mut functions = Vec::new();
         let seams = Seams {
@@ -106,7 +110,8 @@ impl Process {
                 Ok(hosted.collect())
             },
             calls: |behind| {
-                Arc::new(Calls::new(Arc::new(behind), tasks.clone())) as Arc<dyn engine::Integrations>
+                Arc::new(Calls::new(Arc::clone(world), Arc::new(behind), tasks.clone()))
+                    as Arc<dyn engine::Integrations>
             },
             commit: |commit| on_a_bad_disk(Arc::clone(world), commit),
         };

@@ -286,7 +286,7 @@ async fn stock(world: &Arc<World>, system: &System, orders: u64) -> Result<(), E
 }
 
 /// A text or a number as an attribute.
-fn attribute(value: &Value) -> Value {
+pub(crate) fn attribute(value: &Value) -> Value {
     match value {
         Value::Number(number) => json!({ "N": number.to_string() }),
         other => json!({ "S": other }),
@@ -306,7 +306,8 @@ async fn give_it_a_server(world: &World) -> Result<(), Error> {
     put(world, "WarehousesTable", item).await
 }
 
-async fn put(world: &World, table: &str, item: Value) -> Result<(), Error> {
+/// Puts an item into a table.
+pub(crate) async fn put(world: &World, table: &str, item: Value) -> Result<(), Error> {
     let put = json!({ "TableName": table, "Item": item }).to_string();
     let answer = world.tables.answer("PutItem", put.into()).await;
     if answer.status == 200 { Ok(()) } else { Err(Error::Stock(answer.body)) }

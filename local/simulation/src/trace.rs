@@ -22,6 +22,8 @@ struct Lines {
     /// All lines, when they are to be kept.
     all: Option<Vec<String>>,
     text: String,
+    /// Whether lines are kept at all.
+    keeps: bool,
 }
 
 impl Trace {
@@ -34,6 +36,7 @@ impl Trace {
             of_the_world: Vec::new(),
             all: keep_all.then(Vec::new),
             text: String::new(),
+            keeps: true,
         }))
     }
 
@@ -55,6 +58,9 @@ impl Trace {
         if let Some(all) = &mut lines.all {
             all.push(format!("{} {}", order.unwrap_or("-"), lines.text));
         }
+        if !lines.keeps {
+            return;
+        }
         let line = (lines.count, lines.text.as_str().into());
         match order {
             Some(order) => match lines.of_orders.get_mut(order) {
@@ -68,6 +74,11 @@ impl Trace {
                 lines.of_the_world.push(line);
             }
         }
+    }
+
+    /// Keeps no lines from now on: a run of very many orders has no room for them. Their hash goes on.
+    pub fn keep_no_lines(&self) {
+        self.lines().keeps = false;
     }
 
     /// Forgets the lines about an order.

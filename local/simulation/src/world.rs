@@ -10,6 +10,7 @@ use omniflow_tables::Tables;
 use tokio::sync::Notify;
 
 use crate::books::Books;
+use crate::capacity::Capacity;
 use crate::clock::VirtualClock;
 use crate::dice::Dice;
 use crate::fault::Fault;
@@ -113,6 +114,8 @@ pub struct World {
     pub tables: Tables,
     /// The randomness of the system itself.
     pub randomness: Randomness,
+    /// The account whose quotas limit everything, if there is one.
+    pub capacity: Option<Capacity>,
     /// Rings when an invariant did not hold.
     pub alarm: Notify,
     books: Mutex<Books>,
@@ -140,6 +143,7 @@ impl World {
             planted,
             tables,
             randomness: Randomness::seeded(seed),
+            capacity: None,
             alarm: Notify::new(),
             books: Mutex::default(),
             yard: Mutex::default(),
@@ -190,10 +194,13 @@ impl World {
         (self.invocations.load(Relaxed), self.calls.load(Relaxed))
     }
 
-    /// Lets the time of a call to a service pass, and what holds the invocation up.
-    pub async fn travel(&self) {
+    /// Lets the time of this call to a service pass, and what holds the invocation up.
+    pub async fn travel(&self, what: &str) {
         self.calls.fetch_add(1, Relaxed);
-        let mut pause = self.draw(|dice| dice.milliseconds(CALL));
+        let mut pause = match &self.capacity {
+            Some(account) => account.latency(what),
+            None => self.draw(|dice| dice.milliseconds(CALL)),
+        };
         if let Some(invocation) = Invocation::current()
             && let Some((at, longer)) = invocation.held_up
             && invocation.calls.fetch_add(1, Relaxed) + 1 == at

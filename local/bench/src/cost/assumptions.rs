@@ -1,5 +1,9 @@
 //! The assumptions about what can't be counted on one machine, chosen so that the cost is not too low.
 
+use std::time::Duration;
+
+use omniflow_figures::latency;
+
 /// The assumptions in words, as the report prints them.
 pub(crate) const IN_WORDS: &[&str] = &[
     "Customers read their order once; whoever pays, cancels or reviews makes one call more.",
@@ -15,9 +19,6 @@ pub(crate) const IN_WORDS: &[&str] = &[
      SES sends, and the sweeper, which costs the same whatever is sold.",
 ];
 
-/// The milliseconds that a handler itself computes, on the small share of a processor that it has.
-const OWN: u64 = 10;
-
 /// The bytes of Lambda's own log lines about one invocation.
 pub(crate) const PLATFORM_LINES: usize = 800;
 
@@ -29,17 +30,9 @@ pub(crate) const TOKEN: usize = 740;
 pub(crate) const TRACED: f64 = 0.05;
 
 /// The milliseconds that are billed for an invocation that makes these calls one after the other.
-pub(crate) fn billed_milliseconds<'a>(operations: impl Iterator<Item = &'a str>) -> u64 {
-    OWN + operations.map(latency).sum::<u64>()
-}
-
-fn latency(operation: &str) -> u64 {
-    match operation {
-        "GetItem" | "BatchGetItem" | "Query" | "Scan" => 5,
-        "PutItem" | "UpdateItem" => 8,
-        "PutEvents" => 20,
-        _ => 25,
-    }
+pub(crate) fn billed_milliseconds<'a>(operations: impl Iterator<Item = &'a str>) -> u128 {
+    let billed: Duration = operations.map(latency::of).sum();
+    (latency::OWN + billed).as_millis()
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ mod assumptions;
 mod capacity;
 mod meter;
 mod paths;
-mod prices;
 mod shop;
 mod table;
 mod transitions;
 mod usage;
 
+use omniflow_figures as prices;
 use serde_json::{Value, json};
 
 use crate::Error;

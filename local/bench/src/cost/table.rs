@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use omniflow_figures as prices;
+
+use super::assumptions;
 use super::usage::Usage;
-use super::{assumptions, prices};
 
 const HEAD: [&str; 10] = [
     "transitions",

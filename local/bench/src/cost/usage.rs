@@ -2,11 +2,11 @@
 
 use std::ops::Add;
 
+use omniflow_figures::{self as prices, Price};
 use serde_json::{Map, Value, json};
 
 use super::assumptions::{self, TRACED};
 use super::meter::Invocation;
-use super::prices::{self, Price};
 
 /// The binary of the function behind the API.
 const API: &str = "api";

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use omniflow_domain::{Order, Status};
 
+use crate::capacity::Times;
 use crate::invariant::{Invariant, Violation};
 pub use orders::is_settled;
 pub use outside::{Fact, Goods, Money};
@@ -41,6 +42,8 @@ pub struct Books {
     violations: Vec<Violation>,
     /// How many orders have ended in each way: the status, and the reason if there is one.
     pub outcomes: BTreeMap<String, u64>,
+    /// How long the orders took, if somebody wants to know.
+    pub times: Option<Times>,
     /// How many orders were made.
     pub made: u64,
     /// How many writes of orders were watched.
@@ -143,6 +146,9 @@ impl Books {
                 None => entry.order.status().to_string(),
             };
             *self.outcomes.entry(outcome).or_default() += 1;
+            if let Some(times) = &mut self.times {
+                times.add(&entry.order);
+            }
         }
     }
 }

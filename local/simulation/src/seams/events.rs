@@ -38,6 +38,9 @@ impl Events {
     async fn take(&self, entries: Vec<PutEventsRequestEntry>) -> Result<PutEventsOutput, ServiceError> {
         let put = PutEventsInputBuilder::default().set_entries(Some(entries.clone()));
         let answer = self.behind.put_events(put).await?;
+        if let Some(account) = &self.world.capacity {
+            account.published(entries.len());
+        }
         for (entry, result) in entries.iter().zip(answer.entries()) {
             let detail = entry.detail().and_then(|detail| serde_json::from_str::<Detail>(detail).ok());
             if let (Some(Detail { order_id, event_id }), Some(_)) = (detail, result.event_id()) {
@@ -50,7 +53,9 @@ impl Events {
 
     fn fate(&self) -> Fate {
         let world = &self.world;
-        if world.faults.is_out(Fault::EventsOut) {
+        if let Some(refusal) = world.capacity.as_ref().and_then(|account| account.call("PutEvents")) {
+            Fate::Refused(refusal, true)
+        } else if world.faults.is_out(Fault::EventsOut) {
             Fate::Unanswered
         } else if world.happens(Fault::EventsRefused) {
             Fate::Refused(ServiceError::new("InternalException", "refused by the simulation"), true)

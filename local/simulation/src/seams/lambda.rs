@@ -53,6 +53,8 @@ struct Inner {
     binary: &'static str,
     environment: Environment,
     timeout: Duration,
+    /// In MiB.
+    memory: u64,
     tasks: Tasks,
     /// What sandboxes are made of; `None` once the process has died, so that nothing of it lives on.
     ground: Mutex<Option<Ground>>,
@@ -83,6 +85,7 @@ impl Lambda {
             binary,
             environment: Environment::from_pairs(function.environment.clone()),
             timeout: function.timeout,
+            memory: function.memory,
             tasks: tasks.clone(),
             ground: Mutex::new(Some(ground)),
             sandboxes: Mutex::new(vec![None; SANDBOXES]),
@@ -107,13 +110,38 @@ impl Lambda {
     fn sandbox(&self) -> Option<(usize, Arc<dyn Handler>)> {
         let count = SANDBOXES as u64;
         let index = self.0.world.draw(|dice| dice.below(count));
-        let index = usize::try_from(index).unwrap_or_default();
-        if let Some(running) = &self.sandboxes()[index] {
+        self.sandbox_of(usize::try_from(index).unwrap_or_default())
+    }
+
+    /// The sandbox of this number if it runs, or else a new one.
+    fn sandbox_of(&self, index: usize) -> Option<(usize, Arc<dyn Handler>)> {
+        if let Some(Some(running)) = self.sandboxes().get(index) {
             return Some((index, Arc::clone(running)));
         }
         let made = self.make()?;
-        self.sandboxes()[index] = Some(Arc::clone(&made));
+        let mut sandboxes = self.sandboxes();
+        let count = sandboxes.len().max(index + 1);
+        sandboxes.resize(count, None);
+        sandboxes[index] = Some(Arc::clone(&made));
         Some((index, made))
+    }
+
+    /// Invokes the function in one of the environments that the account may have.
+    async fn invoke_within_quotas(self, event: Value) -> Answer {
+        let Inner { world, binary, memory, .. } = &*self.0;
+        let about = About::of(&event);
+        let (is_asynchronous, is_event) = (is_asynchronous(binary, &event), event.get("detail").is_some());
+        let Some(account) = &world.capacity else { return Err(Failure::new("Lambda.Unknown", "")) };
+        if is_event {
+            account.delivered().await;
+        }
+        let Some(environment) = account.environment(binary, *memory, is_asynchronous).await else {
+            return Err(about.failed(world, binary, "Lambda.TooManyRequestsException"));
+        };
+        let sandbox = self.sandbox_of(environment.number);
+        let Some((_, sandbox)) = sandbox else { return Err(Failure::new("Lambda.Unknown", "")) };
+        let invocation = Invocation::new(binary, world.next_invocation(), &about);
+        self.clone().run(sandbox, Arc::new(invocation), event).await
     }
 
     fn make(&self) -> Option<Arc<dyn Handler>> {
@@ -194,14 +222,14 @@ impl Lambda {
     async fn invoke(self, event: Value) -> Answer {
         let Inner { world, binary, timeout, tasks, .. } = &*self.0;
         let binary = *binary;
+        if world.capacity.is_some() {
+            return self.clone().invoke_within_quotas(event).await;
+        }
         let about = About::of(&event);
         let number = world.next_invocation();
         let invocation = |number| Invocation::new(binary, number, &about);
         tokio::time::sleep(world.draw(|dice| dice.milliseconds((1, 5)))).await;
-        // Lambda itself repeats an asynchronous invocation that it throttles, for hours (AWS Lambda Developer
-        // Guide, "How Lambda handles errors and retries with asynchronous invocation").
-        let is_asynchronous = binary == NOTIFY || event.get("detail-type").is_some();
-        if !is_asynchronous
+        if !is_asynchronous(binary, &event)
             && (world.faults.is_out(Fault::LambdaOut) || world.happens(Fault::LambdaThrottled))
         {
             return Err(about.failed(world, binary, "Lambda.TooManyRequestsException"));
@@ -271,6 +299,12 @@ impl Lambda {
             world.books(|books| books.handled(event_id));
         }
     }
+}
+
+/// Whether nobody waits for the answer. Lambda itself repeats an asynchronous invocation that it throttles, for hours (AWS
+/// Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation").
+fn is_asynchronous(binary: &str, event: &Value) -> bool {
+    binary == NOTIFY || event.get("detail-type").is_some()
 }
 
 type Answer = Result<Value, Failure>;

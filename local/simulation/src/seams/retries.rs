@@ -49,14 +49,17 @@ pub async fn call<Request: Clone, T>(
 ) -> Result<T, ServiceError> {
     let mut error = unanswered();
     for attempt in 1..=attempts {
-        world.travel().await;
+        world.travel(what).await;
         match fate() {
             Fate::Done => {
-                let answer = perform(request).await;
-                if let Err(error) = &answer {
-                    world.note_here(format_args!("{what}: {error}"));
+                let answer = perform(request.clone()).await;
+                if let Err(refusal) = &answer {
+                    world.note_here(format_args!("{what}: {refusal}"));
                 }
-                return answer;
+                match answer {
+                    Err(refusal) if is_throttled(&refusal) => error = refusal,
+                    answer => return answer,
+                }
             }
             Fate::Refused(refusal, again) => {
                 world.note_here(format_args!("{what}: {refusal}"));
@@ -87,6 +90,14 @@ pub async fn call<Request: Clone, T>(
         }
     }
     Err(error)
+}
+
+/// Whether the SDK takes this for a sign that a service has too much to do, after which it tries again.
+fn is_throttled(error: &ServiceError) -> bool {
+    matches!(
+        error.code.as_deref(),
+        Some("ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded")
+    )
 }
 
 /// Waits before the next attempt.

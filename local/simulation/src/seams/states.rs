@@ -35,8 +35,11 @@ impl States {
         Self { world, behind }
     }
 
-    fn fate(&self) -> Fate {
+    fn fate(&self, what: &str) -> Fate {
         let world = &self.world;
+        if let Some(refusal) = world.capacity.as_ref().and_then(|account| account.call(what)) {
+            return Fate::Refused(refusal, true);
+        }
         if world.faults.is_out(Fault::StatesOut) {
             return Fate::Unanswered;
         }
@@ -63,7 +66,7 @@ impl States {
             })
         };
         // Of what Step Functions is asked for, nothing is done late.
-        retries::call(&self.world, what, ATTEMPTS, request, || self.fate(), perform, |_, _| ()).await
+        retries::call(&self.world, what, ATTEMPTS, request, || self.fate(what), perform, |_, _| ()).await
     }
 }
 
@@ -94,7 +97,14 @@ impl StepFunctions for States {
             }
             let what = if of_window { "StartExecution of the window" } else { "StartExecution" };
             self.call(what, request, |seam, request| {
-                Box::pin(async move { seam.behind.start_execution(request).await })
+                Box::pin(async move {
+                    let machine = request.get_state_machine_arn().clone().unwrap_or_default();
+                    seam.behind.start_execution(request).await?;
+                    if let Some(account) = &seam.world.capacity {
+                        account.begins(&machine);
+                    }
+                    Ok(())
+                })
             })
             .await
         })

@@ -29,6 +29,7 @@ use super::mutations;
 use super::retries::{self, ATTEMPTS, Fate, PATIENCE};
 use super::watch::{self, LEDGER, ORDERS, STOCK};
 use crate::books::Place;
+use crate::capacity::Dynamo;
 use crate::fault::Fault;
 use crate::invariant::Invariant;
 use crate::world::{INVOCATION, Invocation, World};
@@ -45,6 +46,8 @@ const LAG: u64 = 3_000;
 pub struct TablesSeam {
     pub(super) world: Arc<World>,
     pub(super) tables: Tables,
+    /// The same with their limits, if there are any.
+    limited: Dynamo,
     /// Step Functions, for bugs that are planted.
     pub(super) states: Option<Arc<dyn StepFunctions>>,
 }
@@ -73,7 +76,8 @@ impl TablesSeam {
     /// The seam before the world's tables.
     pub fn new(world: Arc<World>, states: Option<Arc<dyn StepFunctions>>) -> Self {
         let tables = world.tables.clone();
-        Self { world, tables, states }
+        let limited = Dynamo::new(Arc::clone(&world), tables.clone());
+        Self { world, tables, limited, states }
     }
 
     fn fate(&self, callee: Callee) -> Fate {
@@ -224,13 +228,13 @@ impl DynamoDb for TablesSeam {
         let of_ledger = request.get_table_name().as_deref() == Some(watch::LEDGER);
         let callee = if of_ledger { Callee::Gateway } else { Callee::DynamoDb(Effect::Reads) };
         Box::pin(self.call(callee, "GetItem", request, |seam, request| {
-            Box::pin(async move { seam.tables.get_item(request).await })
+            Box::pin(async move { seam.limited.get_item(request).await })
         }))
     }
 
     fn batch_get_item(&self, request: BatchGetItemInputBuilder) -> ServiceFuture<'_, BatchGetItemOutput> {
         Box::pin(self.call(Callee::DynamoDb(Effect::Reads), "BatchGetItem", request, |seam, request| {
-            Box::pin(async move { seam.tables.batch_get_item(request).await })
+            Box::pin(async move { seam.limited.batch_get_item(request).await })
         }))
     }
 
@@ -238,7 +242,7 @@ impl DynamoDb for TablesSeam {
         Box::pin(self.call(Callee::DynamoDb(Effect::Reads), "Query", request, |seam, request| {
             Box::pin(async move {
                 let is_index = request.get_index_name().is_some();
-                let mut found = seam.tables.query(request).await?;
+                let mut found = seam.limited.query(request).await?;
                 if is_index && seam.world.happens(Fault::IndexLag) {
                     seam.lag(&mut found);
                 }
@@ -249,7 +253,7 @@ impl DynamoDb for TablesSeam {
 
     fn scan(&self, request: ScanInputBuilder) -> ServiceFuture<'_, ScanOutput> {
         Box::pin(self.call(Callee::DynamoDb(Effect::Reads), "Scan", request, |seam, request| {
-            Box::pin(async move { seam.tables.scan(request).await })
+            Box::pin(async move { seam.limited.scan(request).await })
         }))
     }
 
@@ -264,7 +268,7 @@ impl DynamoDb for TablesSeam {
                     let is_order = request.get_table_name().as_deref() == Some(ORDERS);
                     let item = request.get_item().clone().filter(|_| is_order);
                     let key = watch::kept(request.get_table_name().as_deref(), request.get_item().as_ref());
-                    seam.tables.put_item(request).await?;
+                    seam.limited.put_item(request).await?;
                     seam.left(key);
                     if let Some(item) = item {
                         seam.written(item);
@@ -298,7 +302,7 @@ impl DynamoDb for TablesSeam {
                 Box::pin(async move {
                     let before = watch::known(&seam.tables, &request).await;
                     let entry = watch::entry(&request).map(str::to_owned);
-                    let updated = seam.tables.update_item(request).await?;
+                    let updated = seam.limited.update_item(request).await?;
                     seam.left(entry.clone().map(|entry| (LEDGER, entry)));
                     if let (Some(entry), Some(after)) = (entry, &updated.attributes) {
                         for (order, fact) in watch::new_facts(&entry, before.as_ref(), after) {
@@ -346,7 +350,7 @@ impl DynamoDb for TablesSeam {
                             .filter(|update| update.table_name == STOCK)
                             .filter_map(|update| watch::place(&update.key))
                             .collect();
-                        seam.tables.transact_write_items(request).await?;
+                        seam.limited.transact_write_items(request).await?;
                         is_done.store(true, Relaxed);
                         orders.into_iter().for_each(|item| seam.written(item));
                         let by = Invocation::current();

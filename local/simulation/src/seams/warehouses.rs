@@ -28,7 +28,7 @@ pub struct Warehouses(pub Arc<World>);
 impl Warehouses {
     async fn answer(&self, post: Post) -> Result<Answer, Error> {
         let world = &self.0;
-        world.travel().await;
+        world.travel("the warehouse").await;
         let lost = || Error::Timeout(post.timeout);
         if world.faults.is_out(Fault::WarehousesOut) {
             tokio::time::sleep(post.timeout).await;

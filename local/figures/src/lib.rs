@@ -1,11 +1,14 @@
-//! The prices of AWS: on-demand prices of us-east-1, first tier, without the free tier.
+//! The prices of AWS: on-demand prices of us-east-1, first tier, without the free tier. And the times that its calls
+//! take, in [`latency`].
+
+pub mod latency;
 
 /// The day on which the prices were looked up.
-pub(crate) const DATE: &str = "2026-11-21";
+pub const DATE: &str = "2026-11-21";
 
 /// The price of one kind of unit that AWS bills.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Price {
+pub struct Price {
     /// The name of the unit, in the plural.
     pub thing: &'static str,
     /// The price of `per` units, in dollars.
@@ -20,35 +23,35 @@ const MILLION: f64 = 1e6;
 const GIGABYTE: f64 = 1_073_741_824.0;
 
 /// Source: "AWS Step Functions Pricing", Standard Workflows, $0.025 for 1,000.
-pub(crate) const TRANSITION: Price = Price {
+pub const TRANSITION: Price = Price {
     thing: "state transitions",
     dollars: 0.025,
     per: 1000.0,
     source: "AWS Step Functions Pricing, Standard Workflows",
 };
 /// Source: "AWS Lambda Pricing", requests.
-pub(crate) const INVOCATION: Price = Price {
+pub const INVOCATION: Price = Price {
     thing: "Lambda invocations",
     dollars: 0.20,
     per: MILLION,
     source: "AWS Lambda Pricing, requests",
 };
 /// Source: "AWS Lambda Pricing", duration on Arm.
-pub(crate) const GB_SECOND: Price = Price {
+pub const GB_SECOND: Price = Price {
     thing: "Lambda GB-seconds",
     dollars: 0.000_013_333_4,
     per: 1.0,
     source: "AWS Lambda Pricing, duration on Arm, first 7.5 billion GB-seconds",
 };
 /// Source: "Amazon DynamoDB pricing for on-demand capacity", as lowered in November 2024.
-pub(crate) const READ_UNIT: Price = Price {
+pub const READ_UNIT: Price = Price {
     thing: "DynamoDB read request units",
     dollars: 0.125,
     per: MILLION,
     source: "Amazon DynamoDB Pricing for On-Demand Capacity, Standard table class",
 };
 /// Source: "Amazon DynamoDB pricing for on-demand capacity", as lowered in November 2024.
-pub(crate) const WRITE_UNIT: Price = Price {
+pub const WRITE_UNIT: Price = Price {
     thing: "DynamoDB write request units",
     dollars: 0.625,
     per: MILLION,
@@ -56,28 +59,28 @@ pub(crate) const WRITE_UNIT: Price = Price {
 };
 /// Source: "Amazon EventBridge Pricing", custom events. Rules that deliver to Lambda in the same account are
 /// free.
-pub(crate) const EVENT: Price = Price {
+pub const EVENT: Price = Price {
     thing: "EventBridge events",
     dollars: 1.00,
     per: MILLION,
     source: "Amazon EventBridge Pricing, custom events, 64 KB each",
 };
 /// Source: "Amazon API Gateway Pricing", HTTP APIs.
-pub(crate) const API_REQUEST: Price = Price {
+pub const API_REQUEST: Price = Price {
     thing: "API requests",
     dollars: 1.00,
     per: MILLION,
     source: "Amazon API Gateway Pricing, HTTP APIs, first 300 million, 512 KB each",
 };
 /// Source: "Amazon CloudWatch Pricing", logs.
-pub(crate) const LOG_BYTE: Price = Price {
+pub const LOG_BYTE: Price = Price {
     thing: "bytes of logs",
     dollars: 0.50,
     per: GIGABYTE,
     source: "Amazon CloudWatch Pricing, logs collected from Lambda, first 10 TB",
 };
 /// Source: "AWS X-Ray Pricing", traces recorded.
-pub(crate) const TRACE: Price = Price {
+pub const TRACE: Price = Price {
     thing: "X-Ray traces",
     dollars: 5.00,
     per: MILLION,
@@ -86,7 +89,8 @@ pub(crate) const TRACE: Price = Price {
 
 impl Price {
     /// The dollars that `count` units cost.
-    pub(crate) fn of(self, count: f64) -> f64 {
+    #[must_use]
+    pub fn of(self, count: f64) -> f64 {
         count * self.dollars / self.per
     }
 }
