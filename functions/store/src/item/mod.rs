@@ -18,6 +18,7 @@ mod attention;
 mod attribute;
 mod document;
 mod payment;
+mod returns;
 mod shipment;
 
 use std::collections::HashMap;
