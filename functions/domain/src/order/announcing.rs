@@ -65,7 +65,8 @@ impl Order {
         if self.record.pending_signal == Some(Signal::Announce)
             && self.record.timeline.len() == read.record.timeline.len()
         {
-            match self.record.returns.iter().filter_map(|it| it.history.last()).map(|change| change.at).max() {
+            match self.record.returns.iter().filter_map(|it| it.history.last()).map(|change| change.at).max()
+            {
                 Some(changed) => self.note_returns(changed),
                 None => self.clear_signal(),
             }

@@ -5,11 +5,11 @@ use crate::allocation::Missing;
 use crate::email::Email;
 use crate::language::Language;
 use crate::money::Money;
+use crate::order::returns::Return;
 use crate::order::{
     Announcements, Attention, Audit, Change, Item, OrderId, Payment, Reservation, Shipment, Signal, Unknown,
     Writes,
 };
-use crate::order::returns::Return;
 use crate::status::{Reason, Status};
 
 /// All that is stored of an order. The store reads an order from it and writes one by it; what an order may

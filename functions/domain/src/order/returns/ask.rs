@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    MOST_RETURNS, Return, ReturnChange, ReturnLine, ReturnRefusal, ReturnSignal, ReturnState, ReturnTerms,
+    MOST_LINES, MOST_RETURNS, Return, ReturnChange, ReturnLine, ReturnRefusal, ReturnSignal, ReturnState,
+    ReturnTerms,
 };
 use crate::allocation::Line;
 use crate::money::Money;
@@ -37,11 +38,8 @@ impl Order {
         let lines = self.returned_lines(&asked.lines)?;
         let value = self.value_of(&asked.lines);
         let number = u32::try_from(self.record.returns.len() + 1).unwrap_or(u32::MAX);
-        let next = if value > terms.review_over {
-            ReturnState::AwaitingReview
-        } else {
-            ReturnState::AwaitingGoods
-        };
+        let next =
+            if value > terms.review_over { ReturnState::AwaitingReview } else { ReturnState::AwaitingGoods };
         let requested = ReturnChange { state: ReturnState::Requested, at: now, by: Some(by), note: None };
         let mut asked_for = Return {
             number,
@@ -130,9 +128,8 @@ impl Order {
     }
 
     fn claimed_of(&self, place: &ReturnLine) -> u32 {
-        let of_place = |line: &&ReturnLine| {
-            line.product_id == place.product_id && line.warehouse == place.warehouse
-        };
+        let of_place =
+            |line: &&ReturnLine| line.product_id == place.product_id && line.warehouse == place.warehouse;
         let claims = self
             .record
             .returns
@@ -164,7 +161,7 @@ impl Order {
                 }
             }
         }
-        Ok(lines)
+        if lines.len() > MOST_LINES { Err(ReturnRefusal::TooManyLines) } else { Ok(lines) }
     }
 
     /// The price of these products beyond that of what came back before. The prices of the items are weights by which the

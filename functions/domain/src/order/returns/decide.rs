@@ -85,7 +85,8 @@ impl Order {
     /// What was, or is being, given back for returns.
     pub fn refunded_for_returns(&self) -> Money {
         let refunds = self.record.returns.iter().filter_map(|it| it.refund);
-        refunds.fold(Money::zero(self.record.amount.currency()), |sum, refund| sum.plus(refund).unwrap_or(sum))
+        refunds
+            .fold(Money::zero(self.record.amount.currency()), |sum, refund| sum.plus(refund).unwrap_or(sum))
     }
 
     /// What was taken of the order and not given back, for returns or past this system.

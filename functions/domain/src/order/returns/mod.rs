@@ -30,6 +30,10 @@ pub use steps::Passage;
 /// The largest number of returns of one order: its item is billed by its length.
 pub const MOST_RETURNS: usize = 20;
 
+/// The largest number of lines of a return: for each, two items are written when the goods come, and 100 items are in a
+/// transaction at most (Amazon DynamoDB API Reference, "TransactWriteItems").
+pub const MOST_LINES: usize = 40;
+
 /// A return: some of an order's goods, on their way back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Return {
@@ -234,6 +238,9 @@ pub enum ReturnRefusal {
     /// The order has as many returns as an order may have.
     #[error("an order may have {MOST_RETURNS} returns")]
     TooManyReturns,
+    /// The goods come back to more shelves than one transaction can write.
+    #[error("a return may be of {MOST_LINES} products and warehouses")]
+    TooManyLines,
     /// The order has no return of this number.
     #[error("the order has no return {0}")]
     Unknown(u32),

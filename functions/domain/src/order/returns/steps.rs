@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{
-    Return, ReturnAttention, ReturnRefusal, ReturnSignal, ReturnState, ReturnStep, ReturnTask,
-};
+use super::{Return, ReturnAttention, ReturnRefusal, ReturnSignal, ReturnState, ReturnStep, ReturnTask};
 use crate::money::Money;
 use crate::order::{Actor, Failed, Order, PaymentState, Refusal, Token};
 

@@ -152,7 +152,11 @@ fn a_large_return_waits_for_an_operator_who_is_somebody_else() {
     let late = order.await_return(1, ReturnStep::Review, token("r2", 1), now());
     assert_eq!(late, Ok(Passage::Open));
     let task = order.return_of(1).unwrap().task.as_ref().unwrap();
-    assert_eq!((task.step, task.token.token.as_str()), (ReturnStep::Goods, "g"), "a late step displaces nothing");
+    assert_eq!(
+        (task.step, task.token.token.as_str()),
+        (ReturnStep::Goods, "g"),
+        "a late step displaces nothing"
+    );
 }
 
 #[test]
