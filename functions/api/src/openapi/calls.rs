@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::operations::{Door, Operation};
 use super::responses::{created, json_answer, order_answer, replayed, waited};
-use super::{admin_calls, examples, parameters, schemas};
+use super::{admin_calls, examples, parameters, return_calls, schemas};
 use crate::problem::Kind;
 use crate::routes::ApiCall;
 use crate::warehouse::{ShipmentView, WarehouseList, WarehouseView};
@@ -40,6 +40,13 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         ApiCall::ConsolePage => console_page(),
         ApiCall::ConsoleFile => console_file(),
         ApiCall::OpenApi => openapi(),
+        ApiCall::RequestReturn
+        | ApiCall::ListReturns
+        | ApiCall::ReadReturn
+        | ApiCall::AuditReturn
+        | ApiCall::ReceiveReturn
+        | ApiCall::RetryReturn
+        | ApiCall::ResolveReturn => return_calls::described(call),
         of_admin => admin_calls::described(of_admin),
     }
 }
