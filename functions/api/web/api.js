@@ -122,6 +122,11 @@ export const api = {
   resolve: (id, money, stock, note) => call("POST", `${order(id)}/resolve`, { money, stock, note }),
   /** `leaving`, when the page is about to go away: the browser sends it all the same. */
   audit: (id, action, note, leaving = false) => call("POST", `${order(id)}/audit`, { action, note: note || null }, { keepalive: leaving }),
+  askReturn: (id, items, reason, key) => call("POST", `${order(id)}/returns`, { items, reason }, { headers: { "idempotency-key": key } }),
+  auditReturn: (id, number, action) => call("POST", `${order(id)}/returns/${number}/audit`, { action }),
+  receiveReturn: (id, number, items) => call("POST", `${order(id)}/returns/${number}/received`, { items }),
+  retryReturn: (id, number) => call("POST", `${order(id)}/returns/${number}/retry`),
+  resolveReturn: (id, number, note) => call("POST", `${order(id)}/returns/${number}/resolve`, { note }),
   warehouses: () => call("GET", "api/v1/warehouses"),
   describe: ({ warehouse_id, ...how }) => call("PUT", `api/v1/warehouses/${encodeURIComponent(warehouse_id)}`, how),
   /** What the local runtime would have sent to customers. */

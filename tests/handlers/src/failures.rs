@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use omniflow_domain::ErrorName;
 use omniflow_domain::ErrorName::{
     AuditRejected, AuditRequired, BadEvent, GatewayTimeout, OrderCancelled, OrderTooLarge, OrderUnreadable,
-    OutOfStock, PaymentDeclined, PaymentTimeout, PaymentWindowNotStarted, RefundFailed, ReturnRejected, ShipmentFailed,
-    ShipmentNotCancellable, ShipmentRejected, StoreUnavailable, TransactionConflict, WarehouseUnavailable,
-    WrongState,
+    OutOfStock, PaymentDeclined, PaymentTimeout, PaymentWindowNotStarted, RefundFailed, ReturnRejected,
+    ShipmentFailed, ShipmentNotCancellable, ShipmentRejected, StoreUnavailable, TransactionConflict,
+    WarehouseUnavailable, WrongState,
 };
 
 /// The errors of all these functions, because each reads an event and reads and writes an order.

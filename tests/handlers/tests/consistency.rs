@@ -66,8 +66,9 @@ fn errors(rule: &Value) -> Vec<&str> {
 fn the_templates_routes_are_the_apis() {
     for system in [system(), stripe_system()] {
         for route in &system.routes {
-            let asks_provider =
-                ["pay", "payment", "resolve"].iter().any(|end| route.path.ends_with(&format!("/{{order_id}}/{end}")));
+            let asks_provider = ["pay", "payment", "resolve"]
+                .iter()
+                .any(|end| route.path.ends_with(&format!("/{{order_id}}/{end}")));
             let binary = match route.method.as_deref() {
                 _ if key(route) == PAYMENT_EVENT => "receive-payment-event",
                 _ if asks_provider && system.parameters["PaymentProvider"] == "stripe" => "payment-api",
@@ -384,8 +385,9 @@ const MISTAKES: [ErrorName; 3] = [ErrorName::BadEvent, ErrorName::OrderUnreadabl
 fn decisions_are_caught_by_name_and_whatever_else_fails_the_execution_where_it_stands() {
     for Task { at, state, catchers, failures } in tasks(&definitions()) {
         let caught: BTreeSet<_> = catchers.iter().flat_map(errors).collect();
-        let goes_forward = ["OrderStateMachine.", "ReturnStateMachine.Await"].iter().any(|of| at.starts_with(of))
-            && !COMPENSATIONS.iter().any(|name| at.ends_with(&format!(".{name}")));
+        let goes_forward =
+            ["OrderStateMachine.", "ReturnStateMachine.Await"].iter().any(|of| at.starts_with(of))
+                && !COMPENSATIONS.iter().any(|name| at.ends_with(&format!(".{name}")));
         let decisions =
             failures.iter().filter(|error| !error.is_worth_a_retry() && !MISTAKES.contains(error));
         let mut expected: BTreeSet<_> = decisions.map(|error| error.as_str()).collect();

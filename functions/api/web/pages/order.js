@@ -5,10 +5,11 @@ import { Attention } from "../attention.js";
 import { t } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
 import { OrderActions, methodName } from "../order-actions.js";
+import { Returns, isSettled } from "../returns.js";
 import { Amount, Copy, DataProblem, Failure, LiveStatus, Loading, Status, Time, deadlineOf, isFinal, nameIn } from "../parts.js";
 
 export function OrderPage({ id, admits }) {
-  const live = useLive(() => api.order(id), { every: 1000, settled: isFinal, wake: deadlineOf, key: id });
+  const live = useLive(() => api.order(id), { every: 1000, settled: isSettled, wake: deadlineOf, key: id });
   const order = live.data;
   const place = useRef();
   useAnnounced(order?.status, order?.state);
@@ -28,6 +29,7 @@ export function OrderPage({ id, admits }) {
       <${Goods} order=${order} />
       <${Payment} order=${order} />
     </div>
+    <${Returns} order=${order} reload=${live.reload} runsShop=${admits} />
     ${admits && html`<${WorkflowOf} order=${order} />`}
   `;
 }
