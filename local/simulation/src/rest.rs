@@ -155,8 +155,7 @@ fn of_the_order(entry: &Entry, dead: &str) -> Vec<Lack> {
     }
     let statuses: Vec<_> = order.timeline().iter().map(|change| change.status).collect();
     let events = events(order);
-    let published: Vec<_> =
-        entry.published.iter().filter(|id| !id.contains(OF_RETURN)).cloned().collect();
+    let published: Vec<_> = entry.published.iter().filter(|id| !id.contains(OF_RETURN)).cloned().collect();
     if published != events {
         let found = format!("it had {events:?} to publish, and published was {published:?}");
         lacks.push((Invariant::EventsComplete, found));
