@@ -337,11 +337,12 @@ async fn one_data_folder_serves_one_process_at_a_time() {
 #[test]
 fn the_state_machines_of_the_repository_are_valid() {
     let machines = repository().join("statemachine");
-    let (order, window) = (machines.join("order.asl.json"), machines.join("payment-window.asl.json"));
-    let output = run(&["validate", order.to_str().unwrap(), window.to_str().unwrap()]);
+    let files = ["order", "payment-window", "return"].map(|name| machines.join(format!("{name}.asl.json")));
+    let files = files.each_ref().map(|file| file.to_str().unwrap());
+    let output = run(&["validate", files[0], files[1], files[2]]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
-    assert_eq!(said.lines().filter(|line| line.ends_with(": OK")).count(), 2, "{said}");
+    assert_eq!(said.lines().filter(|line| line.ends_with(": OK")).count(), 3, "{said}");
 }
 
 #[test]

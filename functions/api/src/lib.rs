@@ -32,6 +32,7 @@ mod read;
 mod refusals;
 mod request;
 mod response;
+mod return_view;
 mod routes;
 mod sign_in;
 mod summary;
@@ -196,9 +197,14 @@ impl Function for Api {
 }
 
 fn threshold(environment: &Environment, currency: Currency) -> Result<Money, ConfigError> {
-    let text = environment.require("AUDIT_THRESHOLD")?;
+    money(environment, "AUDIT_THRESHOLD", currency)
+}
+
+/// The amount that this variable holds.
+fn money(environment: &Environment, name: &str, currency: Currency) -> Result<Money, ConfigError> {
+    let text = environment.require(name)?;
     Money::parse(text, currency)
-        .map_err(|_| ConfigError::Invalid { name: "AUDIT_THRESHOLD".to_owned(), value: text.to_owned() })
+        .map_err(|_| ConfigError::Invalid { name: name.to_owned(), value: text.to_owned() })
 }
 
 impl Api {

@@ -33,6 +33,10 @@ pub enum Kind {
     UnusableEndpoint,
     /// The order has no shipment from this warehouse.
     ShipmentNotFound,
+    /// The order has no return of this number.
+    ReturnNotFound,
+    /// These goods can't be returned, or not so many of them.
+    NotReturnable,
     /// The list has no such page, or no longer.
     PageNotFound,
     /// No route has this path.
@@ -75,7 +79,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::Unauthorized,
@@ -87,6 +91,8 @@ impl Kind {
         Self::WarehouseNotFound,
         Self::UnusableEndpoint,
         Self::ShipmentNotFound,
+        Self::ReturnNotFound,
+        Self::NotReturnable,
         Self::PageNotFound,
         Self::RouteNotFound,
         Self::MethodNotAllowed,
@@ -127,6 +133,7 @@ impl Kind {
             | Self::ProductNotFound
             | Self::WarehouseNotFound
             | Self::ShipmentNotFound
+            | Self::ReturnNotFound
             | Self::PageNotFound
             | Self::RouteNotFound => 404,
             Self::MethodNotAllowed => 405,
@@ -134,6 +141,7 @@ impl Kind {
             Self::WrongState
             | Self::OwnOrder
             | Self::NotEnoughStock
+            | Self::NotReturnable
             | Self::NameTaken
             | Self::CustomerHasOpenOrders => 409,
             Self::HostNotServed => 421,
@@ -156,6 +164,8 @@ impl Kind {
             Self::WarehouseNotFound => "warehouse-not-found",
             Self::UnusableEndpoint => "unusable-endpoint",
             Self::ShipmentNotFound => "shipment-not-found",
+            Self::ReturnNotFound => "return-not-found",
+            Self::NotReturnable => "not-returnable",
             Self::PageNotFound => "page-not-found",
             Self::RouteNotFound => "route-not-found",
             Self::MethodNotAllowed => "method-not-allowed",
@@ -198,6 +208,8 @@ impl Kind {
             Self::WarehouseNotFound => "There is no such warehouse",
             Self::UnusableEndpoint => "The warehouse can't be reached there",
             Self::ShipmentNotFound => "There is no such shipment",
+            Self::ReturnNotFound => "There is no such return",
+            Self::NotReturnable => "This can't be returned",
             Self::PageNotFound => "There is no such page of the list",
             Self::RouteNotFound => "There is nothing here",
             Self::MethodNotAllowed => "The method is not allowed here",

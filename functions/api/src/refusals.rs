@@ -91,6 +91,8 @@ fn why(order: &Order, refusal: &Refusal, language: Language) -> Option<String> {
         | Refusal::NotRejected(_)
         | Refusal::OwnOrder
         | Refusal::StillOpen(_)
+        | Refusal::Return(_)
+        | Refusal::ReturnOpen
         | Refusal::Illegal(_)
         | Refusal::Undone(_)
         | Refusal::NotCompensating(_)

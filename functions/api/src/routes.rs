@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::json;
 
-use crate::admin::{Admin, doctor, export, import, movements, people, products, stock};
+use crate::admin::{Admin, doctor, export, import, movements, people, products, returns, stock};
 use omniflow_services::Function as _;
 
 use crate::caller::Access;
@@ -46,6 +46,13 @@ pub(crate) enum ApiCall {
     ExportOrders,
     ListCustomerOrders,
     ForgetCustomer,
+    RequestReturn,
+    ListReturns,
+    ReadReturn,
+    AuditReturn,
+    ReceiveReturn,
+    RetryReturn,
+    ResolveReturn,
     ListWarehouses,
     ReadWarehouse,
     PutWarehouse,
@@ -84,7 +91,14 @@ impl ApiCall {
             | Self::ExportStock
             | Self::ExportOrders
             | Self::ListCustomerOrders
-            | Self::ForgetCustomer => "admin",
+            | Self::ForgetCustomer
+            | Self::RequestReturn
+            | Self::ListReturns
+            | Self::ReadReturn
+            | Self::AuditReturn
+            | Self::ReceiveReturn
+            | Self::RetryReturn
+            | Self::ResolveReturn => "admin",
             Self::ListWarehouses
             | Self::ReadWarehouse
             | Self::PutWarehouse
@@ -124,6 +138,13 @@ pub(crate) const CALLS: &[Route] = &[
     ("GET", "/api/v1/export/orders", Access::Operator, ApiCall::ExportOrders),
     ("GET", "/api/v1/customers/{customer_id}/orders", Access::Operator, ApiCall::ListCustomerOrders),
     ("DELETE", "/api/v1/customers/{customer_id}", Access::Operator, ApiCall::ForgetCustomer),
+    ("POST", "/api/v1/orders/{order_id}/returns", Access::Customer, ApiCall::RequestReturn),
+    ("GET", "/api/v1/orders/{order_id}/returns", Access::Customer, ApiCall::ListReturns),
+    ("GET", "/api/v1/orders/{order_id}/returns/{number}", Access::Customer, ApiCall::ReadReturn),
+    ("POST", "/api/v1/orders/{order_id}/returns/{number}/audit", Access::Operator, ApiCall::AuditReturn),
+    ("POST", "/api/v1/orders/{order_id}/returns/{number}/received", Access::Operator, ApiCall::ReceiveReturn),
+    ("POST", "/api/v1/orders/{order_id}/returns/{number}/retry", Access::Operator, ApiCall::RetryReturn),
+    ("POST", "/api/v1/orders/{order_id}/returns/{number}/resolve", Access::Operator, ApiCall::ResolveReturn),
     ("GET", "/api/v1/warehouses", Access::Operator, ApiCall::ListWarehouses),
     ("GET", "/api/v1/warehouses/{warehouse}", Access::Operator, ApiCall::ReadWarehouse),
     ("PUT", "/api/v1/warehouses/{warehouse}", Access::Operator, ApiCall::PutWarehouse),
@@ -224,6 +245,13 @@ pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Resul
         ApiCall::ExportOrders => export::orders(admin, request).await,
         ApiCall::ListCustomerOrders => people::list_orders(admin, request).await,
         ApiCall::ForgetCustomer => people::forget(admin, request).await,
+        ApiCall::RequestReturn => returns::request_return(admin, request).await,
+        ApiCall::ListReturns => returns::list_returns(admin, request).await,
+        ApiCall::ReadReturn => returns::read_return(admin, request).await,
+        ApiCall::AuditReturn => returns::audit_return(admin, request).await,
+        ApiCall::ReceiveReturn => returns::receive_return(admin, request).await,
+        ApiCall::RetryReturn => returns::retry_return(admin, request).await,
+        ApiCall::ResolveReturn => returns::resolve_return(admin, request).await,
         _ => Err(elsewhere(&request.path, call.function())),
     }
 }

@@ -15,6 +15,7 @@ use serde::{Serialize, Serializer};
 use crate::caller::Caller;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
+use crate::return_view::ReturnView;
 
 /// Money that is shown as a JSON number. The database has it as a text.
 #[derive(Debug)]
@@ -64,6 +65,9 @@ pub(crate) struct OrderView<'a> {
     /// The products of which there was too little.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     missing: &'a [Missing],
+    /// What is sent back of it, oldest first; left out when nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    returns: Vec<ReturnView<'a>>,
     /// What went wrong, as people read it. Of an order that needs attention only operators are told.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<&'a str>,
@@ -368,6 +372,7 @@ impl<'a> OrderView<'a> {
             address: order.address(),
             audit: order.audit().map(|audit| AuditView::of(audit, for_operators)),
             missing: order.missing(),
+            returns: order.returns().iter().map(|it| ReturnView::of(it, for_operators, language)).collect(),
             failure: order.failure().filter(|_| for_operators || !needs_attention),
             attention: (for_operators && needs_attention).then(|| AttentionView::of(order, language)),
         }

@@ -135,6 +135,11 @@ export const api = {
     return { text, next: next && next[1] };
   },
   imported: (what, text) => call("POST", `api/v1/import/${what}`, new Blob([text], { type: "text/csv" })),
+  askReturn: (id, items, reason, key) => call("POST", `${order(id)}/returns`, { items, reason }, { headers: { "idempotency-key": key } }),
+  auditReturn: (id, number, action) => call("POST", `${order(id)}/returns/${number}/audit`, { action }),
+  receiveReturn: (id, number, items) => call("POST", `${order(id)}/returns/${number}/received`, { items }),
+  retryReturn: (id, number) => call("POST", `${order(id)}/returns/${number}/retry`),
+  resolveReturn: (id, number, note) => call("POST", `${order(id)}/returns/${number}/resolve`, { note }),
   warehouses: () => call("GET", "api/v1/warehouses"),
   // What somebody else changed meanwhile is not overwritten; a warehouse that nobody has described has no version yet.
   describe: ({ warehouse_id, version, ...how }) =>

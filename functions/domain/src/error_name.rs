@@ -64,6 +64,8 @@ error_names! {
     PaymentWindowNotStarted => None,
     /// The payment gateway refused to give the money back.
     RefundFailed => None,
+    /// The return was rejected: its workflow has nothing more to wait for.
+    ReturnRejected => None,
     /// No warehouse will ever ship this.
     ShipmentFailed => Some(Reason::ShipmentFailed),
     /// A shipment is gone and can't be called back.
@@ -107,6 +109,7 @@ impl ErrorName {
             | Self::PaymentDeclined
             | Self::PaymentTimeout
             | Self::RefundFailed
+            | Self::ReturnRejected
             | Self::ShipmentFailed
             | Self::ShipmentNotCancellable
             | Self::WrongState => false,

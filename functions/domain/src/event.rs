@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use crate::order::returns::{Return, ReturnChange, ReturnState};
 use crate::order::{Change, Order, PaymentEntry};
 use crate::status::Status;
 
@@ -15,6 +16,9 @@ pub const DETAIL_TYPE: &str = "Order Status Changed";
 /// The `detail-type` of events about what became known of an order's money beside its statuses, which
 /// `events/order-payment-changed.schema.json` describes.
 pub const PAYMENT_DETAIL_TYPE: &str = "Order Payment Changed";
+/// The `detail-type` of events about what became of a return, which `events/order-return-changed.schema.json`
+/// describes.
+pub const RETURN_DETAIL_TYPE: &str = "Order Return Changed";
 /// The version of the detail, which `events/order-status-changed.schema.json` describes. It counts up when a
 /// listener that knows the shape before would misunderstand it; a new optional member is no reason.
 pub const VERSION: u32 = 1;
@@ -61,6 +65,46 @@ pub fn of_payment<'a>(order: &'a Order, event: &'a str) -> impl Iterator<Item = 
         .filter(move |(_, entry)| entry.event.as_deref() == Some(event))
         .filter(|(_, entry)| entry.news.is_told())
         .map(|(index, entry)| payment_detail(order, index, entry))
+}
+
+/// The details of the events about the changes of the order's returns that have still to be announced, oldest first of
+/// each return. They are the same each time.
+pub fn unannounced_returns(order: &Order) -> impl Iterator<Item = Value> {
+    order.returns().iter().flat_map(move |it| {
+        let changes = it.history.iter().enumerate().skip(it.announced);
+        let came_back = |index: usize| {
+            let before = index.checked_sub(1).and_then(|before| it.history.get(before));
+            before.is_some_and(|before| before.state == ReturnState::NeedsAttention)
+        };
+        changes
+            .filter(move |(index, change)| change.state.is_final() || !came_back(*index))
+            .map(move |(index, change)| return_detail(order, it, index, change))
+    })
+}
+
+fn return_detail(order: &Order, it: &Return, index: usize, change: &ReturnChange) -> Value {
+    let amount = match change.state {
+        ReturnState::Received | ReturnState::Refunded => it.refund.unwrap_or(it.value),
+        _ => it.value,
+    };
+    let mut detail = json!({
+        "version": VERSION,
+        "event_id": format!("{}:RETURN:{}:{}", order.id(), it.number, index + 1),
+        "order_id": order.id().as_str(),
+        "return": it.number,
+        "return_state": change.state,
+        "at": change.at,
+        "amount": amount.to_string(),
+        "currency": amount.currency(),
+        "language": order.language(),
+    });
+    if let Some(customer) = order.customer_id() {
+        detail["customer_id"] = json!(customer);
+    }
+    if let Some(email) = order.email() {
+        detail["email"] = json!(email);
+    }
+    detail
 }
 
 fn payment_detail(order: &Order, index: usize, entry: &PaymentEntry) -> Value {

@@ -21,11 +21,15 @@ pub enum MovementKind {
     Count,
     /// So many pieces go to another warehouse.
     Transfer,
+    /// A customer sent so many pieces back that can be sold again. It is made with the return, never by itself.
+    Return,
 }
 
 impl MovementKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Receive, Self::Adjust, Self::Count, Self::Transfer];
+    pub const ALL: [Self; 5] = [Self::Receive, Self::Adjust, Self::Count, Self::Transfer, Self::Return];
+    /// The kinds that people ask for.
+    pub const ASKED: [Self; 4] = [Self::Receive, Self::Adjust, Self::Count, Self::Transfer];
 
     /// The name that it has in requests.
     pub const fn name(self) -> &'static str {
@@ -34,18 +38,19 @@ impl MovementKind {
             Self::Adjust => "adjust",
             Self::Count => "count",
             Self::Transfer => "transfer",
+            Self::Return => "return",
         }
     }
 
-    /// The kind of this name.
+    /// The kind of this name that people may ask for.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        Self::ASKED.into_iter().find(|kind| kind.name() == name)
     }
 
     /// Whether such a quantity makes sense for this kind.
     pub const fn takes(self, quantity: i64) -> bool {
         match self {
-            Self::Receive | Self::Transfer => quantity > 0,
+            Self::Receive | Self::Transfer | Self::Return => quantity > 0,
             Self::Adjust => quantity != 0,
             Self::Count => quantity >= 0,
         }
@@ -85,7 +90,7 @@ impl OnShelf {
     pub fn moved(self, kind: MovementKind, quantity: i64) -> Result<(i64, Self), Impossible> {
         let (available, reserved) = (i64::from(self.available), i64::from(self.reserved));
         let change = match kind {
-            MovementKind::Receive | MovementKind::Adjust => quantity,
+            MovementKind::Receive | MovementKind::Adjust | MovementKind::Return => quantity,
             MovementKind::Count => quantity.saturating_sub(available + reserved),
             MovementKind::Transfer => quantity.saturating_neg(),
         };

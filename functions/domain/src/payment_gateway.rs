@@ -45,6 +45,16 @@ pub trait PaymentGateway: Send + Sync {
     /// tells whether any had been taken.
     fn refund<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<bool, RefundError>>;
 
+    /// Gives a part of the money back that was taken, and never more than is left of it. The purpose names what it is
+    /// given back for and belongs to the idempotency key, so that however often a call is repeated this part is
+    /// given back once.
+    fn refund_part<'a>(
+        &'a self,
+        charge: Charge<'a>,
+        part: Money,
+        purpose: &'a str,
+    ) -> BoxFuture<'a, Result<(), RefundError>>;
+
     /// Makes sure that the money of an order is not taken from then on, unless it has been taken before: then
     /// nothing changes. The answer says where the money is.
     fn void<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<PaymentReport, Silent>>;

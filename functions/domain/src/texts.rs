@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::language::Language;
+use crate::order::returns::ReturnState;
 use crate::order::{Open, Order, PaymentNews};
 use crate::payment_gateway::Decline;
 use crate::status::{Reason, Status};
@@ -55,6 +56,22 @@ pub const fn text(status: Status, language: Language) -> &'static str {
         Language::Zh => zh,
         Language::Ru => ru,
     }
+}
+
+/// The state of a return as people read it.
+pub const fn return_text(state: ReturnState, language: Language) -> &'static str {
+    let (en, zh, ru) = match state {
+        ReturnState::Requested => ("Return requested", "已申请退货", "Запрошен возврат"),
+        ReturnState::AwaitingReview => ("Return under review", "退货待审核", "Возврат на рассмотрении"),
+        ReturnState::AwaitingGoods => ("Waiting for the goods", "等待收到退货", "Ожидается товар"),
+        ReturnState::Received => ("Goods received", "已收到退货", "Товар получен"),
+        ReturnState::Refunded => ("Refunded", "已退款", "Деньги возвращены"),
+        ReturnState::Rejected => ("Return rejected", "退货被拒绝", "В возврате отказано"),
+        ReturnState::NeedsAttention => {
+            ("Return needs attention", "退货需人工处理", "Возврат требует внимания")
+        }
+    };
+    in_language(language, en, zh, ru)
 }
 
 /// What is open about an order that needs attention, a sentence each: its money, its stock, its shipments.
@@ -205,6 +222,9 @@ mod tests {
             let declines: HashSet<_> =
                 Decline::ALL.into_iter().map(|decline| decline_text(decline, language)).collect();
             assert_eq!(declines.len(), Decline::ALL.len());
+            let returns: HashSet<_> =
+                ReturnState::ALL.into_iter().map(|state| return_text(state, language)).collect();
+            assert_eq!(returns.len(), ReturnState::ALL.len());
             let news: HashSet<_> =
                 PaymentNews::ALL.into_iter().map(|news| news_text(news, language)).collect();
             assert_eq!(news.len(), PaymentNews::ALL.len());

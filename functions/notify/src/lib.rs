@@ -7,11 +7,12 @@ use aws_sdk_sesv2::Client as Ses;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as EmailMessage};
 use omniflow_domain::order::PaymentNews;
+use omniflow_domain::order::returns::ReturnState;
 use omniflow_domain::{Currency, Email, ErrorName, Language, Money, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use serde::{Deserialize, Serialize};
 
-pub use message::{Message, message, payment_message};
+pub use message::{Message, message, payment_message, return_message};
 use told::{Teller, Told};
 
 /// An event of the order bus, as far as this function reads it.
@@ -29,6 +30,9 @@ pub struct Detail {
     state: Option<Status>,
     /// What became known of the order's money, in events about that.
     news: Option<PaymentNews>,
+    /// The state that a return of the order came to, in events about that, and the number of the return.
+    return_state: Option<ReturnState>,
+    r#return: Option<u32>,
     reason: Option<Reason>,
     email: Option<Email>,
     #[serde(default)]
@@ -82,14 +86,15 @@ impl Function for NotifyCustomer {
     }
 
     async fn call(&self, event: OrderEvent) -> Result<Notified, Fault> {
-        let Detail { event_id, order_id, state, news, reason, email, language, amount, currency } =
-            event.detail;
+        let Detail { event_id, order_id, state, news, return_state, reason, .. } = event.detail;
+        let Detail { r#return, email, language, amount, currency, .. } = event.detail;
         let amount = Money::parse(&amount, currency)
             .map_err(|error| Fault::new(ErrorName::NotificationFailed, error.to_string()))?;
-        let message = match (state, news) {
-            (Some(state), _) => message(&order_id, state, reason, amount, language),
-            (None, Some(news)) => payment_message(&order_id, news, amount, language),
-            (None, None) => None,
+        let message = match (state, news, return_state.zip(r#return)) {
+            (Some(state), _, _) => message(&order_id, state, reason, amount, language),
+            (None, Some(news), _) => payment_message(&order_id, news, amount, language),
+            (None, None, Some((state, number))) => return_message(&order_id, number, state, amount, language),
+            (None, None, None) => None,
         };
         let message_id = match (&self.sender, &email, message) {
             (Some(sender), Some(email), Some(message)) => {

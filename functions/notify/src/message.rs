@@ -1,6 +1,7 @@
 //! The messages to customers, in their language.
 
 use omniflow_domain::order::PaymentNews;
+use omniflow_domain::order::returns::ReturnState;
 use omniflow_domain::{Language, Money, Reason, Status, texts};
 
 /// A message to a customer.
@@ -85,6 +86,57 @@ pub fn payment_message(
         Language::Ru => (
             format!("Заказ {order_id}: {what}"),
             format!("Здравствуйте!\n\n{ru}\n\nЗаказ: {order_id}\nСумма: {amount}\n\nOmniFlow\n"),
+        ),
+    };
+    Some(Message { subject, text })
+}
+
+/// The message to a customer about a return; `None` for states that customers are not told of.
+pub fn return_message(
+    order_id: &str,
+    number: u32,
+    state: ReturnState,
+    amount: Money,
+    language: Language,
+) -> Option<Message> {
+    let (en, zh, ru) = match state {
+        ReturnState::AwaitingReview => (
+            "We have received your request to return goods and look at it. Please keep the goods until we write to you.",
+            "我们已收到您的退货申请，正在审核。在收到我们的通知之前，请先保留商品。",
+            "Мы получили ваш запрос на возврат и рассматриваем его. Пожалуйста, не отправляйте товар, пока мы не напишем.",
+        ),
+        ReturnState::AwaitingGoods => (
+            "Your return is accepted. Please send the goods; the money is given back when they are here.",
+            "您的退货申请已通过。请寄回商品，我们收到后将退款。",
+            "Возврат принят. Пожалуйста, отправьте товар; деньги мы вернём, когда он придёт.",
+        ),
+        ReturnState::Refunded => (
+            "Your return has arrived. The money is on its way to the account that you paid from.",
+            "我们已收到您的退货，款项将原路退回。",
+            "Мы получили ваш возврат. Деньги поступят на счёт, с которого вы платили.",
+        ),
+        ReturnState::Rejected => (
+            "We can't accept your return. Please ask us if you want to know more.",
+            "很抱歉，我们无法接受您的退货。如有疑问请与我们联系。",
+            "К сожалению, мы не можем принять возврат. Если есть вопросы, напишите нам.",
+        ),
+        ReturnState::Requested | ReturnState::Received | ReturnState::NeedsAttention => return None,
+    };
+    let (what, amount) = (texts::return_text(state, language), amount.in_words(language));
+    let (subject, text) = match language {
+        Language::En => (
+            format!("Order {order_id}: {what}"),
+            format!("Hello,\n\n{en}\n\nOrder: {order_id}\nReturn: {number}\nAmount: {amount}\n\nOmniFlow\n"),
+        ),
+        Language::Zh => (
+            format!("订单 {order_id}：{what}"),
+            format!("您好，\n\n{zh}\n\n订单：{order_id}\n退货：{number}\n金额：{amount}\n\nOmniFlow\n"),
+        ),
+        Language::Ru => (
+            format!("Заказ {order_id}: {what}"),
+            format!(
+                "Здравствуйте!\n\n{ru}\n\nЗаказ: {order_id}\nВозврат: {number}\nСумма: {amount}\n\nOmniFlow\n"
+            ),
         ),
     };
     Some(Message { subject, text })

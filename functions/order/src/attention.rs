@@ -1,11 +1,13 @@
 //! `mark-needs-attention`: leaves an order to a person whose workflow has failed for good.
 
 use omniflow_domain::Order;
+use omniflow_domain::order::returns::return_of_execution;
 use omniflow_domain::order::{Failed, OrderId};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, CompensationEvent, Done};
 use omniflow_store::metrics;
+use omniflow_store::returns::ReturnWorkflow;
 use omniflow_store::workflow::{ExecutionState, Unsent, Workflow};
 use serde::{Deserialize, Serialize};
 
@@ -64,11 +66,13 @@ impl From<Error> for Fault {
 pub struct MarkNeedsAttention {
     activity: Activity,
     workflow: Workflow,
+    returns: ReturnWorkflow,
 }
 
 impl Function for MarkNeedsAttention {
     const NAME: &'static str = "mark-needs-attention";
-    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "EVENT_BUS", "ORDER_STATE_MACHINE"];
+    const VARIABLES: &'static [&'static str] =
+        &["ORDERS_TABLE", "EVENT_BUS", "ORDER_STATE_MACHINE", "RETURN_STATE_MACHINE"];
     const ACTIONS: &'static [&'static str] = &[
         "dynamodb:GetItem",
         "dynamodb:PutItem",
@@ -85,6 +89,10 @@ impl Function for MarkNeedsAttention {
         Ok(Self {
             activity: Activity::new(services, environment)?,
             workflow: Workflow::new(services.step_functions(), environment.require("ORDER_STATE_MACHINE")?),
+            returns: ReturnWorkflow::new(
+                services.step_functions(),
+                environment.require("RETURN_STATE_MACHINE")?,
+            ),
         })
     }
 
@@ -101,6 +109,9 @@ impl Function for MarkNeedsAttention {
 
 impl MarkNeedsAttention {
     async fn execution_ended(&self, StatusChange { name }: StatusChange) -> Result<Answer, Error> {
+        if let Some((id, number)) = return_of_execution(&name) {
+            return self.return_ended(&id, number, name).await;
+        }
         let Some(id) = OrderId::of_execution(&name) else { return Ok(Answer::Ignored { ignored: name }) };
         let order = self.activity.orders.get(&id).await?;
         if order.execution_name() != name {
@@ -116,6 +127,25 @@ impl MarkNeedsAttention {
                 Ok(Answer::Ignored { ignored: name })
             }
         }
+    }
+
+    async fn return_ended(&self, id: &OrderId, number: u32, name: String) -> Result<Answer, Error> {
+        let order = self.activity.orders.get(id).await?;
+        let known = order.return_of(number).ok().filter(|it| it.execution_name(id) == name);
+        let Some(it) = known else { return Ok(Answer::Ignored { ignored: name }) };
+        let ExecutionState::Failed(failed) = self.returns.execution(&order, it).await? else {
+            return Ok(Answer::Ignored { ignored: name });
+        };
+        let now = self.activity.now();
+        let fail =
+            |order: &mut Order| order.fail_return(number, failed.clone(), now).map_err(store::Error::from);
+        let (order, is_news) = self.activity.orders.update(id, fail).await?;
+        if is_news {
+            tracing::error!(order_id = %id, number, failure = failed.text(), "a return's workflow failed for good");
+            metrics::count(metrics::NEEDING_ATTENTION, id);
+        }
+        self.activity.announce_returns_or_leave(&order).await;
+        Ok(Answer::Marked((&order).into()))
     }
 
     async fn mark(&self, id: &OrderId, failed: &Failed) -> Result<Order, store::Error> {

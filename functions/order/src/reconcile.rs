@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::reconcile::{Reconciler, Repaired, Scope, Trouble};
+use omniflow_store::returns::ReturnWorkflow;
 use omniflow_store::workflow::Workflow;
 use omniflow_store::{Orders, Stock};
 use serde::Deserialize;
@@ -21,8 +22,13 @@ pub struct ReconcileOrders(Reconciler);
 
 impl Function for ReconcileOrders {
     const NAME: &'static str = "reconcile-orders";
-    const VARIABLES: &'static [&'static str] =
-        &["ORDERS_TABLE", "STOCK_TABLE", "ORDER_STATE_MACHINE", "PAYMENT_WINDOW_SECONDS"];
+    const VARIABLES: &'static [&'static str] = &[
+        "ORDERS_TABLE",
+        "STOCK_TABLE",
+        "ORDER_STATE_MACHINE",
+        "RETURN_STATE_MACHINE",
+        "PAYMENT_WINDOW_SECONDS",
+    ];
     const ACTIONS: &'static [&'static str] = &[
         "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
@@ -47,6 +53,7 @@ impl Function for ReconcileOrders {
             Orders::new(services, environment)?,
             Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
             Workflow::new(services.step_functions(), machine),
+            ReturnWorkflow::new(services.step_functions(), environment.require("RETURN_STATE_MACHINE")?),
             services.clock(),
             TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?),
         )))

@@ -7,11 +7,12 @@ use std::ops::Add;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
-use omniflow_domain::order::{OrderId, Signal};
+use omniflow_domain::order::{Order, OrderId, Signal};
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::Activity;
 use omniflow_store::metrics;
+use omniflow_store::returns::ReturnWorkflow;
 use omniflow_store::workflow::{Heard, Workflow};
 use serde::Serialize;
 use serde_json::Value;
@@ -50,11 +51,13 @@ impl Add for Swept {
 pub struct SweepOrders {
     activity: Activity,
     workflow: Workflow,
+    returns: ReturnWorkflow,
 }
 
 impl Function for SweepOrders {
     const NAME: &'static str = "sweep-orders";
-    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "ORDER_STATE_MACHINE", "EVENT_BUS"];
+    const VARIABLES: &'static [&'static str] =
+        &["ORDERS_TABLE", "ORDER_STATE_MACHINE", "RETURN_STATE_MACHINE", "EVENT_BUS"];
     const ACTIONS: &'static [&'static str] = &[
         "dynamodb:GetItem",
         "dynamodb:PutItem",
@@ -76,6 +79,10 @@ impl Function for SweepOrders {
         Ok(Self {
             activity: Activity::new(services, environment)?,
             workflow: Workflow::new(services.step_functions(), environment.require("ORDER_STATE_MACHINE")?),
+            returns: ReturnWorkflow::new(
+                services.step_functions(),
+                environment.require("RETURN_STATE_MACHINE")?,
+            ),
         })
     }
 
@@ -87,7 +94,8 @@ impl Function for SweepOrders {
 impl SweepOrders {
     /// Sweeps all signals side by side, so that many orders with one of them keep none of the others waiting.
     async fn sweep(&self) -> Result<Swept, store::Error> {
-        let swept = join_all(Signal::ALL.map(|signal| self.sweep_one(signal.name()))).await;
+        let swept = Signal::ALL.into_iter().filter(|signal| signal.is_to_be_sent());
+        let swept = join_all(swept.map(|signal| self.sweep_one(signal.name()))).await;
         swept.into_iter().try_fold(Swept::default(), |all, one| Ok(all + one?))
     }
 
@@ -133,6 +141,18 @@ impl SweepOrders {
             return Ok(Heard::Now);
         }
         let now = self.activity.now();
+        if order.pending_signal() == Some(Signal::Returns) {
+            let order = self.activity.announce_returns(&order).await?;
+            let (order, heard) = self.returns.tell(&self.activity.orders, &order, now).await?;
+            if heard == Heard::NoMore {
+                let settle = |current: &mut Order| {
+                    current.settle_returns(&order, now);
+                    Ok::<_, store::Error>(())
+                };
+                self.activity.orders.update(id, settle).await?;
+            }
+            return Ok(heard);
+        }
         let (order, heard) = self.workflow.tell_for_certain(&self.activity.orders, &order, now).await?;
         if heard == Heard::NoMore {
             // A signal that nobody waits for would be swept for ever. It stays if a task has begun to wait

@@ -2,12 +2,12 @@
 //! given back once.
 
 use futures::future::BoxFuture;
-use omniflow_domain::PaymentGateway;
 use omniflow_domain::order::OrderId;
 use omniflow_domain::payment_gateway::{
     AuthoriseError, CaptureError, Charge, Decline, MoneyAt, OpenError, Opened, PaymentReport, RefundError,
     Silent,
 };
+use omniflow_domain::{Money, PaymentGateway};
 use omniflow_services::Item;
 
 use crate::Ledger;
@@ -91,6 +91,34 @@ impl PaymentGateway for SimulatedGateway {
             }
             self.0.note(&entry, ("refunded", "true"), None).await.map_err(failed)?;
             Ok(true)
+        })
+    }
+
+    fn refund_part<'a>(
+        &'a self,
+        charge: Charge<'a>,
+        part: Money,
+        purpose: &'a str,
+    ) -> BoxFuture<'a, Result<(), RefundError>> {
+        let failed = |error: LedgerError| RefundError::Unavailable(error.into());
+        Box::pin(async move {
+            self.0.think().await;
+            let entry = entry(charge.order);
+            match charge.method {
+                Some("pm_refund_fails") => return Err(RefundError::Refused),
+                Some("pm_refund_fails_twice") => {
+                    let counter = format!("attempts_{purpose}");
+                    if self.0.attempt(&entry, &counter).await.map_err(failed)? <= 2 {
+                        return Err(RefundError::Timeout);
+                    }
+                }
+                _ => {}
+            }
+            match self.0.note_part(&entry, purpose, part.minor_units(), charge.amount.minor_units()).await {
+                Ok(()) => Ok(()),
+                Err(LedgerError::Forbidden) => Err(RefundError::Refused),
+                Err(error) => Err(failed(error)),
+            }
         })
     }
 

@@ -118,6 +118,41 @@ impl Ledger {
             },
         }
     }
+
+    /// Notes that a part of what was captured is given back for this purpose, once, and never more than `all` in sum.
+    pub(crate) async fn note_part(
+        &self,
+        entry: &str,
+        purpose: &str,
+        units: u64,
+        all: u64,
+    ) -> Result<(), Error> {
+        let Some(most_before) = all.checked_sub(units) else { return Err(Error::Forbidden) };
+        let number = |number: u64| AttributeValue::N(number.to_string());
+        let part = format!("refunded_{purpose}");
+        let update = UpdateItemInput::builder()
+            .table_name(&self.table)
+            .key("entry", AttributeValue::S(entry.to_owned()))
+            .update_expression("SET #part = :units ADD refunded_units :units")
+            .condition_expression(
+                "attribute_exists(captured) AND attribute_not_exists(refunded) AND attribute_not_exists(#part) AND (attribute_not_exists(refunded_units) OR refunded_units <= :most_before)",
+            )
+            .expression_attribute_names("#part", &part)
+            .expression_attribute_values(":units", number(units))
+            .expression_attribute_values(":most_before", number(most_before))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match self.dynamodb.update_item(update).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code.as_deref() == Some("ConditionalCheckFailedException") => {
+                match found(error)?.contains_key(&part) {
+                    true => Ok(()),
+                    false => Err(Error::Forbidden),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// The entry that was found when the condition of a write failed.

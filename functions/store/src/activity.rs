@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use ambient::Clock;
 use omniflow_domain::ErrorName;
+use omniflow_domain::order::returns::ReturnRefusal;
 use omniflow_domain::order::{Failed, Order, OrderId, Refusal, Token};
 use omniflow_domain::status::{Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Services};
@@ -47,6 +48,27 @@ impl TokenEvent {
             attempt: self.attempt,
         }
     }
+}
+
+/// The event of a step of a return's workflow.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ReturnEvent {
+    /// The order.
+    pub order_id: OrderId,
+    /// The number of the return.
+    #[serde(rename = "return")]
+    pub number: u32,
+}
+
+/// The event of a step of a return's workflow that waits until its token is answered.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ReturnTokenEvent {
+    /// The number of the return.
+    #[serde(rename = "return")]
+    pub number: u32,
+    /// The order, and the token.
+    #[serde(flatten)]
+    pub token: TokenEvent,
 }
 
 /// The event of a compensation.
@@ -193,6 +215,28 @@ impl Activity {
         }
     }
 
+    /// Publishes what became of the order's returns, and notes that it is out. What can't be published now stays noted
+    /// on the order, and `sweep-orders` publishes it.
+    pub async fn announce_returns_or_leave(&self, order: &Order) {
+        if let Err(error) = self.announce_returns(order).await {
+            tracing::warn!(order_id = %order.id(), %error, "left to the sweeper");
+        }
+    }
+
+    /// Publishes as [`Activity::announce_returns_or_leave`], and gives the order as it is then.
+    ///
+    /// # Errors
+    /// When the events could not be published, or that could not be noted.
+    pub async fn announce_returns(&self, order: &Order) -> Result<Order, Unannounced> {
+        self.events.publish_returns(order).await?;
+        let now = self.now();
+        let settle = |current: &mut Order| {
+            current.settle_return_announcements(order, now);
+            Ok::<_, store::Error>(())
+        };
+        Ok(self.orders.update(order.id(), settle).await?.0)
+    }
+
     /// Begins to undo the order, unless that has begun. An order that is closed stays as it is, and one that
     /// needed attention is taken up again.
     ///
@@ -230,6 +274,7 @@ impl From<store::Error> for Fault {
     fn from(error: store::Error) -> Self {
         let name = match &error {
             store::Error::Refused(Refusal::Undone(_)) => ErrorName::OrderCancelled,
+            store::Error::Refused(Refusal::Return(ReturnRefusal::Rejected(_))) => ErrorName::ReturnRejected,
             store::Error::Refused(_) | store::Error::NoOrder(_) => ErrorName::WrongState,
             store::Error::Conflict | store::Error::Contention => ErrorName::TransactionConflict,
             store::Error::TooLarge(_) => ErrorName::OrderTooLarge,

@@ -21,6 +21,8 @@ pub mod publisher;
 mod recent;
 #[cfg(feature = "sfn")]
 pub mod reconcile;
+#[cfg(feature = "sfn")]
+pub mod returns;
 mod stock;
 pub mod warehouses;
 #[cfg(feature = "sfn")]

@@ -6,6 +6,9 @@ use omniflow_domain::order::{Order, OrderId};
 use omniflow_domain::status::Status;
 use omniflow_services::invocation::METRICS_TARGET;
 
+/// The metric of orders, and of returns, whose workflow failed for good.
+pub const NEEDING_ATTENTION: &str = "OrdersNeedingAttention";
+
 /// Adds one to a metric.
 pub fn count(metric: &'static str, order: &OrderId) {
     tracing::info!(target: METRICS_TARGET, metric, value = 1.0, unit = "Count", order_id = %order);
@@ -17,7 +20,7 @@ pub fn outcome(order: &Order) {
         Status::Completed => count("OrdersCompleted", order.id()),
         Status::Cancelled => count("OrdersCancelled", order.id()),
         Status::Rejected => count("OrdersRejected", order.id()),
-        Status::NeedsAttention => count("OrdersNeedingAttention", order.id()),
+        Status::NeedsAttention => count(NEEDING_ATTENTION, order.id()),
         _ => {}
     }
 }

@@ -12,7 +12,8 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use chrono::{DateTime, Utc};
 use omniflow_domain::movement::{Impossible, MovementKind, OnShelf};
-use omniflow_domain::order::Actor;
+use omniflow_domain::order::returns::Return;
+use omniflow_domain::order::{Actor, OrderId};
 use omniflow_services::{DynamoDb, Item};
 use serde::{Deserialize, Serialize};
 
@@ -190,6 +191,51 @@ impl Movements {
             writes.push(self.put(&arrival)?);
         }
         Ok(Plan { changes_nothing: change == 0 && row.is_some(), movement, writes })
+    }
+
+    /// The writes that bring the goods of a return back to the shelves that they were sold from, to be made with the
+    /// order: those that can be sold again with a movement for each row, and those that can't be as lost. The rows must be
+    /// as they were read, so that the movements tell what was available after them.
+    ///
+    /// # Errors
+    /// [`NotMoved`].
+    pub async fn of_return(
+        &self,
+        order: &OrderId,
+        returned: &Return,
+        id: &str,
+        by: &Actor,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<TransactWriteItem>, NotMoved> {
+        let mut writes = Vec::new();
+        for line in returned.lines.iter().filter(|line| line.came() > 0) {
+            let (product, warehouse) = (&line.product_id, &line.warehouse);
+            let row = self.stock.row(product, warehouse).await?;
+            writes.push(self.stock.take_back(line, &shelf(row.as_ref()))?);
+            if line.restocked == 0 {
+                continue;
+            }
+            let moved = shelf(row.as_ref()).moved(MovementKind::Return, line.restocked.into());
+            let (change, after) =
+                moved.map_err(|why| NotMoved::Impossible { warehouse: warehouse.clone(), why })?;
+            writes.push(self.put(&Movement {
+                v: FORM,
+                place: place(product, warehouse),
+                movement_id: id.to_owned(),
+                kind: MovementKind::Return,
+                quantity: line.restocked.into(),
+                change,
+                reason: returned.reason.clone(),
+                reference: Some(format!("{order}/{}", returned.number)),
+                to: None,
+                from: None,
+                by: by.clone(),
+                at,
+                available: after.available,
+                reserved: after.reserved,
+            })?);
+        }
+        Ok(writes)
     }
 
     /// Makes these writes, all or none.

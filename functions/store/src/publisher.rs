@@ -7,7 +7,10 @@ use aws_sdk_eventbridge::operation::put_events::{PutEventsInput, PutEventsOutput
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 
 use omniflow_domain::Order;
-use omniflow_domain::event::{DETAIL_TYPE, PAYMENT_DETAIL_TYPE, SOURCE, of_payment, unannounced};
+use omniflow_domain::event::{
+    DETAIL_TYPE, PAYMENT_DETAIL_TYPE, RETURN_DETAIL_TYPE, SOURCE, of_payment, unannounced,
+    unannounced_returns,
+};
 use omniflow_services::{EventBridge, ServiceError};
 use serde_json::Value;
 
@@ -60,6 +63,14 @@ impl Publisher {
     /// [`Unpublished`].
     pub async fn publish_payment(&self, order: &Order, event: &str) -> Result<(), Unpublished> {
         self.put_all(PAYMENT_DETAIL_TYPE, of_payment(order, event)).await
+    }
+
+    /// Publishes what the order has still to announce of its returns.
+    ///
+    /// # Errors
+    /// [`Unpublished`].
+    pub async fn publish_returns(&self, order: &Order) -> Result<(), Unpublished> {
+        self.put_all(RETURN_DETAIL_TYPE, unannounced_returns(order)).await
     }
 
     async fn put_all(

@@ -13,6 +13,8 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use omniflow_domain::allocation::{Available, Line};
+use omniflow_domain::movement::OnShelf;
+use omniflow_domain::order::returns::ReturnLine;
 use omniflow_domain::order::{Order, SettledStock, Shipment};
 use omniflow_services::DynamoDb;
 
@@ -175,6 +177,29 @@ impl Stock {
     /// [`Error::TooLarge`].
     pub fn reserve(&self, order: &Order) -> Result<Vec<TransactWriteItem>, Error> {
         self.moves(order, RESERVE)
+    }
+
+    /// The write that takes back pieces that were sold: those that can be sold again are available, the others lost. The
+    /// shelf must be as it was read.
+    ///
+    /// # Errors
+    /// A request that can't be built.
+    pub fn take_back(&self, line: &ReturnLine, read: &OnShelf) -> Result<TransactWriteItem, Error> {
+        let number = |number: u32| AttributeValue::N(number.to_string());
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("product_id", AttributeValue::S(line.product_id.clone()))
+            .key("warehouse_id", AttributeValue::S(line.warehouse.clone()))
+            .update_expression("SET sold = sold - :came ADD available :restocked, lost :written_off")
+            .condition_expression("sold >= :came AND available = :available AND reserved = :reserved")
+            .expression_attribute_values(":came", number(line.came()))
+            .expression_attribute_values(":restocked", number(line.restocked))
+            .expression_attribute_values(":written_off", number(line.written_off))
+            .expression_attribute_values(":available", number(read.available))
+            .expression_attribute_values(":reserved", number(read.reserved))
+            .build()
+            .map_err(|error| Error::Service(error.to_string()))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// The writes that make the pieces of the order's shipments available again.

@@ -13,7 +13,7 @@ use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessInput;
 use aws_sdk_sfn::operation::start_execution::StartExecutionInput;
 use aws_sdk_sfn::types::ExecutionStatus;
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use omniflow_domain::ErrorName;
 use omniflow_domain::order::{Failed, Order, ShipmentSignal, Signal};
@@ -25,7 +25,7 @@ use crate::cause::readable;
 /// The workflow of orders in Step Functions: it starts executions, and answers those that wait.
 #[derive(Clone)]
 pub struct Workflow {
-    tasks: Tasks,
+    pub(crate) tasks: Tasks,
     state_machine: String,
 }
 
@@ -128,36 +128,17 @@ impl Workflow {
     }
 
     async fn start(&self, order: &Order) -> Result<Heard, Unsent> {
-        let input = json!({ "order_id": order.id().as_str() }).to_string();
-        let start = StartExecutionInput::builder()
-            .state_machine_arn(&self.state_machine)
-            .name(order.execution_name())
-            .input(input);
-        heard(self.tasks.states.start_execution(start).await)
+        let input = json!({ "order_id": order.id().as_str() });
+        self.start_named(&order.execution_name(), &input).await
     }
 
-    /// Redrives the order's execution. Step Functions does that for 14 days after its end (AWS Step Functions
-    /// Developer Guide, "Restarting state machine executions with redrive").
     async fn redrive(&self, order: &Order) -> Result<Heard, Unsent> {
-        let redrive = RedriveExecutionInput::builder().execution_arn(self.execution_arn(order));
-        let Err(error) = self.tasks.states.redrive_execution(redrive).await else { return Ok(Heard::Now) };
-        match error.code.as_deref() {
-            Some("ExecutionDoesNotExist") => Ok(Heard::Impossible),
-            // Emulators of Step Functions may know no redrives (AWS Query Protocol, "Common Error Types").
-            Some("InvalidAction" | "UnknownOperationException") => Ok(Heard::Impossible),
-            // Perhaps it runs because it was redriven before.
-            Some("ExecutionNotRedrivable") => match self.execution(order).await? {
-                ExecutionState::Running | ExecutionState::Succeeded => Ok(Heard::NoMore),
-                ExecutionState::Unknown | ExecutionState::Failed(_) => Ok(Heard::Impossible),
-            },
-            _ => Err(Unsent(error)),
-        }
+        self.redrive_named(&order.execution_name()).await
     }
 
     /// The ARN of the order's execution.
     pub fn execution_arn(&self, order: &Order) -> String {
-        let machine = self.state_machine.replacen(":stateMachine:", ":execution:", 1);
-        format!("{machine}:{}", order.execution_name())
+        self.arn_of(&order.execution_name())
     }
 
     /// How the order's execution is.
@@ -165,7 +146,42 @@ impl Workflow {
     /// # Errors
     /// [`Unsent`].
     pub async fn execution(&self, order: &Order) -> Result<ExecutionState, Unsent> {
-        let arn = self.execution_arn(order);
+        self.execution_named(&order.execution_name()).await
+    }
+
+    pub(crate) async fn start_named(&self, name: &str, input: &Value) -> Result<Heard, Unsent> {
+        let start = StartExecutionInput::builder()
+            .state_machine_arn(&self.state_machine)
+            .name(name)
+            .input(input.to_string());
+        heard(self.tasks.states.start_execution(start).await)
+    }
+
+    /// Redrives the execution of this name. Step Functions does that for 14 days after its end (AWS Step Functions
+    /// Developer Guide, "Restarting state machine executions with redrive").
+    pub(crate) async fn redrive_named(&self, name: &str) -> Result<Heard, Unsent> {
+        let redrive = RedriveExecutionInput::builder().execution_arn(self.arn_of(name));
+        let Err(error) = self.tasks.states.redrive_execution(redrive).await else { return Ok(Heard::Now) };
+        match error.code.as_deref() {
+            Some("ExecutionDoesNotExist") => Ok(Heard::Impossible),
+            // Emulators of Step Functions may know no redrives (AWS Query Protocol, "Common Error Types").
+            Some("InvalidAction" | "UnknownOperationException") => Ok(Heard::Impossible),
+            // Perhaps it runs because it was redriven before.
+            Some("ExecutionNotRedrivable") => match self.execution_named(name).await? {
+                ExecutionState::Running | ExecutionState::Succeeded => Ok(Heard::NoMore),
+                ExecutionState::Unknown | ExecutionState::Failed(_) => Ok(Heard::Impossible),
+            },
+            _ => Err(Unsent(error)),
+        }
+    }
+
+    fn arn_of(&self, name: &str) -> String {
+        let machine = self.state_machine.replacen(":stateMachine:", ":execution:", 1);
+        format!("{machine}:{name}")
+    }
+
+    pub(crate) async fn execution_named(&self, name: &str) -> Result<ExecutionState, Unsent> {
+        let arn = self.arn_of(name);
         let describe = DescribeExecutionInput::builder().execution_arn(&arn);
         match self.tasks.states.describe_execution(describe).await {
             Ok(described) => Ok(match described.status {
@@ -198,7 +214,9 @@ impl Tasks {
     pub async fn answer(&self, order: &Order) -> Result<Heard, Unsent> {
         let Some(signal) = order.pending_signal() else { return Ok(Heard::NoMore) };
         let (error, cause) = match signal {
-            Signal::Start | Signal::Retry | Signal::Announce => return Ok(Heard::NoMore),
+            Signal::Start | Signal::Retry | Signal::Announce | Signal::Returns | Signal::ReturnsOpen => {
+                return Ok(Heard::NoMore);
+            }
             Signal::Shipments => return self.answer_shipments(order).await,
             Signal::Paid | Signal::Approved => {
                 return match order.task_token() {
@@ -275,7 +293,7 @@ impl Tasks {
         heard(self.states.send_task_failure(failure).await)
     }
 
-    async fn fail(&self, token: &str, error: ErrorName, cause: &str) -> Result<Heard, Unsent> {
+    pub(crate) async fn fail(&self, token: &str, error: ErrorName, cause: &str) -> Result<Heard, Unsent> {
         let failure = SendTaskFailureInput::builder().task_token(token).error(error.as_str()).cause(cause);
         heard(self.states.send_task_failure(failure).await)
     }

@@ -218,42 +218,32 @@ impl StripeGateway {
         }
     }
 
-    /// Gives a part of the money back that was taken. The purpose names what it is given back for, so that a
-    /// repeated call gives it back once.
-    ///
-    /// # Errors
-    /// When Stripe refuses, since less than that is left for instance, or doesn't answer.
-    pub async fn refund_part(
-        &self,
-        charge: Charge<'_>,
-        part: Money,
-        purpose: &str,
-    ) -> Result<(), RefundError> {
-        let id = charge.payment.ok_or_else(|| not_refunded(Error::NotOpened))?;
-        self.give_back(charge, id, Some((part, purpose))).await
-    }
-
     /// Gives back a part, or, without one, what is left. Each refund of what is left has the number of those
-    /// before it in its key, so that it can be tried again when one has failed, which may show days later.
+    /// before it in its key, so that it can be tried again when one has failed, which may show days later. A refund of a
+    /// part says its purpose at Stripe, by which it is found when its key is forgotten there, a day or more later.
     async fn give_back(
         &self,
         charge: Charge<'_>,
         id: &str,
         part: Option<(Money, &str)>,
     ) -> Result<(), RefundError> {
-        let (units, purpose) = match part {
-            Some((part, purpose)) => {
-                let units = amount::units(part).map_err(|error| RefundError::Unavailable(error.into()))?;
-                (Some(units.to_string()), format!("refund-part-{purpose}"))
-            }
-            None => {
-                let query = [("payment_intent", id), ("limit", PAGE)];
-                let before: List<Refund> = self.0.get("/v1/refunds", &query).await.map_err(not_refunded)?;
-                (None, format!("refund-{}", before.data.len()))
-            }
-        };
+        let query = [("payment_intent", id), ("limit", PAGE)];
+        let before: List<Refund> = self.0.get("/v1/refunds", &query).await.map_err(not_refunded)?;
         let mut form = vec![("payment_intent", id)];
-        form.extend(units.as_deref().map(|units| ("amount", units)));
+        let units;
+        let purpose = match part {
+            Some((part, purpose)) => {
+                let for_this = before.data.iter().filter(|refund| refund.is_for(purpose));
+                if for_this.clone().any(|refund| !refund.failed()) {
+                    return Ok(());
+                }
+                units =
+                    amount::units(part).map_err(|error| RefundError::Unavailable(error.into()))?.to_string();
+                form.extend([("amount", units.as_str()), ("metadata[purpose]", purpose)]);
+                format!("refund-part-{purpose}-{}", for_this.count())
+            }
+            None => format!("refund-{}", before.data.len()),
+        };
         match self.0.post::<Refund>("/v1/refunds", &form, &key(charge, &purpose)).await {
             Ok(refund) if refund.failed() => Err(RefundError::Refused),
             Ok(_) => Ok(()),
@@ -305,6 +295,18 @@ impl PaymentGateway for StripeGateway {
 
     fn refund<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<bool, RefundError>> {
         Box::pin(self.refund_payment(charge))
+    }
+
+    fn refund_part<'a>(
+        &'a self,
+        charge: Charge<'a>,
+        part: Money,
+        purpose: &'a str,
+    ) -> BoxFuture<'a, Result<(), RefundError>> {
+        Box::pin(async move {
+            let id = charge.payment.ok_or_else(|| not_refunded(Error::NotOpened))?;
+            self.give_back(charge, id, Some((part, purpose))).await
+        })
     }
 
     fn void<'a>(&'a self, charge: Charge<'a>) -> BoxFuture<'a, Result<PaymentReport, Silent>> {

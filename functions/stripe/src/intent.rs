@@ -107,9 +107,16 @@ pub(crate) struct Refund {
     /// It can't be told for some ways to pay.
     #[serde(default)]
     pub(crate) status: Option<String>,
+    #[serde(default)]
+    pub(crate) metadata: HashMap<String, String>,
 }
 
 impl Refund {
+    /// Whether it is for this purpose of this system's.
+    pub(crate) fn is_for(&self, purpose: &str) -> bool {
+        self.metadata.get("purpose").is_some_and(|known| known == purpose)
+    }
+
     /// Whether the money stays with the shop nevertheless.
     pub(crate) fn failed(&self) -> bool {
         matches!(self.status.as_deref(), Some("failed" | "canceled"))

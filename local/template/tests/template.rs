@@ -37,9 +37,9 @@ fn function(properties: &str) -> String {
 fn the_systems_own_template_can_be_run() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let system = template::load(&path, &Parameters::default(), &place()).unwrap();
-    let audit = system.routes.iter().find(|route| route.path.ends_with("/audit")).unwrap();
+    let audit = system.routes.iter().find(|route| route.path.ends_with("/{order_id}/audit")).unwrap();
     assert_eq!((audit.method.as_deref(), audit.function.as_str()), (Some("POST"), "ApiFunction"));
-    assert_eq!(system.state_machines.len(), 2);
+    assert_eq!(system.state_machines.len(), 3);
     for machine in &system.state_machines {
         assert!(!machine.definition.contains("${"), "{} has substitutions left", machine.name);
     }

@@ -8,8 +8,10 @@ use serde_json::Value;
 const TABLE: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/";
 const BUS: &str = "arn:aws:events:us-east-1:000000000000:event-bus/";
 const IDENTITY: &str = "arn:aws:ses:us-east-1:000000000000:identity/";
-/// The only state machine whose tasks wait for task tokens. A token doesn't say which machine it belongs to.
+/// The state machines whose tasks wait for task tokens. A token doesn't say which machine it belongs to; in the tests it
+/// begins with the name of its execution.
 const TOKENS: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:OrderStateMachine";
+const TOKENS_OF_RETURNS: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:ReturnStateMachine";
 
 /// The IAM actions that the request needs, each with the ARN of its resource.
 pub(crate) fn needed(request: &Request<Bytes>) -> Vec<(String, String)> {
@@ -40,7 +42,9 @@ pub(crate) fn needed(request: &Request<Bytes>) -> Vec<(String, String)> {
         }
         (_, "StartExecution") => vec![(format!("states:{operation}"), text(&body["stateMachineArn"]))],
         (_, "SendTaskSuccess" | "SendTaskFailure") => {
-            vec![(format!("states:{operation}"), TOKENS.to_owned())]
+            let is_of_return = text(&body["taskToken"]).contains("-return-");
+            let machine = if is_of_return { TOKENS_OF_RETURNS } else { TOKENS };
+            vec![(format!("states:{operation}"), machine.to_owned())]
         }
         _ => vec![(format!("states:{operation}"), text(&body["executionArn"]))],
     }

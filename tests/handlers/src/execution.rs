@@ -20,6 +20,9 @@ use crate::walk::At;
 /// The name of the order's state machine.
 pub(crate) const MACHINE: &str = "OrderStateMachine";
 
+/// The name of the returns' state machine.
+pub(crate) const RETURNS: &str = "ReturnStateMachine";
+
 /// The first state of the definition in [`ENTERED`].
 const ENTRANCE: &str = "Entrance";
 
@@ -36,14 +39,18 @@ thread_local! {
     /// The order's state machine as the release before had it, whose executions go on with it: ShipWarehouse
     /// takes the answer of the call.
     pub(crate) static EARLIER: Machine = compile(&with_shipments_in_the_call(definition()));
+
+    /// The returns' state machine.
+    pub(crate) static RETURN: Machine =
+        compile(&serde_json::from_str(&state_machine(RETURNS).definition).unwrap());
 }
 
-fn state_machine() -> &'static StateMachine {
-    system().state_machines.iter().find(|machine| machine.name == MACHINE).unwrap()
+fn state_machine(name: &str) -> &'static StateMachine {
+    system().state_machines.iter().find(|machine| machine.name == name).unwrap()
 }
 
 fn definition() -> Value {
-    serde_json::from_str(&state_machine().definition).unwrap()
+    serde_json::from_str(&state_machine(MACHINE).definition).unwrap()
 }
 
 fn with_shipments_in_the_call(mut definition: Value) -> Value {
@@ -75,7 +82,8 @@ fn compile(definition: &Value) -> Machine {
         definition.get("TimeoutSeconds").is_none(),
         "a wait before a retry must not let the whole execution time out: teach Run::skip_wait the timeout"
     );
-    let kind = if state_machine().kind == "EXPRESS" { MachineType::Express } else { MachineType::Standard };
+    let kind =
+        if state_machine(MACHINE).kind == "EXPRESS" { MachineType::Express } else { MachineType::Standard };
     let machine = Machine::parse_as(&definition.to_string(), kind).unwrap();
     assert_eq!(machine.unsupported(), []);
     machine
@@ -128,16 +136,21 @@ pub(crate) struct Run {
 
 impl Run {
     /// Starts an execution with this input.
-    pub(crate) fn start(machine: &'static LocalKey<Machine>, input: Value, mut outside: Outside) -> Self {
+    pub(crate) fn start(
+        machine: &'static LocalKey<Machine>,
+        name: &str,
+        input: Value,
+        mut outside: Outside,
+    ) -> Self {
         let Place { region, account } = place();
-        let state_machine_arn = format!("arn:aws:states:{region}:{account}:stateMachine:{MACHINE}");
+        let state_machine_arn = format!("arn:aws:states:{region}:{account}:stateMachine:{name}");
         let execution_name = outside.execution.clone();
         let start = Start {
-            execution_arn: format!("arn:aws:states:{region}:{account}:execution:{MACHINE}:{execution_name}"),
+            execution_arn: format!("arn:aws:states:{region}:{account}:execution:{name}:{execution_name}"),
             execution_name,
             state_machine_arn,
-            state_machine_name: MACHINE.to_owned(),
-            role_arn: state_machine().role_arn.clone(),
+            state_machine_name: name.to_owned(),
+            role_arn: state_machine(name).role_arn.clone(),
             start_time: outside.now,
             input,
         };

@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use omniflow_domain::ErrorName;
 use omniflow_domain::ErrorName::{
     AuditRejected, AuditRequired, BadEvent, GatewayTimeout, OrderCancelled, OrderTooLarge, OrderUnreadable,
-    OutOfStock, PaymentDeclined, PaymentTimeout, PaymentWindowNotStarted, RefundFailed, ShipmentFailed,
-    ShipmentNotCancellable, ShipmentRejected, StoreUnavailable, TransactionConflict, WarehouseUnavailable,
-    WrongState,
+    OutOfStock, PaymentDeclined, PaymentTimeout, PaymentWindowNotStarted, RefundFailed, ReturnRejected,
+    ShipmentFailed, ShipmentNotCancellable, ShipmentRejected, StoreUnavailable, TransactionConflict,
+    WarehouseUnavailable, WrongState,
 };
 
 /// The errors of all these functions, because each reads an event and reads and writes an order.
@@ -19,7 +19,7 @@ const OF_ALL: [ErrorName; 5] = [BadEvent, OrderUnreadable, StoreUnavailable, Tra
 
 /// The further errors of each function, by its binary. For a function that keeps a task token, they include
 /// the errors with which the token is answered.
-const OWN: [(&str, &[ErrorName]); 11] = [
+const OWN: [(&str, &[ErrorName]); 15] = [
     ("reserve-stock", &[OrderCancelled, OrderTooLarge, OutOfStock]),
     ("open-payment-window", &[AuditRequired, OrderCancelled, PaymentTimeout, PaymentWindowNotStarted]),
     ("request-audit", &[AuditRejected, OrderCancelled]),
@@ -31,6 +31,10 @@ const OWN: [(&str, &[ErrorName]); 11] = [
     ("release-stock", &[]),
     ("close-order", &[]),
     ("close-payment-window", &[GatewayTimeout]),
+    ("await-return-review", &[ReturnRejected]),
+    ("await-returned-goods", &[ReturnRejected]),
+    ("refund-return", &[GatewayTimeout, RefundFailed]),
+    ("close-return", &[]),
 ];
 
 /// The binaries of the functions that state machines invoke.

@@ -25,6 +25,6 @@ mod walk;
 pub use aws::{Aws, Held, Outage, ServiceCall, Token, Use};
 pub use failures::{failures, invoked_by_state_machines};
 pub use servers::{Received, Servers, WAREHOUSE_SECRET, warehouse_key};
-pub use shop::{HttpAnswer, SENDER, Shop, customer, deployed, starts, stripe_system, system};
+pub use shop::{HttpAnswer, SENDER, Shop, asked_back, customer, deployed, starts, stripe_system, system};
 pub use stripe::STRIPE_SECRET;
 pub use walk::{At, Walk};

@@ -8,6 +8,7 @@ use ambient::{ManualClock, Surroundings};
 use chrono::{DateTime, TimeDelta, Utc};
 use omniflow::functions::{Clients, handler_of};
 use omniflow_domain::catalogue::lookup;
+use omniflow_domain::order::returns::ReturnState;
 use omniflow_domain::order::{Announcements, OrderRecord, Signal, Writes};
 use omniflow_domain::{Order, OrderId, Status};
 use omniflow_services::invocation::logged;
@@ -425,6 +426,40 @@ impl Shop {
         self.http("POST", &format!("/api/v1/orders/{id}/audit"), json!({ "action": action })).await
     }
 
+    /// Walks the order to its end, which must be a good one.
+    pub async fn complete(&self, id: &OrderId) {
+        crate::Walk::of(id).to_the_end(self).await.unwrap();
+        assert_eq!(self.order(id).await.status(), Status::Completed);
+    }
+
+    /// Asks to return these products of the order, which must be granted, and returns the number of the return.
+    pub async fn ask_back(&self, id: &OrderId, items: &[(&str, u32)]) -> u64 {
+        let answer = self.http("POST", &format!("/api/v1/orders/{id}/returns"), asked_back(items)).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        answer.body["return"].as_u64().unwrap()
+    }
+
+    /// Makes a decision about a return: `audit`, `received`, `retry` or `resolve`.
+    pub async fn on_return(&self, id: &OrderId, number: u32, decision: &str, body: Value) -> HttpAnswer {
+        self.http("POST", &format!("/api/v1/orders/{id}/returns/{number}/{decision}"), body).await
+    }
+
+    /// Approves the return, or says that all its goods have come and can be sold again.
+    pub(crate) async fn favour_return(&self, id: &OrderId, number: u32) -> HttpAnswer {
+        let order = self.order(id).await;
+        let it = order.return_of(number).unwrap();
+        if it.state == ReturnState::AwaitingReview {
+            return self.on_return(id, number, "audit", json!({ "action": "APPROVE" })).await;
+        }
+        let mut pieces = BTreeMap::<&str, u32>::new();
+        for line in &it.lines {
+            *pieces.entry(&line.product_id).or_default() += line.quantity;
+        }
+        let items = pieces.iter().map(|(id, pieces)| json!({ "product_id": id, "restock": pieces }));
+        let items: Vec<_> = items.collect();
+        self.on_return(id, number, "received", json!({ "items": items })).await
+    }
+
     /// The order as it is stored.
     pub async fn order(&self, id: &OrderId) -> Order {
         self.orders.get(id).await.unwrap()
@@ -561,6 +596,12 @@ impl Shop {
         let digits = id.as_str().trim_start_matches("ORD-");
         format!("{order:#?}\n{world:#}").replace(digits, "N")
     }
+}
+
+/// The body that asks to return these products.
+pub fn asked_back(items: &[(&str, u32)]) -> Value {
+    let items = items.iter().map(|(id, quantity)| json!({ "product_id": id, "quantity": quantity }));
+    json!({ "items": items.collect::<Vec<_>>(), "reason": "too small" })
 }
 
 /// The `requestContext.authorizer` of an event for a customer whose token has this subject.

@@ -2,6 +2,7 @@
 //! with other requests. The interpreter is the one of the local runtime.
 
 use omniflow_domain::OrderId;
+use omniflow_domain::order::returns::return_of_execution;
 use omniflow_services::Fault;
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use std::thread::LocalKey;
 
 use asl::Machine;
 
-use crate::execution::{EARLIER, ENTERED, MACHINE, ORDER, Outside, Run};
+use crate::execution::{EARLIER, ENTERED, MACHINE, ORDER, Outside, RETURN, RETURNS, Run};
 use crate::shop::Shop;
 
 /// The state that a walk has reached.
@@ -37,6 +38,8 @@ pub struct Walk {
     /// The name of the execution.
     name: String,
     machine: &'static LocalKey<Machine>,
+    /// The name of the state machine.
+    machine_name: &'static str,
 }
 
 impl Walk {
@@ -53,7 +56,14 @@ impl Walk {
             run: None,
             name: name.to_owned(),
             machine: &ORDER,
+            machine_name: MACHINE,
         }
+    }
+
+    /// A walk of the execution of this return, which is not started yet.
+    pub fn of_return(order_id: &OrderId, number: u32) -> Self {
+        let name = format!("{order_id}-return-{number}");
+        Self { machine: &RETURN, machine_name: RETURNS, ..Self::of_execution(order_id, &name) }
     }
 
     /// As [`Walk::of`], with the definition that the release before had.
@@ -112,6 +122,10 @@ impl Walk {
         let answer = match state.as_str() {
             "AwaitAudit" => shop.audit(&self.order_id, "APPROVE").await,
             "AwaitPayment" => shop.pay(&self.order_id, "pm_card").await,
+            "AwaitReturnReview" | "AwaitReturnedGoods" => {
+                let (_, number) = return_of_execution(&self.name).unwrap();
+                shop.favour_return(&self.order_id, number).await
+            }
             other => panic!("nobody knows what {other} waits for"),
         };
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -122,7 +136,7 @@ impl Walk {
         let outside = self.run.take().map_or_else(|| Outside::of(&self.name), Run::into_outside);
         let failure = json!({ "Error": error, "Cause": "" });
         let input = json!({ "order_id": self.order_id, "failure": failure, "enter": name });
-        self.enter(Run::start(&ENTERED, input, outside));
+        self.enter(Run::start(&ENTERED, MACHINE, input, outside));
         assert_eq!(self.at, At::State(name.to_owned()));
     }
 
@@ -136,9 +150,9 @@ impl Walk {
     /// Returns false when there is no such step, as for an execution that waits.
     pub async fn step(&mut self, shop: &Shop) -> bool {
         let Some(run) = &mut self.run else {
-            let Some(input) = shop.aws.started(MACHINE, &self.name) else { return false };
+            let Some(input) = shop.aws.started(self.machine_name, &self.name) else { return false };
             let machine = self.machine;
-            self.enter(Run::start(machine, input, Outside::of(&self.name)));
+            self.enter(Run::start(machine, self.machine_name, input, Outside::of(&self.name)));
             return true;
         };
         let went = match self.at {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use omniflow_api::{Access, ROUTES};
-use omniflow_testing::{HttpAnswer, Shop, customer};
+use omniflow_testing::{HttpAnswer, Shop, asked_back, customer};
 use serde_json::{Value, json};
 
 fn shop() -> Shop {
@@ -42,6 +42,13 @@ async fn an_order_belongs_to_whose_token_made_it_and_to_others_it_does_not_exist
         let method = if call.is_empty() { "GET" } else { "POST" };
         let answer = shop.http_as(&customer("bob"), method, &format!("{path}{call}"), Value::Null).await;
         assert_eq!(problem(&answer), (404, "urn:omniflow:problem:order-not-found"), "{call}");
+    }
+    let ask = asked_back(&[("ring", 1)]);
+    for (method, call, body) in
+        [("GET", "/returns", Value::Null), ("GET", "/returns/1", Value::Null), ("POST", "/returns", ask)]
+    {
+        let answer = shop.http_as(&customer("bob"), method, &format!("{path}{call}"), body).await;
+        assert_eq!(problem(&answer), (404, "urn:omniflow:problem:order-not-found"), "{method} {call}");
     }
     let unchanged = shop.http_as(&customer("ann"), "GET", &path, Value::Null).await;
     assert_eq!(unchanged.body["state"], "RECEIVED");
@@ -99,6 +106,7 @@ async fn a_token_whose_subject_is_no_identity_opens_nothing_and_writes_nothing()
                         .replace("{order_id}", "ORD-1")
                         .replace("{product}", "ring")
                         .replace("{warehouse}", "wh-east")
+                        .replace("{number}", "1")
                         .replace("{customer_id}", "ann");
                     let path = path.replace("{file+}", "index.html");
                     if is_signed(&path) {
@@ -152,6 +160,7 @@ async fn every_call_is_refused_to_those_it_is_not_for() {
             .replace("{order_id}", &id)
             .replace("{product}", "ring")
             .replace("{warehouse}", "wh-east")
+            .replace("{number}", "1")
             .replace("{customer_id}", "ann")
             .replace("{file+}", "index.html");
         if is_signed(&path) {

@@ -35,7 +35,7 @@ impl Seen {
 /// An event that every function takes: each reads of it what it needs.
 fn event(id: &OrderId) -> Value {
     let failure = json!({ "Error": "OrderCancelled", "Cause": "" });
-    json!({ "order_id": id, "task_token": "token", "warehouse": "wh-east", "failure": failure })
+    json!({ "order_id": id, "task_token": "token", "warehouse": "wh-east", "failure": failure, "return": 1 })
 }
 
 /// A shop with one order, for one piece of this product that is paid in this way.
@@ -64,6 +64,7 @@ async fn what_no_retry_helps_is_what_the_functions_fail_with_and_their_tokens_ar
     stock(&mut seen).await;
     waits(&mut seen).await;
     payment_and_shipping(&mut seen).await;
+    returns(&mut seen).await;
     for binary in invoked_by_state_machines() {
         let hopeless = failures(binary).unwrap().into_iter().filter(|error| !error.is_worth_a_retry());
         let expected: BTreeSet<_> = hopeless.map(String::from).collect();
@@ -140,6 +141,22 @@ async fn payment_and_shipping(seen: &mut Seen) {
     }
 }
 
+async fn returns(seen: &mut Seen) {
+    let (shop, id) = ordered("ring", "pm_card").await;
+    shop.complete(&id).await;
+    shop.ask_back(&id, &[("ring", 1)]).await;
+    assert_eq!(shop.on_return(&id, 1, "audit", json!({ "action": "REJECT" })).await.status, 200);
+    for binary in ["await-return-review", "await-returned-goods"] {
+        seen.fault(binary, shop.invoke(binary, event(&id)).await);
+    }
+    let (shop, id) = ordered("ring", "pm_refund_fails").await;
+    shop.complete(&id).await;
+    shop.ask_back(&id, &[("ring", 1)]).await;
+    let came = json!({ "items": [{ "product_id": "ring", "restock": 1 }] });
+    assert_eq!(shop.on_return(&id, 1, "received", came).await.status, 200);
+    seen.fault("refund-return", shop.invoke("refund-return", event(&id)).await);
+}
+
 /// What Lambda and Step Functions fail a call with by themselves.
 const UNKNOWN: [&str; 8] = [
     "Lambda.AWSLambdaException",
@@ -172,7 +189,7 @@ impl Ambient for Still {
 /// Whether the interpreter tries this state of this machine again after this error.
 fn retried(definition: &str, state: &str, error: &str) -> bool {
     let context = json!({
-        "Execution": { "Id": "execution", "Input": { "order_id": "ORD-1" } },
+        "Execution": { "Id": "execution", "Input": { "order_id": "ORD-1", "return": 1 } },
         "State": { "Name": state, "RetryCount": 0 },
         "Task": { "Token": "token" },
     });

@@ -163,9 +163,11 @@ async fn all_ways() -> BTreeSet<Use> {
     swept(&shop).await;
     left_to_a_person(&shop).await;
     run_by_people(&shop).await;
+    returned(&shop).await;
     let mut used = shop.aws.used();
     for by in ["reconcile-orders", "admin"] {
         used.extend(reconciled(by).await);
+        used.extend(returns_reconciled(by).await);
     }
     used.extend(paid_at_stripe().await);
     used
@@ -274,6 +276,138 @@ async fn run_by_people(shop: &Shop) {
     Walk::of(&id).to_the_end(shop).await.unwrap();
     let forgotten = shop.http("DELETE", "/api/v1/customers/ann", Value::Null).await;
     assert_eq!((forgotten.status, &forgotten.body["answers"]), (200, &json!(1)), "{forgotten:?}");
+}
+
+/// Returns that are refunded, rejected, and left to a person; and each word of them is brought by the sweeper once.
+async fn returned(shop: &Shop) {
+    for (words, verdict) in
+        [("brought", "APPROVE"), ("lost", "APPROVE"), ("brought", "REJECT"), ("lost", "REJECT")]
+    {
+        let lose = || {
+            for operation in ["StartExecution", "SendTaskSuccess", "SendTaskFailure", "RedriveExecution"] {
+                shop.aws.fail(operation, "ThrottlingException");
+            }
+        };
+        let find = async |id: &OrderId| {
+            shop.aws.heal();
+            shop.touch(id);
+            shop.age_signal(id).await;
+            shop.touch(id);
+            shop.sweep().await;
+            shop.touch(id);
+        };
+        if words == "lost" {
+            lose();
+        }
+        let id = {
+            shop.aws.heal();
+            let items = json!([{ "product_id": "ring", "quantity": 2, "price": 2_500 }]);
+            let id = shop.place(json!({ "items": items, "payment": { "method": "pm_card" } })).await;
+            shop.complete(&id).await;
+            shop.touch(&id);
+            if words == "lost" {
+                lose();
+            }
+            shop.ask_back(&id, &[("ring", 1)]).await;
+            find(&id).await;
+            id
+        };
+        let mut walk = Walk::of_return(&id, 1);
+        while !matches!(walk.at, At::Ended(_)) {
+            if let At::Waiting(_, token) = walk.at.clone()
+                && shop.aws.answered(&token).is_none()
+            {
+                if words == "lost" {
+                    lose();
+                }
+                let order = shop.order(&id).await;
+                let is_reviewed = order.returns()[0].state.name() == "AWAITING_GOODS";
+                let came = json!({ "items": [{ "product_id": "ring", "restock": 1 }] });
+                let answer = match is_reviewed {
+                    true => shop.on_return(&id, 1, "received", came).await,
+                    false => shop.on_return(&id, 1, "audit", json!({ "action": verdict })).await,
+                };
+                assert_eq!(answer.status, 200, "{}", answer.body);
+                if words == "lost" {
+                    find(&id).await;
+                }
+            }
+            shop.touch(&id);
+            walk.step(shop).await;
+        }
+    }
+    // One that fails for good, and goes on by a redrive that the sweeper has to send, too.
+    for is_lost in [false, true] {
+        let id = shop.place(json!({ "items": ["ring"], "payment": { "method": "pm_refund_fails" } })).await;
+        shop.complete(&id).await;
+        shop.ask_back(&id, &[("ring", 1)]).await;
+        assert!(Walk::of_return(&id, 1).to_the_end(shop).await.is_err());
+        shop.touch(&id);
+        if is_lost {
+            shop.aws.fail("RedriveExecution", "ThrottlingException");
+        }
+        assert_eq!(shop.on_return(&id, 1, "retry", json!({})).await.status, 200);
+        shop.aws.heal();
+        if is_lost {
+            // Another redrive finds that it is too old, and asks how the execution is.
+            shop.aws.age_execution(&format!("{id}-return-1"));
+        }
+        shop.age_signal(&id).await;
+        shop.touch(&id);
+        shop.sweep().await;
+    }
+    for mut event in shop.aws.events() {
+        event["email"] = json!("ann@example.com");
+        shop.invoke("notify-customer", json!({ "detail": event })).await.unwrap();
+    }
+}
+
+/// The reconciler brings words of returns, and has them go on.
+async fn returns_reconciled(by: &str) -> BTreeSet<Use> {
+    let (shop, clock) = Shop::timed(&STOCK);
+    let lose = || {
+        for operation in ["StartExecution", "SendTaskSuccess", "SendTaskFailure"] {
+            shop.aws.fail(operation, "ThrottlingException");
+        }
+    };
+    let mut ids = Vec::new();
+    for what in ["start", "APPROVE", "REJECT", "fail"] {
+        let method = if what == "fail" { "pm_refund_fails_twice" } else { "pm_card" };
+        let items = json!([{ "product_id": "ring", "quantity": 1, "price": 2_500 }]);
+        let id = shop.place(json!({ "items": items, "payment": { "method": method } })).await;
+        shop.complete(&id).await;
+        if what == "start" {
+            lose();
+        }
+        shop.ask_back(&id, &[("ring", 1)]).await;
+        let mut walk = Walk::of_return(&id, 1);
+        if what == "fail" {
+            walk.go_on(&shop, "RefundReturn").await;
+            // No event tells of the failure.
+            walk.redrive(&shop);
+            shop.aws.end_execution(&format!("{id}-return-1"), "StoreUnavailable", None);
+        } else if what != "start" {
+            while !matches!(walk.at, At::Waiting(..)) {
+                walk.step(&shop).await;
+            }
+            lose();
+            assert_eq!(shop.on_return(&id, 1, "audit", json!({ "action": what })).await.status, 200);
+        }
+        shop.aws.heal();
+        ids.push(id);
+    }
+    for _ in 0..4 {
+        clock.advance(std::time::Duration::from_secs(360));
+        for id in &ids {
+            shop.touch(id);
+        }
+        if by == "admin" {
+            assert_eq!(shop.http("POST", "/api/v1/doctor", Value::Null).await.status, 200);
+        } else {
+            shop.invoke(by, json!({ "check_stock": true })).await.unwrap();
+        }
+    }
+    shop.aws.used()
 }
 
 /// The reconciler brings words, and has orders go on.
@@ -423,7 +557,13 @@ fn the_keys_of_the_provider_are_for_the_functions_that_call_it_and_only_where_th
         functions.map(|function| function.binary.clone()).collect::<BTreeSet<_>>()
     };
     assert_eq!(may(system()), BTreeSet::new());
-    let callers =
-        ["capture-payment", "close-payment-window", "payment-api", "receive-payment-event", "refund-payment"];
+    let callers = [
+        "capture-payment",
+        "close-payment-window",
+        "payment-api",
+        "receive-payment-event",
+        "refund-payment",
+        "refund-return",
+    ];
     assert_eq!(may(stripe_system()), callers.map(str::to_owned).into());
 }

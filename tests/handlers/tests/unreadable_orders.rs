@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use omniflow_domain::{OrderId, Status};
-use omniflow_testing::{HttpAnswer, Shop, Walk, customer};
+use omniflow_testing::{HttpAnswer, Shop, Walk, asked_back, customer};
 use serde_json::{Value, json};
 
 const ORDERS: &str = "/api/v1/orders";
@@ -130,6 +130,8 @@ async fn asked_for_alone_it_is_a_problem_that_no_repeat_mends() {
         format!("/api/orders/{id}"),
         format!("/api/orders/status?workflow_id={id}"),
         format!("/api/orders/state?workflow_id={id}"),
+        format!("{ORDERS}/{id}/returns"),
+        format!("{ORDERS}/{id}/returns/1"),
     ];
     for path in paths {
         for who in [Value::Null, customer("ann")] {
@@ -148,7 +150,11 @@ async fn asked_for_alone_it_is_a_problem_that_no_repeat_mends() {
     }
     let waited = shop.http_preferring("wait=1", &Value::Null, &format!("{ORDERS}/{id}")).await;
     assert_eq!((waited.status, &waited.body["type"]), (500, &json!(UNREADABLE)));
-    for (call, body) in [("pay", json!({})), ("audit", json!({ "action": "APPROVE" }))] {
+    for (call, body) in [
+        ("pay", json!({})),
+        ("audit", json!({ "action": "APPROVE" })),
+        ("returns", asked_back(&[("ring", 1)])),
+    ] {
         let answer = shop.http("POST", &format!("{ORDERS}/{id}/{call}"), body).await;
         assert_eq!((answer.status, &answer.body["type"]), (500, &json!(UNREADABLE)), "{call}");
     }

@@ -96,6 +96,16 @@ async fn played() -> Shop {
         let id = shop.place(body).await;
         walk(&shop, &id, verdict).await;
     }
+    // Goods that come back, and such as are still to come.
+    let back = shop.place(json!({ "items": ["ring", "ring"], "payment": { "method": "pm_card" } })).await;
+    shop.complete(&back).await;
+    shop.ask_back(&back, &[("ring", 1)]).await;
+    Walk::of_return(&back, 1).to_the_end(&shop).await.unwrap();
+    shop.ask_back(&back, &[("ring", 1)]).await;
+    let mut waiting = Walk::of_return(&back, 2);
+    while !matches!(waiting.at, At::Waiting(..)) {
+        waiting.step(&shop).await;
+    }
     // One that is still under way.
     Walk::until(&shop, &shop.place_one("ring", 1).await, "AwaitPayment").await.step(&shop).await;
     shop

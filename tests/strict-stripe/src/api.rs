@@ -81,7 +81,10 @@ impl State {
             },
             ["refunds"] => match intent(&query["payment_intent"]) {
                 Some(intent) => {
-                    let refunds = intent.refunds.iter().map(|_| json!({ "status": "succeeded" }));
+                    let refunds = intent
+                        .purposes
+                        .iter()
+                        .map(|purpose| json!({ "status": "succeeded", "metadata": { "purpose": purpose } }));
                     (200, json!({ "data": refunds.collect::<Vec<_>>() }))
                 }
                 None => invalid("resource_missing", "no such payment_intent"),
@@ -106,7 +109,7 @@ impl State {
             ["payment_intents", id, "cancel"] => self.change(id, form, &[], |intent, _| cancel(intent)),
             ["refunds"] => {
                 let id = form["payment_intent"].clone();
-                self.change(&id, form, &["payment_intent", "amount"], refund)
+                self.change(&id, form, &["payment_intent", "amount", "metadata"], refund)
             }
             _ => refused(404, "invalid_request_error", "", "unrecognized request URL"),
         }
@@ -136,6 +139,7 @@ impl State {
             error: None,
             cancellation_reason: None,
             refunds: Vec::new(),
+            purposes: Vec::new(),
             disputes: Vec::new(),
             charges: 0,
         };
@@ -237,6 +241,7 @@ fn refund(intent: &mut Intent, form: &Form) -> Answer {
         return invalid("amount_too_large", "more than is left");
     }
     intent.refunds.push(wanted);
+    intent.purposes.push(form.get("metadata[purpose]").cloned().unwrap_or_default());
     (200, json!({ "id": format!("re_{}", intent.refunds.len()), "status": "succeeded" }))
 }
 

@@ -80,6 +80,8 @@ pub(crate) struct Intent {
     pub(crate) error: Option<Value>,
     pub(crate) cancellation_reason: Option<&'static str>,
     pub(crate) refunds: Vec<u64>,
+    /// What each of them was for, as whoever asked for it says.
+    pub(crate) purposes: Vec<String>,
     pub(crate) disputes: Vec<&'static str>,
     pub(crate) charges: u32,
 }
@@ -189,6 +191,7 @@ impl StrictStripe {
         let intent = state.intents.get_mut(payment).unwrap();
         assert!(intent.status == "succeeded" && intent.refunds.iter().sum::<u64>() + units <= intent.amount);
         intent.refunds.push(units);
+        intent.purposes.push(String::new());
     }
 
     /// The shop's people take the money in Stripe's dashboard.

@@ -7,16 +7,19 @@ pub(crate) mod import;
 pub(crate) mod movements;
 pub(crate) mod people;
 pub(crate) mod products;
+pub(crate) mod returns;
 pub(crate) mod stock;
 
 use std::sync::Arc;
 
 use ambient::{Clock, Randomness};
 use chrono::{DateTime, TimeDelta, Utc};
+use omniflow_domain::order::returns::ReturnTerms;
 use omniflow_domain::{Currency, Money};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store::movements::Movements;
 use omniflow_store::reconcile::Reconciler;
+use omniflow_store::returns::ReturnWorkflow;
 use omniflow_store::workflow::Workflow;
 use omniflow_store::{Idempotency, Orders, Products, Stock};
 use serde_json::Value;
@@ -36,6 +39,8 @@ pub struct Admin {
     pub(crate) movements: Movements,
     pub(crate) answers: Answers,
     pub(crate) reconciler: Reconciler,
+    pub(crate) returns: ReturnWorkflow,
+    pub(crate) terms: ReturnTerms,
     pub(crate) currency: Currency,
     pub(crate) audit_threshold: Money,
     doorkeeper: Doorkeeper,
@@ -59,6 +64,9 @@ impl Function for Admin {
         "OPERATOR_VALUE",
         "ORDER_STATE_MACHINE",
         "PAYMENT_WINDOW_SECONDS",
+        "RETURN_DAYS",
+        "RETURN_REVIEW_THRESHOLD",
+        "RETURN_STATE_MACHINE",
     ];
     const ACTIONS: &'static [&'static str] = &[
         "dynamodb:BatchGetItem",
@@ -87,8 +95,23 @@ impl Function for Admin {
         let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
         let workflow = Workflow::new(services.step_functions(), environment.require("ORDER_STATE_MACHINE")?);
         let window = TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?);
+        let returns =
+            ReturnWorkflow::new(services.step_functions(), environment.require("RETURN_STATE_MACHINE")?);
+        let terms = ReturnTerms {
+            within: TimeDelta::days(environment.parse::<u32>("RETURN_DAYS")?.into()),
+            review_over: crate::money(environment, "RETURN_REVIEW_THRESHOLD", currency)?,
+        };
         Ok(Self {
-            reconciler: Reconciler::new(orders.clone(), stock.clone(), workflow, services.clock(), window),
+            reconciler: Reconciler::new(
+                orders.clone(),
+                stock.clone(),
+                workflow,
+                returns.clone(),
+                services.clock(),
+                window,
+            ),
+            returns,
+            terms,
             products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
             movements: Movements::new(
                 dynamodb.clone(),

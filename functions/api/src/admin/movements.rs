@@ -154,13 +154,13 @@ fn check_warehouse(id: &str) -> Result<(), Problem> {
 
 fn wanted(admin: &Admin, request: &Request, product_id: String, warehouse: &str) -> Result<Wanted, Problem> {
     let (body, written) = request.json_and_as_written()?;
-    let kinds = MovementKind::ALL.map(MovementKind::name).join(", ");
+    let kinds = MovementKind::ASKED.map(MovementKind::name).join(", ");
     let kind = body["kind"].as_str().and_then(MovementKind::parse);
     let kind = kind.ok_or_else(|| bad(format!("'kind' must be one of {kinds}, not {}.", body["kind"])))?;
     let quantity = pieces(&body["quantity"], &written["quantity"]);
     let quantity = quantity.filter(|quantity| kind.takes(*quantity)).ok_or_else(|| {
         let needed = match kind {
-            MovementKind::Receive | MovementKind::Transfer => "a whole number over 0",
+            MovementKind::Receive | MovementKind::Transfer | MovementKind::Return => "a whole number over 0",
             MovementKind::Adjust => "a whole number other than 0, with a minus for fewer pieces",
             MovementKind::Count => "the whole number of pieces on the shelf, with those that are set aside",
         };

@@ -65,7 +65,11 @@ fn customer(request: &Request) -> Result<&str, Problem> {
 pub(crate) async fn forget(admin: &Admin, request: &Request) -> Result<Response, Problem> {
     let customer = customer(request)?;
     let orders = all_of(admin, customer).await?;
-    let open: Vec<_> = orders.iter().filter(|order| !order.status().is_final()).map(Order::id).collect();
+    let open: Vec<_> = orders
+        .iter()
+        .filter(|order| !order.status().is_final() || order.has_open_returns())
+        .map(Order::id)
+        .collect();
     if !open.is_empty() {
         return Err(still_open(&open, request));
     }

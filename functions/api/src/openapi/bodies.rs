@@ -9,6 +9,7 @@ use omniflow_simulated::METHODS;
 use serde_json::{Map, Value, json};
 
 use super::{examples, schemas};
+use crate::admin::returns::MOST as MOST_RETURNED;
 use crate::create::{LONGEST_TEXT, MOST_ITEMS, MOST_OF_ONE};
 use crate::decide::LONGEST_NOTE;
 use crate::description::{self, MONEY, SHOP_CURRENCY};
@@ -56,6 +57,29 @@ pub(super) fn schemas() -> Map<String, Value> {
             "required": ["action"],
         },
         "NewProduct": new_product(),
+        "NewReturn": returned(
+            "What is to be returned.",
+            json!({ "quantity": pieces(1, "The pieces to return.") }),
+            &["product_id", "quantity"],
+            json!({ "reason": schemas::reference("Text") }),
+        ),
+        "ReceivedGoods": returned(
+            "What has come back.",
+            json!({
+                "restock": nullable(pieces(0, "The pieces that can be sold again."), "0 when left out."),
+                "write_off": nullable(pieces(0, "The pieces that can't be sold again."), "0 when left out."),
+            }),
+            &["product_id"],
+            json!({}),
+        ),
+        "ReturnResolution": {
+            "description": "How the money was given back by hand.",
+            "type": "object",
+            "properties": { "note": {
+                "type": "string", "minLength": 1, "maxLength": LONGEST_NOTE, "pattern": PRINTABLE_LINES,
+            }},
+            "required": ["note"],
+        },
         "NewMovement": new_movement(),
         "Retry": {
             "description": "Why the order is to go on.",
@@ -89,6 +113,24 @@ pub(super) fn schemas() -> Map<String, Value> {
     schemas
 }
 
+fn pieces(least: u32, description: &str) -> Value {
+    json!({ "type": "integer", "minimum": least, "maximum": MOST_OF_ONE, "description": description })
+}
+
+/// The body of a call about goods that come back: a list of products with these members, and further ones of the body.
+fn returned(description: &str, members: Value, needed: &[&str], mut more: Value) -> Value {
+    let mut item = members;
+    item["product_id"] =
+        text("The product's id, as the order's items have it. Each is named once.", "iphone-15");
+    let required: Vec<_> = more.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    more["items"] = json!({
+        "type": "array", "minItems": 1, "maxItems": MOST_RETURNED,
+        "items": { "type": "object", "properties": item, "required": needed },
+    });
+    let required: Vec<_> = required.into_iter().chain(["items".to_owned()]).collect();
+    json!({ "description": description, "type": "object", "properties": more, "required": required })
+}
+
 fn new_product() -> Value {
     json!({
         "description": "A product as it is to be.",
@@ -117,7 +159,7 @@ fn new_movement() -> Value {
         "description": "What is moved, and why.",
         "type": "object",
         "properties": {
-            "kind": { "type": "string", "enum": MovementKind::ALL.map(MovementKind::name) },
+            "kind": { "type": "string", "enum": MovementKind::ASKED.map(MovementKind::name) },
             "quantity": {
                 "description": "The pieces that come, go to the other warehouse, or are counted on the shelf; for `adjust` with a minus when they are fewer.",
                 "type": "integer", "minimum": -i64::from(MOST_PIECES), "maximum": MOST_PIECES,

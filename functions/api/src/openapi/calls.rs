@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::operations::{Door, Operation};
 use super::responses::{created, json_answer, order_answer, replayed, waited};
-use super::{admin_calls, examples, parameters, schemas, system_calls, warehouse_calls};
+use super::{admin_calls, examples, parameters, return_calls, schemas, system_calls, warehouse_calls};
 use crate::problem::Kind;
 use crate::routes::ApiCall;
 
@@ -40,6 +40,13 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         | ApiCall::ConsolePage
         | ApiCall::ConsoleFile
         | ApiCall::OpenApi => system_calls::described(call),
+        ApiCall::RequestReturn
+        | ApiCall::ListReturns
+        | ApiCall::ReadReturn
+        | ApiCall::AuditReturn
+        | ApiCall::ReceiveReturn
+        | ApiCall::RetryReturn
+        | ApiCall::ResolveReturn => return_calls::described(call),
         of_admin => admin_calls::described(of_admin),
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn document() -> Value {
             { "name": "Orders", "description": "OmniFlow's own door. Texts are Chinese when nothing else is asked for." },
             { "name": "Products", "description": "The catalogue." },
             { "name": "Stock" },
+            { "name": "Returns", "description": "What customers send back of completed orders." },
             { "name": "Warehouses", "description": "How each is reached, and what they say of shipments." },
             { "name": "Files", "description": "Comma-separated values, as spreadsheets write and read them." },
             { "name": "People", "description": "Customers, for those who run the shop." },

@@ -29,6 +29,17 @@ pub(super) const RESOLUTIONS: [&str; 2] = [
     r#"{ "money": "KEPT", "stock": "SOLD", "note": "The customer has it and keeps it." }"#,
 ];
 
+/// The bodies of new returns.
+pub(super) const RETURNS: [&str; 1] =
+    [r#"{ "items": [{ "product_id": "iphone-15", "quantity": 1 }], "reason": "too large" }"#];
+/// The bodies that say which goods have come back.
+pub(super) const RECEIVED_GOODS: [&str; 2] = [
+    r#"{ "items": [{ "product_id": "iphone-15", "restock": 1 }] }"#,
+    r#"{ "items": [{ "product_id": "iphone-15", "restock": 1, "write_off": 1 }] }"#,
+];
+/// The bodies of resolutions of returns.
+pub(super) const RETURN_RESOLUTIONS: [&str; 1] = [r#"{ "note": "Refunded by bank transfer." }"#];
+
 /// The bodies of movements.
 pub(super) const MOVEMENTS: [&str; 4] = [
     r#"{ "kind": "receive", "quantity": 40, "reason": "delivery", "reference": "DN-2044" }"#,

@@ -16,6 +16,7 @@ mod operations;
 mod parameters;
 mod problems;
 mod responses;
+mod return_calls;
 mod schemas;
 mod system_calls;
 mod warehouse_calls;

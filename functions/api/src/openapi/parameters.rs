@@ -78,6 +78,11 @@ fn of_path_by_name(name: &str) -> Value {
             "schema": { "type": "string", "minLength": 1, "maxLength": warehouse::LONGEST_ID, "pattern": "^[A-Za-z0-9_-]+$" },
             "description": "The warehouse's id, which its stock is kept under.", "example": "wh-east",
         }),
+        "number" => json!({
+            "name": "number", "in": "path", "required": true,
+            "schema": { "type": "integer", "minimum": 1, "maximum": u32::MAX },
+            "description": "The number of the return among those of its order.", "example": 1,
+        }),
         "customer_id" => json!({
             "name": "customer_id", "in": "path", "required": true, "schema": { "type": "string" },
             "description": "The customer's id, as their orders have it.", "example": "customer-001",

@@ -63,6 +63,10 @@ const fn meaning(kind: Kind) -> &'static str {
         Kind::NotEnoughStock => {
             "The movement would take more pieces than are available, or bring more than a row may hold. `detail` has the numbers."
         }
+        Kind::ReturnNotFound => "The order has no return of this number. List its returns.",
+        Kind::NotReturnable => {
+            "The order was not completed, the time for returns is over, or more is to be returned than was shipped and is not on its way back. `detail` says which, and `returnable` what can still be returned."
+        }
         Kind::NameTaken => {
             "Another product is found by this id or name, in which case and punctuation don't matter. Choose another one, or rename that product first."
         }
@@ -110,6 +114,14 @@ fn more(kind: Kind) -> Vec<(&'static str, Value, Value)> {
             json!({ "type": "array", "items": schemas::of::<omniflow_domain::OrderId>() }),
             json!(["ORD-1700000000000123456"]),
         )],
+        Kind::NotReturnable => vec![
+            ("order_id", schemas::of::<omniflow_domain::OrderId>(), json!("ORD-1700000000000123456")),
+            (
+                "returnable",
+                json!({ "type": "array", "items": schemas::of::<omniflow_domain::allocation::Line>() }),
+                json!([{ "product_id": "teapot", "quantity": 1 }]),
+            ),
+        ],
         Kind::OwnOrder => {
             vec![("order_id", schemas::of::<omniflow_domain::OrderId>(), json!("ORD-1700000000000123456"))]
         }

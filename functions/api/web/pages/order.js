@@ -7,10 +7,11 @@ import { t } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
 import { OrderActions, methodName } from "../order-actions.js";
 import { address } from "../route.js";
+import { Returns, isSettled } from "../returns.js";
 import { Amount, Copy, DataProblem, Failure, LiveStatus, Loading, Status, Time, deadlineOf, isFinal, nameIn } from "../parts.js";
 
 export function OrderPage({ id, admits }) {
-  const live = useLive(() => api.order(id), { every: 1000, settled: isFinal, wake: deadlineOf, key: id });
+  const live = useLive(() => api.order(id), { every: 1000, settled: isSettled, wake: deadlineOf, key: id });
   const order = live.data;
   const place = useRef();
   useAnnounced(order?.status, order?.state);
@@ -32,6 +33,7 @@ export function OrderPage({ id, admits }) {
       <${Goods} order=${order} />
       <${Payment} order=${order} admits=${admits} />
     </div>
+    <${Returns} order=${order} reload=${live.reload} runsShop=${admits} />
     ${admits && html`<${WorkflowOf} order=${order} />`}
   `;
 }

@@ -149,6 +149,28 @@ impl Money {
         (self.currency == other.currency).then_some(Self { minor_units, ..self })
     }
 
+    /// What is left of this amount when the other one is taken from it: nothing, where that is more, or in another
+    /// currency all of it.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        if self.currency != other.currency {
+            return self;
+        }
+        Self { minor_units: self.minor_units.saturating_sub(other.minor_units), ..self }
+    }
+
+    /// The smaller one of both amounts, if they are in one currency.
+    #[must_use]
+    pub fn at_most(self, other: Self) -> Self {
+        if self > other { other } else { self }
+    }
+
+    /// So many of the smallest units of this amount, which are all of them at most.
+    #[must_use]
+    pub fn part(self, minor_units: u64) -> Self {
+        Self { minor_units: minor_units.min(self.minor_units), ..self }
+    }
+
     /// The amount as a JSON number.
     pub fn to_json(self) -> Value {
         let text = self.to_string();

@@ -65,7 +65,11 @@ impl Order {
         if self.record.pending_signal == Some(Signal::Announce)
             && self.record.timeline.len() == read.record.timeline.len()
         {
-            self.clear_signal();
+            match self.record.returns.iter().filter_map(|it| it.history.last()).map(|change| change.at).max()
+            {
+                Some(changed) => self.note_returns(changed),
+                None => self.clear_signal(),
+            }
         }
     }
 
@@ -74,7 +78,7 @@ impl Order {
     /// workflow waits for stays: whoever hears it announces this, too.
     pub fn leave_announcements(&mut self, now: DateTime<Utc>) {
         self.record.announcements.late = true;
-        if self.record.pending_signal.is_none() {
+        if matches!(self.record.pending_signal, None | Some(Signal::ReturnsOpen)) {
             self.keep_signal(Signal::Announce, now);
         }
     }

@@ -345,7 +345,7 @@ impl Order {
 
 /// Whether an execution that failed with this error may well succeed when it goes on. Of the errors that are
 /// not the functions' own, those of Step Functions about the definition itself come again each time.
-fn is_disturbance(error: &str) -> bool {
+pub(super) fn is_disturbance(error: &str) -> bool {
     const HOPELESS: [&str; 3] = ["States.QueryEvaluationError", "States.Runtime", "States.DataLimitExceeded"];
     ErrorName::parse(error).map_or(!HOPELESS.contains(&error), ErrorName::is_worth_a_retry)
 }

@@ -10,7 +10,8 @@
 //!     ├── waiting ── the tasks of the workflow that wait, and what they must be told
 //!     ├── people ── who decided, and forgetting a customer
 //!     ├── announcing ── the changes that others have still to be told of
-//!     └── provider ── what the payment provider says of the order's money
+//!     ├── provider ── what the payment provider says of the order's money
+//!     └── returns ── what customers send back of an order that was completed
 //! ```
 //!
 //! A decision is a method that changes the order in memory, or refuses and leaves it as it is. The store then
@@ -27,6 +28,7 @@ mod people;
 mod provider;
 mod record;
 mod resolution;
+pub mod returns;
 #[cfg(test)]
 mod samples;
 mod shipment;
@@ -122,6 +124,12 @@ pub enum Refusal {
     /// A resolution says what can't be.
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
+    /// A decision about a return.
+    #[error(transparent)]
+    Return(#[from] returns::ReturnRefusal),
+    /// The personal data of an order with a return under way can't be erased.
+    #[error("a return of the order is open, and what is known of its customer is still needed")]
+    ReturnOpen,
 }
 
 impl Order {
@@ -164,6 +172,7 @@ impl Order {
             token_attempt: 0,
             attention: None,
             execution: 1,
+            returns: Vec::new(),
             pending_signal: None,
             pending_since: None,
             unknown: Unknown::default(),

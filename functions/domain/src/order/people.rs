@@ -1,5 +1,6 @@
 //! Who decided about an order, and what is left of a customer who is forgotten.
 
+use crate::order::returns::Return;
 use crate::order::{Actor, Order, Refusal, Role, Shipment};
 
 impl Order {
@@ -52,6 +53,10 @@ impl Order {
         if !self.record.status.is_final() {
             return Err(Refusal::StillOpen(self.record.status));
         }
+        if self.has_open_returns() {
+            return Err(Refusal::ReturnOpen);
+        }
+        self.record.returns.iter_mut().for_each(Return::forget_customer);
         self.record.customer_id = None;
         self.record.email = None;
         self.record.address = None;

@@ -163,7 +163,13 @@ impl Order {
     }
 
     fn learn_of_returned(&mut self, report: &PaymentReport, event: Option<&str>, now: DateTime<Utc>) {
-        let Some(returned) = report.returned else { return };
+        let Some(reported) = report.returned else { return };
+        // What is given back for returns is no news, and may have been given back a moment ago.
+        let for_returns = self.refunded_for_returns();
+        let returned = reported.less(for_returns);
+        if returned.is_zero() && !for_returns.is_zero() {
+            return;
+        }
         if self.record.payment.returned != Some(returned) {
             self.record.payment.returned = Some(returned);
             self.note_news(PaymentNews::ReturnedAtProvider, Some(returned), None, event, now);

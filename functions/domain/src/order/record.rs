@@ -5,6 +5,7 @@ use crate::allocation::Missing;
 use crate::email::Email;
 use crate::language::Language;
 use crate::money::Money;
+use crate::order::returns::Return;
 use crate::order::{
     Announcements, Attention, Audit, Change, Item, OrderId, Payment, Reservation, Shipment, Signal, Unknown,
     Writes,
@@ -69,6 +70,8 @@ pub struct OrderRecord {
     /// The number of the execution of the order's workflow: 1 for the first, and one more for each that took
     /// up the work of the one before.
     pub execution: u32,
+    /// What customers send back of the order, oldest first.
+    pub returns: Vec<Return>,
     /// What the workflow must still be told.
     pub pending_signal: Option<Signal>,
     /// The moment since which the workflow must be told that, in milliseconds since 1970.

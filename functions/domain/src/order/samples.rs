@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use crate::currency::Currency;
 use crate::language::Language;
 use crate::money::Money;
-use crate::order::{NewOrder, Order, OrderId, Token};
+use crate::order::{Item, NewOrder, Order, OrderId, Token};
 
 /// The moment at which all these orders were made.
 pub(super) fn now() -> DateTime<Utc> {
@@ -18,17 +18,27 @@ pub(super) fn token(token: &str, attempt: u64) -> Token {
 
 /// A new order for nothing, with this payment method.
 pub(super) fn received(method: Option<&str>, needs_audit: bool) -> Order {
-    let new = NewOrder {
+    let new = NewOrder { method: method.map(str::to_owned), needs_audit, ..new(Money::zero(Currency::USD)) };
+    Order::receive(OrderId::new(now(), 7), new, now())
+}
+
+/// A new order of these items, which brings its payment.
+pub(super) fn received_items(items: Vec<Item>, amount: Money) -> Order {
+    let new = NewOrder { items, method: Some("pm_card".to_owned()), ..new(amount) };
+    Order::receive(OrderId::new(now(), 7), new, now())
+}
+
+fn new(amount: Money) -> NewOrder {
+    NewOrder {
         customer_id: None,
         email: None,
         language: Language::default(),
         address: None,
         items: Vec::new(),
-        amount: Money::zero(Currency::USD),
-        method: method.map(str::to_owned),
-        needs_audit,
-    };
-    Order::receive(OrderId::new(now(), 7), new, now())
+        amount,
+        method: None,
+        needs_audit: false,
+    }
 }
 
 /// The same with its stock set aside.

@@ -33,11 +33,17 @@ pub enum Signal {
     /// Nothing that the workflow waits for: others have to be told of changes that no step of the workflow
     /// tells of.
     Announce,
+    /// Workflows of returns have to be told something, or others of what became of a return, see
+    /// [`ReturnSignal`](crate::order::returns::ReturnSignal).
+    Returns,
+    /// Nothing that anybody has to be told: returns of the order are open. By this those are found that have to be
+    /// looked at.
+    ReturnsOpen,
 }
 
 impl Signal {
     /// All signals.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Start,
         Self::Paid,
         Self::Approved,
@@ -47,6 +53,8 @@ impl Signal {
         Self::Retry,
         Self::Shipments,
         Self::Announce,
+        Self::Returns,
+        Self::ReturnsOpen,
     ];
 
     /// The name that the signal is stored under.
@@ -61,7 +69,14 @@ impl Signal {
             Self::Retry => "RETRY",
             Self::Shipments => "SHIPMENTS",
             Self::Announce => "ANNOUNCE",
+            Self::Returns => "RETURNS",
+            Self::ReturnsOpen => "RETURNS_OPEN",
         }
+    }
+
+    /// Whether somebody has to be told something.
+    pub const fn is_to_be_sent(self) -> bool {
+        !matches!(self, Self::ReturnsOpen)
     }
 }
 
@@ -119,6 +134,9 @@ impl Order {
     /// that was given since then stays, and so does the one of a task that began to wait since then. What the
     /// workflow would have announced with it is left to others.
     pub fn settle(&mut self, read: &Self) {
+        if matches!(self.record.pending_signal, Some(Signal::Returns | Signal::ReturnsOpen)) {
+            return;
+        }
         // What a workflow that goes on after a retry has to be told stays: its tasks may only begin to wait.
         if read.record.pending_signal == Some(Signal::Shipments) {
             self.settle_shipments(read);

@@ -17,6 +17,7 @@ use omniflow_domain::{Address, Currency, Language};
 
 use super::attention::{AttentionDocument, SignedDocument, Signer, places, signed};
 use super::payment::EntryOfPayment;
+use super::returns::ReturnDocument;
 use super::shipment::{ShipmentDocument, needs_later_release};
 
 /// The number of the latest form. It counts up when an earlier release would misunderstand a document; a new
@@ -26,9 +27,12 @@ use super::shipment::{ShipmentDocument, needs_later_release};
 /// and with the attributes of the item repeated in it. Form 2 is that of orders which need attention or once
 /// did: earlier releases would undo them, and tell the wrong execution. Form 3 is that of orders with a shipment
 /// whose warehouse answers later, or that another warehouse ships: earlier releases don't know its states, and
-/// would sell its goods twice. All others are written in form 1, so that earlier releases go on to understand
+/// would sell its goods twice. Form 4 is that of orders with returns: earlier releases don't know their signals, and would
+/// drop what has to be told. All others are written in form 1, so that earlier releases go on to understand
 /// them.
-pub(crate) const FORM: u32 = 3;
+pub(crate) const FORM: u32 = 4;
+/// The form of orders with a shipment that releases before 0.2 would misunderstand.
+const SHIPMENT_FORM: u32 = 3;
 /// The form of orders that need attention or once did.
 const ATTENTION_FORM: u32 = 2;
 /// The form of orders that earlier releases understand.
@@ -95,6 +99,8 @@ pub(super) struct Document<'a> {
     by_system: Vec<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attention: Option<AttentionDocument<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    returns: Vec<ReturnDocument<'a>>,
     #[serde(default = "first_execution", skip_serializing_if = "is_first_execution")]
     execution: u32,
     #[serde(flatten)]
@@ -200,6 +206,7 @@ impl<'a> From<&'a OrderRecord> for Document<'a> {
             by_operator: places(record, Signer::SomeOperator),
             by_system: places(record, Signer::System),
             attention: record.attention.as_ref().map(AttentionDocument::from),
+            returns: record.returns.iter().map(ReturnDocument::from).collect(),
             execution: record.execution,
             unknown: Cow::Borrowed(&record.unknown),
         }
@@ -223,6 +230,7 @@ impl Document<'_> {
     ) -> Result<OrderRecord, money::Error> {
         let currency = self.currency;
         let items = self.items.into_iter().map(|item| item.into_item(currency));
+        let returns = self.returns.into_iter().map(|it| it.into_return(currency));
         let mut timeline: Vec<_> = self.timeline.into_iter().map(Change::from).collect();
         let customer = attributes.customer_id.as_ref();
         let customer = Actor { id: customer.cloned(), ..Actor::nameless(Role::Customer) };
@@ -274,6 +282,7 @@ impl Document<'_> {
             token_redrive: self.token_redrive,
             token_attempt: self.token_attempt,
             attention: self.attention.map(Into::into),
+            returns: returns.collect::<Result<_, _>>()?,
             execution: self.execution,
             pending_signal: attributes.pending_signal,
             pending_since: attributes.pending_since,
@@ -288,8 +297,10 @@ impl Document<'_> {
 }
 
 fn form_of_record(record: &OrderRecord) -> u32 {
-    if record.shipments.iter().any(needs_later_release) {
+    if !record.returns.is_empty() {
         FORM
+    } else if record.shipments.iter().any(needs_later_release) {
+        SHIPMENT_FORM
     } else if record.attention.is_some() || !is_first_execution(&record.execution) {
         ATTENTION_FORM
     } else {
@@ -401,12 +412,12 @@ impl From<Entry> for Change {
     }
 }
 
-const fn first_execution() -> u32 {
+pub(super) const fn first_execution() -> u32 {
     1
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-fn is_first_execution(number: &u32) -> bool {
+pub(super) fn is_first_execution(number: &u32) -> bool {
     *number == first_execution()
 }
 

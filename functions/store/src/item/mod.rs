@@ -10,14 +10,15 @@
 //! Releases work on the same orders side by side while one takes the place of another, and when it is taken
 //! back. A document says the number of its form, and one of a later form is refused. Members and attributes
 //! that this release doesn't know are kept with the order and written back: those of the item, of the
-//! document, and in the document those of the payment, the review, each ordered item and each shipment. Pairs
-//! (a status and its time, a product and its quantity) and the list of what is missing have no place for
+//! document, and in the document those of the payment, the review, each ordered item, each shipment and each
+//! return. Pairs (a status and its time, a product and its quantity) and the list of what is missing have no place for
 //! more.
 
 mod attention;
 mod attribute;
 mod document;
 mod payment;
+mod returns;
 mod shipment;
 
 use std::collections::HashMap;
@@ -134,5 +135,7 @@ fn unknown(attributes: AttributeMap) -> Result<Unknown, Damage> {
     Ok(kept.into())
 }
 
+#[cfg(test)]
+mod returns_tests;
 #[cfg(test)]
 mod tests;

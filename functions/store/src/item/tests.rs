@@ -18,6 +18,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
 
+use super::returns_tests::returns;
 use super::*;
 
 const ID: &str = "ORD-1800000000000000007";
@@ -176,7 +177,7 @@ fn those_who_decide_usually_are_told_shortly_and_read_as_they_were() {
 #[test]
 fn a_document_of_a_later_form_is_refused_as_what_it_is() {
     let mut understood = parsed(OF_NOW);
-    understood["v"] = json!(4);
+    understood["v"] = json!(5);
     let mut otherwise = understood.clone();
     otherwise["timeline"] = json!({ "received": 1_800_000_000_000_i64 });
     let mut of_another_status = stored(&understood.to_string());
@@ -186,8 +187,8 @@ fn a_document_of_a_later_form_is_refused_as_what_it_is() {
         assert!(refused.is_of_a_later_release());
         assert_eq!(
             refused.to_string(),
-            "the item of order ORD-1800000000000000007 can't be read: a later release wrote it (form 4 of the \
-             document, of which this release reads 3 and lower); run that release or a later one"
+            "the item of order ORD-1800000000000000007 can't be read: a later release wrote it (form 5 of the \
+             document, of which this release reads 4 and lower); run that release or a later one"
         );
     }
     let mut damaged = parsed(OF_NOW);
@@ -273,7 +274,7 @@ fn what_a_later_release_stored_outlives_the_decisions_of_this_one() {
     assert_eq!(item, of_every_type());
 }
 
-fn unknown() -> impl Strategy<Value = Unknown> {
+pub(super) fn unknown() -> impl Strategy<Value = Unknown> {
     let values = select(vec![json!(null), json!(1), json!("x"), json!([1.5, {}]), json!({ "v": true })]);
     // No name that this release knows, or knew.
     let members = proptest::collection::vec(("later_[a-z]", values), 0..3);
@@ -286,7 +287,7 @@ fn unknown_attributes() -> impl Strategy<Value = Unknown> {
     attributes.prop_map(|attributes| super::unknown(attributes).unwrap())
 }
 
-fn moment() -> impl Strategy<Value = DateTime<chrono::Utc>> {
+pub(super) fn moment() -> impl Strategy<Value = DateTime<chrono::Utc>> {
     (0i64..4_000_000_000_000).prop_map(|millis| DateTime::from_timestamp_millis(millis).unwrap())
 }
 
@@ -404,7 +405,7 @@ fn audit() -> impl Strategy<Value = Audit> {
         .prop_map(|(approved, note, at, by, unknown)| Audit { approved, note, at, by, unknown })
 }
 
-fn actor() -> impl Strategy<Value = Actor> {
+pub(super) fn actor() -> impl Strategy<Value = Actor> {
     let roles = select(vec![Role::Customer, Role::Operator, Role::System]);
     (roles, option::of(".{0,5}"), option::of(".{0,5}")).prop_map(|(role, id, email)| Actor {
         role,
@@ -491,7 +492,7 @@ fn record() -> impl Strategy<Value = OrderRecord> {
         option::of(select(Signal::ALL.to_vec())),
         option::of(any::<i64>()),
         (unknown(), unknown_attributes(), writes(), 0usize..9, any::<bool>(), any::<u64>()),
-        (option::of(attention()), 1u32..3),
+        (option::of(attention()), 1u32..3, returns()),
     );
     (head, body, tail).prop_map(|(head, body, tail)| {
         let (version, status, reason, customer_id, email, (language, address), (amount, items)) = head;
@@ -506,7 +507,11 @@ fn record() -> impl Strategy<Value = OrderRecord> {
         let (missing, failure, task_token, token_attempt, pending_signal, pending_since, unknown, attention) =
             tail;
         let (unknown, unknown_attributes, writes, from, late, token_redrive) = unknown;
-        let (attention, execution) = attention;
+        let (attention, execution, mut returns) = attention;
+        for it in &mut returns {
+            it.value = of_the_order(it.value);
+            it.refund = it.refund.map(of_the_order);
+        }
         OrderRecord {
             order_id: OrderId::parse(ID).unwrap(),
             version,
@@ -533,12 +538,25 @@ fn record() -> impl Strategy<Value = OrderRecord> {
             token_attempt,
             attention,
             execution,
+            returns,
             pending_signal,
             pending_since,
             unknown,
             unknown_attributes,
         }
     })
+}
+
+#[test]
+fn orders_with_returns_are_of_a_form_that_earlier_releases_refuse() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut strategy = returns().prop_filter("some", |returns| !returns.is_empty());
+    let tree = Strategy::new_tree(&mut strategy, &mut runner).unwrap();
+    let mut record = read(stored(OF_NOW)).unwrap().record().clone();
+    record.returns = proptest::strategy::ValueTree::current(&tree);
+    let order = Order::restore(record);
+    assert_eq!(parsed(of(&order).unwrap()[DOCUMENT].as_s().unwrap())["v"], 4);
+    assert_eq!(read(of(&order).unwrap()).unwrap(), order);
 }
 
 #[test]

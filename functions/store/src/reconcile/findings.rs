@@ -1,7 +1,7 @@
 //! What a run of the reconciler finds, and how it says so.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use omniflow_domain::order::{Attention, Order, OrderId};
+use omniflow_domain::order::{Order, OrderId};
 use omniflow_domain::status::Status;
 use serde::Serialize;
 
@@ -51,6 +51,9 @@ pub struct Finding {
     /// The order, unless it is about stock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
+    /// The number of the return, if it is about one of the order.
+    #[serde(rename = "return", skip_serializing_if = "Option::is_none")]
+    pub return_number: Option<u32>,
     /// The order's state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Status>,
@@ -97,6 +100,7 @@ pub(super) fn finding(order: &Order, trouble: Trouble, detail: String, repairabl
     Finding {
         trouble,
         order_id: Some(order.id().clone()),
+        return_number: None,
         state: Some(order.status()),
         since: order.timeline().last().map(|change| change.at),
         detail,
@@ -115,6 +119,7 @@ pub(super) fn unowned((product, warehouse): &Place, difference: i64) -> Finding 
     Finding {
         trouble: Trouble::StockUnowned,
         order_id: None,
+        return_number: None,
         state: None,
         since: None,
         detail: format!("of {product} in {warehouse}, {} more pieces are {how}", difference.unsigned_abs()),
@@ -126,6 +131,7 @@ pub(super) fn unreadable_order(order: &Unreadable) -> Finding {
     Finding {
         trouble: Trouble::Unreadable,
         order_id: Some(order.order_id.clone()),
+        return_number: None,
         state: order.status,
         since: None,
         detail: order.to_string(),
@@ -134,7 +140,8 @@ pub(super) fn unreadable_order(order: &Unreadable) -> Finding {
 }
 
 pub(super) fn attention(order: &Order, now: DateTime<Utc>) -> Finding {
-    let due = order.attention().filter(|_| order.failed_by_disturbance()).and_then(retry_at);
+    let due = order.attention().filter(|_| order.failed_by_disturbance());
+    let due = due.and_then(|it| retry_at(it.since, it.first, it.tries));
     let failure = order.failure().unwrap_or_default();
     match due {
         Some(due) if due <= now => finding(order, Trouble::RetryDue, failure.to_owned(), true),
@@ -146,10 +153,11 @@ pub(super) fn attention(order: &Order, now: DateTime<Utc>) -> Finding {
     }
 }
 
-/// The moment from which the system may have the order go on; `None` when that is up to a person.
-pub(super) fn retry_at(attention: &Attention) -> Option<DateTime<Utc>> {
+/// The moment from which the system may have something go on that needs attention since `since`, first failed so at
+/// `first`, and was tried again so often; `None` when that is up to a person.
+pub(super) fn retry_at(since: DateTime<Utc>, first: DateTime<Utc>, tries: u32) -> Option<DateTime<Utc>> {
     // The longest pause is reached long before the exponent is out of range.
-    let factor = 2_i32.pow(attention.tries.min(10));
-    let due = attention.since + (FIRST_PAUSE * factor).min(LONGEST_PAUSE);
-    (due <= attention.first + BY_ITSELF_FOR).then_some(due)
+    let factor = 2_i32.pow(tries.min(10));
+    let due = since + (FIRST_PAUSE * factor).min(LONGEST_PAUSE);
+    (due <= first + BY_ITSELF_FOR).then_some(due)
 }

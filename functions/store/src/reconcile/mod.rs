@@ -12,6 +12,7 @@
 
 mod findings;
 mod holders;
+mod returns;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use futures::stream::{self, StreamExt};
 use omniflow_domain::order::{Actor, Failed, Order, OrderId, Reservation, Signal};
 use omniflow_domain::status::Status;
 
+use crate::returns::ReturnWorkflow;
 use crate::workflow::{ExecutionState, NotSent, Workflow};
 use crate::{Error, Orders, Stock, StockRow};
 
@@ -60,6 +62,7 @@ pub struct Reconciler {
     orders: Orders,
     stock: Stock,
     workflow: Workflow,
+    returns: ReturnWorkflow,
     clock: Arc<dyn Clock>,
     window: TimeDelta,
 }
@@ -70,10 +73,11 @@ impl Reconciler {
         orders: Orders,
         stock: Stock,
         workflow: Workflow,
+        returns: ReturnWorkflow,
         clock: Arc<dyn Clock>,
         window: TimeDelta,
     ) -> Self {
-        Self { orders, stock, workflow, clock, window }
+        Self { orders, stock, workflow, returns, clock, window }
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -93,9 +97,10 @@ impl Reconciler {
         self.examine_status(Status::AwaitingAudit, still, scope, &mut found).await?;
         self.examine_status(Status::AwaitingPayment, still - self.window, scope, &mut found).await?;
         self.examine_status(Status::NeedsAttention, self.now(), scope, &mut found).await?;
-        for signal in Signal::ALL {
+        for signal in Signal::ALL.into_iter().filter(|signal| signal.is_to_be_sent()) {
             self.examine_signal(signal, still, &mut found).await?;
         }
+        self.examine_returns(scope, &mut found).await?;
         if scope == Scope::OrdersAndStock {
             found.findings.extend(self.unowned_stock().await?);
         }
@@ -183,6 +188,7 @@ impl Reconciler {
         found.findings.extend(unheard.orders.into_iter().map(|id| Finding {
             trouble: Trouble::SignalUnsent,
             order_id: Some(id),
+            return_number: None,
             state: None,
             since: None,
             detail: format!("{} was not heard", signal.name()),
@@ -240,9 +246,11 @@ impl Reconciler {
     pub async fn repair(&self, found: &Findings) -> Repaired {
         let mut repaired = Repaired::default();
         let due = found.findings.iter().filter(|finding| finding.repairable);
-        let due: Vec<_> = due.filter_map(|due| Some((due.order_id.clone()?, due.trouble))).collect();
-        let mut ends =
-            stream::iter(due).map(|(id, trouble)| self.repair_one(id, trouble)).buffer_unordered(AT_ONCE);
+        let due = due.filter_map(|due| Some((due.order_id.clone()?, due.return_number, due.trouble)));
+        let due: Vec<_> = due.collect();
+        let mut ends = stream::iter(due)
+            .map(|(id, number, trouble)| self.repair_one(id, number, trouble))
+            .buffer_unordered(AT_ONCE);
         while let Some(done) = ends.next().await {
             if done {
                 repaired.repaired += 1;
@@ -253,8 +261,11 @@ impl Reconciler {
         repaired
     }
 
-    async fn repair_one(&self, id: OrderId, trouble: Trouble) -> bool {
-        let helped = self.help_on(&id, trouble).await;
+    async fn repair_one(&self, id: OrderId, number: Option<u32>, trouble: Trouble) -> bool {
+        let helped = match number {
+            Some(number) => self.help_return_on(&id, number, trouble).await,
+            None => self.help_on(&id, trouble).await,
+        };
         if let Err(error) = &helped {
             tracing::warn!(order_id = %id, %error, "left to the next run");
         }
@@ -279,7 +290,9 @@ impl Reconciler {
             Trouble::RetryDue => {
                 let is_due = |order: &Order| {
                     order.failed_by_disturbance()
-                        && order.attention().is_some_and(|it| retry_at(it) <= Some(now))
+                        && order
+                            .attention()
+                            .is_some_and(|it| retry_at(it.since, it.first, it.tries) <= Some(now))
                 };
                 let retry = |order: &mut Order| {
                     if is_due(order) { order.retry(Actor::SYSTEM, None, now) } else { Ok(()) }
@@ -289,6 +302,9 @@ impl Reconciler {
             Trouble::SignalUnsent => order,
             Trouble::NeedsAttention | Trouble::Unreadable | Trouble::StockUnowned => return Ok(()),
         };
+        if order.pending_signal() == Some(Signal::Returns) {
+            return self.returns.tell(&self.orders, &order, now).await.map(drop);
+        }
         self.workflow.tell_for_certain(&self.orders, &order, now).await.map(drop)
     }
 
@@ -307,18 +323,23 @@ impl Reconciler {
 
     /// What the order's workflow failed with, if it doesn't run.
     async fn failure(&self, order: &Order) -> Result<Option<Failed>, NotSent> {
-        let gone = |error: &str, cause: &str| Failed {
-            state: None,
-            error: Some(error.to_owned()),
-            cause: Some(cause.to_owned()),
-        };
-        Ok(match self.workflow.execution(order).await? {
-            ExecutionState::Running => None,
-            ExecutionState::Failed(failed) => Some(failed),
-            ExecutionState::Unknown => Some(gone("WorkflowMissing", "no workflow runs for the order")),
-            ExecutionState::Succeeded => {
-                Some(gone("WorkflowEnded", "the workflow has ended and the order is not closed"))
-            }
-        })
+        Ok(failure(self.workflow.execution(order).await?))
+    }
+}
+
+/// What an execution in this state failed with, if it doesn't run.
+fn failure(execution: ExecutionState) -> Option<Failed> {
+    let gone = |error: &str, cause: &str| Failed {
+        state: None,
+        error: Some(error.to_owned()),
+        cause: Some(cause.to_owned()),
+    };
+    match execution {
+        ExecutionState::Running => None,
+        ExecutionState::Failed(failed) => Some(failed),
+        ExecutionState::Unknown => Some(gone("WorkflowMissing", "no workflow runs for the order")),
+        ExecutionState::Succeeded => {
+            Some(gone("WorkflowEnded", "the workflow has ended and the order is not closed"))
+        }
     }
 }

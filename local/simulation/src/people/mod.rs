@@ -4,5 +4,6 @@
 pub mod clerk;
 pub mod customer;
 pub mod operator;
+pub mod returns;
 pub mod reviewer;
 pub mod warehouse;

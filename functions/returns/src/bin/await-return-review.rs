@@ -1,0 +1,5 @@
+//! The Lambda function `await-return-review`.
+
+fn main() -> Result<(), omniflow_bootstrap::Error> {
+    omniflow_bootstrap::run::<omniflow_returns::AwaitReturnReview>()
+}
