@@ -2,12 +2,12 @@
 //! (RFC 8288).
 
 use omniflow_domain::{Order, OrderId, texts};
-use omniflow_store::{Place, StockRow, Unreadable};
+use omniflow_store::{StockRow, Unreadable};
 
 use crate::admin::import::BETWEEN_NAMES;
-use crate::admin::{Admin, limit};
+use crate::admin::{Admin, limit, order_after};
 use crate::csv_file;
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
 use crate::unavailable;
@@ -60,11 +60,7 @@ pub(crate) async fn products(admin: &Admin, request: &Request) -> Result<Respons
 /// `GET /api/v1/export/stock`
 pub(crate) async fn stock(admin: &Admin, request: &Request) -> Result<Response, Problem> {
     let limit = limit(request, MOST)?;
-    let after = match request.query("next").filter(|next| !next.is_empty()) {
-        None => None,
-        Some(next) => Some(next.split_once('/').ok_or_else(|| bad_next(next))?),
-    };
-    let after: Option<Place> = after.map(|(product, warehouse)| (product.to_owned(), warehouse.to_owned()));
+    let after = super::stock::after(request)?;
     let page = admin.stock.page(limit, after).await.map_err(|error| unavailable(&error))?;
     let rows = page.rows.into_iter().map(|row: StockRow| {
         let on_hand = u64::from(row.available) + u64::from(row.reserved);
@@ -80,10 +76,7 @@ pub(crate) async fn stock(admin: &Admin, request: &Request) -> Result<Response, 
 /// `GET /api/v1/export/orders`, newest first.
 pub(crate) async fn orders(admin: &Admin, request: &Request) -> Result<Response, Problem> {
     let limit = limit(request, MOST_ORDERS)?;
-    let after = match request.query("next").filter(|next| !next.is_empty()) {
-        None => None,
-        Some(next) => Some(OrderId::parse(next).map_err(|_| bad_next(next))?),
-    };
+    let after = order_after(request)?;
     let page = admin.orders.list(None, OrderId::PREFIX, limit, after.as_ref());
     let page = page.await.map_err(|error| unavailable(&error))?;
     let rows = page.orders.iter().map(|order| match order {
@@ -127,11 +120,6 @@ fn unreadable_cells(order: &Unreadable, request: &Request) -> Vec<String> {
     ];
     cells.resize(ORDERS.len(), String::new());
     cells
-}
-
-fn bad_next(next: &str) -> Problem {
-    let detail = format!("'next' must be what the 'Link' of the page before has, not '{next}'.");
-    Problem::new(Kind::BadRequest, detail)
 }
 
 fn file(request: &Request, text: String, next: Option<String>) -> Response {

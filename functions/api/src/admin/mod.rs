@@ -15,7 +15,7 @@ use std::sync::Arc;
 use ambient::{Clock, Randomness};
 use chrono::{DateTime, TimeDelta, Utc};
 use omniflow_domain::order::returns::ReturnTerms;
-use omniflow_domain::{Currency, Money};
+use omniflow_domain::{Currency, Money, OrderId};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store::movements::Movements;
 use omniflow_store::reconcile::Reconciler;
@@ -156,6 +156,18 @@ pub(crate) fn limit(request: &Request, most: usize) -> Result<usize, Problem> {
         let detail = format!("'limit' must be a whole number from 1 to {most}, not '{text}'.");
         Problem::new(Kind::BadRequest, detail)
     })
+}
+
+/// The order after which the page of orders begins that a request asks for.
+pub(crate) fn order_after(request: &Request) -> Result<Option<OrderId>, Problem> {
+    let parse = |next: &str| OrderId::parse(next).map_err(|_| bad_next(next));
+    request.query("next").map(parse).transpose()
+}
+
+/// The problem of a `next` that no page gave.
+pub(crate) fn bad_next(next: &str) -> Problem {
+    let detail = format!("'next' must be what the page before gave as 'next', not '{next}'.");
+    Problem::new(Kind::BadRequest, detail)
 }
 
 /// The parameter of this name in the path.

@@ -135,6 +135,7 @@ pub(crate) async fn list_movements(admin: &Admin, request: &Request) -> Result<R
     let limit = limit(request, MOST)?;
     let product = product_of_path(admin, request).await?.product_id;
     let warehouse = of_path(request, "warehouse");
+    check_warehouse(warehouse)?;
     let after = request.query("next").filter(|next| !next.is_empty());
     let page =
         admin.movements.list(&product, warehouse, limit, after).await.map_err(|error| unavailable(&error))?;

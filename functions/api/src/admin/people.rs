@@ -7,7 +7,7 @@ use omniflow_store::Unreadable;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::admin::{Admin, limit, of_path};
+use crate::admin::{Admin, limit, of_path, order_after};
 use crate::problem::{Kind, Problem};
 use crate::read::{ListView, MOST};
 use crate::request::Request;
@@ -31,13 +31,7 @@ pub(crate) struct Forgotten {
 /// `GET /api/v1/customers/{customer_id}/orders`
 pub(crate) async fn list_orders(admin: &Admin, request: &Request) -> Result<Response, Problem> {
     let limit = limit(request, MOST)?;
-    let after = match request.query("next") {
-        None => None,
-        Some(text) => Some(OrderId::parse(text).map_err(|_| {
-            let detail = format!("'next' must be what the page before gave as 'next', not '{text}'.");
-            Problem::new(Kind::BadRequest, detail)
-        })?),
-    };
+    let after = order_after(request)?;
     let customer = customer(request)?;
     let page = admin.orders.list_of(customer, OrderId::PREFIX, limit, after.as_ref());
     let page = page.await.map_err(|error| unavailable(&error))?;

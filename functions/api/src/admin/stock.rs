@@ -6,8 +6,8 @@ use omniflow_store::{Place, StockRow};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::admin::{Admin, limit, product_of_path};
-use crate::problem::{Kind, Problem};
+use crate::admin::{Admin, bad_next, limit, product_of_path};
+use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
 use crate::unavailable;
@@ -111,14 +111,11 @@ pub(crate) async fn list_stock(admin: &Admin, request: &Request) -> Result<Respo
 }
 
 /// The row after which the page begins that a request asks for.
-fn after(request: &Request) -> Result<Option<Place>, Problem> {
+pub(crate) fn after(request: &Request) -> Result<Option<Place>, Problem> {
     let Some(next) = request.query("next") else { return Ok(None) };
     let place =
         next.split_once(BETWEEN).filter(|(product, warehouse)| !product.is_empty() && !warehouse.is_empty());
-    let (product, warehouse) = place.ok_or_else(|| {
-        let detail = format!("'next' must be what the page before gave as 'next', not '{next}'.");
-        Problem::new(Kind::BadRequest, detail)
-    })?;
+    let (product, warehouse) = place.ok_or_else(|| bad_next(next))?;
     Ok(Some((product.to_owned(), warehouse.to_owned())))
 }
 

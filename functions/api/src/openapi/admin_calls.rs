@@ -32,10 +32,12 @@ pub(super) fn described(call: ApiCall) -> Operation {
             "Import counted stock",
             "The columns `product_id`, `warehouse` and `on_hand`, and if you like `reason` and `reference`. `on_hand` are the pieces on the shelf, with those that are set aside for orders; each difference becomes a movement of the kind `count`.",
         ),
-        ApiCall::ExportProducts => export("Export products", "As the import takes them.", export::MOST),
-        ApiCall::ExportStock => export("Export the stock", "As the import takes it.", export::MOST),
+        ApiCall::ExportProducts => {
+            export("Export products", "As the import takes them.", export::MOST, any_text())
+        }
+        ApiCall::ExportStock => export("Export the stock", "As the import takes it.", export::MOST, place()),
         ApiCall::ExportOrders => {
-            export("Export orders", "Newest first, a row for each.", export::MOST_ORDERS)
+            export("Export orders", "Newest first, a row for each.", export::MOST_ORDERS, order_id())
         }
         ApiCall::ListCustomerOrders => list_customer_orders(),
         ApiCall::ForgetCustomer => forget(),
@@ -69,7 +71,8 @@ fn examination(description: &str) -> Value {
     json_answer(description, &schemas::of::<doctor::Examination>(), None)
 }
 
-fn page_of(most: usize) -> Vec<Value> {
+/// The query of a list whose pages are told apart by texts of such a schema.
+fn page_of(most: usize, next: Value) -> Vec<Value> {
     vec![
         json!({
             "name": "limit", "in": "query",
@@ -77,10 +80,24 @@ fn page_of(most: usize) -> Vec<Value> {
             "description": "How many at most.",
         }),
         json!({
-            "name": "next", "in": "query", "schema": { "type": "string" },
+            "name": "next", "in": "query", "schema": next,
             "description": "What the page before gave as `next`.",
         }),
     ]
+}
+
+/// A text that nothing is known of beforehand.
+fn any_text() -> Value {
+    json!({ "type": "string" })
+}
+
+/// A product and a warehouse.
+fn place() -> Value {
+    json!({ "type": "string", "pattern": "^[^/]+/.+$" })
+}
+
+fn order_id() -> Value {
+    schemas::of::<omniflow_domain::OrderId>()
 }
 
 fn list_stock() -> Operation {
@@ -90,7 +107,7 @@ fn list_stock() -> Operation {
         "All products that there is or was stock of, page by page.",
     );
     unless_known(operation)
-        .takes(page_of(stock::MOST))
+        .takes(page_of(stock::MOST, place()))
         .takes([json!({
             "name": "low", "in": "query", "schema": { "type": "boolean", "default": false },
             "description": "Only products whose stock is low.",
@@ -137,7 +154,7 @@ fn list_movements() -> Operation {
     let page = json_answer("A page of movements.", &schemas::of::<movements::MovementList<'_>>(), None);
     let summary = "List the movements of a product in a warehouse";
     unless_known(Operation::new("Stock", summary, "Newest first, page by page."))
-        .takes(page_of(movements::MOST))
+        .takes(page_of(movements::MOST, any_text()))
         .answers(200, named(page))
         .refuses(&[Kind::BadRequest, Kind::ProductNotFound])
 }
@@ -159,7 +176,7 @@ fn list_products() -> Operation {
             "description": "Only products that are sold, or, for operators, that are not. Without it customers see what is sold, and operators all.",
         }),
     ])
-    .takes(page_of(products::MOST))
+    .takes(page_of(products::MOST, any_text()))
     .answers(200, named(page))
     .refuses(&[Kind::BadRequest])
 }
@@ -233,7 +250,7 @@ fn import(summary: &'static str, columns: &'static str) -> Operation {
         .refuses(&[Kind::BadRequest])
 }
 
-fn export(summary: &'static str, description: &'static str, most: usize) -> Operation {
+fn export(summary: &'static str, description: &'static str, most: usize, next: Value) -> Operation {
     let file = json!({
         "description": "A page of the file, with the names of the columns.",
         "headers": { "Link": {
@@ -244,7 +261,7 @@ fn export(summary: &'static str, description: &'static str, most: usize) -> Oper
     });
     Operation::new("Files", summary, description)
         .takes(language())
-        .takes(page_of(most))
+        .takes(page_of(most, next))
         .answers(200, file)
         .refuses(&[Kind::BadRequest])
 }
@@ -252,7 +269,7 @@ fn export(summary: &'static str, description: &'static str, most: usize) -> Oper
 fn list_customer_orders() -> Operation {
     let page = json_answer("A page of orders.", &schemas::of::<read::ListView<'_>>(), None);
     unless_known(Operation::new("People", "List the orders of a customer", "Newest first, page by page."))
-        .takes(page_of(read::MOST))
+        .takes(page_of(read::MOST, order_id()))
         .takes(language())
         .answers(200, named(page))
         .refuses(&[Kind::BadRequest])

@@ -5,6 +5,7 @@ use omniflow_domain::address::{self, MOST_LINES};
 use omniflow_domain::catalogue::MOST_NAMES;
 use omniflow_domain::movement::{MOST_PIECES, MovementKind};
 use omniflow_domain::order::{LONGEST_SAID, LONGEST_URL, WarehouseEvent};
+use omniflow_domain::warehouse;
 use omniflow_simulated::METHODS;
 use serde_json::{Map, Value, json};
 
@@ -155,21 +156,46 @@ fn new_product() -> Value {
 }
 
 fn new_movement() -> Value {
-    json!({
-        "description": "What is moved, and why.",
+    json!({ "description": "What is moved, and why.", "oneOf": MovementKind::ASKED.map(movement_of_kind) })
+}
+
+fn movement_of_kind(kind: MovementKind) -> Value {
+    let pieces = |description: &str, least: i64| json!({ "description": description, "type": "integer", "minimum": least, "maximum": MOST_PIECES });
+    let quantity = match kind {
+        MovementKind::Receive | MovementKind::Return => pieces("The pieces that come.", 1),
+        MovementKind::Transfer => pieces("The pieces that go to the other warehouse.", 1),
+        MovementKind::Count => {
+            pieces("The pieces on the shelf, with those that are set aside for orders.", 0)
+        }
+        MovementKind::Adjust => {
+            let mut quantity = pieces(
+                "How many pieces more there are, with a minus when they are fewer.",
+                -i64::from(MOST_PIECES),
+            );
+            quantity["not"] = json!({ "const": 0 });
+            quantity
+        }
+    };
+    let mut movement = json!({
+        "title": kind.name(),
         "type": "object",
         "properties": {
-            "kind": { "type": "string", "enum": MovementKind::ASKED.map(MovementKind::name) },
-            "quantity": {
-                "description": "The pieces that come, go to the other warehouse, or are counted on the shelf; for `adjust` with a minus when they are fewer.",
-                "type": "integer", "minimum": -i64::from(MOST_PIECES), "maximum": MOST_PIECES,
-            },
+            "kind": { "const": kind.name() },
+            "quantity": quantity,
             "reason": schemas::reference("Text"),
             "reference": text("A delivery note, an invoice, a count sheet.", "DN-2044"),
-            "to": text("The warehouse that a transfer goes to; for nothing else.", "wh-west"),
+            "to": { "description": "For a transfer alone.", "type": "null" },
         },
         "required": ["kind", "quantity", "reason"],
-    })
+    });
+    if kind == MovementKind::Transfer {
+        movement["properties"]["to"] = json!({
+            "description": "The warehouse that the pieces go to.", "example": "wh-west",
+            "type": "string", "minLength": 1, "maxLength": warehouse::LONGEST_ID, "pattern": "^[A-Za-z0-9_-]+$",
+        });
+        movement["required"] = json!(["kind", "quantity", "reason", "to"]);
+    }
+    movement
 }
 
 /// The body of a call that takes a file.

@@ -14,13 +14,14 @@ use omniflow_store::movements::{NotMoved, RANDOM_BELOW, new_id};
 use serde_json::{Value, json};
 
 use crate::admin::{Admin, of_path};
-use crate::create::{MOST_OF_ONE, text, whole};
+use crate::create::{MOST_OF_ONE, text};
 use crate::decide::note;
 use crate::keep::Key;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 use crate::return_view::{ReturnList, ReturnView};
+use crate::whole::{as_written, whole};
 use crate::{refused, unavailable};
 
 /// The largest number of products in a request.
@@ -53,8 +54,8 @@ pub(crate) async fn request_return(admin: &Admin, request: &Request) -> Result<R
     if let Some(kept) = kept(admin, key.as_ref()).await? {
         return Ok(kept);
     }
-    let body = request.json()?;
-    let lines = items(&body["items"], &["quantity"])?;
+    let (body, written) = request.json_and_as_written()?;
+    let lines = items(&body["items"], &written["items"], &["quantity"])?;
     let lines = lines.into_iter().map(|(product_id, [quantity])| Line { product_id, quantity });
     let lines: Vec<_> = lines.collect();
     if lines.iter().any(|line| line.quantity == 0) {
@@ -96,7 +97,8 @@ pub(crate) async fn receive_return(admin: &Admin, request: &Request) -> Result<R
     if let Some(kept) = kept(admin, key.as_ref()).await? {
         return Ok(kept);
     }
-    let lines = items(&request.json()?["items"], &["restock", "write_off"])?;
+    let (body, written) = request.json_and_as_written()?;
+    let lines = items(&body["items"], &written["items"], &["restock", "write_off"])?;
     let received = lines.into_iter().map(|(product_id, pieces)| {
         let [restock, write_off] = pieces;
         ReceivedLine { product_id, restock, write_off }
@@ -242,8 +244,13 @@ fn bad(detail: &str) -> Problem {
     Problem::new(Kind::BadRequest, detail)
 }
 
-/// The products of a request, each with the numbers of these names, which are 0 where they are left out.
-fn items<const N: usize>(given: &Value, names: &[&str; N]) -> Result<Vec<(String, [u32; N])>, Problem> {
+/// The products of a request, each with the numbers of these names, which are 0 where they are left out. `written` is the
+/// same value with numbers as the texts that they were written as.
+fn items<const N: usize>(
+    given: &Value,
+    written: &Value,
+    names: &[&str; N],
+) -> Result<Vec<(String, [u32; N])>, Problem> {
     let given = given.as_array().filter(|items| (1..=MOST).contains(&items.len()));
     let given = given.ok_or_else(|| {
         bad(&format!(
@@ -252,7 +259,7 @@ fn items<const N: usize>(given: &Value, names: &[&str; N]) -> Result<Vec<(String
         ))
     })?;
     let (mut items, mut seen) = (Vec::new(), HashSet::new());
-    for item in given {
+    for (place, item) in given.iter().enumerate() {
         let product = text("product_id", &item["product_id"])?
             .ok_or_else(|| bad("Each item must have a 'product_id', as the order's items have it."))?;
         if !seen.insert(product.clone()) {
@@ -262,11 +269,14 @@ fn items<const N: usize>(given: &Value, names: &[&str; N]) -> Result<Vec<(String
         for (number, name) in numbers.iter_mut().zip(names) {
             *number = match &item[*name] {
                 Value::Null => 0,
-                value => whole(value)
+                value => whole(value, &written[place][*name])
                     .filter(|number| *number <= MOST_OF_ONE.into())
                     .and_then(|number| u32::try_from(number).ok())
                     .ok_or_else(|| {
-                        bad(&format!("'{name}' must be a whole number from 0 to {MOST_OF_ONE}, not {value}."))
+                        bad(&format!(
+                            "'{name}' must be a whole number from 0 to {MOST_OF_ONE}, not {}.",
+                            as_written(value, &written[place][*name])
+                        ))
                     })?,
             };
         }
