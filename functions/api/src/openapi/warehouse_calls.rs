@@ -1,6 +1,6 @@
 //! The description of the calls about warehouses and of those that warehouses make.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::calls::{etag, language};
 use super::operations::Operation;
