@@ -83,9 +83,8 @@ impl Budget {
         self.exceeded.get()
     }
 
-    /// Whether the machine's clock ends an evaluation, too.
-    pub(crate) fn is_timed(&self) -> bool {
-        self.effort == Effort::Small { timed: true }
+    pub(crate) fn effort(&self) -> Effort {
+        self.effort
     }
 
     /// How many bytes an expression in JSONata may build, of the most that any may.
