@@ -10,6 +10,9 @@ use crate::error::Failure;
 /// are built. JSONata's own work is bounded besides, by its guards and by time. 16 million steps take some tenths of a
 /// second and build 256 MiB at the most; a payload of 256 KiB that is walked once has at most 131,072 values.
 const FULL: u64 = 1 << 24;
+/// Steps for all states, iterations and children of one event with full effort: some ten seconds, in which only this
+/// execution waits.
+const FULL_EVENT: u64 = 1 << 29;
 /// Steps for all expressions of one event, when the host wants only a small effort: about a millisecond.
 const SMALL: u64 = 1 << 16;
 /// Bytes that an expression in JSONata may build with a small effort.
@@ -21,19 +24,21 @@ pub(crate) const STEP_BYTES: usize = 16;
 pub(crate) struct Budget {
     effort: Effort,
     left: Cell<u64>,
+    /// What is left of it for the whole event, which is no less.
+    event: Cell<u64>,
     exceeded: Cell<bool>,
 }
 
 impl Budget {
     pub(crate) fn new(effort: Effort) -> Self {
-        let left = if effort == Effort::Full { FULL } else { SMALL };
-        Self { effort, left: Cell::new(left), exceeded: Cell::new(false) }
+        let (left, event) = if effort == Effort::Full { (FULL, FULL_EVENT) } else { (SMALL, SMALL) };
+        Self { effort, left: Cell::new(left), event: Cell::new(event), exceeded: Cell::new(false) }
     }
 
-    /// Begins the visit of a state.
+    /// Begins the visit of a state, or the input of an item.
     pub(crate) fn visit(&self) {
         if self.effort == Effort::Full {
-            self.left.set(FULL);
+            self.left.set(self.event.get().min(FULL));
         }
     }
 
@@ -43,6 +48,7 @@ impl Budget {
         match self.left.get().checked_sub(steps) {
             Some(left) => {
                 self.left.set(left);
+                self.event.set(self.event.get() - steps);
                 true
             }
             None => {
@@ -77,9 +83,8 @@ impl Budget {
         self.exceeded.get()
     }
 
-    /// Whether the machine's clock ends an evaluation, too.
-    pub(crate) fn is_timed(&self) -> bool {
-        self.effort == Effort::Small { timed: true }
+    pub(crate) fn effort(&self) -> Effort {
+        self.effort
     }
 
     /// How many bytes an expression in JSONata may build, of the most that any may.
@@ -104,6 +109,11 @@ mod tests {
         full.visit();
         assert!(full.spend(1) && !full.is_exceeded());
         assert!(!full.exceed(), "there is no larger one");
+        let visits = (0..100).filter(|_| {
+            full.visit();
+            full.spend(FULL)
+        });
+        assert_eq!(visits.count() as u64, FULL_EVENT / FULL - 2, "an event ends, too");
 
         let small = Budget::new(Effort::Small { timed: false });
         assert!(!small.is_low() && small.spend(SMALL) && small.is_low());

@@ -361,8 +361,19 @@ impl Shop {
         self.ask(event).await
     }
 
+    /// As [`Shop::http_as`], with slashes in parameters of the path as the caller writes them (`%2F`): an HTTP API leads the
+    /// request by that path, and hands it over decoded.
+    pub async fn http_escaped_as(&self, authorizer: &Value, method: &str, path: &str) -> HttpAnswer {
+        let binary = self.binary_of(&event(method, path, &[], authorizer)).to_owned();
+        self.ask_of(&binary, event(method, &path.replace("%2F", "/"), &[], authorizer)).await
+    }
+
     async fn ask(&self, event: Value) -> HttpAnswer {
-        let answer = self.invoke(self.binary_of(&event), event.clone()).await.unwrap();
+        self.ask_of(self.binary_of(&event), event.clone()).await
+    }
+
+    async fn ask_of(&self, binary: &str, event: Value) -> HttpAnswer {
+        let answer = self.invoke(binary, event).await.unwrap();
         HttpAnswer {
             status: answer["statusCode"].as_u64().unwrap(),
             headers: answer["headers"].clone(),

@@ -205,6 +205,7 @@ impl Runner<'_> {
             making.context["Map"] = serde_json::json!({ "Item": item.context() });
         }
         let scope = Scope { own: making.scope.own, outer: making.scope.outer, item: Some(&item) };
+        self.budget.visit();
         let env = Env {
             scope,
             context: Context::Given(&making.context),
@@ -224,6 +225,7 @@ impl Runner<'_> {
     ) -> Evaluated<(usize, Arc<Value>)> {
         let mut input = Map::new();
         if let Some(part) = making.batch_input {
+            self.budget.visit();
             let env = Env {
                 scope: making.scope,
                 context: Context::Given(&making.context),

@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::convert::{from_json, to_json};
 use super::expression::{Expression, Program, Strategy};
 use super::{guards, host};
+use crate::api::Effort;
 use crate::budget::Budget;
 use crate::error::Failure;
 use crate::intrinsic;
@@ -26,6 +27,9 @@ use crate::size;
 const TIMEOUT_MS: u64 = 100;
 /// The same for a small effort that is timed.
 const SMALL_TIMEOUT_MS: u64 = 1;
+/// The same for a small effort that is counted alone. It is so long that only an expression without an end gets there,
+/// and none because its machine has no time for it; a full effort then says how the expression ends.
+const COUNTED_TIMEOUT_MS: u64 = 10_000;
 /// How often an evaluation is tried whose time was up. The time is that of the wall, and a process that was stopped
 /// meanwhile, or a machine that had no time for it, is no fault of the expression. The second time gives the same
 /// value, since nothing but the inputs and the seed decides it.
@@ -146,7 +150,11 @@ impl<'e, 'a> Evaluation<'e, 'a> {
             bindings.push(("states".to_owned(), self.states(expression)?));
         }
         let budget = self.env.budget;
-        let timeout = if budget.is_timed() { SMALL_TIMEOUT_MS } else { TIMEOUT_MS };
+        let timeout = match budget.effort() {
+            Effort::Full => TIMEOUT_MS,
+            Effort::Small { timed: true } => SMALL_TIMEOUT_MS,
+            Effort::Small { timed: false } => COUNTED_TIMEOUT_MS,
+        };
         let options = EvaluatorOptions {
             timeout_ms: Some(timeout),
             max_stack_depth: Some(MAX_DEPTH),

@@ -18,6 +18,7 @@ const DONE: u8 = 0;
 const INCOMPLETE: u8 = 1;
 /// The command was stopped by something else than a row.
 const STOPPED: u8 = 2;
+
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
