@@ -1,5 +1,7 @@
 //! Small runs within quotas that are much smaller than AWS's: what is refused is made up for, and what can't be is told.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::time::Duration;
 
 use omniflow_simulation::{
