@@ -152,7 +152,8 @@ impl Capacity {
         wait
     }
 
-    /// Waits until an execution may make the transitions that lead to a call of this state.
+    /// Waits until an execution may make the transitions that lead to a call of this state. The time of the task runs
+    /// meanwhile, which on AWS begins after the transition: a wait that is longer ends as the task's timeout.
     pub async fn transit(&self, execution_arn: &str, state: &str) {
         let count = self.transitions.of_call(execution_arn, state);
         self.state().tally.transitions += f64::from(count);

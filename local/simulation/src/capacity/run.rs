@@ -11,7 +11,7 @@ use omniflow_domain::Status;
 use omniflow_tables::Tables;
 use template::{Parameters, System};
 use tokio::task::LocalSet;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{sleep, sleep_until, timeout};
 
 pub use super::shop::Products;
 
@@ -126,16 +126,18 @@ async fn live(settings: &Settings, front: &Rc<Front>, world: &Arc<World>, visits
             rest::check_the_ended(&checked, &checking).await;
         }
     });
-    customers(settings, front, world, visits).await;
-    let since = world.clock.elapsed();
+    let end = customers(settings, front, world, visits).await + settings.to_rest;
     let under_way = || {
         let waits = |status: Status| !status.is_final() && status != Status::NeedsAttention;
         world.books(|books| books.orders().any(|(_, entry)| waits(entry.order.status())))
     };
-    while under_way() && world.clock.elapsed() - since < settings.to_rest {
+    while under_way() && world.clock.elapsed() < end {
         sleep(CHECK).await;
     }
     visits.settled = world.clock.elapsed();
+    if under_way() {
+        return;
+    }
     let needs_attention =
         world.books(|books| books.orders().any(|(_, entry)| entry.order.status() == Status::NeedsAttention));
     let end = visits.settled + AFTERWARDS;
@@ -149,8 +151,14 @@ async fn live(settings: &Settings, front: &Rc<Front>, world: &Arc<World>, visits
     checks.abort();
 }
 
-/// Lets the customers come, and waits until all have gone home.
-async fn customers(settings: &Settings, front: &Rc<Front>, world: &Arc<World>, visits: &mut Visits) {
+/// Lets the customers come, and waits until all have gone home, or for as long as everything may take. Gives the time at
+/// which the last has come.
+async fn customers(
+    settings: &Settings,
+    front: &Rc<Front>,
+    world: &Arc<World>,
+    visits: &mut Visits,
+) -> Duration {
     let (shelf, mut dice) = (Shelf::of(settings.products), Dice::new(world.seed, "arrivals", 0));
     let begun = tokio::time::Instant::now();
     let (mut at, mut shopping) = (0.0, tokio::task::JoinSet::new());
@@ -170,7 +178,13 @@ async fn customers(settings: &Settings, front: &Rc<Front>, world: &Arc<World>, v
             gone(visit);
         }
     }
-    while let Some(visit) = shopping.join_next().await {
-        gone(visit);
-    }
+    let last = world.clock.elapsed();
+    let all_gone = async {
+        while let Some(visit) = shopping.join_next().await {
+            gone(visit);
+        }
+    };
+    // Who is there after that waits for an order that comes to no end.
+    let _ = timeout(settings.to_rest, all_gone).await;
+    last
 }
