@@ -20,11 +20,11 @@ export function Files({ changed }) {
       <summary>${t("files")}</summary>
       <div class="fields">
         <div role="group" aria-labelledby="files-out">
-          <h3 id="files-out">${t("files.out")}</h3>
+          <h2 id="files-out">${t("files.out")}</h2>
           <p class="row">${TO_GET.map((what) => html`<button key=${what} type="button" data-export=${what} aria-disabled=${busy} onClick=${run(() => exported(what, setProgress))}>${t(`files.${what}`)}</button>`)}</p>
         </div>
         <div role="group" aria-labelledby="files-in">
-          <h3 id="files-in">${t("files.in")}</h3>
+          <h2 id="files-in">${t("files.in")}</h2>
           ${TO_GIVE.map((what) => html`<${Import} key=${what} what=${what} busy=${busy} run=${run} tell=${setProgress} changed=${changed} />`)}
           <p class="quiet">${t("files.columns")}</p>
         </div>
