@@ -13,10 +13,13 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use chrono::{DateTime, Utc};
 use omniflow_domain::movement::{Impossible, MovementKind, OnShelf};
 use omniflow_domain::order::Actor;
+use omniflow_domain::shelf::{Change, Column, Pieces, Shelf};
 use omniflow_services::{DynamoDb, Item};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Stock, StockRow};
+use crate::moves::write;
+use crate::stock::{Place, key};
+use crate::{Error, Stock};
 
 /// The number of the form that movements are stored in.
 const FORM: u32 = 1;
@@ -147,13 +150,15 @@ impl Movements {
     /// # Errors
     /// [`NotMoved`].
     pub async fn plan(&self, wanted: &Wanted) -> Result<Plan, NotMoved> {
-        let row = self.stock.row(&wanted.product_id, &wanted.warehouse).await?;
+        let from = (wanted.product_id.clone(), wanted.warehouse.clone());
+        let shelf = self.stock.shelf(&from).await?;
         let impossible = |warehouse: &str| {
             let warehouse = warehouse.to_owned();
             move |why| NotMoved::Impossible { warehouse, why }
         };
-        let (change, after) =
-            shelf(row.as_ref()).moved(wanted.kind, wanted.quantity).map_err(impossible(&wanted.warehouse))?;
+        let (change, after) = on_shelf(shelf.as_ref())
+            .moved(wanted.kind, wanted.quantity)
+            .map_err(impossible(&wanted.warehouse))?;
         let movement = Movement {
             v: FORM,
             place: place(&wanted.product_id, &wanted.warehouse),
@@ -170,11 +175,12 @@ impl Movements {
             available: after.available,
             reserved: after.reserved,
         };
-        let mut writes = vec![self.stock.set(&wanted.product_id, &wanted.warehouse, row.as_ref(), after)?];
+        let mut writes = self.stock.bring(&from, shelf.as_ref(), wanted.kind, change)?;
         writes.push(self.put(&movement)?);
         if let Some(to) = &wanted.to {
-            let there = self.stock.row(&wanted.product_id, to).await?;
-            let (change, after) = shelf(there.as_ref())
+            let place_there = (wanted.product_id.clone(), to.clone());
+            let there = self.stock.shelf(&place_there).await?;
+            let (change, after) = on_shelf(there.as_ref())
                 .moved(MovementKind::Receive, wanted.quantity)
                 .map_err(impossible(to))?;
             let arrival = Movement {
@@ -186,10 +192,10 @@ impl Movements {
                 reserved: after.reserved,
                 ..movement.clone()
             };
-            writes.push(self.stock.set(&wanted.product_id, to, there.as_ref(), after)?);
+            writes.extend(self.stock.bring(&place_there, there.as_ref(), MovementKind::Receive, change)?);
             writes.push(self.put(&arrival)?);
         }
-        Ok(Plan { changes_nothing: change == 0 && row.is_some(), movement, writes })
+        Ok(Plan { changes_nothing: change == 0 && shelf.is_some(), movement, writes })
     }
 
     /// Makes these writes, all or none.
@@ -258,38 +264,71 @@ impl Movements {
     }
 }
 
-fn shelf(row: Option<&StockRow>) -> OnShelf {
-    row.map_or_else(OnShelf::default, |row| OnShelf { available: row.available, reserved: row.reserved })
+fn on_shelf(shelf: Option<&Shelf>) -> OnShelf {
+    shelf.map_or_else(OnShelf::default, |shelf| {
+        let Pieces { available, reserved, .. } = shelf.total();
+        OnShelf { available, reserved }
+    })
 }
 
 impl Stock {
-    /// The write that brings a row to what a movement leaves on the shelf, on the condition that the row is as it
-    /// was read; a row that was missing must be so still.
+    /// The writes that bring so many available pieces to a place, or take them when there are fewer than none, on the
+    /// condition that it is as it was read; a place where nothing was must be so still. Of one that is split only the
+    /// buckets that are changed must have what is taken, since it would hardly ever stay as it was read; but a count
+    /// is of all of it.
+    fn bring(
+        &self,
+        place: &Place,
+        read: Option<&Shelf>,
+        kind: MovementKind,
+        change: i64,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        let Some(shelf) = read else { return Ok(vec![self.first(place, change)?]) };
+        let changes = match u32::try_from(-change) {
+            Ok(fewer) => shelf.taken(fewer).ok_or(Error::Conflict)?,
+            Err(_) => vec![Change::of(0).with(Column::Available, change)],
+        };
+        if shelf.count() > 1 && kind != MovementKind::Count {
+            return changes.iter().map(|change| Ok(write(self.change(place, change)?))).collect();
+        }
+        let set = shelf.buckets().map(|(bucket, pieces)| {
+            let change = changes.iter().find(|change| change.bucket == bucket);
+            let after =
+                change.map_or(Some(pieces), |change| pieces.changed(change)).ok_or(Error::Conflict)?;
+            self.set(place, bucket, pieces, after.available)
+        });
+        set.collect()
+    }
+
+    /// The write of the first pieces of a place.
+    fn first(&self, place: &Place, pieces: i64) -> Result<TransactWriteItem, Error> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(place, 0)))
+            .update_expression("SET available = :after, reserved = :none, sold = :none")
+            .condition_expression("attribute_not_exists(product_id)")
+            .expression_attribute_values(":after", AttributeValue::N(pieces.to_string()))
+            .expression_attribute_values(":none", AttributeValue::N("0".to_owned()));
+        Ok(write(update.build().map_err(|error| Error::Service(error.to_string()))?))
+    }
+
+    /// The write that brings a bucket to so many available pieces, on the condition that it is as it was read.
     fn set(
         &self,
-        product: &str,
-        warehouse: &str,
-        read: Option<&StockRow>,
-        after: OnShelf,
+        place: &Place,
+        bucket: u8,
+        read: Pieces,
+        available: u32,
     ) -> Result<TransactWriteItem, Error> {
         let number = |number: u32| AttributeValue::N(number.to_string());
         let update = Update::builder()
-            .table_name(self.table())
-            .key("product_id", AttributeValue::S(product.to_owned()))
-            .key("warehouse_id", AttributeValue::S(warehouse.to_owned()))
-            .expression_attribute_values(":after", number(after.available));
-        let update = match read {
-            Some(read) => update
-                .update_expression("SET available = :after")
-                .condition_expression("available = :available AND reserved = :reserved")
-                .expression_attribute_values(":available", number(read.available))
-                .expression_attribute_values(":reserved", number(read.reserved)),
-            None => update
-                .update_expression("SET available = :after, reserved = :none, sold = :none")
-                .condition_expression("attribute_not_exists(product_id)")
-                .expression_attribute_values(":none", number(0)),
-        };
-        let update = update.build().map_err(|error| Error::Service(error.to_string()))?;
-        Ok(TransactWriteItem::builder().update(update).build())
+            .table_name(&self.table)
+            .set_key(Some(key(place, bucket)))
+            .update_expression("SET available = :after")
+            .condition_expression("available = :available AND reserved = :reserved")
+            .expression_attribute_values(":after", number(available))
+            .expression_attribute_values(":available", number(read.available))
+            .expression_attribute_values(":reserved", number(read.reserved));
+        Ok(write(update.build().map_err(|error| Error::Service(error.to_string()))?))
     }
 }
