@@ -13,7 +13,8 @@ use omniflow_testing::{At, Shop, Use, WAREHOUSE_SECRET, Walk, starts, stripe_sys
 use serde_json::{Value, json};
 use template::System;
 
-const STOCK: [(&str, &str, u32); 5] = [
+const STOCK: [(&str, &str, u32); 6] = [
+    ("gem", "wh-north", 9),
     ("ring", "wh-east", 9),
     ("fragile-vase", "wh-west", 9),
     ("stuck-crate", "wh-north", 9),
@@ -175,11 +176,11 @@ async fn all_ways() -> BTreeSet<Use> {
 /// Stock is split, so that whoever moves its pieces has to look where they are, and put together.
 async fn split(shop: &Shop) {
     let into = async |buckets: u8| {
-        let path = "/api/v1/stock/bell/wh-north/buckets";
+        let path = "/api/v1/stock/gem/wh-north/buckets";
         assert_eq!(shop.http("PUT", path, json!({ "buckets": buckets })).await.status, 200);
     };
     for pay in [true, false] {
-        let body = json!({ "items": [{ "product_id": "bell", "quantity": 5 }] });
+        let body = json!({ "items": [{ "product_id": "gem", "quantity": 4 }] });
         let id = shop.place(body).await;
         into(5).await;
         walk(shop, &id, async |shop, _, _| {
@@ -329,14 +330,14 @@ async fn reconciled(by: &str) -> BTreeSet<Use> {
     shop.put(
         "StockTable",
         json!({
-            "product_id": { "S": "gem" }, "warehouse_id": { "S": "wh-east" }, "buckets": { "N": "2" },
+            "product_id": { "S": "crystal" }, "warehouse_id": { "S": "wh-east" }, "buckets": { "N": "2" },
             "available": { "N": "1" }, "reserved": { "N": "0" }, "sold": { "N": "0" }, "busy_at": { "N": "1" },
         }),
     );
     shop.put(
         "StockTable",
         json!({
-            "product_id": { "S": "gem/wh-east/1" }, "warehouse_id": { "S": "wh-east" },
+            "product_id": { "S": "crystal/wh-east/1" }, "warehouse_id": { "S": "wh-east" },
             "available": { "N": "1" }, "reserved": { "N": "0" }, "sold": { "N": "0" }, "lost": { "N": "0" },
         }),
     );
