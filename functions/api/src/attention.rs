@@ -10,7 +10,7 @@ use crate::keep::Key;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
-use crate::{Decisions, refusals, refused};
+use crate::{Decisions, refusals, refused, unavailable};
 
 /// `POST /api/v1/orders/{order_id}/retry`
 pub(crate) async fn retry_order(api: &Decisions, request: &Request) -> Result<Response, Problem> {
@@ -54,10 +54,11 @@ pub(crate) async fn resolve_order(api: &Decisions, request: &Request) -> Result<
         Order::check_money(resolution.money, known.money)
             .map_err(|contradiction| contradicted(&order, contradiction, request, api))?;
     }
+    let held = api.stock.held_by(&order).await.map_err(|error| unavailable(&error))?;
     let resolve = |order: &mut Order| order.resolve(resolution.clone(), request.caller.actor(), now);
     let stock = |before: &Order, after: &Order| match before.reservation() == after.reservation() {
         true => Ok(Vec::new()),
-        false => api.stock.settle(after, resolution.stock),
+        false => api.stock.settle(after, resolution.stock, &held),
     };
     decide(api, request, key.as_ref(), resolve, stock).await
 }

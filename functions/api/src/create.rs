@@ -18,7 +18,7 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::view::Amount;
 use crate::whole::{as_written, whole};
-use crate::{Api, unavailable, view};
+use crate::{Api, backlog, unavailable, view};
 
 /// The largest number of items in an order.
 pub(crate) const MOST_ITEMS: usize = 100;
@@ -75,6 +75,8 @@ async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<R
         let wanted: u64 = new.items.iter().map(|item| u64::from(item.quantity)).sum();
         api.limits.check(api, customer, wanted, request.language_of_problems()).await?;
     }
+    // The request whose answer is kept had its order accepted, and is never turned away.
+    backlog::check(&api.backlog, request.language_of_problems()).await?;
     new.method = new.method.or_else(|| assumed.map(str::to_owned));
     let now = api.now();
     for _ in 0..DRAWS {

@@ -12,6 +12,7 @@
 mod admin;
 mod at_provider;
 mod attention;
+mod backlog;
 mod caller;
 mod create;
 pub mod csv_file;
@@ -53,7 +54,7 @@ use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_simulated::{Ledger, SimulatedGateway};
 use omniflow_store as store;
 use omniflow_store::workflow::Workflow;
-use omniflow_store::{Idempotency, Orders, Products, Stock, Unreadable};
+use omniflow_store::{Backlog, Idempotency, Orders, Products, Stock, Unreadable};
 use serde_json::Value;
 
 pub use admin::Admin;
@@ -79,6 +80,7 @@ pub struct Api {
     decisions: Decisions,
     products: Products,
     limits: Limits,
+    backlog: Backlog,
     executions: Executions,
     site: web::Site,
     currency: Currency,
@@ -116,6 +118,7 @@ impl Function for Api {
         "IDEMPOTENCY_TABLE",
         "LEDGER_TABLE",
         "AUDIT_THRESHOLD",
+        "BACKLOG_SECONDS",
         "CONSOLE_CLIENT_ID",
         "CONSOLE_RESOURCE",
         "CONSOLE_SCOPES",
@@ -166,6 +169,7 @@ impl Function for Api {
         let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
         let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
         Ok(Self {
+            backlog: backlog::new(&orders, services, environment)?,
             decisions: Decisions {
                 stock,
                 answers: Answers {

@@ -75,11 +75,13 @@ pub enum Kind {
     OrderUnreadable,
     /// The system failed. The same request may succeed later.
     Unavailable,
+    /// More orders come than can be started. The same request may succeed later.
+    Overloaded,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::Unauthorized,
@@ -112,6 +114,7 @@ impl Kind {
         Self::ForeignSite,
         Self::OrderUnreadable,
         Self::Unavailable,
+        Self::Overloaded,
     ];
 
     /// The HTTP status.
@@ -146,7 +149,7 @@ impl Kind {
             | Self::CustomerHasOpenOrders => 409,
             Self::HostNotServed => 421,
             Self::OrderUnreadable => 500,
-            Self::Unavailable => 503,
+            Self::Unavailable | Self::Overloaded => 503,
         }
     }
 
@@ -185,6 +188,7 @@ impl Kind {
             Self::ForeignSite => "foreign-site",
             Self::OrderUnreadable => "order-unreadable",
             Self::Unavailable => "unavailable",
+            Self::Overloaded => "overloaded",
         }
     }
 
@@ -229,6 +233,7 @@ impl Kind {
             Self::ForeignSite => "Other websites may not call this server",
             Self::OrderUnreadable => "The order's record can't be read",
             Self::Unavailable => "Temporarily unavailable",
+            Self::Overloaded => "More orders come than can be started",
         }
     }
 }

@@ -60,6 +60,9 @@ impl Response {
             if *name == "allow" {
                 response.headers.push(("allow", value.as_str().unwrap_or_default().to_owned()));
             }
+            if *name == "retry_after" {
+                response.headers.push(("retry-after", value.to_string()));
+            }
         }
         response
     }

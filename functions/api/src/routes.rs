@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::json;
 
-use crate::admin::{Admin, doctor, export, import, movements, people, products, returns, stock};
+use crate::admin::{Admin, buckets, doctor, export, import, movements, people, products, returns, stock};
 use omniflow_services::Function as _;
 
 use crate::caller::Access;
@@ -35,6 +35,7 @@ pub(crate) enum ApiCall {
     ReadStock,
     MoveStock,
     ListMovements,
+    SplitStock,
     ListProducts,
     ReadProduct,
     PutProduct,
@@ -81,6 +82,7 @@ impl ApiCall {
             | Self::ReadStock
             | Self::MoveStock
             | Self::ListMovements
+            | Self::SplitStock
             | Self::ListProducts
             | Self::ReadProduct
             | Self::PutProduct
@@ -127,6 +129,7 @@ pub(crate) const CALLS: &[Route] = &[
     ("GET", "/api/v1/stock/{product}", Access::Customer, ApiCall::ReadStock),
     ("POST", "/api/v1/stock/{product}/{warehouse}/movements", Access::Operator, ApiCall::MoveStock),
     ("GET", "/api/v1/stock/{product}/{warehouse}/movements", Access::Operator, ApiCall::ListMovements),
+    ("PUT", "/api/v1/stock/{product}/{warehouse}/buckets", Access::Operator, ApiCall::SplitStock),
     ("GET", "/api/v1/products", Access::Customer, ApiCall::ListProducts),
     ("GET", "/api/v1/products/{product}", Access::Customer, ApiCall::ReadProduct),
     ("PUT", "/api/v1/products/{product}", Access::Operator, ApiCall::PutProduct),
@@ -234,6 +237,7 @@ pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Resul
         ApiCall::ReadStock => stock::read_stock(admin, request).await,
         ApiCall::MoveStock => movements::move_stock(admin, request).await,
         ApiCall::ListMovements => movements::list_movements(admin, request).await,
+        ApiCall::SplitStock => buckets::split_stock(admin, request).await,
         ApiCall::ListProducts => products::list_products(admin, request).await,
         ApiCall::ReadProduct => products::read_product(admin, request).await,
         ApiCall::PutProduct => products::put_product(admin, request).await,

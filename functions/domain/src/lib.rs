@@ -21,6 +21,7 @@ pub mod money;
 pub mod movement;
 pub mod order;
 pub mod payment_gateway;
+pub mod shelf;
 pub mod status;
 pub mod texts;
 pub mod warehouse;

@@ -32,13 +32,14 @@ impl Function for CompleteOrder {
     async fn call(&self, step: StepEvent) -> Result<Done, store::Error> {
         let Self { activity, stock } = self;
         let is_shipped = |order: &Order| order.clone().complete(activity.now()).is_ok();
+        let moves = &stock.moves();
         let complete = |mut order: Order| async move {
             if order.status() == Status::Completed {
                 return Ok::<_, store::Error>(Decided { order, answer: false, with: Vec::new() });
             }
             order.take_up(activity.now());
             order.complete(activity.now())?;
-            let with = stock.sell(&order)?;
+            let with = moves.sell(&order).await?;
             Ok(Decided { order, answer: true, with })
         };
         let (order, is_completed_now) =

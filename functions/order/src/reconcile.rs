@@ -12,9 +12,14 @@ use serde::Deserialize;
 /// The event of a run. EventBridge's scheduled events have members of their own, which don't matter here.
 #[derive(Debug, Deserialize)]
 pub struct Run {
-    /// Whether the stock is checked as well, for which all open orders are read. `template.yaml` says how often.
+    /// Whether the stock is checked as well, for which all open orders are read, and put together where it was split
+    /// for orders that have gone. `template.yaml` says how often.
     #[serde(default)]
     check_stock: bool,
+    /// Whether orders whose keys have shards are written anew, and nothing else is done: for those who go back to a
+    /// release that knows no shards (docs/scale.md).
+    #[serde(default)]
+    plain_keys: bool,
 }
 
 /// The function `reconcile-orders`.
@@ -31,10 +36,12 @@ impl Function for ReconcileOrders {
     ];
     const ACTIONS: &'static [&'static str] = &[
         "dynamodb:BatchGetItem",
+        "dynamodb:DeleteItem",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
         "dynamodb:Scan",
+        "dynamodb:UpdateItem",
         "states:DescribeExecution",
         "states:GetExecutionHistory",
         "states:RedriveExecution",
@@ -60,6 +67,9 @@ impl Function for ReconcileOrders {
     }
 
     async fn call(&self, run: Run) -> Result<Repaired, store::Error> {
+        if run.plain_keys {
+            return self.0.write_plainly().await;
+        }
         let scope = if run.check_stock { Scope::OrdersAndStock } else { Scope::Orders };
         let found = self.0.examine(scope).await?;
         for finding in &found.findings {
@@ -68,6 +78,10 @@ impl Function for ReconcileOrders {
             }
         }
         let repaired = self.0.repair(&found).await;
+        if run.check_stock {
+            let together = self.0.put_quiet_places_together().await?;
+            tracing::info!(together, "places in the stock are split no more");
+        }
         tracing::info!(found = found.findings.len(), ?repaired, "reconciled");
         Ok(repaired)
     }

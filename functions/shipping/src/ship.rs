@@ -249,7 +249,7 @@ impl ShipWarehouse {
             };
             let to = self.another(&order, shipment).await?;
             let to = to.ok_or_else(|| Error::NobodyShips(from.to_owned()))?;
-            let with = match self.stock.move_to(shipment, &to) {
+            let with = match self.stock.move_to(&order, shipment, &to).await {
                 // So many places can't be moved at once.
                 Err(store::Error::TooLarge(_)) => return Err(Error::NobodyShips(from.to_owned())),
                 with => with?,
@@ -270,7 +270,7 @@ impl ShipWarehouse {
     /// The warehouse that has all of a shipment and has not been asked for the order yet.
     async fn another(&self, order: &Order, shipment: &Shipment) -> Result<Option<String>, Error> {
         let known = self.links.known().await?;
-        let mut available = self.stock.available(&shipment.items).await?;
+        let mut available = self.stock.shelves(&shipment.items).await?.available();
         for by_warehouse in available.values_mut() {
             by_warehouse.retain(|id, _| known.is_active(id) && order.shipment(id).is_none());
         }

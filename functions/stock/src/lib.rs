@@ -1,5 +1,6 @@
 //! The stock: it is set aside for an order and given back; and the samples that a new shop has.
 
+mod crowding;
 mod release;
 mod reserve;
 mod seed;

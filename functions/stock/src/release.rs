@@ -38,9 +38,10 @@ impl Function for ReleaseStock {
         }
         let is_out = activity.publish(&undone).await?;
         let published = is_out.then_some(&undone);
+        let moves = &stock.moves();
         let release = |mut order: Order| async move {
             let released = order.change_after_announcing(published, Order::release_stock)?;
-            let with = if released { stock.release(&order)? } else { Vec::new() };
+            let with = if released { moves.release(&order).await? } else { Vec::new() };
             Ok::<_, store::Error>(Decided { order, answer: released, with })
         };
         let (order, released) = activity

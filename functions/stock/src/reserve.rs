@@ -2,14 +2,20 @@
 //! with the order.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use omniflow_domain::allocation::{Missing, allocate};
 use omniflow_domain::{ErrorName, Order, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, StepEvent};
-use omniflow_store::{Decided, Stock, Warehouses, metrics};
+use omniflow_store::{Decided, Moves, Place, Shelves, Stock, Warehouses, metrics};
 use serde::Serialize;
+
+use crate::crowding::Crowding;
+
+/// An order that has to plan its reservation anew so often counts as one that others got in the way of.
+const OFTEN: u32 = 2;
 
 /// The answer: the warehouses that the workflow has to ship from.
 #[derive(Debug, Serialize)]
@@ -56,12 +62,14 @@ pub struct ReserveStock {
     activity: Activity,
     stock: Stock,
     warehouses: Warehouses,
+    crowding: Crowding,
+    most_buckets: u8,
 }
 
 impl Function for ReserveStock {
     const NAME: &'static str = "reserve-stock";
     const VARIABLES: &'static [&'static str] =
-        &["ORDERS_TABLE", "STOCK_TABLE", "WAREHOUSES_TABLE", "EVENT_BUS"];
+        &["ORDERS_TABLE", "STOCK_TABLE", "WAREHOUSES_TABLE", "EVENT_BUS", "MOST_STOCK_BUCKETS"];
     const ACTIONS: &'static [&'static str] = &[
         "dynamodb:GetItem",
         "dynamodb:PutItem",
@@ -80,14 +88,18 @@ impl Function for ReserveStock {
             activity: Activity::new(services, environment)?,
             stock: Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
             warehouses: Warehouses::new(services, environment)?,
+            crowding: Crowding::default(),
+            most_buckets: environment.parse("MOST_STOCK_BUCKETS")?,
         })
     }
 
     async fn call(&self, step: StepEvent) -> Result<Reserved, Error> {
         let orders = &self.activity.orders;
         let plans = &AtomicU32::new(0);
+        let (moves, places) = (&self.stock.moves(), &Mutex::new(Vec::new()));
         let plan = |order: Order| async move {
-            let plan = self.plan(order).await?;
+            let plan = self.plan(order, moves).await?;
+            *places.lock().unwrap_or_else(PoisonError::into_inner) = places_of(&plan.order);
             // Each further plan means that the one before was overtaken by an order that took stock
             // meanwhile.
             let is_made_now = !matches!(plan.answer, Plan::MadeBefore(_));
@@ -97,7 +109,14 @@ impl Function for ReserveStock {
             Ok::<_, Error>(plan)
         };
         let is_new = |order: &Order| order.status() == Status::Received;
-        match orders.update_with(&step.order_id, is_new, plan).await? {
+        let reserved = orders.update_with(&step.order_id, is_new, plan).await;
+        if plans.load(Ordering::Relaxed) > OFTEN && self.most_buckets > 1 {
+            let places = std::mem::take(&mut *places.lock().unwrap_or_else(PoisonError::into_inner));
+            for place in self.crowding.note(places, self.activity.now()) {
+                self.stock.relieve(&place, self.most_buckets, self.activity.now()).await;
+            }
+        }
+        match reserved? {
             (order, Plan::MadeBefore(reserved)) => {
                 self.activity.publish(&order).await?;
                 Ok(reserved)
@@ -121,21 +140,31 @@ enum Plan {
 }
 
 impl ReserveStock {
-    async fn plan(&self, mut order: Order) -> Result<Decided<Plan>, Error> {
+    async fn plan(&self, mut order: Order, moves: &Moves<'_>) -> Result<Decided<Plan>, Error> {
         if let Some(reserved) = made_before(&order)? {
             return Ok(Decided { order, answer: Plan::MadeBefore(reserved), with: Vec::new() });
         }
         let now = self.activity.now();
         order.take_up(now);
         let (wanted, known) = (order.wanted(), self.warehouses.known().await?);
-        let mut available = self.stock.available(&wanted).await?;
-        for by_warehouse in available.values_mut() {
-            by_warehouse.retain(|id, _| known.is_active(id));
+        let allocated = |shelves: &Shelves| {
+            let mut available = shelves.available();
+            for by_warehouse in available.values_mut() {
+                by_warehouse.retain(|id, _| known.is_active(id));
+            }
+            allocate(&wanted, &available, |id| known.rank(id))
+        };
+        let mut shelves = self.stock.shelves(&wanted).await?;
+        let mut shares = allocated(&shelves);
+        if shares.is_err() && shelves.any_is_split() {
+            // Pieces that went from one bucket to another meanwhile may have been in neither when it was read.
+            shelves = self.stock.shelves(&wanted).await?;
+            shares = allocated(&shelves);
         }
-        match allocate(&wanted, &available, |id| known.rank(id)) {
+        match shares {
             Ok(shares) => {
                 order.reserve(shares, now).map_err(store::Error::from)?;
-                let with = self.stock.reserve(&order)?;
+                let with = moves.reserve(&order, &shelves).await?;
                 Ok(Decided { order, answer: Plan::Reserved, with })
             }
             Err(missing) => {
@@ -144,6 +173,14 @@ impl ReserveStock {
             }
         }
     }
+}
+
+/// The places whose pieces the order holds.
+fn places_of(order: &Order) -> Vec<Place> {
+    let places = order.held_shipments().flat_map(|shipment| {
+        shipment.items.iter().map(|line| (line.product_id.clone(), shipment.warehouse.clone()))
+    });
+    places.collect()
 }
 
 /// The answer that this step gave when it ran before, if it did.

@@ -60,6 +60,7 @@ impl SeedStock {
         {
             let row = StockRow {
                 lost: 0,
+                buckets: 1,
                 product_id: sample.product_id.to_owned(),
                 warehouse_id: (*warehouse).to_owned(),
                 available,

@@ -7,6 +7,8 @@
 
 #[cfg(feature = "eventbridge")]
 pub mod activity;
+mod backlog;
+mod buckets;
 #[cfg(any(feature = "eventbridge", feature = "sfn"))]
 mod cause;
 mod idempotency;
@@ -14,6 +16,7 @@ mod item;
 mod lists;
 pub mod metrics;
 pub mod movements;
+mod moves;
 mod orders;
 pub mod products;
 #[cfg(feature = "eventbridge")]
@@ -33,12 +36,15 @@ use omniflow_domain::order::{OrderId, Refusal};
 use omniflow_domain::status::Status;
 use omniflow_services::{Reason, ServiceError};
 
+pub use backlog::Backlog;
+pub use buckets::Split;
 pub use idempotency::{Idempotency, Kept};
 pub use item::order_of;
 pub use lists::{After, Counted, Page, Unheard};
+pub use moves::Moves;
 pub use orders::{Decided, Orders};
 pub use products::Products;
-pub use stock::{Place, Stock, StockPage, StockRow};
+pub use stock::{Place, Shelves, Stock, StockPage, StockRow};
 pub use warehouses::{KnownWarehouses, Warehouses};
 
 /// The length of the longest partition key of a table or an index, in bytes of UTF-8 (Amazon DynamoDB

@@ -5,13 +5,19 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::operation::query::QueryInput;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Select};
+use futures::future::try_join_all;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use omniflow_domain::order::{Order, OrderId};
 use omniflow_domain::status::Status;
 
+use crate::item::{IndexKeys, keys, sharded_keys};
 use crate::{Error, Orders, Unreadable, item};
 
 const BY_STATUS: &str = "by-status";
 const BY_CUSTOMER: &str = "by-customer";
+
+/// The number of orders that are written anew at the same time.
+const AT_ONCE: usize = 8;
 
 /// A page of a list.
 #[derive(Debug)]
@@ -33,9 +39,18 @@ pub struct Unheard {
     pub after: Option<After>,
 }
 
-/// The place in an index after which a page begins.
+/// The places in an index after which a page begins: one for each partition key that has more.
 #[derive(Debug)]
-pub struct After(HashMap<String, AttributeValue>);
+pub struct After(Vec<(String, ItemKey)>);
+
+/// The key of an item in an index.
+type ItemKey = HashMap<String, AttributeValue>;
+
+/// A page of one partition key of the index of pending signals.
+struct UnheardOfKey {
+    orders: Vec<(i64, OrderId)>,
+    after: Option<(String, ItemKey)>,
+}
 
 /// A number of orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,12 +68,18 @@ impl Orders {
     /// # Errors
     /// A failure of DynamoDB.
     pub async fn count(&self, status: Status, most: i32) -> Result<Counted, Error> {
+        let counted = try_join_all(keys(status.name()).map(|key| self.count_of_key(key, most))).await?;
+        let (all, most) = (counted.iter().map(|it| it.count).sum::<u64>(), u64::try_from(most).unwrap_or(0));
+        Ok(Counted { count: all.min(most), more: all > most || counted.iter().any(|it| it.more) })
+    }
+
+    async fn count_of_key(&self, key: String, most: i32) -> Result<Counted, Error> {
         let query = QueryInput::builder()
             .table_name(&self.table)
             .index_name(BY_STATUS)
             .key_condition_expression("#status = :status")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", AttributeValue::S(status.name().to_owned()))
+            .expression_attribute_values(":status", AttributeValue::S(key))
             .select(Select::Count)
             .limit(most);
         let answer = self.dynamodb.query(query).await?;
@@ -82,7 +103,8 @@ impl Orders {
         let statuses = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
         let mut ids = Vec::new();
         for status in statuses {
-            ids.extend(self.ids(("status", status.name()), prefix, limit + 1, after).await?);
+            let of_keys = keys(status.name()).map(|key| self.ids("status", key, prefix, limit + 1, after));
+            ids.extend(try_join_all(of_keys).await?.into_iter().flatten());
         }
         // An order may have changed its status between two queries and been seen twice.
         ids.sort_unstable_by(|a, b| b.cmp(a));
@@ -101,8 +123,28 @@ impl Orders {
         limit: usize,
         after: Option<&OrderId>,
     ) -> Result<Page, Error> {
-        let ids = self.ids(("customer_id", customer), prefix, limit + 1, after).await?;
+        let ids = self.ids("customer_id", customer.to_owned(), prefix, limit + 1, after).await?;
         self.page(ids, limit).await
+    }
+
+    /// Writes up to `most` orders anew whose keys have shards, and tells how many it wrote: for those who go back to a
+    /// release that knows no shards. Nothing is done where orders are written with shards.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn write_plainly(&self, most: usize) -> Result<usize, Error> {
+        let (mut found, mut written) = (0, 0);
+        if self.keys == IndexKeys::Sharded {
+            return Ok(written);
+        }
+        for key in Status::ALL.into_iter().flat_map(|status| sharded_keys(status.name())) {
+            let ids = self.ids("status", key, OrderId::PREFIX, most - found, None).await?;
+            found += ids.len();
+            let again = stream::iter(ids).map(async |id| self.write_again(&id).await);
+            let again: Vec<bool> = again.buffer_unordered(AT_ONCE).try_collect().await?;
+            written += again.into_iter().filter(|is_written| *is_written).count();
+        }
+        Ok(written)
     }
 
     async fn page(&self, mut ids: Vec<OrderId>, limit: usize) -> Result<Page, Error> {
@@ -115,7 +157,8 @@ impl Orders {
     /// The ids of the orders that have this value of this attribute, from its index.
     async fn ids(
         &self,
-        (attribute, value): (&str, &str),
+        attribute: &str,
+        value: String,
         prefix: &str,
         limit: usize,
         after: Option<&OrderId>,
@@ -134,7 +177,7 @@ impl Orders {
             .index_name(if attribute == "status" { BY_STATUS } else { BY_CUSTOMER })
             .key_condition_expression("#attribute = :value AND order_id BETWEEN :from AND :to")
             .expression_attribute_names("#attribute", attribute)
-            .expression_attribute_values(":value", AttributeValue::S(value.to_owned()))
+            .expression_attribute_values(":value", AttributeValue::S(value))
             .expression_attribute_values(":from", AttributeValue::S(prefix.to_owned()))
             .expression_attribute_values(":to", AttributeValue::S(to.to_owned()))
             .scan_index_forward(false)
@@ -174,8 +217,8 @@ impl Orders {
         Ok(ids.iter().filter_map(|id| orders.remove(id)).collect())
     }
 
-    /// The orders that have had this signal pending since before `before` (milliseconds since 1970), oldest
-    /// first: `limit` of them at most, beginning after the page that gave `after`.
+    /// The orders that have had this signal pending since before `before` (milliseconds since 1970), beginning
+    /// after the page that gave `after`: `limit` of them at most of each shard, the oldest of the page first.
     ///
     /// # Errors
     /// A failure of DynamoDB.
@@ -186,19 +229,44 @@ impl Orders {
         limit: i32,
         after: Option<After>,
     ) -> Result<Unheard, Error> {
+        let from = match after {
+            Some(After(places)) => places.into_iter().map(|(key, place)| (key, Some(place))).collect(),
+            None => keys(signal).map(|key| (key, None)).collect::<Vec<_>>(),
+        };
+        let pages = from.into_iter().map(|(key, place)| self.unheard_of_key(key, before, limit, place));
+        let (mut orders, mut places) = (Vec::new(), Vec::new());
+        for page in try_join_all(pages).await? {
+            orders.extend(page.orders);
+            places.extend(page.after);
+        }
+        orders.sort_unstable();
+        Ok(Unheard {
+            since: orders.first().map(|(since, _)| *since),
+            orders: orders.into_iter().map(|(_, id)| id).collect(),
+            after: (!places.is_empty()).then_some(After(places)),
+        })
+    }
+
+    async fn unheard_of_key(
+        &self,
+        key: String,
+        before: i64,
+        limit: i32,
+        after: Option<ItemKey>,
+    ) -> Result<UnheardOfKey, Error> {
         let query = QueryInput::builder()
             .table_name(&self.table)
             .index_name("by-pending-signal")
             .key_condition_expression("pending_signal = :signal AND pending_since < :before")
-            .expression_attribute_values(":signal", AttributeValue::S(signal.to_owned()))
+            .expression_attribute_values(":signal", AttributeValue::S(key.clone()))
             .expression_attribute_values(":before", AttributeValue::N(before.to_string()))
             .limit(limit)
-            .set_exclusive_start_key(after.map(|After(key)| key));
+            .set_exclusive_start_key(after);
         let answer = self.dynamodb.query(query).await?;
-        let items = answer.items.unwrap_or_default();
-        let since = items.first().and_then(|item| item.get("pending_since")?.as_n().ok()?.parse().ok());
-        let orders = items.iter().filter_map(id_of).collect();
-        Ok(Unheard { orders, since, after: answer.last_evaluated_key.map(After) })
+        let since = |item: &ItemKey| item.get("pending_since")?.as_n().ok()?.parse().ok();
+        let orders = answer.items.unwrap_or_default();
+        let orders = orders.iter().filter_map(|item| Some((since(item)?, id_of(item)?))).collect();
+        Ok(UnheardOfKey { orders, after: answer.last_evaluated_key.map(|place| (key, place)) })
     }
 }
 

@@ -12,12 +12,15 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use chrono::{DateTime, Utc};
 use omniflow_domain::movement::{Impossible, MovementKind, OnShelf};
-use omniflow_domain::order::returns::Return;
+use omniflow_domain::order::returns::{Return, ReturnLine};
 use omniflow_domain::order::{Actor, OrderId};
+use omniflow_domain::shelf::{Change, Column, Pieces, Shelf};
 use omniflow_services::{DynamoDb, Item};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Stock, StockRow};
+use crate::moves::write;
+use crate::stock::{Place, key};
+use crate::{Error, Stock};
 
 /// The number of the form that movements are stored in.
 const FORM: u32 = 1;
@@ -148,13 +151,15 @@ impl Movements {
     /// # Errors
     /// [`NotMoved`].
     pub async fn plan(&self, wanted: &Wanted) -> Result<Plan, NotMoved> {
-        let row = self.stock.row(&wanted.product_id, &wanted.warehouse).await?;
+        let from = (wanted.product_id.clone(), wanted.warehouse.clone());
+        let shelf = self.stock.shelf(&from).await?;
         let impossible = |warehouse: &str| {
             let warehouse = warehouse.to_owned();
             move |why| NotMoved::Impossible { warehouse, why }
         };
-        let (change, after) =
-            shelf(row.as_ref()).moved(wanted.kind, wanted.quantity).map_err(impossible(&wanted.warehouse))?;
+        let (change, after) = on_shelf(shelf.as_ref())
+            .moved(wanted.kind, wanted.quantity)
+            .map_err(impossible(&wanted.warehouse))?;
         let movement = Movement {
             v: FORM,
             place: place(&wanted.product_id, &wanted.warehouse),
@@ -171,11 +176,12 @@ impl Movements {
             available: after.available,
             reserved: after.reserved,
         };
-        let mut writes = vec![self.stock.set(&wanted.product_id, &wanted.warehouse, row.as_ref(), after)?];
+        let mut writes = self.stock.bring(&from, shelf.as_ref(), wanted.kind, change)?;
         writes.push(self.put(&movement)?);
         if let Some(to) = &wanted.to {
-            let there = self.stock.row(&wanted.product_id, to).await?;
-            let (change, after) = shelf(there.as_ref())
+            let place_there = (wanted.product_id.clone(), to.clone());
+            let there = self.stock.shelf(&place_there).await?;
+            let (change, after) = on_shelf(there.as_ref())
                 .moved(MovementKind::Receive, wanted.quantity)
                 .map_err(impossible(to))?;
             let arrival = Movement {
@@ -187,10 +193,10 @@ impl Movements {
                 reserved: after.reserved,
                 ..movement.clone()
             };
-            writes.push(self.stock.set(&wanted.product_id, to, there.as_ref(), after)?);
+            writes.extend(self.stock.bring(&place_there, there.as_ref(), MovementKind::Receive, change)?);
             writes.push(self.put(&arrival)?);
         }
-        Ok(Plan { changes_nothing: change == 0 && row.is_some(), movement, writes })
+        Ok(Plan { changes_nothing: change == 0 && shelf.is_some(), movement, writes })
     }
 
     /// The writes that bring the goods of a return back to the shelves that they were sold from, to be made with the
@@ -210,12 +216,13 @@ impl Movements {
         let mut writes = Vec::new();
         for line in returned.lines.iter().filter(|line| line.came() > 0) {
             let (product, warehouse) = (&line.product_id, &line.warehouse);
-            let row = self.stock.row(product, warehouse).await?;
-            writes.push(self.stock.take_back(line, &shelf(row.as_ref()))?);
+            let there = (product.clone(), warehouse.clone());
+            let shelf = self.stock.shelf(&there).await?;
+            writes.extend(self.stock.take_back(&there, shelf.as_ref(), line)?);
             if line.restocked == 0 {
                 continue;
             }
-            let moved = shelf(row.as_ref()).moved(MovementKind::Return, line.restocked.into());
+            let moved = on_shelf(shelf.as_ref()).moved(MovementKind::Return, line.restocked.into());
             let (change, after) =
                 moved.map_err(|why| NotMoved::Impossible { warehouse: warehouse.clone(), why })?;
             writes.push(self.put(&Movement {
@@ -304,38 +311,105 @@ impl Movements {
     }
 }
 
-fn shelf(row: Option<&StockRow>) -> OnShelf {
-    row.map_or_else(OnShelf::default, |row| OnShelf { available: row.available, reserved: row.reserved })
+fn on_shelf(shelf: Option<&Shelf>) -> OnShelf {
+    shelf.map_or_else(OnShelf::default, |shelf| {
+        let Pieces { available, reserved, .. } = shelf.total();
+        OnShelf { available, reserved }
+    })
 }
 
 impl Stock {
-    /// The write that brings a row to what a movement leaves on the shelf, on the condition that the row is as it
-    /// was read; a row that was missing must be so still.
+    /// The writes that bring so many available pieces to a place, or take them when there are fewer than none, on the
+    /// condition that it is as it was read; a place where nothing was must be so still. Of one that is split only the
+    /// buckets that are changed must have what is taken, since it would hardly ever stay as it was read; but a count
+    /// is of all of it.
+    fn bring(
+        &self,
+        place: &Place,
+        read: Option<&Shelf>,
+        kind: MovementKind,
+        change: i64,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        let Some(shelf) = read else { return Ok(vec![self.first(place, change)?]) };
+        let changes = match u32::try_from(-change) {
+            Ok(fewer) => shelf.taken(fewer).ok_or(Error::Conflict)?,
+            Err(_) => vec![Change::of(0).with(Column::Available, change)],
+        };
+        if shelf.count() > 1 && kind != MovementKind::Count {
+            return changes.iter().map(|change| Ok(write(self.change(place, change)?))).collect();
+        }
+        let set = shelf.buckets().map(|(bucket, pieces)| {
+            let change = changes.iter().find(|change| change.bucket == bucket);
+            let after =
+                change.map_or(Some(pieces), |change| pieces.changed(change)).ok_or(Error::Conflict)?;
+            self.set(place, bucket, pieces, after.available)
+        });
+        set.collect()
+    }
+
+    /// The writes that take back pieces that were sold: those that can be sold again are available, the others lost. A
+    /// place that is not split must be as it was read, so that the movement tells what was available after it.
+    fn take_back(
+        &self,
+        place: &Place,
+        read: Option<&Shelf>,
+        line: &ReturnLine,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        let shelf = read.ok_or(Error::Conflict)?;
+        let changes =
+            shelf.taken_back(line.restocked, line.came() - line.restocked).ok_or(Error::Conflict)?;
+        let update = |change: &Change| {
+            let mut update = self.change(place, change)?;
+            if shelf.count() == 1 {
+                on_condition_of_no_change(&mut update, shelf.total());
+            }
+            Ok(write(update))
+        };
+        changes.iter().map(update).collect()
+    }
+
+    /// The write of the first pieces of a place.
+    fn first(&self, place: &Place, pieces: i64) -> Result<TransactWriteItem, Error> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(place, 0)))
+            .update_expression("SET available = :after, reserved = :none, sold = :none")
+            .condition_expression("attribute_not_exists(product_id)")
+            .expression_attribute_values(":after", AttributeValue::N(pieces.to_string()))
+            .expression_attribute_values(":none", AttributeValue::N("0".to_owned()));
+        Ok(write(update.build().map_err(|error| Error::Service(error.to_string()))?))
+    }
+
+    /// The write that brings a bucket to so many available pieces, on the condition that it is as it was read.
     fn set(
         &self,
-        product: &str,
-        warehouse: &str,
-        read: Option<&StockRow>,
-        after: OnShelf,
+        place: &Place,
+        bucket: u8,
+        read: Pieces,
+        available: u32,
     ) -> Result<TransactWriteItem, Error> {
         let number = |number: u32| AttributeValue::N(number.to_string());
         let update = Update::builder()
-            .table_name(self.table())
-            .key("product_id", AttributeValue::S(product.to_owned()))
-            .key("warehouse_id", AttributeValue::S(warehouse.to_owned()))
-            .expression_attribute_values(":after", number(after.available));
-        let update = match read {
-            Some(read) => update
-                .update_expression("SET available = :after")
-                .condition_expression("available = :available AND reserved = :reserved")
-                .expression_attribute_values(":available", number(read.available))
-                .expression_attribute_values(":reserved", number(read.reserved)),
-            None => update
-                .update_expression("SET available = :after, reserved = :none, sold = :none")
-                .condition_expression("attribute_not_exists(product_id)")
-                .expression_attribute_values(":none", number(0)),
-        };
-        let update = update.build().map_err(|error| Error::Service(error.to_string()))?;
-        Ok(TransactWriteItem::builder().update(update).build())
+            .table_name(&self.table)
+            .set_key(Some(key(place, bucket)))
+            .update_expression("SET available = :after")
+            .condition_expression("available = :available AND reserved = :reserved")
+            .expression_attribute_values(":after", number(available))
+            .expression_attribute_values(":available", number(read.available))
+            .expression_attribute_values(":reserved", number(read.reserved));
+        Ok(write(update.build().map_err(|error| Error::Service(error.to_string()))?))
     }
+}
+
+/// Has the update made only when the place's own row has what was available and set aside when it was read.
+fn on_condition_of_no_change(update: &mut Update, read: Pieces) {
+    let as_read = "available = :as_read AND reserved = :set_aside_as_read";
+    update.condition_expression = match update.condition_expression.take() {
+        Some(condition) => Some(format!("{condition} AND {as_read}")),
+        None => Some(as_read.to_owned()),
+    };
+    let number = |number: u32| AttributeValue::N(number.to_string());
+    let values = update.expression_attribute_values.get_or_insert_default();
+    values.insert(":as_read".to_owned(), number(read.available));
+    values.insert(":set_aside_as_read".to_owned(), number(read.reserved));
 }

@@ -17,6 +17,7 @@ use omniflow_domain::order::{Failed, Order, OrderId, WriteId};
 use omniflow_domain::status::Status;
 use omniflow_services::{ConfigError, DynamoDb, Environment, Reason, ServiceError, Services};
 
+use crate::item::IndexKeys;
 use crate::recent::Recent;
 use crate::{Error, item};
 
@@ -35,6 +36,7 @@ pub struct Orders {
     randomness: Randomness,
     /// Whether the writes are decisions of people, whose names the orders remember.
     for_people: bool,
+    pub(crate) keys: IndexKeys,
 }
 
 /// What a decision is to write, and its answer.
@@ -49,10 +51,10 @@ pub struct Decided<T> {
 }
 
 impl Orders {
-    /// The orders in the table that `ORDERS_TABLE` names.
+    /// The orders in the table that `ORDERS_TABLE` names, with keys of the indexes as `SHARDED_KEYS` says.
     ///
     /// # Errors
-    /// [`ConfigError`], when the variable is not set.
+    /// [`ConfigError`], when the table is not named, or the other variable says nothing that is known.
     pub fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             dynamodb: services.dynamodb(),
@@ -60,6 +62,7 @@ impl Orders {
             recent: services.memory().of(),
             randomness: services.randomness(),
             for_people: false,
+            keys: IndexKeys::new(environment)?,
         })
     }
 
@@ -205,6 +208,24 @@ impl Orders {
         Err(Error::Contention.into())
     }
 
+    /// Writes an order as it is, so that it gets the keys that orders are written with now, and tells whether it has
+    /// them. Another write that comes first does so, too; one that can't be read is left as it is.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub(crate) async fn write_again(&self, id: &OrderId) -> Result<bool, Error> {
+        let mut order = match self.get(id).await {
+            Ok(order) => order,
+            Err(Error::NoOrder(_) | Error::Unreadable(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let name = self.name(&mut order);
+        match self.save(&mut order, name, Vec::new()).await {
+            Ok(()) | Err(Error::Conflict | Error::Contention) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Leaves the order to a person, with what failed, unless it is closed. The answer tells whether that is
     /// news.
     ///
@@ -247,7 +268,7 @@ impl Orders {
     }
 
     fn put(&self, order: &Order) -> Result<PutBuilder, Error> {
-        let put = Put::builder().table_name(&self.table).set_item(Some(item::of(order)?));
+        let put = Put::builder().table_name(&self.table).set_item(Some(item::of(order, self.keys)?));
         Ok(put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
     }
 

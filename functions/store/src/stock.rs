@@ -1,34 +1,40 @@
 //! The stock's table: the pieces of each product in each warehouse that are available, reserved and sold.
 //! Only movements ([`crate::movements`]) change the sum of the three.
+//!
+//! A place (a product in a warehouse) has a row under the ids of both. One that is split ([`crate::buckets`]) has
+//! further rows, whose partition key has the warehouse and the number of the bucket behind the product, with slashes,
+//! which no id has. What is read here is all buckets of a place together.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::operation::query::QueryInput;
-use aws_sdk_dynamodb::operation::scan::ScanInput;
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::operation::scan::{ScanInput, ScanOutput};
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use omniflow_domain::allocation::{Available, Line};
-use omniflow_domain::movement::OnShelf;
-use omniflow_domain::order::returns::ReturnLine;
-use omniflow_domain::order::{Order, SettledStock, Shipment};
+use omniflow_domain::shelf::{Pieces, Shelf};
 use omniflow_services::DynamoDb;
 
 use crate::Error;
 
-/// The largest number of rows that can be written together with an order: 100 items are in a transaction at
-/// most (Amazon DynamoDB API Reference, "TransactWriteItems").
-const MOST_PLACES: usize = 99;
+/// How often a place is read anew whose buckets changed their number meanwhile.
+const LOOKS: usize = 5;
+/// What stands between the parts of a bucket's partition key; no id has it.
+const BETWEEN: char = '/';
 
 /// The stock in DynamoDB.
 #[derive(Clone)]
 pub struct Stock {
-    dynamodb: Arc<dyn DynamoDb>,
-    table: String,
+    pub(crate) dynamodb: Arc<dyn DynamoDb>,
+    pub(crate) table: String,
+    /// The places that were split when they were read last, with their number of buckets: whoever moves pieces can
+    /// then do without reading them. The write's conditions find out when that is out of date.
+    split: Arc<Mutex<HashMap<Place, u8>>>,
 }
 
 /// The pieces of one product in one warehouse.
@@ -47,6 +53,9 @@ pub struct StockRow {
     /// The pieces that were set aside and are gone without being sold.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub lost: u32,
+    /// The number of buckets that the place is split into; 1 when it is not.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub buckets: u8,
 }
 
 /// The ids of a product and of a warehouse.
@@ -61,236 +70,250 @@ pub struct StockPage {
     pub next: Option<Place>,
 }
 
+/// Places with their buckets, as they were read.
+#[derive(Debug, Default)]
+pub struct Shelves(BTreeMap<Place, Shelf>);
+
+impl Shelves {
+    /// What is available there.
+    pub fn available(&self) -> Available {
+        let mut available = Available::new();
+        for ((product, warehouse), shelf) in &self.0 {
+            let pieces = shelf.total().available;
+            available.entry(product.clone()).or_default().insert(warehouse.clone(), pieces);
+        }
+        available
+    }
+
+    /// Whether any of them is split. Its buckets are read one after the other while pieces move between them, so
+    /// that their sum may be too small.
+    pub fn any_is_split(&self) -> bool {
+        self.0.values().any(|shelf| shelf.count() > 1)
+    }
+
+    pub(crate) fn get(&self, place: &Place) -> Option<&Shelf> {
+        self.0.get(place)
+    }
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// A change of a row: pieces are taken from one column and added to the other.
-#[derive(Clone, Copy)]
-struct Move {
-    from: &'static str,
-    to: &'static str,
+const fn one() -> u8 {
+    1
 }
 
-const RESERVE: Move = Move { from: "available", to: "reserved" };
-const RELEASE: Move = Move { from: "reserved", to: "available" };
-const SELL: Move = Move { from: "reserved", to: "sold" };
-const LOSE: Move = Move { from: "reserved", to: "lost" };
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_one(number: &u8) -> bool {
+    *number == 1
+}
+
+impl StockRow {
+    fn place(&self) -> Place {
+        (self.product_id.clone(), self.warehouse_id.clone())
+    }
+
+    fn pieces(&self) -> Pieces {
+        Pieces { available: self.available, reserved: self.reserved, sold: self.sold, lost: self.lost }
+    }
+
+    fn of((product_id, warehouse_id): Place, shelf: &Shelf) -> Self {
+        let Pieces { available, reserved, sold, lost } = shelf.total();
+        Self { product_id, warehouse_id, available, reserved, sold, lost, buckets: shelf.count() }
+    }
+
+    /// Whether it is a bucket beside a place's own row, and of which place.
+    fn bucket_of(&self) -> Option<Place> {
+        let product = self.product_id.split(BETWEEN).next()?;
+        (product != self.product_id).then(|| (product.to_owned(), self.warehouse_id.clone()))
+    }
+}
+
+/// The key of a bucket's row.
+pub(crate) fn key((product, warehouse): &Place, bucket: u8) -> HashMap<String, AttributeValue> {
+    let product = match bucket {
+        0 => product.clone(),
+        bucket => format!("{product}{BETWEEN}{warehouse}{BETWEEN}{bucket}"),
+    };
+    HashMap::from([
+        ("product_id".to_owned(), AttributeValue::S(product)),
+        ("warehouse_id".to_owned(), AttributeValue::S(warehouse.clone())),
+    ])
+}
 
 impl Stock {
     /// The stock in this table.
     pub fn new(dynamodb: Arc<dyn DynamoDb>, table: &str) -> Self {
-        Self { dynamodb, table: table.to_owned() }
+        Self { dynamodb, table: table.to_owned(), split: Arc::default() }
     }
 
     /// Reads the rows of one product.
     ///
     /// # Errors
-    /// A failure of DynamoDB.
+    /// A failure of DynamoDB; [`Error::Contention`] when buckets keep changing their number.
     pub async fn of(&self, product_id: &str) -> Result<Vec<StockRow>, Error> {
-        let query = QueryInput::builder()
-            .table_name(&self.table)
-            .key_condition_expression("product_id = :product")
-            .expression_attribute_values(":product", AttributeValue::S(product_id.to_owned()))
-            .consistent_read(true);
-        let answer = self.dynamodb.query(query).await?;
-        Ok(serde_dynamo::from_items(answer.items.unwrap_or_default())?)
+        let shelves = self.shelves_of(product_id).await?.into_iter();
+        Ok(shelves.map(|(place, shelf)| StockRow::of(place, &shelf)).collect())
     }
 
-    /// The name of the table.
-    pub(crate) fn table(&self) -> &str {
-        &self.table
+    async fn shelves_of(&self, product_id: &str) -> Result<Vec<(Place, Shelf)>, Error> {
+        for _ in 0..LOOKS {
+            let query = QueryInput::builder()
+                .table_name(&self.table)
+                .key_condition_expression("product_id = :product")
+                .expression_attribute_values(":product", AttributeValue::S(product_id.to_owned()))
+                .consistent_read(true);
+            let answer = self.dynamodb.query(query).await?;
+            let rows: Vec<StockRow> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;
+            let places: Vec<_> = rows.iter().map(StockRow::place).collect();
+            let shelves = try_join_all(rows.into_iter().map(|row| self.with_buckets(row))).await?;
+            if let Some(shelves) = shelves.into_iter().collect::<Option<Vec<_>>>() {
+                return Ok(places.into_iter().zip(shelves).collect());
+            }
+        }
+        Err(Error::Contention)
+    }
+
+    /// All buckets of the place that has this row; `None` when they have become fewer since it was read.
+    async fn with_buckets(&self, own: StockRow) -> Result<Option<Shelf>, Error> {
+        let place = own.place();
+        let others = (1..own.buckets).map(|bucket| self.bucket(&place, bucket));
+        let others = try_join_all(others).await?.into_iter().map(|row| row.map(|row| row.pieces()));
+        let shelf = others.collect::<Option<_>>().map(|others| Shelf::split_into(own.pieces(), others));
+        if let Some(shelf) = &shelf {
+            self.remember(&place, shelf.count());
+        }
+        Ok(shelf)
+    }
+
+    fn remember(&self, place: &Place, buckets: u8) {
+        let mut split = self.split.lock().unwrap_or_else(PoisonError::into_inner);
+        match buckets {
+            1 => split.remove(place),
+            buckets => split.insert(place.clone(), buckets),
+        };
+    }
+
+    /// The number of buckets that a place had when it was read last; 1 when it never was.
+    pub(crate) fn remembered(&self, place: &Place) -> u8 {
+        self.split.lock().unwrap_or_else(PoisonError::into_inner).get(place).copied().unwrap_or(1)
+    }
+
+    async fn bucket(&self, place: &Place, bucket: u8) -> Result<Option<StockRow>, Error> {
+        let get = GetItemInput::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(place, bucket)))
+            .consistent_read(true);
+        let found = self.dynamodb.get_item(get).await?;
+        Ok(found.item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// Reads a place with its buckets; `None` when nothing was ever there.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB; [`Error::Contention`] when buckets keep changing their number.
+    pub(crate) async fn shelf(&self, place: &Place) -> Result<Option<Shelf>, Error> {
+        for _ in 0..LOOKS {
+            let Some(own) = self.bucket(place, 0).await? else { return Ok(None) };
+            if let Some(shelf) = self.with_buckets(own).await? {
+                return Ok(Some(shelf));
+            }
+        }
+        Err(Error::Contention)
+    }
+
+    /// Reads these places with their buckets.
+    ///
+    /// # Errors
+    /// As [`Stock::of`].
+    pub(crate) async fn shelves_at(&self, places: BTreeSet<Place>) -> Result<Shelves, Error> {
+        let read = places.into_iter().map(async |place| {
+            let shelf = self.shelf(&place).await?;
+            Ok::<_, Error>(shelf.map(|shelf| (place, shelf)))
+        });
+        Ok(Shelves(try_join_all(read).await?.into_iter().flatten().collect()))
+    }
+
+    /// Reads all places of these products with their buckets.
+    ///
+    /// # Errors
+    /// As [`Stock::of`].
+    pub async fn shelves(&self, wanted: &[Line]) -> Result<Shelves, Error> {
+        let read = try_join_all(wanted.iter().map(|line| self.shelves_of(&line.product_id))).await?;
+        Ok(Shelves(read.into_iter().flatten().collect()))
     }
 
     /// Reads the row of a product in a warehouse as it is at this moment.
     ///
     /// # Errors
-    /// A failure of DynamoDB.
+    /// As [`Stock::of`].
     pub async fn row(&self, product_id: &str, warehouse_id: &str) -> Result<Option<StockRow>, Error> {
-        let get = GetItemInput::builder()
-            .table_name(&self.table)
-            .key("product_id", AttributeValue::S(product_id.to_owned()))
-            .key("warehouse_id", AttributeValue::S(warehouse_id.to_owned()))
-            .consistent_read(true);
-        let found = self.dynamodb.get_item(get).await?;
-        Ok(found.item.map(serde_dynamo::from_item).transpose()?)
+        let place = (product_id.to_owned(), warehouse_id.to_owned());
+        Ok(self.shelf(&place).await?.map(|shelf| StockRow::of(place, &shelf)))
     }
 
     /// Reads up to `limit` rows, beginning after the row `after` (its product and its warehouse). The rows of one
     /// product follow each other, unless the page ends between them.
     ///
     /// # Errors
-    /// A failure of DynamoDB.
+    /// As [`Stock::of`].
     pub async fn page(&self, limit: usize, after: Option<Place>) -> Result<StockPage, Error> {
-        let from = after.map(|(product, warehouse)| {
-            let (product, warehouse) = (AttributeValue::S(product), AttributeValue::S(warehouse));
-            HashMap::from([("product_id".to_owned(), product), ("warehouse_id".to_owned(), warehouse)])
-        });
         let scan = ScanInput::builder()
             .table_name(&self.table)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(from);
+            .set_exclusive_start_key(after.map(|after| key(&after, 0)));
         let answer = self.dynamodb.scan(scan).await?;
         let text = |key: &HashMap<String, AttributeValue>, name: &str| key.get(name)?.as_s().ok().cloned();
         let next = answer.last_evaluated_key.as_ref();
-        Ok(StockPage {
-            next: next.and_then(|key| Some((text(key, "product_id")?, text(key, "warehouse_id")?))),
-            rows: serde_dynamo::from_items(answer.items.unwrap_or_default())?,
-        })
+        let next = next.and_then(|key| Some((text(key, "product_id")?, text(key, "warehouse_id")?)));
+        let own = rows(answer)?.into_iter().filter(|row| row.bucket_of().is_none());
+        let whole = own.map(async |row| match row.buckets {
+            1 => Ok(Some(row)),
+            _ => self.row(&row.product_id, &row.warehouse_id).await,
+        });
+        Ok(StockPage { next, rows: try_join_all(whole).await?.into_iter().flatten().collect() })
     }
 
-    /// Reads all rows.
+    /// Reads all rows. Of a place that is split or put together meanwhile, pieces may be missing or read twice.
     ///
     /// # Errors
     /// A failure of DynamoDB.
     pub async fn all(&self) -> Result<Vec<StockRow>, Error> {
-        let mut rows = Vec::new();
-        let mut from = None;
-        loop {
-            let scan = ScanInput::builder().table_name(&self.table).set_exclusive_start_key(from);
-            let answer = self.dynamodb.scan(scan).await?;
-            rows.extend(serde_dynamo::from_items::<_, StockRow>(answer.items.unwrap_or_default())?);
-            from = answer.last_evaluated_key;
-            if from.is_none() {
-                return Ok(rows);
+        let mut shelves: BTreeMap<Place, (Option<Pieces>, Vec<Pieces>)> = BTreeMap::new();
+        for row in self.scanned().await? {
+            match row.bucket_of() {
+                Some(place) => shelves.entry(place).or_default().1.push(row.pieces()),
+                None => shelves.entry(row.place()).or_default().0 = Some(row.pieces()),
             }
         }
+        let whole = shelves.into_iter().map(|(place, (own, others))| {
+            StockRow::of(place, &Shelf::split_into(own.unwrap_or_default(), others))
+        });
+        Ok(whole.collect())
     }
 
-    /// Reads what is available of these products.
+    /// The ids of all warehouses that there ever was stock in.
     ///
     /// # Errors
     /// A failure of DynamoDB.
-    pub async fn available(&self, wanted: &[Line]) -> Result<Available, Error> {
-        let rows = try_join_all(wanted.iter().map(|line| self.of(&line.product_id))).await?;
-        let mut available = Available::new();
-        for row in rows.into_iter().flatten() {
-            available.entry(row.product_id).or_default().insert(row.warehouse_id, row.available);
+    pub async fn warehouses(&self) -> Result<BTreeSet<String>, Error> {
+        Ok(self.scanned().await?.into_iter().map(|row| row.warehouse_id).collect())
+    }
+
+    async fn scanned(&self) -> Result<Vec<StockRow>, Error> {
+        let mut all = Vec::new();
+        let mut from = None;
+        loop {
+            let scan = ScanInput::builder().table_name(&self.table).set_exclusive_start_key(from);
+            let mut answer = self.dynamodb.scan(scan).await?;
+            from = answer.last_evaluated_key.take();
+            all.extend(rows(answer)?);
+            if from.is_none() {
+                return Ok(all);
+            }
         }
-        Ok(available)
-    }
-
-    /// The writes that set aside the pieces of the order's shipments.
-    ///
-    /// # Errors
-    /// [`Error::TooLarge`].
-    pub fn reserve(&self, order: &Order) -> Result<Vec<TransactWriteItem>, Error> {
-        self.moves(order, RESERVE)
-    }
-
-    /// The write that takes back pieces that were sold: those that can be sold again are available, the others lost. The
-    /// shelf must be as it was read.
-    ///
-    /// # Errors
-    /// A request that can't be built.
-    pub fn take_back(&self, line: &ReturnLine, read: &OnShelf) -> Result<TransactWriteItem, Error> {
-        let number = |number: u32| AttributeValue::N(number.to_string());
-        let update = Update::builder()
-            .table_name(&self.table)
-            .key("product_id", AttributeValue::S(line.product_id.clone()))
-            .key("warehouse_id", AttributeValue::S(line.warehouse.clone()))
-            .update_expression("SET sold = sold - :came ADD available :restocked, lost :written_off")
-            .condition_expression("sold >= :came AND available = :available AND reserved = :reserved")
-            .expression_attribute_values(":came", number(line.came()))
-            .expression_attribute_values(":restocked", number(line.restocked))
-            .expression_attribute_values(":written_off", number(line.written_off))
-            .expression_attribute_values(":available", number(read.available))
-            .expression_attribute_values(":reserved", number(read.reserved))
-            .build()
-            .map_err(|error| Error::Service(error.to_string()))?;
-        Ok(TransactWriteItem::builder().update(update).build())
-    }
-
-    /// The writes that make the pieces of the order's shipments available again.
-    ///
-    /// # Errors
-    /// [`Error::TooLarge`].
-    pub fn release(&self, order: &Order) -> Result<Vec<TransactWriteItem>, Error> {
-        self.moves(order, RELEASE)
-    }
-
-    /// The writes that sell the pieces of the order's shipments.
-    ///
-    /// # Errors
-    /// [`Error::TooLarge`].
-    pub fn sell(&self, order: &Order) -> Result<Vec<TransactWriteItem>, Error> {
-        self.moves(order, SELL)
-    }
-
-    /// The writes that move the pieces of the order's shipments as a person has settled it.
-    ///
-    /// # Errors
-    /// [`Error::TooLarge`].
-    pub fn settle(&self, order: &Order, settled: SettledStock) -> Result<Vec<TransactWriteItem>, Error> {
-        let is_out = |shipment: &Shipment| shipment.state.is_out();
-        let none_out = !order.shipments().iter().any(is_out);
-        self.moves_of(order, |shipment| match settled {
-            SettledStock::Sold if is_out(shipment) => SELL,
-            SettledStock::Lost if is_out(shipment) || none_out => LOSE,
-            SettledStock::Released | SettledStock::Sold | SettledStock::Lost => RELEASE,
-        })
-    }
-
-    fn moves(&self, order: &Order, change: Move) -> Result<Vec<TransactWriteItem>, Error> {
-        self.moves_of(order, |_| change)
-    }
-
-    fn moves_of(
-        &self,
-        order: &Order,
-        change: impl Fn(&Shipment) -> Move,
-    ) -> Result<Vec<TransactWriteItem>, Error> {
-        let places = order.held_shipments().flat_map(|shipment| {
-            let change = change(shipment);
-            shipment.items.iter().map(move |line| {
-                (line.product_id.as_str(), shipment.warehouse.as_str(), line.quantity, change)
-            })
-        });
-        self.updates(places.collect())
-    }
-
-    /// The writes that set the pieces of a shipment aside in another warehouse, and make those available again
-    /// that were set aside for it before.
-    ///
-    /// # Errors
-    /// [`Error::TooLarge`].
-    pub fn move_to(&self, shipment: &Shipment, warehouse: &str) -> Result<Vec<TransactWriteItem>, Error> {
-        let places = shipment.items.iter().flat_map(|line| {
-            let place = |warehouse, change| (line.product_id.as_str(), warehouse, line.quantity, change);
-            [place(warehouse, RESERVE), place(shipment.warehouse.as_str(), RELEASE)]
-        });
-        self.updates(places.collect())
-    }
-
-    fn updates(&self, places: Vec<(&str, &str, u32, Move)>) -> Result<Vec<TransactWriteItem>, Error> {
-        if places.len() > MOST_PLACES {
-            return Err(Error::TooLarge(MOST_PLACES));
-        }
-        let update =
-            |(product, warehouse, quantity, change)| self.update(product, warehouse, quantity, change);
-        places.into_iter().map(update).collect()
-    }
-
-    fn update(
-        &self,
-        product: &str,
-        warehouse: &str,
-        quantity: u32,
-        Move { from, to }: Move,
-    ) -> Result<TransactWriteItem, Error> {
-        let update = Update::builder()
-            .table_name(&self.table)
-            .key("product_id", AttributeValue::S(product.to_owned()))
-            .key("warehouse_id", AttributeValue::S(warehouse.to_owned()))
-            .update_expression("SET #from = #from - :quantity ADD #to :quantity")
-            .condition_expression("#from >= :quantity")
-            .expression_attribute_names("#from", from)
-            .expression_attribute_names("#to", to)
-            .expression_attribute_values(":quantity", AttributeValue::N(quantity.to_string()))
-            .build()
-            .map_err(|error| Error::Service(error.to_string()))?;
-        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// Writes a row where there is none yet.
@@ -308,4 +331,8 @@ impl Stock {
             Err(error) => Err(error),
         }
     }
+}
+
+fn rows(answer: ScanOutput) -> Result<Vec<StockRow>, Error> {
+    Ok(serde_dynamo::from_items(answer.items.unwrap_or_default())?)
 }

@@ -7,6 +7,7 @@
 //! cargo run --release -p omniflow-bench -- orders  --concurrency 64 --orders 5000
 //! cargo run --release -p omniflow-bench -- single  --orders 200
 //! cargo run --release -p omniflow-bench -- waiting --orders 100000
+//! cargo run --release -p omniflow-bench -- reservations --buckets 8
 //! cargo run --release -p omniflow-bench -- disk    --orders 1000
 //! cargo run --release -p omniflow-bench -- start   --runs 20
 //! cargo run --release -p omniflow-bench -- engine  --concurrency 1000 --executions 5000
@@ -23,6 +24,7 @@ mod engine_alone;
 mod functions;
 mod latency;
 mod process;
+mod reservations;
 mod runs;
 mod runtime_api;
 
@@ -97,6 +99,19 @@ enum Run {
         /// How many orders wait.
         #[arg(long, default_value_t = 100_000)]
         orders: usize,
+    },
+    /// Reservations per second of one product in one warehouse, whose stock is split into buckets. The tables of the
+    /// local runtime take one write after the other, so that buckets show no gain here; on DynamoDB they do.
+    Reservations {
+        /// How many customers order at the same time.
+        #[arg(long, default_value_t = 64)]
+        concurrency: usize,
+        /// How many orders are made in all.
+        #[arg(long, default_value_t = 3000)]
+        orders: usize,
+        /// Into how many buckets the stock is split.
+        #[arg(long, default_value_t = 1)]
+        buckets: u8,
     },
     /// Bytes of disk that a completed order takes with its history, once it is compressed and unused space is given
     /// back.
@@ -179,6 +194,9 @@ fn main() -> ExitCode {
                     runs::orders(concurrency, orders, memory).await
                 }
                 Run::Single { orders } => runs::single(orders).await,
+                Run::Reservations { concurrency, orders, buckets } => {
+                    reservations::run(concurrency, orders, buckets).await
+                }
                 Run::Disk { orders } => disk::run(orders).await,
                 Run::Waiting { orders } => runs::waiting(orders).await,
                 Run::Engine { concurrency, executions } => engine_alone::run(concurrency, executions).await,

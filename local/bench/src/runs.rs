@@ -80,7 +80,7 @@ pub(crate) async fn orders(concurrency: usize, orders: usize, memory: bool) -> R
     }))
 }
 
-fn per(count: usize, seconds: f64) -> f64 {
+pub(crate) fn per(count: usize, seconds: f64) -> f64 {
     #[allow(clippy::cast_precision_loss)]
     let count = count as f64;
     count / seconds

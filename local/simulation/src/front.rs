@@ -173,7 +173,8 @@ impl Front {
         }
     }
 
-    /// Takes another release, which the next start runs: the same with other definitions.
+    /// Takes another release, which the next start runs: the same with other definitions, and the other keys of the
+    /// indexes.
     pub fn release(&self) {
         self.releases.set(self.releases.get() + 1);
         let mut system = System::clone(&self.system.borrow());
@@ -181,6 +182,11 @@ impl Front {
             if let Ok(mut definition) = serde_json::from_str::<Value>(&machine.definition) {
                 definition["Comment"] = Value::from(format!("Release {}", self.releases.get()));
                 machine.definition = definition.to_string();
+            }
+        }
+        for function in system.functions.values_mut() {
+            if let Some(sharded) = function.environment.get_mut("SHARDED_KEYS") {
+                *sharded = (*sharded != "true").to_string();
             }
         }
         *self.system.borrow_mut() = Rc::new(system);

@@ -155,6 +155,8 @@ pub fn system() -> Result<System, Error> {
         // What a warehouse forgets to say is found out within the time that everything may take to rest.
         ("ShipmentDeadlineHours", "1".to_owned()),
         ("WarehouseSecret", SECRET_NAME.to_owned()),
+        ("ShardedKeys", "true".to_owned()),
+        ("MostStockBuckets", "8".to_owned()),
     ];
     let given = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(template::load(&path, &Parameters { given, ..Parameters::default() }, &place())?)

@@ -60,7 +60,7 @@ type Watch = Box<dyn Fn(&Tables) + Send>;
 struct State {
     calls: Vec<ServiceCall>,
     failing: HashMap<String, String>,
-    throttled: HashMap<String, usize>,
+    failing_for: HashMap<String, (usize, String)>,
     outages: Vec<Outage>,
     /// The number of PutEvents requests that refuse some of their events, and the index of the first that is
     /// refused.
@@ -149,7 +149,12 @@ impl Aws {
 
     /// Makes the next `times` requests of the operation fail with ThrottlingException.
     pub fn throttle(&self, operation: &str, times: usize) {
-        self.state().throttled.insert(operation.to_owned(), times);
+        self.fail_times(operation, "ThrottlingException", times);
+    }
+
+    /// Makes the next `times` requests of the operation fail with this error code.
+    pub fn fail_times(&self, operation: &str, code: &str, times: usize) {
+        self.state().failing_for.insert(operation.to_owned(), (times, code.to_owned()));
     }
 
     /// Makes the next `times` PutEvents requests refuse the event of this index, and of the others only that
@@ -167,7 +172,7 @@ impl Aws {
     pub fn heal(&self) {
         let mut state = self.state();
         state.failing.clear();
-        state.throttled.clear();
+        state.failing_for.clear();
         state.outages.clear();
         state.refusing = (0, 0);
     }
@@ -369,9 +374,9 @@ impl Aws {
 impl State {
     /// The error with which this request is refused; `None` when it isn't.
     fn refusal(&mut self, operation: &str) -> Option<String> {
-        if let Some(times) = self.throttled.get_mut(operation).filter(|times| **times > 0) {
+        if let Some((times, code)) = self.failing_for.get_mut(operation).filter(|(times, _)| *times > 0) {
             *times -= 1;
-            return Some("ThrottlingException".to_owned());
+            return Some(code.clone());
         }
         self.failing.get(operation).cloned()
     }

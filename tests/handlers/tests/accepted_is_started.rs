@@ -8,6 +8,8 @@ use omniflow_domain::order::Signal;
 use omniflow_testing::{Shop, Walk};
 
 const STOCK: [(&str, &str, u32); 1] = [("ring", "wh-east", 9)];
+/// Further orders are taken although others wait for an hour.
+const PATIENT: (&str, &str) = ("BACKLOG_SECONDS", "86400");
 /// More than the sweeper reads at once.
 const MANY: usize = 450;
 
@@ -30,7 +32,7 @@ fn started(shop: &Shop, ids: &[OrderId]) -> usize {
 
 #[tokio::test]
 async fn one_sweep_starts_more_orders_than_one_query_gives() {
-    let shop = Shop::stocked(&STOCK);
+    let shop = Shop::set_up(&STOCK, &[PATIENT]);
     let ids = accepted(&shop, MANY).await;
     assert_eq!(started(&shop, &ids), 0);
     assert_eq!(shop.sweep().await, (MANY as u64, 0, 0));
@@ -39,7 +41,7 @@ async fn one_sweep_starts_more_orders_than_one_query_gives() {
 
 #[tokio::test]
 async fn a_minute_of_throttling_only_delays() {
-    let shop = Shop::stocked(&STOCK);
+    let shop = Shop::set_up(&STOCK, &[PATIENT]);
     let ids = accepted(&shop, MANY).await;
     let many = MANY as u64;
     shop.aws.throttle("StartExecution", MANY + MANY / 2);
@@ -55,7 +57,7 @@ async fn a_minute_of_throttling_only_delays() {
 
 #[tokio::test]
 async fn orders_that_cannot_be_started_stand_in_the_way_of_no_other() {
-    let shop = Shop::stocked(&STOCK);
+    let shop = Shop::set_up(&STOCK, &[PATIENT]);
     let bad = accepted(&shop, 210).await;
     bad.iter().for_each(|id| shop.spoil(id));
     let good = accepted(&shop, 20).await;
@@ -65,7 +67,7 @@ async fn orders_that_cannot_be_started_stand_in_the_way_of_no_other() {
 
 #[tokio::test]
 async fn a_long_queue_of_one_signal_keeps_no_other_waiting() {
-    let shop = Shop::stocked(&STOCK);
+    let shop = Shop::set_up(&STOCK, &[PATIENT]);
     let paid = shop.place_one("ring", 1).await;
     let mut walk = Walk::until(&shop, &paid, "AwaitPayment").await;
     walk.step(&shop).await;

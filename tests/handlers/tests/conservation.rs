@@ -104,12 +104,16 @@ fn number(item: &Value, column: &str) -> u32 {
 fn check_stock(tables: &Tables) {
     let answer = tables.blocking_answer("Scan", br#"{"TableName": "StockTable"}"#);
     let answer: Value = serde_json::from_str(&answer.body).unwrap();
+    let mut sums: BTreeMap<(&str, &str), u32> = BTreeMap::new();
     for item in answer["Items"].as_array().unwrap() {
-        let (product, warehouse) = (&item["product_id"]["S"], &item["warehouse_id"]["S"]);
-        let place = STOCK.iter().find(|(p, w, _)| product == p && warehouse == w).unwrap();
-        let sum = number(item, "available") + number(item, "reserved") + number(item, "sold");
-        assert_eq!(sum, place.2, "{item}");
+        let text = |name: &str| item[name]["S"].as_str().unwrap();
+        // Buckets of a place have its warehouse and their number behind the product.
+        let product = text("product_id").split('/').next().unwrap();
+        *sums.entry((product, text("warehouse_id"))).or_default() +=
+            number(item, "available") + number(item, "reserved") + number(item, "sold");
     }
+    let expected = STOCK.iter().map(|(product, warehouse, pieces)| ((*product, *warehouse), *pieces));
+    assert_eq!(sums, expected.collect(), "{answer}");
 }
 
 async fn place(shop: &Shop, plan: &Plan) -> OrderId {
@@ -207,7 +211,25 @@ async fn settle(shop: &Shop, walks: &mut [Walk]) {
     panic!("orders never end: {walks:#?}");
 }
 
-async fn live(plans: Vec<Plan>, outages: Vec<Outage>, seed: u64) {
+/// Somebody splits a place of the stock into so many buckets, or puts it together, after so many turns of others.
+type Split = (u8, usize, u8);
+
+fn splits() -> impl Strategy<Value = Vec<Split>> {
+    proptest::collection::vec((0u8..120, 0..STOCK.len(), 1u8..6), 0..8)
+}
+
+async fn split(shop: &Shop, splits: &[Split]) {
+    for (turns, place, buckets) in splits {
+        for _ in 0..*turns {
+            yield_now().await;
+        }
+        let (product, warehouse, _) = STOCK[*place];
+        let path = format!("/api/v1/stock/{product}/{warehouse}/buckets");
+        let _may_fail = shop.http("PUT", &path, json!({ "buckets": buckets })).await;
+    }
+}
+
+async fn live(plans: Vec<Plan>, splits: Vec<Split>, outages: Vec<Outage>, seed: u64) {
     let shop = Shop::shuffled(&STOCK, seed);
     shop.aws.watch(check_stock);
     let ids = join_all(plans.iter().map(|plan| place(&shop, plan))).await;
@@ -235,7 +257,7 @@ async fn live(plans: Vec<Plan>, outages: Vec<Outage>, seed: u64) {
             let _may_fail = shop.invoke("sweep-orders", json!({})).await;
         }
     };
-    let (heard, _, ()) = futures::join!(decisions, workflows, sweeper);
+    let (heard, _, (), ()) = futures::join!(decisions, workflows, sweeper, split(&shop, &splits));
     shop.aws.heal();
     settle(&shop, &mut walks).await;
     let orders = join_all(ids.iter().map(|id| shop.order(id))).await;
@@ -315,10 +337,11 @@ proptest! {
     #[test]
     fn stock_and_money_are_conserved_whatever_interleaving(
         plans in proptest::collection::vec(plan(), 2..6),
+        splits in splits(),
         outages in proptest::collection::vec(outage(), 0..4),
         seed in any::<u64>(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(live(plans, outages, seed));
+        runtime.block_on(live(plans, splits, outages, seed));
     }
 }

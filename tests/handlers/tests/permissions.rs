@@ -13,7 +13,8 @@ use omniflow_testing::{At, Shop, Use, WAREHOUSE_SECRET, Walk, starts, stripe_sys
 use serde_json::{Value, json};
 use template::System;
 
-const STOCK: [(&str, &str, u32); 5] = [
+const STOCK: [(&str, &str, u32); 6] = [
+    ("gem", "wh-north", 9),
     ("ring", "wh-east", 9),
     ("fragile-vase", "wh-west", 9),
     ("stuck-crate", "wh-north", 9),
@@ -21,8 +22,8 @@ const STOCK: [(&str, &str, u32); 5] = [
     ("bell", "wh-north", 9),
 ];
 
-/// What `functions/bootstrap` reads.
-const OF_EVERY_FUNCTION: [&str; 2] = ["RUST_LOG", "STACK"];
+/// What `functions/bootstrap` reads, and the store wherever it writes orders.
+const OF_EVERY_FUNCTION: [&str; 3] = ["RUST_LOG", "SHARDED_KEYS", "STACK"];
 
 fn shop() -> Shop {
     Shop::set_up(&STOCK, &[("SEED_SAMPLE_STOCK", "true"), ("WAREHOUSE_SECRET", WAREHOUSE_SECRET)])
@@ -160,6 +161,7 @@ async fn all_ways() -> BTreeSet<Use> {
         shop.invoke("notify-customer", json!({ "detail": event })).await.unwrap();
     }
     said_by_warehouses(&shop).await;
+    split(&shop).await;
     swept(&shop).await;
     left_to_a_person(&shop).await;
     run_by_people(&shop).await;
@@ -171,6 +173,28 @@ async fn all_ways() -> BTreeSet<Use> {
     }
     used.extend(paid_at_stripe().await);
     used
+}
+
+/// Stock is split, so that whoever moves its pieces has to look where they are, and put together.
+async fn split(shop: &Shop) {
+    let into = async |buckets: u8| {
+        let path = "/api/v1/stock/gem/wh-north/buckets";
+        assert_eq!(shop.http("PUT", path, json!({ "buckets": buckets })).await.status, 200);
+    };
+    for pay in [true, false] {
+        let body = json!({ "items": [{ "product_id": "gem", "quantity": 4 }] });
+        let id = shop.place(body).await;
+        into(5).await;
+        walk(shop, &id, async |shop, _, _| {
+            into(3).await;
+            match pay {
+                true => self::pay(shop, &id).await,
+                false => shop.decide(&id, "cancel").await.status == 200,
+            }
+        })
+        .await;
+    }
+    into(1).await;
 }
 
 /// What only happens where customers pay at Stripe.
@@ -437,6 +461,20 @@ async fn reconciled(by: &str) -> BTreeSet<Use> {
         assert_eq!(shop.decide(&waiting, decision).await.status, 200);
         shop.aws.heal();
     }
+    shop.put(
+        "StockTable",
+        json!({
+            "product_id": { "S": "crystal" }, "warehouse_id": { "S": "wh-east" }, "buckets": { "N": "2" },
+            "available": { "N": "1" }, "reserved": { "N": "0" }, "sold": { "N": "0" }, "busy_at": { "N": "1" },
+        }),
+    );
+    shop.put(
+        "StockTable",
+        json!({
+            "product_id": { "S": "crystal/wh-east/1" }, "warehouse_id": { "S": "wh-east" },
+            "available": { "N": "1" }, "reserved": { "N": "0" }, "sold": { "N": "0" }, "lost": { "N": "0" },
+        }),
+    );
     for _ in 0..3 {
         clock.advance(std::time::Duration::from_secs(360));
         shop.touch(&id);

@@ -1,6 +1,7 @@
 //! The function `admin`: what those who run the shop do with products, stock, files and people's data, and finding out
 //! what stands still.
 
+pub(crate) mod buckets;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod import;

@@ -68,6 +68,9 @@ struct WarehouseStock<'a> {
     sold: u32,
     /// The pieces that were set aside and are gone without being sold.
     lost: u32,
+    /// The number of buckets that the place is split into; left out when it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    buckets: Option<u8>,
 }
 
 /// `GET /api/v1/stock?limit=&next=&low=`
@@ -186,6 +189,7 @@ fn product<'a>(
         reserved: row.reserved,
         sold: row.sold,
         lost: row.lost,
+        buckets: Some(row.buckets).filter(|buckets| *buckets > 1),
     });
     ProductStock {
         product_id: id,

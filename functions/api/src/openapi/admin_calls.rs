@@ -6,7 +6,7 @@ use super::calls::{named, unless_known};
 use super::operations::Operation;
 use super::responses::{json_answer, replayed};
 use super::{examples, parameters, schemas};
-use crate::admin::{doctor, export, import, movements, people, products, stock};
+use crate::admin::{buckets, doctor, export, import, movements, people, products, stock};
 use crate::problem::Kind;
 use crate::read;
 use crate::routes::ApiCall;
@@ -20,6 +20,7 @@ pub(super) fn described(call: ApiCall) -> Operation {
         ApiCall::ReadStock => product_stock(),
         ApiCall::MoveStock => move_stock(),
         ApiCall::ListMovements => list_movements(),
+        ApiCall::SplitStock => split_stock(),
         ApiCall::ListProducts => list_products(),
         ApiCall::ReadProduct => read_product(),
         ApiCall::PutProduct => put_product(),
@@ -157,6 +158,24 @@ fn list_movements() -> Operation {
         .takes(page_of(movements::MOST, any_text()))
         .answers(200, named(page))
         .refuses(&[Kind::BadRequest, Kind::ProductNotFound])
+}
+
+fn split_stock() -> Operation {
+    Operation::new(
+        "Stock",
+        "Split the stock of a product in a warehouse",
+        "Into so many buckets, of which each takes as many orders a second as one row does, before very many orders for one product come; 1 puts all together. Nothing else of the stock changes. What an operator has split the system doesn't put together.",
+    )
+    .with_body("NewBuckets", true, &examples::BUCKETS)
+    .answers(
+        200,
+        json_answer(
+            "It is split so.",
+            &schemas::of::<buckets::Buckets<'_>>(),
+            Some(json!({ "product_id": "prod-001", "warehouse": "wh-east", "buckets": 8 })),
+        ),
+    )
+    .refuses(&[Kind::BadRequest, Kind::ProductNotFound])
 }
 
 fn list_products() -> Operation {

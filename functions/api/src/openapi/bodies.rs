@@ -5,6 +5,7 @@ use omniflow_domain::address::{self, MOST_LINES};
 use omniflow_domain::catalogue::MOST_NAMES;
 use omniflow_domain::movement::{MOST_PIECES, MovementKind};
 use omniflow_domain::order::{LONGEST_SAID, LONGEST_URL, WarehouseEvent};
+use omniflow_domain::shelf::MOST_BUCKETS;
 use omniflow_domain::warehouse;
 use omniflow_simulated::METHODS;
 use serde_json::{Map, Value, json};
@@ -82,6 +83,7 @@ pub(super) fn schemas() -> Map<String, Value> {
             "required": ["note"],
         },
         "NewMovement": new_movement(),
+        "NewBuckets": new_buckets(),
         "Retry": {
             "description": "Why the order is to go on.",
             "type": "object",
@@ -196,6 +198,17 @@ fn movement_of_kind(kind: MovementKind) -> Value {
         movement["required"] = json!(["kind", "quantity", "reason", "to"]);
     }
     movement
+}
+
+fn new_buckets() -> Value {
+    json!({
+        "description": "How the stock of a product in a warehouse is to be split.",
+        "type": "object",
+        "properties": {
+            "buckets": { "description": "The number of buckets; 1 puts all together.", "type": "integer", "minimum": 1, "maximum": MOST_BUCKETS },
+        },
+        "required": ["buckets"],
+    })
 }
 
 /// The body of a call that takes a file.

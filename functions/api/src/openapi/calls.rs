@@ -68,7 +68,7 @@ fn create(door: Door, summary: &'static str) -> Operation {
             .takes(language_and_key())
             .with_body("NewOrder", true, &examples::ORDERS)
             .answers(201, created(door))
-            .refuses(&[Kind::BadRequest, Kind::UnknownProduct, Kind::AmountMismatch, Kind::PriceChanged, Kind::TooManyOpenOrders, Kind::IdempotencyKeyReused])
+            .refuses(&[Kind::BadRequest, Kind::UnknownProduct, Kind::AmountMismatch, Kind::PriceChanged, Kind::TooManyOpenOrders, Kind::IdempotencyKeyReused, Kind::Overloaded])
 }
 
 fn read(door: Door) -> Operation {

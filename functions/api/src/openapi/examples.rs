@@ -47,6 +47,8 @@ pub(super) const MOVEMENTS: [&str; 4] = [
     r#"{ "kind": "count", "quantity": 37, "reason": "yearly count" }"#,
     r#"{ "kind": "transfer", "quantity": 10, "reason": "for the fair", "to": "wh-west" }"#,
 ];
+/// The bodies that split stock.
+pub(super) const BUCKETS: [&str; 1] = [r#"{ "buckets": 8 }"#];
 /// The bodies of products.
 pub(super) const PRODUCTS: [&str; 2] = [
     r#"{ "name": "Teapot", "price": 24.5 }"#,

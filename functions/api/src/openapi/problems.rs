@@ -98,6 +98,9 @@ const fn meaning(kind: Kind) -> &'static str {
         Kind::Unavailable => {
             "Something behind the API does not answer, and whether the request was carried out is not known. Send it again; with an `Idempotency-Key` it is carried out once."
         }
+        Kind::Overloaded => {
+            "Orders wait longer to be started than they may (the parameter `BacklogSeconds`). This one was not taken. Send it again after `retry_after` seconds, which the header says, too."
+        }
     }
 }
 
@@ -139,6 +142,9 @@ fn more(kind: Kind) -> Vec<(&'static str, Value, Value)> {
             more.push(("client_secret", text(), json!("pi_3NxYqT2eZvKYlo2C_secret_…")));
             more.push(("publishable_key", text(), json!("pk_live_…")));
             more
+        }
+        Kind::Overloaded => {
+            vec![("retry_after", json!({ "type": "integer", "minimum": 1 }), json!(15))]
         }
         Kind::OrderUnreadable => {
             vec![("order_id", schemas::of::<omniflow_domain::OrderId>(), json!("ORD-1700000000000123456"))]
@@ -224,6 +230,12 @@ pub(super) fn response(kinds: &[Kind]) -> Value {
     if kinds.contains(&Kind::Unauthorized) {
         response["headers"] = json!({ "WWW-Authenticate": {
             "description": "How to sign in.", "required": true, "schema": { "type": "string" }, "example": "Bearer",
+        }});
+    }
+    if kinds.contains(&Kind::Overloaded) {
+        response["headers"] = json!({ "Retry-After": {
+            "description": "The seconds after which it is worth sending the request again.",
+            "schema": { "type": "integer" }, "example": 15,
         }});
     }
     // API Gateway answers these itself when it knows already that the function would refuse.

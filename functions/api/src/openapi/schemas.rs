@@ -49,6 +49,7 @@ pub(super) fn answers() -> Map<String, Value> {
     generator.subschema_for::<crate::admin::stock::StockList<'_>>();
     generator.subschema_for::<crate::admin::doctor::Examination>();
     generator.subschema_for::<crate::admin::movements::MovementList<'_>>();
+    generator.subschema_for::<crate::admin::buckets::Buckets<'_>>();
     generator.subschema_for::<crate::admin::products::ProductList<'_>>();
     generator.subschema_for::<crate::admin::import::Imported>();
     generator.subschema_for::<crate::admin::people::Forgotten>();

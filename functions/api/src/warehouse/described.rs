@@ -80,9 +80,9 @@ fn shown(warehouse: Warehouse) -> Response {
 /// All warehouses that somebody described or that there is stock in, by rank.
 pub(super) async fn list(api: &WarehouseApi, request: &Request) -> Result<Response, Problem> {
     let known = api.warehouses.read().await.map_err(|error| unavailable(&error))?;
-    let stock = api.stock.all().await.map_err(|error| unavailable(&error))?;
+    let stock = api.stock.warehouses().await.map_err(|error| unavailable(&error))?;
     let described = known.described().map(|warehouse| warehouse.warehouse_id.clone());
-    let mut ids: Vec<_> = described.chain(stock.into_iter().map(|row| row.warehouse_id)).collect();
+    let mut ids: Vec<_> = described.chain(stock).collect();
     ids.sort_unstable_by(|a, b| (known.rank(a), a).cmp(&(known.rank(b), b)));
     ids.dedup();
     let warehouses = ids.iter().map(|id| known.of(id).into()).collect();

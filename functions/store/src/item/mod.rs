@@ -17,6 +17,7 @@
 mod attention;
 mod attribute;
 mod document;
+mod keys;
 mod payment;
 mod returns;
 mod shipment;
@@ -36,6 +37,7 @@ use document::{Document, form_of};
 
 pub(crate) use attribute::UnknownType;
 pub(crate) use document::FORM;
+pub(crate) use keys::{IndexKeys, keys, sharded_keys};
 
 type AttributeMap = HashMap<String, AttributeValue>;
 
@@ -58,11 +60,13 @@ struct Attributes {
 /// The names of [`Attributes`].
 const KNOWN: [&str; 7] =
     ["order_id", "version", "writes", "status", "customer_id", "pending_signal", "pending_since"];
+/// The attributes that are partition keys of indexes and may name a shard.
+const SHARDED: [&str; 2] = ["status", "pending_signal"];
 /// The attribute that holds the document.
 const DOCUMENT: &str = "document";
 
-/// The item that the order is stored as.
-pub(super) fn of(order: &Order) -> Result<AttributeMap, Error> {
+/// The item that the order is stored as, with such keys of the indexes.
+pub(super) fn of(order: &Order, keys: IndexKeys) -> Result<AttributeMap, Error> {
     let record = order.record();
     let attributes = Attributes {
         order_id: record.order_id.clone(),
@@ -74,6 +78,11 @@ pub(super) fn of(order: &Order) -> Result<AttributeMap, Error> {
         pending_since: record.pending_since,
     };
     let mut item: AttributeMap = serde_dynamo::to_item(attributes)?;
+    for name in SHARDED {
+        if let Some(AttributeValue::S(key)) = item.get_mut(name) {
+            *key = keys.key(key, &record.order_id);
+        }
+    }
     let document = serde_json::to_string(&Document::from(record))?;
     item.insert(DOCUMENT.to_owned(), AttributeValue::S(document));
     for (name, value) in record.unknown_attributes.iter() {
@@ -93,7 +102,7 @@ pub(super) fn was_written_by(item: &AttributeMap, id: WriteId) -> bool {
 pub(super) fn read(id: &OrderId, item: AttributeMap) -> Result<Order, Unreadable> {
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
     let customer_id = text("customer_id").cloned();
-    let status = text("status").and_then(|name| Status::parse(name));
+    let status = text("status").and_then(|key| Status::parse(keys::name_in(key)));
     parse(item).map_err(|source| Unreadable { order_id: id.clone(), customer_id, status, source })
 }
 
@@ -117,7 +126,12 @@ fn parse(mut item: AttributeMap) -> Result<Order, Damage> {
 }
 
 fn parse_with(mut item: AttributeMap, document: &str) -> Result<Order, Damage> {
-    let known: AttributeMap = KNOWN.iter().filter_map(|name| item.remove_entry(*name)).collect();
+    let mut known: AttributeMap = KNOWN.iter().filter_map(|name| item.remove_entry(*name)).collect();
+    for name in SHARDED {
+        if let Some(AttributeValue::S(key)) = known.get_mut(name) {
+            key.truncate(keys::name_in(key).len());
+        }
+    }
     let attributes: Attributes = serde_dynamo::from_item(known)?;
     let document: Document<'_> = serde_json::from_str(document)?;
     if document.form() > FORM {

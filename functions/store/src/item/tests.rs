@@ -89,14 +89,14 @@ fn parsed(document: &str) -> Value {
 
 /// The document of the item that the order is stored as.
 fn written(order: &Order) -> Value {
-    parsed(of(order).unwrap()[DOCUMENT].as_s().unwrap())
+    parsed(of(order, IndexKeys::Plain).unwrap()[DOCUMENT].as_s().unwrap())
 }
 
 #[test]
 fn an_order_is_written_as_it_was_read() {
     let order = read(stored(OF_NOW)).unwrap();
     assert_eq!(written(&order), parsed(OF_NOW));
-    assert_eq!(read(of(&order).unwrap()).unwrap(), order);
+    assert_eq!(read(of(&order, IndexKeys::Plain).unwrap()).unwrap(), order);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn an_order_keeps_its_currency() {
     assert_eq!(order.items()[0].price, Some(Money::parse("24950", yen).unwrap()));
     assert_eq!(written(&order), parsed(&in_yen()));
     order.capture(DateTime::UNIX_EPOCH).unwrap();
-    let again = read(of(&order).unwrap()).unwrap();
+    let again = read(of(&order, IndexKeys::Plain).unwrap()).unwrap();
     assert_eq!((again.amount(), again.items()), (order.amount(), order.items()));
 }
 
@@ -170,7 +170,7 @@ fn those_who_decide_usually_are_told_shortly_and_read_as_they_were() {
         record.timeline[1].by = Some(by);
         let order = Order::restore(record.clone());
         assert_eq!((&written(&order)[member], written(&order).get("signed")), (&json!([1]), None));
-        assert_eq!(read(of(&order).unwrap()).unwrap(), order);
+        assert_eq!(read(of(&order, IndexKeys::Plain).unwrap()).unwrap(), order);
     }
 }
 
@@ -263,7 +263,7 @@ fn what_a_later_release_stored_outlives_the_decisions_of_this_one() {
     order.capture(DateTime::UNIX_EPOCH).unwrap();
     order.ship("w", "T-1", DateTime::UNIX_EPOCH).unwrap();
     order.complete(DateTime::UNIX_EPOCH).unwrap();
-    let mut item = of(&order).unwrap();
+    let mut item = of(&order, IndexKeys::Plain).unwrap();
     assert_eq!(item["status"], AttributeValue::S("COMPLETED".to_owned()));
     let written = parsed(item[DOCUMENT].as_s().unwrap());
     for place in places {
@@ -561,7 +561,8 @@ fn orders_with_returns_are_of_a_form_that_earlier_releases_refuse() {
 
 #[test]
 fn only_orders_whose_warehouses_answer_later_are_of_the_form_that_earlier_releases_refuse() {
-    let form = |order: &Order| parsed(of(order).unwrap()[DOCUMENT].as_s().unwrap())["v"].clone();
+    let form =
+        |order: &Order| parsed(of(order, IndexKeys::Plain).unwrap()[DOCUMENT].as_s().unwrap())["v"].clone();
     let mut order = read(stored(OF_NOW)).unwrap();
     order.capture(DateTime::UNIX_EPOCH).unwrap();
     let mut at_once = order.clone();
@@ -586,6 +587,8 @@ proptest! {
     #[test]
     fn what_is_written_is_read(record in record()) {
         let order = Order::restore(record);
-        prop_assert_eq!(read(of(&order).unwrap()).unwrap(), order);
+        for keys in [IndexKeys::Plain, IndexKeys::Sharded] {
+            prop_assert_eq!(read(of(&order, keys).unwrap()).unwrap(), order.clone());
+        }
     }
 }

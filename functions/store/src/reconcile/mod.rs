@@ -46,6 +46,9 @@ const BEFORE_SECOND_LOOK: Duration = Duration::from_secs(2);
 /// The number of requests to Step Functions under way at the same time.
 const AT_ONCE: usize = 8;
 
+/// The number of orders that one run writes anew.
+const MOST_WRITTEN_PLAINLY: usize = 1000;
+
 /// Statuses in which an order moves by itself.
 const MOVING: [Status; 6] = [
     Status::Received,
@@ -240,6 +243,22 @@ impl Reconciler {
             }
         }
         Ok(holders)
+    }
+
+    /// Writes orders anew whose keys have shards; see [`Orders::write_plainly`].
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn write_plainly(&self) -> Result<Repaired, Error> {
+        Ok(Repaired { repaired: self.orders.write_plainly(MOST_WRITTEN_PLAINLY).await?, failed: 0 })
+    }
+
+    /// Puts the stock together that was split for orders which have gone, and tells at how many places.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn put_quiet_places_together(&self) -> Result<usize, Error> {
+        self.stock.put_quiet_places_together(self.now()).await
     }
 
     /// Takes care of what was found, as far as that is safe.

@@ -1,4 +1,4 @@
-//! The clerk, who changes prices and moves stock while customers order.
+//! The clerk, who changes prices, moves stock, splits it and puts it together while customers order.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,9 +16,11 @@ const BETWEEN: (u64, u64) = (20_000, 240_000);
 const REPEATS: u32 = 8;
 /// What the clerk looks after: products of which there is plenty.
 const PRODUCTS: [&str; 3] = ["iphone-15", "prod-002", "prod-003"];
+/// The product of which there is little, and which the clerk splits only.
+const SCARCE: &str = "limited-edition";
 const WAREHOUSES: [&str; 3] = ["wh-east", "wh-west", "wh-north"];
 
-/// Changes prices and moves stock, for ever.
+/// Changes prices, moves stock and splits it, for ever.
 pub async fn keep(front: Rc<Front>, world: Arc<World>) {
     let mut dice = Dice::new(world.seed, "clerk", 0);
     for number in 0_u64.. {
@@ -32,6 +34,13 @@ pub async fn keep(front: Rc<Front>, world: Arc<World>) {
             continue;
         }
         let warehouse = one_of(&mut dice, &WAREHOUSES);
+        if dice.chance(0.3) {
+            let product = if dice.chance(0.5) { SCARCE } else { product };
+            let path = format!("/api/v1/stock/{product}/{warehouse}/buckets");
+            let buckets = 1 + dice.below(8);
+            ask(&front, &world, &mut dice, "PUT", path, None, json!({ "buckets": buckets })).await;
+            continue;
+        }
         let path = format!("/api/v1/stock/{product}/{warehouse}/movements");
         let key = format!("clerk-{number}");
         let body = movement(&mut dice, warehouse);

@@ -24,7 +24,9 @@ fn function() -> &'static str {
 }
 
 fn signal(item: &Item) -> &str {
-    item.get("pending_signal").and_then(|signal| signal.as_s().ok()).map_or("", String::as_str)
+    let key = item.get("pending_signal").and_then(|signal| signal.as_s().ok()).map_or("", String::as_str);
+    // The key may have the number of a shard behind the signal.
+    key.split('#').next().unwrap_or_default()
 }
 
 /// A write of one item.

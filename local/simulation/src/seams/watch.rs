@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::batch_get_item::builders::BatchGetItemInputBuilder;
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemInputBuilder;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemInputBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use omniflow_domain::shelf::MOST_BUCKETS;
 use omniflow_services::DynamoDb;
 use omniflow_tables::Tables;
 
@@ -87,10 +89,11 @@ pub fn new_facts(entry: &str, before: Option<&Item>, after: &Item) -> Vec<(Strin
     facts.into_iter().map(|fact| (order.to_owned(), fact)).collect()
 }
 
-/// The product and the warehouse of a row of the stock.
+/// The product and the warehouse of a row of the stock, which may be one of several buckets.
 pub fn place(key: &Item) -> Option<Place> {
     let text = |name: &str| key.get(name)?.as_s().ok().cloned();
-    Some((text("product_id")?, text("warehouse_id")?))
+    let product = text("product_id")?;
+    Some((product.split('/').next()?.to_owned(), text("warehouse_id")?))
 }
 
 /// A movement of stock: its place, its id, and the number of pieces that it brought.
@@ -106,14 +109,22 @@ pub fn movement(item: &Item) -> Option<(Place, String, i64)> {
     Some(((product.to_owned(), warehouse.to_owned()), text("movement_id")?, change))
 }
 
-/// The numbers of a row of the stock: available, reserved, sold, lost.
+/// The numbers of a place of the stock, of all its buckets together: available, reserved, sold, lost. All are read in
+/// one request, so that nothing is written between.
 pub async fn row(tables: &Tables, (product, warehouse): &Place) -> Option<[i64; 4]> {
-    let get = GetItemInputBuilder::default()
-        .table_name(STOCK)
-        .key("product_id", AttributeValue::S(product.clone()))
-        .key("warehouse_id", AttributeValue::S(warehouse.clone()))
-        .consistent_read(true);
-    let item = tables.get_item(get).await.ok()?.item?;
-    let number = |name: &str| item.get(name)?.as_n().ok()?.parse().ok();
-    Some([number("available")?, number("reserved")?, number("sold")?, number("lost").unwrap_or_default()])
+    let key = |product: String| {
+        let text = |name: &str, value: String| (name.to_owned(), AttributeValue::S(value));
+        HashMap::from([text("product_id", product), text("warehouse_id", warehouse.clone())])
+    };
+    let buckets = (1..MOST_BUCKETS).map(|bucket| key(format!("{product}/{warehouse}/{bucket}")));
+    let keys = KeysAndAttributes::builder()
+        .set_keys(Some(std::iter::once(key(product.clone())).chain(buckets).collect()))
+        .consistent_read(true)
+        .build()
+        .ok()?;
+    let get = BatchGetItemInputBuilder::default().request_items(STOCK, keys);
+    let found = tables.batch_get_item(get).await.ok()?.responses?.remove(STOCK)?;
+    let number = |item: &Item, name: &str| item.get(name)?.as_n().ok()?.parse::<i64>().ok();
+    let sum = |name: &str| found.iter().map(|item| number(item, name).unwrap_or_default()).sum();
+    (!found.is_empty()).then(|| [sum("available"), sum("reserved"), sum("sold"), sum("lost")])
 }
