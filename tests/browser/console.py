@@ -148,7 +148,8 @@ class Console:
 
     def must_fit(self, what):
         width = self.browser.execute_script("return document.documentElement.scrollWidth")
-        assert width <= PHONE["width"], f"{what}: {width} pixels wide"
+        wide = "return [...document.querySelectorAll('main *, header *')].filter((element) => element.getBoundingClientRect().right > arguments[0] && !element.closest('thead')).map((element) => element.outerHTML.slice(0, 120))"
+        assert width <= PHONE["width"], f"{what}: {width} pixels wide: {self.browser.execute_script(wide, PHONE['width'])[-3:]}"
 
     def press(self, element, key):
         """Presses a key where the focus is on this element, of whatever kind it is."""

@@ -189,6 +189,8 @@ def test_every_control_has_a_name(console, runtime):
         console.open(page)
         console.see("h1")
         controls = console.until("controls", lambda: console.all("main button, main input, main select, main textarea, main a"))
+        # What is folded away has neither a place nor a name.
+        controls = [control for control in controls if control.is_displayed()]
         nameless = [control.get_attribute("outerHTML")[:90] for control in controls if not control.accessible_name]
         assert not nameless, nameless
 

@@ -83,6 +83,8 @@ def test_a_view_is_kept_by_its_name_and_forgotten(console_of, shop):
     rows(console, other, bob)
     assert not console.all("#view-name"), "all orders need no name"
     console.click("td a", "bob")
+    console.click("[aria-labelledby=orders] a", "In the list of orders")
+    console.see("h1", "Operations")
     rows(console, bob)
     assert "customer=bob" in console.browser.current_url
     console.see("h2", "of bob")

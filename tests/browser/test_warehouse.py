@@ -88,10 +88,10 @@ def test_a_warehouse_is_described_where_it_stands_and_a_new_one_is_added(start, 
     # What can't be is refused, and what was typed stays.
     console.click("[data-warehouse=wh-west] button", "Change")
     console.choose("#link-wh-west", "http")
-    console.type("#endpoint-wh-west", "http://wh.example/shipments")
+    console.type("#endpoint-wh-west", "ftp://wh.example/shipments")
     console.click("[data-warehouse=wh-west] form button", "Save")
     console.see("[data-warehouse=wh-west] [role=alert]", "can't be reached at this address")
-    assert console.see("#endpoint-wh-west").get_attribute("value") == "http://wh.example/shipments"
+    assert console.see("#endpoint-wh-west").get_attribute("value") == "ftp://wh.example/shipments"
     console.click("summary", "Add a warehouse")
     console.type("#new-warehouse", "wh-east")
     console.see("#new-warehouse-what", "there already")
