@@ -255,7 +255,7 @@ mod tests {
     fn let_through(throughput: &mut Throughput, key: &str, units: f64, second: u64) -> usize {
         let cost = [Cost { partition: partition(key), units }];
         let now = Duration::from_secs(second);
-        (0..10_000).filter(|_| throughput.take(Kind::Writes, &cost, now).is_ok()).count()
+        (0..1_100).filter(|_| throughput.take(Kind::Writes, &cost, now).is_ok()).count()
     }
 
     #[test]
@@ -263,16 +263,16 @@ mod tests {
         let mut throughput = throughput();
         assert_eq!(let_through(&mut throughput, "hot", 2.0, 0), 500);
         assert_eq!(let_through(&mut throughput, "hot", 2.0, 1), 500);
-        assert_eq!(let_through(&mut throughput, "cold", 1.0, 1), 1_000);
         let busiest = throughput.busiest(1);
         assert_eq!(busiest, [(Kind::Writes, partition("hot"), 1_000.0)]);
+        assert_eq!(let_through(&mut throughput, "cold", 1.0, 1), 1_000);
     }
 
     #[test]
     fn a_new_table_takes_four_thousand_and_twice_of_what_it_has_taken_for_a_minute() {
         let mut throughput = throughput();
         let mut all = |second: u64| -> usize {
-            (0..20).map(|key| let_through(&mut throughput, &format!("key {key}"), 1.0, second)).sum()
+            (0..10).map(|key| let_through(&mut throughput, &format!("key {key}"), 1.0, second)).sum()
         };
         assert_eq!(all(0), 4_000);
         for second in 1..60 {
