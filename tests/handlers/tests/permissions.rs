@@ -419,6 +419,8 @@ async fn returns_reconciled(by: &str) -> BTreeSet<Use> {
         } else {
             shop.invoke(by, json!({ "check_stock": true })).await.unwrap();
         }
+        // The reconciler finds what needs attention once others have been told of that.
+        shop.sweep().await;
     }
     shop.aws.used()
 }
