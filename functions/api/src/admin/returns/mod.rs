@@ -265,7 +265,7 @@ fn items<const N: usize>(given: &Value, names: &[&str; N]) -> Result<Vec<(String
             *number = match &item[*name] {
                 Value::Null => 0,
                 value => whole(value)
-                    .filter(|number| *number <= MOST_OF_ONE.into())
+                    .filter(|number| *number <= MOST_OF_ONE)
                     .and_then(|number| u32::try_from(number).ok())
                     .ok_or_else(|| {
                         bad(&format!("'{name}' must be a whole number from 0 to {MOST_OF_ONE}, not {value}."))
