@@ -45,8 +45,6 @@ named! {
         EndedWithoutVoid "ended-without-void",
         /// Customers are told of an event without a claim that nobody else tells them at the same time or has before.
         ToldWithoutClaim "told-without-claim",
-        /// Goods that came back are noted on the order, and not in the stock.
-        ReturnedWithoutStock "returned-without-stock",
         /// The journal forgets its latest groups when the process dies.
         JournalForgets "journal-forgets",
     }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use ambient::Clock;
 use chrono::{DateTime, Utc};
 use engine::{Engine, ExecutionStatus};
-use omniflow_domain::event::{detail, unannounced_returns};
-use omniflow_domain::order::returns::ReturnState;
+use omniflow_domain::event::detail;
 use omniflow_domain::{Order, Status};
 use serde_json::json;
 
@@ -72,7 +71,6 @@ fn dead_letters(front: &Front) -> String {
 /// What an order lacks that has ended.
 fn lacks(entry: &Entry, engine: &Engine, dead: &str, now: DateTime<Utc>) -> Vec<Lack> {
     let mut lacks = of_the_order(entry, dead);
-    lacks.extend(of_the_returns(entry, engine));
     let id = entry.order.id().as_str();
     match engine.describe_execution(&execution(engine, "OrderStateMachine", &entry.order.execution_name())) {
         // One that was stopped after its last step's write has not succeeded.
@@ -92,55 +90,6 @@ fn lacks(entry: &Entry, engine: &Engine, dead: &str, now: DateTime<Utc>) -> Vec<
     lacks
 }
 
-/// What the returns of an order lack that has ended.
-fn of_the_returns(entry: &Entry, engine: &Engine) -> Vec<Lack> {
-    let (order, mut lacks) = (&entry.order, Vec::new());
-    let (mut given_back, mut is_by_hand) = (0, false);
-    for it in order.returns() {
-        let number = it.number;
-        if !it.state.is_final() {
-            lacks.push((Invariant::Rests, format!("its return {number} is {}", it.state.name())));
-        }
-        if it.state == ReturnState::Refunded {
-            given_back += it.refund.map_or(0, |refund| refund.minor_units());
-            is_by_hand |= it.history.last().is_some_and(|change| change.by.is_some());
-        }
-        let arn = execution(engine, "ReturnStateMachine", &it.execution_name(order.id()));
-        if engine.describe_execution(&arn).is_ok_and(|found| found.status == ExecutionStatus::Running)
-            && it.state.is_final()
-        {
-            let found = format!("its return {number} is closed, and the execution of it runs");
-            lacks.push((Invariant::ExecutionMatches, found));
-        }
-    }
-    // What was given back by hand is in no ledger.
-    let known = entry.money.for_returns;
-    if known != given_back && !is_by_hand {
-        let found = format!("{given_back} is said to be given back for returns, and {known} was");
-        lacks.push((Invariant::MoneyMatches, found));
-    }
-    let mut published: Vec<_> = entry.published.iter().filter(|id| id.contains(OF_RETURN)).collect();
-    published.sort_unstable();
-    let fresh = Order::restore({
-        let mut record = order.record().clone();
-        record.returns.iter_mut().for_each(|it| it.announced = 0);
-        record
-    });
-    let events: Vec<_> = unannounced_returns(&fresh)
-        .filter_map(|event| event["event_id"].as_str().map(str::to_owned))
-        .collect();
-    let mut expected: Vec<_> = events.iter().collect();
-    expected.sort_unstable();
-    if published != expected {
-        let found = format!("of its returns it had {expected:?} to publish, and published was {published:?}");
-        lacks.push((Invariant::EventsComplete, found));
-    }
-    lacks
-}
-
-/// What the ids of events about returns hold, and no others.
-const OF_RETURN: &str = ":RETURN:";
-
 /// Whether the execution of an order that needed attention may have ended so long ago that it is forgotten.
 fn is_forgotten(order: &Order, now: DateTime<Utc>) -> bool {
     order.record().attention.as_ref().is_some_and(|attention| attention.since + RETENTION < now)
@@ -155,9 +104,8 @@ fn of_the_order(entry: &Entry, dead: &str) -> Vec<Lack> {
     }
     let statuses: Vec<_> = order.timeline().iter().map(|change| change.status).collect();
     let events = events(order);
-    let published: Vec<_> = entry.published.iter().filter(|id| !id.contains(OF_RETURN)).cloned().collect();
-    if published != events {
-        let found = format!("it had {events:?} to publish, and published was {published:?}");
+    if entry.published != events {
+        let found = format!("it had {events:?} to publish, and published was {:?}", entry.published);
         lacks.push((Invariant::EventsComplete, found));
     }
     for status in TOLD.iter().filter(|status| statuses.contains(status)) {

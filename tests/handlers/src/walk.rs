@@ -106,10 +106,12 @@ impl Walk {
     pub async fn to_the_end(mut self, shop: &Shop) -> Result<(), String> {
         loop {
             self.favour(shop).await;
-            if !self.step(shop).await
-                && let At::Ended(end) = self.at
-            {
-                return end;
+            if self.step(shop).await {
+                continue;
+            }
+            match self.at {
+                At::Ended(end) => return end,
+                at => panic!("{} would be {at:?} for ever", self.name),
             }
         }
     }

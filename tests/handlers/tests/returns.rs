@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use omniflow_domain::OrderId;
-use omniflow_domain::order::PaymentState;
 use omniflow_domain::order::returns::ReturnState;
+use omniflow_domain::order::{OrderRecord, PaymentState};
 use omniflow_testing::{At, Outage, Shop, Walk, asked_back, customer};
 use serde_json::{Value, json};
 
@@ -50,10 +50,9 @@ async fn goods_come_back_in_parts_and_their_money_goes() {
     assert_eq!(pieces(&shop).await, [3, 0, 7, 0]);
     assert_eq!(shop.ask_back(&id, &[("ring", 2)]).await, 1);
     let mut walk = Walk::of_return(&id, 1);
-    while !matches!(walk.at, At::Waiting(..)) {
-        walk.step(&shop).await;
+    while !matches!(&walk.at, At::Waiting(state, _) if state == "AwaitReturnedGoods") {
+        assert!(walk.step(&shop).await, "{:?}", walk.at);
     }
-    assert!(matches!(&walk.at, At::Waiting(state, _) if state == "AwaitReturnedGoods"), "{:?}", walk.at);
     let received = shop.on_return(&id, 1, "received", came(1, 1)).await;
     assert_eq!((received.status, &received.body["refund"]), (200, &json!(20)), "{}", received.body);
     walk.to_the_end(&shop).await.unwrap();
@@ -98,10 +97,6 @@ async fn what_cannot_be_returned_is_refused_and_says_what_can_be_in_the_callers_
         (json!({ "items": [{ "product_id": "ring", "quantity": 0 }], "reason": "r" }), "over 0"),
         (json!({ "items": [{ "product_id": "ring", "quantity": 1.5 }], "reason": "r" }), "whole number"),
         (json!({ "items": [{ "product_id": "ring", "quantity": 1 }] }), "'reason'"),
-        (
-            json!({ "items": [{ "product_id": "ring", "quantity": 1 }, { "product_id": "ring", "quantity": 1 }], "reason": "r" }),
-            "twice",
-        ),
     ] {
         let answer = shop.http("POST", &path(&id), body).await;
         assert_eq!(answer.status, 400, "{}", answer.body);
@@ -213,6 +208,14 @@ async fn a_disturbance_is_waited_out_and_the_money_goes_back_once() {
     }
 }
 
+/// Makes what has to be told old enough for the sweeper, unless the tables fail at this moment.
+async fn age_signal(shop: &Shop, id: &OrderId) {
+    let age = |order: &mut OrderRecord| {
+        order.pending_since = order.pending_since.map(|since| since - 3_600_000);
+    };
+    let _as_it_is = shop.try_to_tamper(id, age).await;
+}
+
 /// Asks for a return, receives it and refunds it, each again until it succeeds, and the sweeper helps.
 async fn persistently(shop: &Shop, id: &OrderId) {
     let path = format!("/api/v1/orders/{id}/returns");
@@ -230,7 +233,7 @@ async fn persistently(shop: &Shop, id: &OrderId) {
         assert_eq!(status, expected, "{path}");
         for _ in 0..40 {
             if !walk.step(shop).await {
-                shop.age_signal(id).await;
+                age_signal(shop, id).await;
                 let _later = shop.invoke("sweep-orders", json!({})).await;
                 if !walk.step(shop).await {
                     break;
@@ -239,7 +242,7 @@ async fn persistently(shop: &Shop, id: &OrderId) {
         }
     }
     for _ in 0..3 {
-        shop.age_signal(id).await;
+        age_signal(shop, id).await;
         let _later = shop.invoke("sweep-orders", json!({})).await;
     }
     assert_eq!(walk.at, At::Ended(Ok(())));

@@ -13,8 +13,6 @@ pub struct Money {
     pub captures: u32,
     /// How often it gave money back.
     pub refunds: u32,
-    /// What it gave back for returns, in the smallest unit of the currency.
-    pub for_returns: u64,
 }
 
 impl Money {
@@ -47,8 +45,6 @@ pub enum Fact {
     Captured(String),
     /// Money was given back.
     Refunded,
-    /// Money was given back for returns: so much in sum, in the smallest unit of the currency.
-    RefundedForReturns(u64),
     /// A parcel has left this warehouse.
     Shipped(String),
     /// A parcel of this warehouse was called back.
@@ -90,14 +86,6 @@ impl Books {
                 entry.money.refunds += 1;
                 if entry.money.refunds > 1 {
                     wrong.push((Invariant::EffectOnce, "its money was given back twice".to_owned()));
-                }
-            }
-            Fact::RefundedForReturns(all) => {
-                entry.money.for_returns = *all;
-                let due = entry.order.refunded_for_returns();
-                if *all > due.minor_units() {
-                    let found = format!("{all} was given back for returns that are worth {due}");
-                    wrong.push((Invariant::MoneyMatches, found));
                 }
             }
             Fact::Shipped(warehouse) => {

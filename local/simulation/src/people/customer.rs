@@ -10,7 +10,6 @@ use tokio::time::sleep;
 use crate::books::Promise;
 use crate::dice::Dice;
 use crate::front::{Answer, Caller, Front, Request};
-use crate::people::returns;
 use crate::world::World;
 
 /// The time in which an order must be paid, in seconds: the simulation's value of the template's parameter
@@ -139,11 +138,8 @@ pub async fn shop(front: Rc<Front>, world: Arc<World>, number: u64) {
     let (paying, cancelling) = (customer.clone(), customer.clone());
     let (mut at_the_till, mut at_the_desk) =
         (Dice::new(dice.bits(), "paying", 0), Dice::new(dice.bits(), "cancelling", 0));
-    let mut sending_back = Dice::new(dice.bits(), "sending back", 0);
     futures::future::join(paying.pay(&order, &mut at_the_till), cancelling.cancel(&order, &mut at_the_desk))
         .await;
-    let Customer { front, world, subject, .. } = customer;
-    returns::send_back(front, world, &subject, &order, &mut sending_back).await;
 }
 
 impl Customer {

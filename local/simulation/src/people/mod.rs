@@ -4,6 +4,5 @@
 pub mod clerk;
 pub mod customer;
 pub mod operator;
-pub mod returns;
 pub mod reviewer;
 pub mod warehouse;

@@ -121,11 +121,6 @@ pub async fn transaction(
         (Planted::CompletedWithoutSale, "complete-order") => {
             writes.retain(|write| write.update.as_ref().is_none_or(|update| update.table_name != STOCK));
         }
-        (Planted::ReturnedWithoutStock, "admin")
-            if writes.iter().any(|write| write.put.as_ref().is_some_and(|put| put.table_name == ORDERS)) =>
-        {
-            writes.retain(|write| write.update.as_ref().is_none_or(|update| update.table_name != STOCK));
-        }
         _ => return request,
     }
     request.set_transact_items(Some(writes))

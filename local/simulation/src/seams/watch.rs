@@ -72,12 +72,6 @@ pub fn new_facts(entry: &str, before: Option<&Item>, after: &Item) -> Vec<(Strin
         if is_new("refunded") {
             facts.push(Fact::Refunded);
         }
-        let units = |item: &Item| item.get("refunded_units")?.as_n().ok()?.parse::<u64>().ok();
-        if let Some(all) = units(after)
-            && before.and_then(units) != Some(all)
-        {
-            facts.push(Fact::RefundedForReturns(all));
-        }
     } else if let Some(warehouse) = parts.next() {
         if is_new("called_back") {
             facts.push(Fact::CalledBack(warehouse.to_owned()));
@@ -99,10 +93,6 @@ pub fn place(key: &Item) -> Option<Place> {
 /// A movement of stock: its place, its id, and the number of pieces that it brought.
 pub fn movement(item: &Item) -> Option<(Place, String, i64)> {
     let text = |name: &str| item.get(name)?.as_s().ok().cloned();
-    // What a customer sends back was sold before, and is only in another column then.
-    if text("kind").as_deref() == Some("return") {
-        return None;
-    }
     let place = text("place")?;
     let (product, warehouse) = place.split_once('/')?;
     let change = item.get("change")?.as_n().ok()?.parse().ok()?;

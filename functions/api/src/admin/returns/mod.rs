@@ -2,8 +2,6 @@
 
 mod refusals;
 
-use std::collections::HashSet;
-
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use omniflow_domain::allocation::Line;
 use omniflow_domain::order::returns::{Asked, MOST_LINES, ReceivedLine};
@@ -211,7 +209,14 @@ async fn decide(
             Some(key) if problem.kind.status() == 409 => admin.answers.kept(key).await?.ok_or(problem),
             Some(_) | None => Err(problem),
         },
-        Err(Undecided::Store(error)) => Err(refused(error, &request.caller)),
+        Err(Undecided::Store(error)) => match (key, &error) {
+            // The same request may have kept its answer at the same moment, again and again in the way of this one.
+            (Some(key), store::Error::Contention) => {
+                let kept = admin.answers.kept(key).await?;
+                kept.ok_or_else(|| refused(error, &request.caller))
+            }
+            _ => Err(refused(error, &request.caller)),
+        },
     }
 }
 
@@ -244,8 +249,8 @@ fn bad(detail: &str) -> Problem {
     Problem::new(Kind::BadRequest, detail)
 }
 
-/// The products of a request, each with the numbers of these names, which are 0 where they are left out. `written` is the
-/// same value with numbers as the texts that they were written as.
+/// The products of a request, each once with the sums of the numbers of these names, which are 0 where they are left out.
+/// `written` is the same value with numbers as the texts that they were written as.
 fn items<const N: usize>(
     given: &Value,
     written: &Value,
@@ -258,13 +263,10 @@ fn items<const N: usize>(
             names[0]
         ))
     })?;
-    let (mut items, mut seen) = (Vec::new(), HashSet::new());
+    let mut items: Vec<(String, [u32; N])> = Vec::new();
     for (place, item) in given.iter().enumerate() {
         let product = text("product_id", &item["product_id"])?
             .ok_or_else(|| bad("Each item must have a 'product_id', as the order's items have it."))?;
-        if !seen.insert(product.clone()) {
-            return Err(bad(&format!("'{product}' is named twice: name each product once.")));
-        }
         let mut numbers = [0; N];
         for (number, name) in numbers.iter_mut().zip(names) {
             *number = match &item[*name] {
@@ -280,7 +282,14 @@ fn items<const N: usize>(
                     })?,
             };
         }
-        items.push((product, numbers));
+        match items.iter_mut().find(|(known, _)| *known == product) {
+            Some((_, sums)) => {
+                for (sum, number) in sums.iter_mut().zip(numbers) {
+                    *sum = sum.saturating_add(number);
+                }
+            }
+            None => items.push((product, numbers)),
+        }
     }
     Ok(items)
 }
