@@ -550,13 +550,13 @@ fn record() -> impl Strategy<Value = OrderRecord> {
 #[test]
 fn orders_with_returns_are_of_a_form_that_earlier_releases_refuse() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let mut strategy = returns().prop_filter("some", |returns| !returns.is_empty());
-    let tree = Strategy::new_tree(&mut strategy, &mut runner).unwrap();
+    let strategy = returns().prop_filter("some", |returns| !returns.is_empty());
+    let tree = Strategy::new_tree(&strategy, &mut runner).unwrap();
     let mut record = read(stored(OF_NOW)).unwrap().record().clone();
     record.returns = proptest::strategy::ValueTree::current(&tree);
     let order = Order::restore(record);
-    assert_eq!(parsed(of(&order).unwrap()[DOCUMENT].as_s().unwrap())["v"], 4);
-    assert_eq!(read(of(&order).unwrap()).unwrap(), order);
+    assert_eq!(parsed(of(&order, IndexKeys::Plain).unwrap()[DOCUMENT].as_s().unwrap())["v"], 4);
+    assert_eq!(read(of(&order, IndexKeys::Plain).unwrap()).unwrap(), order);
 }
 
 #[test]

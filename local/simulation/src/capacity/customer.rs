@@ -117,7 +117,7 @@ impl Customer {
             sleep(MAIL).await;
             let told = self.world.books(|books| {
                 let entry = books.order(order)?;
-                Some((entry.told.contains(&Status::AwaitingPayment), entry.order.rests()))
+                Some((entry.told.contains(&Status::AwaitingPayment), entry.order.status().is_final()))
             });
             match told {
                 Some((true, _)) => return true,

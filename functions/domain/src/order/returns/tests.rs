@@ -26,7 +26,7 @@ fn item(product: &str, quantity: u32, price: Option<u64>) -> Item {
 }
 
 fn terms() -> ReturnTerms {
-    ReturnTerms { within: TimeDelta::days(30), review_over: money(100_00) }
+    ReturnTerms { within: TimeDelta::days(30), review_over: money(10_000) }
 }
 
 /// A completed order of these items for this amount, whose pieces two warehouses shipped.
@@ -136,7 +136,7 @@ fn a_return_is_refused_where_nothing_can_come_of_it() {
 
 #[test]
 fn a_large_return_waits_for_an_operator_who_is_somebody_else() {
-    let mut order = completed(vec![item("ring", 2, Some(80_00))], 160_00);
+    let mut order = completed(vec![item("ring", 2, Some(8_000))], 16_000);
     let asked = Asked { lines: vec![line("ring", 2)], reason: String::new() };
     order.request_return(&asked, &terms(), operator(), now()).unwrap();
     assert_eq!(order.await_return(1, ReturnStep::Review, token("r", 0), now()), Ok(Passage::Waits));
