@@ -143,7 +143,7 @@ fn a_state_machine_that_is_not_valid_is_named_and_refused() {
     let machines = folder.path().join("statemachine");
     fs::remove_file(&machines).unwrap();
     fs::create_dir(&machines).unwrap();
-    for name in ["order.asl.json", "payment-window.asl.json"] {
+    for name in ["order.asl.json", "payment-window.asl.json", "return.asl.json"] {
         let text = fs::read_to_string(repository().join("statemachine").join(name)).unwrap();
         fs::write(machines.join(name), text.replace("\"Next\": \"CapturePayment\"", "\"Next\": \"Nowhere\""))
             .unwrap();

@@ -291,9 +291,9 @@ fn find(
     let literal = CALLS
         .iter()
         .any(|(_, pattern, ..)| !pattern.contains('{') && matches(pattern, path, escapes).is_some());
+    let of_path = || CALLS.iter().filter(|(_, pattern, ..)| !(literal && pattern.contains('{')));
     let here = || {
-        let calls = CALLS.iter().filter(|(_, pattern, ..)| !(literal && pattern.contains('{')));
-        calls.filter_map(|(method, pattern, access, call)| {
+        of_path().filter_map(|(method, pattern, access, call)| {
             Some((method, *access, *call, matches(pattern, path, escapes)?))
         })
     };
@@ -302,7 +302,10 @@ fn find(
     if let Some((_, access, call, parameters)) = here().find(|(method, ..)| **method == wanted) {
         return Ok((access, call, parameters));
     }
-    let allowed: BTreeSet<_> = here().map(|(method, ..)| *method).collect();
+    // What the path is to the eye comes first: a parameter that has slashes in it would take it as well.
+    let plain = of_path().filter(|(_, pattern, ..)| matches(pattern, path, Escapes::All).is_some());
+    let plain: BTreeSet<_> = plain.map(|(method, ..)| *method).collect();
+    let allowed = if plain.is_empty() { here().map(|(method, ..)| *method).collect() } else { plain };
     if allowed.is_empty() {
         return Err(Problem::new(
             Kind::RouteNotFound,

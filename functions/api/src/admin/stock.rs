@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::admin::{Admin, bad_next, limit, product_of_path};
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 use crate::unavailable;
@@ -76,7 +76,14 @@ struct WarehouseStock<'a> {
 /// `GET /api/v1/stock?limit=&next=&low=`
 pub(crate) async fn list_stock(admin: &Admin, request: &Request) -> Result<Response, Problem> {
     let limit = limit(request, MOST)?;
-    let low_only = request.query("low") == Some("true");
+    let low_only = match request.query("low") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => {
+            let detail = format!("'low' must be true or false, not '{other}'.");
+            return Err(Problem::new(Kind::BadRequest, detail));
+        }
+    };
     let mut after = after(request)?;
     let (mut groups, mut looked_at): (Vec<Group>, usize) = (Vec::new(), 0);
     while groups.len() < limit && looked_at < MOST_ROWS {

@@ -123,10 +123,11 @@ fn pieces(least: u32, description: &str) -> Value {
 /// The body of a call about goods that come back: a list of products with these members, and further ones of the body.
 fn returned(description: &str, members: Value, needed: &[&str], mut more: Value) -> Value {
     let mut item = members;
-    item["product_id"] = text(
-        "The product's id, as the order's items have it. Named more than once, the pieces are added up.",
-        "iphone-15",
-    );
+    item["product_id"] = json!({
+        "$ref": "#/components/schemas/Text",
+        "description": "The product's id, as the order's items have it. Named more than once, the pieces are added up.",
+        "examples": ["iphone-15"],
+    });
     let required: Vec<_> = more.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
     more["items"] = json!({
         "type": "array", "minItems": 1, "maxItems": MOST_RETURNED,

@@ -16,6 +16,7 @@ use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::response::Response;
 use crate::unavailable;
+use crate::whole::whole;
 
 /// The length of the longest address, in characters.
 pub(crate) const LONGEST_ENDPOINT: usize = 500;
@@ -101,7 +102,8 @@ pub(super) async fn read(api: &WarehouseApi, request: &Request) -> Result<Respon
 
 pub(super) async fn put(api: &WarehouseApi, request: &Request) -> Result<Response, Problem> {
     let id = warehouse_id(request)?;
-    let wanted = described(id, &request.json()?, api.reach)?;
+    let (body, written) = request.json_and_as_written()?;
+    let wanted = described(id, &body, &written, api.reach)?;
     for _ in 0..ATTEMPTS {
         let before = current(api, id).await?;
         Thing::Warehouse.check(before.as_ref().map(|before| before.version), request)?;
@@ -124,8 +126,8 @@ fn bad(detail: impl Into<String>) -> Problem {
     Problem::new(Kind::BadRequest, detail)
 }
 
-/// The warehouse that the body describes.
-fn described(id: &str, body: &Value, reach: Reach) -> Result<Warehouse, Problem> {
+/// The warehouse that the body describes. `written` is the body with numbers as the texts that they were written as.
+fn described(id: &str, body: &Value, written: &Value, reach: Reach) -> Result<Warehouse, Problem> {
     if !body["secret"].is_null() {
         return Err(bad(
             "'secret' is not taken here: put it into the secret that the parameter WarehouseSecret names, under the warehouse's id.",
@@ -138,7 +140,9 @@ fn described(id: &str, body: &Value, reach: Reach) -> Result<Warehouse, Problem>
     };
     let rank = match &body["rank"] {
         Value::Null => Some(Warehouse::USUAL_RANK),
-        rank => rank.as_u64().and_then(|rank| rank.try_into().ok()).filter(|rank| *rank <= MOST_RANK),
+        rank => whole(rank, &written["rank"])
+            .and_then(|rank| rank.try_into().ok())
+            .filter(|rank| *rank <= MOST_RANK),
     };
     let rank = rank.ok_or_else(|| {
         bad(format!("'rank' must be a whole number from 0 to {MOST_RANK}: the lowest ships first."))
@@ -212,6 +216,14 @@ fn address(endpoint: &str, reach: Reach) -> Result<String, Problem> {
 mod tests {
     use super::*;
 
+    fn described(id: &str, body: &Value, reach: Reach) -> Result<Warehouse, Problem> {
+        let mut written = body.clone();
+        if body["rank"].is_number() {
+            written["rank"] = json!(body["rank"].to_string());
+        }
+        super::described(id, body, &written, reach)
+    }
+
     fn refusal(body: &Value, reach: Reach) -> String {
         match described("wh-1", body, reach) {
             Err(problem) => problem.detail,
@@ -234,12 +246,15 @@ mod tests {
             json!({ "link": "http", "endpoint": 7 }),
             json!({ "link": "simulated", "endpoint": "https://w.example/" }),
             json!({ "link": "simulated", "rank": -1 }),
+            json!({ "link": "simulated", "rank": 1.5 }),
             json!({ "link": "simulated", "rank": 1_000_001 }),
             json!({ "link": "simulated", "name": "a\nb" }),
             json!({ "link": "simulated", "active": "yes" }),
         ] {
             assert!(refusal(&wrong, Reach::Anywhere).starts_with('\''), "{wrong}");
         }
+        let whole = described("wh-1", &json!({ "link": "simulated", "rank": 7.0 }), Reach::Public).unwrap();
+        assert_eq!(whole.rank, 7, "as programs write it whose numbers are all floats");
         let secret = json!({ "link": "simulated", "secret": "whsec_x" });
         assert!(refusal(&secret, Reach::Anywhere).contains("WarehouseSecret"));
     }
