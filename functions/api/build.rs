@@ -13,8 +13,9 @@ use flate2::write::GzEncoder;
 use omniflow_web_bundler::{Plan, bundles, slim, slim_json};
 use sha2::{Digest, Sha256};
 
-/// The bundles: the library, what every page of the console needs, what only those need who run the shop, what only an
-/// order's workflow needs, what only signing in at an issuer does, and the documentation.
+/// The bundles: the library, what every page of the console needs, what is loaded later (the pages of those who run the
+/// shop, and the returns of an order), what only an order's workflow needs, what only signing in at an issuer does, and the
+/// documentation.
 const BUNDLES: [Plan<'_>; 6] = [
     Plan { entry: "vendor/preact.js", name: "preact.js", after: None },
     Plan { entry: "main.js", name: "app.js", after: Some("preact.js") },

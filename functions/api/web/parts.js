@@ -33,6 +33,12 @@ const FINAL = ["COMPLETED", "CANCELLED", "REJECTED"];
 /** Whether nothing will change any more. */
 export const isFinal = (order) => FINAL.includes(order.state);
 
+/** Whether a return is still to change. */
+export const isOpen = (it) => !["REFUNDED", "REJECTED"].includes(it.state);
+
+/** Whether nothing will change any more of the order and of what comes back of it. */
+export const isSettled = (order) => isFinal(order) && !(order.returns ?? []).some(isOpen);
+
 /** Whether the customer may still cancel. */
 export const isCancellable = (order) => !isFinal(order) && !["COMPENSATING", "NEEDS_ATTENTION"].includes(order.state);
 

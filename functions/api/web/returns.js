@@ -4,15 +4,9 @@ import { html, useState } from "./vendor/preact.js";
 import { api } from "./api.js";
 import { t } from "./language.js";
 import { announce } from "./live.js";
-import { Amount, Failure, Problem, Time, isFinal, nameIn, useAction } from "./parts.js";
+import { Amount, Failure, Problem, Time, isOpen, nameIn, useAction } from "./parts.js";
 
-const CLOSED = ["REFUNDED", "REJECTED"];
 const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join("-");
-
-const isOpen = (it) => !CLOSED.includes(it.state);
-
-/** Whether nothing will change any more of the order and of what comes back of it. */
-export const isSettled = (order) => isFinal(order) && !(order.returns ?? []).some(isOpen);
 
 /** A call about a return: tells what became of it. */
 const told = async (call) => {
@@ -20,9 +14,8 @@ const told = async (call) => {
   announce(`${t("returns.one", { number: it.return })}: ${it.status}`);
 };
 
-/** The returns of an order, and the form that asks for one. Nothing for an order that was not completed. */
+/** The returns of a completed order, and the form that asks for one. */
 export function Returns({ order, reload, runsShop }) {
-  if (order.state !== "COMPLETED") return null;
   return html`
     <section class="card" aria-labelledby="returns">
       <h2 id="returns">${t("returns")}</h2>

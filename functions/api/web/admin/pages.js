@@ -1,6 +1,8 @@
-// The pages that only those load who run the shop: products, customers, warehouses.
+// What is loaded when somebody first turns to it: the pages of those who run the shop (products, customers, warehouses),
+// and the returns of an order.
 import { Catalogue } from "../pages/catalogue.js";
 import { Customer, Customers } from "../pages/customers.js";
 import { Warehouses } from "../pages/warehouses.js";
+import { Returns } from "../returns.js";
 
-export { Catalogue, Customer, Customers, Warehouses };
+export { Catalogue, Customer, Customers, Returns, Warehouses };

@@ -1,5 +1,6 @@
 // One order: what it is, how it came there, and its workflow.
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { later } from "../admin/later.js";
 import { api } from "../api.js";
 import { Attention } from "../attention.js";
 import { Delivery, TimeLeft } from "../order-progress.js";
@@ -7,8 +8,9 @@ import { t } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
 import { OrderActions, methodName } from "../order-actions.js";
 import { address } from "../route.js";
-import { Returns, isSettled } from "../returns.js";
-import { Amount, Copy, DataProblem, Failure, LiveStatus, Loading, Status, Time, deadlineOf, isFinal, nameIn } from "../parts.js";
+import { Amount, Copy, DataProblem, Failure, LiveStatus, Loading, Status, Time, deadlineOf, isFinal, isSettled, nameIn } from "../parts.js";
+
+const Returns = later("Returns");
 
 export function OrderPage({ id, admits }) {
   const live = useLive(() => api.order(id), { every: 1000, settled: isSettled, wake: deadlineOf, key: id });
@@ -33,7 +35,7 @@ export function OrderPage({ id, admits }) {
       <${Goods} order=${order} />
       <${Payment} order=${order} admits=${admits} />
     </div>
-    <${Returns} order=${order} reload=${live.reload} runsShop=${admits} />
+    ${order.state === "COMPLETED" && html`<${Returns} order=${order} reload=${live.reload} runsShop=${admits} />`}
     ${admits && html`<${WorkflowOf} order=${order} />`}
   `;
 }
