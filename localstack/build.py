@@ -15,7 +15,7 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # How long ShipWarehouse waits; 72 hours are what the template's parameter is unless it is set.
 SHIPMENT_DEADLINE = "\"{% $number('${ShipmentDeadlineHours}') * 3600 %}\""
-PACKAGES = ["api", "audit", "notify", "order", "payment", "shipping", "stock"]
+PACKAGES = ["api", "audit", "notify", "order", "payment", "returns", "shipping", "stock"]
 
 
 class Tagged(yaml.YAMLObject):
