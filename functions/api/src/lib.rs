@@ -26,6 +26,7 @@ mod operators;
 mod patience;
 mod payment_api;
 mod payment_method;
+mod payment_view;
 mod preconditions;
 mod prices;
 pub mod problem;

@@ -3,11 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use omniflow_services::Function as _;
 use serde_json::json;
 
 use crate::admin::{Admin, buckets, doctor, export, import, movements, people, products, returns, stock};
-use omniflow_services::Function as _;
-
 use crate::caller::Access;
 use crate::payment_method::Provider;
 use crate::problem::{Kind, Problem};

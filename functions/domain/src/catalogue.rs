@@ -60,7 +60,7 @@ pub struct Product {
 pub struct Changed {
     /// Who made it.
     pub by: Actor,
-    /// When.
+    /// When it was made.
     pub at: DateTime<Utc>,
 }
 

@@ -43,12 +43,7 @@ pub fn detail(order: &Order, index: usize) -> Option<Value> {
         "currency": order.amount().currency(),
         "language": order.language(),
     });
-    if let Some(customer) = order.customer_id() {
-        detail["customer_id"] = json!(customer);
-    }
-    if let Some(email) = order.email() {
-        detail["email"] = json!(email);
-    }
+    name_customer(&mut detail, order);
     if let Some(reason) =
         order.reason().filter(|_| change.status.is_undone() || change.status == Status::NeedsAttention)
     {
@@ -98,12 +93,7 @@ fn return_detail(order: &Order, it: &Return, index: usize, change: &ReturnChange
         "currency": amount.currency(),
         "language": order.language(),
     });
-    if let Some(customer) = order.customer_id() {
-        detail["customer_id"] = json!(customer);
-    }
-    if let Some(email) = order.email() {
-        detail["email"] = json!(email);
-    }
+    name_customer(&mut detail, order);
     detail
 }
 
@@ -119,13 +109,18 @@ fn payment_detail(order: &Order, index: usize, entry: &PaymentEntry) -> Value {
         "currency": amount.currency(),
         "language": order.language(),
     });
+    name_customer(&mut detail, order);
+    detail
+}
+
+/// Adds whose order it is, and where they are written to, to the detail of an event.
+fn name_customer(detail: &mut Value, order: &Order) {
     if let Some(customer) = order.customer_id() {
         detail["customer_id"] = json!(customer);
     }
     if let Some(email) = order.email() {
         detail["email"] = json!(email);
     }
-    detail
 }
 
 /// Whether the order only came back to the status that it had before it needed attention, of which everybody

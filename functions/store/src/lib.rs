@@ -15,6 +15,7 @@ mod idempotency;
 mod item;
 mod lists;
 pub mod metrics;
+mod moved_rows;
 pub mod movements;
 mod moves;
 mod orders;

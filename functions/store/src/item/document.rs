@@ -9,14 +9,13 @@ use omniflow_domain::allocation::Missing;
 use omniflow_domain::email::Email;
 use omniflow_domain::money::{self, Money};
 use omniflow_domain::order::{
-    Actor, Announcements, Audit, Change, Item, OrderRecord, Payment, PaymentState, Reservation, Role, Unknown,
+    Actor, Announcements, Audit, Change, Item, OrderRecord, Reservation, Role, Unknown,
 };
-use omniflow_domain::payment_gateway::Dispute;
 use omniflow_domain::status::{Reason, Status};
 use omniflow_domain::{Address, Currency, Language};
 
 use super::attention::{AttentionDocument, SignedDocument, Signer, places, signed};
-use super::payment::EntryOfPayment;
+use super::payment::PaymentDocument;
 use super::returns::ReturnDocument;
 use super::shipment::{ShipmentDocument, needs_later_release};
 
@@ -114,27 +113,6 @@ struct ItemDocument<'a> {
     quantity: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     price: Option<String>,
-    #[serde(flatten)]
-    unknown: Cow<'a, Unknown>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct PaymentDocument<'a> {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    method: Option<Cow<'a, str>>,
-    state: PaymentState,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    deadline: Option<Time>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    prepaid: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    provider_id: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    returned: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    dispute: Option<Dispute>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    history: Vec<EntryOfPayment<'a>>,
     #[serde(flatten)]
     unknown: Cow<'a, Unknown>,
 }
@@ -328,40 +306,6 @@ impl ItemDocument<'_> {
             name: self.name.into_owned(),
             quantity: self.quantity,
             price: self.price.map(|price| Money::parse(&price, currency)).transpose()?,
-            unknown: self.unknown.into_owned(),
-        })
-    }
-}
-
-impl<'a> From<&'a Payment> for PaymentDocument<'a> {
-    fn from(payment: &'a Payment) -> Self {
-        Self {
-            method: payment.method.as_deref().map(Cow::Borrowed),
-            state: payment.state,
-            deadline: payment.deadline.map(Time::Milliseconds),
-            prepaid: payment.prepaid,
-            provider_id: payment.provider_id.as_deref().map(Cow::Borrowed),
-            returned: payment.returned.map(|returned| returned.to_string()),
-            dispute: payment.dispute,
-            history: payment.history.iter().map(EntryOfPayment::from).collect(),
-            unknown: Cow::Borrowed(&payment.unknown),
-        }
-    }
-}
-
-impl PaymentDocument<'_> {
-    /// The payment, with its amounts in this currency.
-    fn into_payment(self, currency: Currency) -> Result<Payment, money::Error> {
-        let history = self.history.into_iter().map(|entry| entry.into_entry(currency));
-        Ok(Payment {
-            method: self.method.map(Cow::into_owned),
-            state: self.state,
-            deadline: self.deadline.map(DateTime::from),
-            prepaid: self.prepaid,
-            provider_id: self.provider_id.map(Cow::into_owned),
-            returned: self.returned.map(|returned| Money::parse(&returned, currency)).transpose()?,
-            dispute: self.dispute,
-            history: history.collect::<Result<_, _>>()?,
             unknown: self.unknown.into_owned(),
         })
     }

@@ -25,7 +25,7 @@ pub(super) struct ReturnDocument<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refund: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    attention: Option<AttentionDocument<'a>>,
+    attention: Option<ReturnAttentionDocument<'a>>,
     #[serde(default = "first_execution", skip_serializing_if = "is_first_execution")]
     execution: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ struct ChangeDocument<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct AttentionDocument<'a> {
+struct ReturnAttentionDocument<'a> {
     since: Time,
     was: ReturnState,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,7 +95,7 @@ impl<'a> From<&'a Return> for ReturnDocument<'a> {
             history: it.history.iter().map(change).collect(),
             announced: it.announced,
             refund: it.refund.map(|refund| refund.to_string()),
-            attention: it.attention.as_ref().map(AttentionDocument::from),
+            attention: it.attention.as_ref().map(ReturnAttentionDocument::from),
             execution: it.execution,
             task: it.task.as_ref().map(TaskDocument::from),
             pending: it.pending,
@@ -104,7 +104,7 @@ impl<'a> From<&'a Return> for ReturnDocument<'a> {
     }
 }
 
-impl<'a> From<&'a ReturnAttention> for AttentionDocument<'a> {
+impl<'a> From<&'a ReturnAttention> for ReturnAttentionDocument<'a> {
     fn from(attention: &'a ReturnAttention) -> Self {
         Self {
             since: Time::Milliseconds(attention.since),
@@ -153,8 +153,8 @@ impl ReturnDocument<'_> {
     }
 }
 
-impl From<AttentionDocument<'_>> for ReturnAttention {
-    fn from(attention: AttentionDocument<'_>) -> Self {
+impl From<ReturnAttentionDocument<'_>> for ReturnAttention {
+    fn from(attention: ReturnAttentionDocument<'_>) -> Self {
         Self {
             since: attention.since.into(),
             was: attention.was,

@@ -26,7 +26,7 @@ pub enum Kind {
     Products,
     /// The pieces on the shelves.
     Stock,
-    /// Orders.
+    /// Orders that customers made, one row for each of their goods.
     Orders,
 }
 

@@ -16,7 +16,7 @@ use crate::status::Status;
 pub struct Asked {
     /// The products, each once.
     pub lines: Vec<Line>,
-    /// Why.
+    /// Why the goods are returned, in the words of whoever asks.
     pub reason: String,
 }
 

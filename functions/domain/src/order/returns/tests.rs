@@ -6,6 +6,7 @@ use crate::allocation::{Line, Share};
 use crate::currency::Currency;
 use crate::order::samples::{now, received_items, token};
 use crate::order::{Item, PaymentState, Refusal};
+use crate::status::Status;
 
 fn money(minor_units: u64) -> Money {
     Money::from_minor_units(minor_units, Currency::USD).unwrap()
