@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use omniflow_domain::ErrorName;
 use omniflow_domain::ErrorName::{
-    AuditRejected, AuditRequired, BadEvent, GatewayTimeout, OrderCancelled, OrderTooLarge, OrderUnreadable,
+    AllShipped, AuditRejected, AuditRequired, BadEvent, GatewayTimeout, OrderCancelled, OrderTooLarge, OrderUnreadable,
     OutOfStock, PaymentDeclined, PaymentTimeout, PaymentWindowNotStarted, RefundFailed, ShipmentFailed,
     ShipmentNotCancellable, ShipmentRejected, StoreUnavailable, TransactionConflict, WarehouseUnavailable,
     WrongState,
@@ -24,7 +24,7 @@ const OWN: [(&str, &[ErrorName]); 11] = [
     ("open-payment-window", &[AuditRequired, OrderCancelled, PaymentTimeout, PaymentWindowNotStarted]),
     ("request-audit", &[AuditRejected, OrderCancelled]),
     ("capture-payment", &[GatewayTimeout, OrderCancelled, PaymentDeclined]),
-    ("ship-warehouse", &[OrderCancelled, ShipmentFailed, ShipmentRejected, WarehouseUnavailable]),
+    ("ship-warehouse", &[AllShipped, OrderCancelled, ShipmentFailed, ShipmentRejected, WarehouseUnavailable]),
     ("complete-order", &[OrderCancelled]),
     ("cancel-shipments", &[ShipmentNotCancellable, WarehouseUnavailable]),
     ("refund-payment", &[GatewayTimeout, RefundFailed]),
