@@ -448,6 +448,10 @@ fn every_catch_of_the_order_keeps_what_failed_and_leads_to_a_compensation() {
                 );
                 continue;
             }
+            if errors(catcher) == [ErrorName::AllShipped.as_str()] {
+                assert_eq!((found.name.as_str(), next), ("ShipWarehouses", "CompleteOrder"), "a way on");
+                continue;
+            }
             assert!(COMPENSATIONS.contains(&next), "{} leads to {next}", found.name);
             assert_eq!(catcher["Assign"]["failure"], "{% $states.errorOutput %}", "{}", found.name);
             // An execution that takes up the work of an earlier one can't know how far that one came.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use omniflow_domain::order::{Reservation, ShipmentState, Signal};
 use omniflow_domain::{OrderId, Status};
+use omniflow_services::Fault;
 use omniflow_testing::{At, Definition, Outage, Shop, Token, Walk};
 use serde_json::{Value, json};
 
@@ -20,14 +21,21 @@ async fn place(shop: &Shop, quantity: u32) -> OrderId {
 }
 
 /// Asks the warehouse as the state machine does.
-async fn ship(shop: &Shop, id: &OrderId, warehouse: &str) -> Result<Value, omniflow_services::Fault> {
-    let token = format!("token of {warehouse}");
-    let event = json!({ "order_id": id, "warehouse": warehouse, "task_token": token, "completes": true });
+async fn ship(shop: &Shop, id: &OrderId, warehouse: &str) -> Result<Value, Fault> {
+    attempt(shop, id, warehouse, 0).await
+}
+
+/// As [`ship`], in this attempt of the step, which has a token of its own.
+async fn attempt(shop: &Shop, id: &OrderId, warehouse: &str, attempt: u64) -> Result<Value, Fault> {
+    let token = format!("token {attempt} of {warehouse}");
+    let event = json!({
+        "order_id": id, "warehouse": warehouse, "task_token": token, "attempt": attempt, "completes": true,
+    });
     shop.invoke("ship-warehouse", event).await
 }
 
-fn told(shop: &Shop, warehouse: &str) -> Option<Token> {
-    shop.aws.answered(&format!("token of {warehouse}"))
+fn told(shop: &Shop, warehouse: &str, attempt: u64) -> Option<Token> {
+    shop.aws.answered(&format!("token {attempt} of {warehouse}"))
 }
 
 /// How often each status of the order was told.
@@ -81,8 +89,8 @@ async fn the_last_shipment_that_fails_at_any_request_is_made_good_by_asking_agai
     ship(&shop, &id, "wh-west").await.unwrap();
     is_completed(&shop, &id).await;
     let (requests, world) = (shop.aws.requests(), shop.world(&id).await);
-    ship(&shop, &id, "wh-west").await.unwrap();
-    ship(&shop, &id, "wh-east").await.unwrap();
+    attempt(&shop, &id, "wh-west", 1).await.unwrap();
+    attempt(&shop, &id, "wh-east", 1).await.unwrap();
     assert_eq!(shop.world(&id).await, world, "asked again, it changes nothing");
     for request in 0..requests {
         for carried_out in [false, true] {
@@ -90,9 +98,9 @@ async fn the_last_shipment_that_fails_at_any_request_is_made_good_by_asking_agai
             shop.aws.outages([Outage { request, carried_out }]);
             let _broken = ship(&shop, &id, "wh-west").await;
             shop.aws.heal();
-            ship(&shop, &id, "wh-west").await.unwrap();
+            attempt(&shop, &id, "wh-west", 1).await.unwrap();
             assert_eq!(shop.world(&id).await, world, "request {request}, carried out: {carried_out}");
-            assert_eq!(told(&shop, "wh-west"), Some(Token::Success));
+            assert_eq!(told(&shop, "wh-west", 1), Some(Token::Success));
             assert!(events(&shop, &id).contains_key("COMPLETED"), "request {request}");
         }
     }
@@ -147,7 +155,7 @@ async fn a_task_that_has_not_heard_hears_although_the_order_is_completed() {
     let id = place(&shop, 3).await;
     Walk::until(&shop, &id, "ShipWarehouses").await;
     ship(&shop, &id, "wh-east").await.unwrap();
-    assert_eq!(told(&shop, "wh-east"), None);
+    assert_eq!(told(&shop, "wh-east", 0), None);
     shop.aws.fail("SendTaskSuccess", "ThrottlingException");
     assert_eq!(shop.say_of_shipment(&id, "wh-east", "SHIPPED").await.status, 200);
     // The step fails, since its own task doesn't hear either; it has completed the order all the same.
@@ -162,10 +170,10 @@ async fn a_task_that_has_not_heard_hears_although_the_order_is_completed() {
         swept.push(shop.sweep().await);
         assert!(swept.len() < 9, "{swept:?}");
     }
-    assert_eq!(told(&shop, "wh-east"), Some(Token::Success));
+    assert_eq!(told(&shop, "wh-east", 0), Some(Token::Success));
     assert!(events(&shop, &id)["COMPLETED"] >= 1);
-    ship(&shop, &id, "wh-west").await.unwrap();
-    assert_eq!(told(&shop, "wh-west"), Some(Token::Success));
+    attempt(&shop, &id, "wh-west", 1).await.unwrap();
+    assert_eq!(told(&shop, "wh-west", 1), Some(Token::Success));
 }
 
 /// A warehouse may say by a message that it has shipped, and then once more by its answer to the call, between which
@@ -189,7 +197,7 @@ async fn what_comes_too_late_for_a_completed_order_fails_nothing() {
         let world = shop.world(&id).await;
         noted.release();
         asking.await.unwrap().unwrap();
-        assert_eq!(told(&shop, "wh-east"), Some(Token::Success), "{status}");
+        assert_eq!(told(&shop, "wh-east", 0), Some(Token::Success), "{status}");
         assert_eq!(shop.world(&id).await, world, "{status}");
     }
 }
