@@ -60,7 +60,8 @@ pub(crate) fn betrayals(log: &str) -> Vec<String> {
 fn has_address(line: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "._+-@".contains(c);
     line.split(|c| !is_part(c)).any(|word| {
-        word.split_once('@').is_some_and(|(person, host)| !person.is_empty() && host.trim_matches('.').contains('.'))
+        word.split_once('@')
+            .is_some_and(|(person, host)| !person.is_empty() && host.trim_matches('.').contains('.'))
     })
 }
 
@@ -74,7 +75,8 @@ mod tests {
             "address": {"name": "Grace Hopper", "lines": ["1 Navy Yard"], "city": "Arlington", "country": "US"}}"#;
         note(&[("Authorization", "Bearer token-of-grace"), ("accept", "text/html")], Some(order));
         note(&[], Some("no JSON"));
-        for told in ["grace-17", "pm_of_grace", "Grace Hopper", "1 Navy Yard", "Arlington", "token-of-grace"] {
+        for told in ["grace-17", "pm_of_grace", "Grace Hopper", "1 Navy Yard", "Arlington", "token-of-grace"]
+        {
             assert_eq!(betrayals(&format!("INFO done\nWARN of {told}!\n")), [format!("WARN of {told}!")]);
         }
         assert_eq!(betrayals("to <ada@shop.example>, sent"), ["to <ada@shop.example>, sent"]);

@@ -230,12 +230,7 @@ impl ShipWarehouse {
 
     /// Calls an overdue shipment back, so that another warehouse may ship its goods. One that has left all the
     /// same counts as shipped.
-    async fn take_back(
-        &self,
-        order: &Order,
-        shipment: &Shipment,
-        event: &Ship,
-    ) -> Result<Order, Error> {
+    async fn take_back(&self, order: &Order, shipment: &Shipment, event: &Ship) -> Result<Order, Error> {
         let warehouse = shipment.warehouse.as_str();
         let link = self.links.to(warehouse).await?;
         let is_gone = match link.call_back(order, shipment).await {

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use omniflow_domain::ErrorName;
 use omniflow_domain::ErrorName::{
-    AllShipped, AuditRejected, AuditRequired, BadEvent, GatewayTimeout, OrderCancelled, OrderTooLarge, OrderUnreadable,
-    OutOfStock, PaymentDeclined, PaymentTimeout, PaymentWindowNotStarted, RefundFailed, ShipmentFailed,
-    ShipmentNotCancellable, ShipmentRejected, StoreUnavailable, TransactionConflict, WarehouseUnavailable,
-    WrongState,
+    AllShipped, AuditRejected, AuditRequired, BadEvent, GatewayTimeout, OrderCancelled, OrderTooLarge,
+    OrderUnreadable, OutOfStock, PaymentDeclined, PaymentTimeout, PaymentWindowNotStarted, RefundFailed,
+    ShipmentFailed, ShipmentNotCancellable, ShipmentRejected, StoreUnavailable, TransactionConflict,
+    WarehouseUnavailable, WrongState,
 };
 
 /// The errors of all these functions, because each reads an event and reads and writes an order.

@@ -146,7 +146,8 @@ impl Shop {
         ];
         let (shop, clock) = Self::set_up_and_timed(rows, &settings);
         for warehouse in far {
-            let body = json!({ "name": warehouse, "link": "http", "endpoint": "https://far.example/shipments" });
+            let body =
+                json!({ "name": warehouse, "link": "http", "endpoint": "https://far.example/shipments" });
             let put = shop.http("PUT", &format!("/api/v1/warehouses/{warehouse}"), body).await;
             assert_eq!(put.status, 200, "{}", put.body);
         }

@@ -254,7 +254,8 @@ fn headers(document: &Value, requests: &mut BTreeSet<String>, answers: &mut BTre
     if document["in"] == "header" {
         requests.insert(document["name"].as_str().unwrap().to_lowercase());
     }
-    answers.extend(document["headers"].as_object().into_iter().flatten().map(|(name, _)| name.to_lowercase()));
+    answers
+        .extend(document["headers"].as_object().into_iter().flatten().map(|(name, _)| name.to_lowercase()));
     let inner: Vec<_> = match document {
         Value::Object(members) => members.values().collect(),
         Value::Array(values) => values.iter().collect(),
@@ -267,8 +268,7 @@ fn headers(document: &Value, requests: &mut BTreeSet<String>, answers: &mut BTre
 fn pages_of_other_websites_may_call_every_route_and_read_what_it_answers() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let template = std::fs::read_to_string(root.join("template.yaml")).unwrap();
-    let methods: BTreeSet<_> =
-        omniflow_api::ROUTES.iter().map(|(method, ..)| (*method).to_owned()).collect();
+    let methods: BTreeSet<_> = omniflow_api::ROUTES.iter().map(|(method, ..)| (*method).to_owned()).collect();
     assert_eq!(listed(&template, "AllowMethods"), methods);
     let openapi = std::fs::read_to_string(root.join("functions/api/openapi.json")).unwrap();
     let (mut sent, mut answered) = (BTreeSet::new(), BTreeSet::new());

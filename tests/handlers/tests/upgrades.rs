@@ -207,7 +207,10 @@ async fn an_execution_by_an_earlier_definition_undoes_what_it_did() {
             walk.to_the_end(&shop).await.unwrap();
             assert_eq!(shop.order(&id).await.status(), Status::Cancelled, "{definition:?}, {left_at:?}");
             let stock = shop.stock().await;
-            assert!(stock.iter().all(|row| (row.available, row.reserved, row.sold) == (9, 0, 0)), "{stock:?}");
+            assert!(
+                stock.iter().all(|row| (row.available, row.reserved, row.sold) == (9, 0, 0)),
+                "{stock:?}"
+            );
             let (taken, given_back) = shop.money(&id);
             assert_eq!(taken, given_back, "{definition:?}, {left_at:?}");
         }

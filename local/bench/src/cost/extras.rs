@@ -31,7 +31,8 @@ pub(crate) async fn reads(shop: &Shop) -> Result<Vec<Extra>, Error> {
 
 /// What follows from the paths that were measured.
 pub(crate) fn of_paths(measured: &[(&str, Usage)]) -> Vec<Extra> {
-    let of = |name| measured.iter().find(|(path, _)| *path == name).map_or(Usage::default(), |(_, usage)| *usage);
+    let of =
+        |name| measured.iter().find(|(path, _)| *path == name).map_or(Usage::default(), |(_, usage)| *usage);
     let (happy, mailed) = (of(HAPPY), of(MAILED));
     let mails = mailed.dollars_a_million() - happy.dollars_a_million();
     let cold = Usage { gb_seconds: happy.invocations * cold_gb_seconds(), ..Usage::default() };

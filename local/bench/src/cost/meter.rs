@@ -200,6 +200,27 @@ fn undisguise(request: &mut Value) {
     }
 }
 
+/// Restores the real name of the table in a BatchGetItem, where it is a member's name, and returns the other one.
+fn undisguise_batch(request: &mut Value) -> Option<String> {
+    let tables = request.get_mut("RequestItems")?.as_object_mut()?;
+    let name = tables.keys().find(|name| name.contains(OWN_NAME))?.clone();
+    let keys = tables.remove(&name)?;
+    tables.insert(name.split(OWN_NAME).next()?.to_owned(), keys);
+    Some(name)
+}
+
+/// The answer to a BatchGetItem, by the name of the table under which it was asked.
+fn disguise_batch(mut answer: Value, name: String) -> Value {
+    let of_table = answer.get_mut("Responses").and_then(Value::as_object_mut);
+    if let Some(tables) = of_table
+        && let Some(real) = name.split(OWN_NAME).next()
+        && let Some(items) = tables.remove(real)
+    {
+        tables.insert(name, items);
+    }
+    answer
+}
+
 /// The connection of one invocation to AWS, which records its requests.
 #[derive(Clone)]
 struct Calls {
@@ -226,6 +247,7 @@ impl Calls {
         let (parts, body) = request.into_parts();
         let mut body: Value = serde_json::from_slice(&body).unwrap_or_default();
         undisguise(&mut body);
+        let disguised = undisguise_batch(&mut body);
         let is_dynamodb = service == "DynamoDB_20120810";
         if is_dynamodb {
             body["ReturnConsumedCapacity"] = Value::from("TOTAL");
@@ -237,7 +259,10 @@ impl Calls {
         let units = if is_dynamodb { units(&operation, &body, succeeded) } else { Units::default() };
         let events = body["Entries"].as_array().map_or(0, Vec::len);
         self.calls().push(MeteredCall { operation, units, events });
-        response
+        match disguised {
+            Some(name) => response.map(|_| Bytes::from(disguise_batch(answer, name).to_string())),
+            None => response,
+        }
     }
 }
 

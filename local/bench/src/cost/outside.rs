@@ -37,7 +37,8 @@ struct Warehouses;
 
 impl Http for Warehouses {
     fn post(&self, _: Post) -> BoxFuture<'_, Result<Answer, Error>> {
-        let answer = Answer { status: StatusCode::ACCEPTED, headers: HeaderMap::new(), body: Vec::new().into() };
+        let answer =
+            Answer { status: StatusCode::ACCEPTED, headers: HeaderMap::new(), body: Vec::new().into() };
         Box::pin(async { Ok(answer) })
     }
 }

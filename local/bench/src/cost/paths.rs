@@ -125,7 +125,10 @@ pub(crate) fn all() -> Vec<Path> {
         Path { place: Place::WithMails, ..path(MAILED, mailed(), [pay("pm_card")], "COMPLETED") },
         path("review rejected", large(), [audit("REJECT")], "CANCELLED"),
         Path { place: Place::ShortWindow, ..path("not paid in time", order(ONE), [], "CANCELLED") },
-        Path { place: Place::ShortWindow, ..path("cancelled while unpaid", order(ONE), [cancel], "CANCELLED") },
+        Path {
+            place: Place::ShortWindow,
+            ..path("cancelled while unpaid", order(ONE), [cancel], "CANCELLED")
+        },
         path("card declined", order(ONE), [pay("pm_declined")], "CANCELLED"),
         path("shipment failed for good", order(&["fragile-vase"]), [pay("pm_card")], "CANCELLED"),
         path(

@@ -175,7 +175,8 @@ impl Shop {
         until(step.when, async || {
             // This reads the table directly, which costs nothing, whereas a read by the API would count.
             let found = self.aws("DynamoDB_20120810.GetItem", &key).await?;
-            let is_asked = || found["Item"]["document"]["S"].as_str().is_some_and(|it| it.contains(step.when));
+            let is_asked =
+                || found["Item"]["document"]["S"].as_str().is_some_and(|it| it.contains(step.when));
             Ok(found["Item"]["status"]["S"] == step.when || (step.when == DISPATCHED && is_asked()))
         })
         .await?;
