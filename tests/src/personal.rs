@@ -25,7 +25,12 @@ pub(crate) fn note(headers: &[(&str, &str)], body: Option<&str>) {
     }
     let tokens = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
     found.extend(tokens.filter_map(|(_, value)| value.strip_prefix("Bearer ")).map(str::to_owned));
-    told().extend(found.into_iter().filter(|text| text.len() >= SHORTEST));
+    told().extend(found.into_iter().filter(|text| is_telling(text)));
+}
+
+/// Whether a text in a log would be about a person: a word in small letters, such as `customer`, is in many a line.
+fn is_telling(text: &str) -> bool {
+    text.len() >= SHORTEST && !text.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 fn of_members(value: &Value, found: &mut Vec<String>) {
