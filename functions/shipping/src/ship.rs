@@ -5,18 +5,19 @@
 //!              └─────► DISPATCHED: the token is kept, and whoever hears from the warehouse answers it
 //!   REJECTED, or DISPATCHED for too long ── another warehouse that has all of it ──► PENDING there
 //! ```
+//!
+//! The write by which the last shipment of an order is on its way also completes the order and sells its stock, so that
+//! no further step is needed for it.
 
-use std::sync::Arc;
-
-use ambient::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
 use omniflow_domain::allocation::one_with_all;
 use omniflow_domain::order::{Order, OrderId, Parcel, Shipment, ShipmentSignal, ShipmentState, Token};
 use omniflow_domain::warehouse_link::{LinkError, Shipping};
 use omniflow_domain::{Refusal, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
+use omniflow_store::activity::Activity;
 use omniflow_store::workflow::Tasks;
-use omniflow_store::{self as store, Decided, Orders, Stock};
+use omniflow_store::{self as store, Decided, Stock, metrics};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -39,9 +40,17 @@ pub struct Ship {
     redrive: u64,
     #[serde(default)]
     attempt: u64,
+    /// Whether the order is completed here when this shipment is the last. Executions that began under an
+    /// earlier release come to a step of their own for that.
+    #[serde(default)]
+    completes: bool,
 }
 
 impl Ship {
+    fn token(&self) -> Option<&str> {
+        self.task_token.as_deref()
+    }
+
     fn task(&self) -> Option<Token> {
         let token = self.task_token.clone()?;
         Some(Token { token, redrive: self.redrive, attempt: self.attempt })
@@ -68,11 +77,10 @@ impl From<&Shipment> for Asked {
 
 /// The function `ship-warehouse`.
 pub struct ShipWarehouse {
-    orders: Orders,
+    activity: Activity,
     stock: Stock,
     links: Links,
     tasks: Tasks,
-    clock: Arc<dyn Clock>,
     deadline: TimeDelta,
 }
 
@@ -83,6 +91,7 @@ impl Function for ShipWarehouse {
         "STOCK_TABLE",
         "WAREHOUSES_TABLE",
         "LEDGER_TABLE",
+        "EVENT_BUS",
         "ALLOW_PRIVATE_WAREHOUSES",
         "PUBLIC_URL",
         "WAREHOUSE_SECRET",
@@ -95,6 +104,7 @@ impl Function for ShipWarehouse {
         "dynamodb:Query",
         "dynamodb:Scan",
         "dynamodb:UpdateItem",
+        "events:PutEvents",
         "states:SendTaskFailure",
         "states:SendTaskSuccess",
     ];
@@ -105,11 +115,10 @@ impl Function for ShipWarehouse {
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            orders: Orders::new(services, environment)?,
+            activity: Activity::new(services, environment)?,
             stock: Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
             links: Links::new(services, environment)?,
             tasks: Tasks::new(services.step_functions()),
-            clock: services.clock(),
             deadline: TimeDelta::hours(environment.parse::<u32>("SHIPMENT_DEADLINE_HOURS")?.into()),
         })
     }
@@ -129,15 +138,17 @@ impl Function for ShipWarehouse {
 impl ShipWarehouse {
     async fn ship(&self, event: &Ship) -> Result<Asked, Error> {
         let mut order =
-            self.orders.recall(&event.order_id, |order| order.status() == Status::Shipping).await?;
+            self.activity.orders.recall(&event.order_id, |order| order.status() == Status::Shipping).await?;
         for _ in 0..MOST_ROUNDS {
             order.check_not_undone().map_err(store::Error::from)?;
             let shipment = order.shipment_for(&event.warehouse);
             let shipment = shipment.ok_or_else(|| Error::NoShipment(event.warehouse.clone()))?;
             let went_on = match shipment.state {
                 ShipmentState::Shipped | ShipmentState::Delivered => {
+                    let asked = shipment.into();
+                    let order = self.announce_completion(order, event).await?;
                     self.answer(&order, event).await?;
-                    return Ok(shipment.into());
+                    return Ok(asked);
                 }
                 // Only an order that is undone or was settled by hand calls its shipments back.
                 ShipmentState::Cancelled => {
@@ -146,7 +157,7 @@ impl ShipWarehouse {
                 }
                 ShipmentState::Rejected => self.give_to_another(&order, shipment).await?,
                 ShipmentState::Dispatched if shipment.is_overdue(self.deadline, self.now()) => {
-                    self.take_back(&order, shipment).await?
+                    self.take_back(&order, shipment, event).await?
                 }
                 ShipmentState::Pending | ShipmentState::Dispatched => {
                     match self.ask(&order, shipment, event).await? {
@@ -164,7 +175,7 @@ impl ShipWarehouse {
     }
 
     fn now(&self) -> DateTime<Utc> {
-        self.clock.now_in_milliseconds()
+        self.activity.now()
     }
 
     /// Tells the task that the goods are on their way: the one that called, and the one that an attempt which
@@ -207,7 +218,7 @@ impl ShipWarehouse {
             Ok(Shipping::Later) => Ok(None),
             Ok(Shipping::Shipped(parcel)) => {
                 let ship = |order: &mut Order| order.ship(warehouse, parcel.clone(), now());
-                self.decide(order.id(), ship).await.map(Some)
+                self.decide_and_complete(order.id(), event, ship).await.map(Some)
             }
             Err(LinkError::Rejected { reason, .. }) => {
                 let reject = |order: &mut Order| order.reject(warehouse, reason.as_deref(), now());
@@ -219,7 +230,7 @@ impl ShipWarehouse {
 
     /// Calls an overdue shipment back, so that another warehouse may ship its goods. One that has left all the
     /// same counts as shipped.
-    async fn take_back(&self, order: &Order, shipment: &Shipment) -> Result<Order, Error> {
+    async fn take_back(&self, order: &Order, shipment: &Shipment, event: &Ship) -> Result<Order, Error> {
         let warehouse = shipment.warehouse.as_str();
         let link = self.links.to(warehouse).await?;
         let is_gone = match link.call_back(order, shipment).await {
@@ -235,7 +246,7 @@ impl ShipWarehouse {
                 order.reject(warehouse, Some(OVERDUE), now)
             }
         };
-        self.decide(order.id(), decide).await
+        self.decide_and_complete(order.id(), event, decide).await
     }
 
     /// Has another warehouse ship what this one doesn't: the stock moves in the transaction that says so.
@@ -263,7 +274,7 @@ impl ShipWarehouse {
         };
         let is_rejected =
             |order: &Order| order.shipment_for(from).is_some_and(|it| it.state == ShipmentState::Rejected);
-        let (order, ()) = self.orders.update_with(order.id(), is_rejected, move_on).await?;
+        let (order, ()) = self.activity.orders.update_with(order.id(), is_rejected, move_on).await?;
         Ok(order)
     }
 
@@ -277,6 +288,55 @@ impl ShipWarehouse {
         Ok(one_with_all(&shipment.items, &available, |id| known.rank(id)))
     }
 
+    /// Makes a decision by which a shipment may be on its way. If it was the last one, the same transaction
+    /// completes the order and sells its stock.
+    async fn decide_and_complete(
+        &self,
+        id: &OrderId,
+        event: &Ship,
+        decide: impl Fn(&mut Order) -> Result<(), Refusal>,
+    ) -> Result<Order, Error> {
+        let now = self.now();
+        let change = |order: &mut Order| {
+            order.take_up(now);
+            decide(order)?;
+            if event.completes { order.complete_with_last_shipment(event.token(), now) } else { Ok(false) }
+        };
+        let changes = |known: &Order| {
+            let mut order = known.clone();
+            change(&mut order).is_ok() && order != *known
+        };
+        let (change, moves) = (&change, &self.stock.moves());
+        let decided = |mut order: Order| async move {
+            let is_completed_now = change(&mut order).map_err(store::Error::from)?;
+            let with = if is_completed_now { moves.sell(&order).await? } else { Vec::new() };
+            Ok::<_, Error>(Decided { order, answer: is_completed_now, with })
+        };
+        let (order, is_completed_now) = self.activity.orders.update_with(id, changes, decided).await?;
+        if is_completed_now {
+            metrics::completed(&order);
+        }
+        Ok(order)
+    }
+
+    /// Announces that the order is completed, if it is: by the write of this call, or of an earlier attempt
+    /// that may not have come to that. An order of which all is shipped, as messages of warehouses said, is
+    /// completed before.
+    async fn announce_completion(&self, order: Order, event: &Ship) -> Result<Order, Error> {
+        if !event.completes {
+            return Ok(order);
+        }
+        let order = if order.is_all_shipped() {
+            self.decide_and_complete(order.id(), event, |_| Ok(())).await?
+        } else {
+            order
+        };
+        if order.status() == Status::Completed {
+            self.activity.publish(&order).await?;
+        }
+        Ok(order)
+    }
+
     async fn decide(
         &self,
         id: &OrderId,
@@ -287,7 +347,7 @@ impl ShipWarehouse {
             order.take_up(now);
             decide(order).map_err(store::Error::from)
         };
-        let (order, ()) = self.orders.update(id, decide).await?;
+        let (order, ()) = self.activity.orders.update(id, decide).await?;
         Ok(order)
     }
 }

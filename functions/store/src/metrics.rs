@@ -34,6 +34,12 @@ pub fn phase(metric: &'static str, order: &Order, from: Status, to: Status) {
     }
 }
 
+/// Notes that the order is completed, and how long that took from its payment.
+pub fn completed(order: &Order) {
+    outcome(order);
+    phase("SecondsToComplete", order, Status::PaymentReceived, Status::Completed);
+}
+
 /// Notes how long the signal that has been pending for longest has waited to be heard.
 pub fn oldest_signal(age: TimeDelta, order: &OrderId) {
     let value = age.as_seconds_f64();

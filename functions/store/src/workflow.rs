@@ -168,8 +168,12 @@ impl Workflow {
             Some("InvalidAction" | "UnknownOperationException") => Ok(Heard::Impossible),
             // Perhaps it runs because it was redriven before.
             Some("ExecutionNotRedrivable") => match self.execution_named(name).await? {
-                ExecutionState::Running | ExecutionState::Succeeded => Ok(Heard::NoMore),
-                ExecutionState::Unknown | ExecutionState::Failed(_) => Ok(Heard::Impossible),
+                ExecutionState::Running => Ok(Heard::NoMore),
+                // One that has succeeded left an order behind that is not closed, or has closed it since: the
+                // order says which, before another execution begins.
+                ExecutionState::Succeeded | ExecutionState::Unknown | ExecutionState::Failed(_) => {
+                    Ok(Heard::Impossible)
+                }
             },
             _ => Err(Unsent(error)),
         }
@@ -247,6 +251,10 @@ impl Tasks {
         let mut heard = Heard::NoMore;
         for (token, signal) in order.pending_shipments() {
             let answered = match signal {
+                // The step that waits completes no order by itself: it has to be led to the one that does.
+                ShipmentSignal::Shipped if order.is_all_shipped() => {
+                    self.fail(token, ErrorName::AllShipped, "all shipments are on their way").await?
+                }
                 ShipmentSignal::Shipped => self.go_on(order, token).await?,
                 ShipmentSignal::Rejected => {
                     self.fail(token, ErrorName::ShipmentRejected, "the warehouse does not ship").await?

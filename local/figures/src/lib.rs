@@ -9,6 +9,8 @@ pub const DATE: &str = "2026-11-21";
 /// The price of one kind of unit that AWS bills.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Price {
+    /// The service of AWS that bills it.
+    pub service: &'static str,
     /// The name of the unit, in the plural.
     pub thing: &'static str,
     /// The price of `per` units, in dollars.
@@ -24,6 +26,7 @@ const GIGABYTE: f64 = 1_073_741_824.0;
 
 /// Source: "AWS Step Functions Pricing", Standard Workflows, $0.025 for 1,000.
 pub const TRANSITION: Price = Price {
+    service: "Step Functions",
     thing: "state transitions",
     dollars: 0.025,
     per: 1000.0,
@@ -31,6 +34,7 @@ pub const TRANSITION: Price = Price {
 };
 /// Source: "AWS Lambda Pricing", requests.
 pub const INVOCATION: Price = Price {
+    service: "Lambda",
     thing: "Lambda invocations",
     dollars: 0.20,
     per: MILLION,
@@ -38,6 +42,7 @@ pub const INVOCATION: Price = Price {
 };
 /// Source: "AWS Lambda Pricing", duration on Arm.
 pub const GB_SECOND: Price = Price {
+    service: "Lambda",
     thing: "Lambda GB-seconds",
     dollars: 0.000_013_333_4,
     per: 1.0,
@@ -45,6 +50,7 @@ pub const GB_SECOND: Price = Price {
 };
 /// Source: "Amazon DynamoDB pricing for on-demand capacity", as lowered in November 2024.
 pub const READ_UNIT: Price = Price {
+    service: "DynamoDB",
     thing: "DynamoDB read request units",
     dollars: 0.125,
     per: MILLION,
@@ -52,6 +58,7 @@ pub const READ_UNIT: Price = Price {
 };
 /// Source: "Amazon DynamoDB pricing for on-demand capacity", as lowered in November 2024.
 pub const WRITE_UNIT: Price = Price {
+    service: "DynamoDB",
     thing: "DynamoDB write request units",
     dollars: 0.625,
     per: MILLION,
@@ -60,6 +67,7 @@ pub const WRITE_UNIT: Price = Price {
 /// Source: "Amazon EventBridge Pricing", custom events. Rules that deliver to Lambda in the same account are
 /// free.
 pub const EVENT: Price = Price {
+    service: "EventBridge",
     thing: "EventBridge events",
     dollars: 1.00,
     per: MILLION,
@@ -67,6 +75,7 @@ pub const EVENT: Price = Price {
 };
 /// Source: "Amazon API Gateway Pricing", HTTP APIs.
 pub const API_REQUEST: Price = Price {
+    service: "API Gateway",
     thing: "API requests",
     dollars: 1.00,
     per: MILLION,
@@ -74,6 +83,7 @@ pub const API_REQUEST: Price = Price {
 };
 /// Source: "Amazon CloudWatch Pricing", logs.
 pub const LOG_BYTE: Price = Price {
+    service: "CloudWatch Logs",
     thing: "bytes of logs",
     dollars: 0.50,
     per: GIGABYTE,
@@ -81,10 +91,20 @@ pub const LOG_BYTE: Price = Price {
 };
 /// Source: "AWS X-Ray Pricing", traces recorded.
 pub const TRACE: Price = Price {
+    service: "X-Ray",
     thing: "X-Ray traces",
     dollars: 5.00,
     per: MILLION,
     source: "AWS X-Ray Pricing, traces recorded",
+};
+
+/// Source: "Amazon SES Pricing", outbound e-mail.
+pub const EMAIL: Price = Price {
+    service: "SES",
+    thing: "e-mails",
+    dollars: 0.10,
+    per: 1000.0,
+    source: "Amazon SES Pricing, outbound e-mail, without attachments",
 };
 
 impl Price {

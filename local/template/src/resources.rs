@@ -216,6 +216,8 @@ fn add_event(system: &mut System, function: &str, name: &str, event: &Value) -> 
                 input,
             });
         }
+        // A rule that is off delivers nothing.
+        "EventBridgeRule" | "CloudWatchEvent" if properties["State"] == "DISABLED" => {}
         "EventBridgeRule" | "CloudWatchEvent" => system.rules.push(Rule {
             name: format!("{function}{name}"),
             bus: properties["EventBusName"].as_str().unwrap_or("default").to_owned(),

@@ -86,13 +86,15 @@ fn events_become_routes_schedules_and_rules() {
     let text = function(
         "{Events: {A: {Type: HttpApi, Properties: {Method: post, Path: '/pay/{id}'}}, B: {Type: HttpApi, Properties: {}}, \
          C: {Type: Schedule, Properties: {Schedule: rate(5 minutes)}}, \
-         D: {Type: EventBridgeRule, Properties: {Pattern: {source: [shop]}}}}}",
+         D: {Type: EventBridgeRule, Properties: {Pattern: {source: [shop]}}}, \
+         E: {Type: EventBridgeRule, Properties: {State: DISABLED, Pattern: {source: [shop]}}}}}",
     );
     let system = parse(&text).unwrap();
     let routes: Vec<_> =
         system.routes.iter().map(|route| (route.method.as_deref(), route.path.as_str())).collect();
     assert_eq!(routes, [(Some("POST"), "/pay/{id}"), (None, "$default")]);
     assert_eq!(system.schedules[0].every, Duration::from_secs(300));
+    assert_eq!(system.rules.len(), 1, "one that is off delivers nothing");
     assert_eq!((system.rules[0].bus.as_str(), system.rules[0].function.as_str()), ("default", "Pay"));
 }
 

@@ -75,6 +75,8 @@ struct State {
     /// The errors of the executions that have failed, by name.
     failed: BTreeMap<String, (String, Option<String>)>,
     redriven: BTreeSet<String>,
+    /// The names of the executions that have succeeded.
+    succeeded: BTreeSet<String>,
     /// The names of executions that can't be redriven any more.
     aged: BTreeSet<String>,
     held: Option<(String, Held)>,
@@ -230,6 +232,11 @@ impl Aws {
     /// Ends an execution with this error and cause.
     pub fn end_execution(&self, name: &str, error: &str, cause: Option<&str>) {
         self.state().failed.insert(name.to_owned(), (error.to_owned(), cause.map(str::to_owned)));
+    }
+
+    /// Ends the execution with success.
+    pub fn succeed_execution(&self, name: &str) {
+        self.state().succeeded.insert(name.to_owned());
     }
 
     /// Whether the execution was redriven since this was asked last.
@@ -447,10 +454,15 @@ impl State {
             return failure(400, "ExecutionDoesNotExist");
         };
         let failed = self.failed.get(name);
+        let status = match failed {
+            Some(_) => "FAILED",
+            None if self.succeeded.contains(name) => "SUCCEEDED",
+            None => "RUNNING",
+        };
         ok(&json!({
             "executionArn": arn,
             "stateMachineArn": machine,
-            "status": if failed.is_some() { "FAILED" } else { "RUNNING" },
+            "status": status,
             "error": failed.map(|(error, _)| error),
             "cause": failed.and_then(|(_, cause)| cause.as_ref()),
             "startDate": 1_800_000_000,

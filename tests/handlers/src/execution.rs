@@ -4,90 +4,19 @@
 
 use std::thread::LocalKey;
 
-use asl::{Ambient, Event, Execution, Invocation, Machine, MachineType, Outcome, Start, TaskId, Timestamp};
+use asl::{Ambient, Event, Execution, Invocation, Machine, Outcome, Start, TaskId, Timestamp};
 use chrono::TimeDelta;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use omniflow_services::Fault;
 use serde_json::{Value, json};
-use template::{Place, StateMachine};
+use template::Place;
 
 use crate::aws::Token;
+use crate::definitions::state_machine;
 use crate::failures;
 use crate::shop::{Shop, place, system};
 use crate::walk::At;
-
-/// The name of the order's state machine.
-pub(crate) const MACHINE: &str = "OrderStateMachine";
-
-/// The name of the returns' state machine.
-pub(crate) const RETURNS: &str = "ReturnStateMachine";
-
-/// The first state of the definition in [`ENTERED`].
-const ENTRANCE: &str = "Entrance";
-
-thread_local! {
-    /// The order's state machine. A compiled machine can't leave its thread, so each thread that needs one
-    /// compiles it.
-    pub(crate) static ORDER: Machine = compile(&definition());
-
-    /// The order's state machine with an [`ENTRANCE`] in front that leads to any of its states: the one that
-    /// the input names as `enter`, with `order_id` and `failure` in the input as after a Catch. With it a
-    /// test can run compensations that the definition would not reach from where the order is.
-    pub(crate) static ENTERED: Machine = compile(&with_entrance(definition()));
-
-    /// The order's state machine as the release before had it, whose executions go on with it: ShipWarehouse
-    /// takes the answer of the call.
-    pub(crate) static EARLIER: Machine = compile(&with_shipments_in_the_call(definition()));
-
-    /// The returns' state machine.
-    pub(crate) static RETURN: Machine =
-        compile(&serde_json::from_str(&state_machine(RETURNS).definition).unwrap());
-}
-
-fn state_machine(name: &str) -> &'static StateMachine {
-    system().state_machines.iter().find(|machine| machine.name == name).unwrap()
-}
-
-fn definition() -> Value {
-    serde_json::from_str(&state_machine(MACHINE).definition).unwrap()
-}
-
-fn with_shipments_in_the_call(mut definition: Value) -> Value {
-    let ship = &mut definition["States"]["ShipWarehouses"]["ItemProcessor"]["States"]["ShipWarehouse"];
-    ship["Resource"] = json!("arn:aws:states:::lambda:invoke");
-    ship["TimeoutSeconds"] = json!(40);
-    ship["Output"] = json!("{% $states.result.Payload %}");
-    let payload = ship["Arguments"]["Payload"].as_object_mut().unwrap();
-    payload.retain(|name, _| ["order_id", "execution", "warehouse"].contains(&name.as_str()));
-    definition
-}
-
-fn with_entrance(mut definition: Value) -> Value {
-    let choices = definition["States"].as_object().unwrap().keys().map(|name| {
-        json!({
-            "Condition": format!("{{% $states.input.enter = '{name}' %}}"),
-            "Assign": { "order_id": "{% $states.input.order_id %}", "failure": "{% $states.input.failure %}" },
-            "Next": name,
-        })
-    });
-    let choices: Vec<_> = choices.collect();
-    let start = std::mem::replace(&mut definition["StartAt"], json!(ENTRANCE));
-    definition["States"][ENTRANCE] = json!({ "Type": "Choice", "Choices": choices, "Default": start });
-    definition
-}
-
-fn compile(definition: &Value) -> Machine {
-    assert!(
-        definition.get("TimeoutSeconds").is_none(),
-        "a wait before a retry must not let the whole execution time out: teach Run::skip_wait the timeout"
-    );
-    let kind =
-        if state_machine(MACHINE).kind == "EXPRESS" { MachineType::Express } else { MachineType::Standard };
-    let machine = Machine::parse_as(&definition.to_string(), kind).unwrap();
-    assert_eq!(machine.unsupported(), []);
-    machine
-}
 
 /// The clock, the randomness and the task tokens that the interpreter uses.
 #[derive(Debug, Clone)]

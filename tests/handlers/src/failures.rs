@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use omniflow_domain::ErrorName;
 use omniflow_domain::ErrorName::{
-    AuditRejected, AuditRequired, BadEvent, GatewayTimeout, OrderCancelled, OrderTooLarge, OrderUnreadable,
-    OutOfStock, PaymentDeclined, PaymentTimeout, PaymentWindowNotStarted, RefundFailed, ReturnRejected,
-    ShipmentFailed, ShipmentNotCancellable, ShipmentRejected, StoreUnavailable, TransactionConflict,
-    WarehouseUnavailable, WrongState,
+    AllShipped, AuditRejected, AuditRequired, BadEvent, GatewayTimeout, OrderCancelled, OrderTooLarge,
+    OrderUnreadable, OutOfStock, PaymentDeclined, PaymentTimeout, PaymentWindowNotStarted, RefundFailed,
+    ReturnRejected, ShipmentFailed, ShipmentNotCancellable, ShipmentRejected, StoreUnavailable,
+    TransactionConflict, WarehouseUnavailable, WrongState,
 };
 
 /// The errors of all these functions, because each reads an event and reads and writes an order.
@@ -24,7 +24,7 @@ const OWN: [(&str, &[ErrorName]); 15] = [
     ("open-payment-window", &[AuditRequired, OrderCancelled, PaymentTimeout, PaymentWindowNotStarted]),
     ("request-audit", &[AuditRejected, OrderCancelled]),
     ("capture-payment", &[GatewayTimeout, OrderCancelled, PaymentDeclined]),
-    ("ship-warehouse", &[OrderCancelled, ShipmentFailed, ShipmentRejected, WarehouseUnavailable]),
+    ("ship-warehouse", &[AllShipped, OrderCancelled, ShipmentFailed, ShipmentRejected, WarehouseUnavailable]),
     ("complete-order", &[OrderCancelled]),
     ("cancel-shipments", &[ShipmentNotCancellable, WarehouseUnavailable]),
     ("refund-payment", &[GatewayTimeout, RefundFailed]),

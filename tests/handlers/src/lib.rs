@@ -15,6 +15,7 @@
 
 mod access;
 mod aws;
+mod definitions;
 mod execution;
 mod failures;
 mod servers;
@@ -23,6 +24,7 @@ mod stripe;
 mod walk;
 
 pub use aws::{Aws, Held, Outage, ServiceCall, Token, Use};
+pub use definitions::Definition;
 pub use failures::{failures, invoked_by_state_machines};
 pub use servers::{Received, Servers, WAREHOUSE_SECRET, warehouse_key};
 pub use shop::{HttpAnswer, SENDER, Shop, asked_back, customer, deployed, starts, stripe_system, system};

@@ -21,7 +21,7 @@ use template::{self, Parameters, Place, System};
 
 use crate::aws::{Aws, Endpoint, Past};
 use crate::failures;
-use crate::servers::Servers;
+use crate::servers::{Servers, WAREHOUSE_SECRET};
 use crate::stripe::{Keys, STRIPE_SECRET};
 
 /// The price of each product of [`Shop::stocked`].
@@ -135,6 +135,30 @@ impl Shop {
         let clock = ManualClock::starting_at(Utc::now());
         let surroundings = Surroundings { clock: Arc::new(clock.clone()), ..Surroundings::of_this_machine() };
         (Self::open_at(system(), rows, None, &[], Clients::by_sdk, surroundings), clock)
+    }
+
+    /// As [`Shop::timed`], but these warehouses have servers of their own, which take every request and answer by a
+    /// message later.
+    pub async fn with_far_warehouses(rows: &[(&str, &str, u32)], far: &[&str]) -> (Self, ManualClock) {
+        let settings = [
+            ("WAREHOUSE_SECRET", WAREHOUSE_SECRET),
+            ("ALLOW_PRIVATE_WAREHOUSES", "false"),
+            ("PUBLIC_URL", "https://shop.example"),
+        ];
+        let (shop, clock) = Self::set_up_and_timed(rows, &settings);
+        for warehouse in far {
+            let body =
+                json!({ "name": warehouse, "link": "http", "endpoint": "https://far.example/shipments" });
+            let put = shop.http("PUT", &format!("/api/v1/warehouses/{warehouse}"), body).await;
+            assert_eq!(put.status, 200, "{}", put.body);
+        }
+        (shop, clock)
+    }
+
+    /// Says in a warehouse's place, as an operator does, what became of its shipment.
+    pub async fn say_of_shipment(&self, id: &OrderId, warehouse: &str, event: &str) -> HttpAnswer {
+        let path = format!("/api/v1/orders/{id}/shipments/{warehouse}/events");
+        self.http("POST", &path, json!({ "event": event })).await
     }
 
     /// A shop whose payment provider is this Stripe, with a clock that the test moves.

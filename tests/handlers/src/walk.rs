@@ -10,7 +10,8 @@ use std::thread::LocalKey;
 
 use asl::Machine;
 
-use crate::execution::{EARLIER, ENTERED, MACHINE, ORDER, Outside, RETURN, RETURNS, Run};
+use crate::definitions::{Definition, ENTERED, MACHINE, RETURN, RETURNS};
+use crate::execution::{Outside, Run};
 use crate::shop::Shop;
 
 /// The state that a walk has reached.
@@ -55,7 +56,7 @@ impl Walk {
             at: At::NotStarted,
             run: None,
             name: name.to_owned(),
-            machine: &ORDER,
+            machine: Definition::Present.machine(),
             machine_name: MACHINE,
         }
     }
@@ -66,15 +67,20 @@ impl Walk {
         Self { machine: &RETURN, machine_name: RETURNS, ..Self::of_execution(order_id, &name) }
     }
 
-    /// As [`Walk::of`], with the definition that the release before had.
-    pub fn of_earlier_release(order_id: &OrderId) -> Self {
-        Self { machine: &EARLIER, ..Self::of(order_id) }
+    /// As [`Walk::of`], by this definition.
+    pub fn by(definition: Definition, order_id: &OrderId) -> Self {
+        Self { machine: definition.machine(), ..Self::of(order_id) }
     }
 
     /// Walks until `name` is the next state. An order that waits for a review or a payment on the way is
     /// approved or paid.
+    ///
+    /// By the present definition only an order comes to CompleteOrder whose last warehouse answers by a message. For
+    /// any other the walk goes by the definition with which all of them came there.
     pub async fn until(shop: &Shop, order_id: &OrderId, name: &str) -> Self {
-        let mut walk = Self::of(order_id);
+        let definition =
+            if name == "CompleteOrder" { Definition::CompletingStep } else { Definition::Present };
+        let mut walk = Self::by(definition, order_id);
         walk.go_on(shop, name).await;
         walk
     }

@@ -125,7 +125,7 @@ async fn an_execution_that_is_too_old_or_gone_is_followed_by_another_one_that_do
 
 #[tokio::test]
 async fn a_customer_who_cancels_while_another_execution_catches_up_gets_everything_undone() {
-    for state in ["AwaitPayment", "CapturePayment", "ShipWarehouses", "CompleteOrder"] {
+    for state in ["AwaitPayment", "CapturePayment", "ShipWarehouses"] {
         let shop = Shop::stocked(&STOCK);
         let id = place(&shop).await;
         let mut walk = walk_before(&shop, &id, "CompleteOrder").await;
@@ -241,13 +241,10 @@ async fn a_retry_whose_word_does_not_come_through_is_sent_by_the_sweeper() {
 /// An order whose two parcels, or the first of them, have left when its workflow fails for good.
 async fn left_behind(shop: &Shop, out: usize) -> OrderId {
     let id = place(shop).await;
-    let mut walk = walk_before(shop, &id, "ShipWarehouses").await;
-    for warehouse in ["wh-east", "wh-west"].iter().take(out) {
+    let mut walk = walk_before(shop, &id, if out == 2 { "CompleteOrder" } else { "ShipWarehouses" }).await;
+    for warehouse in ["wh-east", "wh-west"].iter().take(out % 2) {
         let event = json!({ "order_id": id, "warehouse": warehouse });
         shop.invoke("ship-warehouse", event).await.unwrap();
-    }
-    if out == 2 {
-        walk.step(shop).await;
     }
     fail_for_good(shop, &mut walk).await;
     id

@@ -132,6 +132,12 @@ async fn payment_and_shipping(seen: &mut Seen) {
     let (shop, id) = ordered("fragile-vase", "pm_card").await;
     Walk::until(&shop, &id, "ShipWarehouses").await;
     seen.fault("ship-warehouse", shop.invoke("ship-warehouse", event(&id)).await);
+    let (shop, _) = Shop::with_far_warehouses(&[("ring", "wh-east", 1)], &["wh-east"]).await;
+    let id = shop.place(json!({ "items": ["ring"], "payment": { "method": "pm_card" } })).await;
+    let mut walk = Walk::until(&shop, &id, "ShipWarehouses").await;
+    walk.step(&shop).await;
+    assert_eq!(shop.say_of_shipment(&id, "wh-east", "SHIPPED").await.status, 200);
+    seen.token("ship-warehouse", &shop, &walk).await;
     let compensations =
         [("cancel-shipments", "stuck-crate", "pm_card"), ("refund-payment", "ring", "pm_refund_fails")];
     for (compensation, product, method) in compensations {

@@ -135,11 +135,17 @@ async fn a_reservation_that_comes_after_the_release_is_refused() {
 
 #[tokio::test]
 async fn an_order_completed_and_cancelled_at_once_is_one_or_the_other() {
+    for state in ["ShipWarehouses", "CompleteOrder"] {
+        completed_and_cancelled_at_once(state).await;
+    }
+}
+
+async fn completed_and_cancelled_at_once(state: &str) {
     let mut ends = Vec::new();
     for seed in 0..30 {
         let shop = Shop::shuffled(&STOCK, seed);
         let id = shop.place_one("ring", 3).await;
-        let walk = Walk::until(&shop, &id, "CompleteOrder").await;
+        let walk = Walk::until(&shop, &id, state).await;
         let (end, cancel) = futures::join!(walk.to_the_end(&shop), shop.decide(&id, "cancel"));
         end.unwrap();
         let order = shop.order(&id).await;

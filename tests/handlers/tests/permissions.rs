@@ -63,6 +63,13 @@ async fn said_by_warehouses(shop: &Shop) {
         })
         .await;
     }
+    // One that is not the last lets its own task go on.
+    let body = json!({ "items": ["fragile-vase", "stuck-crate"], "payment": { "method": "pm_card" } });
+    let id = shop.place(body).await;
+    Walk::until(shop, &id, "ShipWarehouses").await;
+    let first = json!({ "order_id": id, "warehouse": "wh-west", "task_token": "first", "completes": true });
+    shop.invoke("ship-warehouse", first).await.unwrap();
+    assert_eq!(shop.say_of_shipment(&id, "wh-west", "SHIPPED").await.status, 200);
     describe(shop, "wh-west", json!({ "link": "simulated" })).await;
     assert_eq!(shop.http("GET", "/api/v1/warehouses", Value::Null).await.status, 200);
 }

@@ -6,7 +6,7 @@
 use omniflow_domain::order::{PaymentState, Reservation, ShipmentState};
 use omniflow_domain::{OrderId, Status};
 use omniflow_services::Fault;
-use omniflow_testing::{At, Outage, Shop, Walk};
+use omniflow_testing::{At, Definition, Outage, Shop, Walk};
 use serde_json::{Value, json};
 
 /// Two warehouses must share an order of three.
@@ -158,7 +158,8 @@ async fn an_activity_that_refuses_refuses_again_and_changes_nothing_more() {
 #[tokio::test]
 async fn an_order_whose_every_step_runs_twice_is_completed_once() {
     let (shop, id) = shop_with_an_order().await;
-    let mut walk = Walk::until(&shop, &id, FORWARD[0]).await;
+    let mut walk = Walk::by(Definition::CompletingStep, &id);
+    walk.go_on(&shop, FORWARD[0]).await;
     for (state, next) in FORWARD.iter().zip(FORWARD.iter().skip(1)) {
         assert_eq!(walk.at, At::State((*state).to_owned()));
         run(&shop, &walk).await.unwrap();

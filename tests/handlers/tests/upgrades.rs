@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use omniflow_domain::order::Signal;
 use omniflow_domain::{ErrorName, OrderId, Status};
-use omniflow_testing::{At, Shop, Walk, system};
+use omniflow_testing::{At, Definition, Shop, Walk, system};
 use serde_json::{Value, json};
 
 /// Set when a release is made: the promises are written anew.
@@ -160,4 +160,69 @@ async fn what_a_release_promised_is_kept() {
         broken.is_empty(),
         "orders under way need these; docs/upgrading.md says how to take them away: {broken:#?}"
     );
+}
+
+/// The states in which an execution may be when an update comes, and the price of an order that comes to it: one over
+/// 10,000 is reviewed.
+const STATES: [(&str, u32); 6] = [
+    ("ReserveStock", 20),
+    ("AwaitAudit", 20_000),
+    ("AwaitPayment", 20),
+    ("CapturePayment", 20),
+    ("ShipWarehouses", 20),
+    ("CompleteOrder", 20),
+];
+
+#[tokio::test]
+async fn whatever_an_execution_by_an_earlier_definition_is_in_it_comes_to_its_end() {
+    for definition in Definition::EARLIER {
+        for (state, price) in STATES {
+            for waits in [false, true] {
+                let shop = Shop::set_up(&[("ring", "wh-east", 9)], &[]);
+                let item = json!({ "product_id": "ring", "quantity": 1, "price": price });
+                let id = shop.place(json!({ "items": [item] })).await;
+                let mut walk = Walk::by(definition, &id);
+                walk.go_on(&shop, state).await;
+                if waits {
+                    walk.step(&shop).await;
+                }
+                walk.to_the_end(&shop).await.unwrap();
+                let order = shop.order(&id).await;
+                assert_eq!((order.status(), order.pending_signal()), (Status::Completed, None), "{state}");
+                assert_eq!(shop.money(&id), (true, false), "{definition:?}, {state}");
+                assert_eq!(shop.stock().await[0].sold, 1, "{definition:?}, {state}");
+            }
+        }
+    }
+}
+
+/// Cancelled, rejected, unpaid, declined, not shipped: each is undone as the definition says that began it.
+#[tokio::test]
+async fn an_execution_by_an_earlier_definition_undoes_what_it_did() {
+    for definition in Definition::EARLIER {
+        for (items, method, left_at) in [
+            (json!(["ring"]), "pm_declined", None),
+            (json!(["ring", "fragile-vase"]), "pm_card", None),
+            (json!(["ring"]), "pm_card", Some("AwaitPayment")),
+            (json!(["ring"]), "pm_card", Some("ShipWarehouses")),
+            (json!(["ring"]), "pm_card", Some("CompleteOrder")),
+        ] {
+            let shop = Shop::set_up(&[("ring", "wh-east", 9), ("fragile-vase", "wh-west", 9)], &[]);
+            let id = shop.place(json!({ "items": items, "payment": { "method": method } })).await;
+            let mut walk = Walk::by(definition, &id);
+            if let Some(state) = left_at {
+                walk.go_on(&shop, state).await;
+                assert_eq!(shop.decide(&id, "cancel").await.status, 200, "{definition:?}, {state}");
+            }
+            walk.to_the_end(&shop).await.unwrap();
+            assert_eq!(shop.order(&id).await.status(), Status::Cancelled, "{definition:?}, {left_at:?}");
+            let stock = shop.stock().await;
+            assert!(
+                stock.iter().all(|row| (row.available, row.reserved, row.sold) == (9, 0, 0)),
+                "{stock:?}"
+            );
+            let (taken, given_back) = shop.money(&id);
+            assert_eq!(taken, given_back, "{definition:?}, {left_at:?}");
+        }
+    }
 }

@@ -268,6 +268,7 @@ export default {
   "execution.UNDONE": "Ended, the order is undone",
   "graph.current": "Go to the latest state",
   "graph.aside": "Show the way back",
+  "error.AllShipped": "All shipments are on their way",
   "error.AuditRejected": "The review rejected the order",
   "error.AuditRequired": "The order must be reviewed first",
   "error.BadEvent": "A step got data that it doesn't take",

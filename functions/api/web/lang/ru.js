@@ -268,6 +268,7 @@ export default {
   "execution.UNDONE": "Завершён, заказ отменён",
   "graph.current": "К последнему состоянию",
   "graph.aside": "Показать путь отката",
+  "error.AllShipped": "Все отправления в пути",
   "error.AuditRejected": "Проверка отклонила заказ",
   "error.AuditRequired": "Сначала нужна проверка",
   "error.BadEvent": "Шаг получил неподходящие данные",

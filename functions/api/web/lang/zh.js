@@ -268,6 +268,7 @@ export default {
   "execution.UNDONE": "已结束，订单已撤销",
   "graph.current": "转到最新状态",
   "graph.aside": "显示回退路径",
+  "error.AllShipped": "所有包裹均已发出",
   "error.AuditRejected": "审核拒绝了订单",
   "error.AuditRequired": "订单须先审核",
   "error.BadEvent": "步骤收到了无法处理的数据",

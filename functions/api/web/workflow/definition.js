@@ -1,5 +1,8 @@
 // A state machine's definition as nodes and edges. A Map or Parallel state has graphs of its own inside.
 
+/** Errors that are none: a step is ended by them because the order goes on elsewhere. */
+export const WAYS_ON = ["AllShipped"];
+
 /** The states of a definition and how they follow each other. */
 export function graphOf(definition) {
   const nodes = Object.entries(definition.States).map(([name, state]) => ({
@@ -25,7 +28,7 @@ function edgesOf(definition) {
     add(name, state.Next, "next");
     add(name, state.Default, "next");
     for (const choice of state.Choices ?? []) add(name, choice.Next, "next");
-    for (const rule of state.Catch ?? []) add(name, rule.Next, "catch");
+    for (const rule of state.Catch ?? []) add(name, rule.Next, rule.ErrorEquals.every((error) => WAYS_ON.includes(error)) ? "next" : "catch");
   }
   return [...edges.values()];
 }

@@ -1,6 +1,6 @@
 // What an execution has done so far, read from its history: which states were visited, how each visit went, and which
 // way was taken.
-import { edgeKey, graphOf, leadsTo } from "./definition.js";
+import { WAYS_ON, edgeKey, graphOf, leadsTo } from "./definition.js";
 
 const TASK_FAILURES = ["TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFailed", "LambdaFunctionFailed", "LambdaFunctionTimedOut", "LambdaFunctionScheduleFailed", "LambdaFunctionStartFailed"];
 
@@ -75,7 +75,7 @@ class Progress {
     const states = new Map();
     const { edges } = graphOf(this.execution.definition);
     for (const visit of this.visits) {
-      const result = resultOf(visit, this.execution);
+      const result = WAYS_ON.includes(errorOf(visit)) ? "done" : resultOf(visit, this.execution);
       // What is caught and leads back here is no failure, but a way round; nor is what somebody decided.
       const isRound = result === "failed" && leadsTo(edges, visit.next, visit.state);
       visit.result = isRound ? "detour" : result === "failed" && DECISIONS.includes(errorOf(visit)) ? "decided" : result;

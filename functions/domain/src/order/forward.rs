@@ -179,6 +179,37 @@ impl Order {
         self.record.reservation = Reservation::Sold;
         Ok(())
     }
+
+    /// Completes the order with the write by which the last of its shipments is on its way, and tells whether
+    /// it was the last. Tasks of other shipments that have still to be told stay so; `answered` is the token
+    /// that the caller answers by itself.
+    ///
+    /// # Errors
+    /// As [`Order::complete`].
+    pub fn complete_with_last_shipment(
+        &mut self,
+        answered: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Refusal> {
+        if !self.is_all_shipped() {
+            return Ok(false);
+        }
+        let before = self.record.shipments.clone();
+        self.complete(now)?;
+        for (shipment, before) in self.record.shipments.iter_mut().zip(before) {
+            let is_other = before.task.as_ref().is_some_and(|task| Some(task.token.as_str()) != answered);
+            if is_other && before.pending.is_some() {
+                (shipment.task, shipment.pending) = (before.task, before.pending);
+            }
+        }
+        if self.pending_shipments().next().is_some() {
+            // The task that hears of it by somebody else may end the workflow before the caller has announced
+            // this, and no step comes after that one.
+            self.leave_announcements(now);
+            self.keep_shipments_signal(now);
+        }
+        Ok(true)
+    }
 }
 
 #[cfg(test)]

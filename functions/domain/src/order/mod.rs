@@ -379,7 +379,7 @@ mod tests {
     use crate::payment_gateway::{MoneyAt, PaymentReport};
 
     /// The number of decisions that [`decide`] knows.
-    const DECISIONS: u8 = 33;
+    const DECISIONS: u8 = 34;
 
     /// Makes one of all decisions there are, `seconds` after the order was made.
     fn decide(order: &mut Order, decision: u8, seconds: i64) -> Result<(), Refusal> {
@@ -419,6 +419,7 @@ mod tests {
                 order.hear(from, &Report { event, parcel: "t".into(), reason: None }, now)
             }
             31 => order.erase_customer(),
+            32 => order.complete_with_last_shipment((seconds % 2 == 0).then_some("s"), now).map(drop),
             28 => order.note_payment("pi_1"),
             29 => order.pay_at_provider(Some("pm_1"), now),
             30 => {

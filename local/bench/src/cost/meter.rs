@@ -22,6 +22,7 @@ use tracing_subscriber::filter::Targets;
 
 use super::assumptions::{PLATFORM_LINES, TOKEN};
 use super::capacity::{Units, units};
+use super::outside::Outside;
 
 /// What one invocation of a function did.
 #[derive(Debug, Clone)]
@@ -79,12 +80,14 @@ impl Meter {
         system: &System,
         place: &Place,
         aws: &InProcess,
+        outside: &Outside,
     ) -> Result<Vec<Hosted>, StartError> {
         let hosted = system.functions.values().map(|function| {
             let watched = Watched {
                 function: function.clone(),
                 place: place.clone(),
                 aws: aws.clone(),
+                outside: outside.clone(),
                 meter: self.clone(),
             };
             Ok(Hosted { function: function.clone(), handler: Box::new(watched) })
@@ -98,6 +101,7 @@ struct Watched {
     function: Function,
     place: Place,
     aws: InProcess,
+    outside: Outside,
     meter: Meter,
 }
 
@@ -118,6 +122,7 @@ impl Watched {
         let calls = Calls { aws: self.aws.clone(), calls: Arc::default() };
         let clients =
             Clients::by_sdk(&InProcess::new(calls.clone()), &self.place, Surroundings::of_this_machine());
+        let clients = self.outside.reached_by(clients);
         let handler = handler_of(&self.function.binary, &clients, &self.environment());
         let handler = handler.ok_or_else(|| fault("there is no such binary"))?.map_err(fault)?;
         let log = Log::default();
@@ -156,6 +161,10 @@ fn fault(problem: impl ToString) -> Fault {
     Fault { error_type: "Runtime.Unknown".to_owned(), message: problem.to_string() }
 }
 
+/// The path of the requests that send an e-mail (Amazon SES API v2 Reference, "SendEmail").
+const EMAILS: &str = "/v2/email/outbound-emails";
+/// The name of the operation that sends an e-mail.
+pub(crate) const SEND_EMAIL: &str = "SendEmail";
 /// Separates the name of the table from the number of the invocation.
 const OWN_NAME: char = '.';
 /// Pads a task token to the length that it has on AWS.
@@ -191,6 +200,27 @@ fn undisguise(request: &mut Value) {
     }
 }
 
+/// Restores the real name of the table in a BatchGetItem, where it is a member's name, and returns the other one.
+fn undisguise_batch(request: &mut Value) -> Option<String> {
+    let tables = request.get_mut("RequestItems")?.as_object_mut()?;
+    let name = tables.keys().find(|name| name.contains(OWN_NAME))?.clone();
+    let keys = tables.remove(&name)?;
+    tables.insert(name.split(OWN_NAME).next()?.to_owned(), keys);
+    Some(name)
+}
+
+/// The answer to a BatchGetItem, by the name of the table under which it was asked.
+fn disguise_batch(mut answer: Value, name: String) -> Value {
+    let of_table = answer.get_mut("Responses").and_then(Value::as_object_mut);
+    if let Some(tables) = of_table
+        && let Some(real) = name.split(OWN_NAME).next()
+        && let Some(items) = tables.remove(real)
+    {
+        tables.insert(name, items);
+    }
+    answer
+}
+
 /// The connection of one invocation to AWS, which records its requests.
 #[derive(Clone)]
 struct Calls {
@@ -210,10 +240,14 @@ impl Calls {
     async fn ask(self, request: Request<Bytes>) -> Response<Bytes> {
         let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
         let (service, operation) = target.and_then(|target| target.split_once('.')).unwrap_or_default();
-        let (service, operation) = (service.to_owned(), operation.to_owned());
+        let (service, operation) = match request.uri().path() {
+            EMAILS => ("SES".to_owned(), SEND_EMAIL.to_owned()),
+            _ => (service.to_owned(), operation.to_owned()),
+        };
         let (parts, body) = request.into_parts();
         let mut body: Value = serde_json::from_slice(&body).unwrap_or_default();
         undisguise(&mut body);
+        let disguised = undisguise_batch(&mut body);
         let is_dynamodb = service == "DynamoDB_20120810";
         if is_dynamodb {
             body["ReturnConsumedCapacity"] = Value::from("TOTAL");
@@ -225,7 +259,10 @@ impl Calls {
         let units = if is_dynamodb { units(&operation, &body, succeeded) } else { Units::default() };
         let events = body["Entries"].as_array().map_or(0, Vec::len);
         self.calls().push(MeteredCall { operation, units, events });
-        response
+        match disguised {
+            Some(name) => response.map(|_| Bytes::from(disguise_batch(answer, name).to_string())),
+            None => response,
+        }
     }
 }
 

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use ambient::Surroundings;
+use chrono::Utc;
 use clap::Parser as _;
 use omniflow::Runtime;
 use omniflow::config::Cli;
 use serde_json::{Value, json};
 
 use super::meter::{Invocation, Meter};
-use super::paths::{Path, PathStep};
+use super::outside::{Outside, STRIPE_SECRET, WAREHOUSE_SECRET};
+use super::paths::{DISPATCHED, Path, PathStep, Place};
 use super::transitions::billed;
 use super::usage::Usage;
 use crate::Error;
@@ -26,29 +28,59 @@ const SWEEPER: &str = "sweep-orders";
 const SCHEDULED: [&str; 2] = [SWEEPER, "reconcile-orders"];
 const MACHINES: [&str; 2] = ["OrderStateMachine", "PaymentWindowStateMachine"];
 
+/// The parameters of a shop that waits this long for a payment, in seconds. Without a sender no messages are sent to
+/// customers, as when the template is deployed with its own defaults.
+fn parameters(place: Place) -> Vec<(&'static str, &'static str)> {
+    let sender = |address| ("NotificationSender", address);
+    match place {
+        Place::Usual => vec![LONG, sender("")],
+        Place::ShortWindow => vec![SHORT, sender("")],
+        Place::WithMails => vec![LONG, sender("shop@example.com")],
+        Place::FarWarehouses => vec![LONG, sender(""), ("WarehouseSecret", WAREHOUSE_SECRET)],
+        Place::Stripe => vec![
+            LONG,
+            sender(""),
+            ("PaymentProvider", "stripe"),
+            ("StripeSecret", STRIPE_SECRET),
+            ("StripeUrl", "https://stripe.test"),
+        ],
+    }
+}
+
+/// A payment window that is longer than any run.
+const LONG: (&str, &str) = ("PaymentWindowSeconds", "86400");
+/// A payment window that is short enough to wait for its end and long enough to cancel an order in it.
+const SHORT: (&str, &str) = ("PaymentWindowSeconds", "3");
+
 pub(crate) struct Shop {
     runtime: Runtime,
     meter: Meter,
+    outside: Outside,
     http: reqwest::Client,
 }
 
 impl Shop {
-    /// Opens a shop with a payment window of so many seconds.
-    pub(crate) async fn open(payment_window: u32) -> Result<Self, Error> {
-        let window = format!("PaymentWindowSeconds={payment_window}");
+    /// Opens a shop of this kind.
+    pub(crate) async fn open(place: Place) -> Result<Self, Error> {
         let arguments = ["omniflow", "--memory", "--http", "127.0.0.1:0", "--aws", "127.0.0.1:0"];
-        // Without a sender, no messages are sent to customers, as when the template is deployed with its own
-        // defaults.
-        let parameters = ["--parameter", &window, "--parameter", "NotificationSender="];
-        let cli = Cli::try_parse_from(arguments.into_iter().chain(parameters))?;
-        let meter = Meter::default();
-        let watched = meter.clone();
+        let parameters = parameters(place).into_iter();
+        let parameters =
+            parameters.flat_map(|(name, value)| ["--parameter".to_owned(), format!("{name}={value}")]);
+        let cli = Cli::try_parse_from(arguments.map(str::to_owned).into_iter().chain(parameters))?;
+        let (meter, outside) = (Meter::default(), Outside::default());
+        let (watched, reached) = (meter.clone(), outside.clone());
         let runtime = Runtime::start_hosting(
             cli.config,
             Surroundings::of_this_machine(),
-            move |system, place, inside| watched.host(system, place, &inside.http()),
+            move |system, place, inside| watched.host(system, place, &inside.http(), &reached),
         );
-        Ok(Self { runtime: runtime.await?, meter, http: reqwest::Client::new() })
+        let shop = Self { runtime: runtime.await?, meter, outside, http: reqwest::Client::new() };
+        if place == Place::FarWarehouses {
+            let far = json!({ "name": "East", "link": "http", "endpoint": "https://far.example/shipments" });
+            let url = format!("http://{}/api/v1/warehouses/wh-east", shop.runtime.http);
+            answer("warehouse", shop.http.put(url).json(&far).send().await?).await?;
+        }
+        Ok(shop)
     }
 
     pub(crate) async fn close(self) {
@@ -65,6 +97,9 @@ impl Shop {
             for step in &path.steps {
                 self.take(id, step).await?;
             }
+            if path.place == Place::Stripe {
+                self.hear_of_payment(id).await?;
+            }
             for machine in MACHINES {
                 transitions += self.transitions(machine, id).await?;
             }
@@ -77,6 +112,35 @@ impl Shop {
         let of_order =
             invocations.iter().filter(|invocation| !SCHEDULED.contains(&invocation.binary.as_str()));
         Ok(of_order.map(Usage::from).fold(workflow, |sum, usage| sum + usage))
+    }
+
+    /// Hears from Stripe what it tells of a payment that goes well.
+    async fn hear_of_payment(&self, id: &str) -> Result<(), Error> {
+        for payment in self.outside.stripe.payments(id) {
+            let event = "payment_intent.amount_capturable_updated";
+            let (body, signature) = self.outside.stripe.event(event, &payment, Utc::now());
+            let url = format!("http://{}/webhooks/stripe", self.runtime.http);
+            let request = self.http.post(url).header("stripe-signature", signature).body(body);
+            answer("webhook", request.send().await?).await?;
+        }
+        Ok(())
+    }
+
+    /// Measures what a request of this path under `/api/v1` uses.
+    pub(crate) async fn measure_read(&self, path: &str) -> Result<Usage, Error> {
+        self.settle().await?;
+        self.meter.take();
+        let url = format!("http://{}/api/v1{path}", self.runtime.http);
+        answer("get", self.http.get(url).send().await?).await?;
+        let read = self.meter.take();
+        Ok(read.iter().map(Usage::from).fold(Usage::default(), |sum, usage| sum + usage))
+    }
+
+    /// Makes an order that waits for its payment, and returns its id.
+    pub(crate) async fn make_unpaid(&self) -> Result<String, Error> {
+        let order = json!({ "items": ["macbook-air"] });
+        let made = answer("create", self.http.post(self.url("")).json(&order).send().await?).await?;
+        Ok(text(&made["order_id"]))
     }
 
     /// Measures what a run of the sweeper uses that finds nothing to do.
@@ -111,7 +175,9 @@ impl Shop {
         until(step.when, async || {
             // This reads the table directly, which costs nothing, whereas a read by the API would count.
             let found = self.aws("DynamoDB_20120810.GetItem", &key).await?;
-            Ok(found["Item"]["status"]["S"] == step.when)
+            let is_asked =
+                || found["Item"]["document"]["S"].as_str().is_some_and(|it| it.contains(step.when));
+            Ok(found["Item"]["status"]["S"] == step.when || (step.when == DISPATCHED && is_asked()))
         })
         .await?;
         let mut request = self.http.post(self.url(&format!("/{id}/{}", step.call)));
@@ -191,7 +257,9 @@ async fn until(what: &'static str, mut there: impl AsyncFnMut() -> Result<bool, 
 async fn answer(what: &'static str, response: reqwest::Response) -> Result<Value, Error> {
     let status = response.status();
     if status.is_success() {
-        return Ok(response.json().await?);
+        let body = response.text().await?;
+        // Stripe is answered without a body.
+        return Ok(if body.is_empty() { Value::Null } else { serde_json::from_str(&body)? });
     }
     Err(Error::Answer { what, status: status.as_u16(), body: response.text().await? })
 }

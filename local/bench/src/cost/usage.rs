@@ -6,10 +6,13 @@ use omniflow_figures::{self as prices, Price};
 use serde_json::{Map, Value, json};
 
 use super::assumptions::{self, TRACED};
-use super::meter::Invocation;
+use super::meter::{Invocation, SEND_EMAIL};
 
-/// The binary of the function behind the API.
-const API: &str = "api";
+/// The binaries of the functions behind the API.
+const FRONTS: [&str; 5] = ["admin", "api", "payment-api", "receive-payment-event", "warehouse-api"];
+/// The services of AWS on the bill, in the order of the report.
+pub(crate) const SERVICES: [&str; 8] =
+    ["Step Functions", "Lambda", "DynamoDB", "EventBridge", "API Gateway", "CloudWatch Logs", "X-Ray", "SES"];
 const MIB_IN_A_GIB: f64 = 1024.0;
 const MILLISECONDS: f64 = 1000.0;
 /// The number of orders for which the report gives dollars.
@@ -26,6 +29,7 @@ pub(crate) struct Usage {
     pub events: f64,
     pub api_requests: f64,
     pub log_bytes: f64,
+    pub emails: f64,
 }
 
 impl From<&Invocation> for Usage {
@@ -40,8 +44,9 @@ impl From<&Invocation> for Usage {
             read_units: calls().map(|call| call.units.read).sum(),
             write_units: calls().map(|call| call.units.write).sum(),
             events: calls().map(|call| call.events as f64).sum(),
-            api_requests: if invocation.binary == API { 1.0 } else { 0.0 },
+            api_requests: if FRONTS.contains(&invocation.binary.as_str()) { 1.0 } else { 0.0 },
             log_bytes: invocation.log_bytes as f64,
+            emails: calls().filter(|call| call.operation == SEND_EMAIL).count() as f64,
         }
     }
 }
@@ -59,13 +64,14 @@ impl Add for Usage {
             events: self.events + other.events,
             api_requests: self.api_requests + other.api_requests,
             log_bytes: self.log_bytes + other.log_bytes,
+            emails: self.emails + other.emails,
         }
     }
 }
 
 impl Usage {
     /// The lines of the bill: each price with the number of its units.
-    pub(crate) fn lines(&self) -> [(Price, f64); 9] {
+    pub(crate) fn lines(&self) -> [(Price, f64); 10] {
         [
             (prices::TRANSITION, self.transitions),
             (prices::INVOCATION, self.invocations),
@@ -76,7 +82,16 @@ impl Usage {
             (prices::API_REQUEST, self.api_requests),
             (prices::LOG_BYTE, self.log_bytes),
             (prices::TRACE, self.api_requests * TRACED),
+            (prices::EMAIL, self.emails),
         ]
+    }
+
+    /// The dollars that a million orders cost at each of the [`SERVICES`].
+    pub(crate) fn by_service(&self) -> [f64; SERVICES.len()] {
+        SERVICES.map(|service| {
+            let lines = self.lines().into_iter().filter(|(price, _)| price.service == service);
+            lines.map(|(price, count)| price.of(count) * ORDERS).sum()
+        })
     }
 
     /// The cost in dollars.
@@ -94,7 +109,9 @@ impl Usage {
             let dollars = crate::latency::round(price.of(count) * ORDERS);
             (price.thing.to_owned(), json!({ "count": count, "dollars_per_million": dollars }))
         });
+        let services = SERVICES.into_iter().zip(self.by_service().map(crate::latency::round));
         json!({
+            "services": services.map(|(name, dollars)| (name.to_owned(), json!(dollars))).collect::<Map<_, _>>(),
             "lines": lines.collect::<Map<_, _>>(),
             "dollars_per_million": crate::latency::round(self.dollars_a_million()),
         })
@@ -132,6 +149,7 @@ mod tests {
             events: 3.0,
             api_requests: 1.0,
             log_bytes: 90.0,
+            emails: 0.0,
         };
         assert_eq!(usage, expected);
         assert_eq!((usage + usage).write_units, 8.0);
@@ -143,5 +161,8 @@ mod tests {
         assert!((usage.dollars_a_million() - (200.0 + 6.25 + 1.0)).abs() < 1e-9);
         let requests = Usage { invocations: 1.0, api_requests: 1.0, ..Usage::default() };
         assert!((requests.dollars_a_million() - (0.2 + 1.0 + 0.25)).abs() < 1e-9, "with one trace in twenty");
+        let all = Usage { emails: 2.0, log_bytes: 1e3, read_units: 3.0, gb_seconds: 0.1, ..usage + requests };
+        let sum: f64 = all.by_service().into_iter().sum();
+        assert!((sum - all.dollars_a_million()).abs() < 1e-9, "each line is of one of the services");
     }
 }

@@ -118,12 +118,19 @@ pub async fn transaction(
         (Planted::KeyNotKept, "api") => {
             writes.retain(|write| write.put.as_ref().is_none_or(|put| put.table_name == ORDERS));
         }
-        (Planted::CompletedWithoutSale, "complete-order") => {
+        (Planted::CompletedWithoutSale, "complete-order" | "ship-warehouse") if completes(&writes) => {
             writes.retain(|write| write.update.as_ref().is_none_or(|update| update.table_name != STOCK));
         }
         _ => return request,
     }
     request.set_transact_items(Some(writes))
+}
+
+/// Whether one of the writes completes an order.
+fn completes(writes: &[TransactWriteItem]) -> bool {
+    let completed = AttributeValue::S("COMPLETED".to_owned());
+    let puts = writes.iter().filter_map(|write| write.put.as_ref());
+    puts.into_iter().any(|put| put.item.get("status") == Some(&completed))
 }
 
 fn each_put(writes: &mut [TransactWriteItem], change: impl Fn(&mut aws_sdk_dynamodb::types::Put)) {
