@@ -1,5 +1,5 @@
 // What the address says: the page, and what is chosen on it. So Back, a refresh and a link lead to the same view.
-import { useEffect, useState } from "./vendor/preact.js";
+import { useEffect, useMemo, useState } from "./vendor/preact.js";
 
 function read() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
@@ -23,9 +23,11 @@ export function address(path, query = {}) {
 
 /** The page that the address names: its `name`, what follows it, and its `query`. */
 export function useRoute() {
-  const [route, setRoute] = useState(read());
+  const [hash, setHash] = useState(location.hash);
   useEffect(() => {
-    const changed = () => setRoute(read());
+    const changed = () => setHash(location.hash);
+    // The address may have changed between the first drawing and this moment, when nobody listened yet.
+    changed();
     addEventListener("hashchange", changed);
     addEventListener("popstate", changed);
     return () => {
@@ -33,7 +35,7 @@ export function useRoute() {
       removeEventListener("popstate", changed);
     };
   }, []);
-  return route;
+  return useMemo(read, [hash]);
 }
 
 /** Goes to an address; `instead` of the present one where Back shall not lead to that, as while somebody types. */
