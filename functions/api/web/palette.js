@@ -78,9 +78,7 @@ function useFound(text, pages, admits) {
     if (!wanted) return undefined;
     let gone = false;
     const tell = (orders, refused) => !gone && setFound({ text: wanted, orders, refused });
-    // Digits alone are looked for in ids, too; so many digits are those of an id.
-    const search = /^\d{10,}$/.test(wanted) ? `ORD-${wanted}` : wanted;
-    const timer = setTimeout(() => api.orders({ search, limit: MOST }).then(({ orders }) => tell(orders, false), () => tell([], true)), PAUSE);
+    const timer = setTimeout(() => api.orders({ search: wanted, limit: MOST }).then(({ orders }) => tell(orders, false), () => tell([], true)), PAUSE);
     return () => {
       gone = true;
       clearTimeout(timer);
@@ -90,7 +88,7 @@ function useFound(text, pages, admits) {
   const orders = found.text === wanted && wanted ? found.orders : [];
   const customers = [...new Set(orders.map((order) => order.customer_id).filter((id) => id && has(id)))];
   const entries = [
-    ...orders.map((order) => ({ kind: "order", label: [order.order_id, order.customer_id].filter(Boolean).join(" · "), to: address(`orders/${order.order_id}`), order })),
+    ...orders.map((order) => ({ kind: "order", label: [order.number && `#${order.number}`, order.order_id, order.customer_id].filter(Boolean).join(" · "), to: address(`orders/${order.order_id}`), order })),
     ...(admits ? customers : []).map((id) => ({ kind: "customer", label: id, to: address("operations", { customer: id }) })),
     ...(wanted && admits ? products.filter(({ product_id: id, name }) => has(name ?? id) || has(id)) : []).map(({ product_id: id, name }) => ({ kind: "product", label: name ?? id, to: address("operations", { search: name ?? id }) })),
     ...pages.filter((name) => has(t(`page.${name}`))).map((name) => ({ kind: "page", label: t(`page.${name}`), to: address(name) })),

@@ -1,16 +1,22 @@
-//! What other systems hear of an order: an event for every change of its status.
+//! What other systems hear: an event for every change of an order's status, and one when the stock of a product is low.
 //!
 //! An event can be made again at any time from the order, and is the same then, its id too, so that a listener
 //! can drop the repeat. Which events must be published, and by whom, [`Order::unannounced_from`] says.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use crate::catalogue::Product;
 use crate::order::{Change, Order, PaymentEntry};
 use crate::status::Status;
 
-/// The `source` of all events (Amazon EventBridge User Guide, "Event structure").
+/// The `source` of all events about orders (Amazon EventBridge User Guide, "Event structure").
 pub const SOURCE: &str = "omniflow.orders";
-/// The `detail-type` of all events.
+/// The `source` of events about stock.
+pub const STOCK_SOURCE: &str = "omniflow.stock";
+/// The `detail-type` of the event that the stock of a product is low, which `events/stock-low.schema.json` describes.
+pub const LOW_STOCK_DETAIL_TYPE: &str = "Stock Low";
+/// The `detail-type` of events about statuses.
 pub const DETAIL_TYPE: &str = "Order Status Changed";
 /// The `detail-type` of events about what became known of an order's money beside its statuses, which
 /// `events/order-payment-changed.schema.json` describes.
@@ -18,6 +24,20 @@ pub const PAYMENT_DETAIL_TYPE: &str = "Order Payment Changed";
 /// The version of the detail, which `events/order-status-changed.schema.json` describes. It counts up when a
 /// listener that knows the shape before would misunderstand it; a new optional member is no reason.
 pub const VERSION: u32 = 1;
+
+/// The detail of the event that so few pieces of the product are available, which were more before; it is the same each
+/// time but for the moment and the pieces, and listeners drop repeats by its id. `times` counts how often this has been so.
+pub fn low_stock(product: &Product, available: u64, times: u64, at: DateTime<Utc>) -> Value {
+    json!({
+        "version": VERSION,
+        "event_id": format!("{}:LOW:{times}", product.product_id),
+        "product_id": product.product_id,
+        "name": product.name,
+        "available": available,
+        "low_stock": product.low_stock,
+        "at": at,
+    })
+}
 
 /// The details of the events about the changes that the order still has to announce, oldest first.
 pub fn unannounced(order: &Order) -> impl Iterator<Item = Value> {
@@ -39,6 +59,9 @@ pub fn detail(order: &Order, index: usize) -> Option<Value> {
         "currency": order.amount().currency(),
         "language": order.language(),
     });
+    if let Some(number) = order.number() {
+        detail["number"] = json!(number);
+    }
     if let Some(customer) = order.customer_id() {
         detail["customer_id"] = json!(customer);
     }
@@ -75,6 +98,9 @@ fn payment_detail(order: &Order, index: usize, entry: &PaymentEntry) -> Value {
         "currency": amount.currency(),
         "language": order.language(),
     });
+    if let Some(number) = order.number() {
+        detail["number"] = json!(number);
+    }
     if let Some(customer) = order.customer_id() {
         detail["customer_id"] = json!(customer);
     }

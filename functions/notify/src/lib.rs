@@ -7,11 +7,11 @@ use aws_sdk_sesv2::Client as Ses;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as EmailMessage};
 use omniflow_domain::order::PaymentNews;
-use omniflow_domain::{Currency, Email, ErrorName, Language, Money, Reason, Status};
+use omniflow_domain::{Currency, Email, ErrorName, Language, Money, OrderNumber, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use serde::{Deserialize, Serialize};
 
-pub use message::{Message, message, payment_message};
+pub use message::{Message, Named, message, payment_message};
 use told::{Teller, Told};
 
 /// An event of the order bus, as far as this function reads it.
@@ -25,6 +25,9 @@ pub struct OrderEvent {
 pub struct Detail {
     event_id: String,
     order_id: String,
+    /// Left out for orders that an earlier release made.
+    #[serde(default)]
+    number: Option<OrderNumber>,
     /// The status that the order came to, in events about that.
     state: Option<Status>,
     /// What became known of the order's money, in events about that.
@@ -82,13 +85,14 @@ impl Function for NotifyCustomer {
     }
 
     async fn call(&self, event: OrderEvent) -> Result<Notified, Fault> {
-        let Detail { event_id, order_id, state, news, reason, email, language, amount, currency } =
+        let Detail { event_id, order_id, number, state, news, reason, email, language, amount, currency } =
             event.detail;
+        let order = Named { order_id: &order_id, number };
         let amount = Money::parse(&amount, currency)
             .map_err(|error| Fault::new(ErrorName::NotificationFailed, error.to_string()))?;
         let message = match (state, news) {
-            (Some(state), _) => message(&order_id, state, reason, amount, language),
-            (None, Some(news)) => payment_message(&order_id, news, amount, language),
+            (Some(state), _) => message(order, state, reason, amount, language),
+            (None, Some(news)) => payment_message(order, news, amount, language),
             (None, None) => None,
         };
         let message_id = match (&self.sender, &email, message) {

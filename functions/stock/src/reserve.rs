@@ -8,7 +8,7 @@ use omniflow_domain::{ErrorName, Order, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, StepEvent};
-use omniflow_store::{Decided, Stock, Warehouses, metrics};
+use omniflow_store::{Decided, LowStock, Stock, Warehouses, metrics};
 use serde::Serialize;
 
 /// The answer: the warehouses that the workflow has to ship from.
@@ -56,13 +56,21 @@ pub struct ReserveStock {
     activity: Activity,
     stock: Stock,
     warehouses: Warehouses,
+    low_stock: LowStock,
 }
 
 impl Function for ReserveStock {
     const NAME: &'static str = "reserve-stock";
-    const VARIABLES: &'static [&'static str] =
-        &["ORDERS_TABLE", "STOCK_TABLE", "WAREHOUSES_TABLE", "EVENT_BUS"];
+    const VARIABLES: &'static [&'static str] = &[
+        "ORDERS_TABLE",
+        "STOCK_TABLE",
+        "WAREHOUSES_TABLE",
+        "PRODUCTS_TABLE",
+        "REGISTER_TABLE",
+        "EVENT_BUS",
+    ];
     const ACTIONS: &'static [&'static str] = &[
+        "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
@@ -80,6 +88,7 @@ impl Function for ReserveStock {
             activity: Activity::new(services, environment)?,
             stock: Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
             warehouses: Warehouses::new(services, environment)?,
+            low_stock: LowStock::new(services, environment)?,
         })
     }
 
@@ -100,17 +109,24 @@ impl Function for ReserveStock {
         match orders.update_with(&step.order_id, is_new, plan).await? {
             (order, Plan::MadeBefore(reserved)) => {
                 self.activity.publish(&order).await?;
+                self.low_stock.look(products(&order)).await;
                 Ok(reserved)
             }
             (order, Plan::Reserved) => {
                 metrics::phase("SecondsToReserve", &order, Status::Received, Status::Reserved);
                 self.activity.publish(&order).await?;
+                self.low_stock.look(products(&order)).await;
                 Ok((&order).into())
             }
             // The workflow closes the order at once, and announces with that what came before it.
             (_, Plan::Missing(missing)) => Err(Error::OutOfStock(missing)),
         }
     }
+}
+
+/// The ids of the products that the order has.
+fn products(order: &Order) -> impl Iterator<Item = &str> {
+    order.items().iter().map(|item| item.product_id.as_str())
 }
 
 /// The result of the step.

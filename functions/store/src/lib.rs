@@ -1,4 +1,4 @@
-//! What is kept in DynamoDB: orders, products, stock and its movements, and the answers for idempotency keys. Beside that, what the
+//! What is kept in DynamoDB: orders and what they are found by, products, stock and its movements, and the answers for idempotency keys. Beside that, what the
 //! activities of the workflow share: the events that they get, how they publish what they did, and how the
 //! workflow is told of decisions.
 //!
@@ -12,6 +12,8 @@ mod cause;
 mod idempotency;
 mod item;
 mod lists;
+#[cfg(feature = "eventbridge")]
+mod low_stock;
 pub mod metrics;
 pub mod movements;
 mod orders;
@@ -19,6 +21,7 @@ pub mod products;
 #[cfg(feature = "eventbridge")]
 pub mod publisher;
 mod recent;
+mod register;
 #[cfg(feature = "sfn")]
 pub mod reconcile;
 mod stock;
@@ -34,8 +37,11 @@ use omniflow_services::{Reason, ServiceError};
 pub use idempotency::{Idempotency, Kept};
 pub use item::order_of;
 pub use lists::{After, Counted, Page, Unheard};
+#[cfg(feature = "eventbridge")]
+pub use low_stock::LowStock;
 pub use orders::{Decided, Orders};
 pub use products::Products;
+pub use register::Register;
 pub use stock::{Place, Stock, StockPage, StockRow};
 pub use warehouses::{KnownWarehouses, Warehouses};
 

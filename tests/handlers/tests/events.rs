@@ -253,7 +253,8 @@ async fn customers_are_told_of_the_statuses_that_the_rule_lets_through_in_their_
         let mut texts = BTreeMap::new();
         for language in Language::ALL {
             let amount = Money::parse("1250.50", Currency::USD).unwrap();
-            let message = omniflow_notify::message("ORD-1", status, Some(Reason::Customer), amount, language);
+            let named = omniflow_notify::Named { order_id: "ORD-1", number: None };
+            let message = omniflow_notify::message(named, status, Some(Reason::Customer), amount, language);
             assert_eq!(message.is_some(), told, "{status} {language:?}");
             assert!(message.as_ref().is_none_or(|message| message.text.contains(&amount.in_words(language))));
             texts.extend(message.map(|message| (message.text, language)));

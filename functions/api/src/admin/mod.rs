@@ -18,7 +18,7 @@ use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store::movements::Movements;
 use omniflow_store::reconcile::Reconciler;
 use omniflow_store::workflow::Workflow;
-use omniflow_store::{Idempotency, Orders, Products, Stock};
+use omniflow_store::{Idempotency, LowStock, Orders, Products, Register, Stock};
 use serde_json::Value;
 
 use crate::caller::Doorkeeper;
@@ -34,7 +34,9 @@ pub struct Admin {
     pub(crate) stock: Stock,
     pub(crate) products: Products,
     pub(crate) movements: Movements,
+    pub(crate) low_stock: LowStock,
     pub(crate) answers: Answers,
+    pub(crate) register: Register,
     pub(crate) reconciler: Reconciler,
     pub(crate) currency: Currency,
     pub(crate) audit_threshold: Money,
@@ -51,8 +53,10 @@ impl Function for Admin {
         "PRODUCTS_TABLE",
         "MOVEMENTS_TABLE",
         "IDEMPOTENCY_TABLE",
+        "REGISTER_TABLE",
         "AUDIT_THRESHOLD",
         "CURRENCY",
+        "EVENT_BUS",
         "OPEN_ACCESS",
         "OPERATOR_CLAIM",
         "OPERATOR_SCOPE",
@@ -68,6 +72,7 @@ impl Function for Admin {
         "dynamodb:Query",
         "dynamodb:Scan",
         "dynamodb:UpdateItem",
+        "events:PutEvents",
         "states:DescribeExecution",
         "states:GetExecutionHistory",
         "states:RedriveExecution",
@@ -89,7 +94,9 @@ impl Function for Admin {
         let window = TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?);
         Ok(Self {
             reconciler: Reconciler::new(orders.clone(), stock.clone(), workflow, services.clock(), window),
+            register: Register::new(services, environment)?,
             products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
+            low_stock: LowStock::new(services, environment)?,
             movements: Movements::new(
                 dynamodb.clone(),
                 environment.require("MOVEMENTS_TABLE")?,

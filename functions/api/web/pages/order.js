@@ -5,7 +5,7 @@ import { Attention } from "../attention.js";
 import { t } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
 import { OrderActions, methodName } from "../order-actions.js";
-import { Amount, Copy, DataProblem, Failure, LiveStatus, Loading, Status, Time, deadlineOf, isFinal, nameIn } from "../parts.js";
+import { Amount, Copy, DataProblem, Failure, LiveStatus, Loading, OrderNumber, Status, Time, deadlineOf, isFinal, nameIn } from "../parts.js";
 
 export function OrderPage({ id, admits }) {
   const live = useLive(() => api.order(id), { every: 1000, settled: isFinal, wake: deadlineOf, key: id });
@@ -15,7 +15,7 @@ export function OrderPage({ id, admits }) {
   if (live.refusal?.status === 404 || live.refusal?.status === 400) return html`<${NoOrder} id=${id} />`;
   if (!order) return html`<h1 class="mono">${id}</h1><${Loading} live=${live} />`;
   return html`
-    <h1 class="mono">${id} <${Copy} text=${id} /></h1>
+    <h1 class="mono">${id} <${Copy} text=${id} /><${OrderNumber} of=${order.number} /></h1>
     <div ref=${place} tabindex="-1">
       <p class="large"><${LiveStatus} order=${order} /></p>
       <${OrderActions} order=${order} reload=${live.reload} place=${place} />

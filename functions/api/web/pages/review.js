@@ -124,9 +124,9 @@ function Case({ entry, first, now, close, reload }) {
   return html`
     <article class="card case" data-order=${id} onFocusIn=${() => setTurnedTo(true)}>
       ${isUnreadable(order)
-        ? html`<div><h2 id="case-${id}"><${OrderLink} id=${id} /></h2><p><${OrderStatus} order=${order} /></p><p>${t("unreadable.what")}</p></div>`
+        ? html`<div><h2 id="case-${id}"><${OrderLink} id=${id} number=${order.number} /></h2><p><${OrderStatus} order=${order} /></p><p>${t("unreadable.what")}</p></div>`
         : html`
-            <div><h2 id="case-${id}"><${OrderLink} id=${id} /></h2><${Facts} order=${order} now=${entry.until ?? now} /></div>
+            <div><h2 id="case-${id}"><${OrderLink} id=${id} number=${order.number} /></h2><${Facts} order=${order} now=${entry.until ?? now} /></div>
             <${Past} order=${order} wanted=${turnedTo} />
             <${Decision} entry=${entry} close=${close} reload=${reload} />
           `}

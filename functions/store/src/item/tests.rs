@@ -8,7 +8,7 @@ use omniflow_domain::address::Country;
 use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::money::Money;
 use omniflow_domain::order::{
-    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentEntry,
+    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderNumber, OrderRecord, Payment, PaymentEntry,
     PaymentNews, PaymentState, Reservation, Resolution, Role, Said, SettledMoney, SettledStock, Shipment,
     ShipmentSignal, ShipmentState, Token, WarehouseEvent,
 };
@@ -491,7 +491,7 @@ fn record() -> impl Strategy<Value = OrderRecord> {
         option::of(select(Signal::ALL.to_vec())),
         option::of(any::<i64>()),
         (unknown(), unknown_attributes(), writes(), 0usize..9, any::<bool>(), any::<u64>()),
-        (option::of(attention()), 1u32..3),
+        (option::of(attention()), 1u32..3, option::of((0..9u64).prop_map(OrderNumber::after_first))),
     );
     (head, body, tail).prop_map(|(head, body, tail)| {
         let (version, status, reason, customer_id, email, (language, address), (amount, items)) = head;
@@ -506,9 +506,10 @@ fn record() -> impl Strategy<Value = OrderRecord> {
         let (missing, failure, task_token, token_attempt, pending_signal, pending_since, unknown, attention) =
             tail;
         let (unknown, unknown_attributes, writes, from, late, token_redrive) = unknown;
-        let (attention, execution) = attention;
+        let (attention, execution, number) = attention;
         OrderRecord {
             order_id: OrderId::parse(ID).unwrap(),
+            number,
             version,
             writes,
             status,
