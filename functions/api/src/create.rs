@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
+use futures::future::try_join;
 use omniflow_domain::catalogue::Product;
 use omniflow_domain::order::{Item, NewOrder, Unknown};
-use futures::future::try_join;
 use omniflow_domain::{Address, Currency, Email, Money, Order, OrderId, OrderNumber, Status};
 use omniflow_store as store;
 use serde::{Deserialize as _, Serialize};

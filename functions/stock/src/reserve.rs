@@ -61,14 +61,8 @@ pub struct ReserveStock {
 
 impl Function for ReserveStock {
     const NAME: &'static str = "reserve-stock";
-    const VARIABLES: &'static [&'static str] = &[
-        "ORDERS_TABLE",
-        "STOCK_TABLE",
-        "WAREHOUSES_TABLE",
-        "PRODUCTS_TABLE",
-        "REGISTER_TABLE",
-        "EVENT_BUS",
-    ];
+    const VARIABLES: &'static [&'static str] =
+        &["ORDERS_TABLE", "STOCK_TABLE", "WAREHOUSES_TABLE", "PRODUCTS_TABLE", "REGISTER_TABLE", "EVENT_BUS"];
     const ACTIONS: &'static [&'static str] = &[
         "dynamodb:BatchGetItem",
         "dynamodb:GetItem",

@@ -21,9 +21,9 @@ pub mod products;
 #[cfg(feature = "eventbridge")]
 pub mod publisher;
 mod recent;
-mod register;
 #[cfg(feature = "sfn")]
 pub mod reconcile;
+mod register;
 mod stock;
 mod warehouses;
 #[cfg(feature = "sfn")]

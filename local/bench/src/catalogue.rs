@@ -28,7 +28,8 @@ pub(crate) async fn run(products: usize) -> Result<Value, Error> {
         let threshold = if number % LOW == 0 { "5" } else { "" };
         format!("bench-{number},Bench product number {number},12.50,{threshold}")
     };
-    let products_s = import(&http, "products", "product_id,name,price,low_stock", products, catalogue).await?;
+    let products_s =
+        import(&http, "products", "product_id,name,price,low_stock", products, catalogue).await?;
     let stock = |number| format!("bench-{number},wh-east,{}", if number % LOW == 0 { 1 } else { 100 });
     let stock_s = import(&http, "stock", "product_id,warehouse,on_hand", products, stock).await?;
     let bytes = size(folder.path())?;
@@ -115,7 +116,9 @@ async fn walk(http: &Connections, path: &str, list: &str) -> Result<Value, Error
         }
     }
     let seconds = round(all.elapsed().as_secs_f64());
-    Ok(json!({ "found": found, "pages": took.len(), "seconds": seconds, "page_milliseconds": percentiles(took) }))
+    Ok(
+        json!({ "found": found, "pages": took.len(), "seconds": seconds, "page_milliseconds": percentiles(took) }),
+    )
 }
 
 async fn get(http: &Connections, path: &str) -> Result<Value, Error> {

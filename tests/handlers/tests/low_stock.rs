@@ -37,7 +37,7 @@ async fn reserve(shop: &Shop, quantity: u32) {
 }
 
 async fn moved(shop: &Shop, movement: Value) {
-    let answer = shop.http("POST", "/api/v1/stock/ring/wh-east/movements", movement).await;
+    let answer = shop.http("POST", "/api/v1/stock/ring/wh-west/movements", movement).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
 }
 
@@ -54,7 +54,10 @@ async fn it_is_told_when_orders_bring_it_to_the_threshold_and_not_again_below() 
     assert!(is_marked(&shop).await);
     let event = told(&shop).pop().unwrap();
     assert_eq!(event["event_id"], "ring:LOW:1");
-    assert_eq!((&event["available"], &event["low_stock"], &event["name"]), (&json!(5), &json!(5), &json!("Ring")));
+    assert_eq!(
+        (&event["available"], &event["low_stock"], &event["name"]),
+        (&json!(5), &json!(5), &json!("Ring"))
+    );
     reserve(&shop, 1).await;
     moved(&shop, json!({ "kind": "adjust", "quantity": -1, "reason": "broken" })).await;
     moved(&shop, json!({ "kind": "receive", "quantity": 1, "reason": "found" })).await;
@@ -68,7 +71,7 @@ async fn it_is_told_when_orders_bring_it_to_the_threshold_and_not_again_below() 
 
 #[tokio::test]
 async fn it_is_told_again_after_a_delivery_a_release_or_a_file_brought_more() {
-    let shop = shop((6, 0), None).await;
+    let shop = shop((0, 6), None).await;
     let id = shop.place_one("ring", 1).await;
     shop.forward("reserve-stock", &id).await.unwrap();
     assert_eq!(ids(&shop), ["ring:LOW:1"]);
@@ -78,7 +81,7 @@ async fn it_is_told_again_after_a_delivery_a_release_or_a_file_brought_more() {
     moved(&shop, json!({ "kind": "count", "quantity": 2, "reason": "counted" })).await;
     assert_eq!(ids(&shop).last().unwrap(), "ring:LOW:2");
     moved(&shop, json!({ "kind": "receive", "quantity": 90, "reason": "delivery" })).await;
-    let file = "product_id,warehouse,on_hand\nring,wh-east,1\n";
+    let file = "product_id,warehouse,on_hand\nring,wh-west,1\n";
     let answer = shop.post_text("/api/v1/import/stock", file).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(ids(&shop), ["ring:LOW:1", "ring:LOW:2", "ring:LOW:3"]);
@@ -86,8 +89,8 @@ async fn it_is_told_again_after_a_delivery_a_release_or_a_file_brought_more() {
 
 #[tokio::test]
 async fn a_transfer_between_warehouses_makes_nothing_low() {
-    let shop = shop((8, 0), None).await;
-    moved(&shop, json!({ "kind": "transfer", "quantity": 8, "reason": "moved", "to": "wh-west" })).await;
+    let shop = shop((0, 8), None).await;
+    moved(&shop, json!({ "kind": "transfer", "quantity": 8, "reason": "moved", "to": "wh-east" })).await;
     assert!(told(&shop).is_empty());
 }
 
@@ -123,7 +126,7 @@ async fn of_many_that_take_the_last_pieces_at_once_it_is_told_as_one_event() {
 
 #[tokio::test]
 async fn what_could_not_be_told_is_told_after_the_next_change_and_no_order_waits_for_it() {
-    let shop = shop((6, 0), None).await;
+    let shop = shop((0, 6), None).await;
     shop.aws.fail("PutEvents", "InternalException");
     reserve(&shop, 1).await;
     assert!(told(&shop).is_empty());

@@ -119,7 +119,7 @@ fn decisions() -> [(&'static str, Decide, &'static str, Token); 6] {
         (
             "AwaitAudit",
             |shop, id| async move { shop.audit(&id, "APPROVE").await }.boxed(),
-            "AWAITING_AUDIT",
+            "RESERVED",
             Token::Success,
         ),
         (

@@ -163,6 +163,7 @@ async fn all_ways() -> BTreeSet<Use> {
     swept(&shop).await;
     left_to_a_person(&shop).await;
     run_by_people(&shop).await;
+    low_stock(&shop).await;
     let mut used = shop.aws.used();
     for by in ["reconcile-orders", "admin"] {
         used.extend(reconciled(by).await);
@@ -260,6 +261,8 @@ async fn run_by_people(shop: &Shop) {
         ("GET", "/api/v1/stock", Value::Null),
         ("GET", movements, Value::Null),
         ("GET", "/api/v1/export/orders", Value::Null),
+        ("GET", "/api/v1/orders?number=10001", Value::Null),
+        ("GET", "/api/v1/orders?email=ann@example.com", Value::Null),
     ] {
         let answer = shop.http(method, path, body).await;
         assert!(answer.status < 300, "{method} {path}: {answer:?}");
@@ -268,12 +271,30 @@ async fn run_by_people(shop: &Shop) {
     shop.aws.fail("TransactWriteItems", "TransactionConflictException");
     assert_eq!(shop.http("POST", movements, movement).await.status, 503);
     shop.aws.heal();
-    let order = json!({ "customer_id": "ann", "items": ["ring"], "payment": { "method": "pm_card" } });
+    let order = json!({ "customer_id": "ann", "email": "ann@example.com", "items": ["ring"], "payment": { "method": "pm_card" } });
     let made = shop.http_once("another key", "/api/v1/orders", order).await;
     let id = OrderId::parse(made.body["order_id"].as_str().unwrap()).unwrap();
     Walk::of(&id).to_the_end(shop).await.unwrap();
     let forgotten = shop.http("DELETE", "/api/v1/customers/ann", Value::Null).await;
     assert_eq!((forgotten.status, &forgotten.body["answers"]), (200, &json!(1)), "{forgotten:?}");
+}
+
+/// The stock of a product becomes low by an order, is enough when that gives it back, and is low again by a movement. On
+/// Lambda each of these is a process that knows nothing of the product yet.
+async fn low_stock(shop: &Shop) {
+    let few = async |low_stock: u32| {
+        let bell = json!({ "name": "Bell", "price": 10, "low_stock": low_stock });
+        assert_eq!(shop.http("PUT", "/api/v1/products/bell", bell).await.status, 200);
+    };
+    let id = shop.place(json!({ "items": ["bell"] })).await;
+    few(1_000).await;
+    shop.another_process().forward("reserve-stock", &id).await.unwrap();
+    few(1).await;
+    shop.another_process().undo("release-stock", &id, "PaymentTimeout").await.unwrap();
+    few(1_000).await;
+    let movement = json!({ "kind": "adjust", "quantity": -1, "reason": "broken" });
+    let moved = shop.another_process().http("POST", "/api/v1/stock/bell/wh-north/movements", movement).await;
+    assert_eq!(moved.status, 201, "{}", moved.body);
 }
 
 /// The reconciler brings words, and has orders go on.

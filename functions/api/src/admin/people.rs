@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::admin::{Admin, limit, of_path};
-use crate::problem::{Kind, Problem};
 use crate::finding::MOST;
+use crate::problem::{Kind, Problem};
 use crate::read::ListView;
 use crate::request::Request;
 use crate::response::Response;

@@ -101,7 +101,8 @@ pub(crate) async fn list_products(admin: &Admin, request: &Request) -> Result<Re
     // The product that is called so comes first: in a large catalogue the pages before it may be many. Where it would be
     // the whole page, nothing could say that all others follow.
     let named = if limit > 1 { named(admin, request).await?.filter(is_wanted) } else { None };
-    let is_other = |product: &Product| named.as_ref().is_none_or(|named| named.product_id != product.product_id);
+    let is_other =
+        |product: &Product| named.as_ref().is_none_or(|named| named.product_id != product.product_id);
     let (mut found, mut looked_at) = (Vec::new(), 0);
     found.extend(named.clone().filter(|_| after.is_none()));
     while found.len() < limit && looked_at < MOST_ITEMS {

@@ -1,6 +1,6 @@
 //! What must hold of the orders of a list, as the query of the request says it.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use omniflow_domain::catalogue::lookup;
 use omniflow_domain::folding::fold;
 use omniflow_domain::{Currency, Email, Money, Order, OrderId, OrderNumber, Reason, Status};
@@ -115,7 +115,9 @@ impl Filter {
     /// The ids that orders between the dates have.
     pub(super) fn ids(&self) -> Ids {
         let first = |at: DateTime<Utc>| OrderId::new(at, 0);
-        let last = |until: DateTime<Utc>| OrderId::new(until - TimeDelta::milliseconds(1), OrderId::RANDOM_BELOW - 1);
+        let last = |until: DateTime<Utc>| {
+            OrderId::new(until - TimeDelta::milliseconds(1), OrderId::RANDOM_BELOW - 1)
+        };
         let (from, before) = (self.from.map(first), self.until.map(first));
         let prefix = match (&from, self.until.map(last)) {
             (Some(from), Some(last)) => common(from.as_str(), last.as_str()),
@@ -219,7 +221,8 @@ fn state(request: &Request) -> Result<Option<Status>, Problem> {
 fn reason(request: &Request) -> Result<Option<Reason>, Problem> {
     let Some(name) = request.query("reason") else { return Ok(None) };
     Reason::deserialize(json!(name)).map(Some).map_err(|_| {
-        let known: Vec<_> = Reason::ALL.iter().filter_map(|reason| Some(json!(reason).as_str()?.to_owned())).collect();
+        let known: Vec<_> =
+            Reason::ALL.iter().filter_map(|reason| Some(json!(reason).as_str()?.to_owned())).collect();
         let known = known.join(", ");
         bad(
             request,
@@ -240,7 +243,9 @@ fn customer(request: &Request) -> Result<Option<String>, Problem> {
     Err(bad(
         request,
         [
-            format!("'customer' must have from 1 to {LONGEST_CUSTOMER} characters; it is a customer's whole id."),
+            format!(
+                "'customer' must have from 1 to {LONGEST_CUSTOMER} characters; it is a customer's whole id."
+            ),
             format!("'customer' 须为 1 到 {LONGEST_CUSTOMER} 个字符，即客户的完整 ID。"),
             format!("В 'customer' должно быть от 1 до {LONGEST_CUSTOMER} знаков: это полный id покупателя."),
         ],
@@ -308,13 +313,17 @@ fn amount(request: &Request, name: &str, currency: Currency) -> Result<Option<Mo
 /// A moment (RFC 3339), or a date, which is the beginning of that day (UTC), or its end where the list goes up to it.
 fn moment(request: &Request, name: &str, is_end: bool) -> Result<Option<DateTime<Utc>>, Problem> {
     let Some(text) = request.query(name) else { return Ok(None) };
-    let of_day = |text: &str| {
-        let day: NaiveDate = text.parse().ok()?;
-        let day = if is_end { day.checked_add_days(Days::new(1))? } else { day };
+    let is_known = |year: i32| (EARLIEST_YEAR..=LATEST_YEAR).contains(&year);
+    let of_day = || {
+        let day = text.parse::<NaiveDate>().ok().filter(|day| is_known(day.year()))?;
+        let day = if is_end { day.succ_opt()? } else { day };
         Some(day.and_time(NaiveTime::MIN).and_utc())
     };
-    let at = of_day(text).or_else(|| Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc()));
-    at.filter(|at| (EARLIEST_YEAR..=LATEST_YEAR).contains(&at.year())).map(Some).ok_or_else(|| {
+    let of_moment = || {
+        let at = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+        is_known(at.year()).then_some(at)
+    };
+    of_day().or_else(of_moment).map(Some).ok_or_else(|| {
         bad(
             request,
             [

@@ -125,11 +125,7 @@ async fn found_as(
     Ok(found)
 }
 
-async fn maybe_numbered(
-    api: &Api,
-    filter: &Filter,
-    search: &Search,
-) -> Result<Option<Listed>, store::Error> {
+async fn maybe_numbered(api: &Api, filter: &Filter, search: &Search) -> Result<Option<Listed>, store::Error> {
     let Some(number) = search.maybe_number() else { return Ok(None) };
     Ok(numbered(api, number).await?.filter(|order| filter.matches(order)))
 }
@@ -159,7 +155,8 @@ async fn looked_for(
     let dates = filter.ids();
     let prefix = search.prefix().unwrap_or(&dates.prefix);
     let mut after = after.cloned().into_iter().chain(dates.before).min();
-    let is_by_index = matches!(source, Source::State(_)) && search.prefix().is_some() && filter.asks_for_state_only();
+    let is_by_index =
+        matches!(source, Source::State(_)) && search.prefix().is_some() && filter.asks_for_state_only();
     let chunk = if is_by_index { limit } else { MOST };
     let wanted = |order: &Listed| {
         Some(id_of(order)) != without && filter.matches_of(order, &source) && search.matches(order)

@@ -27,7 +27,8 @@ impl Search {
         let typed = typed.trim();
         let id = typed.to_ascii_uppercase();
         let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        let is_id = OrderId::PREFIX.starts_with(&id) || id.strip_prefix(OrderId::PREFIX).is_some_and(is_digits);
+        let is_id =
+            OrderId::PREFIX.starts_with(&id) || id.strip_prefix(OrderId::PREFIX).is_some_and(is_digits);
         if typed.is_empty() {
             return vec![Self::Id(OrderId::PREFIX.to_owned())];
         }

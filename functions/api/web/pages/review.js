@@ -271,10 +271,12 @@ function Outcome({ id, closed, note }) {
 
 /** What an order is after the review, looked up until it has left it. */
 function Standing({ id, decided }) {
-  const settled = (order) => !["AWAITING_AUDIT", "COMPENSATING"].includes(order.state);
+  // An order that was approved is RESERVED until its workflow has heard of it.
+  const isBetween = ({ state }) => ["AWAITING_AUDIT", "RESERVED"].includes(state);
+  const settled = (order) => !isBetween(order) && order.state !== "COMPENSATING";
   const { data: order, refusal } = useLive(() => api.order(id), { every: 2000, settled, key: id });
   if (!order) return html`<${Problem} refusal=${refusal} />`;
-  if (order.state === "AWAITING_AUDIT") return null;
+  if (isBetween(order)) return null;
   // The time left to pay would stand still here.
   const status = isFinal(order) ? order.status : order.timeline.at(-1).status;
   return html`

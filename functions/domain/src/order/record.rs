@@ -6,8 +6,8 @@ use crate::email::Email;
 use crate::language::Language;
 use crate::money::Money;
 use crate::order::{
-    Announcements, Attention, Audit, Change, Item, OrderId, OrderNumber, Payment, Reservation, Shipment, Signal, Unknown,
-    Writes,
+    Announcements, Attention, Audit, Change, Item, OrderId, OrderNumber, Payment, Reservation, Shipment,
+    Signal, Unknown, Writes,
 };
 use crate::status::{Reason, Status};
 

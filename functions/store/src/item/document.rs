@@ -9,8 +9,8 @@ use omniflow_domain::allocation::Missing;
 use omniflow_domain::email::Email;
 use omniflow_domain::money::{self, Money};
 use omniflow_domain::order::{
-    Actor, Announcements, Audit, Change, Item, OrderNumber, OrderRecord, Payment, PaymentState, Reservation, Role,
-    Unknown,
+    Actor, Announcements, Audit, Change, Item, OrderNumber, OrderRecord, Payment, PaymentState, Reservation,
+    Role, Unknown,
 };
 use omniflow_domain::payment_gateway::Dispute;
 use omniflow_domain::status::{Reason, Status};

@@ -8,9 +8,9 @@ use omniflow_domain::address::Country;
 use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::money::Money;
 use omniflow_domain::order::{
-    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderNumber, OrderRecord, Payment, PaymentEntry,
-    PaymentNews, PaymentState, Reservation, Resolution, Role, Said, SettledMoney, SettledStock, Shipment,
-    ShipmentSignal, ShipmentState, Token, WarehouseEvent,
+    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderNumber, OrderRecord, Payment,
+    PaymentEntry, PaymentNews, PaymentState, Reservation, Resolution, Role, Said, SettledMoney, SettledStock,
+    Shipment, ShipmentSignal, ShipmentState, Token, WarehouseEvent,
 };
 use omniflow_domain::payment_gateway::{Decline, Dispute};
 use proptest::option;
