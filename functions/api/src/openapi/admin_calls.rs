@@ -6,6 +6,7 @@ use super::operations::Operation;
 use super::responses::{json_answer, replayed};
 use super::{examples, parameters, schemas};
 use crate::admin::{doctor, export, import, movements, people, products, stock};
+use crate::finding;
 use crate::problem::Kind;
 use crate::read;
 use crate::routes::ApiCall;
@@ -252,7 +253,7 @@ fn export(summary: &'static str, description: &'static str, most: usize) -> Oper
 
 fn list_customer_orders() -> Operation {
     Operation::new("People", "List the orders of a customer", "Newest first, page by page.")
-        .takes(page_of(read::MOST))
+        .takes(page_of(finding::MOST))
         .takes(language())
         .answers(200, json_answer("A page of orders.", &schemas::of::<read::ListView<'_>>(), None))
         .refuses(&[Kind::BadRequest])
