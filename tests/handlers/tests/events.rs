@@ -284,7 +284,10 @@ async fn customers_are_told_of_the_statuses_that_the_rule_lets_through_in_their_
         let subject = &call["Content"]["Simple"]["Subject"]["Data"];
         assert_eq!(
             subject,
-            &json!(format!("订单 {}：已完成", event["number"].as_u64().map(|number| format!("#{number}")).unwrap())),
+            &json!(format!(
+                "订单 {}：已完成",
+                event["number"].as_u64().map(|number| format!("#{number}")).unwrap()
+            )),
             "the order came through a door that speaks Chinese"
         );
         let text = call["Content"]["Simple"]["Body"]["Text"]["Data"].as_str().unwrap();

@@ -9,6 +9,9 @@ use omniflow_testing::{HttpAnswer, Shop, Walk, customer};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+/// Parameters with their values.
+type Query<'a> = Vec<(&'a str, &'a str)>;
+
 async fn asked(shop: &Shop, query: &[(&str, &str)]) -> HttpAnswer {
     let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
@@ -60,7 +63,7 @@ async fn orders_are_found_by_each_filter_and_by_several() {
     let tracking = shop.order(&ring).await.shipments()[0].tracking.clone().unwrap();
     let (number, digits) = (shop.order(&lamp).await.number().unwrap(), lamp.number().to_owned());
     let all = [&cancelled, &large, &lamp, &ring];
-    let cases: Vec<(Vec<(&str, &str)>, Vec<&OrderId>)> = vec![
+    let cases: Vec<(Query<'_>, Vec<&OrderId>)> = vec![
         (vec![], all.to_vec()),
         (vec![("state", "AWAITING_AUDIT")], vec![&large]),
         (vec![("reason", "CUSTOMER")], vec![&cancelled]),
