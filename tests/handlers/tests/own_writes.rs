@@ -223,8 +223,8 @@ async fn every_decision_is_its_makers_own_whatever_others_write_on_top() {
 #[tokio::test(start_paused = true)]
 async fn an_order_that_others_change_before_its_creation_is_answered_is_created_once() {
     let shop = Arc::new(Shop::retrying(&STOCK));
-    // The request before the write reads the catalogue.
-    shop.aws.outages(lost([1]));
+    // The requests before the write read the catalogue, take numbers and note whose the number is.
+    shop.aws.outages(lost([3]));
     let creator = Arc::clone(&shop);
     let created = tokio::spawn(async move { creator.http("POST", ORDERS, small()).await });
     while shop.items("OrdersTable").is_empty() {
