@@ -82,7 +82,8 @@ impl ApiCall {
             | Self::ExportStock
             | Self::ExportOrders
             | Self::ListCustomerOrders
-            | Self::ForgetCustomer => "admin",
+            | Self::ForgetCustomer
+            | Self::ResolveOrder => "admin",
             Self::ListWarehouses
             | Self::ReadWarehouse
             | Self::PutWarehouse
@@ -175,9 +176,7 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::ReadExecution => workflow::read_status(api, request).await,
         ApiCall::ListOrders => read::list_orders(api, request).await,
         ApiCall::ReadOrder => read::read_order(api, request).await,
-        ApiCall::PayOrder | ApiCall::OpenPayment | ApiCall::ResolveOrder
-            if api.provider != Provider::Simulated =>
-        {
+        ApiCall::PayOrder | ApiCall::OpenPayment if api.provider != Provider::Simulated => {
             Err(payment_api::elsewhere())
         }
         ApiCall::PaymentEvent => Err(payment_api::elsewhere()),
@@ -186,7 +185,6 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::AuditOrder => decide::audit_order(api, request).await,
         ApiCall::CancelOrder => decide::cancel_order(api, request).await,
         ApiCall::RetryOrder => attention::retry_order(api, request).await,
-        ApiCall::ResolveOrder => attention::resolve_order(api, request).await,
         ApiCall::ReadWorkflow => workflow::read_workflow(api, request).await,
         ApiCall::ReadSummary => summary::read_summary(api, request).await,
         ApiCall::Home => Ok(web::home()),
@@ -208,6 +206,8 @@ pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Resul
     match call {
         ApiCall::Examine => doctor::examine(admin).await,
         ApiCall::Repair => doctor::repair(admin).await,
+        ApiCall::ResolveOrder if admin.provider != Provider::Simulated => Err(payment_api::elsewhere()),
+        ApiCall::ResolveOrder => attention::resolve_order(admin, &admin.links, request).await,
         ApiCall::ListStock => stock::list_stock(admin, request).await,
         ApiCall::ReadStock => stock::read_stock(admin, request).await,
         ApiCall::MoveStock => movements::move_stock(admin, request).await,

@@ -14,13 +14,13 @@ use omniflow_domain::allocation::one_with_all;
 use omniflow_domain::order::{Order, OrderId, Parcel, Shipment, ShipmentSignal, ShipmentState, Token};
 use omniflow_domain::warehouse_link::{LinkError, Shipping};
 use omniflow_domain::{Refusal, Status};
+use omniflow_links::Links;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store::workflow::Tasks;
 use omniflow_store::{self as store, Decided, Orders, Stock};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::links::Links;
 
 /// The largest number of changes of a shipment in one call: each warehouse is asked and replaced once. What is
 /// left after these is for the next attempt.

@@ -9,12 +9,14 @@ use engine::{Engine, ExecutionStatus};
 use omniflow_domain::event::detail;
 use omniflow_domain::{Order, Status};
 use serde_json::json;
+use strict_stripe::StrictStripe;
 
 use crate::books::{AT_REST, Entry, Promise, is_settled};
 use crate::front::Front;
 use crate::invariant::Invariant;
 use crate::people::operator;
 use crate::process::RETENTION;
+use crate::provider::Provider;
 use crate::seams::watch::{KEYS, LEDGER, ORDERS};
 use crate::world::World;
 
@@ -42,13 +44,13 @@ type Lack = (Invariant, String);
 /// of it.
 pub async fn check_the_ended(front: &Front, world: &Arc<World>) {
     let (now, time) = (world.now(), world.clock.now());
-    let dead = dead_letters(front);
+    let (dead, stripe) = (dead_letters(front), &world.stripe);
     for order in world.books(|books| books.due(now)) {
         let Some(engine) = front.engine() else {
             world.books(|books| books.check_later(order, now));
             continue;
         };
-        let found = world.books(|books| books.order(&order).map(|entry| lacks(entry, &engine, &dead, time)));
+        let found = world.books(|books| books.order(&order).map(|entry| lacks(entry, &engine, &dead, stripe, time)));
         let Some(lacks) = found else { continue };
         if lacks.is_empty() {
             remove(world, &order).await;
@@ -69,8 +71,15 @@ fn dead_letters(front: &Front) -> String {
 }
 
 /// What an order lacks that has ended.
-fn lacks(entry: &Entry, engine: &Engine, dead: &str, now: DateTime<Utc>) -> Vec<Lack> {
+fn lacks(
+    entry: &Entry,
+    engine: &Engine,
+    dead: &str,
+    stripe: &StrictStripe,
+    now: DateTime<Utc>,
+) -> Vec<Lack> {
     let mut lacks = of_the_order(entry, dead);
+    lacks.extend(of_its_payment(&entry.order, stripe));
     let id = entry.order.id().as_str();
     match engine.describe_execution(&execution(engine, "OrderStateMachine", &entry.order.execution_name())) {
         // One that was stopped after its last step's write has not succeeded.
@@ -79,7 +88,7 @@ fn lacks(entry: &Entry, engine: &Engine, dead: &str, now: DateTime<Utc>) -> Vec<
             let found = format!("it is {}, and its execution runs", entry.order.status());
             lacks.push((Invariant::ExecutionMatches, found));
         }
-        // One that failed is forgotten while its order still waits for a person.
+        // One that ended is forgotten while its order waits for a person, or its events for the bus.
         Err(_) if is_forgotten(&entry.order, now) => {}
         Err(error) => lacks.push((Invariant::ExecutionMatches, format!("it has no execution: {error}"))),
     }
@@ -90,9 +99,20 @@ fn lacks(entry: &Entry, engine: &Engine, dead: &str, now: DateTime<Utc>) -> Vec<
     lacks
 }
 
-/// Whether the execution of an order that needed attention may have ended so long ago that it is forgotten.
+/// Whether the execution of an order may have ended so long ago that it is forgotten: when the order did, or when it came
+/// to need attention.
 fn is_forgotten(order: &Order, now: DateTime<Utc>) -> bool {
-    order.record().attention.as_ref().is_some_and(|attention| attention.since + RETENTION < now)
+    let attention = order.record().attention.as_ref().map(|attention| attention.since);
+    let ended = order.timeline().last().map(|change| change.at);
+    attention.into_iter().chain(ended).any(|since| since + RETENTION < now)
+}
+
+/// What the payment of an order that has ended lacks at Stripe.
+fn of_its_payment(order: &Order, stripe: &StrictStripe) -> Option<Lack> {
+    let standing = stripe.standing(order.payment().provider_id.as_deref()?)?;
+    let is_settled = matches!(standing.status, "canceled" | "succeeded");
+    let found = format!("it is {}, and its payment is {}", order.status(), standing.status);
+    (!is_settled).then_some((Invariant::HoldsReleased, found))
 }
 
 /// What an order lacks by itself, whether it has ended or waits for a person.
@@ -147,6 +167,9 @@ async fn remove(world: &World, order: &str) {
     let tables = tables.into_iter().filter(|(_, deletes)| !deletes.is_empty());
     let request = json!({ "RequestItems": tables.collect::<BTreeMap<_, _>>() });
     world.tables.answer("BatchWriteItem", request.to_string().into()).await;
+    if world.provider == Provider::Stripe {
+        world.stripe.forget(order);
+    }
 }
 
 /// Whether every order rests. For those that don't, `judge` says what is wrong.
@@ -178,7 +201,7 @@ pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) ->
                 };
                 vec![(Invariant::InAList, found.to_owned())]
             } else if status.is_final() {
-                lacks(entry, &engine, &dead, time)
+                lacks(entry, &engine, &dead, &world.stripe, time)
             } else {
                 vec![(Invariant::Rests, format!("it is {status} for ever{}", why(entry, &engine)))]
             };

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ambient::Randomness;
 use omniflow_tables::Tables;
+use strict_stripe::StrictStripe;
 use tokio::sync::Notify;
 
 use crate::books::Books;
@@ -17,6 +18,8 @@ use crate::faults::Faults;
 use crate::invariant::Invariant;
 use crate::planted::Planted;
 use crate::profile::Profile;
+use crate::provider::Provider;
+use crate::till::Till;
 use crate::trace::Trace;
 use crate::yard::Yard;
 
@@ -111,12 +114,17 @@ pub struct World {
     pub planted: Option<Planted>,
     /// The tables, which outlive every process.
     pub tables: Tables,
+    /// Who holds and takes the customers' money.
+    pub provider: Provider,
+    /// Stripe, which outlives every process, too.
+    pub stripe: StrictStripe,
     /// The randomness of the system itself.
     pub randomness: Randomness,
     /// Rings when an invariant did not hold.
     pub alarm: Notify,
     books: Mutex<Books>,
     yard: Mutex<Yard>,
+    till: Mutex<Till>,
     dice: Mutex<Dice>,
     invocations: AtomicU64,
     calls: AtomicU64,
@@ -128,6 +136,7 @@ impl World {
         seed: u64,
         profile: Profile,
         planted: Option<Planted>,
+        provider: Provider,
         tables: Tables,
         keep_all: bool,
     ) -> Self {
@@ -138,11 +147,14 @@ impl World {
             faults: Faults::new(seed, profile, clock),
             trace: Trace::new(keep_all),
             planted,
+            provider,
+            stripe: StrictStripe::default(),
             tables,
             randomness: Randomness::seeded(seed),
             alarm: Notify::new(),
             books: Mutex::default(),
             yard: Mutex::default(),
+            till: Mutex::default(),
             dice: Mutex::new(Dice::new(seed, "world", 0)),
             invocations: AtomicU64::new(0),
             calls: AtomicU64::new(0),
@@ -218,6 +230,11 @@ impl World {
     /// Reads or changes the yard of the warehouse that has a server of its own.
     pub fn yard<T>(&self, act: impl FnOnce(&mut Yard) -> T) -> T {
         act(&mut self.yard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads or changes what is about to happen at Stripe.
+    pub fn till<T>(&self, act: impl FnOnce(&mut Till) -> T) -> T {
+        act(&mut self.till.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Notes that an invariant did not hold.

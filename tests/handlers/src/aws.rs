@@ -223,7 +223,7 @@ impl Aws {
     }
 
     /// Ends an execution with this error and cause.
-    pub(crate) fn end_execution(&self, name: &str, error: &str, cause: Option<&str>) {
+    pub fn end_execution(&self, name: &str, error: &str, cause: Option<&str>) {
         self.state().failed.insert(name.to_owned(), (error.to_owned(), cause.map(str::to_owned)));
     }
 
