@@ -112,8 +112,7 @@ async fn stop_shipments(
     let resolved = order.clone().resolve(resolution.clone(), request.caller.actor(), now);
     resolved.map_err(|refusal| refusals::refused(&order, &refusal, request, api))?;
     // Where nothing has left, all that is lost is written off, so that it makes no difference whether it leaves.
-    let is_written_off =
-        resolution.stock == SettledStock::Lost && order.open().shipments_out.is_empty();
+    let is_written_off = resolution.stock == SettledStock::Lost && order.open().shipments_out.is_empty();
     match silent.filter(|_| !is_written_off) {
         Some(warehouse) => Err(does_not_say(&warehouse, &order, request, api)),
         None => Ok(order),

@@ -44,7 +44,7 @@ pub use fault::{Fault, Measure};
 pub use invariant::{Invariant, Violation};
 pub use outages::{Row, outages};
 pub use planted::Planted;
-pub use provider::Provider;
 pub use profile::{Error as ProfileError, Outage, Profile};
+pub use provider::Provider;
 pub use run::{Error, Report, Settings, Systems, run, system};
 pub use shrink::shrink;

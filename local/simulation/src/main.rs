@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use omniflow_simulation::{
-    Fault, Outage, Planted, Profile, ProfileError, Provider, Report, Row, Settings, outages, run, shrink, system,
+    Fault, Outage, Planted, Profile, ProfileError, Provider, Report, Row, Settings, outages, run, shrink,
+    system,
 };
 
 #[global_allocator]

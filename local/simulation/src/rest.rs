@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ambient::Clock;
 use chrono::{DateTime, Utc};
 use engine::{Engine, ExecutionStatus};
-use omniflow_domain::event::detail;
+use omniflow_domain::event::{detail, of_payment};
 use omniflow_domain::{Order, Status};
 use serde_json::json;
 use strict_stripe::StrictStripe;
@@ -50,7 +50,8 @@ pub async fn check_the_ended(front: &Front, world: &Arc<World>) {
             world.books(|books| books.check_later(order, now));
             continue;
         };
-        let found = world.books(|books| books.order(&order).map(|entry| lacks(entry, &engine, &dead, stripe, time)));
+        let found =
+            world.books(|books| books.order(&order).map(|entry| lacks(entry, &engine, &dead, stripe, time)));
         let Some(lacks) = found else { continue };
         if lacks.is_empty() {
             remove(world, &order).await;
@@ -71,13 +72,7 @@ fn dead_letters(front: &Front) -> String {
 }
 
 /// What an order lacks that has ended.
-fn lacks(
-    entry: &Entry,
-    engine: &Engine,
-    dead: &str,
-    stripe: &StrictStripe,
-    now: DateTime<Utc>,
-) -> Vec<Lack> {
+fn lacks(entry: &Entry, engine: &Engine, dead: &str, stripe: &StrictStripe, now: DateTime<Utc>) -> Vec<Lack> {
     let mut lacks = of_the_order(entry, dead);
     lacks.extend(of_its_payment(&entry.order, stripe));
     let id = entry.order.id().as_str();
@@ -123,10 +118,16 @@ fn of_the_order(entry: &Entry, dead: &str) -> Vec<Lack> {
         lacks.push((Invariant::Rests, format!("its workflow has not heard {signal:?}")));
     }
     let statuses: Vec<_> = order.timeline().iter().map(|change| change.status).collect();
+    // News of the money stand in no order with the changes of the status.
+    let (news, changes): (Vec<_>, Vec<_>) =
+        entry.published.iter().cloned().partition(|id| id.contains(PAYMENT_NEWS));
     let events = events(order);
-    if entry.published != events {
-        let found = format!("it had {events:?} to publish, and published was {:?}", entry.published);
+    if changes != events {
+        let found = format!("it had {events:?} to publish, and published was {changes:?}");
         lacks.push((Invariant::EventsComplete, found));
+    }
+    if let Some(missing) = payment_events(order).find(|event| !news.contains(event)) {
+        lacks.push((Invariant::EventsComplete, format!("it had {missing} to publish")));
     }
     for status in TOLD.iter().filter(|status| statuses.contains(status)) {
         // Events that could not be delivered are kept as dead letters, which operators see.
@@ -140,6 +141,16 @@ fn of_the_order(entry: &Entry, dead: &str) -> Vec<Lack> {
         lacks.push((Invariant::AnswersTrue, "it was cancelled, and is completed".to_owned()));
     }
     lacks
+}
+
+/// What the ids of events about the money have in them, and those about changes of the status have not.
+const PAYMENT_NEWS: &str = ":PAYMENT:";
+
+/// The ids of the events about the money that the order has to publish.
+fn payment_events(order: &Order) -> impl Iterator<Item = String> + '_ {
+    let events = order.payment().history.iter().filter_map(|entry| entry.event.as_deref());
+    let details = events.flat_map(|event| of_payment(order, event));
+    details.filter_map(|detail| detail["event_id"].as_str().map(str::to_owned))
 }
 
 /// The ids of the events that the order has to publish, in their order.

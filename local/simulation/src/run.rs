@@ -118,7 +118,9 @@ impl Report {
         let internal = format!("{:?}", Reason::InternalError);
         let undone = [Status::Cancelled.name(), Status::Rejected.name()];
         self.ended_as(|outcome| {
-            outcome.ends_with(&internal) || outcome.ends_with(AFTER_A_DISTURBANCE) || undone.contains(&outcome)
+            outcome.ends_with(&internal)
+                || outcome.ends_with(AFTER_A_DISTURBANCE)
+                || undone.contains(&outcome)
         })
     }
 

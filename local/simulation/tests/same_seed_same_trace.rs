@@ -6,7 +6,8 @@ use omniflow_simulation::{Profile, Provider, Settings, run, system};
 fn the_same_seed_gives_the_same_trace_line_by_line() {
     let system = system().unwrap();
     let (simulated, stripe) = (Provider::Simulated, Provider::Stripe);
-    for (faults, provider) in [("none", simulated), ("all", simulated), ("storm", simulated), ("all", stripe)] {
+    for (faults, provider) in [("none", simulated), ("all", simulated), ("storm", simulated), ("all", stripe)]
+    {
         let settings = Settings::new(7, 12, Profile::load(faults).unwrap());
         let settings = Settings { keep_all: true, provider: Some(provider), ..settings };
         let (one, other) = (run(&settings, &system).unwrap(), run(&settings, &system).unwrap());

@@ -26,7 +26,12 @@ fn nothing_is_lost_and_nothing_is_done_twice_where_customers_pay_at_stripe() {
         let settings = Settings { provider, ..Settings::new(seed, 12, Profile::load(faults).unwrap()) };
         let report = run(&settings, &system).unwrap();
         let found = report.violation.map(|violation| violation.to_string());
-        assert_eq!(found, None, "--provider stripe --faults {faults} --seed {seed}:\n{}", report.lines.join("\n"));
+        assert_eq!(
+            found,
+            None,
+            "--provider stripe --faults {faults} --seed {seed}:\n{}",
+            report.lines.join("\n")
+        );
         assert!(report.captured > 0, "--faults {faults} --seed {seed}: nobody has paid");
     }
 }

@@ -187,7 +187,8 @@ impl StrictStripe {
         state.intents.retain(|id, _| !payments.contains(id));
         state.kept.retain(|key, _| !of_order(key));
         state.calls.retain(|call| {
-            let is_named = || call.path.split(['/', '?', '&', '=']).any(|part| payments.iter().any(|id| id == part));
+            let is_named =
+                || call.path.split(['/', '?', '&', '=']).any(|part| payments.iter().any(|id| id == part));
             !call.key.as_deref().is_some_and(of_order) && !is_named()
         });
     }

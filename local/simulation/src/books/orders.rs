@@ -249,10 +249,11 @@ fn settled(Entry { order, money, goods, .. }: &Entry) -> Problems {
     // What was written off as lost may leave: a warehouse that doesn't answer can't be asked to keep it.
     let is_written_off = order.reservation() == Reservation::Lost
         && !order.shipments().iter().any(|shipment| shipment.state.is_out());
-    let is_kept = |warehouse: &str| {
-        order.held_shipments().any(|one| one.warehouse == warehouse && !one.state.is_out())
-    };
-    for (warehouse, _) in goods.iter().filter(|(warehouse, goods)| goods.is_on_its_way() && is_kept(warehouse)) {
+    let is_kept =
+        |warehouse: &str| order.held_shipments().any(|one| one.warehouse == warehouse && !one.state.is_out());
+    for (warehouse, _) in
+        goods.iter().filter(|(warehouse, goods)| goods.is_on_its_way() && is_kept(warehouse))
+    {
         if !is_written_off {
             let found = format!("it was settled, and goods have left {warehouse} that can be ordered again");
             problems.push((Invariant::GoodsMatch, found));

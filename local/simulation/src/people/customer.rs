@@ -149,7 +149,13 @@ pub async fn shop(front: Rc<Front>, world: Arc<World>, number: u64) {
 }
 
 impl Customer {
-    pub(super) fn request(&self, method: &'static str, path: String, key: Option<String>, body: Value) -> Request<'_> {
+    pub(super) fn request(
+        &self,
+        method: &'static str,
+        path: String,
+        key: Option<String>,
+        body: Value,
+    ) -> Request<'_> {
         Request { caller: Caller::Customer(&self.subject), method, path, query: "", key, body }
     }
 

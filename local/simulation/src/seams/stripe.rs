@@ -97,7 +97,8 @@ impl Stripe {
             Some(Planted::ReturnForgotten) => path == "/v1/refunds" && request.method == "POST",
             _ => false,
         };
-        let standing = payment.filter(|_| is_forgotten).and_then(|payment| self.0.stripe.standing(payment))?;
+        let standing =
+            payment.filter(|_| is_forgotten).and_then(|payment| self.0.stripe.standing(payment))?;
         let id = payment.unwrap_or_default();
         let body = match path {
             "/v1/refunds" => serde_json::json!({ "id": "re_0", "status": "succeeded" }),
