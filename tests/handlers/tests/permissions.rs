@@ -252,11 +252,13 @@ async fn left_to_a_person(shop: &Shop) {
 
 /// A person ends an order whose goods may still leave, and the warehouse is asked to keep them.
 async fn resolved_before_it_left(shop: &Shop, method: &str) {
-    let order = json!({ "items": ["ring"], "payment": { "method": method } });
+    let order = json!({ "items": ["bell"], "payment": { "method": method } });
     let id = shop.place(order).await;
     Walk::until(shop, &id, "ShipWarehouses").await;
     shop.aws.end_execution(id.as_str(), "Stopped", None);
     shop.execution_failed(id.as_str()).await;
+    // How it is reached has changed, so that it is looked up.
+    describe(shop, "wh-west", json!({ "link": "simulated" })).await;
     let resolution = json!({ "money": "REFUNDED", "stock": "RELEASED", "note": "by hand" });
     let resolved = shop.http("POST", &format!("/api/v1/orders/{id}/resolve"), resolution).await;
     assert_eq!(resolved.status, 200, "{}", resolved.body);
