@@ -90,7 +90,7 @@ pub struct Api {
     randomness: Randomness,
 }
 
-/// What calls use that decide about an order which exists. The function `payment-api` has no more than this.
+/// What calls use that decide about an order which exists.
 pub struct Decisions {
     orders: Orders,
     stock: Stock,
@@ -144,7 +144,6 @@ impl Function for Api {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
-        "dynamodb:UpdateItem",
         "states:DescribeExecution",
         "states:DescribeStateMachineForExecution",
         "states:GetExecutionHistory",

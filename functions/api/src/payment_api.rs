@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use omniflow_links::Links;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store::workflow::Workflow;
 use omniflow_store::{Idempotency, Orders, Stock};
@@ -20,7 +21,10 @@ use crate::routes::{ApiCall, admit, elsewhere};
 use crate::{Decisions, at_provider, attention, decide};
 
 /// The function `payment-api`.
-pub struct PaymentApi(Decisions);
+pub struct PaymentApi {
+    decisions: Decisions,
+    links: Links,
+}
 
 impl Function for PaymentApi {
     const NAME: &'static str = "payment-api";
@@ -28,17 +32,24 @@ impl Function for PaymentApi {
         "ORDERS_TABLE",
         "STOCK_TABLE",
         "IDEMPOTENCY_TABLE",
+        "LEDGER_TABLE",
+        "WAREHOUSES_TABLE",
+        "ALLOW_PRIVATE_WAREHOUSES",
         "OPEN_ACCESS",
         "OPERATOR_CLAIM",
         "OPERATOR_SCOPE",
         "OPERATOR_VALUE",
         "ORDER_STATE_MACHINE",
+        "PUBLIC_URL",
+        "SIMULATED_LATENCY_MILLIS",
         "STRIPE_SECRET",
         "STRIPE_URL",
+        "WAREHOUSE_SECRET",
     ];
     const ACTIONS: &'static [&'static str] = &[
         "dynamodb:GetItem",
         "dynamodb:PutItem",
+        "dynamodb:Scan",
         "dynamodb:UpdateItem",
         "secretsmanager:GetSecretValue",
         "states:SendTaskSuccess",
@@ -53,24 +64,27 @@ impl Function for PaymentApi {
         let machine = environment.require("ORDER_STATE_MACHINE")?;
         let stripe = Arc::new(Stripe::new(services, environment)?);
         let orders = Orders::new(services, environment)?.for_people();
-        Ok(Self(Decisions {
-            stock: Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?),
-            answers: Answers {
-                idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
-                orders: orders.clone(),
+        Ok(Self {
+            decisions: Decisions {
+                stock: Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?),
+                answers: Answers {
+                    idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
+                    orders: orders.clone(),
+                    clock: services.clock(),
+                },
+                orders,
+                workflow: Workflow::new(services.step_functions(), machine),
+                gateway: Arc::new(StripeGateway::new(stripe)),
+                provider: Provider::Stripe,
+                doorkeeper: Doorkeeper::new(environment)?,
                 clock: services.clock(),
             },
-            orders,
-            workflow: Workflow::new(services.step_functions(), machine),
-            gateway: Arc::new(StripeGateway::new(stripe)),
-            provider: Provider::Stripe,
-            doorkeeper: Doorkeeper::new(environment)?,
-            clock: services.clock(),
-        }))
+            links: Links::new(services, environment)?,
+        })
     }
 
     async fn call(&self, event: Value) -> Result<Value, Fault> {
-        let answered = match Request::read(&event, self.0.doorkeeper.recognise(&event)) {
+        let answered = match Request::read(&event, self.decisions.doorkeeper.recognise(&event)) {
             Ok(request) => self.dispatch(request).await,
             Err(problem) => Err(problem),
         };
@@ -83,9 +97,9 @@ impl PaymentApi {
         let (call, request) = admit(request)?;
         let request = &request;
         match call {
-            ApiCall::PayOrder => decide::pay_order(&self.0, request).await,
-            ApiCall::OpenPayment => at_provider::open_payment(&self.0, request).await,
-            ApiCall::ResolveOrder => attention::resolve_order(&self.0, request).await,
+            ApiCall::PayOrder => decide::pay_order(&self.decisions, request).await,
+            ApiCall::OpenPayment => at_provider::open_payment(&self.decisions, request).await,
+            ApiCall::ResolveOrder => attention::resolve_order(&self.decisions, &self.links, request).await,
             _ => Err(elsewhere(&request.path, call.function())),
         }
     }
