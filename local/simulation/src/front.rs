@@ -186,7 +186,7 @@ impl Front {
         }
         for function in system.functions.values_mut() {
             if let Some(sharded) = function.environment.get_mut("SHARDED_KEYS") {
-                *sharded = (*sharded != "true").to_string();
+                *sharded = if *sharded == "true" { "read" } else { "true" }.to_owned();
             }
         }
         *self.system.borrow_mut() = Rc::new(system);
