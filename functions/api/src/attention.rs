@@ -1,8 +1,13 @@
 //! What those who run the shop do with orders that need attention: they have the workflow go on, or say what
 //! was done by hand.
 
+use futures::future::join_all;
 use omniflow_domain::order::{Contradiction, Resolution, SettledMoney, SettledStock};
+use omniflow_domain::warehouse_link::LinkError;
 use omniflow_domain::{Order, Refusal, Status};
+use omniflow_links::Links;
+use omniflow_store as store;
+use omniflow_store::LowStock;
 use serde_json::{Value, json};
 
 use crate::decide::{decide, note};
@@ -27,7 +32,15 @@ pub(crate) async fn retry_order(api: &Decisions, request: &Request) -> Result<Re
 }
 
 /// `POST /api/v1/orders/{order_id}/resolve`
-pub(crate) async fn resolve_order(api: &Decisions, request: &Request) -> Result<Response, Problem> {
+///
+/// What is said is checked against the order, then against the payment gateway; and last the warehouses are asked to keep
+/// what has not left, since that can't be taken back. Whatever is refused before has had no effect on them.
+pub(crate) async fn resolve_order(
+    api: &Decisions,
+    links: &Links,
+    low_stock: &LowStock,
+    request: &Request,
+) -> Result<Response, Problem> {
     let id = request.order_id()?;
     let key = Key::of(request, &format!("resolve#{id}"))?;
     if let Some(key) = &key
@@ -36,7 +49,7 @@ pub(crate) async fn resolve_order(api: &Decisions, request: &Request) -> Result<
         return Ok(kept);
     }
     let resolution = resolution(&request.json()?)?;
-    let order = api.orders.get(&id).await.map_err(|error| refused(error, &request.caller))?;
+    let mut order = api.orders.get(&id).await.map_err(|error| refused(error, &request.caller))?;
     let now = api.now();
     if order.status() == Status::NeedsAttention {
         let resolved = order.clone().resolve(resolution.clone(), request.caller.actor(), now);
@@ -53,14 +66,93 @@ pub(crate) async fn resolve_order(api: &Decisions, request: &Request) -> Result<
         })?;
         Order::check_money(resolution.money, known.money)
             .map_err(|contradiction| contradicted(&order, contradiction, request, api))?;
+        order = stop_shipments(api, links, order, &resolution, request).await?;
     }
     let held = api.stock.held_by(&order).await.map_err(|error| unavailable(&error))?;
     let resolve = |order: &mut Order| order.resolve(resolution.clone(), request.caller.actor(), now);
-    let stock = |before: &Order, after: &Order| match before.reservation() == after.reservation() {
-        true => Ok(Vec::new()),
-        false => api.stock.settle(after, resolution.stock, &held),
+    let stock = |before: &Order, after: &Order| {
+        if before.status() == Status::NeedsAttention && before.shipments() != order.shipments() {
+            // A step has asked a warehouse meanwhile, or has heard from one: the request must be sent again.
+            return Err(store::Error::Conflict);
+        }
+        match before.reservation() == after.reservation() {
+            true => Ok(Vec::new()),
+            false => api.stock.settle(after, resolution.stock, &held),
+        }
     };
-    decide(api, request, key.as_ref(), resolve, stock).await
+    let response = decide(api, request, key.as_ref(), resolve, stock).await?;
+    low_stock.look(order.items().iter().map(|item| item.product_id.as_str())).await;
+    Ok(response)
+}
+
+/// Has the warehouses keep what has not left, and gives the order with what they say has left before.
+///
+/// # Errors
+/// When goods have left that the resolution says have not, and when a warehouse does not answer whose goods are to be
+/// ordered again.
+async fn stop_shipments(
+    api: &Decisions,
+    links: &Links,
+    order: Order,
+    resolution: &Resolution,
+    request: &Request,
+) -> Result<Order, Problem> {
+    let calls = order.open_shipments().map(async |shipment| {
+        let link = links.to(&shipment.warehouse).await.map_err(|error| unavailable(&error))?;
+        Ok((shipment.warehouse.clone(), link.call_back(&order, shipment).await))
+    });
+    let (mut gone, mut silent) = (Vec::new(), None);
+    for answered in join_all(calls).await {
+        match answered? {
+            (_, Ok(())) => {}
+            (warehouse, Err(LinkError::NotCancellable(_))) => gone.push(warehouse),
+            (warehouse, Err(error)) => {
+                tracing::error!(order_id = %order.id(), %error, "a warehouse does not say what has left");
+                silent.get_or_insert(warehouse);
+            }
+        }
+    }
+    let order = if gone.is_empty() { order } else { note_gone(api, &order, &gone, request).await? };
+    let now = api.now();
+    let resolved = order.clone().resolve(resolution.clone(), request.caller.actor(), now);
+    resolved.map_err(|refusal| refusals::refused(&order, &refusal, request, api))?;
+    // Where nothing has left, all that is lost is written off, so that it makes no difference whether it leaves.
+    let is_written_off = resolution.stock == SettledStock::Lost && order.open().shipments_out.is_empty();
+    match silent.filter(|_| !is_written_off) {
+        Some(warehouse) => Err(does_not_say(&warehouse, &order, request, api)),
+        None => Ok(order),
+    }
+}
+
+/// Writes on the order that goods have left which it took to be in these warehouses.
+async fn note_gone(
+    api: &Decisions,
+    order: &Order,
+    gone: &[String],
+    request: &Request,
+) -> Result<Order, Problem> {
+    let note = |order: &mut Order| {
+        if order.status() == Status::NeedsAttention {
+            gone.iter().for_each(|warehouse| order.note_gone(warehouse));
+        }
+        Ok::<_, store::Error>(())
+    };
+    let noted = api.orders.update(order.id(), note).await;
+    noted.map(|(order, ())| order).map_err(|error| refused(error, &request.caller))
+}
+
+fn does_not_say(warehouse: &str, order: &Order, request: &Request, api: &Decisions) -> Problem {
+    let texts = [
+        format!(
+            "The warehouse {warehouse} does not say whether the goods have left. Send the request again later, or say LOST if they are not to be ordered again."
+        ),
+        format!("仓库 {warehouse} 未答复货物是否已发出。请稍后重新发送请求；若货物不再出售，请填写 LOST。"),
+        format!(
+            "Склад {warehouse} не отвечает, отправлены ли товары. Повторите запрос позже или укажите LOST, если продавать их больше не нужно."
+        ),
+    ];
+    let problem = Problem::told(Kind::Unavailable, request.language_of_problems(), texts);
+    problem.about(order, request, api.now()).with("open", facts(order))
 }
 
 fn contradicted(order: &Order, contradiction: Contradiction, request: &Request, api: &Decisions) -> Problem {

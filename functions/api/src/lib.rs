@@ -92,7 +92,7 @@ pub struct Api {
     randomness: Randomness,
 }
 
-/// What calls use that decide about an order which exists. The function `payment-api` has no more than this.
+/// What calls use that decide about an order which exists.
 pub struct Decisions {
     orders: Orders,
     stock: Stock,

@@ -93,6 +93,7 @@ impl ApiCall {
             | Self::ExportOrders
             | Self::ListCustomerOrders
             | Self::ForgetCustomer
+            | Self::ResolveOrder
             | Self::RequestReturn
             | Self::ListReturns
             | Self::ReadReturn
@@ -200,9 +201,7 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::ReadExecution => workflow::read_status(api, request).await,
         ApiCall::ListOrders => read::list_orders(api, request).await,
         ApiCall::ReadOrder => read::read_order(api, request).await,
-        ApiCall::PayOrder | ApiCall::OpenPayment | ApiCall::ResolveOrder
-            if api.provider != Provider::Simulated =>
-        {
+        ApiCall::PayOrder | ApiCall::OpenPayment if api.provider != Provider::Simulated => {
             Err(elsewhere(&request.path, PaymentApi::NAME))
         }
         ApiCall::PayOrder => decide::pay_order(api, request).await,
@@ -210,7 +209,6 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
         ApiCall::AuditOrder => decide::audit_order(api, request).await,
         ApiCall::CancelOrder => decide::cancel_order(api, request).await,
         ApiCall::RetryOrder => attention::retry_order(api, request).await,
-        ApiCall::ResolveOrder => attention::resolve_order(api, request).await,
         ApiCall::ReadWorkflow => workflow::read_workflow(api, request).await,
         ApiCall::ReadSummary => summary::read_summary(api, request).await,
         ApiCall::Home => Ok(web::home()),
@@ -232,6 +230,12 @@ pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Resul
     match call {
         ApiCall::Examine => doctor::examine(admin).await,
         ApiCall::Repair => doctor::repair(admin).await,
+        ApiCall::ResolveOrder if admin.provider != Provider::Simulated => {
+            Err(elsewhere(&request.path, PaymentApi::NAME))
+        }
+        ApiCall::ResolveOrder => {
+            attention::resolve_order(admin, &admin.links, &admin.low_stock, request).await
+        }
         ApiCall::ListStock => stock::list_stock(admin, request).await,
         ApiCall::ReadStock => stock::read_stock(admin, request).await,
         ApiCall::MoveStock => movements::move_stock(admin, request).await,

@@ -173,8 +173,8 @@ impl Function for ClosePaymentWindow {
         }
         loop {
             let now = self.clock.now_in_milliseconds();
-            let expire = |order: &mut Order| order.expire(now).map_err(store::Error::from);
-            let order = match self.orders.update(&step.order_id, expire).await {
+            let close = |order: &mut Order| order.close_window(now).map_err(store::Error::from);
+            let order = match self.orders.update(&step.order_id, close).await {
                 Ok((order, ())) => order,
                 // The clock here is behind the one that waited for the deadline.
                 Err(store::Error::Refused(Refusal::TooEarly(deadline))) => {

@@ -5,12 +5,12 @@ use futures::future::join_all;
 use omniflow_domain::Order;
 use omniflow_domain::order::{Shipment, ShipmentState};
 use omniflow_domain::warehouse_link::LinkError;
+use omniflow_links::Links;
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, CompensationEvent, Done};
 
 use crate::Error;
-use crate::links::Links;
 
 /// The function `cancel-shipments`.
 pub struct CancelShipments {

@@ -2,8 +2,6 @@
 //! another ships, and all are called back when the order is undone.
 
 mod cancel;
-mod http;
-mod links;
 mod ship;
 
 pub use cancel::CancelShipments;

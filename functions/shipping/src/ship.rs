@@ -14,6 +14,7 @@ use omniflow_domain::allocation::one_with_all;
 use omniflow_domain::order::{Order, OrderId, Parcel, Shipment, ShipmentSignal, ShipmentState, Token};
 use omniflow_domain::warehouse_link::{LinkError, Shipping};
 use omniflow_domain::{Refusal, Status};
+use omniflow_links::Links;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store::activity::Activity;
 use omniflow_store::workflow::Tasks;
@@ -21,7 +22,6 @@ use omniflow_store::{self as store, Decided, Stock, metrics};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::links::Links;
 
 /// The largest number of changes of a shipment in one call: each warehouse is asked and replaced once. What is
 /// left after these is for the next attempt.

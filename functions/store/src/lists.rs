@@ -10,7 +10,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use omniflow_domain::order::{Order, OrderId};
 use omniflow_domain::status::Status;
 
-use crate::item::{IndexKeys, keys, sharded_keys};
+use crate::item::{IndexKeys, sharded_keys};
 use crate::{Error, Orders, Unreadable, item};
 
 const BY_STATUS: &str = "by-status";
@@ -68,7 +68,8 @@ impl Orders {
     /// # Errors
     /// A failure of DynamoDB.
     pub async fn count(&self, status: Status, most: i32) -> Result<Counted, Error> {
-        let counted = try_join_all(keys(status.name()).map(|key| self.count_of_key(key, most))).await?;
+        let counted =
+            try_join_all(self.keys.to_read(status.name()).map(|key| self.count_of_key(key, most))).await?;
         let (all, most) = (counted.iter().map(|it| it.count).sum::<u64>(), u64::try_from(most).unwrap_or(0));
         Ok(Counted { count: all.min(most), more: all > most || counted.iter().any(|it| it.more) })
     }
@@ -103,7 +104,8 @@ impl Orders {
         let statuses = status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
         let mut ids = Vec::new();
         for status in statuses {
-            let of_keys = keys(status.name()).map(|key| self.ids("status", key, prefix, limit + 1, after));
+            let keys = self.keys.to_read(status.name());
+            let of_keys = keys.map(|key| self.ids("status", key, prefix, limit + 1, after));
             ids.extend(try_join_all(of_keys).await?.into_iter().flatten());
         }
         // An order may have changed its status between two queries and been seen twice.
@@ -228,7 +230,7 @@ impl Orders {
     ) -> Result<Unheard, Error> {
         let from = match after {
             Some(After(places)) => places.into_iter().map(|(key, place)| (key, Some(place))).collect(),
-            None => keys(signal).map(|key| (key, None)).collect::<Vec<_>>(),
+            None => self.keys.to_read(signal).map(|key| (key, None)).collect::<Vec<_>>(),
         };
         let pages = from.into_iter().map(|(key, place)| self.unheard_of_key(key, before, limit, place));
         let (mut orders, mut places) = (Vec::new(), Vec::new());

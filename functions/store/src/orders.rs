@@ -74,6 +74,13 @@ impl Orders {
         Self { for_people: true, ..self }
     }
 
+    /// The same orders, for those who look for what others may have missed: they read the indexes under all keys,
+    /// whatever `SHARDED_KEYS` says.
+    #[must_use]
+    pub fn under_all_keys(self) -> Self {
+        Self { keys: self.keys.reading_all(), ..self }
+    }
+
     /// Reads an order as it is at this moment.
     ///
     /// # Errors

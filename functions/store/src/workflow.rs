@@ -308,8 +308,15 @@ impl Tasks {
 }
 
 fn failed(state: Option<String>, described: DescribeExecutionOutput) -> Failed {
-    let cause = described.cause.map(|cause| readable(&cause).chars().take(LONGEST_CAUSE).collect());
-    // Step Functions names no error when an execution outlived its time or was stopped without one.
+    let cause: Option<String> =
+        described.cause.map(|cause| readable(&cause).chars().take(LONGEST_CAUSE).collect());
+    if described.status == ExecutionStatus::Aborted {
+        // Somebody has stopped it, which is a decision, whatever error they name with it.
+        let said: Vec<_> = described.error.into_iter().chain(cause).collect();
+        let cause = Some(said.join(": ")).filter(|said| !said.is_empty());
+        return Failed { state, error: None, cause };
+    }
+    // Step Functions names no error when an execution outlived its time.
     let error = described
         .error
         .or_else(|| (described.status == ExecutionStatus::TimedOut).then(|| "States.Timeout".to_owned()));
@@ -329,5 +336,32 @@ fn heard(sent: Result<(), ServiceError>) -> Result<Heard, Unsent> {
             Ok(Heard::NoMore)
         }
         _ => Err(Unsent(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(status: ExecutionStatus, error: &str) -> DescribeExecutionOutput {
+        let described = DescribeExecutionOutput::builder()
+            .execution_arn("arn")
+            .state_machine_arn("arn")
+            .status(status)
+            .start_date(aws_sdk_sfn::primitives::DateTime::from_secs(0))
+            .error(error)
+            .cause("the shop moves");
+        described.build().unwrap()
+    }
+
+    #[test]
+    fn what_somebody_stopped_has_no_error_that_could_pass_whatever_they_name() {
+        for named in ["Stopped", "StoreUnavailable", "States.Timeout"] {
+            let stopped = failed(None, described(ExecutionStatus::Aborted, named));
+            assert_eq!(stopped.error, None);
+            assert_eq!(stopped.text(), format!("the workflow was stopped: {named}: the shop moves"));
+            let error = failed(None, described(ExecutionStatus::Failed, named)).error;
+            assert_eq!(error.as_deref(), Some(named));
+        }
     }
 }

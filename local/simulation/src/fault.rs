@@ -74,6 +74,18 @@ faults! {
     GatewayAnswerLost "gateway-answer-lost" PerCall,
     /// The payment gateway does what it was asked to minutes after the caller has given up waiting.
     GatewayDoneLater "gateway-done-later" PerCall,
+    /// Stripe answers that it is called too often.
+    GatewayThrottled "gateway-throttled" PerCall,
+    /// The bank lets go of the money that it held before it is taken.
+    HoldExpires "hold-expires" PerCall,
+    /// The shop's people give money back in Stripe's dashboard.
+    ReturnedAtGateway "returned-at-gateway" PerCall,
+    /// Stripe sends an event twice.
+    PaymentWordTwice "payment-word-twice" PerCall,
+    /// Stripe sends an event minutes late, so that a later one overtakes it.
+    PaymentWordLate "payment-word-late" PerCall,
+    /// Stripe never sends an event.
+    PaymentWordLost "payment-word-lost" PerCall,
     /// A warehouse fails a call, and nothing of it was done.
     WarehouseRefused "warehouse-refused" PerCall,
     /// A warehouse does what it was asked to, and its answer is lost.

@@ -50,8 +50,8 @@ pub enum Caller<'a> {
     Customer(&'a str),
     /// An operator, who also reviews orders.
     Operator(&'a str),
-    /// A warehouse, by the headers with which it signs.
-    Warehouse(Vec<(&'static str, String)>),
+    /// A warehouse or Stripe, by the headers with which they sign what they say.
+    Signed(Vec<(&'static str, String)>),
 }
 
 /// A request to the API.
@@ -77,7 +77,7 @@ impl Request<'_> {
         let (subject, scope) = match self.caller {
             Caller::Customer(subject) => (subject, "openid"),
             Caller::Operator(subject) => (subject, "openid omniflow/operate"),
-            Caller::Warehouse(_) => ("", ""),
+            Caller::Signed(_) => ("", ""),
         };
         let mut event = json!({
             "version": "2.0",
@@ -90,7 +90,7 @@ impl Request<'_> {
             },
             "isBase64Encoded": false,
         });
-        if let Caller::Warehouse(headers) = &self.caller {
+        if let Caller::Signed(headers) = &self.caller {
             // The gateway lets them through without asking who they are.
             event["requestContext"]["authorizer"] = Value::Null;
             for (name, value) in headers {
@@ -186,7 +186,7 @@ impl Front {
         }
         for function in system.functions.values_mut() {
             if let Some(sharded) = function.environment.get_mut("SHARDED_KEYS") {
-                *sharded = (*sharded != "true").to_string();
+                *sharded = if *sharded == "true" { "read" } else { "true" }.to_owned();
             }
         }
         *self.system.borrow_mut() = Rc::new(system);

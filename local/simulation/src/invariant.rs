@@ -18,6 +18,8 @@ named! {
         MoneyAskedFor "money-asked-for",
         /// No money is taken for an order that has ended.
         NoLateCapture "no-late-capture",
+        /// No bank holds money for an order that has ended, and nobody can pay one that is undone any more.
+        HoldsReleased "holds-released",
         /// An order's status changes as the table of transitions allows, and its timeline only grows.
         LegalTransition "legal-transition",
         /// Every write of an order raises its version by one, so that no write is lost.

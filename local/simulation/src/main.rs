@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use omniflow_simulation::{
-    Fault, Outage, Planted, Profile, ProfileError, Report, Row, Settings, outages, run, shrink, system,
+    Fault, Outage, Planted, Profile, ProfileError, Provider, Report, Row, Settings, outages, run, shrink,
+    system,
 };
 
 #[global_allocator]
@@ -37,6 +38,9 @@ struct Arguments {
     /// An outage at a given time, such as tables=600@60: the tables are down for 600 seconds from second 60 on.
     #[arg(long, value_parser = outage)]
     outage: Vec<Outage>,
+    /// The payment provider, simulated or stripe; every third seed is with stripe when it is not given.
+    #[arg(long, value_parser = provider)]
+    provider: Option<Provider>,
     /// A bug to plant; with `all`, each is planted in turn, and the first seed is printed that finds it.
     #[arg(long)]
     planted: Option<String>,
@@ -72,6 +76,7 @@ impl Arguments {
         Settings {
             a_second: self.a_second,
             planted,
+            provider: self.provider,
             to_rest: hours(self.hours_to_rest),
             ..Settings::new(seed, self.orders, profile.clone())
         }
@@ -80,6 +85,11 @@ impl Arguments {
 
 fn hours(hours: u64) -> Duration {
     Duration::from_secs(hours.saturating_mul(3600))
+}
+
+fn provider(name: &str) -> Result<Provider, String> {
+    let names = || Provider::ALL.iter().map(|provider| provider.name()).collect::<Vec<_>>().join(" or ");
+    Provider::parse(name).ok_or_else(|| format!("write {}", names()))
 }
 
 fn outage(text: &str) -> Result<Outage, String> {
@@ -219,12 +229,12 @@ fn find_planted(arguments: &Arguments) -> Result<bool, Error> {
 }
 
 fn print(report: &Report) {
-    let Report { seed, orders, virtual_time, real_time, hash: (hash, lines), .. } = report;
+    let Report { seed, provider, orders, virtual_time, real_time, hash: (hash, lines), .. } = report;
     let seconds = real_time.as_secs_f64();
     #[allow(clippy::cast_precision_loss)]
     let a_second = *orders as f64 / seconds;
     println!(
-        "seed {seed}: {orders} orders in {seconds:.2} s ({a_second:.0} a second), {} s of virtual time, {} invocations, {} calls, trace {hash:016x} ({lines} lines)",
+        "seed {seed}, {provider}: {orders} orders in {seconds:.2} s ({a_second:.0} a second), {} s of virtual time, {} invocations, {} calls, trace {hash:016x} ({lines} lines)",
         virtual_time.as_secs(),
         report.invocations,
         report.calls,

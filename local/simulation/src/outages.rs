@@ -3,11 +3,9 @@
 
 use std::fmt;
 
-use template::System;
-
 use crate::fault::Fault;
 use crate::profile::Outage;
-use crate::run::{Error, Report, Settings, run};
+use crate::run::{Error, Report, Settings, Systems, run};
 
 /// How long outages last, in seconds.
 const LENGTHS: [u64; 3] = [60, 600, 3 * 3600];
@@ -61,7 +59,7 @@ impl fmt::Display for Row {
 ///
 /// # Errors
 /// When a run can't be made.
-pub fn outages(settings: &Settings, system: &System, told: &mut dyn FnMut(&Row)) -> Result<(), Error> {
+pub fn outages(settings: &Settings, system: &Systems, told: &mut dyn FnMut(&Row)) -> Result<(), Error> {
     let alone = Fault::OUTAGES.map(|fault| vec![fault]);
     let together = vec![Fault::GatewayOut, Fault::WarehousesOut];
     let mut cases = vec![(Vec::new(), 0)];

@@ -47,6 +47,12 @@ named! {
         EndedWithoutVoid "ended-without-void",
         /// Customers are told of an event without a claim that nobody else tells them at the same time or has before.
         ToldWithoutClaim "told-without-claim",
+        /// An order is ended by hand, and the warehouses are not asked to keep what has not left.
+        ResolvedWithoutCallBack "resolved-without-call-back",
+        /// A payment at Stripe that is to be voided is left as it is.
+        VoidForgotten "void-forgotten",
+        /// Money at Stripe that is to be given back is kept.
+        ReturnForgotten "return-forgotten",
         /// The journal forgets its latest groups when the process dies.
         JournalForgets "journal-forgets",
     }

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use ambient::Clock;
 use chrono::{DateTime, Utc};
 use engine::{Engine, ExecutionStatus};
-use omniflow_domain::event::detail;
+use omniflow_domain::event::{detail, of_payment};
 use omniflow_domain::{Order, Status};
 use serde_json::json;
+use strict_stripe::StrictStripe;
 
 use crate::books::{AT_REST, Entry, Promise, is_settled};
 use crate::front::Front;
 use crate::invariant::Invariant;
 use crate::people::operator;
 use crate::process::RETENTION;
+use crate::provider::Provider;
 use crate::seams::watch::{KEYS, LEDGER, ORDERS, REGISTER};
 use crate::world::World;
 
@@ -42,13 +44,14 @@ type Lack = (Invariant, String);
 /// of it.
 pub async fn check_the_ended(front: &Front, world: &Arc<World>) {
     let (now, time) = (world.now(), world.clock.now());
-    let dead = dead_letters(front);
+    let (dead, stripe) = (dead_letters(front), &world.stripe);
     for order in world.books(|books| books.due(now)) {
         let Some(engine) = front.engine() else {
             world.books(|books| books.check_later(order, now));
             continue;
         };
-        let found = world.books(|books| books.order(&order).map(|entry| lacks(entry, &engine, &dead, time)));
+        let found =
+            world.books(|books| books.order(&order).map(|entry| lacks(entry, &engine, &dead, stripe, time)));
         let Some(lacks) = found else { continue };
         if lacks.is_empty() {
             remove(world, &order).await;
@@ -69,8 +72,9 @@ fn dead_letters(front: &Front) -> String {
 }
 
 /// What an order lacks that has ended.
-fn lacks(entry: &Entry, engine: &Engine, dead: &str, now: DateTime<Utc>) -> Vec<Lack> {
+fn lacks(entry: &Entry, engine: &Engine, dead: &str, stripe: &StrictStripe, now: DateTime<Utc>) -> Vec<Lack> {
     let mut lacks = of_the_order(entry, dead);
+    lacks.extend(of_its_payment(&entry.order, stripe));
     let id = entry.order.id().as_str();
     match engine.describe_execution(&execution(engine, "OrderStateMachine", &entry.order.execution_name())) {
         // One that was stopped after its last step's write has not succeeded.
@@ -79,7 +83,7 @@ fn lacks(entry: &Entry, engine: &Engine, dead: &str, now: DateTime<Utc>) -> Vec<
             let found = format!("it is {}, and its execution runs", entry.order.status());
             lacks.push((Invariant::ExecutionMatches, found));
         }
-        // One that failed is forgotten while its order still waits for a person.
+        // One that ended is forgotten while its order waits for a person, or its events for the bus.
         Err(_) if is_forgotten(&entry.order, now) => {}
         Err(error) => lacks.push((Invariant::ExecutionMatches, format!("it has no execution: {error}"))),
     }
@@ -90,9 +94,20 @@ fn lacks(entry: &Entry, engine: &Engine, dead: &str, now: DateTime<Utc>) -> Vec<
     lacks
 }
 
-/// Whether the execution of an order that needed attention may have ended so long ago that it is forgotten.
+/// Whether the execution of an order may have ended so long ago that it is forgotten: when the order did, or when it came
+/// to need attention.
 fn is_forgotten(order: &Order, now: DateTime<Utc>) -> bool {
-    order.record().attention.as_ref().is_some_and(|attention| attention.since + RETENTION < now)
+    let attention = order.record().attention.as_ref().map(|attention| attention.since);
+    let ended = order.timeline().last().map(|change| change.at);
+    attention.into_iter().chain(ended).any(|since| since + RETENTION < now)
+}
+
+/// What the payment of an order that has ended lacks at Stripe.
+fn of_its_payment(order: &Order, stripe: &StrictStripe) -> Option<Lack> {
+    let standing = stripe.standing(order.payment().provider_id.as_deref()?)?;
+    let is_settled = matches!(standing.status, "canceled" | "succeeded");
+    let found = format!("it is {}, and its payment is {}", order.status(), standing.status);
+    (!is_settled).then_some((Invariant::HoldsReleased, found))
 }
 
 /// What an order lacks by itself, whether it has ended or waits for a person.
@@ -103,10 +118,16 @@ fn of_the_order(entry: &Entry, dead: &str) -> Vec<Lack> {
         lacks.push((Invariant::Rests, format!("its workflow has not heard {signal:?}")));
     }
     let statuses: Vec<_> = order.timeline().iter().map(|change| change.status).collect();
+    // News of the money stand in no order with the changes of the status.
+    let (news, changes): (Vec<_>, Vec<_>) =
+        entry.published.iter().cloned().partition(|id| id.contains(PAYMENT_NEWS));
     let events = events(order);
-    if entry.published != events {
-        let found = format!("it had {events:?} to publish, and published was {:?}", entry.published);
+    if changes != events {
+        let found = format!("it had {events:?} to publish, and published was {changes:?}");
         lacks.push((Invariant::EventsComplete, found));
+    }
+    if let Some(missing) = payment_events(order).find(|event| !news.contains(event)) {
+        lacks.push((Invariant::EventsComplete, format!("it had {missing} to publish")));
     }
     for status in TOLD.iter().filter(|status| statuses.contains(status)) {
         // Events that could not be delivered are kept as dead letters, which operators see.
@@ -120,6 +141,16 @@ fn of_the_order(entry: &Entry, dead: &str) -> Vec<Lack> {
         lacks.push((Invariant::AnswersTrue, "it was cancelled, and is completed".to_owned()));
     }
     lacks
+}
+
+/// What the ids of events about the money have in them, and those about changes of the status have not.
+const PAYMENT_NEWS: &str = ":PAYMENT:";
+
+/// The ids of the events about the money that the order has to publish.
+fn payment_events(order: &Order) -> impl Iterator<Item = String> + '_ {
+    let events = order.payment().history.iter().filter_map(|entry| entry.event.as_deref());
+    let details = events.flat_map(|event| of_payment(order, event));
+    details.filter_map(|detail| detail["event_id"].as_str().map(str::to_owned))
 }
 
 /// The ids of the events that the order has to publish, in their order.
@@ -157,6 +188,9 @@ async fn remove(world: &World, order: &str) {
     let tables = tables.into_iter().filter(|(_, deletes)| !deletes.is_empty());
     let request = json!({ "RequestItems": tables.collect::<BTreeMap<_, _>>() });
     world.tables.answer("BatchWriteItem", request.to_string().into()).await;
+    if world.provider == Provider::Stripe {
+        world.stripe.forget(order);
+    }
 }
 
 /// Whether every order rests. For those that don't, `judge` says what is wrong.
@@ -188,7 +222,7 @@ pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) ->
                 };
                 vec![(Invariant::InAList, found.to_owned())]
             } else if status.is_final() {
-                lacks(entry, &engine, &dead, time)
+                lacks(entry, &engine, &dead, &world.stripe, time)
             } else {
                 vec![(Invariant::Rests, format!("it is {status} for ever{}", why(entry, &engine)))]
             };

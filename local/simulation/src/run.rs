@@ -15,17 +15,20 @@ use template::{Parameters, System};
 use tokio::task::LocalSet;
 use tokio::time::sleep;
 
+use crate::books::AFTER_A_DISTURBANCE;
 use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::front::Front;
 use crate::happenings;
 use crate::invariant::Violation;
 use crate::people::customer::PAYMENT_WINDOW;
-use crate::people::{clerk, customer, operator, reviewer, warehouse};
+use crate::people::{bank, clerk, customer, operator, reviewer, warehouse};
 use crate::planted::Planted;
 use crate::process::{self, place};
 use crate::profile::Profile;
+use crate::provider::Provider;
 use crate::rest;
+use crate::seams::stripe::SECRET as STRIPE_SECRET;
 use crate::seams::warehouses::{SECRET_NAME, WAREHOUSE};
 use crate::stores::Stores;
 use crate::world::World;
@@ -46,6 +49,8 @@ pub struct Settings {
     pub profile: Profile,
     /// A bug that is planted.
     pub planted: Option<Planted>,
+    /// Who holds and takes the customers' money; the seed decides when it is `None`.
+    pub provider: Option<Provider>,
     /// The numbers of the customers who come; the others stay at home.
     pub only: Option<BTreeSet<u64>>,
     /// How long everything may take to come to rest after the faults have stopped, in virtual time.
@@ -64,6 +69,7 @@ impl Settings {
             a_second: 2.0,
             profile,
             planted: None,
+            provider: None,
             only: None,
             to_rest: Duration::from_secs(12 * 3600),
             keep_all: false,
@@ -76,6 +82,7 @@ impl Settings {
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Report {
     pub seed: u64,
+    pub provider: Provider,
     pub violation: Option<Violation>,
     /// The lines about the order that the violation is about, or about the world.
     pub lines: Vec<String>,
@@ -89,6 +96,8 @@ pub struct Report {
     pub faults: BTreeMap<Fault, u64>,
     pub orders: u64,
     pub writes: u64,
+    /// How often money was taken.
+    pub captured: u64,
     /// How often orders came to need attention because of a disturbance, and how often those whose money was taken did.
     pub attention: u64,
     pub attention_after_money: u64,
@@ -104,11 +113,15 @@ impl Report {
         self.ended_as(|outcome| outcome == Status::Completed.name())
     }
 
-    /// How many orders were undone for no reason of the customer's, the bank's, the stock's or a warehouse's.
+    /// How many orders were undone for no reason of the customer's, the bank's, the stock's, a warehouse's or a person's.
     pub fn undone_by_faults(&self) -> u64 {
         let internal = format!("{:?}", Reason::InternalError);
         let undone = [Status::Cancelled.name(), Status::Rejected.name()];
-        self.ended_as(|outcome| outcome.ends_with(&internal) || undone.contains(&outcome))
+        self.ended_as(|outcome| {
+            outcome.ends_with(&internal)
+                || outcome.ends_with(AFTER_A_DISTURBANCE)
+                || undone.contains(&outcome)
+        })
     }
 
     /// How many orders were undone because nobody had paid them in time.
@@ -142,11 +155,31 @@ pub enum Error {
     Stock(String),
 }
 
-/// The system that the template describes, as it is simulated.
+/// The system that the template describes, as it is simulated: with each payment provider.
+#[derive(Debug, Clone)]
+pub struct Systems {
+    simulated: System,
+    stripe: System,
+}
+
+impl Systems {
+    fn with(&self, provider: Provider) -> &System {
+        match provider {
+            Provider::Simulated => &self.simulated,
+            Provider::Stripe => &self.stripe,
+        }
+    }
+}
+
+/// The system, with each payment provider.
 ///
 /// # Errors
 /// When the template can't be read.
-pub fn system() -> Result<System, Error> {
+pub fn system() -> Result<Systems, Error> {
+    Ok(Systems { simulated: system_with(Provider::Simulated)?, stripe: system_with(Provider::Stripe)? })
+}
+
+fn system_with(provider: Provider) -> Result<System, Error> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let given = [
         ("PaymentWindowSeconds", PAYMENT_WINDOW.to_string()),
@@ -157,6 +190,9 @@ pub fn system() -> Result<System, Error> {
         ("WarehouseSecret", SECRET_NAME.to_owned()),
         ("ShardedKeys", "true".to_owned()),
         ("MostStockBuckets", "8".to_owned()),
+        ("PaymentProvider", provider.name().to_owned()),
+        ("StripeUrl", strict_stripe::URL.to_owned()),
+        ("StripeSecret", STRIPE_SECRET.to_owned()),
     ];
     let given = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(template::load(&path, &Parameters { given, ..Parameters::default() }, &place())?)
@@ -166,20 +202,22 @@ pub fn system() -> Result<System, Error> {
 ///
 /// # Errors
 /// When it can't be made. What goes wrong within it is in the report.
-pub fn run(settings: &Settings, system: &System) -> Result<Report, Error> {
+pub fn run(settings: &Settings, systems: &Systems) -> Result<Report, Error> {
     let began = Instant::now();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(Error::Runtime)?;
     let local = LocalSet::new();
-    let report = runtime.block_on(local.run_until(simulate(settings, system)));
+    let provider = settings.provider.unwrap_or(Provider::of(settings.seed));
+    let simulated = simulate(settings, provider, systems.with(provider));
+    let report = runtime.block_on(local.run_until(simulated));
     report.map(|report| Report { real_time: began.elapsed(), ..report })
 }
 
-async fn simulate(settings: &Settings, system: &System) -> Result<Report, Error> {
+async fn simulate(settings: &Settings, provider: Provider, system: &System) -> Result<Report, Error> {
     let tables = Tables::in_memory()?;
     driven::create_tables(system, &tables).await?;
     let Settings { seed, planted, keep_all, .. } = *settings;
-    let world = Arc::new(World::new(seed, settings.profile.clone(), planted, tables, keep_all));
+    let world = Arc::new(World::new(seed, settings.profile.clone(), planted, provider, tables, keep_all));
     let stores = if process::forgets(&world) { Stores::in_files() } else { Stores::in_memory() }?;
     let front = Rc::new(Front::new(Arc::clone(&world), Rc::new(system.clone()), stores));
     stock(&world, system, settings.orders).await?;
@@ -204,6 +242,9 @@ async fn live(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
         tokio::task::spawn_local(reviewer::review(Rc::clone(front), Arc::clone(world), number));
     }
     tokio::task::spawn_local(warehouse::work(Rc::clone(front), Arc::clone(world)));
+    if world.provider == Provider::Stripe {
+        tokio::task::spawn_local(bank::work(Rc::clone(front), Arc::clone(world)));
+    }
     tokio::task::spawn_local(operator::attend(Rc::clone(front), Arc::clone(world)));
     tokio::task::spawn_local(clerk::keep(Rc::clone(front), Arc::clone(world)));
     let (checked, checking) = (Rc::clone(front), Arc::clone(world));
@@ -331,6 +372,7 @@ fn report(world: &World) -> Report {
         }
         Report {
             seed: world.seed,
+            provider: world.provider,
             violation,
             lines,
             all: world.trace.all(),
@@ -339,6 +381,7 @@ fn report(world: &World) -> Report {
             faults,
             orders: books.made,
             writes: books.writes,
+            captured: books.captured,
             attention: books.attention,
             attention_after_money: books.attention_after_money,
             invocations,

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::run::{Error, Report, Settings, run};
-use template::System;
+use crate::run::{Error, Report, Settings, Systems, run};
 
 /// Shrinks a run that breaks an invariant. `tell` hears of each step that succeeded.
 ///
@@ -13,7 +12,7 @@ use template::System;
 pub fn shrink(
     settings: &Settings,
     failed: &Report,
-    system: &System,
+    system: &Systems,
     tell: &mut dyn FnMut(&Settings),
 ) -> Result<(Settings, Report), Error> {
     let mut best = (settings.clone(), failed.clone());
@@ -39,7 +38,7 @@ fn size(settings: &Settings) -> (usize, usize) {
 fn try_out(
     best: &mut (Settings, Report),
     smaller: Settings,
-    system: &System,
+    system: &Systems,
     tell: &mut dyn FnMut(&Settings),
 ) -> Result<bool, Error> {
     let report = run(&smaller, system)?;
@@ -56,7 +55,7 @@ fn try_out(
 /// "Simplifying and Isolating Failure-Inducing Input", 2002).
 fn fewer_orders(
     best: &mut (Settings, Report),
-    system: &System,
+    system: &Systems,
     tell: &mut dyn FnMut(&Settings),
 ) -> Result<(), Error> {
     let mut parts = 2;
@@ -85,7 +84,7 @@ fn fewer_orders(
 
 fn fewer_faults(
     best: &mut (Settings, Report),
-    system: &System,
+    system: &Systems,
     tell: &mut dyn FnMut(&Settings),
 ) -> Result<(), Error> {
     for fault in best.0.profile.faults() {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ambient::Randomness;
 use omniflow_tables::Tables;
+use strict_stripe::StrictStripe;
 use tokio::sync::Notify;
 
 use crate::books::Books;
@@ -18,6 +19,8 @@ use crate::faults::Faults;
 use crate::invariant::Invariant;
 use crate::planted::Planted;
 use crate::profile::Profile;
+use crate::provider::Provider;
+use crate::till::Till;
 use crate::trace::Trace;
 use crate::yard::Yard;
 
@@ -112,6 +115,10 @@ pub struct World {
     pub planted: Option<Planted>,
     /// The tables, which outlive every process.
     pub tables: Tables,
+    /// Who holds and takes the customers' money.
+    pub provider: Provider,
+    /// Stripe, which outlives every process, too.
+    pub stripe: StrictStripe,
     /// The randomness of the system itself.
     pub randomness: Randomness,
     /// The account whose quotas limit everything, if there is one.
@@ -120,6 +127,7 @@ pub struct World {
     pub alarm: Notify,
     books: Mutex<Books>,
     yard: Mutex<Yard>,
+    till: Mutex<Till>,
     dice: Mutex<Dice>,
     invocations: AtomicU64,
     calls: AtomicU64,
@@ -131,6 +139,7 @@ impl World {
         seed: u64,
         profile: Profile,
         planted: Option<Planted>,
+        provider: Provider,
         tables: Tables,
         keep_all: bool,
     ) -> Self {
@@ -141,12 +150,15 @@ impl World {
             faults: Faults::new(seed, profile, clock),
             trace: Trace::new(keep_all),
             planted,
+            provider,
+            stripe: StrictStripe::default(),
             tables,
             randomness: Randomness::seeded(seed),
             capacity: None,
             alarm: Notify::new(),
             books: Mutex::default(),
             yard: Mutex::default(),
+            till: Mutex::default(),
             dice: Mutex::new(Dice::new(seed, "world", 0)),
             invocations: AtomicU64::new(0),
             calls: AtomicU64::new(0),
@@ -225,6 +237,11 @@ impl World {
     /// Reads or changes the yard of the warehouse that has a server of its own.
     pub fn yard<T>(&self, act: impl FnOnce(&mut Yard) -> T) -> T {
         act(&mut self.yard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads or changes what is about to happen at Stripe.
+    pub fn till<T>(&self, act: impl FnOnce(&mut Till) -> T) -> T {
+        act(&mut self.till.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Notes that an invariant did not hold.

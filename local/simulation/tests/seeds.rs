@@ -1,6 +1,6 @@
 //! Seeds that always run: with these faults, nothing is lost and nothing is done twice.
 
-use omniflow_simulation::{Profile, Settings, run, system};
+use omniflow_simulation::{Profile, Provider, Settings, run, system};
 
 #[test]
 fn nothing_is_lost_and_nothing_is_done_twice() {
@@ -15,5 +15,23 @@ fn nothing_is_lost_and_nothing_is_done_twice() {
             assert_eq!(found, None, "--faults {faults} --seed {seed}:\n{}", report.lines.join("\n"));
             assert!(report.orders >= 8, "--faults {faults} --seed {seed}: {} orders", report.orders);
         }
+    }
+}
+
+#[test]
+fn nothing_is_lost_and_nothing_is_done_twice_where_customers_pay_at_stripe() {
+    let system = system().unwrap();
+    for (faults, seed) in [("none", 1), ("momentary", 1), ("storm", 2), ("all", 1)] {
+        let provider = Some(Provider::Stripe);
+        let settings = Settings { provider, ..Settings::new(seed, 12, Profile::load(faults).unwrap()) };
+        let report = run(&settings, &system).unwrap();
+        let found = report.violation.map(|violation| violation.to_string());
+        assert_eq!(
+            found,
+            None,
+            "--provider stripe --faults {faults} --seed {seed}:\n{}",
+            report.lines.join("\n")
+        );
+        assert!(report.captured > 0, "--faults {faults} --seed {seed}: nobody has paid");
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
-use omniflow_testing::Shop;
+use omniflow_testing::{Shop, Walk};
 use serde_json::{Value, json};
 
 const SCHEMA: &str = include_str!("../../../functions/domain/events/stock-low.schema.json");
@@ -97,6 +97,23 @@ async fn it_is_told_again_after_goods_came_back_from_a_customer() {
     shop.ask_back(&id, &[("ring", 3)]).await;
     let came = json!({ "items": [{ "product_id": "ring", "restock": 3 }] });
     assert_eq!(shop.on_return(&id, 1, "received", came).await.status, 200);
+    assert!(!is_marked(&shop).await, "six are enough");
+    reserve(&shop, 1).await;
+    assert_eq!(ids(&shop), ["ring:LOW:1", "ring:LOW:2"]);
+}
+
+#[tokio::test]
+async fn it_is_told_again_after_a_person_has_given_back_what_an_order_held() {
+    let shop = shop((0, 6), None).await;
+    let items = json!([{ "product_id": "ring", "quantity": 3 }]);
+    let id = shop.place(json!({ "items": items, "payment": { "method": "pm_card" } })).await;
+    Walk::until(&shop, &id, "ShipWarehouses").await;
+    assert_eq!(ids(&shop), ["ring:LOW:1"]);
+    shop.aws.end_execution(id.as_str(), "Stopped", None);
+    shop.execution_failed(id.as_str()).await;
+    let resolution = json!({ "money": "REFUNDED", "stock": "RELEASED", "note": "by hand" });
+    let resolved = shop.http("POST", &format!("/api/v1/orders/{id}/resolve"), resolution).await;
+    assert_eq!(resolved.status, 200, "{}", resolved.body);
     assert!(!is_marked(&shop).await, "six are enough");
     reserve(&shop, 1).await;
     assert_eq!(ids(&shop), ["ring:LOW:1", "ring:LOW:2"]);

@@ -255,6 +255,7 @@ async fn paid_at_stripe() -> BTreeSet<Use> {
     let resolution = json!({ "money": "KEPT", "stock": "LOST", "note": "by hand" });
     let resolved = shop.http("POST", &format!("/api/v1/orders/{left}/resolve"), resolution).await;
     assert_eq!(resolved.status, 200, "{}", resolved.body);
+    resolved_before_it_left(&shop, "pm_card_visa").await;
     shop.aws.used()
 }
 
@@ -282,7 +283,25 @@ async fn left_to_a_person(shop: &Shop) {
     let resolution = json!({ "money": "REFUNDED", "stock": "LOST", "note": "by hand" });
     let resolved = shop.http("POST", &path, resolution).await;
     assert_eq!(resolved.status, 200, "{}", resolved.body);
+    resolved_before_it_left(shop, "pm_card").await;
     assert_eq!(shop.http("GET", "/api/v1/doctor", Value::Null).await.status, 200);
+}
+
+/// A person ends an order whose goods may still leave, and the warehouse is asked to keep them.
+async fn resolved_before_it_left(shop: &Shop, method: &str) {
+    let order = json!({ "items": ["bell"], "payment": { "method": method } });
+    let id = shop.place(order).await;
+    Walk::until(shop, &id, "ShipWarehouses").await;
+    shop.aws.end_execution(id.as_str(), "Stopped", None);
+    shop.execution_failed(id.as_str()).await;
+    // How it is reached has changed, so that it is looked up.
+    describe(shop, "wh-west", json!({ "link": "simulated" })).await;
+    // What is given back is looked at, and is few.
+    let bell = json!({ "name": "Bell", "price": 10, "low_stock": 1_000 });
+    assert_eq!(shop.http("PUT", "/api/v1/products/bell", bell).await.status, 200);
+    let resolution = json!({ "money": "REFUNDED", "stock": "RELEASED", "note": "by hand" });
+    let resolved = shop.http("POST", &format!("/api/v1/orders/{id}/resolve"), resolution).await;
+    assert_eq!(resolved.status, 200, "{}", resolved.body);
 }
 
 /// Those who run the shop look after products, stock, files and people.

@@ -12,6 +12,7 @@ use omniflow_testing::{Shop, Walk};
 use serde_json::{Value, json};
 
 const SHARDED: (&str, &str) = ("SHARDED_KEYS", "true");
+const BESIDE: (&str, &str) = ("SHARDED_KEYS", "read");
 const BUCKETS: &str = "/api/v1/stock/ring/wh-east/buckets";
 const MOVEMENTS: &str = "/api/v1/stock/ring/wh-east/movements";
 
@@ -93,7 +94,7 @@ async fn orders_are_found_under_plain_and_sharded_keys_and_get_their_key_by_the_
 
 #[tokio::test]
 async fn a_release_that_shards_no_more_reads_and_writes_what_is_sharded() {
-    let shop = Shop::set_up(&[("ring", "wh-east", 9)], &[]);
+    let shop = Shop::set_up(&[("ring", "wh-east", 9)], &[BESIDE]);
     let id = shop.place_one("ring", 1).await;
     shop.write_elsewhere(&id, |item| {
         for name in ["status", "pending_signal"] {
@@ -105,6 +106,40 @@ async fn a_release_that_shards_no_more_reads_and_writes_what_is_sharded() {
     assert_eq!(shop.order(&id).await.status(), Status::Received);
     shop.forward("reserve-stock", &id).await.unwrap();
     assert_eq!(key(&shop, &id), "RESERVED");
+}
+
+#[tokio::test]
+async fn readers_ask_for_shards_only_where_orders_may_have_some() {
+    let mut asked = Vec::new();
+    for keys in ["false", "read", "true"] {
+        let shop = Shop::set_up(&[("ring", "wh-east", 9)], &[("SHARDED_KEYS", keys)]);
+        shop.aws.outages([]);
+        assert_eq!(listed(&shop, "/api/v1/orders?state=RECEIVED").await, [""; 0]);
+        asked.push(shop.aws.requests());
+    }
+    assert_eq!(asked, [1, 9, 9]);
+}
+
+#[tokio::test]
+async fn orders_with_shards_are_helped_on_by_the_reconciler_where_the_setting_denies_that_there_are_some() {
+    let shop = Shop::set_up(&[("ring", "wh-east", 9)], &[]);
+    shop.aws.fail("StartExecution", "ThrottlingException");
+    let id = shop.place_one("ring", 1).await;
+    shop.aws.heal();
+    shop.write_elsewhere(&id, |item| {
+        for name in ["status", "pending_signal"] {
+            let key = format!("{}#3", item[name]["S"].as_str().unwrap());
+            item[name]["S"] = json!(key);
+        }
+        item["pending_since"]["N"] = json!("0");
+    });
+    assert_eq!(shop.sweep().await, (0, 0, 0), "nobody else finds it");
+    assert_eq!(
+        shop.http("GET", "/api/v1/doctor", Value::Null).await.body["findings"][0]["order_id"],
+        id.as_str()
+    );
+    assert_eq!(shop.invoke("reconcile-orders", json!({})).await.unwrap()["repaired"], 1);
+    assert_eq!(shop.aws.calls("StartExecution").len(), 2);
 }
 
 #[tokio::test]

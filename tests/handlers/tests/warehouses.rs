@@ -430,3 +430,72 @@ async fn a_change_of_a_warehouse_that_was_answered_into_the_void_is_made_once() 
         }
     }
 }
+
+/// An order whose workflow was stopped while it waits for the eastern warehouse, with the request to resolve it.
+async fn stopped_while_dispatched(shop: &Shop) -> OrderId {
+    let (id, _) = waiting(shop).await;
+    shop.aws.end_execution(id.as_str(), "Stopped", None);
+    shop.execution_failed(id.as_str()).await;
+    assert_eq!(shop.order(&id).await.status(), Status::NeedsAttention);
+    shop.servers.received();
+    id
+}
+
+async fn resolve(shop: &Shop, id: &OrderId, stock: &str) -> HttpAnswer {
+    let body = json!({ "money": "REFUNDED", "stock": stock, "note": "by hand" });
+    shop.http("POST", &format!("/api/v1/orders/{id}/resolve"), body).await
+}
+
+#[tokio::test]
+async fn goods_under_way_are_called_back_before_a_resolution_says_that_they_can_be_ordered_again() {
+    let shop = shop().await;
+    let id = stopped_while_dispatched(&shop).await;
+    let resolved = resolve(&shop, &id, "RELEASED").await;
+    assert_eq!(resolved.status, 200, "{}", resolved.body);
+    let [asked] = &shop.servers.received()[..] else { panic!("asked once") };
+    assert_eq!(asked.body["type"], "shipment.cancelled");
+    assert_eq!(state(&shop, &id, "wh-east").await, ShipmentState::Cancelled);
+    assert_eq!(rings(&shop).await, [row("wh-east", 9, 0, 0), row("wh-west", 5, 0, 0)]);
+    assert_eq!(resolve(&shop, &id, "RELEASED").await.status, 200, "the same again");
+    assert_eq!(shop.servers.received(), [], "and nobody is asked again");
+}
+
+#[tokio::test]
+async fn a_resolution_that_says_released_is_refused_with_the_facts_when_the_goods_have_left() {
+    let shop = shop().await;
+    let id = stopped_while_dispatched(&shop).await;
+    shop.servers.answer(409, Value::Null);
+    let refused = resolve(&shop, &id, "RELEASED").await;
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert!(refused.body["detail"].as_str().unwrap().starts_with("Shipments have left"), "{}", refused.body);
+    assert_eq!(refused.body["open"]["shipments_out"], json!(["wh-east"]));
+    let order = shop.order(&id).await;
+    assert_eq!((order.status(), order.reservation()), (Status::NeedsAttention, Reservation::Held));
+    assert_eq!(resolve(&shop, &id, "LOST").await.status, 200);
+    assert_eq!(shop.stock().await.iter().map(|row| row.lost).sum::<u32>(), 2);
+}
+
+#[tokio::test]
+async fn a_warehouse_that_does_not_answer_keeps_the_stock_held_unless_it_is_written_off() {
+    let shop = shop().await;
+    let id = stopped_while_dispatched(&shop).await;
+    shop.servers.answer(503, Value::Null);
+    let before = shop.order(&id).await;
+    let unanswered = resolve(&shop, &id, "RELEASED").await;
+    assert_eq!(unanswered.status, 503, "{}", unanswered.body);
+    assert!(unanswered.body["detail"].as_str().unwrap().contains("wh-east"), "{}", unanswered.body);
+    assert_eq!(shop.order(&id).await, before);
+    shop.servers.answer(503, Value::Null);
+    assert_eq!(resolve(&shop, &id, "LOST").await.status, 200, "it makes no difference whether it leaves");
+}
+
+#[tokio::test]
+async fn a_resolution_that_is_refused_for_another_reason_asks_no_warehouse() {
+    let shop = shop().await;
+    let id = stopped_while_dispatched(&shop).await;
+    let body = json!({ "money": "NONE", "stock": "RELEASED", "note": "by hand" });
+    let refused = shop.http("POST", &format!("/api/v1/orders/{id}/resolve"), body).await;
+    assert_eq!(refused.status, 409, "the money was taken: {}", refused.body);
+    assert_eq!(resolve(&shop, &id, "SOLD").await.status, 409, "nothing has left");
+    assert_eq!(shop.servers.received(), []);
+}

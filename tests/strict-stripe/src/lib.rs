@@ -1,4 +1,5 @@
-//! A Stripe in memory: the part of its API that the shop calls, as strict as Stripe is where it matters.
+//! A Stripe in memory: the part of its API that the shop calls, as strict as Stripe is where it matters. The functions'
+//! tests and the simulation use the same one.
 //!
 //! - Each POST takes an idempotency key. The same key with other parameters is an `idempotency_error`; with the
 //!   same, the first answer comes again, a refusal too, and nothing is done (Stripe API Reference, "Idempotent
@@ -31,6 +32,8 @@ use omniflow_services::{Secret, Unanswered, Web, WebAnswer, WebRequest};
 use omniflow_stripe::signature;
 use serde_json::{Value, json};
 
+/// The address at which the API answers.
+pub const URL: &str = "https://stripe.test";
 /// The key of the account.
 pub const API_KEY: &str = "sk_test_strict";
 /// The account's key for pages.
@@ -65,6 +68,19 @@ pub enum Fault {
 pub struct Moved {
     pub held: u64,
     pub taken: u64,
+    pub returned: u64,
+}
+
+/// How a payment stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Standing {
+    /// The order that it was opened for.
+    pub order: String,
+    pub status: &'static str,
+    /// The price, in Stripe's units.
+    pub amount: u64,
+    /// What was given back of it.
     pub returned: u64,
 }
 
@@ -144,6 +160,39 @@ impl StrictStripe {
         let state = self.state();
         let of_order = |intent: &&Intent| intent.metadata.get("order_id").is_some_and(|id| id == order);
         state.intents.values().filter(of_order).map(|intent| intent.id.clone()).collect()
+    }
+
+    /// How a payment stands, if there is one of this id.
+    pub fn standing(&self, payment: &str) -> Option<Standing> {
+        let state = self.state();
+        let intent = state.intents.get(payment)?;
+        Some(Standing {
+            order: intent.metadata.get("order_id").cloned().unwrap_or_default(),
+            status: intent.status,
+            amount: intent.amount,
+            returned: intent.refunds.iter().sum(),
+        })
+    }
+
+    /// Answers a request as the API does, without the faults that [`StrictStripe::fail`] asks for.
+    pub fn answer(&self, request: &WebRequest) -> WebAnswer {
+        let path = request.url.strip_prefix(URL).expect("no other host is called");
+        let (status, body) = self.state().answer(path, request);
+        WebAnswer { status, body: body.to_string().into_bytes() }
+    }
+
+    /// Forgets all that is known because of an order: a long run has no room for it.
+    pub fn forget(&self, order: &str) {
+        let payments = self.payments(order);
+        let mut state = self.state();
+        let of_order = |key: &str| key.starts_with(order);
+        state.intents.retain(|id, _| !payments.contains(id));
+        state.kept.retain(|key, _| !of_order(key));
+        state.calls.retain(|call| {
+            let is_named =
+                || call.path.split(['/', '?', '&', '=']).any(|part| payments.iter().any(|id| id == part));
+            !call.key.as_deref().is_some_and(of_order) && !is_named()
+        });
     }
 
     /// The status of a payment.
@@ -253,7 +302,7 @@ impl Web for StrictStripe {
     fn send(&self, request: WebRequest) -> BoxFuture<'_, Result<WebAnswer, Unanswered>> {
         Box::pin(async move {
             let mut state = self.state();
-            let path = request.url.strip_prefix("https://stripe.test").expect("no other host is called");
+            let path = request.url.strip_prefix(URL).expect("no other host is called");
             let what = format!("{} {path}", request.method);
             let fault = state.fault(&what);
             let (status, body) = match fault {

@@ -1,5 +1,5 @@
-//! The function `admin`: what those who run the shop do with products, stock, files and people's data, and finding out
-//! what stands still.
+//! The function `admin`: what those who run the shop do with products, stock, files and people's data, finding out what
+//! stands still, and settling by hand what can't go on.
 
 pub(crate) mod buckets;
 pub(crate) mod doctor;
@@ -11,13 +11,17 @@ pub(crate) mod products;
 pub(crate) mod returns;
 pub(crate) mod stock;
 
+use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
-use ambient::{Clock, Randomness};
-use chrono::{DateTime, TimeDelta, Utc};
+use ambient::Randomness;
+use chrono::TimeDelta;
 use omniflow_domain::order::returns::ReturnTerms;
 use omniflow_domain::{Currency, Money, OrderId};
+use omniflow_links::Links;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
+use omniflow_simulated::{Ledger, SimulatedGateway};
 use omniflow_store::movements::Movements;
 use omniflow_store::reconcile::Reconciler;
 use omniflow_store::returns::ReturnWorkflow;
@@ -25,6 +29,7 @@ use omniflow_store::workflow::Workflow;
 use omniflow_store::{Idempotency, LowStock, Orders, Products, Register, Stock};
 use serde_json::Value;
 
+use crate::Decisions;
 use crate::caller::Doorkeeper;
 use crate::keep::Answers;
 use crate::problem::{Kind, Problem};
@@ -34,21 +39,26 @@ use crate::routes;
 
 /// The function `admin`, with what its calls use.
 pub struct Admin {
-    pub(crate) orders: Orders,
-    pub(crate) stock: Stock,
+    decisions: Decisions,
+    pub(crate) links: Links,
     pub(crate) products: Products,
     pub(crate) movements: Movements,
     pub(crate) low_stock: LowStock,
-    pub(crate) answers: Answers,
     pub(crate) register: Register,
     pub(crate) reconciler: Reconciler,
     pub(crate) returns: ReturnWorkflow,
     pub(crate) terms: ReturnTerms,
     pub(crate) currency: Currency,
     pub(crate) audit_threshold: Money,
-    doorkeeper: Doorkeeper,
-    clock: Arc<dyn Clock>,
     pub(crate) randomness: Randomness,
+}
+
+impl Deref for Admin {
+    type Target = Decisions;
+
+    fn deref(&self) -> &Decisions {
+        &self.decisions
+    }
 }
 
 impl Function for Admin {
@@ -60,6 +70,9 @@ impl Function for Admin {
         "MOVEMENTS_TABLE",
         "IDEMPOTENCY_TABLE",
         "REGISTER_TABLE",
+        "LEDGER_TABLE",
+        "WAREHOUSES_TABLE",
+        "ALLOW_PRIVATE_WAREHOUSES",
         "AUDIT_THRESHOLD",
         "CURRENCY",
         "EVENT_BUS",
@@ -68,10 +81,14 @@ impl Function for Admin {
         "OPERATOR_SCOPE",
         "OPERATOR_VALUE",
         "ORDER_STATE_MACHINE",
+        "PAYMENT_PROVIDER",
         "PAYMENT_WINDOW_SECONDS",
+        "PUBLIC_URL",
         "RETURN_DAYS",
         "RETURN_REVIEW_THRESHOLD",
         "RETURN_STATE_MACHINE",
+        "SIMULATED_LATENCY_MILLIS",
+        "WAREHOUSE_SECRET",
     ];
     const ACTIONS: &'static [&'static str] = &[
         "dynamodb:BatchGetItem",
@@ -107,11 +124,13 @@ impl Function for Admin {
             within: TimeDelta::days(environment.parse::<u32>("RETURN_DAYS")?.into()),
             review_over: crate::money(environment, "RETURN_REVIEW_THRESHOLD", currency)?,
         };
+        let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
+        let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
         Ok(Self {
             reconciler: Reconciler::new(
                 orders.clone(),
                 stock.clone(),
-                workflow,
+                workflow.clone(),
                 returns.clone(),
                 services.clock(),
                 window,
@@ -119,6 +138,7 @@ impl Function for Admin {
             returns,
             terms,
             register: Register::new(services, environment)?,
+            links: Links::new(services, environment)?,
             products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
             low_stock: LowStock::new(services, environment)?,
             movements: Movements::new(
@@ -126,17 +146,22 @@ impl Function for Admin {
                 environment.require("MOVEMENTS_TABLE")?,
                 stock.clone(),
             ),
-            answers: Answers {
-                idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
-                orders: orders.clone(),
+            decisions: Decisions {
+                answers: Answers {
+                    idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
+                    orders: orders.clone(),
+                    clock: services.clock(),
+                },
+                orders,
+                stock,
+                workflow,
+                gateway: Arc::new(SimulatedGateway::new(ledger)),
+                provider: environment.parse("PAYMENT_PROVIDER")?,
+                doorkeeper: Doorkeeper::new(environment)?,
                 clock: services.clock(),
             },
-            orders,
-            stock,
             currency,
             audit_threshold: crate::threshold(environment, currency)?,
-            doorkeeper: Doorkeeper::new(environment)?,
-            clock: services.clock(),
             randomness: services.randomness(),
         })
     }
@@ -147,13 +172,6 @@ impl Function for Admin {
             Err(problem) => Err(problem),
         };
         Ok(answered.unwrap_or_else(|problem| Response::problem(&problem)).into_event())
-    }
-}
-
-impl Admin {
-    /// The present instant, in whole milliseconds.
-    pub(crate) fn now(&self) -> DateTime<Utc> {
-        self.clock.now_in_milliseconds()
     }
 }
 

@@ -225,7 +225,7 @@ fn retry() -> Operation {
 fn resolve() -> Operation {
     of_attention(
         "Say what was done by hand with an order that needs attention",
-        "The stock moves as is said, and the order ends: with KEPT and SOLD it is completed, otherwise cancelled. What contradicts the payment gateway or the shipments is refused with the facts. The same again changes nothing.",
+        "The stock moves as is said, and the order ends: with KEPT and SOLD it is completed, otherwise cancelled. What contradicts the payment gateway or the shipments is refused with the facts. Warehouses are asked to keep what has not left; the answer is 503 when one does not say whether it has. The same again changes nothing.",
         Status::Completed,
     )
     .with_body("Resolution", true, &examples::RESOLUTIONS)

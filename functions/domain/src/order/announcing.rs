@@ -84,7 +84,8 @@ impl Order {
     }
 
     /// Notes that the execution of the order's payment window was found. It is started when the step that
-    /// waits for the payment has published its part, or has left it to others.
+    /// waits for the payment has published its part, or has left it to others. That holds for whoever decides about an
+    /// order that still waits: a step that takes over what is late may be run again while it publishes that.
     pub fn note_window_started(&mut self) {
         let waited = self.record.timeline.iter().rposition(|change| change.status.awaits_person());
         if let Some(waited) = waited
@@ -195,9 +196,29 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_nobody_paid_is_undone_with_its_own_changes_alone() {
+    fn what_is_late_is_not_lost_by_a_step_that_undoes_and_is_run_again() {
+        let mut order = awaiting_payment();
+        order.leave_announcements(now());
+        order.close_window(now() + chrono::TimeDelta::seconds(30)).unwrap();
+        // The first run is still publishing, or has died.
+        for run in 0..3 {
+            order.begin_compensation(Reason::PaymentTimeout, None, now()).unwrap();
+            assert_eq!(unannounced(&order), [Status::AwaitingPayment, Status::Compensating], "run {run}");
+        }
+    }
+
+    #[test]
+    fn that_nobody_paid_says_nothing_of_what_is_out_unless_the_window_itself_says_it() {
         let mut order = awaiting_payment();
         order.expire(now() + chrono::TimeDelta::seconds(30)).unwrap();
+        order.begin_compensation(Reason::PaymentTimeout, None, now()).unwrap();
+        assert_eq!(unannounced(&order), [Status::AwaitingPayment, Status::Compensating]);
+    }
+
+    #[test]
+    fn an_order_that_nobody_paid_is_undone_with_its_own_changes_alone() {
+        let mut order = awaiting_payment();
+        order.close_window(now() + chrono::TimeDelta::seconds(30)).unwrap();
         order.begin_compensation(Reason::PaymentTimeout, None, now()).unwrap();
         assert_eq!(unannounced(&order), [Status::Compensating]);
         let mut cancelled = awaiting_payment();

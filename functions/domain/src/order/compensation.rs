@@ -26,6 +26,17 @@ impl Order {
         Ok(())
     }
 
+    /// As [`Order::expire`], by the execution of the order's payment window, which is started once the step that waits for
+    /// the payment has published its part or has left it to others.
+    ///
+    /// # Errors
+    /// As those of [`Order::expire`].
+    pub fn close_window(&mut self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        self.expire(now)?;
+        self.note_window_started();
+        Ok(())
+    }
+
     /// Turns the order back because the customer cancels it.
     ///
     /// # Errors
@@ -75,9 +86,6 @@ impl Order {
         if self.record.status != Status::Compensating {
             self.turn_back(reason, now)?;
             self.record.failure = failure;
-        } else if reason == Reason::PaymentTimeout {
-            // Only the execution of the payment window says that it is over.
-            self.note_window_started();
         }
         // The step that failed may have failed before it announced its part.
         self.take_over_announcements();

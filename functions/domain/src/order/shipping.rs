@@ -205,14 +205,18 @@ impl Order {
         Ok(())
     }
 
-    /// Notes that a shipment which was to be called back had left before, as the warehouse says.
+    /// Notes that a shipment which was to be called back had left before, as the warehouse says. It may have left
+    /// without the order's knowing that the warehouse was asked at all: the answer was lost.
     pub fn note_gone(&mut self, warehouse: &str) {
-        let dispatched = |shipment: &&mut Shipment| {
-            shipment.warehouse == warehouse && shipment.state == ShipmentState::Dispatched
-        };
-        if let Some(shipment) = self.record.shipments.iter_mut().find(dispatched) {
+        let open = |shipment: &&mut Shipment| shipment.warehouse == warehouse && shipment.state.is_open();
+        if let Some(shipment) = self.record.shipments.iter_mut().find(open) {
             shipment.state = ShipmentState::Shipped;
         }
+    }
+
+    /// The shipments that may still leave: nobody has said that they have, or that they won't.
+    pub fn open_shipments(&self) -> impl Iterator<Item = &Shipment> {
+        self.held_shipments().filter(|shipment| shipment.state.is_open())
     }
 
     /// Notes that no goods are sent, or any more, of the shipments in these states. One in whose place another
@@ -335,6 +339,18 @@ mod tests {
         order.dispatch("east", Some(token("t1", 0)), now()).unwrap();
         order.ship("east", "t", now()).unwrap();
         assert_eq!(pending(&order), [("t2", ShipmentSignal::Shipped)]);
+    }
+
+    #[test]
+    fn what_has_left_is_noted_whether_the_order_knew_that_the_warehouse_was_asked_or_not() {
+        let mut order = shipping(&["east", "west", "north"]);
+        order.dispatch("west", None, now()).unwrap();
+        order.reject("north", None, now()).unwrap();
+        for warehouse in ["east", "west", "north", "south"] {
+            order.note_gone(warehouse);
+        }
+        assert_eq!(order.open().shipments_out, ["east", "west"], "one that rejected has sent nothing");
+        assert_eq!(order.open_shipments().count(), 0);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! All orders of one status share a key, and all that wait for one signal. A partition takes 1,000 write units a
 //! second (Amazon DynamoDB Developer Guide, "Best practices for designing and using partition keys effectively"), a
 //! change of status writes two of them, and an index that is throttled throttles the table. So an order's key may
-//! have the number of a shard behind it, such as `PAID#3`, which follows from the order's id. Readers ask for the
-//! key without a number and for all shards, whichever way orders are written now: so orders that were stored in
+//! have the number of a shard behind it, such as `PAID#3`, which follows from the order's id. Where orders may be
+//! stored in both ways, readers ask for the key without a number and for all shards: so those that were stored in
 //! another way are found, and get their new key by the next write.
 
 use omniflow_domain::order::OrderId;
@@ -21,9 +21,12 @@ const VARIABLE: &str = "SHARDED_KEYS";
 /// How the keys of the indexes are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum IndexKeys {
-    /// The name alone, which earlier releases can read as well.
+    /// The name alone, which earlier releases can read as well. Readers ask for nothing else, since an index that
+    /// never had shards would be asked nine times in vain.
     #[default]
     Plain,
+    /// The name alone, while orders may be stored with shards: before those are written, and after.
+    PlainBesideSharded,
     /// The name and the order's shard.
     Sharded,
 }
@@ -33,6 +36,7 @@ impl IndexKeys {
     pub(crate) fn new(environment: &Environment) -> Result<Self, ConfigError> {
         match environment.get(VARIABLE) {
             None | Some("false") => Ok(Self::Plain),
+            Some("read") => Ok(Self::PlainBesideSharded),
             Some("true") => Ok(Self::Sharded),
             Some(value) => Err(ConfigError::Invalid { name: VARIABLE.to_owned(), value: value.to_owned() }),
         }
@@ -41,15 +45,21 @@ impl IndexKeys {
     /// The key of this order under this name of a status or a signal.
     pub(crate) fn key(self, name: &str, order: &OrderId) -> String {
         match self {
-            Self::Plain => name.to_owned(),
+            Self::Plain | Self::PlainBesideSharded => name.to_owned(),
             Self::Sharded => format!("{name}{BETWEEN}{}", shard(order)),
         }
     }
-}
 
-/// All keys under which orders of this name may be stored.
-pub(crate) fn keys(name: &str) -> impl Iterator<Item = String> {
-    std::iter::once(name.to_owned()).chain(sharded_keys(name))
+    /// The keys under which readers look for orders of this name.
+    pub(crate) fn to_read(self, name: &str) -> impl Iterator<Item = String> {
+        let shards = (self != Self::Plain).then(|| sharded_keys(name));
+        std::iter::once(name.to_owned()).chain(shards.into_iter().flatten())
+    }
+
+    /// The same for writers, and every key for readers.
+    pub(crate) fn reading_all(self) -> Self {
+        if self == Self::Plain { Self::PlainBesideSharded } else { self }
+    }
 }
 
 /// Those of the keys that have a shard.
@@ -78,11 +88,13 @@ mod tests {
     fn every_key_that_is_written_is_asked_for_and_has_its_name_in_it() {
         for number in 0..1000 {
             let id = OrderId::parse(&format!("ORD-{number}")).unwrap();
-            for way in [IndexKeys::Plain, IndexKeys::Sharded] {
+            for way in [IndexKeys::Plain, IndexKeys::PlainBesideSharded, IndexKeys::Sharded] {
                 let key = way.key("PAID", &id);
-                assert!(keys("PAID").any(|asked| asked == key), "{key}");
+                assert!(way.to_read("PAID").any(|asked| asked == key), "{key}");
                 assert_eq!(name_in(&key), "PAID");
             }
+            let key = IndexKeys::Sharded.key("PAID", &id);
+            assert!(IndexKeys::Plain.reading_all().to_read("PAID").any(|asked| asked == key), "{key}");
         }
         assert_eq!(name_in("PAID#8"), "PAID#8", "no such shard is written");
         assert_eq!(name_in("PAID#x"), "PAID#x");
@@ -106,6 +118,7 @@ mod tests {
     fn a_setting_that_says_nothing_is_refused() {
         let with = |value: &str| Environment::from_pairs([(VARIABLE.to_owned(), value.to_owned())]);
         assert_eq!(IndexKeys::new(&with("true")), Ok(IndexKeys::Sharded));
+        assert_eq!(IndexKeys::new(&with("read")), Ok(IndexKeys::PlainBesideSharded));
         assert_eq!(IndexKeys::new(&with("false")), Ok(IndexKeys::Plain));
         assert_eq!(IndexKeys::new(&Environment::default()), Ok(IndexKeys::Plain));
         assert!(IndexKeys::new(&with("yes")).is_err());

@@ -37,7 +37,7 @@ use document::{Document, form_of};
 
 pub(crate) use attribute::UnknownType;
 pub(crate) use document::FORM;
-pub(crate) use keys::{IndexKeys, keys, sharded_keys};
+pub(crate) use keys::{IndexKeys, sharded_keys};
 
 type AttributeMap = HashMap<String, AttributeValue>;
 

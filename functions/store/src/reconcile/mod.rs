@@ -71,7 +71,8 @@ pub struct Reconciler {
 }
 
 impl Reconciler {
-    /// Makes a reconciler for orders that have this long to be paid.
+    /// Makes a reconciler for orders that have this long to be paid. It finds orders under all keys of the indexes, also
+    /// those that a setting of the keys has hidden from everybody else.
     pub fn new(
         orders: Orders,
         stock: Stock,
@@ -80,7 +81,7 @@ impl Reconciler {
         clock: Arc<dyn Clock>,
         window: TimeDelta,
     ) -> Self {
-        Self { orders, stock, workflow, returns, clock, window }
+        Self { orders: orders.under_all_keys(), stock, workflow, returns, clock, window }
     }
 
     fn now(&self) -> DateTime<Utc> {

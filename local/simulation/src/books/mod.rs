@@ -30,6 +30,9 @@ pub use told::Mails;
 /// than anything that was begun for it can still be under way.
 pub const AT_REST: u64 = 15 * 60 * 1000;
 
+/// With which the outcome ends of an order that was ended by hand because of a disturbance.
+pub const AFTER_A_DISTURBANCE: &str = " after a disturbance";
+
 /// All that is known.
 #[derive(Default)]
 pub struct Books {
@@ -50,6 +53,8 @@ pub struct Books {
     pub made: u64,
     /// How many writes of orders were watched.
     pub writes: u64,
+    /// How often money was taken.
+    pub captured: u64,
     /// How often orders came to need attention because of a disturbance.
     pub attention: u64,
     /// How often those did whose money was taken and not given back.
@@ -78,6 +83,8 @@ pub struct Entry {
     pub mails: BTreeMap<String, Mails>,
     /// What other tables hold because of the order: the table, and the key.
     pub left: BTreeSet<(&'static str, String)>,
+    /// Whether it was a disturbance because of which it needed attention last.
+    disturbed: bool,
     /// The idempotency key that made it.
     key: Option<String>,
 }
@@ -144,6 +151,10 @@ impl Books {
                 self.keys.remove(key);
             }
             let outcome = match entry.order.reason() {
+                _ if is_settled(&entry.order) => {
+                    let why = if entry.disturbed { AFTER_A_DISTURBANCE } else { "" };
+                    format!("{} by hand{why}", entry.order.status())
+                }
                 Some(reason) => format!("{} {reason:?}", entry.order.status()),
                 None => entry.order.status().to_string(),
             };

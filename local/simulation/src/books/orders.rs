@@ -20,6 +20,10 @@ impl Books {
             self.violated(invariant, Some(&id), found);
         }
         let before_it = before.as_ref().map(|before| before.order.status());
+        let disturbed = match order.status() {
+            Status::NeedsAttention => order.failed_by_disturbance(),
+            _ => before.as_ref().is_some_and(|before| before.disturbed),
+        };
         if order.failed_by_disturbance() && before_it != Some(Status::NeedsAttention) {
             self.attention += 1;
             let is_taken = before.as_ref().is_some_and(|before| before.money.is_taken());
@@ -27,7 +31,7 @@ impl Books {
         }
         self.stock.owned_by(before.as_ref().map(|before| &before.order), &order);
         let mut entry = match before {
-            Some(before) => Entry { order, written_at: now, ..before },
+            Some(before) => Entry { order, written_at: now, disturbed, ..before },
             None => {
                 self.made += 1;
                 Entry {
@@ -41,6 +45,7 @@ impl Books {
                     told: Default::default(),
                     mails: Default::default(),
                     left: Default::default(),
+                    disturbed,
                     key: None,
                 }
             }
@@ -189,14 +194,14 @@ pub(super) fn against_the_outside(entry: &Entry) -> Problems {
     let mut wrong = |invariant, found: &str| problems.push((invariant, found.to_owned()));
     match order.payment().state {
         PaymentState::Captured => {
-            if !money.is_taken() || money.captured != Some(order.amount().to_string()) {
+            if !money.is_shops() || money.captured != Some(order.amount().to_string()) {
                 wrong(Invariant::MoneyMatches, "it is said to be paid, and the gateway has no such money");
             }
             if order.payment().method.is_none() || !entry.asked_to_pay {
                 wrong(Invariant::MoneyAskedFor, "money was taken, and the customer has not asked to pay");
             }
         }
-        PaymentState::Refunded if money.refunds == 0 => {
+        PaymentState::Refunded if money.refunds == 0 && !money.returned_by_hand => {
             wrong(Invariant::MoneyMatches, "it is said to be refunded, and the gateway has not done it");
         }
         PaymentState::Void if money.is_taken() => {
@@ -207,7 +212,7 @@ pub(super) fn against_the_outside(entry: &Entry) -> Problems {
     let on_their_way = goods.values().any(Goods::is_on_its_way);
     match order.status() {
         Status::Completed => {
-            if !money.is_taken() {
+            if !money.is_shops() {
                 wrong(Invariant::MoneyMatches, "it is completed, and not paid for");
             }
             let is_out = |warehouse: &str| goods.get(warehouse).is_some_and(Goods::is_on_its_way);
@@ -239,10 +244,10 @@ pub(super) fn against_the_outside(entry: &Entry) -> Problems {
 }
 
 /// What contradicts the outside of an order that a person has settled.
-fn settled(Entry { order, money, .. }: &Entry) -> Problems {
+fn settled(Entry { order, money, goods, .. }: &Entry) -> Problems {
     let mut problems = Vec::new();
     let is_wrong = match order.payment().state {
-        PaymentState::Captured => !money.is_taken(),
+        PaymentState::Captured => !money.is_shops(),
         PaymentState::Refunded => money.captures == 0,
         PaymentState::Void => money.is_taken(),
         PaymentState::Pending | PaymentState::Authorised => true,
@@ -253,6 +258,19 @@ fn settled(Entry { order, money, .. }: &Entry) -> Problems {
     }
     if order.reservation() == Reservation::Held {
         problems.push((Invariant::StockOwned, "it was settled, and holds stock".to_owned()));
+    }
+    // What was written off as lost may leave: a warehouse that doesn't answer can't be asked to keep it.
+    let is_written_off = order.reservation() == Reservation::Lost
+        && !order.shipments().iter().any(|shipment| shipment.state.is_out());
+    let is_kept =
+        |warehouse: &str| order.held_shipments().any(|one| one.warehouse == warehouse && !one.state.is_out());
+    for (warehouse, _) in
+        goods.iter().filter(|(warehouse, goods)| goods.is_on_its_way() && is_kept(warehouse))
+    {
+        if !is_written_off {
+            let found = format!("it was settled, and goods have left {warehouse} that can be ordered again");
+            problems.push((Invariant::GoodsMatch, found));
+        }
     }
     problems
 }

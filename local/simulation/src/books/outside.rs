@@ -13,11 +13,18 @@ pub struct Money {
     pub captures: u32,
     /// How often it gave money back.
     pub refunds: u32,
+    /// Whether all of it was given back past the shop, in the provider's dashboard.
+    pub returned_by_hand: bool,
 }
 
 impl Money {
     /// Whether money was taken and not given back.
     pub fn is_taken(&self) -> bool {
+        self.captures > self.refunds && !self.returned_by_hand
+    }
+
+    /// Whether money was taken that the shop has not given back, whatever was done past it.
+    pub fn is_shops(&self) -> bool {
         self.captures > self.refunds
     }
 }
@@ -45,6 +52,8 @@ pub enum Fact {
     Captured(String),
     /// Money was given back.
     Refunded,
+    /// Money was given back past the shop, in the provider's dashboard.
+    ReturnedByHand,
     /// A parcel has left this warehouse.
     Shipped(String),
     /// A parcel of this warehouse was called back.
@@ -54,6 +63,7 @@ pub enum Fact {
 impl Books {
     /// Notes that a fact stands in the ledger that did not before.
     pub fn noted(&mut self, id: &str, fact: &Fact) {
+        self.captured += u64::from(matches!(fact, Fact::Captured(_)));
         let Some(entry) = self.orders.get_mut(id) else {
             return self.violated(
                 Invariant::MoneyMatches,
@@ -88,6 +98,7 @@ impl Books {
                     wrong.push((Invariant::EffectOnce, "its money was given back twice".to_owned()));
                 }
             }
+            Fact::ReturnedByHand => entry.money.returned_by_hand = true,
             Fact::Shipped(warehouse) => {
                 let goods = entry.goods.entry(warehouse.clone()).or_default();
                 goods.shipped += 1;

@@ -23,6 +23,7 @@ use crate::dice::Dice;
 use crate::front::Front;
 use crate::process::place;
 use crate::profile::Profile;
+use crate::provider::Provider;
 use crate::rest;
 use crate::run::Error;
 use crate::stores::Stores;
@@ -96,7 +97,7 @@ async fn simulate(settings: &Settings, system: &System) -> Result<Report, Error>
     let tables = Tables::in_memory()?;
     driven::create_tables(system, &tables).await?;
     let profile = Profile::load("none").map_err(|error| Error::Stock(error.to_string()))?;
-    let mut world = World::new(settings.seed, profile, None, tables, false);
+    let mut world = World::new(settings.seed, profile, None, Provider::Simulated, tables, false);
     let routes = (requests(system), requests(system));
     world.trace.keep_no_lines();
     world.capacity = Some(Capacity::new(settings.seed, &settings.quotas, system, routes, world.clock));

@@ -10,6 +10,8 @@ use tokio::time::sleep;
 use crate::books::Promise;
 use crate::dice::Dice;
 use crate::front::{Answer, Caller, Front, Request};
+use crate::people::payer;
+use crate::provider::Provider;
 use crate::world::World;
 
 /// The time in which an order must be paid, in seconds: the simulation's value of the template's parameter
@@ -24,7 +26,7 @@ const OFTEN: u32 = 60;
 
 /// What a customer wants.
 #[derive(Debug, Clone)]
-struct Plan {
+pub(super) struct Plan {
     items: Value,
     /// The payment method.
     method: &'static str,
@@ -51,7 +53,7 @@ const METHODS: [(&str, u64); 5] = [
 ];
 
 /// Draws one of several, each with its weight.
-fn weighted<T: Copy>(dice: &mut Dice, of: &[(T, u64)]) -> Option<T> {
+pub(super) fn weighted<T: Copy>(dice: &mut Dice, of: &[(T, u64)]) -> Option<T> {
     let mut drawn = dice.below(of.iter().map(|(_, weight)| weight).sum());
     for (value, weight) in of {
         if drawn < *weight {
@@ -122,17 +124,21 @@ impl Plan {
 
 /// A customer at work.
 #[derive(Clone)]
-struct Customer {
+pub(super) struct Customer {
     front: Rc<Front>,
-    world: Arc<World>,
-    subject: Rc<str>,
+    pub(super) world: Arc<World>,
+    pub(super) subject: Rc<str>,
     plan: Rc<Plan>,
 }
 
 /// Orders, pays and cancels as the customer with this number does.
 pub async fn shop(front: Rc<Front>, world: Arc<World>, number: u64) {
     let mut dice = Dice::new(world.seed, "customer", number);
-    let plan = Rc::new(Plan::draw(&mut dice));
+    let mut plan = Plan::draw(&mut dice);
+    if world.provider == Provider::Stripe {
+        plan.method = payer::card(&mut Dice::new(world.seed, "card", number));
+    }
+    let plan = Rc::new(plan);
     let customer = Customer { front, world, subject: format!("customer-{number}").into(), plan };
     let Some(order) = customer.create(&mut dice).await else { return };
     let (paying, cancelling) = (customer.clone(), customer.clone());
@@ -143,7 +149,13 @@ pub async fn shop(front: Rc<Front>, world: Arc<World>, number: u64) {
 }
 
 impl Customer {
-    fn request(&self, method: &'static str, path: String, key: Option<String>, body: Value) -> Request<'_> {
+    pub(super) fn request(
+        &self,
+        method: &'static str,
+        path: String,
+        key: Option<String>,
+        body: Value,
+    ) -> Request<'_> {
         Request { caller: Caller::Customer(&self.subject), method, path, query: "", key, body }
     }
 
@@ -181,13 +193,19 @@ impl Customer {
     async fn pay(&self, order: &str, dice: &mut Dice) {
         let Some(after) = self.plan.pays_after else { return };
         sleep(after).await;
+        self.world.books(|books| books.asked_to_pay(order));
+        let times = if self.plan.pays_twice { 2 } else { 1 };
+        if self.world.provider == Provider::Stripe {
+            for _ in 0..times {
+                self.pay_at_stripe(order, dice).await;
+            }
+            return;
+        }
         let key = self.plan.has_key.then(|| format!("{}-pay", self.subject));
         let body = json!({ "method": self.plan.method });
         let request = self.request("POST", format!("/api/v1/orders/{order}/pay"), key, body);
-        let times = if self.plan.pays_twice { 2 } else { 1 };
-        self.world.books(|books| books.asked_to_pay(order));
         for _ in 0..times {
-            self.decide(order, &request, Promise::Paid, dice).await;
+            self.decide(order, &request, Some(Promise::Paid), dice).await;
         }
     }
 
@@ -195,11 +213,18 @@ impl Customer {
         let Some(after) = self.plan.cancels_after else { return };
         sleep(after).await;
         let request = self.request("POST", format!("/api/v1/orders/{order}/cancel"), None, Value::Null);
-        self.decide(order, &request, Promise::Cancelled, dice).await;
+        self.decide(order, &request, Some(Promise::Cancelled), dice).await;
     }
 
-    /// Sends a decision until it is answered or refused for good.
-    async fn decide(&self, order: &str, request: &Request<'_>, promise: Promise, dice: &mut Dice) {
+    /// Sends a request about an order until it is answered or refused for good, and gives the last answer: its status, 0
+    /// when there was none, and its body. What 200 promises is noted.
+    pub(super) async fn decide(
+        &self,
+        order: &str,
+        request: &Request<'_>,
+        promise: Option<Promise>,
+        dice: &mut Dice,
+    ) -> (u64, Value) {
         let (mut unanswered, mut early) = (0, 0);
         loop {
             let answer = self.front.ask(request).await;
@@ -208,11 +233,16 @@ impl Customer {
                 Answer::Nothing => (0, Value::Null),
             };
             let state = body["state"].as_str().unwrap_or_default();
-            self.world.note(order, format_args!("{promise:?}: {status} {state}"));
+            match promise {
+                Some(promise) => self.world.note(order, format_args!("{promise:?}: {status} {state}")),
+                None => self.world.note(order, format_args!("asked how to pay: {status} {state}")),
+            }
             match status {
                 200 => {
-                    self.world.books(|books| books.promised(order, promise));
-                    return;
+                    if let Some(promise) = promise {
+                        self.world.books(|books| books.promised(order, promise));
+                    }
+                    return (status, body);
                 }
                 // It can't be paid yet.
                 409 if matches!(state, "RECEIVED" | "RESERVED" | "AWAITING_AUDIT") && early < PATIENCE => {
@@ -224,7 +254,7 @@ impl Customer {
                     unanswered += 1;
                     sleep(dice.milliseconds((500, 10_000))).await;
                 }
-                _ => return,
+                _ => return (status, body),
             }
         }
     }

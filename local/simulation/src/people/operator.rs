@@ -1,10 +1,12 @@
-//! The operator, who looks after the orders that need attention.
+//! The operator, who looks after the orders that need attention: what a disturbance stopped goes on, at the operator's word or
+//! by itself, and the rest is settled by hand when it does not.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use omniflow_domain::ErrorName;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -23,11 +25,15 @@ pub async fn attend(front: Rc<Front>, world: Arc<World>) {
     let mut retried: BTreeMap<String, u32> = BTreeMap::new();
     loop {
         sleep(LOOK).await;
-        for order in in_need(&front).await {
+        for (order, error) in needy(&front).await {
             let times = retried.entry(order.clone()).or_default();
             *times += 1;
             let digits = order.trim_start_matches("ORD-").parse().unwrap_or_default();
-            if u64::from(*times) <= Dice::new(world.seed, "operator", digits).below(RETRIES + 1) {
+            let patience = Dice::new(world.seed, "operator", digits).below(RETRIES + 1);
+            if is_disturbance(error.as_deref()) && u64::from(*times) > patience {
+                continue;
+            }
+            if u64::from(*times) <= patience {
                 let said = act(&front, &order, "retry", json!({ "note": "by the simulation" })).await;
                 world.note(&order, format_args!("the operator has it go on: {}", status(&said)));
             } else {
@@ -79,8 +85,18 @@ fn status(answer: &Answer) -> u64 {
     }
 }
 
+/// Whether the system has an order go on by itself that failed with this error.
+fn is_disturbance(error: Option<&str>) -> bool {
+    error.is_some_and(|error| ErrorName::parse(error).is_none_or(ErrorName::is_worth_a_retry))
+}
+
 /// The orders that an operator sees as needing attention; none when the list can't be had.
 pub async fn in_need(front: &Front) -> Vec<String> {
+    needy(front).await.into_iter().map(|(order, _)| order).collect()
+}
+
+/// These orders, each with the error that its workflow failed with.
+async fn needy(front: &Front) -> Vec<(String, Option<String>)> {
     let request = Request {
         caller: Caller::Operator("operator"),
         method: "GET",
@@ -92,7 +108,10 @@ pub async fn in_need(front: &Front) -> Vec<String> {
     match front.ask(&request).await {
         Answer::Http(200, list) => {
             let orders = list["orders"].as_array().into_iter().flatten();
-            orders.filter_map(|order| order["order_id"].as_str().map(str::to_owned)).collect()
+            let text = |value: &Value| value.as_str().map(str::to_owned);
+            orders
+                .filter_map(|order| Some((text(&order["order_id"])?, text(&order["attention"]["error"]))))
+                .collect()
         }
         _ => Vec::new(),
     }

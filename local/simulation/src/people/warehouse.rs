@@ -94,7 +94,7 @@ fn message(world: &World, order: &str, event: &'static str) -> Request<'static> 
     let key = Key::parse(SECRET).ok();
     let signed = key.map(|key| key.sign(&id, world.clock.now(), body.to_string().as_bytes()));
     Request {
-        caller: Caller::Warehouse(signed.map(Vec::from).unwrap_or_default()),
+        caller: Caller::Signed(signed.map(Vec::from).unwrap_or_default()),
         method: "POST",
         path: format!("/api/v1/shipments/{order}/{WAREHOUSE}/events"),
         query: "",

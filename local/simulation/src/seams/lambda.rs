@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use super::events::Events;
 use super::mail::{Mail, Unfinished};
 use super::states::States;
+use super::stripe::Stripe;
 use super::tables::TablesSeam;
 use super::warehouses::Warehouses;
 use crate::clock::SkewedClock;
@@ -39,8 +40,8 @@ const SECOND: (u64, u64) = (0, 3_000);
 const LATE: (u64, u64) = (500, 8_000);
 /// How long a function that is held up goes on beyond its timeout, in milliseconds.
 const BEYOND: (u64, u64) = (200, 15_000);
-/// The functions that people call.
-const APIS: [&str; 3] = ["admin", "api", "warehouse-api"];
+/// The functions that people, warehouses and Stripe call.
+const APIS: [&str; 5] = ["admin", "api", "payment-api", "receive-payment-event", "warehouse-api"];
 /// The function that tells customers.
 const NOTIFY: &str = "notify-customer";
 
@@ -162,7 +163,7 @@ impl Lambda {
             executions: clients.executions.clone(),
             events: Arc::new(Events::new(Arc::clone(world), Arc::new(inside.clone()))),
             email: Mail::client(Arc::clone(world), inside.http(), place),
-            web: Arc::clone(&clients.web),
+            web: Arc::new(Stripe(Arc::clone(world))),
             http: Arc::new(Warehouses(Arc::clone(world))),
             secrets: Arc::new(Warehouses(Arc::clone(world))),
             memory: Memory::default(),

@@ -8,7 +8,8 @@
 //! | `events` | `EventBridge` | the real bus |
 //! | `mail` | `InProcess`, the HTTP client of the SDK | the real outbox, as SES |
 //! | `lambda` | `Handler` | the real functions, in sandboxes |
-//! | `warehouses` | `Http`, `Secrets` | a warehouse with a server of its own, in the runs of even seeds |
+//! | `warehouses` | `Http`, `Secrets` | a warehouse with a server of its own, in the runs of even seeds, and the secrets |
+//! | `stripe` | `Web` | Stripe, in the runs in which customers pay there |
 //! | `calls` | `Integrations` | the real integrations of Task states |
 
 pub mod calls;
@@ -18,6 +19,7 @@ mod mail;
 mod mutations;
 mod retries;
 pub mod states;
+pub mod stripe;
 pub mod tables;
 pub mod warehouses;
 pub mod watch;

@@ -146,6 +146,12 @@ fn each_put(writes: &mut [TransactWriteItem], change: impl Fn(&mut aws_sdk_dynam
     writes.iter_mut().filter_map(|write| write.put.as_mut()).for_each(change);
 }
 
+/// Whether the warehouses don't hear that they are to keep what they have not sent, since who ends an order by hand
+/// doesn't ask them to.
+pub fn keeps_it_to_itself(world: &World) -> bool {
+    world.has(Planted::ResolvedWithoutCallBack) && matches!(function(), "admin" | "payment-api")
+}
+
 /// An update of one item.
 pub async fn update(world: &World, request: UpdateItemInputBuilder) -> UpdateItemInputBuilder {
     let Some(planted) = world.planted else { return request };
@@ -160,9 +166,14 @@ pub async fn update(world: &World, request: UpdateItemInputBuilder) -> UpdateIte
             let attempt = world.draw(crate::dice::Dice::bits);
             request.key("entry", AttributeValue::S(format!("{entry}#{attempt:x}")))
         }
-        (Planted::EndedWithoutVoid, "voided") if function() == "api" => {
+        (Planted::EndedWithoutVoid, "voided") if function() == "admin" => {
             let mut names = names;
             names.insert("#fact".to_owned(), "asked_to_void".to_owned());
+            request.set_expression_attribute_names(Some(names))
+        }
+        (Planted::ResolvedWithoutCallBack, "called_back") if keeps_it_to_itself(world) => {
+            let mut names = names;
+            names.insert("#fact".to_owned(), "asked_to_keep".to_owned());
             request.set_expression_attribute_names(Some(names))
         }
         (Planted::ShippedAfterCallBack, "tracking") => {

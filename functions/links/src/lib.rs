@@ -1,25 +1,34 @@
-//! Which link leads to a warehouse.
+//! Which link leads to a warehouse: the one place that knows them all. The steps that ship and call back use it, and so does
+//! whoever settles by hand an order whose goods are under way.
+
+mod http;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::http::{HttpWarehouse, Outside};
 use omniflow_domain::WarehouseLink;
 use omniflow_domain::warehouse::Link;
 use omniflow_services::{ConfigError, Environment, Services};
 use omniflow_simulated::{Ledger, SimulatedWarehouses};
 use omniflow_store::{self as store, KnownWarehouses, Warehouses};
 
+use crate::http::{HttpWarehouse, Outside};
+
 /// The links to all warehouses.
 #[derive(Clone)]
-pub(crate) struct Links {
+pub struct Links {
     warehouses: Warehouses,
     simulated: Arc<dyn WarehouseLink>,
     outside: Outside,
 }
 
 impl Links {
-    pub(crate) fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+    /// The links, as the environment describes them: `WAREHOUSES_TABLE`, `LEDGER_TABLE`, `SIMULATED_LATENCY_MILLIS`,
+    /// `WAREHOUSE_SECRET`, `ALLOW_PRIVATE_WAREHOUSES` and `PUBLIC_URL`.
+    ///
+    /// # Errors
+    /// [`ConfigError`], when a variable is missing or wrong.
+    pub fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
         let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
         let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
         Ok(Self {
@@ -30,12 +39,18 @@ impl Links {
     }
 
     /// All warehouses as they are known.
-    pub(crate) async fn known(&self) -> Result<Arc<KnownWarehouses>, store::Error> {
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn known(&self) -> Result<Arc<KnownWarehouses>, store::Error> {
         self.warehouses.known().await
     }
 
     /// The link to the warehouse of this id.
-    pub(crate) async fn to(&self, warehouse: &str) -> Result<Arc<dyn WarehouseLink>, store::Error> {
+    ///
+    /// # Errors
+    /// A failure of DynamoDB, which knows how the warehouse is reached.
+    pub async fn to(&self, warehouse: &str) -> Result<Arc<dyn WarehouseLink>, store::Error> {
         Ok(match self.known().await?.of(warehouse).link {
             Link::Simulated => Arc::clone(&self.simulated),
             Link::Http { endpoint } => Arc::new(HttpWarehouse { outside: self.outside.clone(), endpoint }),
