@@ -419,7 +419,8 @@ async fn returned(shop: &Shop) {
         shop.touch(&id);
         shop.sweep().await;
     }
-    for mut event in shop.aws.events() {
+    // Nobody is told by this function that stock is low.
+    for mut event in shop.aws.events().into_iter().filter(|event| event["order_id"].is_string()) {
         event["email"] = json!("ann@example.com");
         shop.invoke("notify-customer", json!({ "detail": event })).await.unwrap();
     }
