@@ -134,7 +134,10 @@ async fn orders_with_shards_are_helped_on_by_the_reconciler_where_the_setting_de
         item["pending_since"]["N"] = json!("0");
     });
     assert_eq!(shop.sweep().await, (0, 0, 0), "nobody else finds it");
-    assert_eq!(shop.http("GET", "/api/v1/doctor", Value::Null).await.body["findings"][0]["order_id"], id.as_str());
+    assert_eq!(
+        shop.http("GET", "/api/v1/doctor", Value::Null).await.body["findings"][0]["order_id"],
+        id.as_str()
+    );
     assert_eq!(shop.invoke("reconcile-orders", json!({})).await.unwrap()["repaired"], 1);
     assert_eq!(shop.aws.calls("StartExecution").len(), 1);
 }
