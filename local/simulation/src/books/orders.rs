@@ -3,7 +3,7 @@
 use omniflow_domain::order::{PaymentState, Reservation};
 use omniflow_domain::{Order, Status};
 
-use super::{AT_REST, Books, Entry, Goods, Money, Promise};
+use super::{AT_REST, Books, Entry, Goods, Money, Promise, returns};
 use crate::invariant::Invariant;
 
 impl Books {
@@ -45,6 +45,7 @@ impl Books {
                     told: Default::default(),
                     mails: Default::default(),
                     left: Default::default(),
+                    returns: Default::default(),
                     disturbed,
                     key: None,
                 }
@@ -125,7 +126,7 @@ pub fn is_settled(order: &Order) -> bool {
     order.record().attention.as_ref().is_some_and(|attention| attention.resolution.is_some())
 }
 
-type Problems = Vec<(Invariant, String)>;
+pub(super) type Problems = Vec<(Invariant, String)>;
 
 /// What is wrong with a new order.
 fn first(order: &Order) -> Problems {
@@ -167,6 +168,7 @@ fn next(before: &Order, after: &Order) -> Problems {
     {
         problems.push((Invariant::AnswersTrue, "its verdict has changed".to_owned()));
     }
+    problems.extend(returns::next(before, after));
     problems
 }
 
@@ -188,7 +190,11 @@ pub(super) fn against_the_outside(entry: &Entry) -> Problems {
                 wrong(Invariant::MoneyAskedFor, "money was taken, and the customer has not asked to pay");
             }
         }
-        PaymentState::Refunded if money.refunds == 0 && !money.returned_by_hand => {
+        PaymentState::Refunded
+            if money.refunds == 0
+                && !money.returned_by_hand
+                && returns::given_back(entry) < order.amount().minor_units() =>
+        {
             wrong(Invariant::MoneyMatches, "it is said to be refunded, and the gateway has not done it");
         }
         PaymentState::Void if money.is_taken() => {
