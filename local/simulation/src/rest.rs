@@ -19,7 +19,7 @@ use crate::invariant::Invariant;
 use crate::people::operator;
 use crate::process::RETENTION;
 use crate::provider::Provider;
-use crate::seams::watch::{KEYS, LEDGER, ORDERS};
+use crate::seams::watch::{self, KEYS, LEDGER, ORDERS};
 use crate::world::World;
 
 /// The statuses that customers are told of, as the template's rule says.
@@ -234,6 +234,15 @@ pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) ->
         }
     }
     problems.is_empty()
+}
+
+/// Checks all rows of the stock: also those that nobody wrote last who should have.
+pub async fn check_the_stock(world: &World) {
+    for place in world.books(|books| books.places()) {
+        if let Some(row) = watch::row(&world.tables, &place).await {
+            world.books(|books| books.row(None, &place, row));
+        }
+    }
 }
 
 /// How the execution of an order stands.

@@ -278,6 +278,7 @@ async fn live(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
         }
         sleep(CHECK).await;
     }
+    rest::check_the_stock(world).await;
 }
 
 /// Lets the customers come, and waits until all have gone home.

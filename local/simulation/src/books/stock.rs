@@ -1,6 +1,6 @@
 //! The rows of the stock against what the orders hold and have bought.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use omniflow_domain::Order;
 use omniflow_domain::order::{Reservation, Shipment};
@@ -72,6 +72,11 @@ impl Books {
     /// Notes how many pieces there are of a product in a warehouse at the beginning.
     pub fn stocked(&mut self, place: Place, pieces: i64) {
         self.stock.pieces.insert(place, pieces);
+    }
+
+    /// All places of the stock, in their order.
+    pub fn places(&self) -> BTreeSet<Place> {
+        self.stock.pieces.keys().cloned().collect()
     }
 
     /// Notes a movement that was made under this idempotency key, by which so many pieces came or went.

@@ -135,7 +135,10 @@ pub async fn transaction(
 /// Whether one of the writes is of an order that has returns.
 fn is_of_a_return(writes: &[TransactWriteItem]) -> bool {
     let mut puts = writes.iter().filter_map(|write| write.put.as_ref());
-    puts.any(|put| put.table_name == ORDERS && put.item.contains_key("returns"))
+    puts.any(|put| {
+        let order = order_of(put.item.clone()).and_then(Result::ok);
+        put.table_name == ORDERS && order.is_some_and(|order| !order.returns().is_empty())
+    })
 }
 
 /// Whether one of the writes completes an order.
