@@ -1,4 +1,7 @@
-"""Returns, as a customer asks for one and those who run the shop take it in, on the order's page."""
+"""Returns, as a customer asks for one and those who run the shop take it in, on the order's page, and the list
+of those that are open."""
+
+from console import read, send
 
 
 def ask_back(console, pieces, reason):
@@ -6,6 +9,13 @@ def ask_back(console, pieces, reason):
     console.type("#return-macbook-air", str(pieces))
     console.type("#return-reason", reason)
     console.click("[data-do=ask-return]")
+
+
+def completed(console, runtime, items, **more):
+    """Places an order that is paid at once, and waits until it is completed; its id."""
+    id = runtime.order(items=items, payment={"method": "pm_card"}, **more)
+    console.until("the completed order", lambda: read(runtime, id)["state"] == "COMPLETED")
+    return id
 
 
 def test_goods_are_asked_back_received_and_refunded(start, console_of):
@@ -41,3 +51,47 @@ def test_what_cannot_be_returned_says_why_and_a_return_can_be_rejected(start, co
     console.see("[aria-labelledby=returns] [role=alert]", "0 can be")
     console.click("[data-return='1'] [data-do=reject]")
     console.see("[data-return='1'] [data-return-state=REJECTED]")
+
+
+def test_open_returns_are_a_queue_that_leads_to_what_can_be_done(start, console_of):
+    runtime = start("--parameter", "ReturnReviewThreshold=1500")
+    console = console_of(runtime)
+    small = completed(console, runtime, [{"product_id": "macbook-air", "quantity": 1}], customer_id="ann")
+    large = completed(console, runtime, [{"product_id": "macbook-air", "quantity": 2}])
+    console.open("returns")
+    console.see("[role=status]", "Nothing is waiting here")
+    assert not console.all("nav [data-queue=returns]"), "nothing is counted where nothing waits"
+    for id, pieces in [(small, 1), (large, 2)]:
+        send(runtime, "POST", f"orders/{id}/returns", {"items": [{"product_id": "macbook-air", "quantity": pieces}], "reason": "too heavy"})
+    console.look_again()
+    console.see("nav [data-queue=returns]", "2")
+    rows = lambda: [row.get_attribute("data-open-return") for row in console.all("[data-open-return]")]
+    console.until("the one that waits longest first", lambda: rows() == [f"{small}/1", f"{large}/1"])
+    console.see(f"[data-open-return='{small}/1'] [data-do=AWAITING_GOODS]", "Take the goods in")
+    console.see(f"[data-open-return='{small}/1']", "1 × MacBook Air")
+    console.see(f"[data-open-return='{small}/1'] a[href='#/customers/ann']")
+    console.choose("#to-do", "AWAITING_REVIEW")
+    console.until("those to approve", lambda: rows() == [f"{large}/1"])
+    console.click(f"[data-open-return='{large}/1'] [data-do]", "Approve or reject")
+    console.click("[data-return='1'] [data-do=reject]")
+    console.see("[data-return='1'] [data-return-state=REJECTED]")
+    console.see("nav [data-queue=returns]", "1")
+    console.open("returns")
+    console.until("what is left", lambda: rows() == [f"{small}/1"])
+    console.must_be_content()
+
+
+def test_on_a_phone_open_returns_are_cards(start, console_of):
+    runtime = start()
+    console = console_of(runtime)
+    id = completed(console, runtime, [{"product_id": "macbook-air", "quantity": 1}], customer_id="y" * 120)
+    send(runtime, "POST", f"orders/{id}/returns", {"items": [{"product_id": "macbook-air", "quantity": 1}], "reason": "x" * 300})
+    with console.on_a_phone():
+        for language in ["zh", "en", "ru"]:
+            console.choose("#language", language)
+            console.open("returns")
+            row = console.see("[data-open-return]")
+            places = [cell.location["x"] for cell in row.find_elements("css selector", "td")]
+            assert len(set(places)) == 1, "one below the other"
+            console.must_fit(f"returns in {language}")
+    console.must_be_content()

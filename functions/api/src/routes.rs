@@ -46,6 +46,7 @@ pub(crate) enum ApiCall {
     ExportOrders,
     ListCustomerOrders,
     ForgetCustomer,
+    ListOpenReturns,
     RequestReturn,
     ListReturns,
     ReadReturn,
@@ -94,6 +95,7 @@ impl ApiCall {
             | Self::ListCustomerOrders
             | Self::ForgetCustomer
             | Self::ResolveOrder
+            | Self::ListOpenReturns
             | Self::RequestReturn
             | Self::ListReturns
             | Self::ReadReturn
@@ -141,6 +143,7 @@ pub(crate) const CALLS: &[Route] = &[
     ("GET", "/api/v1/export/orders", Access::Operator, ApiCall::ExportOrders),
     ("GET", "/api/v1/customers/{customer_id}/orders", Access::Operator, ApiCall::ListCustomerOrders),
     ("DELETE", "/api/v1/customers/{customer_id}", Access::Operator, ApiCall::ForgetCustomer),
+    ("GET", "/api/v1/returns", Access::Operator, ApiCall::ListOpenReturns),
     ("POST", "/api/v1/orders/{order_id}/returns", Access::Customer, ApiCall::RequestReturn),
     ("GET", "/api/v1/orders/{order_id}/returns", Access::Customer, ApiCall::ListReturns),
     ("GET", "/api/v1/orders/{order_id}/returns/{number}", Access::Customer, ApiCall::ReadReturn),
@@ -250,6 +253,7 @@ pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Resul
         ApiCall::ExportOrders => export::orders(admin, request).await,
         ApiCall::ListCustomerOrders => people::list_orders(admin, request).await,
         ApiCall::ForgetCustomer => people::forget(admin, request).await,
+        ApiCall::ListOpenReturns => returns::open::list(admin, request).await,
         ApiCall::RequestReturn => returns::request_return(admin, request).await,
         ApiCall::ListReturns => returns::list_returns(admin, request).await,
         ApiCall::ReadReturn => returns::read_return(admin, request).await,

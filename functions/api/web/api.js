@@ -135,6 +135,7 @@ export const api = {
     return { text, next: next && next[1] };
   },
   imported: (what, text) => call("POST", `api/v1/import/${what}`, new Blob([text], { type: "text/csv" })),
+  openReturns: (filter) => call("GET", `api/v1/returns?${query(filter)}`),
   askReturn: (id, items, reason, key) => call("POST", `${order(id)}/returns`, { items, reason }, { headers: { "idempotency-key": key } }),
   auditReturn: (id, number, action) => call("POST", `${order(id)}/returns/${number}/audit`, { action }),
   receiveReturn: (id, number, items) => call("POST", `${order(id)}/returns/${number}/received`, { items }),

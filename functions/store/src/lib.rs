@@ -18,6 +18,7 @@ pub mod metrics;
 mod moved_rows;
 pub mod movements;
 mod moves;
+mod open_returns;
 mod orders;
 pub mod products;
 #[cfg(feature = "eventbridge")]
@@ -43,6 +44,7 @@ pub use idempotency::{Idempotency, Kept};
 pub use item::order_of;
 pub use lists::{After, Counted, Page, Unheard};
 pub use moves::Moves;
+pub use open_returns::{OpenReturns, ReturnsSince};
 pub use orders::{Decided, Orders};
 pub use products::Products;
 pub use stock::{Place, Shelves, Stock, StockPage, StockRow};

@@ -153,6 +153,7 @@ async fn all_ways() -> BTreeSet<Use> {
         ("GET", "/api/v1/stock"),
         ("GET", "/api/v1/stock/ring"),
         ("GET", "/api/v1/summary"),
+        ("GET", "/api/v1/returns"),
         ("GET", &format!("/api/v1/orders/{paid}")),
         ("GET", &format!("/api/v1/orders/{paid}/workflow")),
         ("GET", &format!("/api/v1/orders/{paid}/workflow?next=a-long-history")),

@@ -42,6 +42,7 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         | ApiCall::OpenApi => system_calls::described(call),
         ApiCall::RequestReturn
         | ApiCall::ListReturns
+        | ApiCall::ListOpenReturns
         | ApiCall::ReadReturn
         | ApiCall::AuditReturn
         | ApiCall::ReceiveReturn
