@@ -85,7 +85,7 @@ def test_on_a_phone_open_returns_are_cards(start, console_of):
     runtime = start()
     console = console_of(runtime)
     id = completed(console, runtime, [{"product_id": "macbook-air", "quantity": 1}], customer_id="y" * 120)
-    send(runtime, "POST", f"orders/{id}/returns", {"items": [{"product_id": "macbook-air", "quantity": 1}], "reason": "x" * 300})
+    send(runtime, "POST", f"orders/{id}/returns", {"items": [{"product_id": "macbook-air", "quantity": 1}], "reason": "x" * 200})
     with console.on_a_phone():
         for language in ["zh", "en", "ru"]:
             console.choose("#language", language)
@@ -94,4 +94,48 @@ def test_on_a_phone_open_returns_are_cards(start, console_of):
             places = [cell.location["x"] for cell in row.find_elements("css selector", "td")]
             assert len(set(places)) == 1, "one below the other"
             console.must_fit(f"returns in {language}")
+    console.must_be_content()
+
+
+def test_returns_are_lanes_of_the_timeline_with_what_they_waited_for(start, console_of):
+    runtime = start("--parameter", "ReturnReviewThreshold=100000")
+    console = console_of(runtime)
+    id = completed(console, runtime, [{"product_id": "macbook-air", "quantity": 5}])
+    console.open(f"orders/{id}")
+    console.see(".gantt [data-row=CapturePayment]")
+    assert not console.all("[data-lane=return-1]")
+    ask_back(console, 1, "too heavy")
+    console.see("[data-lane=return-1] .lane", "Return 1")
+    console.see("[data-lane=return-1] [data-row=AwaitReturnedGoods] .span.wait")
+    console.click("[data-return='1'] [data-do=receive]")
+    console.see("[data-return='1'] [data-return-state=REFUNDED]")
+    console.see("[data-lane=return-1] [data-row=RefundReturn] .span.work")
+    took = console.see("[data-lane=return-1] [data-row=AwaitReturnedGoods] td.number").text
+    assert took.endswith(" s") and took != "0 s", took
+    # The return's own drawing, and what its states took and gave.
+    console.click("[aria-labelledby=workflow] button", "Return 1")
+    console.is_drawn("RefundReturn", "done")
+    console.is_drawn("AwaitReturnedGoods", "done")
+    # A return that was rejected has not failed.
+    ask_back(console, 1, "too light")
+    console.see("[data-lane=return-2] [data-row=AwaitReturnedGoods] .span.wait")
+    console.click("[data-return='2'] [data-do=reject]")
+    console.see("[data-lane=return-2] [data-row=CloseReturn]")
+    console.click("[aria-labelledby=workflow] button", "Return 2")
+    assert "rejected" in console.is_drawn("AwaitReturnedGoods", "decided").text
+    console.must_be_content()
+
+
+def test_of_many_returns_the_others_are_shown_when_they_are_asked_for(start, console_of):
+    runtime = start()
+    console = console_of(runtime)
+    id = completed(console, runtime, [{"product_id": "macbook-air", "quantity": 5}])
+    for _ in range(5):
+        send(runtime, "POST", f"orders/{id}/returns", {"items": [{"product_id": "macbook-air", "quantity": 1}], "reason": "too heavy"})
+    console.open(f"orders/{id}")
+    lanes = lambda: [lane.get_attribute("data-lane") for lane in console.all("[data-lane^=return]")]
+    console.until("the newest four", lambda: lanes() == [f"return-{number}" for number in range(2, 6)])
+    console.click("[aria-labelledby=workflow] button", "Return 1 …")
+    console.until("all five", lambda: lanes() == [f"return-{number}" for number in range(1, 6)])
+    console.see("[data-execution=return-1]")
     console.must_be_content()

@@ -72,7 +72,7 @@ use request::Request;
 use response::Response;
 pub use routes::{ROUTES, function_of};
 pub use warehouse::WarehouseApi;
-use workflow::Executions;
+use workflow::{Executions, Machines};
 
 use crate::problem::{Kind, Problem};
 
@@ -137,6 +137,7 @@ impl Function for Api {
         "PAYMENT_PROVIDER",
         "PAYMENT_WINDOW_SECONDS",
         "PAYMENT_WINDOW_STATE_MACHINE",
+        "RETURN_STATE_MACHINE",
         "SIMULATED_LATENCY_MILLIS",
     ];
     const ACTIONS: &'static [&'static str] = &[
@@ -161,7 +162,11 @@ impl Function for Api {
         let dynamodb = services.dynamodb();
         let currency = environment.parse("CURRENCY")?;
         let order_machine = environment.require("ORDER_STATE_MACHINE")?;
-        let window_machine = environment.require("PAYMENT_WINDOW_STATE_MACHINE")?;
+        let machines = Machines {
+            order: order_machine,
+            payment_window: environment.require("PAYMENT_WINDOW_STATE_MACHINE")?,
+            returns: environment.require("RETURN_STATE_MACHINE")?,
+        };
         let orders = Orders::new(services, environment)?.for_people();
         let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
         let workflow = Workflow::new(services.step_functions(), order_machine);
@@ -186,7 +191,7 @@ impl Function for Api {
             },
             products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
             limits: Limits::new(environment)?,
-            executions: Executions::new(services.executions(), order_machine, window_machine),
+            executions: Executions::new(services.executions(), &machines),
             site: web::Site::new(environment, currency, provider)?,
             currency,
             audit_threshold: threshold(environment, currency)?,

@@ -414,6 +414,10 @@ async fn returned(shop: &Shop) {
         shop.touch(&id);
         shop.sweep().await;
     }
+    for query in ["", "?execution=return-1&next=a-long-history"] {
+        let path = format!("/api/v1/orders/{id}/workflow{query}");
+        assert_eq!(shop.http("GET", &path, Value::Null).await.status, 200, "{path}");
+    }
     for mut event in shop.aws.events() {
         event["email"] = json!("ann@example.com");
         shop.invoke("notify-customer", json!({ "detail": event })).await.unwrap();

@@ -255,7 +255,7 @@ fn workflow() -> Operation {
     unless_known(Operation::new(
         "Operations",
         "Read the executions behind an order",
-        "With their definitions and histories. Task tokens are hidden.",
+        "With their definitions and histories: the order's own, that of its payment window, and those of its returns, up to four of them. Task tokens are hidden.",
     ))
     .takes(parameters::of_a_workflow())
     .answers(200, named(executions))

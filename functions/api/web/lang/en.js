@@ -307,6 +307,7 @@ export default {
   "decided.AuditRejected": "rejected",
   "decided.OrderCancelled": "cancelled",
   "decided.PaymentTimeout": "not paid in time",
+  "decided.ReturnRejected": "rejected",
   "graph.states": "States",
   "page.catalogue": "Products",
   "catalogue.products": "Catalogue",

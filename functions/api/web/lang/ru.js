@@ -307,6 +307,7 @@ export default {
   "decided.AuditRejected": "отклонён",
   "decided.OrderCancelled": "отменён",
   "decided.PaymentTimeout": "не оплачен вовремя",
+  "decided.ReturnRejected": "отклонён",
   "graph.states": "Состояния",
   "page.catalogue": "Товары",
   "catalogue.products": "Каталог",

@@ -307,6 +307,7 @@ export default {
   "decided.AuditRejected": "已拒绝",
   "decided.OrderCancelled": "已取消",
   "decided.PaymentTimeout": "超时未付",
+  "decided.ReturnRejected": "已拒绝",
   "graph.states": "状态",
   "page.catalogue": "商品",
   "catalogue.products": "商品目录",
