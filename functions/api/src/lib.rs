@@ -6,6 +6,7 @@
 //!   event ──► request ──► routes ──► create, read, decide, summary, workflow ──► view ──► response
 //!                            ├────► web: the console's files, the description of all this (openapi)
 //!                            ├────► warehouse, in a function of its own
+//!                            ├────► metrics, in a function of its own
 //!                            └────► admin, in a function of its own: products, stock, files, people, what stands still
 //! ```
 
@@ -20,6 +21,7 @@ mod decide;
 mod description;
 mod keep;
 mod limits;
+mod metrics;
 #[cfg(test)]
 mod openapi;
 mod operators;
@@ -36,6 +38,7 @@ mod request;
 mod response;
 mod return_view;
 mod routes;
+mod shared;
 mod sign_in;
 mod summary;
 mod view;
@@ -64,6 +67,7 @@ pub use caller::Access;
 use caller::{Caller, Doorkeeper};
 use keep::{Answers, Key};
 use limits::Limits;
+pub use metrics::ReadMetrics;
 pub use operators::Operators;
 use patience::Patience;
 pub use payment_api::PaymentApi;

@@ -61,6 +61,7 @@ pub(crate) enum ApiCall {
     TakeShipmentEvent,
     ReadWorkflow,
     ReadSummary,
+    ReadMetrics,
     PaymentEvent,
     Health,
     Home,
@@ -108,6 +109,7 @@ impl ApiCall {
             | Self::PutWarehouse
             | Self::NoteShipmentEvent
             | Self::TakeShipmentEvent => "warehouse-api",
+            Self::ReadMetrics => "read-metrics",
             Self::PaymentEvent => "receive-payment-event",
             _ => "api",
         }
@@ -163,6 +165,7 @@ pub(crate) const CALLS: &[Route] = &[
     ("POST", "/api/v1/shipments/{order_id}/{warehouse}/events", Access::Public, ApiCall::TakeShipmentEvent),
     ("GET", "/api/v1/orders/{order_id}/workflow", Access::Operator, ApiCall::ReadWorkflow),
     ("GET", "/api/v1/summary", Access::Operator, ApiCall::ReadSummary),
+    ("GET", "/api/v1/metrics", Access::Operator, ApiCall::ReadMetrics),
     ("GET", "/api/v1/doctor", Access::Operator, ApiCall::Examine),
     ("POST", "/api/v1/doctor", Access::Operator, ApiCall::Repair),
     ("POST", "/api/orders", Access::Customer, ApiCall::ProcessOrder),

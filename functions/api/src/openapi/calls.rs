@@ -27,6 +27,7 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         ApiCall::ReadExecution => execution(door),
         ApiCall::ReadWorkflow => workflow(),
         ApiCall::ReadSummary => summary(),
+        ApiCall::ReadMetrics => metrics(),
         ApiCall::ListWarehouses
         | ApiCall::ReadWarehouse
         | ApiCall::PutWarehouse
@@ -260,6 +261,16 @@ fn workflow() -> Operation {
     .takes(parameters::of_a_workflow())
     .answers(200, named(executions))
     .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::PageNotFound, Kind::OrderUnreadable])
+}
+
+fn metrics() -> Operation {
+    let told = json_answer("What was counted.", &schemas::of::<crate::metrics::MetricsView>(), None);
+    unless_known(Operation::new(
+        "Operations",
+        "Read what was counted in the last hour",
+        "By the local runtime, or by CloudWatch, whose answer is used again for a minute. What is null is not known. When the metrics can't be read, `Retry-After` says when to ask again.",
+    ))
+    .answers(200, named(told))
 }
 
 fn summary() -> Operation {

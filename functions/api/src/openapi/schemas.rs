@@ -73,6 +73,7 @@ pub(super) fn answers() -> Map<String, Value> {
     generator.subschema_for::<crate::warehouse::ShipmentView<'_>>();
     generator.subschema_for::<crate::return_view::ReturnList<'_>>();
     generator.subschema_for::<crate::admin::returns::open::OpenReturnList>();
+    generator.subschema_for::<crate::metrics::MetricsView>();
     generator.subschema_for::<crate::summary::Summary>();
     generator.subschema_for::<crate::workflow::WorkflowView<'_>>();
     generator.subschema_for::<crate::workflow::WorkflowStatus<'_>>();

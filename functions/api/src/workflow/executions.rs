@@ -17,9 +17,9 @@ use serde_json::Value;
 use super::definitions::{Begun, Definitions};
 use super::event::{Event, instant};
 use super::payload::shown;
-use super::shared::Shared;
 use super::{Execution, Part, aws_console, no_such_page};
 use crate::problem::{Kind as ProblemKind, Problem};
+use crate::shared::Shared;
 
 /// The largest number of events in one answer, which can have 6 MB at most (AWS Lambda Developer Guide,
 /// "Lambda quotas"). An order that nothing goes wrong with has about forty events.

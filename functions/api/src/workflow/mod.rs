@@ -13,7 +13,6 @@ mod event;
 mod executions;
 mod part;
 mod payload;
-mod shared;
 mod status;
 
 use std::cmp::Reverse;
