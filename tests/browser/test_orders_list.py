@@ -180,6 +180,25 @@ def test_what_is_listed_is_saved_as_a_file_that_no_spreadsheet_takes_for_formula
     assert text.endswith("\r\n")
 
 
+def test_an_order_is_shown_with_its_number_and_found_by_it(console_of, shop):
+    console = console_of(shop)
+    first, second = (shop.order(items=["iPhone 15"]) for _ in range(2))
+    number = read(shop, second)["number"]
+    assert number == read(shop, first)["number"] + 1
+    console.open("operations")
+    rows(console, second, first)
+    console.see(f"[data-number='{number}']", f"#{number}")
+    for typed in (f"#{number}", str(number), second.removeprefix("ORD-")):
+        console.open("operations")
+        console.see("#search").send_keys(typed)
+        rows(console, second)
+    palette(console).send_keys(f"#{number}")
+    console.see(".palette [data-kind=order][aria-selected=true]", f"#{number}")
+    console.focused().send_keys(Keys.ENTER)
+    console.see("h1", second)
+    console.see("h1 [data-number]", f"#{number}")
+
+
 def palette(console):
     ActionChains(console.browser).key_down(Keys.CONTROL).send_keys("k").key_up(Keys.CONTROL).perform()
     return console.see(".palette input")

@@ -353,7 +353,7 @@ async fn the_log_names_orders_and_no_customers() {
         format!("/api/orders/status?workflow_id={workflow_id}"),
         format!("/api/orders/{workflow_id}"),
         format!("/api/workflows/{workflow_id}/status"),
-        format!("/api/v1/orders?customer_id={customer}"),
+        format!("/api/v1/orders?customer={customer}"),
         format!("/api/v1/orders?search={customer}"),
     ] {
         shop.get(&path).await.success();

@@ -7,6 +7,7 @@ use omniflow_domain::warehouse_link::LinkError;
 use omniflow_domain::{Order, Refusal, Status};
 use omniflow_links::Links;
 use omniflow_store as store;
+use omniflow_store::LowStock;
 use serde_json::{Value, json};
 
 use crate::decide::{decide, note};
@@ -37,6 +38,7 @@ pub(crate) async fn retry_order(api: &Decisions, request: &Request) -> Result<Re
 pub(crate) async fn resolve_order(
     api: &Decisions,
     links: &Links,
+    low_stock: &LowStock,
     request: &Request,
 ) -> Result<Response, Problem> {
     let id = request.order_id()?;
@@ -78,7 +80,9 @@ pub(crate) async fn resolve_order(
             false => api.stock.settle(after, resolution.stock, &held),
         }
     };
-    decide(api, request, key.as_ref(), resolve, stock).await
+    let response = decide(api, request, key.as_ref(), resolve, stock).await?;
+    low_stock.look(order.items().iter().map(|item| item.product_id.as_str())).await;
+    Ok(response)
 }
 
 /// Has the warehouses keep what has not left, and gives the order with what they say has left before.

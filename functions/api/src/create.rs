@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
+use futures::future::try_join;
 use omniflow_domain::catalogue::Product;
 use omniflow_domain::order::{Item, NewOrder, Unknown};
-use omniflow_domain::{Address, Currency, Email, Money, Order, OrderId, Status};
+use omniflow_domain::{Address, Currency, Email, Money, Order, OrderId, OrderNumber, Status};
 use omniflow_store as store;
 use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
@@ -43,6 +44,8 @@ struct Asked {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Created<'a> {
     order_id: &'a OrderId,
+    /// The number that people call the order by; unique, though not without gaps.
+    number: Option<OrderNumber>,
     /// The order id again.
     workflow_id: &'a OrderId,
     /// The state that the order begins in.
@@ -81,7 +84,8 @@ async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<R
     let now = api.now();
     for _ in 0..DRAWS {
         let id = OrderId::new(now, api.randomness.below(OrderId::RANDOM_BELOW));
-        let mut order = Order::receive(id, new.clone(), now);
+        let number = register(api, &id, new.email.as_ref()).await.map_err(|error| unavailable(&error))?;
+        let mut order = Order::receive(id, new.clone(), now).numbered(number);
         order.sign(request.caller.actor(), None);
         let body = if request.is_v1() { answer(&order) } else { view::answer(&order, request, now)? };
         let keep = match &key {
@@ -107,6 +111,18 @@ async fn create(api: &Api, request: &Request, assumed: Option<&str>) -> Result<R
     Err(unavailable(&store::Error::Conflict))
 }
 
+/// Notes by what the order that is about to be written will be found, and gives its number.
+async fn register(api: &Api, id: &OrderId, email: Option<&Email>) -> Result<OrderNumber, store::Error> {
+    let note_email = async {
+        match email {
+            Some(email) => api.register.note_email(email, id).await,
+            None => Ok(()),
+        }
+    };
+    let (number, ()) = try_join(api.register.number(id), note_email).await?;
+    Ok(number)
+}
+
 /// The response with the order's place.
 fn located(response: Response, order_id: &str) -> Response {
     response.with_header("location", format!("/api/v1/orders/{order_id}"))
@@ -125,6 +141,7 @@ fn answer(order: &Order) -> String {
     let id = order.id();
     let created = Created {
         order_id: id,
+        number: order.number(),
         workflow_id: id,
         state: order.status(),
         amount: Amount(order.amount()),

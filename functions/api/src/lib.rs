@@ -3,7 +3,7 @@
 //! the shop do now and then is the function `admin`.
 //!
 //! ```text
-//!   event ──► request ──► routes ──► create, read, decide, summary, workflow ──► view ──► response
+//!   event ──► request ──► routes ──► create, read, finding, decide, summary, workflow ──► view ──► response
 //!                            ├────► web: the console's files, the description of all this (openapi)
 //!                            ├────► warehouse, in a function of its own
 //!                            ├────► metrics, in a function of its own
@@ -19,6 +19,7 @@ mod create;
 pub mod csv_file;
 mod decide;
 mod description;
+mod finding;
 mod keep;
 mod limits;
 mod metrics;
@@ -58,7 +59,7 @@ use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_simulated::{Ledger, SimulatedGateway};
 use omniflow_store as store;
 use omniflow_store::workflow::Workflow;
-use omniflow_store::{Backlog, Idempotency, Orders, Products, Stock, Unreadable};
+use omniflow_store::{Backlog, Idempotency, Orders, Products, Register, Stock, Unreadable};
 use serde_json::Value;
 
 pub use admin::Admin;
@@ -84,6 +85,7 @@ use crate::problem::{Kind, Problem};
 pub struct Api {
     decisions: Decisions,
     products: Products,
+    register: Register,
     limits: Limits,
     backlog: Backlog,
     executions: Executions,
@@ -121,6 +123,7 @@ impl Function for Api {
         "STOCK_TABLE",
         "PRODUCTS_TABLE",
         "IDEMPOTENCY_TABLE",
+        "REGISTER_TABLE",
         "LEDGER_TABLE",
         "AUDIT_THRESHOLD",
         "BACKLOG_SECONDS",
@@ -149,6 +152,7 @@ impl Function for Api {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
+        "dynamodb:UpdateItem",
         "states:DescribeExecution",
         "states:DescribeStateMachineForExecution",
         "states:GetExecutionHistory",
@@ -194,6 +198,7 @@ impl Function for Api {
                 clock: services.clock(),
             },
             products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
+            register: Register::new(services, environment)?,
             limits: Limits::new(environment)?,
             executions: Executions::new(services.executions(), &machines),
             site: web::Site::new(environment, currency, provider)?,

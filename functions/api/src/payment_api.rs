@@ -7,7 +7,7 @@ use std::sync::Arc;
 use omniflow_links::Links;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store::workflow::Workflow;
-use omniflow_store::{Idempotency, Orders, Stock};
+use omniflow_store::{Idempotency, LowStock, Orders, Stock};
 use omniflow_stripe::{Stripe, StripeGateway};
 use serde_json::Value;
 
@@ -24,6 +24,7 @@ use crate::{Decisions, at_provider, attention, decide};
 pub struct PaymentApi {
     decisions: Decisions,
     links: Links,
+    low_stock: LowStock,
 }
 
 impl Function for PaymentApi {
@@ -31,10 +32,13 @@ impl Function for PaymentApi {
     const VARIABLES: &'static [&'static str] = &[
         "ORDERS_TABLE",
         "STOCK_TABLE",
+        "PRODUCTS_TABLE",
         "IDEMPOTENCY_TABLE",
+        "REGISTER_TABLE",
         "LEDGER_TABLE",
         "WAREHOUSES_TABLE",
         "ALLOW_PRIVATE_WAREHOUSES",
+        "EVENT_BUS",
         "OPEN_ACCESS",
         "OPERATOR_CLAIM",
         "OPERATOR_SCOPE",
@@ -47,10 +51,13 @@ impl Function for PaymentApi {
         "WAREHOUSE_SECRET",
     ];
     const ACTIONS: &'static [&'static str] = &[
+        "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
+        "dynamodb:Query",
         "dynamodb:Scan",
         "dynamodb:UpdateItem",
+        "events:PutEvents",
         "secretsmanager:GetSecretValue",
         "states:SendTaskSuccess",
     ];
@@ -80,6 +87,7 @@ impl Function for PaymentApi {
                 clock: services.clock(),
             },
             links: Links::new(services, environment)?,
+            low_stock: LowStock::new(services, environment)?,
         })
     }
 
@@ -99,7 +107,9 @@ impl PaymentApi {
         match call {
             ApiCall::PayOrder => decide::pay_order(&self.decisions, request).await,
             ApiCall::OpenPayment => at_provider::open_payment(&self.decisions, request).await,
-            ApiCall::ResolveOrder => attention::resolve_order(&self.decisions, &self.links, request).await,
+            ApiCall::ResolveOrder => {
+                attention::resolve_order(&self.decisions, &self.links, &self.low_stock, request).await
+            }
             _ => Err(elsewhere(&request.path, call.function())),
         }
     }

@@ -276,7 +276,7 @@ impl Problem {
     #[must_use]
     pub(crate) fn about(self, order: &Order, request: &Request, now: DateTime<Utc>) -> Self {
         self.with("order_id", order.id().as_str())
-            .with("state", order.status().name())
+            .with("state", order.shown_status().name())
             .with("order_status", status_text(order, request.language(), now))
     }
 

@@ -28,7 +28,7 @@ pub(crate) fn refused(order: &Order, refusal: &Refusal, request: &Request, api: 
     }
     let is_operator = request.caller.is_operator();
     let mut sentences = vec![why(order, refusal, language), since(order, language)];
-    sentences.push(Some(in_language(possible(order.status(), is_operator), language).to_owned()));
+    sentences.push(Some(in_language(possible(order.shown_status(), is_operator), language).to_owned()));
     let detail = sentences.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let problem = Problem::new(Kind::WrongState, detail).about(order, request, api.now());
     if order.status() == Status::NeedsAttention && is_operator {
@@ -193,9 +193,10 @@ const fn contradicted(contradiction: &Contradiction) -> Texts {
     }
 }
 
-/// What the order is, since when, and by whom.
+/// What the order is, since when, and by whom; `None` for one that was approved and waits for its workflow, of which the
+/// time of the approval says more.
 fn since(order: &Order, language: Language) -> Option<String> {
-    let change = order.timeline().last()?;
+    let change = order.timeline().last().filter(|_| order.shown_status() == order.status())?;
     let status = texts::text(order.status(), language);
     let (name, at) = (order.status(), change.at.format("%Y-%m-%d %H:%M:%S UTC"));
     let by = by(change.by.as_ref(), language);

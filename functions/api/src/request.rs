@@ -101,6 +101,11 @@ impl Request {
         self.query.get(name).map(String::as_str)
     }
 
+    /// The names of the query's parameters.
+    pub(crate) fn query_names(&self) -> impl Iterator<Item = &str> {
+        self.query.keys().map(String::as_str)
+    }
+
     pub(crate) fn body(&self) -> &[u8] {
         &self.body
     }

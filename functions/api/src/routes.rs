@@ -239,7 +239,9 @@ pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Resul
         ApiCall::ResolveOrder if admin.provider != Provider::Simulated => {
             Err(elsewhere(&request.path, PaymentApi::NAME))
         }
-        ApiCall::ResolveOrder => attention::resolve_order(admin, &admin.links, request).await,
+        ApiCall::ResolveOrder => {
+            attention::resolve_order(admin, &admin.links, &admin.low_stock, request).await
+        }
         ApiCall::ListStock => stock::list_stock(admin, request).await,
         ApiCall::ReadStock => stock::read_stock(admin, request).await,
         ApiCall::MoveStock => movements::move_stock(admin, request).await,

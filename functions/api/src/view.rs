@@ -5,7 +5,7 @@ use omniflow_domain::Language;
 use omniflow_domain::allocation::Missing;
 use omniflow_domain::order::{Actor, Audit, Change, Item, Order, Shipment};
 use omniflow_domain::texts::{open_texts, status_text, text, unreadable_text};
-use omniflow_domain::{Address, Currency, Email, Money, OrderId, Reason, Status};
+use omniflow_domain::{Address, Currency, Email, Money, OrderId, OrderNumber, Reason, Status};
 use omniflow_store::Unreadable;
 use serde::{Serialize, Serializer};
 
@@ -31,7 +31,9 @@ impl Serialize for Amount {
 #[cfg_attr(test, schemars(rename = "Order"))]
 pub(crate) struct OrderView<'a> {
     order_id: &'a OrderId,
-    /// The order id again; at the other doors `order-processing-`, the customer and the order's number. All
+    /// The number that people call the order by; null for orders that an earlier release made.
+    number: Option<OrderNumber>,
+    /// The order id again; at the other doors `order-processing-`, the customer and the digits of the id. All
     /// calls take either.
     workflow_id: String,
     /// The state as people read it, in their language and with the seconds that are left to pay.
@@ -195,6 +197,7 @@ pub(crate) enum ListedView<'a> {
 #[cfg_attr(test, schemars(rename = "UnreadableOrder"))]
 pub(crate) struct UnreadableView<'a> {
     order_id: &'a OrderId,
+    number: (),
     /// The order id again.
     workflow_id: &'a OrderId,
     /// A text for people, in their language.
@@ -288,9 +291,10 @@ impl<'a> OrderView<'a> {
         let needs_attention = order.status() == Status::NeedsAttention;
         Self {
             order_id: order.id(),
+            number: order.number(),
             workflow_id,
             status: status_text(order, language, now),
-            state: order.status(),
+            state: order.shown_status(),
             reason: order.reason(),
             customer_id: order.customer_id(),
             amount: Amount(order.amount()),
@@ -329,6 +333,7 @@ impl<'a> UnreadableView<'a> {
     fn of(order: &'a Unreadable, language: Language) -> Self {
         Self {
             order_id: &order.order_id,
+            number: (),
             workflow_id: &order.order_id,
             status: unreadable_text(language),
             state: UnreadableState::Unreadable,

@@ -74,10 +74,8 @@ function useFound(text, pages, admits) {
     if (!wanted) return undefined;
     let gone = false;
     const tell = (orders, products) => !gone && setFound({ text: wanted, orders: orders?.orders ?? [], products: products?.products ?? [], refused: !orders || !products });
-    // Digits alone are looked for in ids, too; so many digits are those of an id.
-    const search = /^\d{10,}$/.test(wanted) ? `ORD-${wanted}` : wanted;
     const answer = (call) => call.catch(() => null);
-    const look = () => Promise.all([answer(api.orders({ search, limit: MOST })), answer(api.products({ search: wanted, limit: MOST }))]);
+    const look = () => Promise.all([answer(api.orders({ search: wanted, limit: MOST })), answer(api.products({ search: wanted, limit: MOST }))]);
     const timer = setTimeout(() => look().then(([orders, products]) => tell(orders, products)), PAUSE);
     return () => {
       gone = true;
@@ -91,7 +89,7 @@ function useFound(text, pages, admits) {
   const placeOf = ({ product_id: id, name }) => (admits ? address("catalogue", { search: id, open: id }) : address("shop", { search: name }));
   const customers = [...new Set(orders.map((order) => order.customer_id).filter((id) => id && has(id)))];
   const entries = [
-    ...orders.map((order) => ({ kind: "order", label: [order.order_id, order.customer_id].filter(Boolean).join(" · "), to: address(`orders/${order.order_id}`), order })),
+    ...orders.map((order) => ({ kind: "order", label: [order.number && `#${order.number}`, order.order_id, order.customer_id].filter(Boolean).join(" · "), to: address(`orders/${order.order_id}`), order })),
     ...(admits ? customers : []).map((id) => ({ kind: "customer", label: id, to: address(`customers/${encodeURIComponent(id)}`) })),
     ...products.map((product) => ({ kind: "product", label: product.name, to: placeOf(product) })),
     ...pages.filter((name) => has(t(`page.${name}`))).map((name) => ({ kind: "page", label: t(`page.${name}`), to: address(name) })),

@@ -64,8 +64,11 @@ export const Status = ({ state, children }) =>
 /** The status of an order in a list. */
 export const OrderStatus = ({ order }) => html`<${LiveStatus} order=${order} />`;
 
-/** An order's id, which leads to its page. */
-export const OrderLink = ({ id }) => html`<a class="mono" href="#/orders/${id}">${id}</a>`;
+/** The number that people call an order by; orders that an earlier release made have none. */
+export const OrderNumber = ({ of }) => (of ? html` <span class="quiet" data-number=${of}>#${of}</span>` : null);
+
+/** An order's id, which leads to its page, and its number. */
+export const OrderLink = ({ id, number }) => html`<a class="mono" href="#/orders/${id}">${id}</a><${OrderNumber} of=${number} />`;
 
 /** A moment. */
 export const Time = ({ at }) => (at ? html`<time datetime=${at}>${moment(at)}</time>` : "–");

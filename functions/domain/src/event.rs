@@ -1,17 +1,23 @@
-//! What other systems hear of an order: an event for every change of its status.
+//! What other systems hear: an event for every change of an order's status, and one when the stock of a product is low.
 //!
 //! An event can be made again at any time from the order, and is the same then, its id too, so that a listener
 //! can drop the repeat. Which events must be published, and by whom, [`Order::unannounced_from`] says.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use crate::catalogue::Product;
 use crate::order::returns::{Return, ReturnChange, ReturnState};
 use crate::order::{Change, Order, PaymentEntry};
 use crate::status::Status;
 
-/// The `source` of all events (Amazon EventBridge User Guide, "Event structure").
+/// The `source` of all events about orders (Amazon EventBridge User Guide, "Event structure").
 pub const SOURCE: &str = "omniflow.orders";
-/// The `detail-type` of all events.
+/// The `source` of events about stock.
+pub const STOCK_SOURCE: &str = "omniflow.stock";
+/// The `detail-type` of the event that the stock of a product is low, which `events/stock-low.schema.json` describes.
+pub const LOW_STOCK_DETAIL_TYPE: &str = "Stock Low";
+/// The `detail-type` of events about statuses.
 pub const DETAIL_TYPE: &str = "Order Status Changed";
 /// The `detail-type` of events about what became known of an order's money beside its statuses, which
 /// `events/order-payment-changed.schema.json` describes.
@@ -22,6 +28,20 @@ pub const RETURN_DETAIL_TYPE: &str = "Order Return Changed";
 /// The version of the detail, which `events/order-status-changed.schema.json` describes. It counts up when a
 /// listener that knows the shape before would misunderstand it; a new optional member is no reason.
 pub const VERSION: u32 = 1;
+
+/// The detail of the event that so few pieces of the product are available, which were more before; it is the same each
+/// time but for the moment and the pieces, and listeners drop repeats by its id. `times` counts how often this has been so.
+pub fn low_stock(product: &Product, available: u64, times: u64, at: DateTime<Utc>) -> Value {
+    json!({
+        "version": VERSION,
+        "event_id": format!("{}:LOW:{times}", product.product_id),
+        "product_id": product.product_id,
+        "name": product.name,
+        "available": available,
+        "low_stock": product.low_stock,
+        "at": at,
+    })
+}
 
 /// The details of the events about the changes that the order still has to announce, oldest first.
 pub fn unannounced(order: &Order) -> impl Iterator<Item = Value> {
@@ -43,7 +63,7 @@ pub fn detail(order: &Order, index: usize) -> Option<Value> {
         "currency": order.amount().currency(),
         "language": order.language(),
     });
-    name_customer(&mut detail, order);
+    name_order(&mut detail, order);
     if let Some(reason) =
         order.reason().filter(|_| change.status.is_undone() || change.status == Status::NeedsAttention)
     {
@@ -93,7 +113,7 @@ fn return_detail(order: &Order, it: &Return, index: usize, change: &ReturnChange
         "currency": amount.currency(),
         "language": order.language(),
     });
-    name_customer(&mut detail, order);
+    name_order(&mut detail, order);
     detail
 }
 
@@ -109,12 +129,15 @@ fn payment_detail(order: &Order, index: usize, entry: &PaymentEntry) -> Value {
         "currency": amount.currency(),
         "language": order.language(),
     });
-    name_customer(&mut detail, order);
+    name_order(&mut detail, order);
     detail
 }
 
-/// Adds whose order it is, and where they are written to, to the detail of an event.
-fn name_customer(detail: &mut Value, order: &Order) {
+/// Adds which number the order has, whose it is, and where they are written to, to the detail of an event.
+fn name_order(detail: &mut Value, order: &Order) {
+    if let Some(number) = order.number() {
+        detail["number"] = json!(number);
+    }
     if let Some(customer) = order.customer_id() {
         detail["customer_id"] = json!(customer);
     }

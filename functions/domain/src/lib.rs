@@ -33,7 +33,7 @@ pub use email::Email;
 pub use error_name::ErrorName;
 pub use language::Language;
 pub use money::Money;
-pub use order::{Order, OrderId, Refusal};
+pub use order::{Order, OrderId, OrderNumber, Refusal};
 pub use payment_gateway::PaymentGateway;
 pub use status::{Reason, Status};
 pub use warehouse::Warehouse;

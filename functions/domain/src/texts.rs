@@ -10,7 +10,7 @@ use crate::status::{Reason, Status};
 
 /// The order's status as people read it, with the seconds that are left to pay at `now`.
 pub fn status_text(order: &Order, language: Language, now: DateTime<Utc>) -> String {
-    match (order.status(), order.deadline()) {
+    match (order.shown_status(), order.deadline()) {
         (Status::AwaitingPayment, Some(deadline)) => {
             // A started second still counts: 30 s are shown when 29.6 are left.
             let seconds = ((deadline - now).num_milliseconds().max(0) + 999) / 1000;

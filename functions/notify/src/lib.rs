@@ -8,11 +8,11 @@ use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as EmailMessage};
 use omniflow_domain::order::PaymentNews;
 use omniflow_domain::order::returns::ReturnState;
-use omniflow_domain::{Currency, Email, ErrorName, Language, Money, Reason, Status};
+use omniflow_domain::{Currency, Email, ErrorName, Language, Money, OrderNumber, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use serde::{Deserialize, Serialize};
 
-pub use message::{Message, message, payment_message, return_message};
+pub use message::{Message, Named, message, payment_message, return_message};
 use told::{Teller, Told};
 
 /// An event of the order bus, as far as this function reads it.
@@ -26,6 +26,9 @@ pub struct OrderEvent {
 pub struct Detail {
     event_id: String,
     order_id: String,
+    /// Left out for orders that an earlier release made.
+    #[serde(default)]
+    number: Option<OrderNumber>,
     /// The status that the order came to, in events about that.
     state: Option<Status>,
     /// What became known of the order's money, in events about that.
@@ -86,14 +89,15 @@ impl Function for NotifyCustomer {
     }
 
     async fn call(&self, event: OrderEvent) -> Result<Notified, Fault> {
-        let Detail { event_id, order_id, state, news, return_state, reason, .. } = event.detail;
+        let Detail { event_id, order_id, number, state, news, return_state, reason, .. } = event.detail;
         let Detail { r#return, email, language, amount, currency, .. } = event.detail;
+        let order = Named { order_id: &order_id, number };
         let amount = Money::parse(&amount, currency)
             .map_err(|error| Fault::new(ErrorName::NotificationFailed, error.to_string()))?;
         let message = match (state, news, return_state.zip(r#return)) {
-            (Some(state), _, _) => message(&order_id, state, reason, amount, language),
-            (None, Some(news), _) => payment_message(&order_id, news, amount, language),
-            (None, None, Some((state, number))) => return_message(&order_id, number, state, amount, language),
+            (Some(state), _, _) => message(order, state, reason, amount, language),
+            (None, Some(news), _) => payment_message(order, news, amount, language),
+            (None, None, Some((state, number))) => return_message(order, number, state, amount, language),
             (None, None, None) => None,
         };
         let message_id = match (&self.sender, &email, message) {

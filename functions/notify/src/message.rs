@@ -2,7 +2,7 @@
 
 use omniflow_domain::order::PaymentNews;
 use omniflow_domain::order::returns::ReturnState;
-use omniflow_domain::{Language, Money, Reason, Status, texts};
+use omniflow_domain::{Language, Money, OrderNumber, Reason, Status, texts};
 
 /// A message to a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,37 +12,60 @@ pub struct Message {
     pub text: String,
 }
 
+/// What a message calls the order.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Named<'a> {
+    pub order_id: &'a str,
+    /// `None` for orders that an earlier release made.
+    pub number: Option<OrderNumber>,
+}
+
+impl Named<'_> {
+    /// In few words.
+    fn short(self) -> String {
+        self.number.map_or_else(|| self.order_id.to_owned(), |number| number.to_string())
+    }
+
+    /// With all that the order is found by.
+    fn full(self) -> String {
+        let id = self.order_id;
+        self.number.map_or_else(|| id.to_owned(), |number| format!("{number} ({id})"))
+    }
+}
+
 /// The message to a customer whose order has come to this status; `None` for statuses that customers are not
 /// told of.
 pub fn message(
-    order_id: &str,
+    order: Named<'_>,
     status: Status,
     reason: Option<Reason>,
     amount: Money,
     language: Language,
 ) -> Option<Message> {
     let news = news(status, language)?;
+    let (short, full) = (order.short(), order.full());
     let because =
         reason.map_or_else(String::new, |reason| format!(" ({})", texts::reason_text(reason, language)));
     let status = texts::text(status, language);
     let amount = amount.in_words(language);
     let (subject, text) = match language {
         Language::En => (
-            format!("Order {order_id}: {status}"),
+            format!("Order {short}: {status}"),
             format!(
-                "Hello,\n\n{news}\n\nOrder: {order_id}\nAmount: {amount}\nStatus: {status}{because}\n\nOmniFlow\n"
+                "Hello,\n\n{news}\n\nOrder: {full}\nAmount: {amount}\nStatus: {status}{because}\n\nOmniFlow\n"
             ),
         ),
         Language::Zh => (
-            format!("订单 {order_id}：{status}"),
+            format!("订单 {short}：{status}"),
             format!(
-                "您好，\n\n{news}\n\n订单：{order_id}\n金额：{amount}\n状态：{status}{because}\n\nOmniFlow\n"
+                "您好，\n\n{news}\n\n订单：{full}\n金额：{amount}\n状态：{status}{because}\n\nOmniFlow\n"
             ),
         ),
         Language::Ru => (
-            format!("Заказ {order_id}: {status}"),
+            format!("Заказ {short}: {status}"),
             format!(
-                "Здравствуйте!\n\n{news}\n\nЗаказ: {order_id}\nСумма: {amount}\nСостояние: {status}{because}\n\nOmniFlow\n"
+                "Здравствуйте!\n\n{news}\n\nЗаказ: {full}\nСумма: {amount}\nСостояние: {status}{because}\n\nOmniFlow\n"
             ),
         ),
     };
@@ -51,7 +74,7 @@ pub fn message(
 
 /// The message to a customer about their money; `None` for news that customers are not told of.
 pub fn payment_message(
-    order_id: &str,
+    order: Named<'_>,
     news: PaymentNews,
     amount: Money,
     language: Language,
@@ -74,18 +97,19 @@ pub fn payment_message(
         | PaymentNews::DisputeLost => return None,
     };
     let (what, amount) = (texts::news_text(news, language), amount.in_words(language));
+    let (short, full) = (order.short(), order.full());
     let (subject, text) = match language {
         Language::En => (
-            format!("Order {order_id}: {what}"),
-            format!("Hello,\n\n{en}\n\nOrder: {order_id}\nAmount: {amount}\n\nOmniFlow\n"),
+            format!("Order {short}: {what}"),
+            format!("Hello,\n\n{en}\n\nOrder: {full}\nAmount: {amount}\n\nOmniFlow\n"),
         ),
         Language::Zh => (
-            format!("订单 {order_id}：{what}"),
-            format!("您好，\n\n{zh}\n\n订单：{order_id}\n金额：{amount}\n\nOmniFlow\n"),
+            format!("订单 {short}：{what}"),
+            format!("您好，\n\n{zh}\n\n订单：{full}\n金额：{amount}\n\nOmniFlow\n"),
         ),
         Language::Ru => (
-            format!("Заказ {order_id}: {what}"),
-            format!("Здравствуйте!\n\n{ru}\n\nЗаказ: {order_id}\nСумма: {amount}\n\nOmniFlow\n"),
+            format!("Заказ {short}: {what}"),
+            format!("Здравствуйте!\n\n{ru}\n\nЗаказ: {full}\nСумма: {amount}\n\nOmniFlow\n"),
         ),
     };
     Some(Message { subject, text })
@@ -93,7 +117,7 @@ pub fn payment_message(
 
 /// The message to a customer about a return; `None` for states that customers are not told of.
 pub fn return_message(
-    order_id: &str,
+    order: Named<'_>,
     number: u32,
     state: ReturnState,
     amount: Money,
@@ -123,19 +147,20 @@ pub fn return_message(
         ReturnState::Requested | ReturnState::Received | ReturnState::NeedsAttention => return None,
     };
     let (what, amount) = (texts::return_text(state, language), amount.in_words(language));
+    let (short, full) = (order.short(), order.full());
     let (subject, text) = match language {
         Language::En => (
-            format!("Order {order_id}: {what}"),
-            format!("Hello,\n\n{en}\n\nOrder: {order_id}\nReturn: {number}\nAmount: {amount}\n\nOmniFlow\n"),
+            format!("Order {short}: {what}"),
+            format!("Hello,\n\n{en}\n\nOrder: {full}\nReturn: {number}\nAmount: {amount}\n\nOmniFlow\n"),
         ),
         Language::Zh => (
-            format!("订单 {order_id}：{what}"),
-            format!("您好，\n\n{zh}\n\n订单：{order_id}\n退货：{number}\n金额：{amount}\n\nOmniFlow\n"),
+            format!("订单 {short}：{what}"),
+            format!("您好，\n\n{zh}\n\n订单：{full}\n退货：{number}\n金额：{amount}\n\nOmniFlow\n"),
         ),
         Language::Ru => (
-            format!("Заказ {order_id}: {what}"),
+            format!("Заказ {short}: {what}"),
             format!(
-                "Здравствуйте!\n\n{ru}\n\nЗаказ: {order_id}\nВозврат: {number}\nСумма: {amount}\n\nOmniFlow\n"
+                "Здравствуйте!\n\n{ru}\n\nЗаказ: {full}\nВозврат: {number}\nСумма: {amount}\n\nOmniFlow\n"
             ),
         ),
     };

@@ -5,19 +5,27 @@ use omniflow_domain::Order;
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, CompensationEvent, Done};
-use omniflow_store::{Decided, Stock, metrics};
+use omniflow_store::{Decided, LowStock, Stock, metrics};
 
 /// The function `release-stock`.
 pub struct ReleaseStock {
     activity: Activity,
     stock: Stock,
+    low_stock: LowStock,
 }
 
 impl Function for ReleaseStock {
     const NAME: &'static str = "release-stock";
-    const VARIABLES: &'static [&'static str] = &["ORDERS_TABLE", "STOCK_TABLE", "EVENT_BUS"];
-    const ACTIONS: &'static [&'static str] =
-        &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"];
+    const VARIABLES: &'static [&'static str] =
+        &["ORDERS_TABLE", "STOCK_TABLE", "PRODUCTS_TABLE", "REGISTER_TABLE", "EVENT_BUS"];
+    const ACTIONS: &'static [&'static str] = &[
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "events:PutEvents",
+    ];
 
     type Event = CompensationEvent;
     type Answer = Done;
@@ -27,11 +35,12 @@ impl Function for ReleaseStock {
         Ok(Self {
             activity: Activity::new(services, environment)?,
             stock: Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
+            low_stock: LowStock::new(services, environment)?,
         })
     }
 
     async fn call(&self, event: CompensationEvent) -> Result<Done, store::Error> {
-        let Self { activity, stock } = self;
+        let Self { activity, stock, low_stock } = self;
         let undone = activity.undo(&event).await?;
         if undone.status().is_final() {
             return Ok((&undone).into());
@@ -50,6 +59,10 @@ impl Function for ReleaseStock {
             .await?;
         if released {
             metrics::count("Compensations", order.id());
+        }
+        // Also when the step ran before, which may have ended before it looked.
+        if !order.shipments().is_empty() {
+            low_stock.look(order.items().iter().map(|item| item.product_id.as_str())).await;
         }
         Ok((&order).into())
     }

@@ -9,7 +9,7 @@ use omniflow_domain::{ErrorName, Order, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, StepEvent};
-use omniflow_store::{Decided, Moves, Place, Shelves, Stock, Warehouses, metrics};
+use omniflow_store::{Decided, LowStock, Moves, Place, Shelves, Stock, Warehouses, metrics};
 use serde::Serialize;
 
 use crate::crowding::Crowding;
@@ -64,13 +64,22 @@ pub struct ReserveStock {
     warehouses: Warehouses,
     crowding: Crowding,
     most_buckets: u8,
+    low_stock: LowStock,
 }
 
 impl Function for ReserveStock {
     const NAME: &'static str = "reserve-stock";
-    const VARIABLES: &'static [&'static str] =
-        &["ORDERS_TABLE", "STOCK_TABLE", "WAREHOUSES_TABLE", "EVENT_BUS", "MOST_STOCK_BUCKETS"];
+    const VARIABLES: &'static [&'static str] = &[
+        "ORDERS_TABLE",
+        "STOCK_TABLE",
+        "WAREHOUSES_TABLE",
+        "PRODUCTS_TABLE",
+        "REGISTER_TABLE",
+        "EVENT_BUS",
+        "MOST_STOCK_BUCKETS",
+    ];
     const ACTIONS: &'static [&'static str] = &[
+        "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
@@ -90,6 +99,7 @@ impl Function for ReserveStock {
             warehouses: Warehouses::new(services, environment)?,
             crowding: Crowding::default(),
             most_buckets: environment.parse("MOST_STOCK_BUCKETS")?,
+            low_stock: LowStock::new(services, environment)?,
         })
     }
 
@@ -119,17 +129,24 @@ impl Function for ReserveStock {
         match reserved? {
             (order, Plan::MadeBefore(reserved)) => {
                 self.activity.publish(&order).await?;
+                self.low_stock.look(products(&order)).await;
                 Ok(reserved)
             }
             (order, Plan::Reserved) => {
                 metrics::phase("SecondsToReserve", &order, Status::Received, Status::Reserved);
                 self.activity.publish(&order).await?;
+                self.low_stock.look(products(&order)).await;
                 Ok((&order).into())
             }
             // The workflow closes the order at once, and announces with that what came before it.
             (_, Plan::Missing(missing)) => Err(Error::OutOfStock(missing)),
         }
     }
+}
+
+/// The ids of the products that the order has.
+fn products(order: &Order) -> impl Iterator<Item = &str> {
+    order.items().iter().map(|item| item.product_id.as_str())
 }
 
 /// The result of the step.

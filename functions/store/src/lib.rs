@@ -1,4 +1,4 @@
-//! What is kept in DynamoDB: orders, products, stock and its movements, and the answers for idempotency keys. Beside that, what the
+//! What is kept in DynamoDB: orders and what they are found by, products, stock and its movements, and the answers for idempotency keys. Beside that, what the
 //! activities of the workflow share: the events that they get, how they publish what they did, and how the
 //! workflow is told of decisions.
 //!
@@ -14,6 +14,8 @@ mod cause;
 mod idempotency;
 mod item;
 mod lists;
+#[cfg(feature = "eventbridge")]
+mod low_stock;
 pub mod metrics;
 mod moved_rows;
 pub mod movements;
@@ -26,6 +28,7 @@ pub mod publisher;
 mod recent;
 #[cfg(feature = "sfn")]
 pub mod reconcile;
+mod register;
 #[cfg(feature = "sfn")]
 pub mod returns;
 mod stock;
@@ -43,10 +46,13 @@ pub use buckets::Split;
 pub use idempotency::{Idempotency, Kept};
 pub use item::order_of;
 pub use lists::{After, Counted, Page, Unheard};
+#[cfg(feature = "eventbridge")]
+pub use low_stock::LowStock;
 pub use moves::Moves;
 pub use open_returns::{OpenReturns, ReturnsSince};
 pub use orders::{Decided, Orders};
 pub use products::Products;
+pub use register::Register;
 pub use stock::{Place, Shelves, Stock, StockPage, StockRow};
 pub use warehouses::{KnownWarehouses, Warehouses};
 

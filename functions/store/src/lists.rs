@@ -157,7 +157,11 @@ impl Orders {
         Ok(written)
     }
 
-    async fn page(&self, mut ids: Vec<OrderId>, limit: usize) -> Result<Page, Error> {
+    /// The page of the orders with these ids, of which there is one more than `limit` if another page follows.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn page(&self, mut ids: Vec<OrderId>, limit: usize) -> Result<Page, Error> {
         let more = ids.len() > limit;
         ids.truncate(limit);
         let next = ids.last().filter(|_| more).cloned();
@@ -173,24 +177,17 @@ impl Orders {
         limit: usize,
         after: Option<&OrderId>,
     ) -> Result<Vec<OrderId>, Error> {
-        // Ids end in digits, and the colon is the character after `9`. BETWEEN includes both ends, so that
-        // `after` itself takes a place, for which one more is asked.
-        let below = format!("{prefix}:");
-        let to = after.map(OrderId::as_str).filter(|after| *after < below.as_str()).unwrap_or(&below);
-        // No id is in such a range, and DynamoDB would refuse a query whose ends are in the wrong order or
-        // too long.
-        if to < prefix || prefix.len() > OrderId::LONGEST {
-            return Ok(Vec::new());
-        }
+        let Some((from, to)) = span(prefix, after) else { return Ok(Vec::new()) };
         let query = QueryInput::builder()
             .table_name(&self.table)
             .index_name(if attribute == "status" { BY_STATUS } else { BY_CUSTOMER })
             .key_condition_expression("#attribute = :value AND order_id BETWEEN :from AND :to")
             .expression_attribute_names("#attribute", attribute)
             .expression_attribute_values(":value", AttributeValue::S(value))
-            .expression_attribute_values(":from", AttributeValue::S(prefix.to_owned()))
-            .expression_attribute_values(":to", AttributeValue::S(to.to_owned()))
+            .expression_attribute_values(":from", AttributeValue::S(from))
+            .expression_attribute_values(":to", AttributeValue::S(to))
             .scan_index_forward(false)
+            // `after` itself is in the span and takes a place.
             .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX));
         let answer = self.dynamodb.query(query).await?;
         let ids = answer.items.unwrap_or_default();
@@ -280,6 +277,17 @@ impl Orders {
     }
 }
 
+/// The ends, which are included, of the ids that begin with `prefix` and are not above `after`; `None` when there are
+/// none: DynamoDB would refuse a query whose ends are in the wrong order or too long.
+pub(crate) fn span(prefix: &str, after: Option<&OrderId>) -> Option<(String, String)> {
+    // Ids end in digits, and the colon is the character after `9`.
+    let below = format!("{prefix}:");
+    let to = after.map(OrderId::as_str).filter(|after| *after < below.as_str()).unwrap_or(&below);
+    let is_empty = to < prefix || prefix.len() > OrderId::LONGEST;
+    (!is_empty).then(|| (prefix.to_owned(), to.to_owned()))
+}
+
+/// The order that an item names.
 pub(crate) fn id_of(item: &HashMap<String, AttributeValue>) -> Option<OrderId> {
     OrderId::parse(item.get("order_id")?.as_s().ok()?).ok()
 }

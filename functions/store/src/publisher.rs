@@ -1,4 +1,4 @@
-//! Publishes the changes of orders to an event bus.
+//! Publishes the changes of orders, and that stock is low, to an event bus.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 
 use omniflow_domain::Order;
 use omniflow_domain::event::{
-    DETAIL_TYPE, PAYMENT_DETAIL_TYPE, RETURN_DETAIL_TYPE, SOURCE, of_payment, unannounced,
-    unannounced_returns,
+    DETAIL_TYPE, LOW_STOCK_DETAIL_TYPE, PAYMENT_DETAIL_TYPE, RETURN_DETAIL_TYPE, SOURCE, STOCK_SOURCE,
+    of_payment, unannounced, unannounced_returns,
 };
 use omniflow_services::{EventBridge, ServiceError};
 use serde_json::Value;
@@ -53,7 +53,7 @@ impl Publisher {
     /// # Errors
     /// [`Unpublished`].
     pub async fn publish(&self, order: &Order) -> Result<(), Unpublished> {
-        self.put_all(DETAIL_TYPE, unannounced(order)).await
+        self.put_all((SOURCE, DETAIL_TYPE), unannounced(order)).await
     }
 
     /// Publishes what became known of the order's money by this event of the payment provider, as far as
@@ -62,7 +62,15 @@ impl Publisher {
     /// # Errors
     /// [`Unpublished`].
     pub async fn publish_payment(&self, order: &Order, event: &str) -> Result<(), Unpublished> {
-        self.put_all(PAYMENT_DETAIL_TYPE, of_payment(order, event)).await
+        self.put_all((SOURCE, PAYMENT_DETAIL_TYPE), of_payment(order, event)).await
+    }
+
+    /// Publishes that the stock of a product is low.
+    ///
+    /// # Errors
+    /// [`Unpublished`].
+    pub async fn publish_stock(&self, detail: Value) -> Result<(), Unpublished> {
+        self.put_all((STOCK_SOURCE, LOW_STOCK_DETAIL_TYPE), std::iter::once(detail)).await
     }
 
     /// Publishes what the order has still to announce of its returns.
@@ -70,18 +78,18 @@ impl Publisher {
     /// # Errors
     /// [`Unpublished`].
     pub async fn publish_returns(&self, order: &Order) -> Result<(), Unpublished> {
-        self.put_all(RETURN_DETAIL_TYPE, unannounced_returns(order)).await
+        self.put_all((SOURCE, RETURN_DETAIL_TYPE), unannounced_returns(order)).await
     }
 
     async fn put_all(
         &self,
-        detail_type: &str,
+        (source, detail_type): (&str, &str),
         details: impl Iterator<Item = Value>,
     ) -> Result<(), Unpublished> {
         let entry = |detail: Value| {
             PutEventsRequestEntry::builder()
                 .event_bus_name(&self.bus)
-                .source(SOURCE)
+                .source(source)
                 .detail_type(detail_type)
                 .detail(detail.to_string())
                 .build()

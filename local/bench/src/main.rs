@@ -10,12 +10,14 @@
 //! cargo run --release -p omniflow-bench -- reservations --buckets 8
 //! cargo run --release -p omniflow-bench -- disk    --orders 1000
 //! cargo run --release -p omniflow-bench -- start   --runs 20
+//! cargo run --release -p omniflow-bench -- catalogue --products 100000
 //! cargo run --release -p omniflow-bench -- engine  --concurrency 1000 --executions 5000
 //! cargo run --release -p omniflow-bench -- engine-waiting --executions 100000
 //! cargo run -p omniflow-bench -- cost
 //! cargo build --profile function --workspace --bins && cargo run --release -p omniflow-bench -- functions
 //! ```
 
+mod catalogue;
 mod client;
 mod connections;
 mod cost;
@@ -120,6 +122,13 @@ enum Run {
         #[arg(long, default_value_t = 1000)]
         orders: usize,
     },
+    /// A large catalogue: the seconds to import its products and its stock, and the milliseconds of the pages, searches and
+    /// single products that are read of it.
+    Catalogue {
+        /// How many products it has.
+        #[arg(long, default_value_t = 100_000)]
+        products: usize,
+    },
     /// The engine without orders: the state transitions per second that it makes durable, and those of the
     /// interpreter alone.
     Engine {
@@ -197,6 +206,7 @@ fn main() -> ExitCode {
                 Run::Reservations { concurrency, orders, buckets } => {
                     reservations::run(concurrency, orders, buckets).await
                 }
+                Run::Catalogue { products } => catalogue::run(products).await,
                 Run::Disk { orders } => disk::run(orders).await,
                 Run::Waiting { orders } => runs::waiting(orders).await,
                 Run::Engine { concurrency, executions } => engine_alone::run(concurrency, executions).await,

@@ -26,6 +26,8 @@ named! {
         VersionGrows "version-grows",
         /// One request makes one order at most, and one idempotency key, too.
         OneOrder "one-order",
+        /// Every order has a number, keeps it, and shares it with no other order.
+        OneNumber "one-number",
         /// One request of the clerk moves stock once at most, and says what it left.
         OneMovement "one-movement",
         /// What was answered with 2xx came true.

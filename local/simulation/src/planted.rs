@@ -35,6 +35,8 @@ named! {
         KeyNotKept "key-not-kept",
         /// A request that creates an order makes another one when it takes long.
         CreatedTwice "created-twice",
+        /// Orders are given numbers without the condition that no other order has them, by a counter that does not count.
+        NumberUnconditional "number-unconditional",
         /// A warehouse ships what was called back before.
         ShippedAfterCallBack "shipped-after-call-back",
         /// An order is completed without its stock being sold.

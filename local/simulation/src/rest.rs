@@ -17,7 +17,7 @@ use crate::invariant::Invariant;
 use crate::people::operator;
 use crate::process::RETENTION;
 use crate::provider::Provider;
-use crate::seams::watch::{KEYS, LEDGER, ORDERS};
+use crate::seams::watch::{KEYS, LEDGER, ORDERS, REGISTER};
 use crate::world::World;
 
 /// The statuses that customers are told of, as the template's rule says.
@@ -174,7 +174,17 @@ async fn remove(world: &World, order: &str) {
         keys.map(delete).collect::<Vec<_>>()
     };
     let delete = json!({ "DeleteRequest": { "Key": { "order_id": { "S": order } } } });
-    let tables = [(ORDERS, vec![delete]), (LEDGER, deletes(LEDGER, "entry")), (KEYS, deletes(KEYS, "key"))];
+    let number = world.books(|books| books.order(order).and_then(|entry| entry.order.number()));
+    let numbers = number.iter().map(|number| {
+        let key = json!({ "entry": { "S": format!("number {}", number.get()) }, "subject": { "S": "-" } });
+        json!({ "DeleteRequest": { "Key": key } })
+    });
+    let tables = [
+        (ORDERS, vec![delete]),
+        (LEDGER, deletes(LEDGER, "entry")),
+        (KEYS, deletes(KEYS, "key")),
+        (REGISTER, numbers.collect()),
+    ];
     let tables = tables.into_iter().filter(|(_, deletes)| !deletes.is_empty());
     let request = json!({ "RequestItems": tables.collect::<BTreeMap<_, _>>() });
     world.tables.answer("BatchWriteItem", request.to_string().into()).await;

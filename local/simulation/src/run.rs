@@ -311,7 +311,9 @@ async fn stock(world: &Arc<World>, system: &System, orders: u64) -> Result<(), E
             let pieces = i64::try_from(pieces).unwrap_or(i64::MAX);
             world.books(|books| books.stocked(place, pieces));
         }
-        let product = sample.product(currency).map_err(|error| Error::Stock(error.to_string()))?;
+        let mut product = sample.product(currency).map_err(|error| Error::Stock(error.to_string()))?;
+        // That the last piece of what there is little of is left is told, whatever fails.
+        product.low_stock = (sample.product_id == "limited-edition").then_some(1);
         let product = serde_json::to_value(product).map_err(|error| Error::Stock(error.to_string()))?;
         let members = product.as_object().into_iter().flatten();
         let product: serde_json::Map<_, _> =

@@ -209,7 +209,21 @@ impl Shop {
         for row in rows {
             put_stock(&tables, *row);
         }
-        let aws = Arc::new(Aws::new(tables, seed));
+        Self::over(system, Arc::new(Aws::new(tables, seed)), environment, make, surroundings)
+    }
+
+    /// The same shop as another process runs it, which remembers nothing of what this one has seen.
+    pub fn another_process(&self) -> Self {
+        Self::over(system(), Arc::clone(&self.aws), &[], Clients::by_sdk, Surroundings::of_this_machine())
+    }
+
+    fn over(
+        system: &'static System,
+        aws: Arc<Aws>,
+        environment: &[(&str, &str)],
+        make: fn(&InProcess, &Place, Surroundings) -> Clients,
+        surroundings: Surroundings,
+    ) -> Self {
         let memory = Memory::default();
         let servers = Arc::new(Servers::default());
         let stripe = Arc::new(StrictStripe::default());
@@ -622,7 +636,7 @@ impl Shop {
     pub async fn world(&self, id: &OrderId) -> String {
         let mut order = self.order(id).await.record().clone();
         (order.version, order.writes, order.announcements) = (0, Writes::default(), Announcements::default());
-        order.pending_since = None;
+        (order.pending_since, order.number) = (None, None);
         order.pending_signal.take_if(|signal| *signal == Signal::Announce);
         let times = order.timeline.iter_mut().map(|change| &mut change.at);
         let said = order.shipments.iter_mut().flat_map(|shipment| &mut shipment.history);

@@ -247,6 +247,34 @@ async fn a_list_has_every_product_once_page_by_page() {
 }
 
 #[tokio::test]
+async fn the_product_whose_name_was_typed_comes_first_and_once() {
+    let shop = closed();
+    for number in 0..12 {
+        let body = json!({ "name": format!("Cup {number}"), "price": 1, "names": [format!("Mug {number}")] });
+        assert_eq!(put(&shop, &format!("c{number}"), &[], body).await.status, 201);
+    }
+    for (typed, first, others) in [("mug%201", "c1", 3), ("C10", "c10", 1), ("CUP", "", 12)] {
+        for limit in [1, 2, 100] {
+            let (mut ids, mut next) = (Vec::new(), String::new());
+            loop {
+                let path = format!("/api/v1/products?limit={limit}&search={typed}{next}");
+                let page = shop.http_as(&operator(), "GET", &path, Value::Null).await.body;
+                let products = page["products"].as_array().unwrap();
+                assert!(products.len() <= limit);
+                ids.extend(products.iter().map(|product| product["product_id"].as_str().unwrap().to_owned()));
+                match page["next"].as_str() {
+                    Some(following) => next = format!("&next={following}"),
+                    None => break,
+                }
+            }
+            assert_eq!(ids.len(), others, "{typed} by {limit}: {ids:?}");
+            assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), others, "{ids:?}");
+            assert!(limit == 1 || first.is_empty() || ids[0] == first, "{typed} by {limit}: {ids:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_people_changed_of_a_sample_stays_when_the_shop_starts_again() {
     let shop = Shop::set_up(&[], &[("SEED_SAMPLE_STOCK", "true")]);
     shop.invoke("seed-stock", json!({})).await.unwrap();

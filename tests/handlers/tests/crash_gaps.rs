@@ -293,7 +293,7 @@ async fn a_decision_that_breaks_at_any_request_is_made_or_not_and_asking_again_t
     let cancel = |shop: Shop, id: OrderId| async move { (shop.decide(&id, "cancel").await, shop) }.boxed();
     type Decide = fn(Shop, OrderId) -> BoxFuture<'static, (HttpAnswer, Shop)>;
     let decisions: [(&str, Decide, &str, Status); 5] = [
-        ("AwaitAudit", approve, "AWAITING_AUDIT", Status::Completed),
+        ("AwaitAudit", approve, "RESERVED", Status::Completed),
         ("AwaitAudit", reject, "COMPENSATING", Status::Cancelled),
         ("AwaitPayment", pay, "PAYMENT_RECEIVED", Status::Completed),
         ("AwaitPayment", cancel, "COMPENSATING", Status::Cancelled),

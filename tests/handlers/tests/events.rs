@@ -253,7 +253,8 @@ async fn customers_are_told_of_the_statuses_that_the_rule_lets_through_in_their_
         let mut texts = BTreeMap::new();
         for language in Language::ALL {
             let amount = Money::parse("1250.50", Currency::USD).unwrap();
-            let message = omniflow_notify::message("ORD-1", status, Some(Reason::Customer), amount, language);
+            let named = omniflow_notify::Named { order_id: "ORD-1", number: None };
+            let message = omniflow_notify::message(named, status, Some(Reason::Customer), amount, language);
             assert_eq!(message.is_some(), told, "{status} {language:?}");
             assert!(message.as_ref().is_none_or(|message| message.text.contains(&amount.in_words(language))));
             texts.extend(message.map(|message| (message.text, language)));
@@ -283,9 +284,52 @@ async fn customers_are_told_of_the_statuses_that_the_rule_lets_through_in_their_
         let subject = &call["Content"]["Simple"]["Subject"]["Data"];
         assert_eq!(
             subject,
-            &json!(format!("订单 {id}：已完成")),
+            &json!(format!(
+                "订单 {}：已完成",
+                event["number"].as_u64().map(|number| format!("#{number}")).unwrap()
+            )),
             "the order came through a door that speaks Chinese"
         );
+        let text = call["Content"]["Simple"]["Body"]["Text"]["Data"].as_str().unwrap();
+        assert!(text.contains(id.as_str()), "who writes back may name either: {text}");
+    }
+}
+
+#[tokio::test]
+async fn events_and_messages_about_returns_name_the_order_by_its_number() {
+    const SCHEMA: &str = include_str!("../../../functions/domain/events/order-return-changed.schema.json");
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.add_resource("event.json", schema.clone()).unwrap();
+    let compiled = compiler.compile("event.json", &mut schemas).unwrap();
+    let shop = Shop::stocked(&STOCK);
+    let order = json!({ "items": ["ring"], "email": "ann@example.com", "payment": { "method": "pm_card" } });
+    let id = shop.place(order).await;
+    shop.complete(&id).await;
+    shop.ask_back(&id, &[("ring", 1)]).await;
+    Walk::of_return(&id, 1).to_the_end(&shop).await.unwrap();
+    let number = shop.order(&id).await.number().unwrap();
+    let events: Vec<_> = by_id(&shop).into_values().filter(|event| event["return"].is_number()).collect();
+    assert_eq!(events.len(), 4);
+    for event in &events {
+        schemas.validate(event, compiled).unwrap_or_else(|error| panic!("{event:#}: {error}"));
+        for member in event.as_object().unwrap().keys() {
+            assert!(schema["properties"][member].is_object(), "the schema doesn't know {member}");
+        }
+        assert_eq!((&event["number"], &event["return"]), (&json!(number), &json!(1)));
+    }
+    let refunded = events.into_iter().find(|event| event["return_state"] == "REFUNDED").unwrap();
+    for language in Language::ALL {
+        let mut event = refunded.clone();
+        event["language"] = json!(language);
+        event["event_id"] = json!(format!("{}-{language:?}", event["event_id"].as_str().unwrap()));
+        shop.invoke("notify-customer", json!({ "detail": event })).await.unwrap();
+        let call = shop.aws.calls("SendEmail").pop().unwrap().body;
+        let content = &call["Content"]["Simple"];
+        let subject = content["Subject"]["Data"].as_str().unwrap();
+        assert!(subject.contains(&number.to_string()) && !subject.contains(id.as_str()), "{subject}");
+        let text = content["Body"]["Text"]["Data"].as_str().unwrap();
+        assert!(text.contains(&format!("{number} ({id})")), "{text}");
     }
 }
 

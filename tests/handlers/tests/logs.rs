@@ -88,7 +88,7 @@ async fn everything() {
         format!("/api/v1/orders/{disturbed}"),
         format!("/api/orders/status?workflow_id=order-processing-{CUSTOMER}-17"),
         format!("/api/workflows/order-processing-{CUSTOMER}-17/status"),
-        format!("/api/v1/orders?customer_id={CUSTOMER}&search={EMAIL}"),
+        format!("/api/v1/orders?customer={CUSTOMER}&search={EMAIL}"),
         format!("/api/v1/stock/{EMAIL}"),
         format!("/{EMAIL}"),
     ] {

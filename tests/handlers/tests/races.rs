@@ -128,7 +128,7 @@ async fn of_verdicts_and_cancellations_at_once_one_verdict_wins_at_most() {
         let (approved, rejected, cancelled) = futures::join!(approve, reject, shop.decide(&id, "cancel"));
         assert!(winners(&approved) + winners(&rejected) <= 1, "two verdicts, seed {seed}");
         for lost in approved.iter().chain(&rejected).filter(|answer| answer.status != 200) {
-            assert_lost(lost, &["AWAITING_AUDIT", "COMPENSATING"]);
+            assert_lost(lost, &["RESERVED", "COMPENSATING"]);
         }
         let order = shop.order(&id).await;
         let failed = |error: &str| Token::Failure(error.to_owned());

@@ -21,7 +21,7 @@ const BETWEEN: &str = "; ";
 
 const PRODUCTS: [&str; 7] = ["product_id", "name", "price", "currency", "names", "active", "low_stock"];
 const STOCK: [&str; 7] = ["product_id", "warehouse", "on_hand", "available", "reserved", "sold", "lost"];
-const ORDERS: [&str; 13] = [
+const ORDERS: [&str; 14] = [
     "order_id",
     "created_at",
     "state",
@@ -35,6 +35,7 @@ const ORDERS: [&str; 13] = [
     "payment",
     "warehouses",
     "tracking",
+    "number",
 ];
 
 /// `GET /api/v1/export/products`
@@ -106,6 +107,7 @@ fn cells(order: &Order, request: &Request) -> Vec<String> {
         format!("{:?}", order.payment().state).to_uppercase(),
         shipments.map(|shipment| shipment.warehouse.clone()).collect::<Vec<_>>().join(BETWEEN),
         tracking.collect::<Vec<_>>().join(BETWEEN),
+        order.number().map(|number| number.get().to_string()).unwrap_or_default(),
     ]
 }
 

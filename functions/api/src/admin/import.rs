@@ -255,7 +255,10 @@ async fn count(admin: &Admin, request: &Request, row: &Row) -> Result<Done, Prob
             return Ok(if attempt == 0 { Done::Unchanged } else { Done::Written });
         }
         match admin.movements.make(plan.writes).await {
-            Ok(()) => return Ok(Done::Written),
+            Ok(()) => {
+                admin.low_stock.look([wanted.product_id.as_str()]).await;
+                return Ok(Done::Written);
+            }
             Err(store::Error::Conflict | store::Error::Contention) => {
                 tokio::time::sleep(Duration::from_millis(attempt)).await;
             }

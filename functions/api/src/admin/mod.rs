@@ -26,7 +26,7 @@ use omniflow_store::movements::Movements;
 use omniflow_store::reconcile::Reconciler;
 use omniflow_store::returns::ReturnWorkflow;
 use omniflow_store::workflow::Workflow;
-use omniflow_store::{Idempotency, Orders, Products, Stock};
+use omniflow_store::{Idempotency, LowStock, Orders, Products, Register, Stock};
 use serde_json::Value;
 
 use crate::Decisions;
@@ -43,6 +43,8 @@ pub struct Admin {
     pub(crate) links: Links,
     pub(crate) products: Products,
     pub(crate) movements: Movements,
+    pub(crate) low_stock: LowStock,
+    pub(crate) register: Register,
     pub(crate) reconciler: Reconciler,
     pub(crate) returns: ReturnWorkflow,
     pub(crate) terms: ReturnTerms,
@@ -67,11 +69,13 @@ impl Function for Admin {
         "PRODUCTS_TABLE",
         "MOVEMENTS_TABLE",
         "IDEMPOTENCY_TABLE",
+        "REGISTER_TABLE",
         "LEDGER_TABLE",
         "WAREHOUSES_TABLE",
         "ALLOW_PRIVATE_WAREHOUSES",
         "AUDIT_THRESHOLD",
         "CURRENCY",
+        "EVENT_BUS",
         "OPEN_ACCESS",
         "OPERATOR_CLAIM",
         "OPERATOR_SCOPE",
@@ -94,6 +98,7 @@ impl Function for Admin {
         "dynamodb:Query",
         "dynamodb:Scan",
         "dynamodb:UpdateItem",
+        "events:PutEvents",
         "states:DescribeExecution",
         "states:GetExecutionHistory",
         "states:RedriveExecution",
@@ -132,8 +137,10 @@ impl Function for Admin {
             ),
             returns,
             terms,
+            register: Register::new(services, environment)?,
             links: Links::new(services, environment)?,
             products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
+            low_stock: LowStock::new(services, environment)?,
             movements: Movements::new(
                 dynamodb.clone(),
                 environment.require("MOVEMENTS_TABLE")?,

@@ -112,12 +112,16 @@ pub(crate) async fn move_stock(admin: &Admin, request: &Request) -> Result<Respo
             writes.push(admin.answers.keep(key, 201, &body)?);
         }
         match admin.movements.make(writes).await {
-            Ok(()) => return Ok(Response::text(201, body)),
+            Ok(()) => {
+                admin.low_stock.look([wanted.product_id.as_str()]).await;
+                return Ok(Response::text(201, body));
+            }
             Err(store::Error::Conflict | store::Error::Contention) => {}
             Err(error) => return Err(unavailable(&error)),
         }
         // What was in the way may be this very movement, sent twice, or the same request at the same moment.
         if let Some(made) = admin.movements.made(&wanted).await.map_err(|error| unavailable(&error))? {
+            admin.low_stock.look([wanted.product_id.as_str()]).await;
             return Ok(Response::text(201, answer(&made)));
         }
         if let Some(key) = &key

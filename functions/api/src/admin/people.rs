@@ -1,15 +1,16 @@
 //! The calls about one customer: their orders, and forgetting them.
 
 use chrono::{DateTime, Utc};
-use omniflow_domain::{Order, OrderId};
+use omniflow_domain::{Email, Order, OrderId};
 use omniflow_store as store;
 use omniflow_store::Unreadable;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::admin::{Admin, limit, of_path, order_after};
+use crate::finding::MOST;
 use crate::problem::{Kind, Problem};
-use crate::read::{ListView, MOST};
+use crate::read::ListView;
 use crate::request::Request;
 use crate::response::Response;
 use crate::unavailable;
@@ -70,11 +71,44 @@ pub(crate) async fn forget(admin: &Admin, request: &Request) -> Result<Response,
     // The answers first: without the orders nothing would say whose they are when this is asked again.
     let ids: Vec<_> = orders.iter().map(|order| order.id().clone()).collect();
     let answers = admin.answers.idempotency.forget(&ids).await.map_err(|error| unavailable(&error))?;
+    // Then the addresses that they are found by, while the orders still tell them.
+    for email in emails(&orders) {
+        forget_email(admin, customer, email).await.map_err(|error| unavailable(&error))?;
+    }
     for id in &ids {
         let erase = |order: &mut Order| order.erase_customer().map_err(store::Error::from);
         admin.orders.update(id, erase).await.map_err(|error| unavailable(&error))?;
     }
     Ok(Response::json(200, &json!(Forgotten { orders: ids.len(), answers })))
+}
+
+/// The addresses of the orders, each once.
+fn emails(orders: &[Order]) -> Vec<&Email> {
+    let mut emails: Vec<&Email> = orders.iter().filter_map(Order::email).collect();
+    emails.sort_unstable_by_key(|email| email.as_str());
+    emails.dedup();
+    emails
+}
+
+/// Forgets which orders have this address, but for those of other customers: families share one. An order of the
+/// register that was never written is nobody's.
+async fn forget_email(admin: &Admin, customer: &str, email: &Email) -> Result<(), store::Error> {
+    let mut after = None;
+    loop {
+        let ids = admin.register.orders_of(email, OrderId::PREFIX, MOST, after.as_ref()).await?;
+        let Some(last) = ids.last().cloned() else { return Ok(()) };
+        let found = admin.orders.page(ids.clone(), MOST).await?.orders;
+        let owner = |id: &OrderId| {
+            found.iter().find_map(|order| match order {
+                Ok(order) => (order.id() == id).then(|| order.customer_id()),
+                Err(order) => (order.order_id == *id).then_some(order.customer_id.as_deref()),
+            })
+        };
+        let is_gone = |id: &OrderId| owner(id).is_none_or(|owner| owner == Some(customer));
+        let gone: Vec<_> = ids.iter().filter(|id| is_gone(id)).cloned().collect();
+        admin.register.forget_email(email, &gone).await?;
+        after = Some(last);
+    }
 }
 
 async fn all_of(admin: &Admin, customer: &str) -> Result<Vec<Order>, Problem> {

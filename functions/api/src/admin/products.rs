@@ -99,12 +99,18 @@ pub(crate) async fn list_products(admin: &Admin, request: &Request) -> Result<Re
         let is_found = search.is_empty() || names.into_iter().any(|name| fold(name).contains(&search));
         is_found && active.is_none_or(|active| product.active == active)
     };
-    let (mut found, mut looked_at) = (Vec::new(), 0);
     let mut after = request.query("next").filter(|next| !next.is_empty()).map(str::to_owned);
+    // The product that is called so comes first: in a large catalogue the pages before it may be many. Where it would be
+    // the whole page, nothing could say that all others follow.
+    let named = if limit > 1 { named(admin, request).await?.filter(is_wanted) } else { None };
+    let is_other =
+        |product: &Product| named.as_ref().is_none_or(|named| named.product_id != product.product_id);
+    let (mut found, mut looked_at) = (Vec::new(), 0);
+    found.extend(named.clone().filter(|_| after.is_none()));
     while found.len() < limit && looked_at < MOST_ITEMS {
         let page = admin.products.page(ITEMS, after.take()).await.map_err(|error| unavailable(&error))?;
         looked_at += ITEMS;
-        found.extend(page.products.into_iter().filter(|product| is_wanted(product)));
+        found.extend(page.products.into_iter().filter(|product| is_wanted(product) && is_other(product)));
         after = page.next;
         if after.is_none() {
             break;
@@ -116,6 +122,13 @@ pub(crate) async fn list_products(admin: &Admin, request: &Request) -> Result<Re
     }
     let products = found.iter().map(|product| ProductView::of(product, request)).collect();
     Ok(Response::json_unless_known(request, &json!(ProductList { products, next: after })))
+}
+
+/// The product whose id or name is what is searched for.
+async fn named(admin: &Admin, request: &Request) -> Result<Option<Product>, Problem> {
+    let search = request.query("search").unwrap_or_default().trim();
+    let mut found = admin.products.find(&[search]).await.map_err(|error| unavailable(&error))?;
+    Ok(found.remove(search))
 }
 
 /// `GET /api/v1/products/{product}`

@@ -7,6 +7,7 @@ use super::operations::Operation;
 use super::responses::{json_answer, replayed};
 use super::{examples, parameters, schemas};
 use crate::admin::{buckets, doctor, export, import, movements, people, products, stock};
+use crate::finding;
 use crate::problem::Kind;
 use crate::read;
 use crate::routes::ApiCall;
@@ -288,7 +289,7 @@ fn export(summary: &'static str, description: &'static str, most: usize, next: V
 fn list_customer_orders() -> Operation {
     let page = json_answer("A page of orders.", &schemas::of::<read::ListView<'_>>(), None);
     unless_known(Operation::new("People", "List the orders of a customer", "Newest first, page by page."))
-        .takes(page_of(read::MOST, order_id()))
+        .takes(page_of(finding::MOST, order_id()))
         .takes(language())
         .answers(200, named(page))
         .refuses(&[Kind::BadRequest])

@@ -97,7 +97,7 @@ fn list(door: Door) -> Operation {
     unless_known(Operation::new(
         door.tag(),
         "List orders",
-        "Newest first, page by page: customers see their own, operators all. An order that can't be read is among them, with the state `UNREADABLE`.",
+        "Newest first, page by page: customers see their own, operators all. Parameters that it doesn't know are refused; of those that it knows all must hold. A page may have fewer orders than `limit`, or none, and yet a `next`: an answer looks at 500 orders at most. An order that can't be read is among them, with the state `UNREADABLE`, as far as what is known of it fits.",
     ))
     .takes(parameters::of_a_list())
     .takes(language())

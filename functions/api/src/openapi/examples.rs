@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use omniflow_domain::Language;
 use omniflow_domain::allocation::{Line, Share};
 use omniflow_domain::order::{Item, NewOrder, Token, Unknown};
-use omniflow_domain::{Currency, Money, Order, OrderId, Refusal, Status};
+use omniflow_domain::{Currency, Money, Order, OrderId, OrderNumber, Refusal, Status};
 use serde_json::{Value, json};
 
 use crate::view::OrderView;
@@ -95,7 +95,8 @@ fn order(status: Status) -> Order {
         method: None,
         needs_audit: status == Status::AwaitingAudit,
     };
-    let mut order = Order::receive(OrderId::new(created_at(), 123_456), new, created_at());
+    let order = Order::receive(OrderId::new(created_at(), 123_456), new, created_at());
+    let mut order = order.numbered(OrderNumber::after_first(41));
     bring(&mut order, status).unwrap();
     assert_eq!(order.status(), status);
     order
@@ -150,7 +151,7 @@ pub(super) fn order_at_other_doors(status: Status) -> Value {
 /// The answer to a new order of v1.
 pub(super) fn created() -> Value {
     let order = order(Status::Received);
-    json!({ "order_id": order.id(), "workflow_id": order.id(), "state": order.status(), "amount": 999.99, "currency": "USD" })
+    json!({ "order_id": order.id(), "number": order.number(), "workflow_id": order.id(), "state": order.status(), "amount": 999.99, "currency": "USD" })
 }
 
 /// A list of orders.

@@ -1,11 +1,12 @@
 //! The parameters that calls take in the path, the query and the headers.
 
-use omniflow_domain::Status;
 use omniflow_domain::warehouse;
+use omniflow_domain::{Email, Reason, Status};
 use serde_json::{Map, Value, json};
 
 use super::schemas;
-use crate::{keep, read};
+use crate::create::LONGEST_TEXT;
+use crate::{finding, keep, read};
 
 /// The pattern of all ids of an order: its own, and those of its workflow.
 const ORDER_OR_WORKFLOW: &str = r"^(ORD-|order-processing-.*-)[0-9]{1,32}$";
@@ -98,23 +99,67 @@ fn of_path_by_name(name: &str) -> Value {
 
 /// The query of a list of orders.
 pub(super) fn of_a_list() -> Vec<Value> {
+    let amount = |what: &str| {
+        format!(
+            "Only orders that cost {what}, in the shop's currency: `12` or `12.50`. Orders in another currency are left out."
+        )
+    };
+    let date = |what: &str| {
+        format!(
+            "Only orders that were made {what}: a date, of which the days are those of UTC, or a moment (RFC 3339)."
+        )
+    };
+    let text = json!({ "type": "string", "minLength": 1, "maxLength": LONGEST_TEXT });
     vec![
-        json!({
-            "name": "state", "in": "query", "schema": schemas::of::<Status>(), "example": "COMPLETED",
-            "description": "Only orders that are in this state.",
-        }),
+        of_query("state", &schemas::of::<Status>(), "COMPLETED", "Only orders that are in this state."),
+        of_query(
+            "reason",
+            &schemas::of::<Reason>(),
+            "PAYMENT_TIMEOUT",
+            "Only orders that are or were undone for this reason.",
+        ),
+        of_query(
+            "customer",
+            &json!({ "type": "string", "minLength": 1, "maxLength": read::LONGEST_CUSTOMER }),
+            "customer-001",
+            "Only orders of this customer, by the whole id. For operators: customers see their own orders whatever they ask for.",
+        ),
+        of_query(
+            "email",
+            &schemas::of::<Email>(),
+            "ann@example.com",
+            "Only orders that are written to under this whole address, in capitals or not. Orders that an earlier release made are found by `search`.",
+        ),
+        of_query(
+            "product",
+            &text,
+            "iphone-15",
+            "Only orders with this product, by its id or its name there; case and punctuation don't matter.",
+        ),
+        of_query("warehouse", &text, "wh-east", "Only orders that this warehouse ships something of."),
+        of_query(
+            "tracking",
+            &text,
+            "TRK-1700000000000123456-wh-east",
+            "Only orders with a shipment of this whole tracking number.",
+        ),
+        of_query(
+            "number",
+            &json!({ "type": "string", "pattern": "^#?[0-9]{5,15}$" }),
+            "10042",
+            "Only the order with this number.",
+        ),
+        of_query("min_amount", &text, "100", &amount("as much or more")),
+        of_query("max_amount", &text, "499.99", &amount("as much or less")),
+        of_query("from", &text, "2026-11-01", &date("at this time or later")),
+        of_query("to", &text, "2026-11-30", &date("before this moment, or on this day or earlier")),
         json!({
             "name": "search", "in": "query", "schema": { "type": "string" }, "example": "customer-001",
-            "description": "The beginning of an order id, or a part of an order id, a customer id, an e-mail address, a product, a tracking number or a failure, or an amount. Case doesn't matter, in any script: `straße` finds `STRASSE`, and `çelik` finds `ÇELİK`.",
-        }),
-        json!({
-            "name": "customer", "in": "query", "example": "customer-001",
-            "schema": { "type": "string", "minLength": 1, "maxLength": read::LONGEST_CUSTOMER },
-            "description": "Only orders of this customer, by the whole id. For operators: customers see their own orders whatever they ask for.",
+            "description": "The beginning of an order id, also without `ORD-`, an order's number (`#10042`), or a part of an order id, a customer id, an e-mail address, a product, a tracking number or a failure, or an amount. Case doesn't matter, in any script: `straße` finds `STRASSE`, and `çelik` finds `ÇELİK`.",
         }),
         json!({
             "name": "limit", "in": "query",
-            "schema": { "type": "integer", "minimum": 1, "maximum": read::MOST, "default": read::DEFAULT_LIMIT },
+            "schema": { "type": "integer", "minimum": 1, "maximum": finding::MOST, "default": read::DEFAULT_LIMIT },
             "description": "How many at most.",
         }),
         json!({
@@ -122,6 +167,16 @@ pub(super) fn of_a_list() -> Vec<Value> {
             "description": "What the page before gave as `next`.",
         }),
     ]
+}
+
+fn of_query(name: &str, schema: &Value, example: &str, description: &str) -> Value {
+    json!({ "name": name, "in": "query", "schema": schema, "example": example, "description": description })
+}
+
+#[test]
+fn every_parameter_of_a_list_is_described_and_no_other() {
+    let described: Vec<_> = of_a_list().iter().map(|parameter| parameter["name"].clone()).collect();
+    assert_eq!(described, finding::PARAMETERS);
 }
 
 /// The query of a workflow.

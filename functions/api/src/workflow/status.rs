@@ -57,7 +57,7 @@ pub(crate) async fn read_status(api: &Api, request: &Request) -> Result<Response
         status,
         started_at: order.created_at().filter(|_| status != PENDING),
         stopped_at: order.timeline().last().map(|change| change.at).filter(|_| has_ended),
-        state: order.status(),
+        state: order.shown_status(),
     };
     Ok(Response::json(200, &json!(status)))
 }

@@ -2,6 +2,7 @@
 
 const COLUMNS = {
   order_id: (order) => order.order_id,
+  number: (order) => order.number,
   state: (order) => order.state,
   status: (order) => order.status,
   customer_id: (order) => order.customer_id,

@@ -158,7 +158,7 @@ const OrdersOf = ({ orders }) => html`
         ${orders.map(
           (order) => html`
             <tr key=${order.order_id} role="row">
-              <td role="cell"><${OrderLink} id=${order.order_id} /></td>
+              <td role="cell"><${OrderLink} id=${order.order_id} number=${order.number} /></td>
               <td role="cell"><${OrderStatus} order=${order} /></td>
               <td role="cell" class="wide" data-label=${t("items")}>${isUnreadable(order) ? html`<span class="failure">${t("unreadable.what")}</span>` : html`<${Items} items=${order.items} />`}</td>
               <td role="cell" class="number" data-label=${t("amount")}><${Amount} of=${order.amount} currency=${order.currency} /></td>

@@ -52,7 +52,7 @@ function Alarms({ count }) {
         ${live.data?.orders.map(
           (order) => html`
             <li key=${order.order_id}>
-              <${OrderLink} id=${order.order_id} /> · ${order.customer_id ?? "–"} · <${Amount} of=${order.amount} currency=${order.currency} /> · <${Items} items=${order.items} /> · <span class="quiet">${ageOf(order, now)}</span>
+              <${OrderLink} id=${order.order_id} number=${order.number} /> · ${order.customer_id ?? "–"} · <${Amount} of=${order.amount} currency=${order.currency} /> · <${Items} items=${order.items} /> · <span class="quiet">${ageOf(order, now)}</span>
               <div class="failure">${isUnreadable(order) ? t("unreadable.what") : failureOf(order.failure ?? order.reason).words}</div>
               ${order.attention && html`<div class="quiet">${order.attention.open.join(" ")}</div>`}
             </li>

@@ -8,7 +8,7 @@ import { t } from "../language.js";
 import { useAnnounced, useLive } from "../live.js";
 import { OrderActions, methodName } from "../order-actions.js";
 import { address } from "../route.js";
-import { Amount, Copy, DataProblem, Failure, LiveStatus, Loading, Status, Time, deadlineOf, isFinal, isSettled, nameIn } from "../parts.js";
+import { Amount, Copy, DataProblem, Failure, LiveStatus, Loading, OrderNumber, Status, Time, deadlineOf, isFinal, isSettled, nameIn } from "../parts.js";
 
 const Returns = later("Returns");
 
@@ -20,7 +20,7 @@ export function OrderPage({ id, admits }) {
   if (live.refusal?.status === 404 || live.refusal?.status === 400) return html`<${NoOrder} id=${id} />`;
   if (!order) return html`<h1 class="mono">${id}</h1><${Loading} live=${live} />`;
   return html`
-    <h1 class="mono">${id} <${Copy} text=${id} /></h1>
+    <h1 class="mono">${id} <${Copy} text=${id} /><${OrderNumber} of=${order.number} /></h1>
     <div ref=${place} tabindex="-1">
       <p class="large"><${LiveStatus} order=${order} /></p>
       <${TimeLeft} order=${order} />

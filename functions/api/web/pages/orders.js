@@ -26,7 +26,7 @@ export function Orders({ query, states }) {
   const before = (query.after ?? "").split(",").filter(Boolean);
   const next = before.at(-1) ?? "";
   const key = `${state} ${search} ${next} ${customer}`;
-  const live = useLive(() => api.orders({ state, search: searched(search), customer, next, limit: LIMIT }), { every: 3000, key });
+  const live = useLive(() => api.orders({ state, search, customer, next, limit: LIMIT }), { every: 3000, key });
   const { rows, news, renew } = useHeld(live.data, key, sort);
   const [selected, setSelected] = useState(new Set());
   useEffect(() => setSelected(new Set()), [key]);
@@ -57,9 +57,6 @@ export function Orders({ query, states }) {
     </section>
   `;
 }
-
-/** Digits alone are those of an id, when there are so many that nothing else has them. */
-const searched = (text) => (/^\d{10,}$/.test(text) ? `ORD-${text}` : text);
 
 /**
  * The rows as they were first listed, each with what is known of it now, the number of orders that have come since, and
@@ -146,7 +143,7 @@ function OrderTable({ orders, sort, sorted, selected, select }) {
             (order) => html`
               <tr key=${order.order_id} role="row" aria-selected=${selected.has(order.order_id)}>
                 <td role="cell" class="check">${!isUnreadable(order) && html`<input type="checkbox" aria-label=${order.order_id} checked=${selected.has(order.order_id)} onChange=${() => toggle(order.order_id)} />`}</td>
-                <td role="cell"><${OrderLink} id=${order.order_id} /></td>
+                <td role="cell"><${OrderLink} id=${order.order_id} number=${order.number} /></td>
                 <td role="cell"><${OrderStatus} order=${order} /></td>
                 <td role="cell" class="wide" data-label=${t("customer")}>${order.customer_id ? html`<a class="subtle" href=${address(`customers/${encodeURIComponent(order.customer_id)}`)}>${order.customer_id}</a>` : "–"}</td>
                 <td role="cell" class="wide" data-label=${t("items")}>${isUnreadable(order) ? html`<span class="failure">${t("unreadable.what")}</span>` : html`<${Items} items=${order.items} />`}</td>

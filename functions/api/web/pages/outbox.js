@@ -47,7 +47,7 @@ function Letter({ letter, said }) {
   return html`
     <article class="card">
       <h3>${letter.function}</h3>
-      <p>${said} ${id && html`· <${OrderLink} id=${id} />`}</p>
+      <p>${said} ${id && html`· <${OrderLink} id=${id} number=${letter.event.detail.number} />`}</p>
       ${letter.failure && html`<p class="failure">${failureOf(letter.failure).words}</p>`}
     </article>
   `;

@@ -29,7 +29,7 @@ export function Past({ order, wanted }) {
         ${customer && !past && html`<button type="button" class="small" onClick=${load}>${t("past.show")}</button><${Problem} refusal=${refusal} />`}
         ${past && html`<p class="quiet">${others.length === 0 ? t("past.none") : t("past.sum", sumOf(others, past.next))}</p>`}
         <ul class="plain">
-          ${others.map((other) => html`<li key=${other.order_id}><${OrderLink} id=${other.order_id} /><br /><${Status} state=${other.state}>${statusOf(other)}<//> <${Amount} of=${other.amount} currency=${other.currency} /> <span class="quiet"><${Time} at=${other.created_at} /></span></li>`)}
+          ${others.map((other) => html`<li key=${other.order_id}><${OrderLink} id=${other.order_id} number=${other.number} /><br /><${Status} state=${other.state}>${statusOf(other)}<//> <${Amount} of=${other.amount} currency=${other.currency} /> <span class="quiet"><${Time} at=${other.created_at} /></span></li>`)}
         </ul>
         ${past?.next && html`<p><a href=${address(`customers/${encodeURIComponent(customer)}`)}>${t("past.all")}</a></p>`}
       </div>

@@ -124,9 +124,9 @@ function Case({ entry, first, now, close, reload }) {
   return html`
     <article class="card case" data-order=${id} onFocusIn=${() => setTurnedTo(true)}>
       ${isUnreadable(order)
-        ? html`<div><h2 id="case-${id}"><${OrderLink} id=${id} /></h2><p><${OrderStatus} order=${order} /></p><p>${t("unreadable.what")}</p></div>`
+        ? html`<div><h2 id="case-${id}"><${OrderLink} id=${id} number=${order.number} /></h2><p><${OrderStatus} order=${order} /></p><p>${t("unreadable.what")}</p></div>`
         : html`
-            <div><h2 id="case-${id}"><${OrderLink} id=${id} /></h2><${Facts} order=${order} now=${entry.until ?? now} /></div>
+            <div><h2 id="case-${id}"><${OrderLink} id=${id} number=${order.number} /></h2><${Facts} order=${order} now=${entry.until ?? now} /></div>
             <${Past} order=${order} wanted=${turnedTo} />
             <${Decision} entry=${entry} close=${close} reload=${reload} />
           `}
@@ -271,10 +271,12 @@ function Outcome({ id, closed, note }) {
 
 /** What an order is after the review, looked up until it has left it. */
 function Standing({ id, decided }) {
-  const settled = (order) => !["AWAITING_AUDIT", "COMPENSATING"].includes(order.state);
+  // An order that was approved is RESERVED until its workflow has heard of it.
+  const isBetween = ({ state }) => ["AWAITING_AUDIT", "RESERVED"].includes(state);
+  const settled = (order) => !isBetween(order) && order.state !== "COMPENSATING";
   const { data: order, refusal } = useLive(() => api.order(id), { every: 2000, settled, key: id });
   if (!order) return html`<${Problem} refusal=${refusal} />`;
-  if (order.state === "AWAITING_AUDIT") return null;
+  if (isBetween(order)) return null;
   // The time left to pay would stand still here.
   const status = isFinal(order) ? order.status : order.timeline.at(-1).status;
   return html`

@@ -160,7 +160,7 @@ function OrderCard({ id, others }) {
   if (!order) return html`<article class="card"><h3><${OrderLink} id=${id} /></h3><${Loading} live=${live} /></article>`;
   return html`
     <article ref=${place} tabindex="-1" class="card order" data-order=${id}>
-      <h3><${OrderLink} id=${id} /> <${Copy} text=${id} /></h3>
+      <h3><${OrderLink} id=${id} number=${order.number} /> <${Copy} text=${id} /></h3>
       <p><${LiveStatus} order=${order} /></p>
       <p class="quiet"><${Items} items=${order.items} /> · <${Amount} of=${order.amount} currency=${order.currency} /></p>
       <${OrderActions} order=${order} reload=${live.reload} place=${place} />

@@ -44,6 +44,11 @@ impl OrderId {
         Self(format!("{}{time:0TIME_DIGITS$}{random:0RANDOM_DIGITS$}", Self::PREFIX))
     }
 
+    /// The id that comes after all others, so that a list which begins after it has them all.
+    pub fn highest() -> Self {
+        Self(format!("{}{}", Self::PREFIX, "9".repeat(MOST_DIGITS)))
+    }
+
     /// Tells when the id was made; `None` for an id that [`OrderId::new`] hasn't made.
     pub fn made_at(&self) -> Option<DateTime<Utc>> {
         let digits = Some(self.number()).filter(|digits| digits.len() == TIME_DIGITS + RANDOM_DIGITS)?;
@@ -144,7 +149,8 @@ mod tests {
     #[test]
     fn ids_sort_by_age_and_are_checked() {
         let (old, new) = (OrderId::new(now(), 999_999), OrderId::new(now() + Duration::milliseconds(1), 0));
-        assert!(old < new);
+        assert!(old < new && new < OrderId::highest());
+        assert_eq!(OrderId::parse(OrderId::highest().as_str()), Ok(OrderId::highest()));
         assert_eq!(OrderId::parse(old.as_str()).unwrap(), old);
         assert_eq!(old.made_at(), Some(now()));
         assert_eq!(OrderId::parse("ORD-17").unwrap().made_at(), None);

@@ -23,6 +23,7 @@ mod attention;
 mod compensation;
 mod forward;
 mod id;
+mod number;
 mod parts;
 mod people;
 mod provider;
@@ -49,6 +50,7 @@ use crate::status::{IllegalTransition, Reason, Status};
 pub use announcing::Announcements;
 pub use attention::{Actor, Attention, Failed, Open, Role};
 pub use id::{BadOrderId, OrderId};
+pub use number::OrderNumber;
 pub use parts::{Audit, Change, Item, NewOrder, Payment, PaymentState, Reservation};
 pub use provider::{PaymentEntry, PaymentNews};
 pub use record::OrderRecord;
@@ -148,6 +150,7 @@ impl Order {
         };
         let record = OrderRecord {
             order_id,
+            number: None,
             version: 0,
             writes: Writes::default(),
             status: Status::Received,
@@ -181,6 +184,13 @@ impl Order {
         let mut order = Self { record };
         order.keep_signal(Signal::Start, now);
         order
+    }
+
+    /// Gives a new order the number that people call it by, before it is written.
+    #[must_use]
+    pub fn numbered(mut self, number: OrderNumber) -> Self {
+        self.record.number = Some(number);
+        self
     }
 
     /// The order that was stored as this record. Only the store may call it, with what it has read: whatever
@@ -270,12 +280,25 @@ impl Order {
         &self.record.order_id
     }
 
+    pub fn number(&self) -> Option<OrderNumber> {
+        self.record.number
+    }
+
     pub fn version(&self) -> u64 {
         self.record.version
     }
 
     pub fn status(&self) -> Status {
         self.record.status
+    }
+
+    /// The status as people and programs are shown it. It is another one than the stored one from an approval until
+    /// the workflow has heard of it: the order waits for nobody's review any more, and can't be paid yet.
+    pub fn shown_status(&self) -> Status {
+        match self.record.status {
+            Status::AwaitingAudit if self.audit().is_some_and(|audit| audit.approved) => Status::Reserved,
+            status => status,
+        }
     }
 
     pub fn reason(&self) -> Option<Reason> {

@@ -7,8 +7,8 @@ use crate::language::Language;
 use crate::money::Money;
 use crate::order::returns::Return;
 use crate::order::{
-    Announcements, Attention, Audit, Change, Item, OrderId, Payment, Reservation, Shipment, Signal, Unknown,
-    Writes,
+    Announcements, Attention, Audit, Change, Item, OrderId, OrderNumber, Payment, Reservation, Shipment,
+    Signal, Unknown, Writes,
 };
 use crate::status::{Reason, Status};
 
@@ -18,6 +18,8 @@ use crate::status::{Reason, Status};
 pub struct OrderRecord {
     /// The id, which is also the name of the executions of the order's workflow.
     pub order_id: OrderId,
+    /// The number that people call it by; `None` for an order of a release that gave none.
+    pub number: Option<OrderNumber>,
     /// The number of writes after the first; each is made on the condition that it is the next (optimistic
     /// concurrency).
     pub version: u64,

@@ -9,7 +9,7 @@ use omniflow_domain::allocation::Missing;
 use omniflow_domain::email::Email;
 use omniflow_domain::money::{self, Money};
 use omniflow_domain::order::{
-    Actor, Announcements, Audit, Change, Item, OrderRecord, Reservation, Role, Unknown,
+    Actor, Announcements, Audit, Change, Item, OrderNumber, OrderRecord, Reservation, Role, Unknown,
 };
 use omniflow_domain::status::{Reason, Status};
 use omniflow_domain::{Address, Currency, Language};
@@ -46,6 +46,9 @@ pub(super) struct Document<'a> {
     /// The number of the form.
     #[serde(default)]
     v: u32,
+    /// Missing where a release wrote the order that gave no numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<OrderNumber>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,6 +162,7 @@ impl<'a> From<&'a OrderRecord> for Document<'a> {
     fn from(record: &'a OrderRecord) -> Self {
         Self {
             v: form_of_record(record),
+            number: record.number,
             reason: record.reason,
             email: record.email.as_ref().map(Cow::Borrowed),
             language: record.language,
@@ -232,6 +236,7 @@ impl Document<'_> {
         }
         Ok(OrderRecord {
             order_id: attributes.order_id,
+            number: self.number,
             version: attributes.version,
             writes: attributes.writes,
             status: attributes.status,

@@ -8,9 +8,9 @@ use omniflow_domain::address::Country;
 use omniflow_domain::allocation::{Line, Missing};
 use omniflow_domain::money::Money;
 use omniflow_domain::order::{
-    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderRecord, Payment, PaymentEntry,
-    PaymentNews, PaymentState, Reservation, Resolution, Role, Said, SettledMoney, SettledStock, Shipment,
-    ShipmentSignal, ShipmentState, Token, WarehouseEvent,
+    Actor, Announcements, Attention, Audit, Change, Failed, Item, OrderNumber, OrderRecord, Payment,
+    PaymentEntry, PaymentNews, PaymentState, Reservation, Resolution, Role, Said, SettledMoney, SettledStock,
+    Shipment, ShipmentSignal, ShipmentState, Token, WarehouseEvent,
 };
 use omniflow_domain::payment_gateway::{Decline, Dispute};
 use proptest::option;
@@ -492,7 +492,12 @@ fn record() -> impl Strategy<Value = OrderRecord> {
         option::of(select(Signal::ALL.to_vec())),
         option::of(any::<i64>()),
         (unknown(), unknown_attributes(), writes(), 0usize..9, any::<bool>(), any::<u64>()),
-        (option::of(attention()), 1u32..3, returns()),
+        (
+            option::of(attention()),
+            1u32..3,
+            returns(),
+            option::of((0..9u64).prop_map(OrderNumber::after_first)),
+        ),
     );
     (head, body, tail).prop_map(|(head, body, tail)| {
         let (version, status, reason, customer_id, email, (language, address), (amount, items)) = head;
@@ -507,13 +512,14 @@ fn record() -> impl Strategy<Value = OrderRecord> {
         let (missing, failure, task_token, token_attempt, pending_signal, pending_since, unknown, attention) =
             tail;
         let (unknown, unknown_attributes, writes, from, late, token_redrive) = unknown;
-        let (attention, execution, mut returns) = attention;
+        let (attention, execution, mut returns, number) = attention;
         for it in &mut returns {
             it.value = of_the_order(it.value);
             it.refund = it.refund.map(of_the_order);
         }
         OrderRecord {
             order_id: OrderId::parse(ID).unwrap(),
+            number,
             version,
             writes,
             status,

@@ -16,7 +16,7 @@ mod told;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
-use omniflow_domain::{Order, Status};
+use omniflow_domain::{Order, OrderNumber, Status};
 
 use crate::capacity::Times;
 use crate::invariant::{Invariant, Violation};
@@ -40,6 +40,8 @@ pub struct Books {
     stock: Stock,
     /// The orders that were made under each idempotency key.
     keys: HashMap<String, String>,
+    /// The orders that were given each number; those that were struck, too.
+    numbers: HashMap<OrderNumber, String>,
     /// The orders that have ended, with the time at which they are to be checked.
     ended: VecDeque<(u64, String)>,
     violations: Vec<Violation>,

@@ -16,7 +16,7 @@ impl Books {
             None => first(&order),
             Some(before) => next(&before.order, &order),
         };
-        for (invariant, found) in problems {
+        for (invariant, found) in problems.into_iter().chain(self.numbered(&order)) {
             self.violated(invariant, Some(&id), found);
         }
         let before_it = before.as_ref().map(|before| before.order.status());
@@ -60,6 +60,16 @@ impl Books {
             self.ended.push_back((now + AT_REST, id.clone()));
         }
         self.orders.insert(id, entry);
+    }
+
+    /// Notes whose the order's number is, and what is wrong with it.
+    fn numbered(&mut self, order: &Order) -> Option<(Invariant, String)> {
+        let Some(number) = order.number() else {
+            return Some((Invariant::OneNumber, "it was written without a number".to_owned()));
+        };
+        let id = order.id().as_str();
+        let first = self.numbers.entry(number).or_insert_with(|| id.to_owned());
+        (first != id).then(|| (Invariant::OneNumber, format!("its number {number} is that of {first}")))
     }
 
     /// Notes that a request with this idempotency key made an order.
@@ -158,6 +168,9 @@ fn next(before: &Order, after: &Order) -> Problems {
     }
     if new.last().map(|change| change.status) != Some(after.status()) {
         problems.push((Invariant::LegalTransition, "its status is not the last of its timeline".to_owned()));
+    }
+    if before.number() != after.number() {
+        problems.push((Invariant::OneNumber, "its number has changed".to_owned()));
     }
     if before.amount() != after.amount() || before.customer_id() != after.customer_id() {
         problems.push((Invariant::LegalTransition, "its amount or its customer has changed".to_owned()));

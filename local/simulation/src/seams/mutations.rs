@@ -10,9 +10,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use aws_sdk_sfn::operation::send_task_success::builders::SendTaskSuccessInputBuilder;
 use omniflow_services::DynamoDb;
 use omniflow_store::order_of;
+use serde_json::{Value, json};
 
 use super::tables::TablesSeam;
-use super::watch::{ORDERS, STOCK, entry};
+use super::watch::{ORDERS, REGISTER, STOCK, entry};
 use crate::planted::Planted;
 use crate::world::{Invocation, World};
 
@@ -35,6 +36,9 @@ pub async fn put(seam: &TablesSeam, request: PutItemInputBuilder) -> PutItemInpu
     let item = request.get_item().clone().unwrap_or_default();
     if planted == Planted::ToldWithoutClaim && item.contains_key("claimed_until") {
         return unconditional(request).set_expression_attribute_names(None);
+    }
+    if planted == Planted::NumberUnconditional && request.get_table_name().as_deref() == Some(REGISTER) {
+        return unconditional(request);
     }
     if request.get_table_name().as_deref() != Some(ORDERS) {
         return request;
@@ -82,11 +86,16 @@ async fn answer_early(seam: &TablesSeam, item: Item) {
     let _ = states.send_task_success(success).await;
 }
 
-/// Writes the order under another id as well.
+/// Writes the order under another id and another number as well.
 async fn create_again(seam: &TablesSeam, mut item: Item) {
     let Some(AttributeValue::S(id)) = item.get("order_id") else { return };
     let other = format!("{}{}", &id[..id.len() - 1], if id.ends_with('0') { '1' } else { '0' });
     item.insert("order_id".to_owned(), AttributeValue::S(other));
+    if let Some(AttributeValue::S(document)) = item.get_mut("document") {
+        let mut changed: Value = serde_json::from_str(document).unwrap_or_default();
+        changed["number"] = json!(changed["number"].as_u64().unwrap_or_default() + 1_000_000);
+        *document = changed.to_string();
+    }
     let put = PutItemInputBuilder::default().table_name(ORDERS).set_item(Some(item.clone()));
     if seam.tables.put_item(put).await.is_ok() {
         seam.written(item);
@@ -146,6 +155,9 @@ pub fn keeps_it_to_itself(world: &World) -> bool {
 /// An update of one item.
 pub async fn update(world: &World, request: UpdateItemInputBuilder) -> UpdateItemInputBuilder {
     let Some(planted) = world.planted else { return request };
+    if planted == Planted::NumberUnconditional && request.get_table_name().as_deref() == Some(REGISTER) {
+        return request.expression_attribute_values(":block", AttributeValue::N("0".to_owned()));
+    }
     let Some(entry) = entry(&request).map(str::to_owned) else { return request };
     let names = request.get_expression_attribute_names().clone().unwrap_or_default();
     let fact = names.get("#fact").map_or("", String::as_str);

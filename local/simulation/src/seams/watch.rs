@@ -19,6 +19,9 @@ pub const STOCK: &str = "StockTable";
 pub const MOVEMENTS: &str = "MovementsTable";
 pub const LEDGER: &str = "SimulatedLedgerTable";
 
+/// The table of the orders' numbers.
+pub const REGISTER: &str = "RegisterTable";
+
 /// The table of the idempotency keys, and of what customers were told.
 pub const KEYS: &str = "IdempotencyTable";
 

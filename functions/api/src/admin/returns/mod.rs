@@ -109,7 +109,10 @@ pub(crate) async fn receive_return(admin: &Admin, request: &Request) -> Result<R
         Ok(number)
     };
     let movement = new_id(now, admin.randomness.below(RANDOM_BELOW));
-    decide(admin, request, key.as_ref(), 200, receive, Some(&movement)).await
+    let response = decide(admin, request, key.as_ref(), 200, receive, Some(&movement)).await?;
+    let restocked = received.iter().filter(|line| line.restock > 0);
+    admin.low_stock.look(restocked.map(|line| line.product_id.as_str())).await;
+    Ok(response)
 }
 
 /// `POST /api/v1/orders/{order_id}/returns/{number}/retry`
