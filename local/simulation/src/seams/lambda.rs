@@ -41,7 +41,8 @@ const LATE: (u64, u64) = (500, 8_000);
 /// How long a function that is held up goes on beyond its timeout, in milliseconds.
 const BEYOND: (u64, u64) = (200, 15_000);
 /// The functions that people, warehouses and Stripe call.
-const APIS: [&str; 5] = ["admin", "api", "payment-api", "receive-payment-event", "warehouse-api"];
+const APIS: [&str; 6] =
+    ["admin", "api", "payment-api", "read-metrics", "receive-payment-event", "warehouse-api"];
 /// The function that tells customers.
 const NOTIFY: &str = "notify-customer";
 
@@ -163,6 +164,8 @@ impl Lambda {
             executions: clients.executions.clone(),
             events: Arc::new(Events::new(Arc::clone(world), Arc::new(inside.clone()))),
             email: Mail::client(Arc::clone(world), inside.http(), place),
+            cloudwatch: clients.cloudwatch.clone(),
+            counted: clients.counted.clone(),
             web: Arc::new(Stripe(Arc::clone(world))),
             http: Arc::new(Warehouses(Arc::clone(world))),
             secrets: Arc::new(Warehouses(Arc::clone(world))),
