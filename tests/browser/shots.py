@@ -22,6 +22,8 @@ from runtime import Runtime  # noqa: E402
 
 CARD = {"method": "pm_card"}
 SIZES = {"1280": {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}, "390": PHONE}
+# What comes back of which order.
+RETURNS = [("completed", "COMPLETED", {"product_id": "macbook-air", "quantity": 1}), ("retried", "COMPLETED", {"product_id": "fragile-lamp", "quantity": 1})]
 WAITS = "Object.assign(window, { fetch: () => new Promise(() => {}) })"
 
 
@@ -46,6 +48,10 @@ def orders(runtime):
         "rejected": runtime.order(customer_id="customer-007", items=["Mac Pro"], amount=20000),
         "in-review": runtime.order(customer_id="customer-008", items=[{"product_id": "mac-pro", "quantity": 2}]),
     }
+    for name, state, wanted in RETURNS:
+        while read(runtime, made[name])["state"] != state:
+            time.sleep(0.2)
+        send(runtime, "POST", f"orders/{made[name]}/returns", {"items": [wanted], "reason": "too heavy"})
     while read(runtime, made["rejected"])["state"] != "AWAITING_AUDIT":
         time.sleep(0.2)
     audit(runtime, made["rejected"], "REJECT", "a known fraud")
@@ -56,7 +62,7 @@ def orders(runtime):
 
 def pages(made):
     """The address of each page, by its name in the files."""
-    plain = {name: name for name in ["shop", "review", "operations", "catalogue", "customers", "warehouses", "outbox", "nowhere"]}
+    plain = {name: name for name in ["shop", "review", "returns", "operations", "catalogue", "customers", "warehouses", "outbox", "nowhere"]}
     return plain | {"operations-none": "operations?search=zzz", "order-none": "orders/ORD-1", "shop-found": "shop?search=mac", "shop-none": "shop?search=zzz", "catalogue-low": "catalogue?low=1", "catalogue-open": "catalogue?search=limited&open=limited-edition", "customers-found": "customers?search=customer-00", "customer": "customers/customer-001", "customer-none": "customers/nobody"} | {f"order-{name}": f"orders/{id}" for name, id in made.items()}
 
 
@@ -94,7 +100,7 @@ class Pictures:
 
         for name, address in pages(made).items():
             shot(name, lambda console: console.open(address))
-        for name in ["shop", "review", "operations", "catalogue", "customers", "warehouses"]:
+        for name in ["shop", "review", "returns", "operations", "catalogue", "customers", "warehouses"]:
             shot(f"{name}-empty", lambda console: console.open(name), empty)
             shot(f"{name}-lost", lambda console: (console.open(name), time.sleep(1), console.network("../api/", "lost request"), console.look_again()))
             shot(f"{name}-slow", lambda console: (console.open("nowhere"), console.see("h1", ""), time.sleep(0.5), console.browser.execute_script(WAITS), console.open(name)))

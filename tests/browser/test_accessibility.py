@@ -1,6 +1,7 @@
 """The console for everybody: axe-core's rules on every page, in both themes and on both sizes, and ways for the keyboard."""
 
 import contextlib
+import time
 
 import pytest
 from console import read, send
@@ -18,7 +19,11 @@ def orders(runtime):
     waiting = runtime.order(items=[{"product_id": "mac-pro", "quantity": 2}])
     attention = runtime.order(items=["fragile-vase", "stuck-crate"], payment={"method": "pm_card"}, email="ann@example.com", customer_id=CUSTOMER)
     send(runtime, "POST", "stock/iphone-15/wh-east/movements", {"kind": "receive", "quantity": 1, "reason": "delivery"})
-    return {"waiting": waiting, "attention": attention, "unpaid": runtime.order(items=["iPhone 15"])}
+    returned = runtime.order(items=["macbook-air"], payment={"method": "pm_card"})
+    while read(runtime, returned)["state"] != "COMPLETED":
+        time.sleep(0.1)
+    send(runtime, "POST", f"orders/{returned}/returns", {"items": [{"product_id": "macbook-air", "quantity": 1}], "reason": "too heavy"})
+    return {"waiting": waiting, "attention": attention, "unpaid": runtime.order(items=["iPhone 15"]), "returned": returned}
 
 
 def violations(browser, axe):
@@ -35,7 +40,7 @@ def test_axe_finds_nothing(console, runtime, orders, axe, theme, phone):
     try:
         with console.on_a_phone() if phone else contextlib.nullcontext():
             pages = {"shop": ".products", "review": "[data-order]", "operations": "tbody tr", "outbox": "article", "nowhere": "h1"}
-            pages |= {"catalogue?search=iphone&open=iphone-15": ".movements", "customers": "tbody tr", f"customers/{CUSTOMER}": "tbody tr", "warehouses": "[data-warehouse]"}
+            pages |= {"catalogue?search=iphone&open=iphone-15": ".movements", "customers": "tbody tr", f"customers/{CUSTOMER}": "tbody tr", "warehouses": "[data-warehouse]", "returns": "[data-open-return]"}
             pages |= {f"orders/{id}": ".graph" for id in orders.values()} | {"orders/ORD-1": "h1"}
             for page, seen in pages.items():
                 console.open(page)

@@ -163,7 +163,7 @@ def test_more_stock_than_a_page_is_shown_page_by_page(console_of, start):
     console.must_be_content()
 
 
-@pytest.mark.parametrize("page", ["catalogue", "catalogue?search=iphone&open=iphone-15", "customers", "warehouses"])
+@pytest.mark.parametrize("page", ["catalogue", "catalogue?search=iphone&open=iphone-15", "customers", "warehouses", "returns"])
 def test_the_pages_of_the_admin_fit_a_phone(console_of, runtime, page):
     runtime.order(customer_id="y" * 200, items=["iPhone 15"])
     for language in ["en", "zh", "ru"]:

@@ -203,7 +203,7 @@ def test_everything_is_done_with_the_keyboard_alone(console):
 
 def test_every_control_has_a_name(console, runtime):
     id = runtime.order(items=[{"product_id": "mac-pro", "quantity": 2}])
-    for page in ["shop", "review", "operations", "catalogue?open=mac-pro", "customers", "warehouses", f"orders/{id}"]:
+    for page in ["shop", "review", "returns", "operations", "catalogue?open=mac-pro", "customers", "warehouses", f"orders/{id}"]:
         console.open(page)
         console.see("h1")
         controls = console.until("controls", lambda: console.all("main button, main input, main select, main textarea, main a"))
@@ -218,7 +218,7 @@ def test_a_phone_needs_no_sideways_scrolling(console, runtime):
     with console.on_a_phone():
         for language in ["zh", "en", "ru"]:
             console.choose("#language", language)
-            for page in ["shop", "review", "operations", f"orders/{id}"]:
+            for page in ["shop", "review", "returns", "operations", f"orders/{id}"]:
                 console.open(page)
                 console.until("the page", lambda: console.all(".card, .cards"))
                 console.must_fit(f"{page} in {language}")
@@ -228,7 +228,7 @@ def test_customers_see_the_shop_and_nothing_of_the_admin(console, runtime):
     id = runtime.order(items=["iPhone 15"])
     links = lambda selector: [link.get_attribute("href").split("#")[1] for link in console.all(selector)]
     console.see("nav a", "Operations")
-    assert links("header nav a") == ["/shop", "/review", "/operations", "/catalogue", "/customers", "/warehouses"]
+    assert links("header nav a") == ["/shop", "/review", "/returns", "/operations", "/catalogue", "/customers", "/warehouses"]
     console.network("api/v1/summary", "answer", status=403, body={"type": "urn:omniflow:problem:forbidden"})
     console.look_again()
     console.until("the shop alone", lambda: links("header nav a") == ["/shop"])

@@ -1,5 +1,8 @@
 """Operations: a view that a link leads to, and that a shop's operator finds their way in."""
 
+import json
+import urllib.request
+
 import pytest
 from console import read
 
@@ -153,7 +156,29 @@ def test_the_last_hour_is_seen_at_a_glance(console_of, start):
 
 def test_where_nothing_counts_for_the_page_it_says_where_the_metrics_are(console_of, shop):
     console = console_of(shop)
-    console.network("_omniflow/metrics", "answer", status=404, body={})
+    console.network("api/v1/metrics", "answer", status=404, body={})
     console.open("operations")
     console.see(".glance", "CloudWatch")
     assert not console.all(".glance svg")
+
+
+def test_what_is_not_known_of_the_last_hour_is_a_gap_and_hides_nothing_else(console_of, shop):
+    with urllib.request.urlopen(f"{shop.url}/api/v1/metrics", timeout=30) as answer:
+        told = json.load(answer)
+    told |= {"dead_letters": None, "phases": {"reserve": {"count": 2, "p50": 0.1, "p95": 0.2}, "pay": None, "complete": {"count": 0, "p50": None, "p95": None}}}
+    for minute in told["minutes"]:
+        minute["outcomes"] = {"completed": 1, "cancelled": 0, "rejected": None, "needing_attention": 0}
+        minute["stock_conflicts"] = None
+    for minute in told["minutes"][:50]:
+        minute["outcomes"]["rejected"] = 2
+    console = console_of(shop)
+    console.network("api/v1/metrics", "answer", status=200, body=told)
+    console.open("operations")
+    console.see(".glance", "Dashed minutes are not known yet")
+    assert (len(console.all(".chart .gap")), len(console.all(".chart .ground"))) == (10, 50)
+    assert "completed 60, cancelled 0, rejected 100" in console.see(".chart").get_attribute("aria-label")
+    rows = [row.text for row in console.all(".glance tbody tr")]
+    assert len(rows) == 2 and rows[1].endswith("– –"), rows
+    numbers = console.see(".glance dl").text.splitlines()
+    assert numbers[numbers.index("Dead letters") + 1] == numbers[numbers.index("Stock conflicts") + 1] == "–", numbers
+    console.must_be_content()

@@ -128,7 +128,7 @@ fn what_the_template_leaves_open_is_open_on_the_http_port_and_nothing_else() {
         "/api/v1/orders",
         "/api/v1/stock",
         "/_omniflow/outbox",
-        "/_omniflow/metrics",
+        "/api/v1/metrics",
         "/healthy",
         "/web2",
         "/docs/x",

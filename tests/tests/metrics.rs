@@ -49,7 +49,7 @@ async fn orders_are_counted_by_their_outcomes_and_phases_over_restarts() {
     for (name, value_there) in [("omniflow_healthy", 1.0), ("omniflow_dead_letters", 0.0)] {
         assert_eq!(value(&runtime, name).await, Some(value_there), "{name}");
     }
-    let told = shop.get("/_omniflow/metrics").await.success();
+    let told = shop.get("/api/v1/metrics").await.success();
     let minutes = told["minutes"].as_array().unwrap();
     let ended: u64 = minutes.iter().filter_map(|minute| minute["outcomes"]["completed"].as_u64()).sum();
     assert_eq!((minutes.len(), ended, &told["retries"]), (60, 2, &json!(2)));

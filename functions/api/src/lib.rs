@@ -6,6 +6,7 @@
 //!   event ──► request ──► routes ──► create, read, finding, decide, summary, workflow ──► view ──► response
 //!                            ├────► web: the console's files, the description of all this (openapi)
 //!                            ├────► warehouse, in a function of its own
+//!                            ├────► metrics, in a function of its own
 //!                            └────► admin, in a function of its own: products, stock, files, people, what stands still
 //! ```
 
@@ -21,6 +22,7 @@ mod description;
 mod finding;
 mod keep;
 mod limits;
+mod metrics;
 #[cfg(test)]
 mod openapi;
 mod operators;
@@ -37,6 +39,7 @@ mod request;
 mod response;
 mod return_view;
 mod routes;
+mod shared;
 mod sign_in;
 mod summary;
 mod view;
@@ -65,6 +68,7 @@ pub use caller::Access;
 use caller::{Caller, Doorkeeper};
 use keep::{Answers, Key};
 use limits::Limits;
+pub use metrics::ReadMetrics;
 pub use operators::Operators;
 use patience::Patience;
 pub use payment_api::PaymentApi;
@@ -73,7 +77,7 @@ use request::Request;
 use response::Response;
 pub use routes::{ROUTES, function_of};
 pub use warehouse::WarehouseApi;
-use workflow::Executions;
+use workflow::{Executions, Machines};
 
 use crate::problem::{Kind, Problem};
 
@@ -140,6 +144,7 @@ impl Function for Api {
         "PAYMENT_PROVIDER",
         "PAYMENT_WINDOW_SECONDS",
         "PAYMENT_WINDOW_STATE_MACHINE",
+        "RETURN_STATE_MACHINE",
         "SIMULATED_LATENCY_MILLIS",
     ];
     const ACTIONS: &'static [&'static str] = &[
@@ -165,7 +170,11 @@ impl Function for Api {
         let dynamodb = services.dynamodb();
         let currency = environment.parse("CURRENCY")?;
         let order_machine = environment.require("ORDER_STATE_MACHINE")?;
-        let window_machine = environment.require("PAYMENT_WINDOW_STATE_MACHINE")?;
+        let machines = Machines {
+            order: order_machine,
+            payment_window: environment.require("PAYMENT_WINDOW_STATE_MACHINE")?,
+            returns: environment.require("RETURN_STATE_MACHINE")?,
+        };
         let orders = Orders::new(services, environment)?.for_people();
         let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
         let workflow = Workflow::new(services.step_functions(), order_machine);
@@ -191,7 +200,7 @@ impl Function for Api {
             products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
             register: Register::new(services, environment)?,
             limits: Limits::new(environment)?,
-            executions: Executions::new(services.executions(), order_machine, window_machine),
+            executions: Executions::new(services.executions(), &machines),
             site: web::Site::new(environment, currency, provider)?,
             currency,
             audit_threshold: threshold(environment, currency)?,

@@ -46,6 +46,7 @@ pub(crate) enum ApiCall {
     ExportOrders,
     ListCustomerOrders,
     ForgetCustomer,
+    ListOpenReturns,
     RequestReturn,
     ListReturns,
     ReadReturn,
@@ -60,6 +61,7 @@ pub(crate) enum ApiCall {
     TakeShipmentEvent,
     ReadWorkflow,
     ReadSummary,
+    ReadMetrics,
     PaymentEvent,
     Health,
     Home,
@@ -94,6 +96,7 @@ impl ApiCall {
             | Self::ListCustomerOrders
             | Self::ForgetCustomer
             | Self::ResolveOrder
+            | Self::ListOpenReturns
             | Self::RequestReturn
             | Self::ListReturns
             | Self::ReadReturn
@@ -106,6 +109,7 @@ impl ApiCall {
             | Self::PutWarehouse
             | Self::NoteShipmentEvent
             | Self::TakeShipmentEvent => "warehouse-api",
+            Self::ReadMetrics => "read-metrics",
             Self::PaymentEvent => "receive-payment-event",
             _ => "api",
         }
@@ -141,6 +145,7 @@ pub(crate) const CALLS: &[Route] = &[
     ("GET", "/api/v1/export/orders", Access::Operator, ApiCall::ExportOrders),
     ("GET", "/api/v1/customers/{customer_id}/orders", Access::Operator, ApiCall::ListCustomerOrders),
     ("DELETE", "/api/v1/customers/{customer_id}", Access::Operator, ApiCall::ForgetCustomer),
+    ("GET", "/api/v1/returns", Access::Operator, ApiCall::ListOpenReturns),
     ("POST", "/api/v1/orders/{order_id}/returns", Access::Customer, ApiCall::RequestReturn),
     ("GET", "/api/v1/orders/{order_id}/returns", Access::Customer, ApiCall::ListReturns),
     ("GET", "/api/v1/orders/{order_id}/returns/{number}", Access::Customer, ApiCall::ReadReturn),
@@ -160,6 +165,7 @@ pub(crate) const CALLS: &[Route] = &[
     ("POST", "/api/v1/shipments/{order_id}/{warehouse}/events", Access::Public, ApiCall::TakeShipmentEvent),
     ("GET", "/api/v1/orders/{order_id}/workflow", Access::Operator, ApiCall::ReadWorkflow),
     ("GET", "/api/v1/summary", Access::Operator, ApiCall::ReadSummary),
+    ("GET", "/api/v1/metrics", Access::Operator, ApiCall::ReadMetrics),
     ("GET", "/api/v1/doctor", Access::Operator, ApiCall::Examine),
     ("POST", "/api/v1/doctor", Access::Operator, ApiCall::Repair),
     ("POST", "/api/orders", Access::Customer, ApiCall::ProcessOrder),
@@ -252,6 +258,7 @@ pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Resul
         ApiCall::ExportOrders => export::orders(admin, request).await,
         ApiCall::ListCustomerOrders => people::list_orders(admin, request).await,
         ApiCall::ForgetCustomer => people::forget(admin, request).await,
+        ApiCall::ListOpenReturns => returns::open::list(admin, request).await,
         ApiCall::RequestReturn => returns::request_return(admin, request).await,
         ApiCall::ListReturns => returns::list_returns(admin, request).await,
         ApiCall::ReadReturn => returns::read_return(admin, request).await,

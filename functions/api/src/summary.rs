@@ -1,6 +1,6 @@
 //! The call that counts the orders in each state.
 
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use omniflow_domain::{Status, texts};
 use serde::Serialize;
 use serde_json::json;
@@ -19,6 +19,17 @@ const MOST_COUNTED: i32 = 1000;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Summary {
     states: Vec<StateCount>,
+    /// The orders of which a return is neither refunded nor rejected. They are among the completed ones, too.
+    open_returns: OpenReturnsCount,
+}
+
+/// The number of orders with open returns.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct OpenReturnsCount {
+    count: u64,
+    /// Whether there are more than were counted.
+    more: bool,
 }
 
 /// The number of orders in one state.
@@ -41,6 +52,8 @@ pub(crate) async fn read_summary(api: &Api, request: &Request) -> Result<Respons
         let status = texts::text(state, language);
         Ok(StateCount { state, status, count: counted.count, more: counted.more })
     });
-    let states = try_join_all(counts).await.map_err(|error| unavailable(&error))?;
-    Ok(Response::json_unless_known(request, &json!(Summary { states })))
+    let counts = try_join(try_join_all(counts), api.orders.count_open_returns(MOST_COUNTED));
+    let (states, returns) = counts.await.map_err(|error| unavailable(&error))?;
+    let open_returns = OpenReturnsCount { count: returns.count, more: returns.more };
+    Ok(Response::json_unless_known(request, &json!(Summary { states, open_returns })))
 }

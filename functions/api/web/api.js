@@ -135,6 +135,7 @@ export const api = {
     return { text, next: next && next[1] };
   },
   imported: (what, text) => call("POST", `api/v1/import/${what}`, new Blob([text], { type: "text/csv" })),
+  openReturns: (filter) => call("GET", `api/v1/returns?${query(filter)}`),
   askReturn: (id, items, reason, key) => call("POST", `${order(id)}/returns`, { items, reason }, { headers: { "idempotency-key": key } }),
   auditReturn: (id, number, action) => call("POST", `${order(id)}/returns/${number}/audit`, { action }),
   receiveReturn: (id, number, items) => call("POST", `${order(id)}/returns/${number}/received`, { items }),
@@ -146,8 +147,8 @@ export const api = {
     call("PUT", `api/v1/warehouses/${encodeURIComponent(warehouse_id)}`, how, { headers: version ? { "If-Match": `"${version}"` } : {} }),
   /** What the local runtime would have sent to customers. */
   outbox: () => call("GET", "_omniflow/outbox", undefined, { headers: { accept: "application/json" } }),
-  /** What the local runtime has counted in the last hour. */
-  metrics: () => call("GET", "_omniflow/metrics"),
+  /** What was counted in the last hour. */
+  metrics: () => call("GET", "api/v1/metrics"),
   /** Whether a token opens anything; refused with 401 when it does not. */
   knows: (as) => call("GET", "api/v1/orders?limit=1", undefined, { as }),
 };

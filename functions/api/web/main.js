@@ -17,16 +17,16 @@ import { SignIn } from "./sign-in/form.js";
 
 /** The two houses: what customers see, and what those see who run the shop. */
 const SHOP = { shop: Shop };
-const ADMIN = { review: Review, operations: Operations, catalogue: later("Catalogue"), customers: later("Customers"), warehouses: later("Warehouses") };
+const ADMIN = { review: Review, returns: later("OpenReturns"), operations: Operations, catalogue: later("Catalogue"), customers: later("Customers"), warehouses: later("Warehouses") };
 const CUSTOMER = later("Customer");
 /** A page of the admin that the navigation doesn't have. */
 const OTHERS = { outbox: Outbox };
 const ICON = new URL("icon.svg", import.meta.url).href;
 
-/** How many orders wait for a person, by page. */
+/** How many orders wait for a person, or for goods that come back, by page. */
 function queues(summary) {
   const of = (state) => summary?.states.find((count) => count.state === state) ?? { count: 0 };
-  return { review: of("AWAITING_AUDIT"), operations: of("NEEDS_ATTENTION") };
+  return { review: of("AWAITING_AUDIT"), returns: summary?.open_returns, operations: of("NEEDS_ATTENTION") };
 }
 
 /** A number of orders; `+` when there are more than are counted. */

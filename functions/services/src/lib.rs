@@ -4,10 +4,16 @@
 //! On Lambda the SDK's clients answer. The local runtime answers most requests itself: there is no network in
 //! it for whose sake a request would have to be written as JSON, addressed, signed and read again.
 
+#[cfg(feature = "https")]
+mod aws_json;
+#[cfg(feature = "https")]
+pub mod cloudwatch;
 mod environment;
 mod function;
 pub mod invocation;
 mod memory;
+#[cfg(feature = "https")]
+pub mod metrics;
 #[cfg(feature = "sdk")]
 mod sdk;
 mod secret;

@@ -72,6 +72,16 @@ impl Services for Sdk {
     }
 
     #[cfg(feature = "https")]
+    fn metrics(
+        &self,
+        environment: &crate::Environment,
+    ) -> Result<Arc<dyn crate::metrics::Metrics>, crate::ConfigError> {
+        let (config, web) = (self.config.clone(), self.web());
+        let cloudwatch = Arc::new(crate::cloudwatch::CloudWatchOnAws::new(config, web, self.clock()));
+        Ok(Arc::new(crate::metrics::CloudWatchMetrics::new(cloudwatch, environment, self.clock())?))
+    }
+
+    #[cfg(feature = "https")]
     fn secrets(&self) -> Arc<dyn crate::Secrets> {
         Arc::new(crate::secrets_manager::SecretsManager::new(self.config.clone(), self.web(), self.clock()))
     }

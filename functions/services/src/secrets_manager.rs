@@ -1,30 +1,20 @@
-//! AWS Secrets Manager, as far as a secret is read from it: one signed request, sent as those to others than
-//! AWS are. The service's own client would add more to each function's size than all that calls it.
+//! AWS Secrets Manager, as far as a secret is read from it.
 //!
 //! Source: AWS Secrets Manager API Reference, "GetSecretValue".
 
 use std::sync::Arc;
 
 use ambient::Clock;
-use aws_credential_types::provider::ProvideCredentials as _;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use aws_types::SdkConfig;
 use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{Secret, Secrets, ServiceError, Web, WebRequest};
-
-const TARGET: &str = "secretsmanager.GetSecretValue";
-const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
+use crate::aws_json::AwsJson;
+use crate::{Secret, Secrets, ServiceError, Web};
 
 /// Reads secrets from AWS Secrets Manager.
-pub(crate) struct SecretsManager {
-    config: SdkConfig,
-    web: Arc<dyn Web>,
-    clock: Arc<dyn Clock>,
-}
+pub(crate) struct SecretsManager(AwsJson);
 
 /// The answer, as far as it is read.
 #[derive(Deserialize)]
@@ -33,85 +23,22 @@ struct Value {
     secret: Secret,
 }
 
-/// A refusal, as far as it is read.
-#[derive(Default, Deserialize)]
-struct Refusal {
-    #[serde(rename = "__type", default)]
-    kind: String,
-    #[serde(rename = "message", alias = "Message", default)]
-    message: String,
-}
-
 impl SecretsManager {
     pub(crate) fn new(config: SdkConfig, web: Arc<dyn Web>, clock: Arc<dyn Clock>) -> Self {
-        Self { config, web, clock }
-    }
-
-    async fn signed(&self, body: String) -> Result<WebRequest, ServiceError> {
-        let region = self.config.region().map(ToString::to_string).unwrap_or_default();
-        let url = match self.config.endpoint_url() {
-            Some(endpoint) => format!("{}/", endpoint.trim_end_matches('/')),
-            None => format!("https://secretsmanager.{region}.{}/", domain(&region)),
-        };
-        let credentials = self
-            .config
-            .credentials_provider()
-            .ok_or_else(|| ServiceError::unsendable("there are no credentials"))?
-            .provide_credentials()
-            .await
-            .map_err(ServiceError::unsendable)?;
-        let identity = credentials.into();
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&region)
-            .name("secretsmanager")
-            .time(self.clock.now().into())
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(ServiceError::unsendable)?
-            .into();
-        let mut headers = vec![("content-type", MEDIA_TYPE.to_owned()), ("x-amz-target", TARGET.to_owned())];
-        let named = headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let signable = SignableRequest::new("POST", &url, named, SignableBody::Bytes(body.as_bytes()))
-            .map_err(ServiceError::unsendable)?;
-        let signature = sign(signable, &parameters).map_err(ServiceError::unsendable)?;
-        let (instructions, _) = signature.into_parts();
-        let signed = instructions.headers().map(|(name, value)| (known(name), value.to_owned()));
-        headers.extend(signed.collect::<Vec<_>>());
-        Ok(WebRequest { method: "POST", url, headers, body })
+        let (service, target) = ("secretsmanager", "secretsmanager");
+        Self(AwsJson { config, web, clock, service, target, media_type: "application/x-amz-json-1.1" })
     }
 }
 
 impl Secrets for SecretsManager {
     fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Secret, ServiceError>> {
         Box::pin(async move {
-            let request = self.signed(json!({ "SecretId": id }).to_string()).await?;
-            let answer = self.web.send(request).await.map_err(ServiceError::unsendable)?;
-            if answer.status != 200 {
-                let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
-                let code = refusal.kind.rsplit('#').next().unwrap_or_default();
-                return Err(ServiceError::new(code, refusal.message));
-            }
+            let answer = self.0.call("GetSecretValue", &json!({ "SecretId": id })).await?;
             // The reader's error might quote what it has read.
-            let value: Value = serde_json::from_slice(&answer.body)
+            let value: Value = serde_json::from_slice(&answer)
                 .map_err(|_| ServiceError::unsendable("the secret has no text"))?;
             Ok(value.secret)
         })
-    }
-}
-
-/// The domain of AWS's services in a region (AWS General Reference, "AWS service endpoints").
-fn domain(region: &str) -> &'static str {
-    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
-}
-
-/// The headers that a signature adds (AWS IAM User Guide, "Elements of an AWS API request signature").
-fn known(name: &str) -> &'static str {
-    match name {
-        "authorization" => "authorization",
-        "x-amz-date" => "x-amz-date",
-        "x-amz-security-token" => "x-amz-security-token",
-        _ => "x-amz-content-sha256",
     }
 }
 
@@ -126,7 +53,7 @@ mod tests {
     use futures::executor::block_on;
 
     use super::*;
-    use crate::{Unanswered, WebAnswer};
+    use crate::{Unanswered, WebAnswer, WebRequest};
 
     /// Answers with one text, and keeps the last request.
     struct Canned(u16, &'static str, Mutex<Option<WebRequest>>);

@@ -12,7 +12,9 @@ use crate::Memory;
 #[cfg(feature = "sfn")]
 use crate::StepFunctions;
 #[cfg(feature = "https")]
-use crate::{Secrets, Web};
+use crate::metrics::Metrics;
+#[cfg(feature = "https")]
+use crate::{ConfigError, Environment, Secrets, Web};
 
 /// Where a function gets what it calls. A function asks for what it needs and for nothing else, so that its
 /// binary holds no client that it doesn't use.
@@ -40,6 +42,13 @@ pub trait Services {
     /// HTTPS to others than AWS.
     #[cfg(feature = "https")]
     fn web(&self) -> Arc<dyn Web>;
+
+    /// What was counted of this system, which has its names in these variables.
+    ///
+    /// # Errors
+    /// [`ConfigError`], when a variable is missing.
+    #[cfg(feature = "https")]
+    fn metrics(&self, environment: &Environment) -> Result<Arc<dyn Metrics>, ConfigError>;
 
     /// The secrets that such calls take.
     #[cfg(feature = "https")]

@@ -20,6 +20,7 @@ pub mod metrics;
 mod moved_rows;
 pub mod movements;
 mod moves;
+mod open_returns;
 mod orders;
 pub mod products;
 #[cfg(feature = "eventbridge")]
@@ -48,6 +49,7 @@ pub use lists::{After, Counted, Page, Unheard};
 #[cfg(feature = "eventbridge")]
 pub use low_stock::LowStock;
 pub use moves::Moves;
+pub use open_returns::{OpenReturns, ReturnsSince};
 pub use orders::{Decided, Orders};
 pub use products::Products;
 pub use register::Register;

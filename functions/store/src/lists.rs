@@ -15,6 +15,7 @@ use crate::{Error, Orders, Unreadable, item};
 
 const BY_STATUS: &str = "by-status";
 const BY_CUSTOMER: &str = "by-customer";
+pub(crate) const BY_PENDING_SIGNAL: &str = "by-pending-signal";
 
 /// The number of orders that are written anew at the same time.
 const AT_ONCE: usize = 8;
@@ -61,6 +62,14 @@ pub struct Counted {
     pub more: bool,
 }
 
+impl Counted {
+    /// What was counted in several places together, of which `most` are told at most.
+    pub(crate) fn sum(counted: &[Self], most: i32) -> Self {
+        let (all, most) = (counted.iter().map(|it| it.count).sum::<u64>(), u64::try_from(most).unwrap_or(0));
+        Self { count: all.min(most), more: all > most || counted.iter().any(|it| it.more) }
+    }
+}
+
 impl Orders {
     /// Counts the orders of one status, `most` of them at most. The index is eventually consistent, and so is
     /// the number.
@@ -70,8 +79,7 @@ impl Orders {
     pub async fn count(&self, status: Status, most: i32) -> Result<Counted, Error> {
         let counted =
             try_join_all(self.keys.to_read(status.name()).map(|key| self.count_of_key(key, most))).await?;
-        let (all, most) = (counted.iter().map(|it| it.count).sum::<u64>(), u64::try_from(most).unwrap_or(0));
-        Ok(Counted { count: all.min(most), more: all > most || counted.iter().any(|it| it.more) })
+        Ok(Counted::sum(&counted, most))
     }
 
     async fn count_of_key(&self, key: String, most: i32) -> Result<Counted, Error> {
@@ -187,7 +195,7 @@ impl Orders {
     }
 
     /// Reads the orders with these ids, in the order of the ids; those that are not there are left out.
-    async fn get_all(&self, ids: &[OrderId]) -> Result<Vec<Result<Order, Unreadable>>, Error> {
+    pub(crate) async fn get_all(&self, ids: &[OrderId]) -> Result<Vec<Result<Order, Unreadable>>, Error> {
         let mut orders = HashMap::new();
         for chunk in ids.chunks(100) {
             let mut wanted: Vec<_> = chunk
@@ -255,7 +263,7 @@ impl Orders {
     ) -> Result<UnheardOfKey, Error> {
         let query = QueryInput::builder()
             .table_name(&self.table)
-            .index_name("by-pending-signal")
+            .index_name(BY_PENDING_SIGNAL)
             .key_condition_expression("pending_signal = :signal AND pending_since < :before")
             .expression_attribute_values(":signal", AttributeValue::S(key.clone()))
             .expression_attribute_values(":before", AttributeValue::N(before.to_string()))

@@ -7,9 +7,11 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use omniflow_http_client::{Client, Http};
+use omniflow_services::cloudwatch::{CloudWatch, MetricPage, MetricQuestion};
+use omniflow_services::metrics::{CloudWatchMetrics, Metrics};
 use omniflow_services::{
-    ConfigError, DynamoDb, Environment, EventBridge, Function, Handler, Https, Memory, Secrets, Services,
-    StepFunctions, Web, handler,
+    ConfigError, DynamoDb, Environment, EventBridge, Function, Handler, Https, Memory, Secrets, ServiceError,
+    ServiceFuture, Services, StepFunctions, Web, handler,
 };
 use omniflow_tables::InProcess;
 
@@ -28,6 +30,10 @@ pub struct Clients {
     pub executions: aws_sdk_sfn::Client,
     pub events: Arc<dyn EventBridge>,
     pub email: aws_sdk_sesv2::Client,
+    /// CloudWatch, where it has the metrics.
+    pub cloudwatch: Arc<dyn CloudWatch>,
+    /// The metrics, where this process itself has counted them.
+    pub counted: Option<Arc<dyn Metrics>>,
     /// HTTPS to the payment provider.
     pub web: Arc<dyn Web>,
     /// Requests to warehouses' servers.
@@ -79,12 +85,23 @@ impl Clients {
             executions: states,
             events: Arc::new(client!(aws_sdk_eventbridge, http, place, retries)),
             email: client!(aws_sdk_sesv2, http, place, retries),
+            cloudwatch: Arc::new(NoCloudWatch),
+            counted: None,
             web: Arc::new(Https::default()),
             http: Arc::new(Client::default()),
             secrets: Arc::new(KeysOfEnvironment::of_process()),
             memory: Memory::default(),
             surroundings,
         }
+    }
+}
+
+/// Stands where there is no CloudWatch, since this process itself has counted.
+struct NoCloudWatch;
+
+impl CloudWatch for NoCloudWatch {
+    fn get_metric_data<'a>(&'a self, _: &'a MetricQuestion) -> ServiceFuture<'a, MetricPage> {
+        Box::pin(async { Err(ServiceError::unsendable("there is no CloudWatch here")) })
     }
 }
 
@@ -107,6 +124,16 @@ impl Services for Clients {
 
     fn ses(&self) -> aws_sdk_sesv2::Client {
         self.email.clone()
+    }
+
+    fn metrics(&self, environment: &Environment) -> Result<Arc<dyn Metrics>, ConfigError> {
+        match &self.counted {
+            Some(counted) => Ok(Arc::clone(counted)),
+            None => {
+                let cloudwatch = Arc::clone(&self.cloudwatch);
+                Ok(Arc::new(CloudWatchMetrics::new(cloudwatch, environment, self.clock())?))
+            }
+        }
     }
 
     fn web(&self) -> Arc<dyn Web> {
@@ -185,6 +212,7 @@ pub const ALL: &[Declared] = &[
     declared::<omniflow_payment::OpenPaymentWindow>(),
     declared::<omniflow_api::PaymentApi>(),
     declared::<omniflow_payment::ReceivePaymentEvent>(),
+    declared::<omniflow_api::ReadMetrics>(),
     declared::<omniflow_order::ReconcileOrders>(),
     declared::<omniflow_payment::RefundPayment>(),
     declared::<omniflow_payment::RefundReturn>(),

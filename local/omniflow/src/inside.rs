@@ -1,6 +1,7 @@
 //! The services of this process, as the functions in it call them.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use ambient::Surroundings;
 use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use engine::{Engine, PageRequest, Verdict};
 use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};
+use omniflow_services::metrics::{LastHour, Metrics};
 use omniflow_services::{EventBridge, ServiceError, ServiceFuture, StepFunctions};
 use omniflow_tables::{InProcess, Service, Tables};
 use serde_json::Value;
@@ -59,6 +61,7 @@ impl Inside {
             dynamodb: Arc::new(self.tables.clone()),
             states: Arc::new(self.clone()),
             events: Arc::new(self.clone()),
+            counted: Some(Arc::new(self.clone())),
             ..Clients::by_sdk(&self.http(), place, self.surroundings.clone())
         }
     }
@@ -172,6 +175,17 @@ fn moved<T>(answer: Result<T, engine::Error>) -> Result<(), ServiceError> {
 
 fn refused(error: engine::Error) -> ServiceError {
     ServiceError::new(error.code(), error.to_string())
+}
+
+impl Metrics for Inside {
+    fn last_hour(&self) -> ServiceFuture<'_, LastHour> {
+        Box::pin(async { Ok(crate::metrics::shown(self.services()?)) })
+    }
+
+    /// Counting costs nothing here.
+    fn fresh_for(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 impl EventBridge for Inside {

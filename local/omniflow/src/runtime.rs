@@ -138,7 +138,7 @@ impl Runtime {
             under_way: Detached::default(),
         };
         let sites = Arc::new(Sites::new(config.further_hosts()));
-        let own = outbox::router(aws.outbox.clone(), aws.bus.clone()).merge(metrics::router(aws.clone()));
+        let own = outbox::router(aws.outbox.clone(), aws.bus.clone());
         let own = own.merge(changes::router(aws.bus.changes(), stopped.clone()));
         let own = server::guarded(own, door.clone());
         let (functions, tables) = (aws.functions.clone(), aws.tables.clone());

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::yield_now;
 
 use crate::access;
+use crate::cloudwatch::Measured;
 
 /// An action that a function took and that its role must allow.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +83,7 @@ struct State {
     held: Option<(String, Held)>,
     seed: Option<u64>,
     watch: Option<Watch>,
+    measured: Measured,
 }
 
 /// The AWS services of one shop, which count, record, fail or hold up requests as a test asks.
@@ -203,9 +205,24 @@ impl Aws {
         self.state().watch = Some(Box::new(watch));
     }
 
-    /// The requests of one operation to Step Functions, EventBridge or SES, in order.
+    /// The requests of one operation to Step Functions, EventBridge, SES or CloudWatch, in order.
     pub fn calls(&self, operation: &str) -> Vec<ServiceCall> {
         self.state().calls.iter().filter(|call| call.operation == operation).cloned().collect()
+    }
+
+    /// Records a request of a client that is no HTTP client.
+    pub(crate) fn record(&self, operation: &str, body: Value) {
+        self.state().calls.push(ServiceCall { operation: operation.to_owned(), body });
+    }
+
+    /// The error with which the next request of this operation is refused; `None` when it isn't.
+    pub(crate) fn refusal(&self, operation: &str) -> Option<String> {
+        self.state().refusal(operation)
+    }
+
+    /// Does something with what CloudWatch has.
+    pub(crate) fn measured<T>(&self, with: impl FnOnce(&mut Measured) -> T) -> T {
+        with(&mut self.state().measured)
     }
 
     /// The first answer to this task token.

@@ -15,6 +15,7 @@
 
 mod access;
 mod aws;
+mod cloudwatch;
 mod definitions;
 mod execution;
 mod failures;

@@ -20,6 +20,7 @@ use strict_stripe::StrictStripe;
 use template::{self, Parameters, Place, System};
 
 use crate::aws::{Aws, Endpoint, Past};
+use crate::cloudwatch::CloudWatchOf;
 use crate::failures;
 use crate::servers::{Servers, WAREHOUSE_SECRET};
 use crate::stripe::{Keys, STRIPE_SECRET};
@@ -235,6 +236,7 @@ impl Shop {
         let handlers = system.functions.values().map(|function| {
             let mut clients = clients(&InProcess::new(Endpoint { aws: Arc::clone(&aws), function }));
             clients.secrets = Arc::new(Keys { aws: Arc::clone(&aws), function });
+            clients.cloudwatch = Arc::new(CloudWatchOf { aws: Arc::clone(&aws), function });
             let mut variables = function.environment.clone();
             for (name, value) in environment {
                 variables.insert((*name).to_owned(), (*value).to_owned());

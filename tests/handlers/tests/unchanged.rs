@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use omniflow_testing::Shop;
+use omniflow_testing::{Shop, asked_back};
 use serde_json::{Value, json};
 
 async fn etag(shop: &Shop, path: &str) -> String {
@@ -37,10 +37,13 @@ async fn what_the_client_has_is_not_sent_again_until_it_changes() {
 }
 
 #[tokio::test]
-async fn the_catalogue_the_stock_and_the_people_are_not_sent_again_until_they_change() {
+async fn the_catalogue_the_stock_the_people_and_the_returns_are_not_sent_again_until_they_change() {
     let shop = Shop::stocked(&[("ring", "wh-east", 9)]);
     let id = shop.place(json!({ "items": ["ring"], "customer_id": "ann" })).await;
     let movements = "/api/v1/stock/ring/wh-east/movements";
+    let sold = shop.place(json!({ "items": ["ring"], "payment": { "method": "pm_card" } })).await;
+    shop.complete(&sold).await;
+    let returns = format!("/api/v1/orders/{sold}/returns");
     let (cancel, nothing) = (format!("/api/v1/orders/{id}/cancel"), Value::Null);
     let delivery = json!({ "kind": "receive", "quantity": 1, "reason": "delivery" });
     // What is read, and what changes it.
@@ -56,6 +59,7 @@ async fn the_catalogue_the_stock_and_the_people_are_not_sent_again_until_they_ch
             &json!({ "name": "West", "link": "simulated" }),
         ),
         ("/api/v1/customers/ann/orders", "POST", &cancel, &nothing),
+        ("/api/v1/returns", "POST", &returns, &asked_back(&[("ring", 1)])),
     ];
     for (path, method, change, body) in cases {
         let before = etag(&shop, path).await;

@@ -119,3 +119,55 @@ async fn how_an_order_does_is_told_by_the_order_alone() {
     assert_eq!(status(&left).await, ("FAILED".to_owned(), true, true));
     assert_eq!(reads(&shop), before);
 }
+
+/// The parts whose executions the answer has, and those that it leaves out.
+fn parts(answer: &HttpAnswer) -> (Vec<&str>, Vec<&str>) {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let executions = answer.body["executions"].as_array().unwrap().iter();
+    let further = answer.body["further"].as_array().map(Vec::as_slice).unwrap_or_default().iter();
+    (
+        executions.map(|execution| execution["part"].as_str().unwrap()).collect(),
+        further.map(|part| part.as_str().unwrap()).collect(),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn returns_are_told_of_with_their_order_a_few_at_once_and_cost_nothing_where_there_are_none() {
+    let shop = Shop::stocked(&STOCK);
+    let items = json!([{ "product_id": "ring", "quantity": 7 }]);
+    let id = shop.place(json!({ "items": items, "payment": { "method": "pm_card" } })).await;
+    shop.complete(&id).await;
+    let ended = async || sleep(Duration::from_secs(6)).await;
+    let [described, histories, _] = reads(&shop);
+    assert_eq!(parts(&workflow(&shop, &id).await), (vec!["order"], vec![]));
+    // The order's own, and a payment window, which it turns out not to have.
+    assert_eq!(reads(&shop)[..2], [described, histories + 2]);
+    ended().await;
+    for _ in 0..6 {
+        shop.ask_back(&id, &[("ring", 1)]).await;
+    }
+    for number in 3..=6 {
+        let rejected = shop.on_return(&id, number, "audit", json!({ "action": "REJECT" })).await;
+        assert_eq!(rejected.status, 200, "{}", rejected.body);
+    }
+    let histories = reads(&shop)[1];
+    let told = workflow(&shop, &id).await;
+    // Those that are open come before those that are closed, and of these the newest.
+    let shown = vec!["order", "return-1", "return-2", "return-5", "return-6"];
+    assert_eq!(parts(&told), (shown, vec!["return-3", "return-4"]));
+    assert_eq!(reads(&shop)[1], histories + 6);
+    let first = &told.body["executions"][1];
+    assert_eq!(first["input"], json!({ "order_id": id, "return": 1 }));
+    assert!(first["execution_arn"].as_str().unwrap().ends_with(&format!(":{id}-return-1")), "{first}");
+    assert_eq!(first["status"], "RUNNING");
+    let ask = async |execution: &str| {
+        shop.http("GET", &format!("/api/v1/orders/{id}/workflow?execution={execution}"), Value::Null).await
+    };
+    assert_eq!(parts(&ask("return-4").await), (vec!["return-4"], vec![]));
+    assert_eq!(parts(&ask("return-7").await), (vec![], vec![]), "there is no such return");
+    for name in ["return", "return-", "return-01", "returns"] {
+        let refused = ask(name).await;
+        assert_eq!(refused.status, 400, "{name}");
+        assert!(refused.body["detail"].as_str().unwrap().contains("return-1, return-2"), "{}", refused.body);
+    }
+}

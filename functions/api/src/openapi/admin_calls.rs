@@ -74,7 +74,7 @@ fn examination(description: &str) -> Value {
 }
 
 /// The query of a list whose pages are told apart by texts of such a schema.
-fn page_of(most: usize, next: Value) -> Vec<Value> {
+pub(super) fn page_of(most: usize, next: Value) -> Vec<Value> {
     vec![
         json!({
             "name": "limit", "in": "query",

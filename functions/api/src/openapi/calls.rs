@@ -27,6 +27,7 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         ApiCall::ReadExecution => execution(door),
         ApiCall::ReadWorkflow => workflow(),
         ApiCall::ReadSummary => summary(),
+        ApiCall::ReadMetrics => metrics(),
         ApiCall::ListWarehouses
         | ApiCall::ReadWarehouse
         | ApiCall::PutWarehouse
@@ -42,6 +43,7 @@ pub(super) fn described(call: ApiCall, door: Door) -> Operation {
         | ApiCall::OpenApi => system_calls::described(call),
         ApiCall::RequestReturn
         | ApiCall::ListReturns
+        | ApiCall::ListOpenReturns
         | ApiCall::ReadReturn
         | ApiCall::AuditReturn
         | ApiCall::ReceiveReturn
@@ -254,11 +256,21 @@ fn workflow() -> Operation {
     unless_known(Operation::new(
         "Operations",
         "Read the executions behind an order",
-        "With their definitions and histories. Task tokens are hidden.",
+        "With their definitions and histories: the order's own, that of its payment window, and those of its returns, up to four of them. Task tokens are hidden.",
     ))
     .takes(parameters::of_a_workflow())
     .answers(200, named(executions))
     .refuses(&[Kind::BadRequest, Kind::OrderNotFound, Kind::PageNotFound, Kind::OrderUnreadable])
+}
+
+fn metrics() -> Operation {
+    let told = json_answer("What was counted.", &schemas::of::<crate::metrics::MetricsView>(), None);
+    unless_known(Operation::new(
+        "Operations",
+        "Read what was counted in the last hour",
+        "By the local runtime, or by CloudWatch, whose answer is used again for a minute. What is null is not known. When the metrics can't be read, `Retry-After` says when to ask again.",
+    ))
+    .answers(200, named(told))
 }
 
 fn summary() -> Operation {

@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::admin_calls::page_of;
+use super::calls::{named, unless_known};
 use super::operations::Operation;
 use super::responses::{json_answer, replayed};
 use super::{examples, parameters, schemas};
+use crate::admin::returns::open;
 use crate::problem::Kind;
 use crate::return_view::{ReturnList, ReturnView};
 use crate::routes::ApiCall;
@@ -12,6 +15,7 @@ use crate::routes::ApiCall;
 /// The description of a call.
 pub(super) fn described(call: ApiCall) -> Operation {
     match call {
+        ApiCall::ListOpenReturns => list_open(),
         ApiCall::RequestReturn => request(),
         ApiCall::ListReturns => list(),
         ApiCall::ReadReturn => read(),
@@ -78,6 +82,23 @@ fn list() -> Operation {
     .takes([parameters::shared_one("Accept-Language")])
     .answers(200, json_answer("The returns.", &schemas::of::<ReturnList<'_>>(), None))
     .refuses(&[Kind::OrderNotFound, Kind::OrderUnreadable])
+}
+
+fn list_open() -> Operation {
+    unless_known(Operation::new(
+        "Returns",
+        "List the returns that are open",
+        "Of all orders, those first whose order's returns have not moved for longest, page by page. A return is open until it is refunded or rejected.",
+    ))
+    .takes([json!({
+        "name": "state", "in": "query", "example": "AWAITING_REVIEW",
+        "schema": { "type": "string", "enum": open::OPEN_STATES },
+        "description": "Only returns that are in this state.",
+    })])
+    .takes(page_of(open::MOST, json!({ "type": "string", "pattern": "^[0-9]+/ORD-[0-9]+/[0-9]+$" })))
+    .takes([parameters::shared_one("Accept-Language")])
+    .answers(200, named(json_answer("A page of open returns.", &schemas::of::<open::OpenReturnList>(), None)))
+    .refuses(&[Kind::BadRequest])
 }
 
 fn read() -> Operation {

@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use crate::view::Amount;
+use crate::workflow::Part;
 
 /// The place of the schemas in the document, as a JSON pointer.
 const HOME: &str = "/components/schemas";
@@ -23,6 +24,21 @@ impl JsonSchema for Amount {
             "type": "number",
             "minimum": 0,
             "examples": [999.99],
+        })
+    }
+}
+
+impl JsonSchema for Part {
+    fn schema_name() -> Cow<'static, str> {
+        "Part".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "One of the executions that an order may have: its own, that of its payment window, which a prepaid order has none of, or that of a return, by its number.",
+            "type": "string",
+            "pattern": "^(order|payment-window|return-[1-9][0-9]*)$",
+            "examples": ["order", "return-1"],
         })
     }
 }
@@ -56,6 +72,8 @@ pub(super) fn answers() -> Map<String, Value> {
     generator.subschema_for::<crate::warehouse::WarehouseList>();
     generator.subschema_for::<crate::warehouse::ShipmentView<'_>>();
     generator.subschema_for::<crate::return_view::ReturnList<'_>>();
+    generator.subschema_for::<crate::admin::returns::open::OpenReturnList>();
+    generator.subschema_for::<crate::metrics::MetricsView>();
     generator.subschema_for::<crate::summary::Summary>();
     generator.subschema_for::<crate::workflow::WorkflowView<'_>>();
     generator.subschema_for::<crate::workflow::WorkflowStatus<'_>>();

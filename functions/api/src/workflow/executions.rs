@@ -17,9 +17,9 @@ use serde_json::Value;
 use super::definitions::{Begun, Definitions};
 use super::event::{Event, instant};
 use super::payload::shown;
-use super::shared::Shared;
 use super::{Execution, Part, aws_console, no_such_page};
 use crate::problem::{Kind as ProblemKind, Problem};
+use crate::shared::Shared;
 
 /// The largest number of events in one answer, which can have 6 MB at most (AWS Lambda Developer Guide,
 /// "Lambda quotas"). An order that nothing goes wrong with has about forty events.
@@ -27,8 +27,8 @@ const EVENTS: i32 = 500;
 /// The time for which what is known of an order's own execution is fresh while it runs: eight reads in ten
 /// seconds.
 const FRESH: Duration = Duration::from_millis(1250);
-/// The same for whatever changes rarely: an execution that has ended, and that of a payment window, which
-/// waits for most of its life. It is two reads in ten seconds.
+/// The same for whatever changes rarely: an execution that has ended, and those of a payment window and of a return, which
+/// wait for most of their lives. It is two reads in ten seconds for each.
 const FRESH_FOR_LONGER: Duration = Duration::from_secs(5);
 
 /// What is asked for: an execution by its name, and the page of its history.
@@ -37,13 +37,21 @@ type Question = (Part, String, Option<String>);
 /// An execution; `None` when there is none.
 type Answer = Result<Option<Arc<Execution>>, Problem>;
 
-/// The executions of orders in two state machines, each of which is named after its order. An order may have
-/// several of its own one after the other; the newest is told of.
+/// The executions of orders in three state machines, each of which is named after its order. An order may have
+/// several of its own one after the other, and so may a return; the newest is told of.
 pub(crate) struct Executions {
     client: Client,
     order: Machine,
     payment_window: Machine,
+    returns: Machine,
     shared: Shared<Question, Answer>,
+}
+
+/// The ARNs of the state machines.
+pub(crate) struct Machines<'a> {
+    pub(crate) order: &'a str,
+    pub(crate) payment_window: &'a str,
+    pub(crate) returns: &'a str,
 }
 
 /// A state machine.
@@ -83,11 +91,12 @@ impl<E: ProvideErrorMetadata, R> From<SdkError<E, R>> for Silence {
 }
 
 impl Executions {
-    pub(crate) fn new(client: Client, order: &str, payment_window: &str) -> Self {
+    pub(crate) fn new(client: Client, machines: &Machines<'_>) -> Self {
         Self {
             client,
-            order: Machine::new(order),
-            payment_window: Machine::new(payment_window),
+            order: Machine::new(machines.order),
+            payment_window: Machine::new(machines.payment_window),
+            returns: Machine::new(machines.returns),
             shared: Shared::default(),
         }
     }
@@ -96,12 +105,13 @@ impl Executions {
         match part {
             Part::Order => &self.order,
             Part::PaymentWindow => &self.payment_window,
+            Part::Return(_) => &self.returns,
         }
     }
 
-    /// The ARN of an execution of the order, whether there is one or not.
-    pub(super) fn arn(&self, part: Part, order: &Order) -> String {
-        self.arn_of(part, &name(part, order))
+    /// The ARN of the order's own execution, whether there is one or not.
+    pub(super) fn arn_of_order(&self, order: &Order) -> String {
+        self.arn_of(Part::Order, &order.execution_name())
     }
 
     fn arn_of(&self, part: Part, name: &str) -> String {
@@ -110,7 +120,7 @@ impl Executions {
 
     /// The execution, if there is one, with this page of its history. It may be a few seconds old.
     pub(super) async fn read(&self, part: Part, order: &Order, next: Option<&str>) -> Answer {
-        let name = name(part, order);
+        let Some(name) = name(part, order) else { return Ok(None) };
         let ask = async {
             let answer = match self.ask(part, &name, next).await {
                 Ok((execution, reads)) => (Ok(Some(Arc::new(execution))), reads),
@@ -159,11 +169,12 @@ impl Executions {
     }
 }
 
-/// The name of an execution of the order.
-fn name(part: Part, order: &Order) -> String {
+/// The name of an execution of the order; `None` for that of a return that the order doesn't have.
+fn name(part: Part, order: &Order) -> Option<String> {
     match part {
-        Part::Order => order.execution_name(),
-        Part::PaymentWindow => order.id().to_string(),
+        Part::Order => Some(order.execution_name()),
+        Part::PaymentWindow => Some(order.id().to_string()),
+        Part::Return(number) => Some(order.return_of(number).ok()?.execution_name(order.id())),
     }
 }
 

@@ -8,7 +8,6 @@ use omniflow_store as store;
 use serde::Serialize;
 use serde_json::json;
 
-use super::Part;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
@@ -54,7 +53,7 @@ pub(crate) async fn read_status(api: &Api, request: &Request) -> Result<Response
         workflow_id_of_the_page: &workflow_id,
         order_id: &id,
         order_id_of_the_page: &id,
-        execution_arn: &api.executions.arn(Part::Order, &order),
+        execution_arn: &api.executions.arn_of_order(&order),
         status,
         started_at: order.created_at().filter(|_| status != PENDING),
         stopped_at: order.timeline().last().map(|change| change.at).filter(|_| has_ended),

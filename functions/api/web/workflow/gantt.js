@@ -1,8 +1,9 @@
 // When each state ran and for how long: a row of bars for each state, or for each warehouse where several take part, on
-// one line of time. The payment window, an execution of its own, has a lane of its own.
+// one line of time. The payment window and each return, executions of their own, have lanes of their own.
 import { html, useState } from "../vendor/preact.js";
 import { t, took } from "../language.js";
 import { useNow } from "../live.js";
+import { partName } from "./part.js";
 import { progressOf } from "./progress.js";
 
 /** How far apart two marks of the axis are at least, as a part of its length. */
@@ -34,7 +35,7 @@ function Chart({ executions, now, chosen, choose }) {
         ${lanes.map(
           ({ execution, rows }) => html`
             <tbody key=${execution.part} data-lane=${execution.part}>
-              ${lanes.length > 1 && html`<tr><th colspan="3" scope="rowgroup" class="lane">${t(`part.${execution.part}`)}</th></tr>`}
+              ${lanes.length > 1 && html`<tr><th colspan="3" scope="rowgroup" class="lane">${partName(execution.part)}</th></tr>`}
               ${rows.map((row) => html`<${Row} key=${row.key} row=${row} scale=${scale} pressed=${chosen?.part === execution.part && chosen.name === row.state} choose=${() => choose(execution.part, row.state)} />`)}
             </tbody>
           `,

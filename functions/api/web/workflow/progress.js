@@ -5,7 +5,7 @@ import { WAYS_ON, edgeKey, graphOf, leadsTo } from "./definition.js";
 const TASK_FAILURES = ["TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFailed", "LambdaFunctionFailed", "LambdaFunctionTimedOut", "LambdaFunctionScheduleFailed", "LambdaFunctionStartFailed"];
 
 /** Errors by which a state ends because somebody decided so, or nobody did in time: the order took another way. */
-const DECISIONS = ["AuditRejected", "OrderCancelled", "PaymentTimeout"];
+const DECISIONS = ["AuditRejected", "OrderCancelled", "PaymentTimeout", "ReturnRejected"];
 
 /** The error that a visit ended with. */
 export const errorOf = (visit) => visit.attempts.at(-1)?.error ?? visit.error;

@@ -3,9 +3,10 @@ import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api } from "../api.js";
 import { t, took } from "../language.js";
 import { useLive } from "../live.js";
-import { Copy, DataProblem, Failure, Loading, Time, isFinal } from "../parts.js";
+import { Copy, DataProblem, Failure, Loading, Time, isSettled } from "../parts.js";
 import { Gantt } from "./gantt.js";
 import { Drawing, quietStates } from "./graph.js";
+import { inOrder, partName } from "./part.js";
 import { progressOf } from "./progress.js";
 import { StateDetails } from "./state.js";
 import { History } from "./history.js";
@@ -13,13 +14,21 @@ import { History } from "./history.js";
 export function Workflow({ order }) {
   const id = order.order_id;
   const [chosen, setChosen] = useState({ part: "order", name: null });
+  // The executions of returns that are shown because somebody asked for them: the API tells of a few by itself.
+  const [wanted, setWanted] = useState([]);
   const { part } = chosen;
-  const settled = (workflow) => isFinal(order) && workflow.executions.every((execution) => execution.status !== "RUNNING");
-  const live = useLive(() => whole(id), { every: 1500, most: 60_000, settled, key: id });
-  // What the order has come to shows in its workflow, too.
+  const settled = (workflow) => isSettled(order) && workflow.executions.every((execution) => execution.status !== "RUNNING");
+  const live = useLive(() => whole(id, wanted), { every: 1500, most: 60_000, settled, key: id });
+  // What the order and its returns have come to shows in its workflow, too.
+  const standing = [order.state, ...(order.returns ?? []).map((it) => it.state), ...wanted].join();
   useEffect(() => {
     live.reload();
-  }, [order.state]);
+  }, [standing]);
+  const further = live.data?.further ?? [];
+  const want = (part) => {
+    setWanted([...wanted, part]);
+    setChosen({ part, name: null });
+  };
   const executions = live.data?.executions ?? [];
   const shown = executions.find((execution) => execution.part === part) ?? executions[0];
   return html`
@@ -27,10 +36,11 @@ export function Workflow({ order }) {
       <h2 id="workflow">${t("workflow")}</h2>
       ${!live.data && html`<${Loading} live=${live} />`}
       ${live.data && !shown && html`<p class="quiet">${t("workflow.none")}</p>`}
-      ${executions.length > 1 &&
+      ${executions.length + further.length > 1 &&
       html`
         <div class="row" role="group" aria-label=${t("workflow")}>
-          ${executions.map((execution) => html`<button key=${execution.part} type="button" aria-pressed=${execution === shown} onClick=${() => setChosen({ part: execution.part, name: null })}>${t(`part.${execution.part}`)}</button>`)}
+          ${executions.map((execution) => html`<button key=${execution.part} type="button" aria-pressed=${execution === shown} onClick=${() => setChosen({ part: execution.part, name: null })}>${partName(execution.part)}</button>`)}
+          ${further.map((part) => html`<button key=${part} type="button" onClick=${() => want(part)}>${partName(part)} …</button>`)}
         </div>
       `}
       ${shown && html`<${Execution} key=${shown.part} execution=${shown} executions=${executions} order=${order} chosen=${chosen} setChosen=${setChosen} />`}
@@ -39,11 +49,14 @@ export function Workflow({ order }) {
   `;
 }
 
-/** The workflow with its whole history, page by page. */
-async function whole(id) {
+/** The workflow with its whole history, page by page, and with those of its further executions that are wanted. */
+async function whole(id, wanted) {
   const workflow = await api.workflow(id);
-  const executions = await Promise.all(workflow.executions.map((execution) => wholeExecution(id, execution)));
-  return { ...workflow, executions };
+  const { further = [] } = workflow;
+  const others = await Promise.all(further.filter((part) => wanted.includes(part)).map((execution) => api.workflow(id, { execution })));
+  const firsts = inOrder([workflow, ...others].flatMap(({ executions }) => executions));
+  const executions = await Promise.all(firsts.map((execution) => wholeExecution(id, execution)));
+  return { ...workflow, executions, further: further.filter((part) => !wanted.includes(part)) };
 }
 
 /** An execution with all pages of its history. What was answered stays as it is: it counts again when the server says that nothing has changed. */

@@ -9,7 +9,8 @@ use super::assumptions::{self, TRACED};
 use super::meter::{Invocation, SEND_EMAIL};
 
 /// The binaries of the functions behind the API.
-const FRONTS: [&str; 5] = ["admin", "api", "payment-api", "receive-payment-event", "warehouse-api"];
+const FRONTS: [&str; 6] =
+    ["admin", "api", "payment-api", "read-metrics", "receive-payment-event", "warehouse-api"];
 /// The services of AWS on the bill, in the order of the report.
 pub(crate) const SERVICES: [&str; 8] =
     ["Step Functions", "Lambda", "DynamoDB", "EventBridge", "API Gateway", "CloudWatch Logs", "X-Ray", "SES"];

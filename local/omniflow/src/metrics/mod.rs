@@ -3,14 +3,14 @@
 //!
 //! ```text
 //!   function ──► tracing event ──► layer ──► Metrics ──► prometheus: /metrics on the AWS port
-//!                                               │  ├───► page: /_omniflow/metrics for the console
+//!                                               │  ├───► last_hour: GET /api/v1/metrics, which the console draws
 //!                                               └──┴───► kept: the file `metrics` of the data folder
 //! ```
 
 mod histogram;
 mod kept;
+mod last_hour;
 mod layer;
-mod page;
 mod prometheus;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,12 +21,12 @@ use serde::{Deserialize, Serialize};
 
 use histogram::Histogram;
 pub(crate) use kept::{keep, keep_once, load};
+pub(crate) use last_hour::shown;
 pub(crate) use layer::CountedEvents;
-pub(crate) use page::router;
 pub(crate) use prometheus::{CONTENT_TYPE, text};
 
 /// How many minutes are told one by one, the present one among them.
-const MINUTES: usize = 60;
+const MINUTES: usize = omniflow_services::metrics::MINUTES;
 
 /// What was counted. Clones share it.
 #[derive(Debug, Clone, Default)]

@@ -41,7 +41,8 @@ const LATE: (u64, u64) = (500, 8_000);
 /// How long a function that is held up goes on beyond its timeout, in milliseconds.
 const BEYOND: (u64, u64) = (200, 15_000);
 /// The functions that people, warehouses and Stripe call.
-const APIS: [&str; 5] = ["admin", "api", "payment-api", "receive-payment-event", "warehouse-api"];
+const APIS: [&str; 6] =
+    ["admin", "api", "payment-api", "read-metrics", "receive-payment-event", "warehouse-api"];
 /// The function that tells customers.
 const NOTIFY: &str = "notify-customer";
 
@@ -163,6 +164,8 @@ impl Lambda {
             executions: clients.executions.clone(),
             events: Arc::new(Events::new(Arc::clone(world), Arc::new(inside.clone()))),
             email: Mail::client(Arc::clone(world), inside.http(), place),
+            cloudwatch: clients.cloudwatch.clone(),
+            counted: clients.counted.clone(),
             web: Arc::new(Stripe(Arc::clone(world))),
             http: Arc::new(Warehouses(Arc::clone(world))),
             secrets: Arc::new(Warehouses(Arc::clone(world))),
@@ -314,7 +317,9 @@ impl About {
     fn of(event: &Value) -> Self {
         let places = ["/order_id", "/detail/order_id", "/detail/name", "/pathParameters/order_id"];
         let order = places.iter().find_map(|place| event.pointer(place)?.as_str());
-        let order = order.filter(|order| order.starts_with("ORD-"));
+        // The name of an execution has more behind the order's id, such as "-return-1".
+        let end = |order: &str| order.match_indices('-').nth(1).map_or(order.len(), |(end, _)| end);
+        let order = order.filter(|order| order.starts_with("ORD-")).map(|order| &order[..end(order)]);
         let text = |place: &str| event.pointer(place).and_then(Value::as_str).map(str::to_owned);
         Self {
             order: order.map(str::to_owned),

@@ -1,5 +1,6 @@
 //! The calls about returns: customers ask for them, and those who run the shop decide and take the goods in.
 
+pub(crate) mod open;
 mod refusals;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;

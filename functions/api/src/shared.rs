@@ -14,7 +14,7 @@ use tokio::time::Instant;
 const REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(31);
 
 /// The answers of one process by what was asked for.
-pub(super) struct Shared<Key: Hash + Eq, Answer>(Mutex<LruCache<Key, Arc<Place<Answer>>>>);
+pub(crate) struct Shared<Key: Hash + Eq, Answer>(Mutex<LruCache<Key, Arc<Place<Answer>>>>);
 
 /// Whoever has the lock asks; the others wait for what they are told.
 type Place<Answer> = tokio::sync::Mutex<Option<(Answer, Instant)>>;
@@ -28,7 +28,7 @@ impl<Key: Hash + Eq, Answer> Default for Shared<Key, Answer> {
 impl<Key: Hash + Eq, Answer: Clone> Shared<Key, Answer> {
     /// The answer that is known, if it is still fresh, and else the one that `ask` gives, with the time for
     /// which it is. A failure is an answer as well: those who wait don't all run into it one after the other.
-    pub(super) async fn get(&self, key: Key, ask: impl Future<Output = (Answer, Duration)>) -> Answer {
+    pub(crate) async fn get(&self, key: Key, ask: impl Future<Output = (Answer, Duration)>) -> Answer {
         let place = {
             let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(places.get_or_insert(key, Arc::default))
