@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteIt
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use aws_sdk_sfn::operation::send_task_success::builders::SendTaskSuccessInputBuilder;
+use omniflow_domain::{Order, Status};
 use omniflow_services::DynamoDb;
 use omniflow_store::order_of;
 use serde_json::{Value, json};
@@ -143,18 +144,18 @@ pub async fn transaction(
 
 /// Whether one of the writes is of an order that has returns.
 fn is_of_a_return(writes: &[TransactWriteItem]) -> bool {
-    let mut puts = writes.iter().filter_map(|write| write.put.as_ref());
-    puts.any(|put| {
-        let order = order_of(put.item.clone()).and_then(Result::ok);
-        put.table_name == ORDERS && order.is_some_and(|order| !order.returns().is_empty())
-    })
+    orders(writes).any(|order| !order.returns().is_empty())
 }
 
 /// Whether one of the writes completes an order.
 fn completes(writes: &[TransactWriteItem]) -> bool {
-    let completed = AttributeValue::S("COMPLETED".to_owned());
-    let puts = writes.iter().filter_map(|write| write.put.as_ref());
-    puts.into_iter().any(|put| put.item.get("status") == Some(&completed))
+    orders(writes).any(|order| order.status() == Status::Completed)
+}
+
+/// The orders that are written.
+fn orders(writes: &[TransactWriteItem]) -> impl Iterator<Item = Order> + '_ {
+    let puts = writes.iter().filter_map(|write| write.put.as_ref()).filter(|put| put.table_name == ORDERS);
+    puts.filter_map(|put| order_of(put.item.clone())?.ok())
 }
 
 fn each_put(writes: &mut [TransactWriteItem], change: impl Fn(&mut aws_sdk_dynamodb::types::Put)) {
