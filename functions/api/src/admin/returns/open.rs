@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use omniflow_domain::order::returns::{Return, ReturnState};
 use omniflow_domain::texts::return_text;
-use omniflow_domain::{Currency, Language, Order, OrderId};
+use omniflow_domain::{Currency, Language, Order, OrderId, OrderNumber};
 use omniflow_store::ReturnsSince;
 use serde::Serialize;
 use serde_json::json;
@@ -49,6 +49,9 @@ pub(crate) struct OpenReturnList {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OpenReturn {
     order_id: OrderId,
+    /// The number that people call the order by; null for orders that an earlier release made.
+    #[serde(rename = "number")]
+    order_number: Option<OrderNumber>,
     customer_id: Option<String>,
     /// The number of the return among those of its order, from 1.
     #[serde(rename = "return")]
@@ -89,6 +92,7 @@ impl OpenReturn {
         let attention = it.attention.as_ref().filter(|_| it.state == ReturnState::NeedsAttention);
         Self {
             order_id: order.id().clone(),
+            order_number: order.number(),
             customer_id: order.customer_id().map(str::to_owned),
             number: it.number,
             status: return_text(it.state, language),
