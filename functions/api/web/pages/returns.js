@@ -78,7 +78,7 @@ function Table({ returns }) {
 
 const Row = ({ it, now }) => html`
   <tr role="row" data-open-return="${it.order_id}/${it.return}">
-    <td role="cell"><${OrderLink} id=${it.order_id} /><div class="quiet">${t("returns.one", { number: it.return })}</div></td>
+    <td role="cell"><${OrderLink} id=${it.order_id} number=${it.number} /><div class="quiet">${t("returns.one", { number: it.return })}</div></td>
     <td role="cell"><span class="status ${TONES[it.state] ?? ""}" data-return-state=${it.state}>${it.status}</span></td>
     <td role="cell" class="wide" data-label=${t("items")}><span><${Items} items=${it.items} />${it.reason && html`<div class="quiet">“${it.reason}”</div>`}${it.failure && html`<div class="failure"><${Failure} of=${it.failure} /></div>`}</span></td>
     <td role="cell" class="number" data-label=${t("amount")}><${Amount} of=${it.refund ?? it.value} currency=${it.currency} /></td>
