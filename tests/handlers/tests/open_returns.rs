@@ -62,12 +62,12 @@ async fn open_returns_are_listed_longest_waiting_first_whatever_the_pages_and_th
             }
             clock.advance(MINUTE);
         }
-        for limit in [1, 2, 3, 4, 100] {
+        for limit in [1, 4, 100] {
             assert_eq!(listed(&shop, limit, "").await, asked, "{keys}, by {limit}");
         }
         // Now all have been told of in one millisecond, and the index has an order of its own for them.
         shop.sweep().await;
-        for limit in [1, 2, 3, 4, 100] {
+        for limit in [1, 4, 100] {
             assert_eq!(listed(&shop, limit, "").await, asked, "{keys}, by {limit}, at the same moment");
         }
         // One that still has to be told comes behind those that rest.
