@@ -69,7 +69,7 @@ pub(super) struct Ids {
 impl Filter {
     /// Reads the query of a list; amounts are in `currency`. Customers see their own orders, whatever they ask for.
     pub(crate) fn read(request: &Request, currency: Currency) -> Result<Self, Problem> {
-        check_names(request)?;
+        check_names(request, &PARAMETERS)?;
         let (min_amount, max_amount) =
             (amount(request, "min_amount", currency)?, amount(request, "max_amount", currency)?);
         let is_wrong = matches!((min_amount, max_amount), (Some(min), Some(max)) if min.minor_units() > max.minor_units());
@@ -186,13 +186,14 @@ fn common<'a>(one: &'a str, other: &str) -> &'a str {
 }
 
 /// The problem of a parameter, in the caller's language.
-fn bad(request: &Request, texts: [String; 3]) -> Problem {
+pub(crate) fn bad(request: &Request, texts: [String; 3]) -> Problem {
     Problem::told(Kind::BadRequest, request.language_of_problems(), texts)
 }
 
-fn check_names(request: &Request) -> Result<(), Problem> {
-    let Some(unknown) = request.query_names().find(|name| !PARAMETERS.contains(name)) else { return Ok(()) };
-    let known = PARAMETERS.join(", ");
+/// Refuses a list's parameter that is none of the `known` ones.
+pub(crate) fn check_names(request: &Request, known: &[&str]) -> Result<(), Problem> {
+    let Some(unknown) = request.query_names().find(|name| !known.contains(name)) else { return Ok(()) };
+    let known = known.join(", ");
     Err(bad(
         request,
         [

@@ -17,9 +17,9 @@ use omniflow_store as store;
 use omniflow_store::{Page, Unreadable};
 
 use crate::Api;
-pub(crate) use filter::Filter;
 #[cfg(test)]
 pub(crate) use filter::PARAMETERS;
+pub(crate) use filter::{Filter, bad, check_names};
 use search::Search;
 
 /// The most orders of a page.

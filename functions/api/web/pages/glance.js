@@ -7,6 +7,8 @@ import { useLive } from "../live.js";
 
 /** The outcomes from the bottom of a bar to its top, each with the tone that its state has elsewhere. */
 const OUTCOMES = { completed: "done", cancelled: "undone", rejected: "waiting", needing_attention: "alarm" };
+/** The phases in the order in which an order comes to them. */
+const PHASES = ["reserve", "pay", "complete"];
 const [HEIGHT, BAR, GAP] = [110, 8, 2];
 
 export function Glance() {
@@ -64,7 +66,7 @@ function Bar({ minute, x, most }) {
 const seconds = (value) => (value === null ? "–" : took(value * 1000));
 
 /** The phases that orders came to, and those of which that is not known. */
-const reached = (phases) => Object.entries(phases).filter(([, phase]) => phase?.count !== 0);
+const reached = (phases) => PHASES.map((name) => [name, phases[name]]).filter(([, phase]) => phase?.count !== 0);
 
 const Phases = ({ phases }) => html`
   <table>

@@ -9,12 +9,15 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::admin::{Admin, bad_next, limit};
-use crate::problem::{Kind, Problem};
+use crate::finding::{bad, check_names};
+use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
 use crate::unavailable;
 use crate::view::Amount;
 
+/// The parameters that the list takes.
+const PARAMETERS: [&str; 3] = ["state", "limit", "next"];
 /// The largest number of returns on a page.
 pub(crate) const MOST: usize = 100;
 /// The largest number of orders that are looked at for a page of returns in one state.
@@ -50,12 +53,11 @@ pub(crate) struct OpenReturnList {
 struct OpenReturn {
     order_id: OrderId,
     /// The number that people call the order by; null for orders that an earlier release made.
-    #[serde(rename = "number")]
-    order_number: Option<OrderNumber>,
+    number: Option<OrderNumber>,
     customer_id: Option<String>,
     /// The number of the return among those of its order, from 1.
     #[serde(rename = "return")]
-    number: u32,
+    number_of_return: u32,
     /// The state as people read it, in their language.
     status: &'static str,
     /// The state as programs read it.
@@ -92,9 +94,9 @@ impl OpenReturn {
         let attention = it.attention.as_ref().filter(|_| it.state == ReturnState::NeedsAttention);
         Self {
             order_id: order.id().clone(),
-            order_number: order.number(),
             customer_id: order.customer_id().map(str::to_owned),
-            number: it.number,
+            number: order.number(),
+            number_of_return: it.number,
             status: return_text(it.state, language),
             state: it.state,
             since: it.history.last().map(|change| change.at),
@@ -160,6 +162,7 @@ impl Beginning {
 
 /// `GET /api/v1/returns?state=&limit=&next=`
 pub(crate) async fn list(admin: &Admin, request: &Request) -> Result<Response, Problem> {
+    check_names(request, &PARAMETERS)?;
     let wanted = state(request)?;
     let most = limit(request, MOST)?;
     let mut from = Beginning::of(request)?;
@@ -202,7 +205,13 @@ fn state(request: &Request) -> Result<Option<ReturnState>, Problem> {
     let known = OPEN_STATES.into_iter().find(|state| state.name() == name);
     known.map(Some).ok_or_else(|| {
         let states = OPEN_STATES.map(ReturnState::name).join(", ");
-        let detail = format!("'{name}' is not a state of an open return; there are: {states}.");
-        Problem::new(Kind::BadRequest, detail)
+        bad(
+            request,
+            [
+                format!("'{name}' is not a state of an open return; there are: {states}."),
+                format!("'{name}' 不是未结束退货的状态；可用的状态有：{states}。"),
+                format!("'{name}' не состояние открытого возврата; есть: {states}."),
+            ],
+        )
     })
 }
