@@ -1,6 +1,5 @@
 //! The people of the simulation: customers, reviewers, operators, a clerk, those who take returns in, those of a warehouse,
-//! and banks. They act
-//! through the HTTP API alone, and customers also at Stripe.
+//! and banks. They act through the HTTP API alone, and customers also at Stripe.
 
 pub mod bank;
 pub mod clerk;

@@ -342,15 +342,11 @@ impl DynamoDb for TablesSeam {
                         let puts = writes.iter().filter_map(|write| write.put.as_ref());
                         let orders: Vec<_> =
                             puts.filter(|put| put.table_name == ORDERS).map(|put| put.item.clone()).collect();
-                        let movements: Vec<_> = writes
-                            .iter()
-                            .filter_map(|write| write.put.as_ref())
-                            .filter(|put| put.table_name == watch::MOVEMENTS)
-                            .filter_map(|put| watch::movement(&put.item))
-                            .collect();
-                        let back = writes.iter().filter_map(|write| write.put.as_ref());
-                        let back = back.filter(|put| put.table_name == watch::MOVEMENTS);
-                        let back: Vec<_> = back.filter_map(|put| watch::brought_back(&put.item)).collect();
+                        let moved = writes.iter().filter_map(|write| write.put.as_ref());
+                        let moved = moved.filter(|put| put.table_name == watch::MOVEMENTS);
+                        let moved: Vec<_> = moved.map(|put| put.item.clone()).collect();
+                        let movements: Vec<_> = moved.iter().filter_map(watch::movement).collect();
+                        let back: Vec<_> = moved.iter().filter_map(watch::brought_back).collect();
                         let puts = writes.iter().filter_map(|write| write.put.as_ref());
                         let kept = puts.filter_map(|put| watch::kept(Some(&put.table_name), Some(&put.item)));
                         let kept: Vec<_> = kept.collect();
