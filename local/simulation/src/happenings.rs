@@ -4,6 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use omniflow_domain::Order;
+use omniflow_domain::order::returns::{Return, ReturnState};
 use tokio::time::sleep;
 
 use crate::fault::{Fault, Measure};
@@ -81,13 +83,22 @@ async fn restart(fault: Fault, front: &Front, world: &World) {
 
 async fn stop_execution(front: &Front, world: &World) {
     let running: Vec<_> = world.books(|books| {
-        let running = books.orders().filter(|(_, entry)| !entry.order.rests());
-        running.map(|(id, entry)| (id.clone(), entry.order.execution_name().to_string())).collect()
+        let orders = books.orders().map(|(id, entry)| (id, &entry.order));
+        orders.flat_map(|(id, order)| executions(order).map(|found| (id.clone(), found))).collect()
     });
     let Some(engine) = front.engine().filter(|_| !running.is_empty()) else { return };
-    let (order, name) = world.faults.draw(Fault::ExecutionStopped, |dice| dice.pick(&running).clone());
-    let arn = crate::rest::execution(&engine, "OrderStateMachine", &name);
+    let (order, (machine, name)) =
+        world.faults.draw(Fault::ExecutionStopped, |dice| dice.pick(&running).clone());
+    let arn = crate::rest::execution(&engine, machine, &name);
     let stopped = engine.stop_execution(arn, Some("Stopped".to_owned()), Some("by hand".to_owned())).await;
-    world.note(&order, format_args!("its execution is stopped by hand: {}", stopped.is_ok()));
+    world.note(&order, format_args!("the execution {name} is stopped by hand: {}", stopped.is_ok()));
     world.faults.count(Fault::ExecutionStopped);
+}
+
+/// The executions that carry on with an order or with its returns, each with its state machine.
+fn executions(order: &Order) -> impl Iterator<Item = (&'static str, String)> + '_ {
+    let own = Some(("OrderStateMachine", order.execution_name().to_string())).filter(|_| !order.rests());
+    let is_under_way = |it: &&Return| !it.state.is_final() && it.state != ReturnState::NeedsAttention;
+    let returns = order.returns().iter().filter(is_under_way);
+    own.into_iter().chain(returns.map(|it| ("ReturnStateMachine", it.execution_name(order.id()))))
 }

@@ -12,7 +12,8 @@ named! {
         StockConserved "stock-conserved",
         /// What is reserved and sold in a warehouse is what the orders say that hold it and have bought it.
         StockOwned "stock-owned",
-        /// Money that was taken and not given back is the price of an order that goes forward or is completed.
+        /// Money that was taken and not given back is the price of an order that goes forward or is completed, and what is
+        /// given back of a completed order is what the pieces cost that came back.
         MoneyMatches "money-matches",
         /// Money is taken only of customers who have asked to pay.
         MoneyAskedFor "money-asked-for",
@@ -20,7 +21,8 @@ named! {
         NoLateCapture "no-late-capture",
         /// No bank holds money for an order that has ended, and nobody can pay one that is undone any more.
         HoldsReleased "holds-released",
-        /// An order's status changes as the table of transitions allows, and its timeline only grows.
+        /// An order's status changes as the table of transitions allows, and its timeline only grows; so do the states of
+        /// its returns.
         LegalTransition "legal-transition",
         /// Every write of an order raises its version by one, so that no write is lost.
         VersionGrows "version-grows",
@@ -30,9 +32,12 @@ named! {
         OneNumber "one-number",
         /// One request of the clerk moves stock once at most, and says what it left.
         OneMovement "one-movement",
+        /// One request asks for one return at most, and one idempotency key, too.
+        OneReturn "one-return",
         /// What was answered with 2xx came true.
         AnswersTrue "answers-true",
-        /// Money is captured and refunded once, and a parcel leaves once.
+        /// Money is captured and refunded once, and a parcel leaves once; each return is refunded once, and its pieces come
+        /// back once.
         EffectOnce "effect-once",
         /// Goods leave for orders that are not undone, and what is undone has none on their way.
         GoodsMatch "goods-match",
@@ -43,7 +48,7 @@ named! {
         /// A customer is told of a status once, unless the answer to the message was lost or the function ended before
         /// it could note that it had sent it.
         MessageOnce "message-once",
-        /// Every order comes to rest once the faults have stopped.
+        /// Every order, and every return, comes to rest once the faults have stopped.
         Rests "rests",
         /// An order that waits for a person is in a list that this person sees, and the person can act.
         InAList "in-a-list",

@@ -240,6 +240,7 @@ fn print(report: &Report) {
         report.calls,
     );
     println!("  outcomes: {:?}", report.outcomes);
+    println!("  returns: {:?}", report.returns);
     let faults: Vec<_> = report.faults.iter().map(|(fault, times)| format!("{fault} {times}")).collect();
     println!("  faults: {}", faults.join(", "));
     println!(

@@ -53,6 +53,12 @@ named! {
         VoidForgotten "void-forgotten",
         /// Money at Stripe that is to be given back is kept.
         ReturnForgotten "return-forgotten",
+        /// Goods that came back are noted on the order, and not in the stock.
+        ReturnedWithoutStock "returned-without-stock",
+        /// Each attempt to give money back for a return has a key of its own at the payment gateway.
+        ReturnRefundedWithoutKey "return-refunded-without-key",
+        /// The answer to a request for a return with an idempotency key is not kept.
+        ReturnKeyNotKept "return-key-not-kept",
         /// The journal forgets its latest groups when the process dies.
         JournalForgets "journal-forgets",
     }

@@ -117,12 +117,17 @@ impl Process {
         };
         let opened = driven::open(parts, seams)?;
         let driver = tokio::task::spawn_local(opened.driver.run());
-        let aws = opened.aws;
-        driven::deploy(system, &aws).await?;
-        for worker in driven::workers(system, &aws, &place) {
-            tasks.spawn(worker);
+        let process =
+            Self { aws: opened.aws, clock, tasks, driver, functions, routes: Rc::new(system.clone()) };
+        if let Err(error) = driven::deploy(system, &process.aws).await {
+            // Its engine must not go on beside that of the next process, on the same journal.
+            process.kill().await;
+            return Err(error);
         }
-        Ok(Self { aws, clock, tasks, driver, functions, routes: Rc::new(system.clone()) })
+        for worker in driven::workers(system, &process.aws, &place) {
+            process.tasks.spawn(worker);
+        }
+        Ok(process)
     }
 
     /// Has the function answer an event that the route of the HTTP API leads to. The answer is `None` when the process dies first.

@@ -1,5 +1,7 @@
 //! What is checked of an order that has come to rest, and of the whole when everything has.
 
+mod returns;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use crate::invariant::Invariant;
 use crate::people::operator;
 use crate::process::RETENTION;
 use crate::provider::Provider;
-use crate::seams::watch::{KEYS, LEDGER, ORDERS, REGISTER};
+use crate::seams::watch::{self, KEYS, LEDGER, ORDERS, REGISTER};
 use crate::world::World;
 
 /// The statuses that customers are told of, as the template's rule says.
@@ -75,6 +77,7 @@ fn dead_letters(front: &Front) -> String {
 fn lacks(entry: &Entry, engine: &Engine, dead: &str, stripe: &StrictStripe, now: DateTime<Utc>) -> Vec<Lack> {
     let mut lacks = of_the_order(entry, dead);
     lacks.extend(of_its_payment(&entry.order, stripe));
+    lacks.extend(returns::lacks(entry, engine, dead, now));
     let id = entry.order.id().as_str();
     match engine.describe_execution(&execution(engine, "OrderStateMachine", &entry.order.execution_name())) {
         // One that was stopped after its last step's write has not succeeded.
@@ -118,9 +121,13 @@ fn of_the_order(entry: &Entry, dead: &str) -> Vec<Lack> {
         lacks.push((Invariant::Rests, format!("its workflow has not heard {signal:?}")));
     }
     let statuses: Vec<_> = order.timeline().iter().map(|change| change.status).collect();
-    // News of the money stand in no order with the changes of the status.
-    let (news, changes): (Vec<_>, Vec<_>) =
-        entry.published.iter().cloned().partition(|id| id.contains(PAYMENT_NEWS));
+    // News of the money and of returns stand in no order with the changes of the status.
+    let (news, changes): (Vec<_>, Vec<_>) = entry
+        .published
+        .iter()
+        .filter(|id| !id.contains(returns::NEWS))
+        .cloned()
+        .partition(|id| id.contains(PAYMENT_NEWS));
     let events = events(order);
     if changes != events {
         let found = format!("it had {events:?} to publish, and published was {changes:?}");
@@ -237,6 +244,15 @@ pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) ->
         }
     }
     problems.is_empty()
+}
+
+/// Checks all rows of the stock: also those that nobody wrote last who should have.
+pub async fn check_the_stock(world: &World) {
+    for place in world.books(|books| books.places()) {
+        if let Some(row) = watch::row(&world.tables, &place).await {
+            world.books(|books| books.row(None, &place, row));
+        }
+    }
 }
 
 /// How the execution of an order stands.

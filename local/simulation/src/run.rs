@@ -22,7 +22,7 @@ use crate::front::Front;
 use crate::happenings;
 use crate::invariant::Violation;
 use crate::people::customer::PAYMENT_WINDOW;
-use crate::people::{bank, clerk, customer, operator, reviewer, warehouse};
+use crate::people::{bank, clerk, customer, desk, operator, reviewer, warehouse};
 use crate::planted::Planted;
 use crate::process::{self, place};
 use crate::profile::Profile;
@@ -92,6 +92,8 @@ pub struct Report {
     pub hash: (u64, u64),
     /// How many orders have ended in each way.
     pub outcomes: BTreeMap<String, u64>,
+    /// How many returns have ended in each way.
+    pub returns: BTreeMap<&'static str, u64>,
     /// How often each fault has happened.
     pub faults: BTreeMap<Fault, u64>,
     pub orders: u64,
@@ -246,6 +248,10 @@ async fn live(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
         tokio::task::spawn_local(bank::work(Rc::clone(front), Arc::clone(world)));
     }
     tokio::task::spawn_local(operator::attend(Rc::clone(front), Arc::clone(world)));
+    for number in 0..2 {
+        tokio::task::spawn_local(desk::work(Rc::clone(front), Arc::clone(world), number));
+    }
+    tokio::task::spawn_local(desk::attend(Rc::clone(front), Arc::clone(world)));
     tokio::task::spawn_local(clerk::keep(Rc::clone(front), Arc::clone(world)));
     let (checked, checking) = (Rc::clone(front), Arc::clone(world));
     tokio::task::spawn_local(async move {
@@ -272,6 +278,7 @@ async fn live(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
         }
         sleep(CHECK).await;
     }
+    rest::check_the_stock(world).await;
 }
 
 /// Lets the customers come, and waits until all have gone home.
@@ -378,6 +385,7 @@ fn report(world: &World) -> Report {
             all: world.trace.all(),
             hash: world.trace.hash(),
             outcomes: books.outcomes.clone(),
+            returns: books.returns.clone(),
             faults,
             orders: books.made,
             writes: books.writes,

@@ -82,6 +82,8 @@ pub struct Standing {
     pub amount: u64,
     /// What was given back of it.
     pub returned: u64,
+    /// Each time that some of it was given back: the purpose, as whoever asked for it says, and how much it was.
+    pub refunds: Vec<(String, u64)>,
 }
 
 /// A PaymentIntent with its charge.
@@ -171,6 +173,7 @@ impl StrictStripe {
             status: intent.status,
             amount: intent.amount,
             returned: intent.refunds.iter().sum(),
+            refunds: intent.purposes.iter().cloned().zip(intent.refunds.iter().copied()).collect(),
         })
     }
 

@@ -164,10 +164,8 @@ impl Order {
 
     fn learn_of_returned(&mut self, report: &PaymentReport, event: Option<&str>, now: DateTime<Utc>) {
         let Some(reported) = report.returned else { return };
-        // What is given back for returns is no news, and may have been given back a moment ago.
-        let for_returns = self.refunded_for_returns();
-        let returned = reported.less(for_returns);
-        if returned.is_zero() && !for_returns.is_zero() {
+        let returned = self.returned_past_the_shop(reported);
+        if returned.is_zero() && !self.refunded_for_returns().is_zero() {
             return;
         }
         if self.record.payment.returned != Some(returned) {
@@ -178,6 +176,15 @@ impl Order {
         if report.money == MoneyAt::Returned && self.record.status.is_final() {
             self.record.payment.state = PaymentState::Refunded;
         }
+    }
+
+    /// The part of what the provider reports as given back that was not given back for returns. Whether the report has the
+    /// money of a return that is on its way, nobody knows; so what was known before stays as long as it can be true.
+    fn returned_past_the_shop(&self, reported: Money) -> Money {
+        let least = reported.less(self.refunded_for_returns());
+        let most = reported.less(self.surely_refunded_for_returns());
+        let known = self.record.payment.returned.unwrap_or(least).at_most(most);
+        if known < least { least } else { known }
     }
 
     fn learn_of_dispute(&mut self, dispute: Option<Dispute>, event: Option<&str>, now: DateTime<Utc>) {

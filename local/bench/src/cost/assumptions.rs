@@ -8,6 +8,8 @@ use omniflow_figures::latency;
 pub(crate) const IN_WORDS: &[&str] = &[
     "Customers read their order once; whoever pays, cancels or reviews makes one call more.",
     "No function remembers anything from an earlier invocation, so every one reads its order.",
+    "A process takes the numbers of 20 orders at once, so that each of them pays a twentieth of that write, and, as if it \
+     were alone, its time.",
     "An invocation is billed 10 ms of its own and, one call after the other, 5 ms for a read of DynamoDB, 8 for a write, \
      25 for a transaction, 25 for a call of Step Functions, 20 for PutEvents; functions are warm.",
     "Task tokens have 740 characters, as AWS's.",

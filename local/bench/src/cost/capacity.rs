@@ -17,6 +17,13 @@ pub(crate) struct Units {
     pub write: f64,
 }
 
+impl Units {
+    /// The share of one of so many orders for which a request was made.
+    pub(crate) fn shared_by(self, orders: f64) -> Self {
+        Self { read: self.read / orders, write: self.write / orders }
+    }
+}
+
 /// The bytes of an item that one write request unit covers.
 const WRITTEN_AT_ONCE: usize = 1024;
 /// The write request units in a transaction per unit of the same write outside one: DynamoDB prepares and

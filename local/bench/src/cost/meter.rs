@@ -221,6 +221,16 @@ fn disguise_batch(mut answer: Value, name: String) -> Value {
     answer
 }
 
+/// For how many orders a request is made: for one, unless it takes numbers from the counter of the orders' numbers, of
+/// which a process takes several at once. Here, where every invocation starts anew, it is made for each order.
+fn orders_served(request: &Value) -> f64 {
+    let taken = &request["ExpressionAttributeValues"][":block"]["N"];
+    match request["Key"]["entry"]["S"].as_str() {
+        Some("order-numbers") => taken.as_str().and_then(|taken| taken.parse().ok()).unwrap_or(1.0),
+        _ => 1.0,
+    }
+}
+
 /// The connection of one invocation to AWS, which records its requests.
 #[derive(Clone)]
 struct Calls {
@@ -257,6 +267,7 @@ impl Calls {
         let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let succeeded = Some(&answer).filter(|_| response.status().is_success());
         let units = if is_dynamodb { units(&operation, &body, succeeded) } else { Units::default() };
+        let units = units.shared_by(orders_served(&body));
         let events = body["Entries"].as_array().map_or(0, Vec::len);
         self.calls().push(MeteredCall { operation, units, events });
         match disguised {
@@ -284,5 +295,26 @@ impl io::Write for Log {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_that_are_taken_at_once_serve_as_many_orders() {
+        let counter = json!({
+            "Key": { "entry": { "S": "order-numbers" }, "subject": { "S": "-" } },
+            "ExpressionAttributeValues": { ":block": { "N": "20" } },
+        });
+        let told = json!({ "Key": { "entry": { "S": "low-stock ring" }, "subject": { "S": "-" } } });
+        let served = [orders_served(&counter), orders_served(&told), orders_served(&json!({}))];
+        assert!(
+            served.into_iter().zip([20.0, 1.0, 1.0]).all(|(served, wanted)| served == wanted),
+            "{served:?}"
+        );
     }
 }

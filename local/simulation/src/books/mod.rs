@@ -11,6 +11,7 @@
 
 mod orders;
 mod outside;
+mod returns;
 mod stock;
 mod told;
 
@@ -22,6 +23,7 @@ use crate::capacity::Times;
 use crate::invariant::{Invariant, Violation};
 pub use orders::is_settled;
 pub use outside::{Fact, Goods, Money};
+pub use returns::{Decision, Open, Returns, was_by_hand};
 pub use stock::Place;
 use stock::Stock;
 pub use told::Mails;
@@ -47,6 +49,8 @@ pub struct Books {
     violations: Vec<Violation>,
     /// How many orders have ended in each way: the status, and the reason if there is one.
     pub outcomes: BTreeMap<String, u64>,
+    /// How many returns have ended in each way.
+    pub returns: BTreeMap<&'static str, u64>,
     /// How long the orders took, if somebody wants to know.
     pub times: Option<Times>,
     /// How many orders were made.
@@ -83,6 +87,8 @@ pub struct Entry {
     pub mails: BTreeMap<String, Mails>,
     /// What other tables hold because of the order: the table, and the key.
     pub left: BTreeSet<(&'static str, String)>,
+    /// What was watched of its returns.
+    pub returns: Returns,
     /// Whether it was a disturbance because of which it needed attention last.
     disturbed: bool,
     /// The idempotency key that made it.
@@ -159,6 +165,9 @@ impl Books {
                 None => entry.order.status().to_string(),
             };
             *self.outcomes.entry(outcome).or_default() += 1;
+            for outcome in returns::outcomes(&entry.order) {
+                *self.returns.entry(outcome).or_default() += 1;
+            }
             if let Some(times) = &mut self.times {
                 times.add(&entry.order);
             }

@@ -1,7 +1,9 @@
 //! What the payment gateway and the warehouses have done, as their ledger says.
 
-use super::Books;
+use std::collections::BTreeMap;
+
 use super::orders::{against_the_outside, has_ended};
+use super::{Books, returns};
 use crate::invariant::Invariant;
 
 /// What the payment gateway did for an order.
@@ -15,6 +17,10 @@ pub struct Money {
     pub refunds: u32,
     /// Whether all of it was given back past the shop, in the provider's dashboard.
     pub returned_by_hand: bool,
+    /// What was given back so, in the smallest unit of the currency.
+    pub by_hand: u64,
+    /// What it gave back for each return, by its number, in the smallest unit of the currency.
+    pub for_returns: BTreeMap<u32, u64>,
 }
 
 impl Money {
@@ -52,8 +58,12 @@ pub enum Fact {
     Captured(String),
     /// Money was given back.
     Refunded,
-    /// Money was given back past the shop, in the provider's dashboard.
-    ReturnedByHand,
+    /// Money was given back past the shop, in the provider's dashboard: so many of the smallest unit of the currency.
+    #[allow(missing_docs, reason = "the text says it")]
+    ReturnedByHand { units: u64, is_all: bool },
+    /// Money was given back for the return of this number.
+    #[allow(missing_docs, reason = "the text says it")]
+    RefundedForReturn { number: u32, units: u64 },
     /// A parcel has left this warehouse.
     Shipped(String),
     /// A parcel of this warehouse was called back.
@@ -98,7 +108,13 @@ impl Books {
                     wrong.push((Invariant::EffectOnce, "its money was given back twice".to_owned()));
                 }
             }
-            Fact::ReturnedByHand => entry.money.returned_by_hand = true,
+            Fact::ReturnedByHand { units, is_all } => {
+                entry.money.by_hand += units;
+                entry.money.returned_by_hand |= is_all;
+            }
+            Fact::RefundedForReturn { number, units } => {
+                wrong.extend(returns::refunded(entry, *number, *units))
+            }
             Fact::Shipped(warehouse) => {
                 let goods = entry.goods.entry(warehouse.clone()).or_default();
                 goods.shipped += 1;

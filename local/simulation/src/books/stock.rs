@@ -1,6 +1,6 @@
 //! The rows of the stock against what the orders hold and have bought.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use omniflow_domain::Order;
 use omniflow_domain::order::{Reservation, Shipment};
@@ -30,7 +30,9 @@ impl Stock {
     /// Notes what an order holds and has bought now.
     pub(super) fn owned_by(&mut self, before: Option<&Order>, after: &Order) {
         let is_same = |before: &Order| {
-            before.reservation() == after.reservation() && before.shipments().len() == after.shipments().len()
+            before.reservation() == after.reservation()
+                && before.shipments().len() == after.shipments().len()
+                && before.returns() == after.returns()
         };
         if before.is_some_and(is_same) {
             return;
@@ -42,6 +44,12 @@ impl Stock {
     }
 
     fn add(&mut self, order: &Order, sign: i64) {
+        // What came back is sold no more: it is available again, or lost.
+        for line in order.returns().iter().flat_map(|it| &it.lines) {
+            let place = || (line.product_id.clone(), line.warehouse.clone());
+            *self.sold.entry(place()).or_default() -= sign * i64::from(line.came());
+            *self.lost.entry(place()).or_default() += sign * i64::from(line.written_off);
+        }
         // Of an order that a person has settled, what has not left was given back.
         let is_out = |shipment: &Shipment| shipment.state.is_out();
         let none_out = !order.shipments().iter().any(is_out);
@@ -64,6 +72,11 @@ impl Books {
     /// Notes how many pieces there are of a product in a warehouse at the beginning.
     pub fn stocked(&mut self, place: Place, pieces: i64) {
         self.stock.pieces.insert(place, pieces);
+    }
+
+    /// All places of the stock, in their order.
+    pub fn places(&self) -> BTreeSet<Place> {
+        self.stock.pieces.keys().cloned().collect()
     }
 
     /// Notes a movement that was made under this idempotency key, by which so many pieces came or went.

@@ -2,7 +2,7 @@
 
 use omniflow_domain::Status;
 
-use super::Books;
+use super::{Books, Entry};
 use crate::invariant::Invariant;
 
 /// The messages to a customer about one event.
@@ -14,10 +14,32 @@ pub struct Mails {
     may_come_twice: bool,
 }
 
-/// The order and the status that an event is about, by its id.
-fn about(event_id: &str) -> Option<(&str, Status)> {
-    let (order, status) = event_id.split_once(':')?;
-    Some((order, Status::parse(status.split(':').next()?)?))
+/// What an event is about.
+enum About {
+    Status(Status),
+    Return,
+}
+
+/// The order and what the event is about, by its id.
+fn about(event_id: &str) -> Option<(&str, About)> {
+    let (order, what) = event_id.split_once(':')?;
+    let about = match what.split(':').next()? {
+        OF_RETURN => About::Return,
+        status => About::Status(Status::parse(status)?),
+    };
+    Some((order, about))
+}
+
+/// What stands behind the order in the ids of events about returns.
+const OF_RETURN: &str = "RETURN";
+
+impl Entry {
+    fn is_told(&mut self, event_id: &str, about: About) {
+        match about {
+            About::Status(status) => drop(self.told.insert(status)),
+            About::Return => drop(self.returns.told.insert(event_id.to_owned())),
+        }
+    }
 }
 
 impl Books {
@@ -33,23 +55,23 @@ impl Books {
     /// Notes that the function that tells customers has done its part about an event. Customers with an address are
     /// told by what SES takes.
     pub fn handled(&mut self, event_id: &str) {
-        if let Some((order, status)) = about(event_id)
+        if let Some((order, about)) = about(event_id)
             && let Some(entry) = self.orders.get_mut(order)
             && entry.order.email().is_none()
         {
-            entry.told.insert(status);
+            entry.is_told(event_id, about);
         }
     }
 
     /// Notes that SES took a message about an event.
     pub fn mailed(&mut self, event_id: &str) {
-        let Some((order, status)) = about(event_id) else { return };
+        let Some((order, about)) = about(event_id) else { return };
         let Some(entry) = self.orders.get_mut(order) else { return };
-        entry.told.insert(status);
+        entry.is_told(event_id, about);
         let mails = entry.mails.entry(event_id.to_owned()).or_default();
         mails.sent += 1;
         if mails.sent > 1 && !mails.may_come_twice {
-            let found = format!("its customer was told of {status} {} times", mails.sent);
+            let found = format!("its customer was told of {event_id} {} times", mails.sent);
             let order = order.to_owned();
             self.violated(Invariant::MessageOnce, Some(&order), found);
         }

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::books::Promise;
 use crate::dice::Dice;
 use crate::front::{Answer, Caller, Front, Request};
-use crate::people::payer;
+use crate::people::{payer, returns};
 use crate::provider::Provider;
 use crate::world::World;
 
@@ -144,8 +144,11 @@ pub async fn shop(front: Rc<Front>, world: Arc<World>, number: u64) {
     let (paying, cancelling) = (customer.clone(), customer.clone());
     let (mut at_the_till, mut at_the_desk) =
         (Dice::new(dice.bits(), "paying", 0), Dice::new(dice.bits(), "cancelling", 0));
+    let sending_back = Dice::new(dice.bits(), "sending back", 0);
     futures::future::join(paying.pay(&order, &mut at_the_till), cancelling.cancel(&order, &mut at_the_desk))
         .await;
+    let Customer { front, world, subject, .. } = customer;
+    returns::send_back(front, world, subject, order, sending_back).await;
 }
 
 impl Customer {

@@ -317,7 +317,9 @@ impl About {
     fn of(event: &Value) -> Self {
         let places = ["/order_id", "/detail/order_id", "/detail/name", "/pathParameters/order_id"];
         let order = places.iter().find_map(|place| event.pointer(place)?.as_str());
-        let order = order.filter(|order| order.starts_with("ORD-"));
+        // The name of an execution has more behind the order's id, such as "-return-1".
+        let end = |order: &str| order.match_indices('-').nth(1).map_or(order.len(), |(end, _)| end);
+        let order = order.filter(|order| order.starts_with("ORD-")).map(|order| &order[..end(order)]);
         let text = |place: &str| event.pointer(place).and_then(Value::as_str).map(str::to_owned);
         Self {
             order: order.map(str::to_owned),

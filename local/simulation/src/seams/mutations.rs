@@ -8,12 +8,13 @@ use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteIt
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use aws_sdk_sfn::operation::send_task_success::builders::SendTaskSuccessInputBuilder;
+use omniflow_domain::{Order, Status};
 use omniflow_services::DynamoDb;
 use omniflow_store::order_of;
 use serde_json::{Value, json};
 
 use super::tables::TablesSeam;
-use super::watch::{ORDERS, REGISTER, STOCK, entry};
+use super::watch::{KEYS, ORDERS, REGISTER, STOCK, entry};
 use crate::planted::Planted;
 use crate::world::{Invocation, World};
 
@@ -130,16 +131,31 @@ pub async fn transaction(
         (Planted::CompletedWithoutSale, "complete-order" | "ship-warehouse") if completes(&writes) => {
             writes.retain(|write| write.update.as_ref().is_none_or(|update| update.table_name != STOCK));
         }
+        (Planted::ReturnKeyNotKept, "admin") if is_of_a_return(&writes) => {
+            writes.retain(|write| write.put.as_ref().is_none_or(|put| put.table_name != KEYS));
+        }
+        (Planted::ReturnedWithoutStock, "admin") if is_of_a_return(&writes) => {
+            writes.retain(|write| write.update.as_ref().is_none_or(|update| update.table_name != STOCK));
+        }
         _ => return request,
     }
     request.set_transact_items(Some(writes))
 }
 
+/// Whether one of the writes is of an order that has returns.
+fn is_of_a_return(writes: &[TransactWriteItem]) -> bool {
+    orders(writes).any(|order| !order.returns().is_empty())
+}
+
 /// Whether one of the writes completes an order.
 fn completes(writes: &[TransactWriteItem]) -> bool {
-    let completed = AttributeValue::S("COMPLETED".to_owned());
-    let puts = writes.iter().filter_map(|write| write.put.as_ref());
-    puts.into_iter().any(|put| put.item.get("status") == Some(&completed))
+    orders(writes).any(|order| order.status() == Status::Completed)
+}
+
+/// The orders that are written.
+fn orders(writes: &[TransactWriteItem]) -> impl Iterator<Item = Order> + '_ {
+    let puts = writes.iter().filter_map(|write| write.put.as_ref()).filter(|put| put.table_name == ORDERS);
+    puts.filter_map(|put| order_of(put.item.clone())?.ok())
 }
 
 fn each_put(writes: &mut [TransactWriteItem], change: impl Fn(&mut aws_sdk_dynamodb::types::Put)) {
@@ -174,6 +190,11 @@ pub async fn update(world: &World, request: UpdateItemInputBuilder) -> UpdateIte
         (Planted::ResolvedWithoutCallBack, "called_back") if keeps_it_to_itself(world) => {
             let mut names = names;
             names.insert("#fact".to_owned(), "asked_to_keep".to_owned());
+            request.set_expression_attribute_names(Some(names))
+        }
+        (Planted::ReturnRefundedWithoutKey, _) if names.contains_key("#part") => {
+            let (mut names, attempt) = (names, world.draw(crate::dice::Dice::bits));
+            names.entry("#part".to_owned()).and_modify(|part| part.push_str(&format!("#{attempt:x}")));
             request.set_expression_attribute_names(Some(names))
         }
         (Planted::ShippedAfterCallBack, "tracking") => {

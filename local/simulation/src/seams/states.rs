@@ -10,7 +10,8 @@ use aws_sdk_sfn::operation::send_task_success::builders::SendTaskSuccessInputBui
 use aws_sdk_sfn::operation::start_execution::builders::StartExecutionInputBuilder;
 use aws_sdk_sfn::operation::stop_execution::builders::StopExecutionInputBuilder;
 use futures::future::BoxFuture;
-use omniflow_domain::OrderId;
+use omniflow_domain::order::returns::Return;
+use omniflow_domain::{Order, OrderId};
 use omniflow_services::{ServiceError, ServiceFuture, StepFunctions};
 
 use super::retries::{self, ATTEMPTS, Fate};
@@ -85,14 +86,11 @@ impl StepFunctions for States {
             let order = OrderId::of_execution(&name);
             let is_known = |books: &mut Books| {
                 let order = order.as_ref().and_then(|order| books.order(order.as_str()));
-                // An order whose execution can't go on gets another one, of the next number.
-                order.is_some_and(|entry| {
-                    let numbers = 1..=entry.order.record().execution.max(1);
-                    numbers.into_iter().any(|number| entry.order.id().execution_name(number) == name)
-                })
+                order.is_some_and(|entry| is_one_of(&entry.order, &name))
             };
             if !self.world.books(is_known) {
-                let found = format!("an execution is started for {name}, and there is no such order");
+                let found =
+                    format!("an execution is started for {name}, and there is no such order or return");
                 self.world.violated(Invariant::ExecutionMatches, None, found);
             }
             let what = if of_window { "StartExecution of the window" } else { "StartExecution" };
@@ -160,4 +158,15 @@ impl StepFunctions for States {
             Box::pin(async move { seam.behind.last_state(&execution).await })
         }))
     }
+}
+
+/// Whether an order has, or has had, an execution of this name, of its own or for a return. Whoever's execution can't go on
+/// gets another one, of the next number.
+fn is_one_of(order: &Order, name: &str) -> bool {
+    let own = (1..=order.record().execution.max(1)).any(|number| order.id().execution_name(number) == name);
+    let is_of = |it: &Return| {
+        let mut executions = (1..=it.execution).map(|execution| Return { execution, ..it.clone() });
+        executions.any(|it| it.execution_name(order.id()) == name)
+    };
+    own || order.returns().iter().any(is_of)
 }

@@ -11,6 +11,7 @@ use strict_stripe::{Standing, StrictStripe};
 use crate::books::Fact;
 use crate::fault::Fault;
 use crate::planted::Planted;
+use crate::seams::watch::return_of;
 use crate::till::Due;
 use crate::world::World;
 
@@ -149,9 +150,14 @@ impl Stripe {
                 _ => {}
             }
         }
-        if after.returned > before.returned {
-            if after.returned == after.amount {
-                self.note(after, if by_hand { &Fact::ReturnedByHand } else { &Fact::Refunded });
+        for (purpose, units) in after.refunds.iter().skip(before.refunds.len()) {
+            let (units, is_all) = (*units, after.returned == after.amount);
+            if let Some(number) = return_of(purpose) {
+                self.note(after, &Fact::RefundedForReturn { number, units });
+            } else if by_hand {
+                self.note(after, &Fact::ReturnedByHand { units, is_all });
+            } else if is_all {
+                self.note(after, &Fact::Refunded);
             }
             self.tell(payment, after, "charge.refunded");
         }

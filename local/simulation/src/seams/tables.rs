@@ -173,8 +173,14 @@ impl TablesSeam {
         let id = order.id().as_str().to_owned();
         let is_new = order.version() == 0;
         let invocation = Invocation::current();
+        let returns = order.returns().len();
         world.books(|books| {
+            let before = books.order(&id).map_or(0, |entry| entry.order.returns().len());
             books.written(order, world.now());
+            let key = invocation.as_deref().and_then(|invocation| invocation.key.as_deref());
+            if let (Some(key), Ok(number)) = (key.filter(|_| returns > before), u32::try_from(returns)) {
+                books.asked_by_key(key, &id, number);
+            }
             if let Some(invocation) = invocation.filter(|_| is_new) {
                 let made = invocation.has_made(&id);
                 if made > 1 {
@@ -342,6 +348,9 @@ impl DynamoDb for TablesSeam {
                             .filter(|put| put.table_name == watch::MOVEMENTS)
                             .filter_map(|put| watch::movement(&put.item))
                             .collect();
+                        let back = writes.iter().filter_map(|write| write.put.as_ref());
+                        let back = back.filter(|put| put.table_name == watch::MOVEMENTS);
+                        let back: Vec<_> = back.filter_map(|put| watch::brought_back(&put.item)).collect();
                         let puts = writes.iter().filter_map(|write| write.put.as_ref());
                         let kept = puts.filter_map(|put| watch::kept(Some(&put.table_name), Some(&put.item)));
                         let kept: Vec<_> = kept.collect();
@@ -358,6 +367,9 @@ impl DynamoDb for TablesSeam {
                         seam.world.books(|books| {
                             for (place, movement, change) in movements {
                                 books.moved(place, &movement, change, key);
+                            }
+                            for (order, number, place, pieces) in back {
+                                books.brought_back(&order, number, place, pieces);
                             }
                         });
                         kept.into_iter().for_each(|key| seam.left(Some(key)));

@@ -53,11 +53,12 @@ pub(crate) struct OpenReturnList {
 struct OpenReturn {
     order_id: OrderId,
     /// The number that people call the order by; null for orders that an earlier release made.
-    number: Option<OrderNumber>,
+    #[serde(rename = "number")]
+    order_number: Option<OrderNumber>,
     customer_id: Option<String>,
     /// The number of the return among those of its order, from 1.
     #[serde(rename = "return")]
-    number_of_return: u32,
+    number: u32,
     /// The state as people read it, in their language.
     status: &'static str,
     /// The state as programs read it.
@@ -94,9 +95,9 @@ impl OpenReturn {
         let attention = it.attention.as_ref().filter(|_| it.state == ReturnState::NeedsAttention);
         Self {
             order_id: order.id().clone(),
+            order_number: order.number(),
             customer_id: order.customer_id().map(str::to_owned),
-            number: order.number(),
-            number_of_return: it.number,
+            number: it.number,
             status: return_text(it.state, language),
             state: it.state,
             since: it.history.last().map(|change| change.at),

@@ -84,9 +84,22 @@ impl Order {
 
     /// What was, or is being, given back for returns.
     pub fn refunded_for_returns(&self) -> Money {
-        let refunds = self.record.returns.iter().filter_map(|it| it.refund);
-        refunds
-            .fold(Money::zero(self.record.amount.currency()), |sum, refund| sum.plus(refund).unwrap_or(sum))
+        self.sum_of(self.record.returns.iter().filter_map(|it| it.refund))
+    }
+
+    /// The part of that which the provider is known to have given back: people may have given some of it back in another
+    /// way.
+    pub(in crate::order) fn surely_refunded_for_returns(&self) -> Money {
+        let by_workflow = |it: &&Return| {
+            it.state == ReturnState::Refunded && it.history.last().is_some_and(|change| change.by.is_none())
+        };
+        let refunds = self.record.returns.iter().filter(by_workflow).filter_map(|it| it.refund);
+        self.sum_of(refunds)
+    }
+
+    fn sum_of(&self, refunds: impl Iterator<Item = Money>) -> Money {
+        let none = Money::zero(self.record.amount.currency());
+        refunds.fold(none, |sum, refund| sum.plus(refund).unwrap_or(sum))
     }
 
     /// What was taken of the order and not given back, for returns or past this system.

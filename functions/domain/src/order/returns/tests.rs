@@ -6,6 +6,7 @@ use crate::allocation::{Line, Share};
 use crate::currency::Currency;
 use crate::order::samples::{now, received_items, token};
 use crate::order::{Item, PaymentState, Refusal};
+use crate::payment_gateway::{MoneyAt, PaymentReport};
 use crate::status::Status;
 
 fn money(minor_units: u64) -> Money {
@@ -271,4 +272,30 @@ proptest! {
             prop_assert_eq!(order.pending_signal() == Some(Signal::Returns), is_open);
         }
     }
+}
+
+#[test]
+fn what_was_given_back_past_the_shop_is_known_whether_or_not_the_money_of_a_return_is_back_already() {
+    let mut order = completed(vec![item("ring", 3, Some(20_00))], 60_00);
+    let report =
+        |units: u64| PaymentReport { returned: Some(money(units)), ..PaymentReport::of(MoneyAt::Shop) };
+    let returned = |order: &Order| (order.payment().returned, order.payment().history.len());
+    order.learn(&report(25_00), Some("evt_1"), now());
+    assert_eq!(returned(&order), (Some(money(25_00)), 1));
+
+    let number = ask(&mut order, &[line("ring", 1)]).unwrap();
+    order.receive_return(number, &[came("ring", 1, 0)], operator(), now()).unwrap();
+    // Told again before the money of the return is back, as providers may, and after that.
+    order.learn(&report(25_00), Some("evt_1"), now());
+    assert_eq!(returned(&order), (Some(money(25_00)), 1), "it is not forgotten");
+    order.learn(&report(45_00), Some("evt_2"), now());
+    assert_eq!(returned(&order), (Some(money(25_00)), 1));
+    order.note_return_refunded(number, now()).unwrap();
+    order.learn(&report(45_00), Some("evt_2"), now());
+    assert_eq!(returned(&order), (Some(money(25_00)), 1));
+
+    order.learn(&report(50_00), Some("evt_3"), now());
+    assert_eq!(returned(&order), (Some(money(30_00)), 2), "more was given back past the shop");
+    order.learn(&report(30_00), Some("evt_4"), now());
+    assert_eq!(returned(&order), (Some(money(10_00)), 3), "some of it has failed");
 }
