@@ -46,7 +46,7 @@ type Lack = (Invariant, String);
 /// of it.
 pub async fn check_the_ended(front: &Front, world: &Arc<World>) {
     let (now, time) = (world.now(), world.clock.now());
-    let (dead, stripe) = (dead_letters(front), &world.stripe);
+    let (dead, stripe) = (dead_letters(front, world), &world.stripe);
     for order in world.books(|books| books.due(now)) {
         let Some(engine) = front.engine() else {
             world.books(|books| books.check_later(order, now));
@@ -66,11 +66,10 @@ pub async fn check_the_ended(front: &Front, world: &Arc<World>) {
     }
 }
 
-/// The events that could not be delivered, in one text.
-fn dead_letters(front: &Front) -> String {
-    let undelivered = front.with_process(|process| process.aws.bus.undelivered());
-    let letters = undelivered.and_then(Result::ok).map(|undelivered| undelivered.dead_letters);
-    letters.into_iter().flatten().map(|letter| letter.event.to_string()).collect()
+/// The events that could not be delivered, in one text, with those whose time among the dead letters is over.
+fn dead_letters(front: &Front, world: &World) -> String {
+    operator::look_at_dead_letters(front, world);
+    world.books(|books| books.dead_letters.iter().map(String::as_str).collect())
 }
 
 /// What an order lacks that has ended.
@@ -208,7 +207,7 @@ pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) ->
     if !judge && world.books(|books| books.orders().any(|(_, entry)| is_under_way(entry))) {
         return false;
     }
-    let (dead, time) = (dead_letters(front), world.clock.now());
+    let (dead, time) = (dead_letters(front, world), world.clock.now());
     let waits_for_a_person = |status| status == Status::NeedsAttention;
     let needy =
         world.books(|books| books.orders().any(|(_, entry)| waits_for_a_person(entry.order.status())));

@@ -53,6 +53,8 @@ pub struct Books {
     pub returns: BTreeMap<&'static str, u64>,
     /// How long the orders took, if somebody wants to know.
     pub times: Option<Times>,
+    /// The events that were among the dead letters, where operators saw them.
+    pub dead_letters: BTreeSet<String>,
     /// How many orders were made.
     pub made: u64,
     /// How many writes of orders were watched.

@@ -25,6 +25,7 @@ pub async fn attend(front: Rc<Front>, world: Arc<World>) {
     let mut retried: BTreeMap<String, u32> = BTreeMap::new();
     loop {
         sleep(LOOK).await;
+        look_at_dead_letters(&front, &world);
         for (order, error) in needy(&front).await {
             let times = retried.entry(order.clone()).or_default();
             *times += 1;
@@ -41,6 +42,14 @@ pub async fn attend(front: Rc<Front>, world: Arc<World>) {
             }
         }
     }
+}
+
+/// Notes the events that could not be delivered: they are kept for a while only.
+pub fn look_at_dead_letters(front: &Front, world: &World) {
+    let undelivered = front.with_process(|process| process.aws.bus.undelivered());
+    let letters = undelivered.and_then(Result::ok).map(|undelivered| undelivered.dead_letters);
+    let letters = letters.into_iter().flatten().map(|letter| letter.event.to_string());
+    world.books(|books| books.dead_letters.extend(letters));
 }
 
 /// Says what was done by hand, as the order's own facts suggest it.
