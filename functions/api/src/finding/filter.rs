@@ -297,7 +297,7 @@ fn number(request: &Request) -> Result<Option<OrderNumber>, Problem> {
 }
 
 fn amount(request: &Request, name: &str, currency: Currency) -> Result<Option<Money>, Problem> {
-    let Some(text) = request.query(name) else { return Ok(None) };
+    let Some(text) = text(request, name)? else { return Ok(None) };
     Money::parse(text, currency).map(Some).map_err(|error| {
         let why = error.text(request.language_of_problems());
         bad(

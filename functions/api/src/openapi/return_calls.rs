@@ -95,7 +95,7 @@ fn list_open() -> Operation {
         "schema": { "type": "string", "enum": open::OPEN_STATES },
         "description": "Only returns that are in this state.",
     })])
-    .takes(page_of(open::MOST, json!({ "type": "string", "pattern": "^[0-9]+/ORD-[0-9]+/[0-9]+$" })))
+    .takes(page_of(open::MOST, json!({ "type": "string", "pattern": "^[0-9]{1,15}/ORD-[0-9]{1,32}/[0-9]{1,9}$" })))
     .takes([parameters::shared_one("Accept-Language")])
     .answers(200, named(json_answer("A page of open returns.", &schemas::of::<open::OpenReturnList>(), None)))
     .refuses(&[Kind::BadRequest])
