@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from console import PHONE, Console, audit, read
+from console import PHONE, Console, audit, read, send
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
