@@ -36,6 +36,9 @@ pub struct Arguments {
     /// A flash sale: so many customers want the same product within a minute, and there is enough for nine of ten.
     #[arg(long, num_args = 0..=1, default_missing_value = FLASH)]
     flash: Option<u64>,
+    /// A parameter of the template, such as ShardedKeys=true or MostStockBuckets=16; may be given more than once.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
+    parameter: Vec<(String, String)>,
     /// How many of a hundred orders bring their payment.
     #[arg(long, default_value_t = 0.0)]
     prepaid: f64,
@@ -51,6 +54,11 @@ fn products(name: &str) -> Result<Products, String> {
     let found = Products::ALL.iter().find(|(known, _)| *known == name);
     let names = || Products::ALL.map(|(known, _)| known).join(", ");
     found.map(|(_, products)| *products).ok_or_else(|| format!("write one of {}", names()))
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    parts.ok_or_else(|| "write NAME=VALUE".to_owned())
 }
 
 /// Why there is no run.
@@ -88,7 +96,8 @@ pub fn simulate(arguments: &Arguments) -> Result<bool, Refused> {
         "{orders} customers, {rate:.0} a second, {} with {} times its quotas",
         arguments.region, arguments.quotas
     );
-    let report = run_within_quotas(&settings, &system_within_quotas(arguments.quotas)?)?;
+    let report =
+        run_within_quotas(&settings, &system_within_quotas(arguments.quotas, &arguments.parameter)?)?;
     println!("{report}");
     Ok(report.is_as_wanted())
 }

@@ -33,7 +33,13 @@ fn limited(mut settings: CapacitySettings, call: &str, size: f64, a_second: f64)
 }
 
 fn run(settings: &CapacitySettings) -> CapacityReport {
-    run_within_quotas(settings, &system_within_quotas(1).unwrap()).unwrap()
+    run_with(settings, &[])
+}
+
+fn run_with(settings: &CapacitySettings, parameters: &[(&str, &str)]) -> CapacityReport {
+    let owned: Vec<_> =
+        parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    run_within_quotas(settings, &system_within_quotas(1, &owned).unwrap()).unwrap()
 }
 
 fn refused(report: &CapacityReport, what: &str) -> u64 {
@@ -62,6 +68,19 @@ fn what_step_functions_refuses_is_made_up_for() {
         assert!(report.is_as_wanted(), "{call}:\n{report}");
         assert_eq!(report.completed(), 20, "{call}:\n{report}");
     }
+}
+
+#[test]
+fn a_product_that_everybody_wants_is_split_where_the_parameters_allow_it() {
+    let all_want_it = CapacitySettings { rate: 60.0, products: Products::One, ..settings(200) };
+    let (whole, split) =
+        (run(&all_want_it), run_with(&all_want_it, &[("MostStockBuckets", "16"), ("ShardedKeys", "true")]));
+    for report in [&whole, &split] {
+        assert!(report.is_as_wanted(), "{report}");
+        assert_eq!(report.completed(), 200, "{report}");
+    }
+    let met = |report| refused(report, "transactions that met");
+    assert!(met(&split) < met(&whole), "{whole}\n{split}");
 }
 
 #[test]

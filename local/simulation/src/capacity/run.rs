@@ -62,13 +62,14 @@ pub struct Settings {
 ///
 /// # Errors
 /// When the template can't be read.
-pub fn system(times: u32) -> Result<System, Error> {
+pub fn system(times: u32, parameters: &[(String, String)]) -> Result<System, Error> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let load = |given: BTreeMap<String, String>| {
         template::load(&path, &Parameters { given, ..Parameters::default() }, &place())
     };
     let given = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut parameters = BTreeMap::from([given("NotificationSender", "orders@omniflow.example")]);
+    let mut parameters: BTreeMap<_, _> = parameters.iter().cloned().collect();
+    parameters.extend([given("NotificationSender", "orders@omniflow.example")]);
     let usual = load(parameters.clone())?;
     let requests = requests(&usual) * f64::from(times);
     parameters.insert(REQUESTS.to_owned(), requests.to_string());
