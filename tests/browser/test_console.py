@@ -116,7 +116,8 @@ def test_failures_and_retries_are_drawn(console, runtime):
     console.is_drawn("ShipWarehouses", "failed")
     for state in ["CancelShipments", "RefundPayment", "ReleaseStock", "CloseOrder"]:
         console.is_drawn(state, "done")
-    assert console.all(".edge.catch.taken"), "the way into the compensation is drawn as taken"
+    [taken] = console.all(".edge.taken[data-from=ShipWarehouses]")
+    assert "catch" in taken.get_attribute("class"), "the way into the compensation is drawn as taken, and no other"
     console.click(".graph [data-state=ShipWarehouse]")
     console.see(".details .failure", "A warehouse could not ship")
 
@@ -126,6 +127,7 @@ def test_an_order_that_needs_attention_says_what_is_open_and_is_retried_or_resol
     console.open(f"orders/{id}")
     console.is_in("NEEDS_ATTENTION", ".large")
     assert "can't be called back" in console.see(".card.alarm p", "CancelShipments").text
+    assert console.see("[data-delivery=out]").text == "On its way", "nobody knows since when"
     console.see(".card.alarm .open li", "The money was taken.")
     console.click("[data-do=retry]")
     console.see(".timeline li", "by an operator")

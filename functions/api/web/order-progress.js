@@ -34,7 +34,11 @@ export function Delivery({ order }) {
   const completed = order.timeline.findLast((change) => change.state === "COMPLETED")?.at;
   const told = [];
   if (delivered.length > 0) told.push(line("delivered", delivered, latest(delivered.map((one) => saidAt(one, "DELIVERED")))));
-  else if (out.length > 0) told.push(line("shipped", out, latest(out.map((one) => saidAt(one, "SHIPPED"))) ?? completed));
+  else if (out.length > 0) {
+    // A warehouse that ships at once says no moment, and only the completion of the order has one.
+    const at = latest(out.map((one) => saidAt(one, "SHIPPED"))) ?? completed;
+    told.push(line(at ? "shipped" : "out", out, at));
+  }
   if (late.length > 0) told.push(html`<p class="delivery scarce" data-delivery="delayed">⚠ ${t("delivery.delayed")}${of(late)}${late[0].history.at(-1).reason && `: “${late[0].history.at(-1).reason}”`}</p>`);
   return told;
 }

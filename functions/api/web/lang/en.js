@@ -450,6 +450,7 @@ export default {
   "payment.publishable_key": "Publishable key",
   "refused.payment-action-required": "The customer has to confirm the payment on the shop’s page, as their bank asks.",
   "delivery.shipped": "On its way since",
+  "delivery.out": "On its way",
   "delivery.delivered": "Delivered",
   "delivery.delayed": "The warehouse ships it later than planned",
   "delivery.of": "({n} of {all} parcels)",

@@ -450,6 +450,7 @@ export default {
   "payment.publishable_key": "Публичный ключ",
   "refused.payment-action-required": "Банк просит покупателя подтвердить платёж на странице магазина.",
   "delivery.shipped": "В пути с",
+  "delivery.out": "В пути",
   "delivery.delivered": "Доставлено:",
   "delivery.delayed": "Склад отправит позже, чем собирался",
   "delivery.of": "({n} из {all} отправлений)",

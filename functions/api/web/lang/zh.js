@@ -450,6 +450,7 @@ export default {
   "payment.publishable_key": "可公开密钥",
   "refused.payment-action-required": "银行要求客户在商店页面上确认付款。",
   "delivery.shipped": "已发出，时间：",
+  "delivery.out": "已发出",
   "delivery.delivered": "已送达：",
   "delivery.delayed": "仓库将延迟发货",
   "delivery.of": "（{n}/{all} 个包裹）",

@@ -39,9 +39,10 @@ const Level = ({ graph, draw }) => html`
 
 function Edge({ edge, progress }) {
   const began = edge.from === START && progress.states.has(edge.to);
-  const ended = edge.to === END && ["done", "failed", "mixed"].includes(progress.states.get(edge.from)?.result);
+  const last = progress.states.get(edge.from);
+  const ended = edge.to === END && ["done", "failed", "mixed"].includes(last?.result) && !last.visits.at(-1).next;
   const taken = began || ended || progress.taken.has(edgeKey(edge.from, edge.to));
-  return html`<path class="edge ${edge.kind} ${taken ? "taken" : ""}" d=${curve(edge.points)} marker-end="url(#arrow${taken ? "taken" : ""})" />`;
+  return html`<path class="edge ${edge.kind} ${taken ? "taken" : ""}" data-from=${edge.from} d=${curve(edge.points)} marker-end="url(#arrow${taken ? "taken" : ""})" />`;
 }
 
 /** A line through the points, rounded between them. */
