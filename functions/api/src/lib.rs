@@ -73,7 +73,6 @@ pub use operators::Operators;
 use patience::Patience;
 pub use payment_api::PaymentApi;
 use payment_method::Provider;
-use request::Request;
 use response::Response;
 pub use routes::{ROUTES, function_of};
 pub use warehouse::WarehouseApi;
@@ -167,50 +166,30 @@ impl Function for Api {
     type Error = Fault;
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
-        let dynamodb = services.dynamodb();
         let currency = environment.parse("CURRENCY")?;
-        let order_machine = environment.require("ORDER_STATE_MACHINE")?;
         let machines = Machines {
-            order: order_machine,
+            order: environment.require("ORDER_STATE_MACHINE")?,
             payment_window: environment.require("PAYMENT_WINDOW_STATE_MACHINE")?,
             returns: environment.require("RETURN_STATE_MACHINE")?,
         };
-        let orders = Orders::new(services, environment)?.for_people();
-        let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
-        let workflow = Workflow::new(services.step_functions(), order_machine);
-        let provider = environment.parse("PAYMENT_PROVIDER")?;
-        let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
-        let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
+        let decisions = Decisions::simulated(services, environment)?;
         Ok(Self {
-            backlog: backlog::new(&orders, services, environment)?,
-            decisions: Decisions {
-                stock,
-                answers: Answers {
-                    idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
-                    orders: orders.clone(),
-                    clock: services.clock(),
-                },
-                orders,
-                workflow,
-                gateway: Arc::new(SimulatedGateway::new(ledger)),
-                provider,
-                doorkeeper: Doorkeeper::new(environment)?,
-                clock: services.clock(),
-            },
+            backlog: backlog::new(&decisions.orders, services, environment)?,
             products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
             register: Register::new(services, environment)?,
             limits: Limits::new(environment)?,
             executions: Executions::new(services.executions(), &machines),
-            site: web::Site::new(environment, currency, provider)?,
+            site: web::Site::new(environment, currency, decisions.provider)?,
             currency,
             audit_threshold: threshold(environment, currency)?,
             patience: Patience::new(environment)?,
             randomness: services.randomness(),
+            decisions,
         })
     }
 
     async fn call(&self, event: Value) -> Result<Value, Fault> {
-        Ok(self.answer(&event).await.into_event())
+        Ok(routes::answered(&self.doorkeeper, &event, |request| routes::dispatch(self, request)).await)
     }
 }
 
@@ -225,17 +204,40 @@ fn money(environment: &Environment, name: &str, currency: Currency) -> Result<Mo
         .map_err(|_| ConfigError::Invalid { name: name.to_owned(), value: text.to_owned() })
 }
 
-impl Api {
-    async fn answer(&self, event: &Value) -> Response {
-        let answered = match Request::read(event, self.doorkeeper.recognise(event)) {
-            Ok(request) => routes::dispatch(self, &request).await,
-            Err(problem) => Err(problem),
-        };
-        answered.unwrap_or_else(|problem| Response::problem(&problem))
-    }
-}
-
 impl Decisions {
+    /// What decisions are made with where this is the payment gateway, that of the provider.
+    fn new(
+        services: &impl Services,
+        environment: &Environment,
+        gateway: Arc<dyn PaymentGateway>,
+        provider: Provider,
+    ) -> Result<Self, ConfigError> {
+        let dynamodb = services.dynamodb();
+        let orders = Orders::new(services, environment)?.for_people();
+        Ok(Self {
+            stock: Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?),
+            answers: Answers {
+                idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
+                orders: orders.clone(),
+                clock: services.clock(),
+            },
+            orders,
+            workflow: Workflow::new(services.step_functions(), environment.require("ORDER_STATE_MACHINE")?),
+            gateway,
+            provider,
+            doorkeeper: Doorkeeper::new(environment)?,
+            clock: services.clock(),
+        })
+    }
+
+    /// The same with the simulated gateway, which is asked only where `PAYMENT_PROVIDER` names that provider.
+    fn simulated(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
+        let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
+        let gateway = Arc::new(SimulatedGateway::new(ledger));
+        Self::new(services, environment, gateway, environment.parse("PAYMENT_PROVIDER")?)
+    }
+
     /// Tells the workflow of what was decided. What can't be sent now stays stored with the order, and
     /// `sweep-orders` sends it later.
     async fn tell(&self, order: &Order) {

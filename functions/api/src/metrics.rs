@@ -144,11 +144,7 @@ impl Function for ReadMetrics {
     }
 
     async fn call(&self, event: Value) -> Result<Value, Fault> {
-        let answered = match Request::read(&event, self.doorkeeper.recognise(&event)) {
-            Ok(request) => self.answer(request).await,
-            Err(problem) => Err(problem),
-        };
-        Ok(answered.unwrap_or_else(|problem| Response::problem(&problem)).into_event())
+        Ok(routes::answered(&self.doorkeeper, &event, |request| self.answer(request)).await)
     }
 }
 

@@ -6,18 +6,15 @@ use std::sync::Arc;
 
 use omniflow_links::Links;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
-use omniflow_store::workflow::Workflow;
-use omniflow_store::{Idempotency, LowStock, Orders, Stock};
+use omniflow_store::LowStock;
 use omniflow_stripe::{Stripe, StripeGateway};
 use serde_json::Value;
 
-use crate::caller::Doorkeeper;
-use crate::keep::Answers;
 use crate::payment_method::Provider;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
-use crate::routes::{ApiCall, admit, elsewhere};
+use crate::routes::{ApiCall, admit, answered, elsewhere};
 use crate::{Decisions, at_provider, attention, decide};
 
 /// The function `payment-api`.
@@ -67,36 +64,16 @@ impl Function for PaymentApi {
     type Error = Fault;
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
-        let dynamodb = services.dynamodb();
-        let machine = environment.require("ORDER_STATE_MACHINE")?;
-        let stripe = Arc::new(Stripe::new(services, environment)?);
-        let orders = Orders::new(services, environment)?.for_people();
+        let gateway = Arc::new(StripeGateway::new(Arc::new(Stripe::new(services, environment)?)));
         Ok(Self {
-            decisions: Decisions {
-                stock: Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?),
-                answers: Answers {
-                    idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
-                    orders: orders.clone(),
-                    clock: services.clock(),
-                },
-                orders,
-                workflow: Workflow::new(services.step_functions(), machine),
-                gateway: Arc::new(StripeGateway::new(stripe)),
-                provider: Provider::Stripe,
-                doorkeeper: Doorkeeper::new(environment)?,
-                clock: services.clock(),
-            },
+            decisions: Decisions::new(services, environment, gateway, Provider::Stripe)?,
             links: Links::new(services, environment)?,
             low_stock: LowStock::new(services, environment)?,
         })
     }
 
     async fn call(&self, event: Value) -> Result<Value, Fault> {
-        let answered = match Request::read(&event, self.decisions.doorkeeper.recognise(&event)) {
-            Ok(request) => self.dispatch(request).await,
-            Err(problem) => Err(problem),
-        };
-        Ok(answered.unwrap_or_else(|problem| Response::problem(&problem)).into_event())
+        Ok(answered(&self.decisions.doorkeeper, &event, |request| self.dispatch(request)).await)
     }
 }
 

@@ -7,8 +7,9 @@ use omniflow_store::LONGEST_PARTITION_KEY;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::admin::{limit, order_after};
 use crate::finding::{self, Filter, MOST};
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
 use crate::view::ListedView;
@@ -59,20 +60,8 @@ pub(crate) async fn read_order(api: &Api, request: &Request) -> Result<Response,
 
 pub(crate) async fn list_orders(api: &Api, request: &Request) -> Result<Response, Problem> {
     let filter = Filter::read(request, api.currency)?;
-    let bad = |detail: String| Problem::new(Kind::BadRequest, detail);
-    let limit =
-        match request.query("limit") {
-            None => DEFAULT_LIMIT,
-            Some(text) => text.parse().ok().filter(|limit| (1..=MOST).contains(limit)).ok_or_else(|| {
-                bad(format!("'limit' must be a whole number from 1 to {MOST}, not '{text}'."))
-            })?,
-        };
-    let after = match request.query("next") {
-        None => None,
-        Some(text) => Some(OrderId::parse(text).map_err(|_| {
-            bad(format!("'next' must be what the page before gave as 'next', not '{text}'."))
-        })?),
-    };
+    let limit = if request.query("limit").is_some() { limit(request, MOST)? } else { DEFAULT_LIMIT };
+    let after = order_after(request)?;
     let typed = request.query("search").unwrap_or_default();
     let page = finding::find(api, &filter, typed, limit, after.as_ref())
         .await

@@ -4,10 +4,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use omniflow_services::Function as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::admin::{Admin, buckets, doctor, export, import, movements, people, products, returns, stock};
-use crate::caller::Access;
+use crate::caller::{Access, Doorkeeper};
 use crate::payment_method::Provider;
 use crate::problem::{Kind, Problem};
 use crate::request::{Escapes, Request};
@@ -198,8 +198,8 @@ pub const ROUTES: [(&str, &str, Access); CALLS.len()] = {
     routes
 };
 
-pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, Problem> {
-    let (call, request) = admit(request.clone())?;
+pub(crate) async fn dispatch(api: &Api, request: Request) -> Result<Response, Problem> {
+    let (call, request) = admit(request)?;
     let request = &request;
     match call {
         ApiCall::CreateOrder => create::create_order(api, request).await,
@@ -230,8 +230,8 @@ pub(crate) async fn dispatch(api: &Api, request: &Request) -> Result<Response, P
 }
 
 /// As [`dispatch`], for the calls of the function `admin`.
-pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Result<Response, Problem> {
-    let (call, request) = admit(request.clone())?;
+pub(crate) async fn dispatch_to_admin(admin: &Admin, request: Request) -> Result<Response, Problem> {
+    let (call, request) = admit(request)?;
     let request = &request;
     match call {
         ApiCall::Examine => doctor::examine(admin).await,
@@ -273,6 +273,22 @@ pub(crate) async fn dispatch_to_admin(admin: &Admin, request: &Request) -> Resul
 /// The binary of the function that answers such a request.
 pub fn function_of(method: &str, path: &str) -> &'static str {
     find(method, path, Escapes::OfPercent).map_or("api", |(_, call, _)| call.function())
+}
+
+/// The event that answers this one: what `answer` makes of the request that it is, or the problem of one that is none.
+pub(crate) async fn answered<Answered>(
+    doorkeeper: &Doorkeeper,
+    event: &Value,
+    answer: impl FnOnce(Request) -> Answered,
+) -> Value
+where
+    Answered: Future<Output = Result<Response, Problem>>,
+{
+    let answered = match Request::read(event, doorkeeper.recognise(event)) {
+        Ok(request) => answer(request).await,
+        Err(problem) => Err(problem),
+    };
+    answered.unwrap_or_else(|problem| Response::problem(&problem)).into_event()
 }
 
 /// The call that the request is, if its caller may make it, and the request with the parameters of its path.

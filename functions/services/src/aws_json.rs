@@ -101,3 +101,36 @@ fn known(name: &str) -> &'static str {
         _ => "x-amz-content-sha256",
     }
 }
+
+/// What tests of such services share.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::sync::Mutex;
+
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use aws_types::SdkConfig;
+    use aws_types::region::Region;
+    use futures::future::BoxFuture;
+
+    use crate::{Unanswered, Web, WebAnswer, WebRequest};
+
+    /// Answers with one text, and keeps the last request.
+    pub(crate) struct Canned(pub(crate) u16, pub(crate) &'static str, pub(crate) Mutex<Option<WebRequest>>);
+
+    impl Web for Canned {
+        fn send(&self, request: WebRequest) -> BoxFuture<'_, Result<WebAnswer, Unanswered>> {
+            *self.2.lock().unwrap() = Some(request);
+            Box::pin(async { Ok(WebAnswer { status: self.0, body: self.1.as_bytes().to_vec() }) })
+        }
+    }
+
+    /// A configuration for this region, with the credentials of somebody who has this session, if any.
+    pub(crate) fn config(region: &'static str, session: Option<&str>) -> SdkConfig {
+        let credentials = Credentials::new("AKID", "secret-key", session.map(str::to_owned), None, "test");
+        SdkConfig::builder()
+            .region(Region::new(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build()
+    }
+}

@@ -143,31 +143,13 @@ mod tests {
     use std::sync::Mutex;
 
     use ambient::SystemClock;
-    use aws_credential_types::Credentials;
-    use aws_credential_types::provider::SharedCredentialsProvider;
-    use aws_types::region::Region;
     use futures::executor::block_on;
-    use futures::future::BoxFuture;
 
     use super::*;
-    use crate::{Unanswered, WebAnswer, WebRequest};
-
-    /// Answers with one text, and keeps the last request.
-    struct Canned(u16, &'static str, Mutex<Option<WebRequest>>);
-
-    impl Web for Canned {
-        fn send(&self, request: WebRequest) -> BoxFuture<'_, Result<WebAnswer, Unanswered>> {
-            *self.2.lock().unwrap() = Some(request);
-            Box::pin(async { Ok(WebAnswer { status: self.0, body: self.1.as_bytes().to_vec() }) })
-        }
-    }
+    use crate::aws_json::testing::{Canned, config};
 
     fn ask(web: &Arc<Canned>, region: &'static str) -> Result<MetricPage, ServiceError> {
-        let credentials = Credentials::new("AKID", "secret-key", None, None, "test");
-        let config = SdkConfig::builder()
-            .region(Region::new(region))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
+        let config = config(region, None);
         let query = MetricQuery {
             id: "completed".to_owned(),
             namespace: "OmniFlow",

@@ -47,30 +47,13 @@ mod tests {
     use std::sync::Mutex;
 
     use ambient::SystemClock;
-    use aws_credential_types::Credentials;
-    use aws_credential_types::provider::SharedCredentialsProvider;
-    use aws_types::region::Region;
     use futures::executor::block_on;
 
     use super::*;
-    use crate::{Unanswered, WebAnswer, WebRequest};
-
-    /// Answers with one text, and keeps the last request.
-    struct Canned(u16, &'static str, Mutex<Option<WebRequest>>);
-
-    impl Web for Canned {
-        fn send(&self, request: WebRequest) -> BoxFuture<'_, Result<WebAnswer, Unanswered>> {
-            *self.2.lock().unwrap() = Some(request);
-            Box::pin(async { Ok(WebAnswer { status: self.0, body: self.1.as_bytes().to_vec() }) })
-        }
-    }
+    use crate::aws_json::testing::{Canned, config};
 
     fn ask(web: &Arc<Canned>) -> Result<Secret, ServiceError> {
-        let credentials = Credentials::new("AKID", "secret-key", Some("session".to_owned()), None, "test");
-        let config = SdkConfig::builder()
-            .region(Region::new("eu-central-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
+        let config = config("eu-central-1", Some("session"));
         block_on(SecretsManager::new(config, web.clone(), Arc::new(SystemClock)).get("arn:stripe"))
     }
 

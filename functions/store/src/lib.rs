@@ -45,7 +45,7 @@ pub use backlog::Backlog;
 pub use buckets::Split;
 pub use idempotency::{Idempotency, Kept};
 pub use item::order_of;
-pub use lists::{After, Counted, Page, Unheard};
+pub use lists::{After, Counted, Page, Unheard, id_in};
 #[cfg(feature = "eventbridge")]
 pub use low_stock::LowStock;
 pub use moves::Moves;

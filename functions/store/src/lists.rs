@@ -64,7 +64,7 @@ pub struct Counted {
 
 impl Counted {
     /// What was counted in several places together, of which `most` are told at most.
-    pub(crate) fn sum(counted: &[Self], most: i32) -> Self {
+    fn sum(counted: &[Self], most: i32) -> Self {
         let (all, most) = (counted.iter().map(|it| it.count).sum::<u64>(), u64::try_from(most).unwrap_or(0));
         Self { count: all.min(most), more: all > most || counted.iter().any(|it| it.more) }
     }
@@ -77,18 +77,34 @@ impl Orders {
     /// # Errors
     /// A failure of DynamoDB.
     pub async fn count(&self, status: Status, most: i32) -> Result<Counted, Error> {
-        let counted =
-            try_join_all(self.keys.to_read(status.name()).map(|key| self.count_of_key(key, most))).await?;
+        self.count_of_keys(BY_STATUS, "status", self.keys.to_read(status.name()), most).await
+    }
+
+    /// Counts the orders that have one of these values of this attribute, which is the partition key of the index.
+    pub(crate) async fn count_of_keys(
+        &self,
+        index: &str,
+        attribute: &str,
+        keys: impl Iterator<Item = String>,
+        most: i32,
+    ) -> Result<Counted, Error> {
+        let counted = try_join_all(keys.map(|key| self.count_of_key(index, attribute, key, most))).await?;
         Ok(Counted::sum(&counted, most))
     }
 
-    async fn count_of_key(&self, key: String, most: i32) -> Result<Counted, Error> {
+    async fn count_of_key(
+        &self,
+        index: &str,
+        attribute: &str,
+        key: String,
+        most: i32,
+    ) -> Result<Counted, Error> {
         let query = QueryInput::builder()
             .table_name(&self.table)
-            .index_name(BY_STATUS)
-            .key_condition_expression("#status = :status")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", AttributeValue::S(key))
+            .index_name(index)
+            .key_condition_expression("#attribute = :value")
+            .expression_attribute_names("#attribute", attribute)
+            .expression_attribute_values(":value", AttributeValue::S(key))
             .select(Select::Count)
             .limit(most);
         let answer = self.dynamodb.query(query).await?;
@@ -270,9 +286,8 @@ impl Orders {
             .limit(limit)
             .set_exclusive_start_key(after);
         let answer = self.dynamodb.query(query).await?;
-        let since = |item: &ItemKey| item.get("pending_since")?.as_n().ok()?.parse().ok();
         let orders = answer.items.unwrap_or_default();
-        let orders = orders.iter().filter_map(|item| Some((since(item)?, id_of(item)?))).collect();
+        let orders = orders.iter().filter_map(|item| Some((since_of(item)?, id_of(item)?))).collect();
         Ok(UnheardOfKey { orders, after: answer.last_evaluated_key.map(|place| (key, place)) })
     }
 }
@@ -285,6 +300,19 @@ pub(crate) fn span(prefix: &str, after: Option<&OrderId>) -> Option<(String, Str
     let to = after.map(OrderId::as_str).filter(|after| *after < below.as_str()).unwrap_or(&below);
     let is_empty = to < prefix || prefix.len() > OrderId::LONGEST;
     (!is_empty).then(|| (prefix.to_owned(), to.to_owned()))
+}
+
+/// The moment since which the signal of an item is pending, in milliseconds since 1970.
+pub(crate) fn since_of(item: &HashMap<String, AttributeValue>) -> Option<i64> {
+    item.get("pending_since")?.as_n().ok()?.parse().ok()
+}
+
+/// The id of an order of a list, also of one that can't be read.
+pub fn id_in(order: &Result<Order, Unreadable>) -> &OrderId {
+    match order {
+        Ok(order) => order.id(),
+        Err(unreadable) => &unreadable.order_id,
+    }
 }
 
 /// The order that an item names.

@@ -24,13 +24,12 @@ use omniflow_domain::event;
 use omniflow_services::{ConfigError, DynamoDb, Environment, Services};
 
 use crate::publisher::{Publisher, Unpublished};
+use crate::register::ALONE;
 use crate::{Error, Products, Stock, StockRow};
 
 /// How often a product is looked at again after something was told or noted of it: others may have changed the stock
 /// meanwhile, and then it is their look that ends it.
 const LOOKS: u32 = 4;
-/// The subject of the entries, each of which has but one.
-const ALONE: &str = "-";
 
 /// Who looks whether stock is low.
 #[derive(Clone)]

@@ -2,11 +2,11 @@
 //! as long as a return of it is open ([`omniflow_domain::order::returns`]).
 
 use aws_sdk_dynamodb::operation::query::QueryInput;
-use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
 use omniflow_domain::order::{Order, OrderId, Signal};
 
-use crate::lists::{BY_PENDING_SIGNAL, id_of};
+use crate::lists::{BY_PENDING_SIGNAL, id_in, id_of, since_of};
 use crate::{Counted, Error, Orders, Unreadable};
 
 /// The signals of orders with open returns: somebody must be told of something that was decided about one, or nothing is
@@ -70,19 +70,7 @@ impl Orders {
     /// A failure of DynamoDB.
     pub async fn count_open_returns(&self, most: i32) -> Result<Counted, Error> {
         let keys = SIGNALS.into_iter().flat_map(|signal| self.keys.to_read(signal.name()));
-        let counts = keys.map(|key| async move {
-            let query = QueryInput::builder()
-                .table_name(&self.table)
-                .index_name(BY_PENDING_SIGNAL)
-                .key_condition_expression("pending_signal = :signal")
-                .expression_attribute_values(":signal", AttributeValue::S(key))
-                .select(Select::Count)
-                .limit(most);
-            let answer = self.dynamodb.query(query).await?;
-            let count = u64::try_from(answer.count).unwrap_or_default();
-            Ok::<_, Error>(Counted { count, more: answer.last_evaluated_key.is_some() })
-        });
-        Ok(Counted::sum(&try_join_all(counts).await?, most))
+        self.count_of_keys(BY_PENDING_SIGNAL, "pending_signal", keys, most).await
     }
 
     /// The places of the orders with this key from one place on: all of them, or more than `most`.
@@ -121,16 +109,5 @@ impl Orders {
                 return Ok(found);
             }
         }
-    }
-}
-
-fn since_of(item: &std::collections::HashMap<String, AttributeValue>) -> Option<i64> {
-    item.get("pending_since")?.as_n().ok()?.parse().ok()
-}
-
-fn id_in(order: &Result<Order, Unreadable>) -> &OrderId {
-    match order {
-        Ok(order) => order.id(),
-        Err(unreadable) => &unreadable.order_id,
     }
 }

@@ -41,7 +41,7 @@ const ATTEMPTS: u32 = 20;
 /// The entry of the counter.
 const COUNTER: &str = "order-numbers";
 /// The subject of entries that have but one.
-const ALONE: &str = "-";
+pub(crate) const ALONE: &str = "-";
 /// The largest number of writes in a transaction (Amazon DynamoDB API Reference, "TransactWriteItems").
 const MOST_DELETED_AT_ONCE: usize = 100;
 

@@ -12,8 +12,6 @@ pub(crate) mod returns;
 pub(crate) mod stock;
 
 use std::ops::Deref;
-use std::sync::Arc;
-use std::time::Duration;
 
 use ambient::Randomness;
 use chrono::TimeDelta;
@@ -21,20 +19,15 @@ use omniflow_domain::order::returns::ReturnTerms;
 use omniflow_domain::{Currency, Money, OrderId};
 use omniflow_links::Links;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
-use omniflow_simulated::{Ledger, SimulatedGateway};
 use omniflow_store::movements::Movements;
 use omniflow_store::reconcile::Reconciler;
 use omniflow_store::returns::ReturnWorkflow;
-use omniflow_store::workflow::Workflow;
-use omniflow_store::{Idempotency, LowStock, Orders, Products, Register, Stock};
+use omniflow_store::{LowStock, Products, Register};
 use serde_json::Value;
 
 use crate::Decisions;
-use crate::caller::Doorkeeper;
-use crate::keep::Answers;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
-use crate::response::Response;
 use crate::routes;
 
 /// The function `admin`, with what its calls use.
@@ -112,11 +105,8 @@ impl Function for Admin {
     type Error = Fault;
 
     fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
-        let dynamodb = services.dynamodb();
         let currency = environment.parse("CURRENCY")?;
-        let orders = Orders::new(services, environment)?.for_people();
-        let stock = Stock::new(dynamodb.clone(), environment.require("STOCK_TABLE")?);
-        let workflow = Workflow::new(services.step_functions(), environment.require("ORDER_STATE_MACHINE")?);
+        let decisions = Decisions::simulated(services, environment)?;
         let window = TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?);
         let returns =
             ReturnWorkflow::new(services.step_functions(), environment.require("RETURN_STATE_MACHINE")?);
@@ -124,13 +114,11 @@ impl Function for Admin {
             within: TimeDelta::days(environment.parse::<u32>("RETURN_DAYS")?.into()),
             review_over: crate::money(environment, "RETURN_REVIEW_THRESHOLD", currency)?,
         };
-        let latency = Duration::from_millis(environment.parse("SIMULATED_LATENCY_MILLIS")?);
-        let ledger = Ledger::new(services, environment.require("LEDGER_TABLE")?, latency);
         Ok(Self {
             reconciler: Reconciler::new(
-                orders.clone(),
-                stock.clone(),
-                workflow.clone(),
+                decisions.orders.clone(),
+                decisions.stock.clone(),
+                decisions.workflow.clone(),
                 returns.clone(),
                 services.clock(),
                 window,
@@ -142,36 +130,20 @@ impl Function for Admin {
             products: Products::new(services, environment.require("PRODUCTS_TABLE")?),
             low_stock: LowStock::new(services, environment)?,
             movements: Movements::new(
-                dynamodb.clone(),
+                services.dynamodb(),
                 environment.require("MOVEMENTS_TABLE")?,
-                stock.clone(),
+                decisions.stock.clone(),
             ),
-            decisions: Decisions {
-                answers: Answers {
-                    idempotency: Idempotency::new(dynamodb, environment.require("IDEMPOTENCY_TABLE")?),
-                    orders: orders.clone(),
-                    clock: services.clock(),
-                },
-                orders,
-                stock,
-                workflow,
-                gateway: Arc::new(SimulatedGateway::new(ledger)),
-                provider: environment.parse("PAYMENT_PROVIDER")?,
-                doorkeeper: Doorkeeper::new(environment)?,
-                clock: services.clock(),
-            },
             currency,
             audit_threshold: crate::threshold(environment, currency)?,
             randomness: services.randomness(),
+            decisions,
         })
     }
 
     async fn call(&self, event: Value) -> Result<Value, Fault> {
-        let answered = match Request::read(&event, self.doorkeeper.recognise(&event)) {
-            Ok(request) => routes::dispatch_to_admin(self, &request).await,
-            Err(problem) => Err(problem),
-        };
-        Ok(answered.unwrap_or_else(|problem| Response::problem(&problem)).into_event())
+        Ok(routes::answered(&self.doorkeeper, &event, |request| routes::dispatch_to_admin(self, request))
+            .await)
     }
 }
 

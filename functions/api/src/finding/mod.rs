@@ -14,7 +14,7 @@ mod search;
 
 use omniflow_domain::{Order, OrderId, OrderNumber, Status};
 use omniflow_store as store;
-use omniflow_store::{Page, Unreadable};
+use omniflow_store::{Page, Unreadable, id_in};
 
 use crate::Api;
 #[cfg(test)]
@@ -112,7 +112,7 @@ async fn found_as(
     let Some(first) = maybe_numbered(api, filter, search).await? else {
         return looked_for(api, filter, search, None, limit, after).await;
     };
-    let without = Some(id_of(&first));
+    let without = Some(id_in(&first));
     if !is_first_page {
         return looked_for(api, filter, search, without, limit, after).await;
     }
@@ -159,7 +159,7 @@ async fn looked_for(
         matches!(source, Source::State(_)) && search.prefix().is_some() && filter.asks_for_state_only();
     let chunk = if is_by_index { limit } else { MOST };
     let wanted = |order: &Listed| {
-        Some(id_of(order)) != without && filter.matches_of(order, &source) && search.matches(order)
+        Some(id_in(order)) != without && filter.matches_of(order, &source) && search.matches(order)
     };
     for _ in 0..MOST_LOOKED_AT / MOST {
         let page = source.page(api, prefix, chunk, after.as_ref()).await?;
@@ -168,7 +168,7 @@ async fn looked_for(
         while found.orders.len() < limit
             && let Some(order) = orders.next()
         {
-            is_past = dates.from.as_ref().is_some_and(|from| id_of(&order) < from);
+            is_past = dates.from.as_ref().is_some_and(|from| id_in(&order) < from);
             if is_past {
                 break;
             }
@@ -183,7 +183,7 @@ async fn looked_for(
         }
         if found.orders.len() == limit {
             let left_over = orders.any(|order| wanted(&order));
-            found.next = found.orders.last().map(id_of).filter(|_| left_over || page.next.is_some()).cloned();
+            found.next = found.orders.last().map(id_in).filter(|_| left_over || page.next.is_some()).cloned();
             return Ok(found);
         }
         after = page.next;
@@ -205,12 +205,5 @@ impl Filter {
             }
             _ => self.matches(order),
         }
-    }
-}
-
-pub(crate) fn id_of(order: &Listed) -> &OrderId {
-    match order {
-        Ok(order) => order.id(),
-        Err(order) => &order.order_id,
     }
 }
