@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
+use omniflow_domain::OrderId;
 use omniflow_testing::{Shop, Walk};
 use serde_json::{Value, json};
 
@@ -34,6 +35,12 @@ fn ids(shop: &Shop) -> Vec<String> {
 async fn reserve(shop: &Shop, quantity: u32) {
     let id = shop.place_one("ring", quantity).await;
     shop.forward("reserve-stock", &id).await.unwrap();
+}
+
+/// An order of three rings that brings its payment.
+async fn three_paid(shop: &Shop) -> OrderId {
+    let items = json!([{ "product_id": "ring", "quantity": 3 }]);
+    shop.place(json!({ "items": items, "payment": { "method": "pm_card" } })).await
 }
 
 async fn moved(shop: &Shop, movement: Value) {
@@ -90,8 +97,7 @@ async fn it_is_told_again_after_a_delivery_a_release_or_a_file_brought_more() {
 #[tokio::test]
 async fn it_is_told_again_after_goods_came_back_from_a_customer() {
     let shop = shop((0, 6), None).await;
-    let items = json!([{ "product_id": "ring", "quantity": 3 }]);
-    let id = shop.place(json!({ "items": items, "payment": { "method": "pm_card" } })).await;
+    let id = three_paid(&shop).await;
     shop.complete(&id).await;
     assert_eq!(ids(&shop), ["ring:LOW:1"]);
     shop.ask_back(&id, &[("ring", 3)]).await;
@@ -105,8 +111,7 @@ async fn it_is_told_again_after_goods_came_back_from_a_customer() {
 #[tokio::test]
 async fn it_is_told_again_after_a_person_has_given_back_what_an_order_held() {
     let shop = shop((0, 6), None).await;
-    let items = json!([{ "product_id": "ring", "quantity": 3 }]);
-    let id = shop.place(json!({ "items": items, "payment": { "method": "pm_card" } })).await;
+    let id = three_paid(&shop).await;
     Walk::until(&shop, &id, "ShipWarehouses").await;
     assert_eq!(ids(&shop), ["ring:LOW:1"]);
     shop.aws.end_execution(id.as_str(), "Stopped", None);
@@ -122,8 +127,7 @@ async fn it_is_told_again_after_a_person_has_given_back_what_an_order_held() {
 #[tokio::test]
 async fn what_a_customer_sent_back_and_nobody_can_sell_is_no_reason_to_tell_anything_again() {
     let shop = shop((0, 6), None).await;
-    let items = json!([{ "product_id": "ring", "quantity": 3 }]);
-    let id = shop.place(json!({ "items": items, "payment": { "method": "pm_card" } })).await;
+    let id = three_paid(&shop).await;
     shop.complete(&id).await;
     shop.ask_back(&id, &[("ring", 3)]).await;
     let came = json!({ "items": [{ "product_id": "ring", "write_off": 3 }] });
