@@ -20,6 +20,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::bus::{EventBus, Undelivered};
 
+/// The number of failed deliveries of each kind that are shown, the newest first.
+const SHOWN: usize = 100;
+
 /// The number of messages that are kept.
 const MOST: usize = 200;
 
@@ -76,7 +79,7 @@ pub(crate) fn router(outbox: Outbox, bus: EventBus) -> Router {
 }
 
 fn show(outbox: &Outbox, bus: &EventBus, headers: &HeaderMap) -> Response {
-    let undelivered = match bus.undelivered() {
+    let undelivered = match bus.undelivered(SHOWN) {
         Ok(undelivered) => undelivered,
         Err(error) => {
             tracing::error!(%error, "the deliveries can't be read");

@@ -5,7 +5,8 @@ use std::fmt;
 
 use crate::fault::Fault;
 use crate::profile::Outage;
-use crate::run::{Error, Report, Settings, Systems, run};
+use crate::report::Report;
+use crate::run::{Error, Settings, Systems, run};
 
 /// How long outages last, in seconds.
 const LENGTHS: [u64; 3] = [60, 600, 3 * 3600];

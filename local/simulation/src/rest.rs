@@ -2,7 +2,7 @@
 
 mod returns;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ambient::Clock;
@@ -46,14 +46,16 @@ type Lack = (Invariant, String);
 /// of it.
 pub async fn check_the_ended(front: &Front, world: &Arc<World>) {
     let (now, time) = (world.now(), world.clock.now());
-    let (dead, stripe) = (dead_letters(front, world), &world.stripe);
+    operator::look_at_dead_letters(front, world);
     for order in world.books(|books| books.due(now)) {
         let Some(engine) = front.engine() else {
             world.books(|books| books.check_later(order, now));
             continue;
         };
-        let found =
-            world.books(|books| books.order(&order).map(|entry| lacks(entry, &engine, &dead, stripe, time)));
+        let found = world.books(|books| {
+            let dead = &books.dead_letters;
+            books.order(&order).map(|entry| lacks(entry, &engine, dead, &world.stripe, time))
+        });
         let Some(lacks) = found else { continue };
         if lacks.is_empty() {
             remove(world, &order).await;
@@ -66,14 +68,14 @@ pub async fn check_the_ended(front: &Front, world: &Arc<World>) {
     }
 }
 
-/// The events that could not be delivered, in one text, with those whose time among the dead letters is over.
-fn dead_letters(front: &Front, world: &World) -> String {
-    operator::look_at_dead_letters(front, world);
-    world.books(|books| books.dead_letters.iter().map(String::as_str).collect())
-}
-
 /// What an order lacks that has ended.
-fn lacks(entry: &Entry, engine: &Engine, dead: &str, stripe: &StrictStripe, now: DateTime<Utc>) -> Vec<Lack> {
+fn lacks(
+    entry: &Entry,
+    engine: &Engine,
+    dead: &BTreeSet<String>,
+    stripe: &StrictStripe,
+    now: DateTime<Utc>,
+) -> Vec<Lack> {
     let mut lacks = of_the_order(entry, dead);
     lacks.extend(of_its_payment(&entry.order, stripe));
     lacks.extend(returns::lacks(entry, engine, dead, now));
@@ -113,7 +115,7 @@ fn of_its_payment(order: &Order, stripe: &StrictStripe) -> Option<Lack> {
 }
 
 /// What an order lacks by itself, whether it has ended or waits for a person.
-fn of_the_order(entry: &Entry, dead: &str) -> Vec<Lack> {
+fn of_the_order(entry: &Entry, dead: &BTreeSet<String>) -> Vec<Lack> {
     let mut lacks = Vec::new();
     let order = &entry.order;
     if let Some(signal) = order.pending_signal() {
@@ -207,7 +209,8 @@ pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) ->
     if !judge && world.books(|books| books.orders().any(|(_, entry)| is_under_way(entry))) {
         return false;
     }
-    let (dead, time) = (dead_letters(front, world), world.clock.now());
+    operator::look_at_dead_letters(front, world);
+    let time = world.clock.now();
     let waits_for_a_person = |status| status == Status::NeedsAttention;
     let needy =
         world.books(|books| books.orders().any(|(_, entry)| waits_for_a_person(entry.order.status())));
@@ -228,7 +231,7 @@ pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) ->
                 };
                 vec![(Invariant::InAList, found.to_owned())]
             } else if status.is_final() {
-                lacks(entry, &engine, &dead, &world.stripe, time)
+                lacks(entry, &engine, &books.dead_letters, &world.stripe, time)
             } else {
                 vec![(Invariant::Rests, format!("it is {status} for ever{}", why(entry, &engine)))]
             };

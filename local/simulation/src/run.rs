@@ -1,32 +1,30 @@
 //! One run: a seed, so many orders, a profile of faults.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use omniflow::{StartError, driven};
+use omniflow_domain::Currency;
 use omniflow_domain::catalogue::{SAMPLES, WAREHOUSES};
-use omniflow_domain::{Currency, Reason, Status};
 use omniflow_tables::Tables;
 use serde_json::{Value, json};
 use template::{Parameters, System};
 use tokio::task::LocalSet;
 use tokio::time::sleep;
 
-use crate::books::AFTER_A_DISTURBANCE;
 use crate::dice::Dice;
-use crate::fault::Fault;
 use crate::front::Front;
 use crate::happenings;
-use crate::invariant::Violation;
 use crate::people::customer::PAYMENT_WINDOW;
 use crate::people::{bank, clerk, customer, desk, operator, reviewer, warehouse};
 use crate::planted::Planted;
 use crate::process::{self, place};
 use crate::profile::Profile;
 use crate::provider::Provider;
+use crate::report::Report;
 use crate::rest;
 use crate::seams::stripe::SECRET as STRIPE_SECRET;
 use crate::seams::warehouses::{SECRET_NAME, WAREHOUSE};
@@ -74,66 +72,6 @@ impl Settings {
             to_rest: Duration::from_secs(12 * 3600),
             keep_all: false,
         }
-    }
-}
-
-/// What came of a run.
-#[derive(Debug, Clone)]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct Report {
-    pub seed: u64,
-    pub provider: Provider,
-    pub violation: Option<Violation>,
-    /// The lines about the order that the violation is about, or about the world.
-    pub lines: Vec<String>,
-    /// All lines, if they were kept.
-    pub all: Option<Vec<String>>,
-    /// The hash of all lines, and their number.
-    pub hash: (u64, u64),
-    /// How many orders have ended in each way.
-    pub outcomes: BTreeMap<String, u64>,
-    /// How many returns have ended in each way.
-    pub returns: BTreeMap<&'static str, u64>,
-    /// How often each fault has happened.
-    pub faults: BTreeMap<Fault, u64>,
-    pub orders: u64,
-    pub writes: u64,
-    /// How often money was taken.
-    pub captured: u64,
-    /// How often orders came to need attention because of a disturbance, and how often those whose money was taken did.
-    pub attention: u64,
-    pub attention_after_money: u64,
-    pub invocations: u64,
-    pub calls: u64,
-    pub virtual_time: Duration,
-    pub real_time: Duration,
-}
-
-impl Report {
-    /// How many orders were completed.
-    pub fn completed(&self) -> u64 {
-        self.ended_as(|outcome| outcome == Status::Completed.name())
-    }
-
-    /// How many orders were undone for no reason of the customer's, the bank's, the stock's, a warehouse's or a person's.
-    pub fn undone_by_faults(&self) -> u64 {
-        let internal = format!("{:?}", Reason::InternalError);
-        let undone = [Status::Cancelled.name(), Status::Rejected.name()];
-        self.ended_as(|outcome| {
-            outcome.ends_with(&internal)
-                || outcome.ends_with(AFTER_A_DISTURBANCE)
-                || undone.contains(&outcome)
-        })
-    }
-
-    /// How many orders were undone because nobody had paid them in time.
-    pub fn unpaid(&self) -> u64 {
-        let unpaid = format!("{:?}", Reason::PaymentTimeout);
-        self.ended_as(|outcome| outcome.ends_with(&unpaid))
-    }
-
-    fn ended_as(&self, is: impl Fn(&str) -> bool) -> u64 {
-        self.outcomes.iter().filter(|(outcome, _)| is(outcome)).map(|(_, orders)| orders).sum()
     }
 }
 

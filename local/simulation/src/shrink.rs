@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::run::{Error, Report, Settings, Systems, run};
+use crate::report::Report;
+use crate::run::{Error, Settings, Systems, run};
 
 /// Shrinks a run that breaks an invariant. `tell` hears of each step that succeeded.
 ///

@@ -37,8 +37,6 @@ use template::{Place, Rule};
 const RETRIES: &[Duration] = &[Duration::from_secs(60), Duration::from_secs(120)];
 /// The number of deliveries that are made at the same time.
 const AT_ONCE: usize = 32;
-/// The number of failed deliveries of each kind that are shown, the newest first.
-const SHOWN: usize = 100;
 /// How often the store is searched for deliveries that are due.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often old dead letters are looked for.
@@ -299,12 +297,12 @@ impl EventBus {
         *self.0.stuck.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
-    /// The deliveries that wait for a retry, and the dead letters.
+    /// The deliveries that wait for a retry, and the dead letters: `most` of each at most, the newest first.
     ///
     /// # Errors
     /// When they can't be read.
-    pub fn undelivered(&self) -> Result<Undelivered, Error> {
-        Ok(self.queue().undelivered(SHOWN)?)
+    pub fn undelivered(&self, most: usize) -> Result<Undelivered, Error> {
+        Ok(self.queue().undelivered(most)?)
     }
 
     /// Where it is told that events were put.

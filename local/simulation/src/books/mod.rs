@@ -53,7 +53,7 @@ pub struct Books {
     pub returns: BTreeMap<&'static str, u64>,
     /// How long the orders took, if somebody wants to know.
     pub times: Option<Times>,
-    /// The events that were among the dead letters, where operators saw them.
+    /// The ids of the events that were among the dead letters, where operators saw them.
     pub dead_letters: BTreeSet<String>,
     /// How many orders were made.
     pub made: u64,

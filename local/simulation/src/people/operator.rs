@@ -46,10 +46,11 @@ pub async fn attend(front: Rc<Front>, world: Arc<World>) {
 
 /// Notes the events that could not be delivered: they are kept for a while only.
 pub fn look_at_dead_letters(front: &Front, world: &World) {
-    let undelivered = front.with_process(|process| process.aws.bus.undelivered());
+    let undelivered = front.with_process(|process| process.aws.bus.undelivered(usize::MAX));
     let letters = undelivered.and_then(Result::ok).map(|undelivered| undelivered.dead_letters);
-    let letters = letters.into_iter().flatten().map(|letter| letter.event.to_string());
-    world.books(|books| books.dead_letters.extend(letters));
+    let id = |event: &Value| event.pointer("/detail/event_id")?.as_str().map(str::to_owned);
+    let ids = letters.into_iter().flatten().filter_map(|letter| id(&letter.event));
+    world.books(|books| books.dead_letters.extend(ids));
 }
 
 /// Says what was done by hand, as the order's own facts suggest it.

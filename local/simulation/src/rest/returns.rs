@@ -1,6 +1,6 @@
 //! What is checked of the returns of an order that has come to rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use engine::{Engine, ExecutionStatus};
@@ -21,7 +21,12 @@ const TOLD: [ReturnState; 4] =
     [ReturnState::AwaitingReview, ReturnState::AwaitingGoods, ReturnState::Refunded, ReturnState::Rejected];
 
 /// What the returns of an order lack.
-pub(super) fn lacks(entry: &Entry, engine: &Engine, dead: &str, now: DateTime<Utc>) -> Vec<Lack> {
+pub(super) fn lacks(
+    entry: &Entry,
+    engine: &Engine,
+    dead: &BTreeSet<String>,
+    now: DateTime<Utc>,
+) -> Vec<Lack> {
     let mut lacks = Vec::new();
     for it in entry.order.returns() {
         lacks.extend(of_its_workflow(&entry.order, it, engine, now));
@@ -101,7 +106,7 @@ fn of_its_goods(entry: &Entry, it: &Return) -> Option<Lack> {
     (moved != expected).then_some((Invariant::StockOwned, found))
 }
 
-fn of_its_events(entry: &Entry, it: &Return, dead: &str) -> Vec<Lack> {
+fn of_its_events(entry: &Entry, it: &Return, dead: &BTreeSet<String>) -> Vec<Lack> {
     let mut lacks = Vec::new();
     let expected = events(&entry.order, it.number);
     let of_it = format!("{NEWS}{}:", it.number);
