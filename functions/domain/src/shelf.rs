@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 
 /// The largest number of buckets of one place.
-pub const MOST_BUCKETS: u8 = 16;
+pub const MOST_BUCKETS: u8 = 64;
 /// A bucket that has run empty takes over half of what the fullest one can spare, if that is as many pieces as this
 /// for each bucket there is. Fewer are not worth a second row in the transaction.
 const WORTH_TAKING_OVER: u32 = 2;
@@ -159,6 +159,11 @@ impl Change {
     }
 }
 
+/// The bucket, of so many, that a number leads to.
+pub fn bucket_of(number: u64, count: u8) -> u8 {
+    u8::try_from(number % u64::from(count.max(1))).unwrap_or_default()
+}
+
 /// The buckets of a place. There is at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shelf {
@@ -170,6 +175,15 @@ impl Shelf {
     /// A place that is not split.
     pub const fn whole(own: Pieces) -> Self {
         Self { own, others: Vec::new() }
+    }
+
+    /// A place with so many buckets of which only this one was read. The others count as empty.
+    pub fn seen_in_part(count: u8, bucket: u8, pieces: Pieces) -> Self {
+        let mut buckets = vec![Pieces::default(); usize::from(count.max(1))];
+        if let Some(seen) = buckets.get_mut(usize::from(bucket)) {
+            *seen = pieces;
+        }
+        Self { own: buckets[0], others: buckets.split_off(1) }
     }
 
     /// A place with its own row and further buckets, at most [`MOST_BUCKETS`] in all.
@@ -204,7 +218,7 @@ impl Shelf {
     /// pieces of one that has plenty, so that it has some for those who come next. `None` when all together have too
     /// few.
     pub fn moved(&self, change: Move, quantity: u32, first: u64) -> Option<Vec<Change>> {
-        let first = u8::try_from(first % u64::from(self.count())).unwrap_or_default();
+        let first = bucket_of(first, self.count());
         let has_enough = |bucket: &u8| self.pieces(*bucket).get(change.from()) >= quantity;
         if has_enough(&first) {
             return Some(vec![Change::moved(first, change, quantity)]);
@@ -261,7 +275,7 @@ impl Shelf {
     /// The changes that bring pieces of a column together in the bucket `to`, until it has so many; `None` when all
     /// together have too few.
     pub fn brought_together(&self, column: Column, quantity: u32, to: u64) -> Option<Vec<Change>> {
-        let to = u8::try_from(to % u64::from(self.count())).unwrap_or_default();
+        let to = bucket_of(to, self.count());
         let lacking = quantity.saturating_sub(self.pieces(to).get(column));
         let others = (0..self.count()).filter(|bucket| *bucket != to);
         let taken = |bucket, part| Change::of(bucket).with(column, -i64::from(part));

@@ -6,27 +6,29 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use omniflow_store::Place;
 
-/// The number of orders that had to plan anew at a place within [`WITHIN`], as this process sees it, from which the
-/// place counts as crowded.
-const CROWD: u32 = 3;
+/// How often orders had to plan anew at a place within [`WITHIN`], as this process sees it, from which on the place
+/// counts as crowded.
+const CROWD: u32 = 6;
 /// The time within which they are counted.
 const WITHIN: TimeDelta = TimeDelta::minutes(1);
 
-/// The places at which orders had to plan anew lately, each with the moment of the first such order and their number.
+/// The places at which orders had to plan anew lately, each with the moment of the first such order and how often they
+/// had to.
 #[derive(Default)]
 pub(crate) struct Crowding(Mutex<HashMap<Place, (DateTime<Utc>, u32)>>);
 
 impl Crowding {
-    /// Notes that an order had to plan anew at these places, and tells which of them have become crowded by that.
-    pub(crate) fn note(&self, places: Vec<Place>, now: DateTime<Utc>) -> Vec<Place> {
+    /// Notes that an order had to plan anew so often at these places, and tells which of them have become crowded by
+    /// that.
+    pub(crate) fn note(&self, places: Vec<Place>, times: u32, now: DateTime<Utc>) -> Vec<Place> {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A clock that was set back makes nothing last longer.
         counted.retain(|_, (since, _)| *since <= now && now - *since < WITHIN);
         let mut crowded = Vec::new();
         for place in places {
-            let (_, orders) = counted.entry(place.clone()).or_insert((now, 0));
-            *orders += 1;
-            if *orders >= CROWD {
+            let (_, count) = counted.entry(place.clone()).or_insert((now, 0));
+            *count += times;
+            if *count >= CROWD {
                 counted.remove(&place);
                 crowded.push(place);
             }
@@ -44,7 +46,7 @@ mod tests {
         let (crowding, now) = (Crowding::default(), DateTime::UNIX_EPOCH);
         let place = |product: &str| (product.to_owned(), "wh".to_owned());
         let note = |products: &[&str], seconds| {
-            crowding.note(products.iter().map(|it| place(it)).collect(), now + TimeDelta::seconds(seconds))
+            crowding.note(products.iter().map(|it| place(it)).collect(), 2, now + TimeDelta::seconds(seconds))
         };
         assert_eq!(note(&["a", "b"], 0), []);
         assert_eq!(note(&["a"], 30), []);

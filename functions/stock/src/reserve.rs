@@ -4,18 +4,20 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use omniflow_domain::allocation::{Missing, allocate};
+use omniflow_domain::allocation::{Available, Line, Missing, Share, allocate};
 use omniflow_domain::{ErrorName, Order, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, StepEvent};
-use omniflow_store::{Decided, LowStock, Moves, Place, Shelves, Stock, Warehouses, metrics};
+use omniflow_store::{Decided, LowStock, Moves, Place, Reading, Shelves, Stock, Warehouses, metrics};
 use serde::Serialize;
 
 use crate::crowding::Crowding;
 
 /// An order that has to plan its reservation anew so often counts as one that others got in the way of.
 const OFTEN: u32 = 2;
+/// What a reservation counts for that DynamoDB throttled: the place may be one row that too many write to.
+const THROTTLED: u32 = 3;
 
 /// The answer: the warehouses that the workflow has to ship from.
 #[derive(Debug, Serialize)]
@@ -105,26 +107,27 @@ impl Function for ReserveStock {
 
     async fn call(&self, step: StepEvent) -> Result<Reserved, Error> {
         let orders = &self.activity.orders;
-        let plans = &AtomicU32::new(0);
+        let again = &AtomicU32::new(0);
         let (moves, places) = (&self.stock.moves(), &Mutex::new(Vec::new()));
         let plan = |order: Order| async move {
-            let plan = self.plan(order, moves).await?;
+            let (attempt, first) = moves.attempt(order.id());
+            let plan = self.plan(order, attempt, first, moves).await?;
             *places.lock().unwrap_or_else(PoisonError::into_inner) = places_of(&plan.order);
             // Each further plan means that the one before was overtaken by an order that took stock
             // meanwhile.
-            let is_made_now = !matches!(plan.answer, Plan::MadeBefore(_));
-            if is_made_now && plans.fetch_add(1, Ordering::Relaxed) > 0 {
+            if attempt > 0 && !matches!(plan.answer, Plan::MadeBefore(_)) {
+                again.store(attempt, Ordering::Relaxed);
                 metrics::count("StockConflicts", plan.order.id());
             }
             Ok::<_, Error>(plan)
         };
         let is_new = |order: &Order| order.status() == Status::Received;
         let reserved = orders.update_with(&step.order_id, is_new, plan).await;
-        if plans.load(Ordering::Relaxed) > OFTEN && self.most_buckets > 1 {
+        let is_throttled = matches!(&reserved, Err(Error::Store(store::Error::Throttled(_))));
+        let again = again.load(Ordering::Relaxed) + if is_throttled { THROTTLED } else { 0 };
+        if again >= OFTEN {
             let places = std::mem::take(&mut *places.lock().unwrap_or_else(PoisonError::into_inner));
-            for place in self.crowding.note(places, self.activity.now()) {
-                self.stock.relieve(&place, self.most_buckets, self.activity.now()).await;
-            }
+            self.relieve(places, again).await;
         }
         match reserved? {
             (order, Plan::MadeBefore(reserved)) => {
@@ -157,31 +160,33 @@ enum Plan {
 }
 
 impl ReserveStock {
-    async fn plan(&self, mut order: Order, moves: &Moves<'_>) -> Result<Decided<Plan>, Error> {
+    /// Splits those of these places at which orders get into each other's way, now that one had to plan anew so often.
+    async fn relieve(&self, places: Vec<Place>, again: u32) {
+        if self.most_buckets > 1 {
+            let now = self.activity.now();
+            for place in self.crowding.note(places, again, now) {
+                self.stock.relieve(&place, self.most_buckets, now).await;
+            }
+        }
+    }
+
+    async fn plan(
+        &self,
+        mut order: Order,
+        attempt: u32,
+        first: u64,
+        moves: &Moves<'_>,
+    ) -> Result<Decided<Plan>, Error> {
         if let Some(reserved) = made_before(&order)? {
             return Ok(Decided { order, answer: Plan::MadeBefore(reserved), with: Vec::new() });
         }
         let now = self.activity.now();
         order.take_up(now);
-        let (wanted, known) = (order.wanted(), self.warehouses.known().await?);
-        let allocated = |shelves: &Shelves| {
-            let mut available = shelves.available();
-            for by_warehouse in available.values_mut() {
-                by_warehouse.retain(|id, _| known.is_active(id));
-            }
-            allocate(&wanted, &available, |id| known.rank(id))
-        };
-        let mut shelves = self.stock.shelves(&wanted).await?;
-        let mut shares = allocated(&shelves);
-        if shares.is_err() && shelves.any_is_split() {
-            // Pieces that went from one bucket to another meanwhile may have been in neither when it was read.
-            shelves = self.stock.shelves(&wanted).await?;
-            shares = allocated(&shelves);
-        }
-        match shares {
+        let (allocated, shelves) = self.allocate(&order.wanted(), attempt, first).await?;
+        match allocated {
             Ok(shares) => {
                 order.reserve(shares, now).map_err(store::Error::from)?;
-                let with = moves.reserve(&order, &shelves).await?;
+                let with = moves.reserve(&order, &shelves, first).await?;
                 Ok(Decided { order, answer: Plan::Reserved, with })
             }
             Err(missing) => {
@@ -189,6 +194,43 @@ impl ReserveStock {
                 Ok(Decided { order, answer: Plan::Missing(missing), with: Vec::new() })
             }
         }
+    }
+}
+
+/// Which warehouse ships what, or what is missing.
+type Allocated = Result<Vec<Share>, Vec<Missing>>;
+
+impl ReserveStock {
+    /// Chooses the warehouses by one bucket of each place, if what is in the others changes nothing about the choice,
+    /// else by all of them.
+    async fn allocate(
+        &self,
+        wanted: &[Line],
+        attempt: u32,
+        first: u64,
+    ) -> Result<(Allocated, Shelves), store::Error> {
+        let known = self.warehouses.known().await?;
+        let allocated = |mut available: Available| {
+            for by_warehouse in available.values_mut() {
+                by_warehouse.retain(|id, _| known.is_active(id));
+            }
+            allocate(wanted, &available, |id| known.rank(id))
+        };
+        // An attempt that was overtaken has to see what overtook it.
+        let reading = if attempt == 0 { Reading::Eventual } else { Reading::Consistent };
+        let glimpse = self.stock.glimpse(wanted, first, reading).await?;
+        let shares = allocated(glimpse.at_least());
+        if shares.is_ok() && shares == allocated(glimpse.at_most()) {
+            return Ok((shares, glimpse.into_shelves()));
+        }
+        let shelves = self.stock.shelves(wanted).await?;
+        let shares = allocated(shelves.available());
+        if shares.is_ok() || !shelves.any_is_split() {
+            return Ok((shares, shelves));
+        }
+        // Pieces that went from one bucket to another meanwhile may have been in neither when it was read.
+        let shelves = self.stock.shelves(wanted).await?;
+        Ok((allocated(shelves.available()), shelves))
     }
 }
 

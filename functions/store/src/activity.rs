@@ -279,9 +279,10 @@ impl From<store::Error> for Fault {
             store::Error::Conflict | store::Error::Contention => ErrorName::TransactionConflict,
             store::Error::TooLarge(_) => ErrorName::OrderTooLarge,
             store::Error::Unreadable(_) => ErrorName::OrderUnreadable,
-            store::Error::Item(_) | store::Error::Document(_) | store::Error::Service(_) => {
-                ErrorName::StoreUnavailable
-            }
+            store::Error::Item(_)
+            | store::Error::Document(_)
+            | store::Error::Throttled(_)
+            | store::Error::Service(_) => ErrorName::StoreUnavailable,
         };
         Self::new(name, error.to_string())
     }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::operation::scan::ScanInput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
@@ -17,12 +18,14 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::moves::write;
-use crate::stock::{Place, Stock, key};
+use crate::stock::{Place, Stock, key, one};
 
 /// How often a step is tried that others come before.
 const ATTEMPTS: u64 = 20;
 /// A place that the system has split is put together when orders have not got into each other's way for so long.
 const QUIET_AFTER: TimeDelta = TimeDelta::hours(1);
+/// That a place is busy is noted again after so long.
+const NOTED_FOR: TimeDelta = TimeDelta::minutes(10);
 /// The number of places that are put together at the same time.
 const AT_ONCE: usize = 4;
 
@@ -45,6 +48,7 @@ pub enum Split {
 struct Layout {
     product_id: String,
     warehouse_id: String,
+    #[serde(default = "one")]
     buckets: u8,
     /// The number that an operator wants.
     #[serde(default)]
@@ -186,8 +190,8 @@ impl Stock {
     /// A failure of DynamoDB.
     pub async fn put_quiet_places_together(&self, now: DateTime<Utc>) -> Result<usize, Error> {
         let quiet = self.split_places().await?.into_iter().filter(|layout| {
-            let busy_at = layout.busy_at.and_then(DateTime::from_timestamp_millis);
-            layout.buckets > layout.wanted() && busy_at.is_none_or(|busy_at| busy_at + QUIET_AFTER <= now)
+            let is_quiet = layout.busy_at().is_none_or(|busy_at| busy_at + QUIET_AFTER <= now);
+            layout.buckets > layout.wanted() && is_quiet
         });
         let together = stream::iter(quiet).map(async |layout| {
             let wanted = layout.wanted();
@@ -225,7 +229,7 @@ impl Stock {
     /// is tried again by the next order that meets others there.
     pub async fn relieve(&self, place: &Place, most: u8, now: DateTime<Utc>) {
         let before = self.remembered(place);
-        match self.split(place, before.saturating_mul(GROWTH).min(most), Split::Busy(now)).await {
+        match self.split_further(place, before, most, now).await {
             Ok(Some(buckets)) if buckets > before => {
                 tracing::info!(product = place.0, warehouse = place.1, buckets, "split, because it is busy");
             }
@@ -235,12 +239,42 @@ impl Stock {
             }
         }
     }
+
+    async fn split_further(
+        &self,
+        place: &Place,
+        before: u8,
+        most: u8,
+        now: DateTime<Utc>,
+    ) -> Result<Option<u8>, Error> {
+        let wanted = before.saturating_mul(GROWTH).min(most);
+        // Others who met there at the same moment may have split it, and noted it, before.
+        let layout = self.layout(place).await?;
+        match layout.filter(|layout| layout.buckets >= wanted && layout.was_busy_lately(now)) {
+            Some(layout) => Ok(Some(layout.buckets)),
+            None => self.split(place, wanted, Split::Busy(now)).await,
+        }
+    }
+
+    async fn layout(&self, place: &Place) -> Result<Option<Layout>, Error> {
+        let get = GetItemInput::builder().table_name(&self.table).set_key(Some(key(place, 0)));
+        let found = self.dynamodb.get_item(get).await?;
+        Ok(found.item.map(serde_dynamo::from_item).transpose()?)
+    }
 }
 
 impl Layout {
     /// The number of buckets that the place has while it is quiet.
     fn wanted(&self) -> u8 {
         self.kept.unwrap_or(1)
+    }
+
+    fn busy_at(&self) -> Option<DateTime<Utc>> {
+        self.busy_at.and_then(DateTime::from_timestamp_millis)
+    }
+
+    fn was_busy_lately(&self, now: DateTime<Utc>) -> bool {
+        self.busy_at().is_some_and(|busy_at| now - busy_at < NOTED_FOR)
     }
 }
 

@@ -53,7 +53,7 @@ pub use open_returns::{OpenReturns, ReturnsSince};
 pub use orders::{Decided, Orders};
 pub use products::Products;
 pub use register::Register;
-pub use stock::{Place, Shelves, Stock, StockPage, StockRow};
+pub use stock::{Glimpse, Place, Reading, Shelves, Stock, StockPage, StockRow};
 pub use warehouses::{KnownWarehouses, Warehouses};
 
 /// The length of the longest partition key of a table or an index, in bytes of UTF-8 (Amazon DynamoDB
@@ -139,6 +139,9 @@ pub enum Error {
     /// The document of an order can't be written.
     #[error("an order's document can't be read or written: {0}")]
     Document(#[from] serde_json::Error),
+    /// DynamoDB takes no more of such requests at this moment, with this message.
+    #[error("DynamoDB: {0}")]
+    Throttled(String),
     /// DynamoDB failed, with this message.
     #[error("DynamoDB: {0}")]
     Service(String),
@@ -150,6 +153,9 @@ impl From<ServiceError> for Error {
             Some("ConditionalCheckFailedException") => Self::Conflict,
             Some("TransactionConflictException" | "TransactionInProgressException") => Self::Contention,
             Some("TransactionCanceledException") => cancelled(&error.reasons),
+            Some(
+                "ProvisionedThroughputExceededException" | "RequestLimitExceeded" | "ThrottlingException",
+            ) => Self::Throttled(error.to_string()),
             _ => Self::Service(error.to_string()),
         }
     }
@@ -164,6 +170,10 @@ fn cancelled(reasons: &[Reason]) -> Error {
         Error::Contention
     } else {
         let codes: Vec<_> = reasons.iter().map(|reason| reason.code.as_str()).collect();
-        Error::Service(format!("the transaction was cancelled: {}", codes.join(", ")))
+        let message = format!("the transaction was cancelled: {}", codes.join(", "));
+        match any("ProvisionedThroughputExceeded") || any("ThrottlingError") {
+            true => Error::Throttled(message),
+            false => Error::Service(message),
+        }
     }
 }

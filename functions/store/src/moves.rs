@@ -6,12 +6,12 @@
 //! are elsewhere, and then the buckets are read.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
-use omniflow_domain::order::{Order, SettledStock, Shipment};
-use omniflow_domain::shelf::{Change, Column, Move};
+use omniflow_domain::order::{Order, OrderId, SettledStock, Shipment};
+use omniflow_domain::shelf::{Change, Column, Move, bucket_of};
 
 use crate::Error;
 use crate::stock::{Place, Shelves, Stock, key};
@@ -20,10 +20,14 @@ use crate::stock::{Place, Shelves, Stock, key};
 /// most (Amazon DynamoDB API Reference, "TransactWriteItems").
 const MOST_ROWS: usize = 99;
 
+/// Each attempt looks at bits of the order's hash that lie so many further on: more than a number of buckets has, and
+/// after 64 attempts each bit was the first.
+const OTHER_BITS: u32 = 11;
+
 /// The attempts to move pieces of one order, each of which is planned anew.
 pub struct Moves<'a> {
     stock: &'a Stock,
-    attempts: AtomicU64,
+    attempts: AtomicU32,
 }
 
 /// Pieces that are to go another way.
@@ -34,13 +38,25 @@ struct Wanted {
 }
 
 impl Moves<'_> {
-    /// The writes that set aside the pieces of the order's shipments, of places as they were read. Each attempt
-    /// begins with another bucket, since the one before met others there.
+    /// Begins an attempt to reserve, and tells its number, from 0, and a number that leads to the buckets that it
+    /// begins with. They are others than those of the attempt before, which met other orders there, and others than
+    /// those to which these orders now go.
+    pub fn attempt(&self, id: &OrderId) -> (u32, u64) {
+        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
+        (attempt, id.hash64().rotate_right(attempt.wrapping_mul(OTHER_BITS)))
+    }
+
+    /// The writes that set aside the pieces of the order's shipments, of places as they were read, beginning with the
+    /// buckets that `first` leads to.
     ///
     /// # Errors
     /// [`Error::TooLarge`], or a failure of DynamoDB.
-    pub async fn reserve(&self, order: &Order, read: &Shelves) -> Result<Vec<TransactWriteItem>, Error> {
-        let first = order.id().hash64().wrapping_add(self.attempts.fetch_add(1, Ordering::Relaxed));
+    pub async fn reserve(
+        &self,
+        order: &Order,
+        read: &Shelves,
+        first: u64,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
         self.stock.planned(&held(order, |_| Move::Reserve), read, first).await
     }
 
@@ -73,7 +89,7 @@ impl Moves<'_> {
 impl Stock {
     /// Begins to move pieces of an order.
     pub fn moves(&self) -> Moves<'_> {
-        Moves { stock: self, attempts: AtomicU64::new(0) }
+        Moves { stock: self, attempts: AtomicU32::new(0) }
     }
 
     /// Reads the places that hold pieces for the order.
@@ -165,8 +181,7 @@ impl Stock {
         for Wanted { place, quantity, change } in wanted {
             let planned = read.get(place).and_then(|shelf| shelf.moved(*change, *quantity, first));
             let planned = planned.unwrap_or_else(|| {
-                let bucket = first % u64::from(self.remembered(place));
-                vec![Change::moved(u8::try_from(bucket).unwrap_or_default(), *change, *quantity)]
+                vec![Change::moved(bucket_of(first, self.remembered(place)), *change, *quantity)]
             });
             for change in &planned {
                 writes.push(write(self.change(place, change)?));

@@ -17,7 +17,7 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use omniflow_domain::allocation::{Available, Line};
-use omniflow_domain::shelf::{Pieces, Shelf};
+use omniflow_domain::shelf::{Pieces, Shelf, bucket_of};
 use omniflow_services::DynamoDb;
 
 use crate::Error;
@@ -70,17 +70,51 @@ pub struct StockPage {
     pub next: Option<Place>,
 }
 
+/// How sure a reading has to be. A write's conditions find out what has changed since in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// All that was written before is seen.
+    Consistent,
+    /// What was written within the last second may be missing, for half the price (Amazon DynamoDB Developer Guide,
+    /// "DynamoDB read consistency").
+    Eventual,
+}
+
 /// Places with their buckets, as they were read.
 #[derive(Debug, Default)]
 pub struct Shelves(BTreeMap<Place, Shelf>);
 
+/// Places as a reservation looks at them first: of one that is split, only the bucket was read that it begins with.
+#[derive(Debug)]
+pub struct Glimpse(Shelves);
+
+impl Glimpse {
+    /// What is available at least.
+    pub fn at_least(&self) -> Available {
+        self.0.available()
+    }
+
+    /// What is available at most: there may be any number of pieces in buckets that were not read.
+    pub fn at_most(&self) -> Available {
+        self.0.counted(|shelf| if shelf.count() > 1 { u32::MAX } else { shelf.total().available })
+    }
+
+    /// The places, with the buckets that were not read as empty.
+    pub fn into_shelves(self) -> Shelves {
+        self.0
+    }
+}
+
 impl Shelves {
     /// What is available there.
     pub fn available(&self) -> Available {
+        self.counted(|shelf| shelf.total().available)
+    }
+
+    fn counted(&self, count: impl Fn(&Shelf) -> u32) -> Available {
         let mut available = Available::new();
         for ((product, warehouse), shelf) in &self.0 {
-            let pieces = shelf.total().available;
-            available.entry(product.clone()).or_default().insert(warehouse.clone(), pieces);
+            available.entry(product.clone()).or_default().insert(warehouse.clone(), count(shelf));
         }
         available
     }
@@ -101,7 +135,7 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-const fn one() -> u8 {
+pub(crate) const fn one() -> u8 {
     1
 }
 
@@ -160,13 +194,7 @@ impl Stock {
 
     async fn shelves_of(&self, product_id: &str) -> Result<Vec<(Place, Shelf)>, Error> {
         for _ in 0..LOOKS {
-            let query = QueryInput::builder()
-                .table_name(&self.table)
-                .key_condition_expression("product_id = :product")
-                .expression_attribute_values(":product", AttributeValue::S(product_id.to_owned()))
-                .consistent_read(true);
-            let answer = self.dynamodb.query(query).await?;
-            let rows: Vec<StockRow> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;
+            let rows = self.own_rows(product_id, Reading::Consistent).await?;
             let places: Vec<_> = rows.iter().map(StockRow::place).collect();
             let shelves = try_join_all(rows.into_iter().map(|row| self.with_buckets(row))).await?;
             if let Some(shelves) = shelves.into_iter().collect::<Option<Vec<_>>>() {
@@ -176,10 +204,21 @@ impl Stock {
         Err(Error::Contention)
     }
 
+    /// The own rows of all places of a product.
+    async fn own_rows(&self, product_id: &str, reading: Reading) -> Result<Vec<StockRow>, Error> {
+        let query = QueryInput::builder()
+            .table_name(&self.table)
+            .key_condition_expression("product_id = :product")
+            .expression_attribute_values(":product", AttributeValue::S(product_id.to_owned()))
+            .consistent_read(reading == Reading::Consistent);
+        let answer = self.dynamodb.query(query).await?;
+        Ok(serde_dynamo::from_items(answer.items.unwrap_or_default())?)
+    }
+
     /// All buckets of the place that has this row; `None` when they have become fewer since it was read.
     async fn with_buckets(&self, own: StockRow) -> Result<Option<Shelf>, Error> {
         let place = own.place();
-        let others = (1..own.buckets).map(|bucket| self.bucket(&place, bucket));
+        let others = (1..own.buckets).map(|bucket| self.bucket(&place, bucket, Reading::Consistent));
         let others = try_join_all(others).await?.into_iter().map(|row| row.map(|row| row.pieces()));
         let shelf = others.collect::<Option<_>>().map(|others| Shelf::split_into(own.pieces(), others));
         if let Some(shelf) = &shelf {
@@ -201,11 +240,11 @@ impl Stock {
         self.split.lock().unwrap_or_else(PoisonError::into_inner).get(place).copied().unwrap_or(1)
     }
 
-    async fn bucket(&self, place: &Place, bucket: u8) -> Result<Option<StockRow>, Error> {
+    async fn bucket(&self, place: &Place, bucket: u8, reading: Reading) -> Result<Option<StockRow>, Error> {
         let get = GetItemInput::builder()
             .table_name(&self.table)
             .set_key(Some(key(place, bucket)))
-            .consistent_read(true);
+            .consistent_read(reading == Reading::Consistent);
         let found = self.dynamodb.get_item(get).await?;
         Ok(found.item.map(serde_dynamo::from_item).transpose()?)
     }
@@ -216,7 +255,7 @@ impl Stock {
     /// A failure of DynamoDB; [`Error::Contention`] when buckets keep changing their number.
     pub(crate) async fn shelf(&self, place: &Place) -> Result<Option<Shelf>, Error> {
         for _ in 0..LOOKS {
-            let Some(own) = self.bucket(place, 0).await? else { return Ok(None) };
+            let Some(own) = self.bucket(place, 0, Reading::Consistent).await? else { return Ok(None) };
             if let Some(shelf) = self.with_buckets(own).await? {
                 return Ok(Some(shelf));
             }
@@ -243,6 +282,32 @@ impl Stock {
     pub async fn shelves(&self, wanted: &[Line]) -> Result<Shelves, Error> {
         let read = try_join_all(wanted.iter().map(|line| self.shelves_of(&line.product_id))).await?;
         Ok(Shelves(read.into_iter().flatten().collect()))
+    }
+
+    /// Reads all places of these products, and of those that are split only the bucket that `first` leads to: so that
+    /// the buckets don't all have to be read for each order of a product that many want.
+    ///
+    /// # Errors
+    /// A failure of DynamoDB.
+    pub async fn glimpse(&self, wanted: &[Line], first: u64, reading: Reading) -> Result<Glimpse, Error> {
+        let rows = try_join_all(wanted.iter().map(|line| self.own_rows(&line.product_id, reading))).await?;
+        let seen = rows.into_iter().flatten().map(|own| self.seen(own, first, reading));
+        Ok(Glimpse(Shelves(try_join_all(seen).await?.into_iter().collect())))
+    }
+
+    /// The place that has this row, with one bucket of it.
+    async fn seen(&self, own: StockRow, first: u64, reading: Reading) -> Result<(Place, Shelf), Error> {
+        let place = own.place();
+        self.remember(&place, own.buckets);
+        let bucket = bucket_of(first, own.buckets);
+        let pieces = match bucket {
+            0 => own.pieces(),
+            bucket => {
+                let row = self.bucket(&place, bucket, reading).await?;
+                row.map(|row| row.pieces()).unwrap_or_default()
+            }
+        };
+        Ok((place, Shelf::seen_in_part(own.buckets, bucket, pieces)))
     }
 
     /// Reads the row of a product in a warehouse as it is at this moment.

@@ -191,7 +191,7 @@ async fn split_stock_shows_as_one_with_the_number_of_its_buckets() {
 #[tokio::test]
 async fn only_numbers_that_make_sense_split_stock_that_there_is() {
     let shop = Shop::stocked(&[("ring", "wh-east", 10)]);
-    for bad in [json!({}), json!({ "buckets": 0 }), json!({ "buckets": 17 }), json!({ "buckets": "many" })] {
+    for bad in [json!({}), json!({ "buckets": 0 }), json!({ "buckets": 65 }), json!({ "buckets": "many" })] {
         let refused = shop.http("PUT", BUCKETS, bad).await;
         assert_eq!(refused.status, 400, "{}", refused.body);
         assert!(refused.body["detail"].as_str().unwrap().contains("from 1"), "{}", refused.body);
@@ -295,6 +295,39 @@ async fn orders_that_get_into_each_others_way_split_the_stock_and_quiet_puts_it_
     clock.advance(Duration::from_secs(2 * 60));
     reconcile().await;
     assert_eq!(rings(&shop).await, (41, 9, 0, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_dynamodb_throttles_is_split() {
+    let (shop, _) = Shop::set_up_and_timed(&[("ring", "wh-east", 50)], &[("MOST_STOCK_BUCKETS", "64")]);
+    let mut buckets = Vec::new();
+    for _ in 0..8 {
+        let id = shop.place_one("ring", 1).await;
+        shop.aws.fail_times("TransactWriteItems", "ThrottlingException", 1);
+        assert_eq!(shop.forward("reserve-stock", &id).await.unwrap_err().error_type, "StoreUnavailable");
+        buckets.push(rings(&shop).await.3.unwrap_or(1));
+        shop.forward("reserve-stock", &id).await.unwrap();
+    }
+    assert_eq!(buckets, [1, 4, 4, 16, 16, 64, 64, 64]);
+    assert_eq!(rings(&shop).await, (42, 8, 0, Some(64)));
+}
+
+#[tokio::test]
+async fn an_order_of_what_many_want_reads_one_bucket_unless_that_is_empty_or_another_warehouse_is_nearer() {
+    let stock = [("ring", "wh-east", 64), ("ring", "wh-west", 0)];
+    let shop = Shop::stocked(&stock);
+    split(&shop, 32).await;
+    let reads = async |id: OrderId| {
+        let before = shop.aws.requests();
+        shop.forward("reserve-stock", &id).await.unwrap();
+        shop.aws.requests() - before
+    };
+    let (one, five) = (shop.place_one("ring", 1).await, shop.place_one("ring", 5).await);
+    // The order, the warehouses, the product's rows, one bucket, what is low, the transaction, the event.
+    let few = reads(one).await;
+    assert!(few <= 8, "{few}");
+    assert!(reads(five).await >= 32, "no bucket has five");
+    assert_eq!(rings(&shop).await, (58, 6, 0, Some(32)));
 }
 
 #[tokio::test(start_paused = true)]
