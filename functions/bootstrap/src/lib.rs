@@ -9,11 +9,11 @@ pub mod timeouts;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use omniflow_http_client::SdkHttpClient;
 use omniflow_services::invocation::logged;
 use omniflow_services::{ConfigError, Environment, Fault, Function, Sdk, Services as _, handler};
 use serde_json::Value;
@@ -75,8 +75,9 @@ fn sdk_config(environment: &Environment) -> Result<SdkConfig, ConfigError> {
         None,
         "environment",
     );
-    let http =
-        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let http = SdkHttpClient::default();
+    // A function has more of a CPU while it starts than later.
+    http.read_certificates();
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(environment.require("AWS_REGION")?.to_owned()))

@@ -9,8 +9,8 @@ use std::cmp::Reverse;
 
 /// The largest number of buckets of one place.
 pub const MOST_BUCKETS: u8 = 64;
-/// A bucket that has run empty takes over half of what the fullest one can spare, if that is as many pieces as this
-/// for each bucket there is. Fewer are not worth a second row in the transaction.
+/// A bucket that has run empty takes over half of what another one can spare, if that is as many pieces as this for
+/// each bucket there is. Fewer are not worth a second row in the transaction.
 const WORTH_TAKING_OVER: u32 = 2;
 
 /// What pieces can be.
@@ -213,18 +213,18 @@ impl Shelf {
         }
     }
 
-    /// The changes by which so many pieces go from one column to another: of the bucket `first` if it has enough,
-    /// else of the next one that has, else of several. A bucket without enough pieces to reserve also takes over
-    /// pieces of one that has plenty, so that it has some for those who come next. `None` when all together have too
-    /// few.
-    pub fn moved(&self, change: Move, quantity: u32, first: u64) -> Option<Vec<Change>> {
-        let first = bucket_of(first, self.count());
+    /// The changes by which so many pieces go from one column to another: of the bucket that the number leads to if it
+    /// has enough, else of the next one that has, else of several. A bucket without enough pieces to reserve also takes
+    /// over pieces of one that has plenty, so that it has some for those who come next. `None` when all together have
+    /// too few.
+    pub fn moved(&self, change: Move, quantity: u32, number: u64) -> Option<Vec<Change>> {
+        let first = bucket_of(number, self.count());
         let has_enough = |bucket: &u8| self.pieces(*bucket).get(change.from()) >= quantity;
         if has_enough(&first) {
             return Some(vec![Change::moved(first, change, quantity)]);
         }
         if change == Move::Reserve
-            && let Some(changes) = self.reserved_of_another(first, quantity)
+            && let Some(changes) = self.reserved_of_another(first, quantity, number)
         {
             return Some(changes);
         }
@@ -237,16 +237,18 @@ impl Shelf {
         }
     }
 
-    /// Reserves pieces of the fullest bucket in the bucket `to`, with half of what the fullest one can spare.
-    fn reserved_of_another(&self, to: u8, quantity: u32) -> Option<Vec<Change>> {
-        let (fullest, pieces) = self.buckets().max_by_key(|(_, pieces)| pieces.available)?;
-        let half = pieces.available.checked_sub(quantity)? / 2;
-        if half < WORTH_TAKING_OVER * u32::from(self.count()) {
-            return None;
-        }
-        let (half, quantity) = (i64::from(half), i64::from(quantity));
+    /// Reserves pieces of a bucket with plenty in the bucket `to`, with half of what that one can spare. The number leads
+    /// to one of those with plenty, so that not all go to the same.
+    fn reserved_of_another(&self, to: u8, quantity: u32, number: u64) -> Option<Vec<Change>> {
+        let half = |pieces: Pieces| pieces.available.saturating_sub(quantity) / 2;
+        let worth = WORTH_TAKING_OVER * u32::from(self.count());
+        let plenty: Vec<_> = self.buckets().filter(|(_, pieces)| half(*pieces) >= worth).collect();
+        let other_bits = number / u64::from(self.count());
+        let chosen = usize::try_from(other_bits % plenty.len().max(1) as u64).unwrap_or_default();
+        let (from, pieces) = *plenty.get(chosen)?;
+        let (half, quantity) = (i64::from(half(pieces)), i64::from(quantity));
         Some(vec![
-            Change::of(fullest).with(Column::Available, -(half + quantity)),
+            Change::of(from).with(Column::Available, -(half + quantity)),
             Change::of(to).with(Column::Available, half).with(Column::Reserved, quantity),
         ])
     }
@@ -355,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_bucket_takes_over_half_of_what_the_fullest_can_spare() {
+    fn an_empty_bucket_takes_over_half_of_what_another_can_spare() {
         let changes = shelf(&[102, 0, 4]).moved(Move::Reserve, 2, 1).unwrap();
         let expected = [
             Change::of(0).with(Column::Available, -52),

@@ -87,9 +87,68 @@ fn trust() -> Result<ClientConfig, rustls::Error> {
     Ok(versions.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// The same, read once.
+pub(crate) fn trusted(tls: &OnceLock<Arc<ClientConfig>>) -> Result<Arc<ClientConfig>, rustls::Error> {
+    if let Some(config) = tls.get() {
+        return Ok(Arc::clone(config));
+    }
+    let made = Arc::new(trust()?);
+    Ok(Arc::clone(tls.get_or_init(|| made)))
+}
+
 /// A stream of either kind.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send {}
 impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
+
+/// A connection as hyper keeps it for further requests.
+#[cfg(feature = "sdk")]
+pub(crate) struct Connected(pub(crate) TokioIo<Pin<Box<dyn Stream>>>);
+
+#[cfg(feature = "sdk")]
+mod kept {
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use hyper::rt::{Read, ReadBufCursor, Write};
+    use hyper_util::client::legacy::connect::{self, Connection};
+
+    use super::Connected;
+
+    impl Connection for Connected {
+        fn connected(&self) -> connect::Connected {
+            connect::Connected::new()
+        }
+    }
+
+    impl Read for Connected {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffer: ReadBufCursor<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_read(context, buffer)
+        }
+    }
+
+    impl Write for Connected {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(context, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(context)
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(context)
+        }
+    }
+}
 
 /// Connects. The addresses that were checked are those that are called, so that a name which changes its
 /// addresses between the two gains nothing.
@@ -105,16 +164,11 @@ pub(crate) async fn open(
     let addresses: Vec<SocketAddr> = found.map_err(Unreached::Lookup)?.collect();
     reach.check(&addresses)?;
     let stream = TcpStream::connect(addresses.as_slice()).await.map_err(Unreached::Connect)?;
+    // A request is written as a whole; no part of it waits for others to fill a packet.
+    stream.set_nodelay(true).map_err(Unreached::Connect)?;
     let stream: Pin<Box<dyn Stream>> = if target.is_https {
         let name = ServerName::try_from(target.host.clone())?;
-        let config = match tls.get() {
-            Some(config) => Arc::clone(config),
-            None => {
-                let made = Arc::new(trust()?);
-                Arc::clone(tls.get_or_init(|| made))
-            }
-        };
-        let connector = TlsConnector::from(config);
+        let connector = TlsConnector::from(trusted(tls)?);
         Box::pin(connector.connect(name, stream).await.map_err(Unreached::Connect)?)
     } else {
         Box::pin(stream)

@@ -4,12 +4,14 @@
 //!   post ── reach: which addresses may be called? ──► connection (TCP, TLS) ──► one request, one answer
 //! ```
 //!
-//! It is made of hyper and rustls, which the AWS SDK brings along, so that a function grows by little. Each
-//! request has a connection of its own: functions on Lambda send few, and between two of them a kept
-//! connection would be cut off without notice.
+//! It is made of hyper and rustls. Each such request has a connection of its own: functions on Lambda send few, and between two
+//! of them a kept connection would be cut off without notice. The AWS SDK's clients, which send many, keep theirs (feature
+//! `sdk`).
 
 mod connection;
 pub mod reach;
+#[cfg(feature = "sdk")]
+mod sdk;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -22,6 +24,8 @@ use rustls::ClientConfig;
 
 pub use connection::Unreached;
 pub use reach::Reach;
+#[cfg(feature = "sdk")]
+pub use sdk::SdkHttpClient;
 
 /// The length of the longest answer that is read, in bytes. Longer ones fail the request, though the server
 /// has carried it out.

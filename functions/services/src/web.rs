@@ -43,17 +43,15 @@ pub use https::Https;
 
 #[cfg(feature = "https")]
 mod https {
-    use std::sync::OnceLock;
     use std::time::Duration;
 
     use aws_smithy_async::rt::sleep::TokioSleep;
-    use aws_smithy_http_client::Connector;
-    use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
     use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
     use aws_smithy_types::body::SdkBody;
     use aws_smithy_types::byte_stream::ByteStream;
     use futures::future::BoxFuture;
     use futures::future::{Either, select};
+    use omniflow_http_client::SdkHttpClient;
 
     use super::{Unanswered, Web, WebAnswer, WebRequest};
 
@@ -65,24 +63,9 @@ mod https {
 
     /// Requests over the network. Connections are kept for further requests.
     #[derive(Default)]
-    pub struct Https {
-        /// It is made by the first request: loading the certificates takes time, which functions that send
-        /// nothing don't have.
-        connector: OnceLock<Connector>,
-    }
+    pub struct Https(SdkHttpClient);
 
     impl Https {
-        fn connector(&self) -> &Connector {
-            self.connector.get_or_init(|| {
-                let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();
-                Connector::builder()
-                    .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                    .connector_settings(settings)
-                    .sleep_impl(TokioSleep::new())
-                    .build()
-            })
-        }
-
         async fn exchange(&self, request: WebRequest) -> Result<WebAnswer, Unanswered> {
             let mut builder = http::Request::builder().method(request.method).uri(request.url);
             for (name, value) in request.headers {
@@ -93,7 +76,9 @@ mod https {
                 .map_err(|error| Unanswered(error.into()))?
                 .try_into()
                 .map_err(|error: aws_smithy_runtime_api::http::HttpError| Unanswered(error.into()))?;
-            let answer = self.connector().call(request).await.map_err(|error| Unanswered(error.into()))?;
+            let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();
+            let answer = self.0.connector(&settings).call(request).await;
+            let answer = answer.map_err(|error| Unanswered(error.into()))?;
             let status = answer.status().as_u16();
             let body = ByteStream::new(answer.into_body()).collect().await;
             let body = body.map_err(|error| Unanswered(error.into()))?.into_bytes().to_vec();

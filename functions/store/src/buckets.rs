@@ -29,9 +29,6 @@ const NOTED_FOR: TimeDelta = TimeDelta::minutes(10);
 /// The number of places that are put together at the same time.
 const AT_ONCE: usize = 4;
 
-/// By how much a place gets more buckets when the system splits it.
-const GROWTH: u8 = 4;
-
 /// Why the number of buckets is to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
@@ -225,11 +222,12 @@ impl Stock {
         }
     }
 
-    /// Splits a place further at which orders get into each other's way, up to `most` buckets. What can't be split now
-    /// is tried again by the next order that meets others there.
+    /// Splits a place at which orders get into each other's way into `most` buckets. It is done at once rather than in
+    /// steps: only what the place's own row has is spread over new buckets, which after the first step would be little.
+    /// What can't be split now is tried again by the next order that meets others there.
     pub async fn relieve(&self, place: &Place, most: u8, now: DateTime<Utc>) {
         let before = self.remembered(place);
-        match self.split_further(place, before, most, now).await {
+        match self.split_if_news(place, most, now).await {
             Ok(Some(buckets)) if buckets > before => {
                 tracing::info!(product = place.0, warehouse = place.1, buckets, "split, because it is busy");
             }
@@ -240,19 +238,12 @@ impl Stock {
         }
     }
 
-    async fn split_further(
-        &self,
-        place: &Place,
-        before: u8,
-        most: u8,
-        now: DateTime<Utc>,
-    ) -> Result<Option<u8>, Error> {
-        let wanted = before.saturating_mul(GROWTH).min(most);
+    async fn split_if_news(&self, place: &Place, most: u8, now: DateTime<Utc>) -> Result<Option<u8>, Error> {
         // Others who met there at the same moment may have split it, and noted it, before.
         let layout = self.layout(place).await?;
-        match layout.filter(|layout| layout.buckets >= wanted && layout.was_busy_lately(now)) {
+        match layout.filter(|layout| layout.buckets >= most && layout.was_busy_lately(now)) {
             Some(layout) => Ok(Some(layout.buckets)),
-            None => self.split(place, wanted, Split::Busy(now)).await,
+            None => self.split(place, most, Split::Busy(now)).await,
         }
     }
 
