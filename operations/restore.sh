@@ -68,7 +68,10 @@ start() {
 }
 
 names=()
-for table in "${tables[@]}"; do names+=("$(physical "$table")"); done
+for table in "${tables[@]}"; do
+  name="$(physical "$table")" || { echo "The stack $stack has no $table." >&2; exit 1; }
+  names+=("$name")
+done
 echo "The stack $stack stands still while these tables are put back to $moment; what was written to them since is gone:"
 printf '  %s\n' "${names[@]}"
 read -r -p "The stack's name again, to go on: " answer
