@@ -9,9 +9,11 @@ use std::cmp::Reverse;
 
 /// The largest number of buckets of one place.
 pub const MOST_BUCKETS: u8 = 64;
-/// A bucket that has run empty takes over half of what another one can spare, if that is as many pieces as this for
-/// each bucket there is. Fewer are not worth a second row in the transaction.
-const WORTH_TAKING_OVER: u32 = 2;
+/// A bucket that has run empty takes over half of what another one can spare, if that is as many pieces as this. Fewer
+/// are not worth a second row in the transaction.
+const WORTH_TAKING_OVER: u32 = 8;
+/// A place is split by itself into so many buckets at most that each has as many pieces as this.
+const WORTH_A_BUCKET: u32 = 8;
 
 /// What pieces can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,6 +203,12 @@ impl Shelf {
         u8::try_from(self.others.len() + 1).unwrap_or(u8::MAX)
     }
 
+    /// The number of buckets that there are pieces for.
+    pub fn most_useful_buckets(&self) -> u8 {
+        let buckets = self.total().available / WORTH_A_BUCKET;
+        u8::try_from(buckets).unwrap_or(MOST_BUCKETS).clamp(1, MOST_BUCKETS)
+    }
+
     /// The pieces in all buckets together.
     pub fn total(&self) -> Pieces {
         self.others.iter().fold(self.own, |sum, pieces| sum.plus(*pieces))
@@ -241,8 +249,8 @@ impl Shelf {
     /// to one of those with plenty, so that not all go to the same.
     fn reserved_of_another(&self, to: u8, quantity: u32, number: u64) -> Option<Vec<Change>> {
         let half = |pieces: Pieces| pieces.available.saturating_sub(quantity) / 2;
-        let worth = WORTH_TAKING_OVER * u32::from(self.count());
-        let plenty: Vec<_> = self.buckets().filter(|(_, pieces)| half(*pieces) >= worth).collect();
+        let has_plenty = |(_, pieces): &(u8, Pieces)| half(*pieces) >= WORTH_TAKING_OVER;
+        let plenty: Vec<_> = self.buckets().filter(has_plenty).collect();
         let other_bits = number / u64::from(self.count());
         let chosen = usize::try_from(other_bits % plenty.len().max(1) as u64).unwrap_or_default();
         let (from, pieces) = *plenty.get(chosen)?;
@@ -364,6 +372,8 @@ mod tests {
             Change::of(1).with(Column::Available, 50).with(Column::Reserved, 2),
         ];
         assert_eq!(changes, expected);
+        let others = [1, 4, 7].map(|number| shelf(&[102, 0, 102]).moved(Move::Reserve, 2, number).unwrap());
+        assert_eq!(others.map(|changes| changes[0].bucket), [0, 2, 0], "orders go to different ones");
         assert_eq!(
             buckets_of(&shelf(&[12, 0, 4]).moved(Move::Reserve, 2, 1).unwrap()),
             [2],

@@ -20,7 +20,12 @@ pub(crate) struct Crowding(Mutex<HashMap<Place, (DateTime<Utc>, u32)>>);
 impl Crowding {
     /// Notes that an order had to plan anew so often at these places, and tells which of them have become crowded by
     /// that.
-    pub(crate) fn note(&self, places: Vec<Place>, times: u32, now: DateTime<Utc>) -> Vec<Place> {
+    pub(crate) fn note(
+        &self,
+        places: impl IntoIterator<Item = Place>,
+        times: u32,
+        now: DateTime<Utc>,
+    ) -> Vec<Place> {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A clock that was set back makes nothing last longer.
         counted.retain(|_, (since, _)| *since <= now && now - *since < WITHIN);
@@ -46,7 +51,7 @@ mod tests {
         let (crowding, now) = (Crowding::default(), DateTime::UNIX_EPOCH);
         let place = |product: &str| (product.to_owned(), "wh".to_owned());
         let note = |products: &[&str], seconds| {
-            crowding.note(products.iter().map(|it| place(it)).collect(), 2, now + TimeDelta::seconds(seconds))
+            crowding.note(products.iter().map(|it| place(it)), 2, now + TimeDelta::seconds(seconds))
         };
         assert_eq!(note(&["a", "b"], 0), []);
         assert_eq!(note(&["a"], 30), []);

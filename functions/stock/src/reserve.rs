@@ -1,6 +1,7 @@
 //! `reserve-stock`: sets the stock aside that an order wants, in the fewest warehouses, in one transaction
 //! with the order.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,15 +10,16 @@ use omniflow_domain::{ErrorName, Order, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, StepEvent};
-use omniflow_store::{Decided, LowStock, Moves, Place, Reading, Shelves, Stock, Warehouses, metrics};
+use omniflow_store::{Decided, LowStock, Moves, Place, Shelves, Stock, Warehouses, metrics};
 use serde::Serialize;
 
 use crate::crowding::Crowding;
 
 /// An order that has to plan its reservation anew so often counts as one that others got in the way of.
 const OFTEN: u32 = 2;
-/// What a reservation counts for that DynamoDB throttled: the place may be one row that too many write to.
-const THROTTLED: u32 = 3;
+/// An order counts as at most so many attempts, so that one alone makes no crowd, and as so many when DynamoDB throttled
+/// the row.
+const MOST_OF_ONE: u32 = 3;
 
 /// The answer: the warehouses that the workflow has to ship from.
 #[derive(Debug, Serialize)]
@@ -109,10 +111,11 @@ impl Function for ReserveStock {
         let orders = &self.activity.orders;
         let again = &AtomicU32::new(0);
         let (moves, places) = (&self.stock.moves(), &Mutex::new(Vec::new()));
+        let lock = || places.lock().unwrap_or_else(PoisonError::into_inner);
         let plan = |order: Order| async move {
             let (attempt, first) = moves.attempt(order.id());
             let plan = self.plan(order, attempt, first, moves).await?;
-            *places.lock().unwrap_or_else(PoisonError::into_inner) = places_of(&plan.order);
+            *lock() = store::places_of(&plan.with);
             // Each further plan means that the one before was overtaken by an order that took stock
             // meanwhile.
             if attempt > 0 && !matches!(plan.answer, Plan::MadeBefore(_)) {
@@ -123,11 +126,13 @@ impl Function for ReserveStock {
         };
         let is_new = |order: &Order| order.status() == Status::Received;
         let reserved = orders.update_with(&step.order_id, is_new, plan).await;
-        let is_throttled = matches!(&reserved, Err(Error::Store(store::Error::Throttled(_))));
-        let again = again.load(Ordering::Relaxed) + if is_throttled { THROTTLED } else { 0 };
-        if again >= OFTEN {
-            let places = std::mem::take(&mut *places.lock().unwrap_or_else(PoisonError::into_inner));
-            self.relieve(places, again).await;
+        let (again, places) = (again.load(Ordering::Relaxed), std::mem::take(&mut *lock()));
+        if let Err(Error::Store(store::Error::Throttled { writes, .. })) = &reserved {
+            // The first write of the transaction is that of the order.
+            let place = |write: &usize| places.get(write.checked_sub(1)?).cloned().flatten();
+            self.relieve(writes.iter().filter_map(place), MOST_OF_ONE).await;
+        } else if again >= OFTEN {
+            self.relieve(places.into_iter().flatten(), again.min(MOST_OF_ONE)).await;
         }
         match reserved? {
             (order, Plan::MadeBefore(reserved)) => {
@@ -161,9 +166,9 @@ enum Plan {
 
 impl ReserveStock {
     /// Splits those of these places at which orders get into each other's way, now that one had to plan anew so often.
-    async fn relieve(&self, places: Vec<Place>, again: u32) {
+    async fn relieve(&self, places: impl Iterator<Item = Place>, again: u32) {
         if self.most_buckets > 1 {
-            let now = self.activity.now();
+            let (places, now) = (places.collect::<BTreeSet<_>>(), self.activity.now());
             for place in self.crowding.note(places, again, now) {
                 self.stock.relieve(&place, self.most_buckets, now).await;
             }
@@ -201,8 +206,8 @@ impl ReserveStock {
 type Allocated = Result<Vec<Share>, Vec<Missing>>;
 
 impl ReserveStock {
-    /// Chooses the warehouses by one bucket of each place, if what is in the others changes nothing about the choice,
-    /// else by all of them.
+    /// Chooses the warehouses by one bucket of each place, if with all the others full the choice would be the same:
+    /// then it needs no more warehouses, and none further away, than by all buckets. Else by all of them.
     async fn allocate(
         &self,
         wanted: &[Line],
@@ -216,9 +221,12 @@ impl ReserveStock {
             }
             allocate(wanted, &available, |id| known.rank(id))
         };
-        // An attempt that was overtaken has to see what overtook it.
-        let reading = if attempt == 0 { Reading::Eventual } else { Reading::Consistent };
-        let glimpse = self.stock.glimpse(wanted, first, reading).await?;
+        let products: Vec<_> = wanted.iter().map(|line| line.product_id.as_str()).collect();
+        let glimpse = match attempt {
+            0 => self.stock.quick_glimpse(&products, first).await?,
+            // What overtook the attempt before has to be seen.
+            _ => self.stock.glimpse(&products, first).await?,
+        };
         let shares = allocated(glimpse.at_least());
         if shares.is_ok() && shares == allocated(glimpse.at_most()) {
             return Ok((shares, glimpse.into_shelves()));
@@ -232,14 +240,6 @@ impl ReserveStock {
         let shelves = self.stock.shelves(wanted).await?;
         Ok((allocated(shelves.available()), shelves))
     }
-}
-
-/// The places whose pieces the order holds.
-fn places_of(order: &Order) -> Vec<Place> {
-    let places = order.held_shipments().flat_map(|shipment| {
-        shipment.items.iter().map(|line| (line.product_id.clone(), shipment.warehouse.clone()))
-    });
-    places.collect()
 }
 
 /// The answer that this step gave when it ran before, if it did.

@@ -281,7 +281,7 @@ impl From<store::Error> for Fault {
             store::Error::Unreadable(_) => ErrorName::OrderUnreadable,
             store::Error::Item(_)
             | store::Error::Document(_)
-            | store::Error::Throttled(_)
+            | store::Error::Throttled { .. }
             | store::Error::Service(_) => ErrorName::StoreUnavailable,
         };
         Self::new(name, error.to_string())

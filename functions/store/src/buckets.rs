@@ -24,7 +24,7 @@ use crate::stock::{Place, Stock, key, one};
 const ATTEMPTS: u64 = 20;
 /// A place that the system has split is put together when orders have not got into each other's way for so long.
 const QUIET_AFTER: TimeDelta = TimeDelta::hours(1);
-/// That a place is busy is noted again after so long.
+/// That a place is busy is noted at most once in so long, and until then it is not split further.
 const NOTED_FOR: TimeDelta = TimeDelta::minutes(10);
 /// The number of places that are put together at the same time.
 const AT_ONCE: usize = 4;
@@ -66,6 +66,7 @@ impl Stock {
         loop {
             let Some(shelf) = self.shelf(place).await? else { return Ok(None) };
             let is_busy = matches!(why, Split::Busy(_));
+            let buckets = if is_busy { buckets.min(shelf.most_useful_buckets()) } else { buckets };
             let step = match shelf.count() {
                 now if now < buckets => self.grow(place, &shelf, buckets)?,
                 now if now > buckets && !is_busy => self.shrink(place, &shelf)?,
@@ -222,8 +223,9 @@ impl Stock {
         }
     }
 
-    /// Splits a place at which orders get into each other's way into `most` buckets. It is done at once rather than in
-    /// steps: only what the place's own row has is spread over new buckets, which after the first step would be little.
+    /// Splits a place at which orders get into each other's way, into `most` buckets if it has pieces for so many. It is
+    /// done at once rather than in steps: only what the place's own row has is spread over new buckets, which after the
+    /// first step would be little.
     /// What can't be split now is tried again by the next order that meets others there.
     pub async fn relieve(&self, place: &Place, most: u8, now: DateTime<Utc>) {
         let before = self.remembered(place);
@@ -241,7 +243,7 @@ impl Stock {
     async fn split_if_news(&self, place: &Place, most: u8, now: DateTime<Utc>) -> Result<Option<u8>, Error> {
         // Others who met there at the same moment may have split it, and noted it, before.
         let layout = self.layout(place).await?;
-        match layout.filter(|layout| layout.buckets >= most && layout.was_busy_lately(now)) {
+        match layout.filter(|layout| layout.was_busy_lately(now)) {
             Some(layout) => Ok(Some(layout.buckets)),
             None => self.split(place, most, Split::Busy(now)).await,
         }

@@ -48,12 +48,12 @@ pub use item::order_of;
 pub use lists::{After, Counted, Page, Unheard, id_in};
 #[cfg(feature = "eventbridge")]
 pub use low_stock::LowStock;
-pub use moves::Moves;
+pub use moves::{Moves, places_of};
 pub use open_returns::{OpenReturns, ReturnsSince};
 pub use orders::{Decided, Orders};
 pub use products::Products;
 pub use register::Register;
-pub use stock::{Glimpse, Place, Reading, Shelves, Stock, StockPage, StockRow};
+pub use stock::{Glimpse, Place, Shelves, Stock, StockPage, StockRow};
 pub use warehouses::{KnownWarehouses, Warehouses};
 
 /// The length of the longest partition key of a table or an index, in bytes of UTF-8 (Amazon DynamoDB
@@ -139,9 +139,14 @@ pub enum Error {
     /// The document of an order can't be written.
     #[error("an order's document can't be read or written: {0}")]
     Document(#[from] serde_json::Error),
-    /// DynamoDB takes no more of such requests at this moment, with this message.
-    #[error("DynamoDB: {0}")]
-    Throttled(String),
+    /// DynamoDB takes no more of such requests at this moment.
+    #[error("DynamoDB: {message}")]
+    Throttled {
+        /// What it says.
+        message: String,
+        /// The numbers of those writes of the transaction that were too many, from 0; none of a single request.
+        writes: Vec<usize>,
+    },
     /// DynamoDB failed, with this message.
     #[error("DynamoDB: {0}")]
     Service(String),
@@ -155,7 +160,7 @@ impl From<ServiceError> for Error {
             Some("TransactionCanceledException") => cancelled(&error.reasons),
             Some(
                 "ProvisionedThroughputExceededException" | "RequestLimitExceeded" | "ThrottlingException",
-            ) => Self::Throttled(error.to_string()),
+            ) => Self::Throttled { message: error.to_string(), writes: Vec::new() },
             _ => Self::Service(error.to_string()),
         }
     }
@@ -171,9 +176,12 @@ fn cancelled(reasons: &[Reason]) -> Error {
     } else {
         let codes: Vec<_> = reasons.iter().map(|reason| reason.code.as_str()).collect();
         let message = format!("the transaction was cancelled: {}", codes.join(", "));
-        match any("ProvisionedThroughputExceeded") || any("ThrottlingError") {
-            true => Error::Throttled(message),
-            false => Error::Service(message),
+        let is_throttled = |code: &str| matches!(code, "ProvisionedThroughputExceeded" | "ThrottlingError");
+        let writes = codes.iter().enumerate().filter(|(_, code)| is_throttled(code));
+        let writes: Vec<_> = writes.map(|(number, _)| number).collect();
+        match writes.is_empty() {
+            true => Error::Service(message),
+            false => Error::Throttled { message, writes },
         }
     }
 }

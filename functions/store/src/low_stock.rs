@@ -118,13 +118,21 @@ impl LowStock {
         Ok(())
     }
 
-    /// The pieces that can be ordered, in all warehouses together. Few are counted again where a place is split: a piece
-    /// that goes from one bucket to another meanwhile may have been in neither when it was read.
+    /// The pieces that can be ordered, in all warehouses together; at least so many where they are not few. Few are
+    /// counted again where a place is split: a piece that goes from one bucket to another meanwhile may have been in
+    /// neither when it was read.
     async fn available(&self, product: &Product) -> Result<u64, Error> {
+        let any_bucket = self.clock.now().timestamp_millis().unsigned_abs();
+        let glimpse = self.stock.glimpse(&[&product.product_id], any_bucket).await?;
+        let seen =
+            glimpse.at_least().values().flat_map(|places| places.values()).map(|n| u64::from(*n)).sum();
+        if !product.is_low_at(seen) || !glimpse.any_is_split() {
+            return Ok(seen);
+        }
         let sum = |rows: &[StockRow]| rows.iter().map(|row| u64::from(row.available)).sum();
         let rows = self.stock.of(&product.product_id).await?;
         let available = sum(&rows);
-        if product.is_low_at(available) && rows.iter().any(|row| row.buckets > 1) {
+        if product.is_low_at(available) {
             return Ok(sum(&self.stock.of(&product.product_id).await?));
         }
         Ok(available)

@@ -14,15 +14,11 @@ use omniflow_domain::order::{Order, OrderId, SettledStock, Shipment};
 use omniflow_domain::shelf::{Change, Column, Move, bucket_of};
 
 use crate::Error;
-use crate::stock::{Place, Shelves, Stock, key};
+use crate::stock::{Place, Shelves, Stock, key, place_of};
 
 /// The largest number of rows that can be written together with an order: 100 items are in a transaction at
 /// most (Amazon DynamoDB API Reference, "TransactWriteItems").
 const MOST_ROWS: usize = 99;
-
-/// Each attempt looks at bits of the order's hash that lie so many further on: more than a number of buckets has, and
-/// after 64 attempts each bit was the first.
-const OTHER_BITS: u32 = 11;
 
 /// The attempts to move pieces of one order, each of which is planned anew.
 pub struct Moves<'a> {
@@ -39,11 +35,12 @@ struct Wanted {
 
 impl Moves<'_> {
     /// Begins an attempt to reserve, and tells its number, from 0, and a number that leads to the buckets that it
-    /// begins with. They are others than those of the attempt before, which met other orders there, and others than
-    /// those to which these orders now go.
+    /// begins with. From attempt to attempt it grows by a step that each order has of its own, so that orders which
+    /// meet in a bucket go on to different ones.
     pub fn attempt(&self, id: &OrderId) -> (u32, u64) {
         let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
-        (attempt, id.hash64().rotate_right(attempt.wrapping_mul(OTHER_BITS)))
+        let (first, step) = (id.hash64(), (id.hash64() >> 32) | 1);
+        (attempt, first.wrapping_add(step.wrapping_mul(attempt.into())))
     }
 
     /// The writes that set aside the pieces of the order's shipments, of places as they were read, beginning with the
@@ -241,6 +238,11 @@ fn held(order: &Order, change: impl Fn(&Shipment) -> Move) -> Vec<Wanted> {
         })
     });
     wanted.collect()
+}
+
+/// The place that each of these writes changes; `None` of those of other tables' items.
+pub fn places_of(writes: &[TransactWriteItem]) -> Vec<Option<Place>> {
+    writes.iter().map(|write| place_of(write.update()?.key())).collect()
 }
 
 fn places(wanted: &[Wanted]) -> BTreeSet<Place> {

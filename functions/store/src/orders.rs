@@ -4,7 +4,7 @@ use std::future::{Future, pending, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ambient::Randomness;
+use ambient::{Clock, Randomness};
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
@@ -33,6 +33,7 @@ pub struct Orders {
     pub(crate) dynamodb: Arc<dyn DynamoDb>,
     pub(crate) table: String,
     recent: Arc<Recent>,
+    clock: Arc<dyn Clock>,
     randomness: Randomness,
     /// Whether the writes are decisions of people, whose names the orders remember.
     for_people: bool,
@@ -60,6 +61,7 @@ impl Orders {
             dynamodb: services.dynamodb(),
             table: environment.require("ORDERS_TABLE")?.to_owned(),
             recent: services.memory().of(),
+            clock: services.clock(),
             randomness: services.randomness(),
             for_people: false,
             keys: IndexKeys::new(environment)?,
@@ -93,7 +95,7 @@ impl Orders {
         let found = self.dynamodb.get_item(get).await?;
         let item = found.item.ok_or_else(|| Error::NoOrder(id.clone()))?;
         let order = item::read(id, item)?;
-        self.recent.remember(&self.table, &order);
+        self.recent.remember(&self.table, &order, self.clock.now());
         Ok(order)
     }
 
@@ -104,7 +106,7 @@ impl Orders {
     /// # Errors
     /// As [`Orders::get`].
     pub async fn recall(&self, id: &OrderId, wanted: impl FnOnce(&Order) -> bool) -> Result<Order, Error> {
-        match self.recent.recall(&self.table, id).filter(wanted) {
+        match self.recent.recall(&self.table, id, self.clock.now()).filter(wanted) {
             Some(order) => Ok(order),
             None => self.get(id).await,
         }
@@ -299,7 +301,7 @@ impl Orders {
             Ok(()) => Ok(()),
         };
         match &sent {
-            Ok(()) => self.recent.remember(&self.table, order),
+            Ok(()) => self.recent.remember(&self.table, order, self.clock.now()),
             Err(_) => self.recent.forget(&self.table, order),
         }
         sent

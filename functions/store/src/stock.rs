@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::operation::query::QueryInput;
 use aws_sdk_dynamodb::operation::scan::{ScanInput, ScanOutput};
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use omniflow_domain::allocation::{Available, Line};
@@ -24,6 +25,10 @@ use crate::Error;
 
 /// How often a place is read anew whose buckets changed their number meanwhile.
 const LOOKS: usize = 5;
+/// The number of buckets of a place that are read at the same time, each over a connection of its own.
+const BUCKETS_AT_ONCE: usize = 16;
+/// The number of split places of a page that are read at the same time.
+const PLACES_AT_ONCE: usize = 4;
 /// What stands between the parts of a bucket's partition key; no id has it.
 const BETWEEN: char = '/';
 
@@ -72,7 +77,7 @@ pub struct StockPage {
 
 /// How sure a reading has to be. A write's conditions find out what has changed since in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
+enum Reading {
     /// All that was written before is seen.
     Consistent,
     /// What was written within the last second may be missing, for half the price (Amazon DynamoDB Developer Guide,
@@ -97,6 +102,11 @@ impl Glimpse {
     /// What is available at most: there may be any number of pieces in buckets that were not read.
     pub fn at_most(&self) -> Available {
         self.0.counted(|shelf| if shelf.count() > 1 { u32::MAX } else { shelf.total().available })
+    }
+
+    /// Whether any of the places is split, so that not all of it was read.
+    pub fn any_is_split(&self) -> bool {
+        self.0.any_is_split()
     }
 
     /// The places, with the buckets that were not read as empty.
@@ -218,13 +228,21 @@ impl Stock {
     /// All buckets of the place that has this row; `None` when they have become fewer since it was read.
     async fn with_buckets(&self, own: StockRow) -> Result<Option<Shelf>, Error> {
         let place = own.place();
-        let others = (1..own.buckets).map(|bucket| self.bucket(&place, bucket, Reading::Consistent));
-        let others = try_join_all(others).await?.into_iter().map(|row| row.map(|row| row.pieces()));
+        let others = stream::iter(1..own.buckets);
+        let others = others.map(|bucket| self.bucket(&place, bucket, Reading::Consistent));
+        let others: Vec<_> = others.buffered(BUCKETS_AT_ONCE).try_collect().await?;
+        let others = others.into_iter().map(|row| row.map(|row| row.pieces()));
         let shelf = others.collect::<Option<_>>().map(|others| Shelf::split_into(own.pieces(), others));
         if let Some(shelf) = &shelf {
             self.remember(&place, shelf.count());
         }
         Ok(shelf)
+    }
+
+    /// Whether the product was split in any warehouse when it was read last.
+    fn is_split(&self, product_id: &str) -> bool {
+        let split = self.split.lock().unwrap_or_else(PoisonError::into_inner);
+        split.keys().any(|(product, _)| product == product_id)
     }
 
     fn remember(&self, place: &Place, buckets: u8) {
@@ -289,10 +307,34 @@ impl Stock {
     ///
     /// # Errors
     /// A failure of DynamoDB.
-    pub async fn glimpse(&self, wanted: &[Line], first: u64, reading: Reading) -> Result<Glimpse, Error> {
-        let rows = try_join_all(wanted.iter().map(|line| self.own_rows(&line.product_id, reading))).await?;
-        let seen = rows.into_iter().flatten().map(|own| self.seen(own, first, reading));
-        Ok(Glimpse(Shelves(try_join_all(seen).await?.into_iter().collect())))
+    pub async fn glimpse(&self, products: &[&str], first: u64) -> Result<Glimpse, Error> {
+        self.glimpsed(products, first, |_| Reading::Consistent).await
+    }
+
+    /// The same, which may miss what was written within the last second where a product is known to be split.
+    ///
+    /// # Errors
+    /// As [`Stock::glimpse`].
+    pub async fn quick_glimpse(&self, products: &[&str], first: u64) -> Result<Glimpse, Error> {
+        let reading = |product: &str| match self.is_split(product) {
+            true => Reading::Eventual,
+            false => Reading::Consistent,
+        };
+        self.glimpsed(products, first, reading).await
+    }
+
+    async fn glimpsed(
+        &self,
+        products: &[&str],
+        first: u64,
+        reading: impl Fn(&str) -> Reading,
+    ) -> Result<Glimpse, Error> {
+        let places = products.iter().map(async |product| {
+            let reading = reading(product);
+            let rows = self.own_rows(product, reading).await?;
+            try_join_all(rows.into_iter().map(|own| self.seen(own, first, reading))).await
+        });
+        Ok(Glimpse(Shelves(try_join_all(places).await?.into_iter().flatten().collect())))
     }
 
     /// The place that has this row, with one bucket of it.
@@ -338,7 +380,8 @@ impl Stock {
             1 => Ok(Some(row)),
             _ => self.row(&row.product_id, &row.warehouse_id).await,
         });
-        Ok(StockPage { next, rows: try_join_all(whole).await?.into_iter().flatten().collect() })
+        let whole: Vec<_> = stream::iter(whole).buffered(PLACES_AT_ONCE).try_collect().await?;
+        Ok(StockPage { next, rows: whole.into_iter().flatten().collect() })
     }
 
     /// Reads all rows. Of a place that is split or put together meanwhile, pieces may be missing or read twice.
@@ -396,6 +439,13 @@ impl Stock {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The place that a row of this key belongs to.
+pub(crate) fn place_of(key: &HashMap<String, AttributeValue>) -> Option<Place> {
+    let text = |name: &str| key.get(name)?.as_s().ok();
+    let product = text("product_id")?.split(BETWEEN).next()?;
+    Some((product.to_owned(), text("warehouse_id")?.clone()))
 }
 
 fn rows(answer: ScanOutput) -> Result<Vec<StockRow>, Error> {

@@ -62,6 +62,8 @@ struct State {
     calls: Vec<ServiceCall>,
     failing: HashMap<String, String>,
     failing_for: HashMap<String, (usize, String)>,
+    /// The reasons for which the next transaction is cancelled.
+    cancelling: Option<Vec<String>>,
     outages: Vec<Outage>,
     /// The number of PutEvents requests that refuse some of their events, and the index of the first that is
     /// refused.
@@ -159,6 +161,11 @@ impl Aws {
     /// Makes the next `times` requests of the operation fail with this error code.
     pub fn fail_times(&self, operation: &str, code: &str, times: usize) {
         self.state().failing_for.insert(operation.to_owned(), (times, code.to_owned()));
+    }
+
+    /// Makes the next transaction be cancelled for these reasons, of one write each.
+    pub fn cancel(&self, reasons: &[&str]) {
+        self.state().cancelling = Some(reasons.iter().map(|reason| (*reason).to_owned()).collect());
     }
 
     /// Makes the next `times` PutEvents requests refuse the event of this index, and of the others only that
@@ -331,13 +338,17 @@ impl Aws {
     }
 
     fn answer(&self, service: &str, operation: &str, body: &[u8]) -> (u16, String) {
-        let (failing, outage) = {
+        let (cancelling, failing, outage) = {
             let mut state = self.state();
+            let cancelling = (operation == "TransactWriteItems").then(|| state.cancelling.take()).flatten();
             let request = state.requests;
             state.requests += 1;
             let outage = state.outages.iter().find(|outage| outage.request == request).copied();
-            (state.refusal(operation), outage)
+            (cancelling, state.refusal(operation), outage)
         };
+        if let Some(reasons) = cancelling {
+            return cancelled(&reasons);
+        }
         if let Some(code) = failing {
             return failure(400, &code);
         }
@@ -516,6 +527,13 @@ fn ok(body: &Value) -> (u16, String) {
 
 fn failure(status: u16, code: &str) -> (u16, String) {
     (status, json!({ "__type": code, "message": "told to fail" }).to_string())
+}
+
+/// A transaction that is cancelled (Amazon DynamoDB API Reference, "TransactWriteItems", "Errors").
+fn cancelled(reasons: &[String]) -> (u16, String) {
+    let codes: Vec<_> = reasons.iter().map(|code| json!({ "Code": code })).collect();
+    let error = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+    (400, json!({ "__type": error, "Message": "told to cancel", "CancellationReasons": codes }).to_string())
 }
 
 /// The connection of the SDK to an [`Aws`] for one function, with the permissions of its role.

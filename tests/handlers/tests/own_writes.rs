@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
@@ -340,4 +341,22 @@ async fn the_simulated_outside_counts_an_attempt_once() {
             );
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_process_remembers_is_not_written_over_a_table_that_was_put_back() {
+    let (shop, clock) = Shop::timed(&[("ring", "wh-east", 5)]);
+    let id = shop.place_one("ring", 1).await;
+    shop.forward("reserve-stock", &id).await.unwrap();
+    let earlier = shop.items("OrdersTable").remove(0);
+    shop.wait("open-payment-window", &id, "token").await.unwrap();
+    let version = || shop.items("OrdersTable").remove(0)["version"].clone();
+    let later = version();
+
+    shop.put("OrdersTable", earlier);
+    assert_eq!(shop.another_process().decide(&id, "cancel").await.status, 200);
+    assert_eq!(version(), later, "another way to the same version");
+    clock.advance(Duration::from_secs(6 * 60));
+    assert_eq!(shop.pay(&id, "pm_card").await.status, 409);
+    assert!(shop.order(&id).await.standing().is_undone());
 }

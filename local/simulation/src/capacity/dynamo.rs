@@ -157,11 +157,16 @@ impl Capacity {
         let costs: Vec<_> = writes.iter().flat_map(|write| write.costs.clone()).collect();
         if let Err(refused) = self.spend("TransactWriteItems", Kind::Writes, &costs) {
             // The SDK doesn't try a transaction again that was cancelled.
-            let code = match refused {
-                Refused::Partition(_) => "ProvisionedThroughputExceeded",
-                Refused::Table(_) => "ThrottlingError",
+            let code = |write: &Write| match &refused {
+                Refused::Partition(full) if write.costs.iter().any(|cost| cost.partition == *full) => {
+                    "ProvisionedThroughputExceeded"
+                }
+                Refused::Table(full) if write.costs.iter().any(|cost| cost.partition.of == *full) => {
+                    "ThrottlingError"
+                }
+                Refused::Partition(_) | Refused::Table(_) => "None",
             };
-            return Err(cancelled(items.iter().map(|_| code)));
+            return Err(cancelled(writes.iter().map(code)));
         }
         let mut state = self.state();
         let held = state.throughput.held(&items);
