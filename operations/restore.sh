@@ -3,125 +3,201 @@
 # docs/restore.md tells when to do that, and what is to be done afterwards.
 #
 #   operations/restore.sh STACK MOMENT [TABLE ...]
+#   operations/restore.sh STACK start     lets a stack go on that was stopped for this
 #
-# MOMENT is a time of the last 35 days, such as 2026-11-26T04:00:00Z, and TABLE a table's logical name in template.yaml; without
-# any, it is the four that belong together. It asks before it begins. Started anew with the same words after it was cut off, it
-# goes on where it stood.
+# MOMENT is a time of the last 35 days in UTC, such as 2026-11-26T04:00:00Z, and TABLE a table's logical name in
+# template.yaml; without any, it is the four that belong together. A table that is gone comes back from the backup that AWS
+# made when it was deleted. It asks before it stops the stack. Started anew with the same words after it was cut off, it goes
+# on where it stood.
 #
 # Environment: as the AWS CLI.
 set -euo pipefail
 export AWS_PAGER="" AWS_DEFAULT_OUTPUT=text
 
-[ $# -ge 2 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+say() { echo "$(date -u +%H:%M:%S)  $*"; }
+refuse() { echo "$*" >&2; exit 1; }
+
+[ $# -ge 2 ] || usage
 stack="$1" moment="$2"
 shift 2
 tables=("$@")
 [ ${#tables[@]} -gt 0 ] || tables=(OrdersTable StockTable MovementsTable SimulatedLedgerTable)
+[[ "$moment" =~ ^(start|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)$ ]] || usage
 
-say() { echo "$(date -u +%H:%M:%S)  $*"; }
+# The stack: logical name, physical name, type.
 resources="$(aws cloudformation list-stack-resources --stack-name "$stack" \
   --query 'StackResourceSummaries[].[LogicalResourceId,PhysicalResourceId,ResourceType]')"
-physical() {
-  awk -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }' <<< "$resources"
-}
+physical() { awk -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }' <<< "$resources"; }
+functions() { awk '$3 == "AWS::Lambda::Function" { print $2 }' <<< "$resources"; }
+schedules() { awk '$1 ~ /Every/ && $3 == "AWS::Events::Rule" { print $2 }' <<< "$resources"; }
 parameter() {
   aws cloudformation describe-stacks --stack-name "$stack" \
     --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue"
 }
-schedules() { awk '$1 ~ /Every/ && $3 == "AWS::Events::Rule" { print $2 }' <<< "$resources"; }
-exists() { aws dynamodb describe-table --table-name "$1" > /dev/null 2>&1; }
-copy_of() { echo "$1-$(tr -cd '[:alnum:]' <<< "$moment")"; }
-backup_of() { aws dynamodb list-backups --table-name "$(copy_of "$1")" --query 'BackupSummaries[0].BackupArn'; }
-came_from() { aws dynamodb describe-table --table-name "$1" --query Table.RestoreSummary.SourceBackupArn; }
-has_backup() { [[ "$(backup_of "$1")" == arn:* ]]; }
-is_backed_up() {
-  local status
-  status="$(aws dynamodb describe-backup --backup-arn "$(backup_of "$1")" \
-    --query BackupDescription.BackupDetails.BackupStatus)"
-  [ "$status" = AVAILABLE ]
+
+# Prints the status of a table, and MISSING of one that is not there.
+status_of() {
+  local said
+  if said="$(aws dynamodb describe-table --table-name "$1" --query Table.TableStatus 2>&1)"; then
+    echo "$said"
+  elif [[ "$said" == *ResourceNotFoundException* ]]; then
+    echo MISSING
+  else
+    refuse "$said"
+  fi
 }
 
-# What the API invokes; whatever it writes is what the restored tables would not have.
-functions=()
-for name in ApiFunction AdminFunction PaymentApiFunction ReceivePaymentEventFunction WarehouseApiFunction; do
-  if function="$(physical "$name")"; then functions+=("$function"); fi
-done
+# Waits as long as it takes: AWS needs some twenty minutes for a restore, and more for a large table.
+await() {
+  local status
+  status="$(status_of "$1")"
+  while [ "$status" != "$2" ]; do
+    sleep 10
+    status="$(status_of "$1")"
+  done
+}
+
+# For some minutes after a table was made, AWS is still turning its backups on.
+once_backups_are_on() {
+  local said attempt
+  for attempt in $(seq 60); do
+    if said="$("$@" 2>&1)"; then return; fi
+    [[ "$said" == *ContinuousBackupsUnavailable* ]] || break
+    sleep 10
+  done
+  refuse "$said (after $attempt attempts)"
+}
+
+copy_of() { echo "$1-$(tr -cd '[:alnum:]' <<< "$moment")"; }
+
+# Prints the ARNs of the backups that a table can come from: of its copy, or the one that AWS made when it was deleted.
+backups_of() {
+  local arns
+  arns="$(aws dynamodb list-backups --table-name "$(copy_of "$1")" --query 'BackupSummaries[].BackupArn')"
+  if [[ "$arns" != arn:* ]]; then
+    arns="$(aws dynamodb list-backups --table-name "$1" --backup-type SYSTEM --query 'BackupSummaries[].BackupArn')"
+  fi
+  if [[ "$arns" == arn:* ]]; then echo "$arns"; fi
+}
+
+# Prints the newest of them, which must be complete.
+backup_of() {
+  local arns arn status
+  arns="$(backups_of "$1")"
+  arn="$(awk 'NF { print $NF }' <<< "$arns")"
+  [ -n "$arn" ] || refuse "There is no backup that $1 can come from."
+  status="$(aws dynamodb describe-backup --backup-arn "$arn" --query BackupDescription.BackupDetails.BackupStatus)"
+  [ "$status" = AVAILABLE ] || refuse "The backup $arn is $status."
+  echo "$arn"
+}
+
+# Whether a table has come from one of its backups.
+is_back() {
+  local from arns
+  from="$(aws dynamodb describe-table --table-name "$1" --query Table.RestoreSummary.SourceBackupArn)"
+  arns="$(backups_of "$1")"
+  [[ "$from" == arn:* && "$arns" == *"$from"* ]]
+}
 
 stop() {
-  for function in "${functions[@]}"; do
-    aws lambda put-function-concurrency --reserved-concurrent-executions 0 --function-name "$function" > /dev/null
-  done
+  say "No invocations and no schedules from now on."
+  functions | xargs -P 8 -I '{}' aws lambda put-function-concurrency --function-name '{}' \
+    --reserved-concurrent-executions 0 > /dev/null
   for rule in $(schedules); do aws events disable-rule --name "$rule"; done
 }
 
 start() {
-  local concurrency
-  for rule in $(schedules); do aws events enable-rule --name "$rule"; done
-  for function in "${functions[@]}"; do
-    aws lambda delete-function-concurrency --function-name "$function"
-  done
+  local api concurrency
+  functions | xargs -P 8 -I '{}' aws lambda delete-function-concurrency --function-name '{}'
   concurrency="$(parameter ApiConcurrency)"
-  if [ "${concurrency:-0}" -gt 0 ]; then
-    aws lambda put-function-concurrency --reserved-concurrent-executions "$concurrency" \
-      --function-name "$(physical ApiFunction)" > /dev/null
+  if [[ "$concurrency" =~ ^[1-9][0-9]*$ ]]; then
+    api="$(physical ApiFunction)"
+    aws lambda put-function-concurrency --function-name "$api" \
+      --reserved-concurrent-executions "$concurrency" > /dev/null
   fi
+  for rule in $(schedules); do aws events enable-rule --name "$rule"; done
+  say "The stack goes on."
 }
+
+if [ "$moment" = start ]; then
+  start
+  exit
+fi
 
 names=()
 for table in "${tables[@]}"; do
-  name="$(physical "$table")" || { echo "The stack $stack has no $table." >&2; exit 1; }
+  name="$(physical "$table")" || refuse "The stack $stack has no $table."
   names+=("$name")
 done
-echo "The stack $stack stands still while these tables are put back to $moment; what was written to them since is gone:"
-printf '  %s\n' "${names[@]}"
-read -r -p "The stack's name again, to go on: " answer
-[ "$answer" = "$stack" ] || { echo "Nothing was done." >&2; exit 1; }
 
-say "No calls, no schedules. Executions wait and try again by themselves."
-stop
-
+# While the stack goes on: a copy of each table as it was then. A moment that AWS doesn't know ends it here.
 for name in "${names[@]}"; do
-  if ! exists "$(copy_of "$name")"; then
-    say "$name at that moment becomes $(copy_of "$name")."
+  source="$(status_of "$name")" copied="$(status_of "$(copy_of "$name")")"
+  if [ "$copied" = MISSING ] && [ "$source" = ACTIVE ]; then
+    say "$name as it was at that moment becomes $(copy_of "$name")."
     aws dynamodb restore-table-to-point-in-time --source-table-name "$name" \
       --target-table-name "$(copy_of "$name")" --restore-date-time "$moment" > /dev/null
   fi
 done
-for name in "${names[@]}"; do aws dynamodb wait table-exists --table-name "$(copy_of "$name")"; done
-
-# A table takes a name only when it is made, so the copies go by way of a backup each.
+# A table takes a name only when it is made, so each copy goes by way of a backup.
 for name in "${names[@]}"; do
-  if ! has_backup "$name"; then
-    aws dynamodb create-backup --table-name "$(copy_of "$name")" --backup-name "$(copy_of "$name")" > /dev/null
+  copied="$(status_of "$(copy_of "$name")")" arns="$(backups_of "$name")"
+  if [ "$copied" != MISSING ]; then
+    await "$(copy_of "$name")" ACTIVE
+    if [ -z "$arns" ]; then
+      once_backups_are_on aws dynamodb create-backup --table-name "$(copy_of "$name")" --backup-name "$(copy_of "$name")"
+    fi
   fi
 done
 for name in "${names[@]}"; do
-  until is_backed_up "$name"; do sleep 5; done
+  until backup_of "$name" > /dev/null 2>&1; do sleep 5; done
+  say "$name can come back from $(backup_of "$name")."
 done
 
+cat << TEXT
+Look at the copies now. What comes next stops the stack $stack, and replaces these tables by what they held at $moment:
+$(printf '  %s\n' "${names[@]}")
+What was written to them since is gone then, and they can't be put back to another moment: of each table, AWS keeps a backup
+of its last state alone, for 35 days.
+TEXT
+read -r -p "The stack's name again, to go on: " answer
+[ "$answer" = "$stack" ] || refuse "Nothing was changed."
+
+trap 'echo "The stack $stack stands still. Run the same words again, or: operations/restore.sh $stack start" >&2' EXIT
+stop
 for name in "${names[@]}"; do
-  if exists "$name" && [ "$(came_from "$name")" != "$(backup_of "$name")" ]; then
-    say "$name goes. With point-in-time recovery, AWS keeps a backup of its last state for 35 days."
+  status="$(status_of "$name")"
+  if [ "$status" = ACTIVE ] && ! is_back "$name"; then
+    backup_of "$name" > /dev/null
+    say "$name goes."
     aws dynamodb update-table --table-name "$name" --no-deletion-protection-enabled > /dev/null
-    aws dynamodb wait table-exists --table-name "$name"
+    await "$name" ACTIVE
     aws dynamodb delete-table --table-name "$name" > /dev/null
   fi
-  if ! exists "$name" || [ "$(came_from "$name")" != "$(backup_of "$name")" ]; then
-    aws dynamodb wait table-not-exists --table-name "$name"
-    say "The copy becomes $name."
-    aws dynamodb restore-table-from-backup --backup-arn "$(backup_of "$name")" --target-table-name "$name" > /dev/null
+done
+for name in "${names[@]}"; do
+  status="$(status_of "$name")"
+  if [ "$status" = DELETING ]; then
+    await "$name" MISSING
+    status=MISSING
+  fi
+  if [ "$status" = MISSING ]; then
+    backup="$(backup_of "$name")"
+    say "$name comes back."
+    aws dynamodb restore-table-from-backup --backup-arn "$backup" --target-table-name "$name" > /dev/null
   fi
 done
 
-# What a restored table doesn't bring along (Amazon DynamoDB Developer Guide, "Restoring a table").
+# What a restored table doesn't bring along (Amazon DynamoDB Developer Guide, "Restoring a table"); none has a time to live.
 protection=--no-deletion-protection-enabled
 [ "$(parameter DeletionProtection)" != true ] || protection=--deletion-protection-enabled
 for name in "${names[@]}"; do
-  aws dynamodb wait table-exists --table-name "$name"
-  aws dynamodb update-continuous-backups --table-name "$name" \
-    --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true > /dev/null
+  await "$name" ACTIVE
+  once_backups_are_on aws dynamodb update-continuous-backups --table-name "$name" \
+    --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true
   aws dynamodb update-table --table-name "$name" "$protection" > /dev/null
 done
-
+trap - EXIT
 start
-say "Done. Look at what docs/restore.md says is left to do; then delete the copies and their backups."
+say "Go on with what docs/restore.md says is left to do, and delete the copies and their backups in the end."

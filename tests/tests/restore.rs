@@ -39,7 +39,11 @@ async fn an_order_that_waits_goes_on_after_its_tables_were_put_back() {
     shop.reaches(&id, "AWAITING_AUDIT").await;
 
     let refused = restore(&stack, "another stack");
-    assert!(!refused.status.success() && said(&refused).contains("Nothing was done."), "{}", said(&refused));
+    assert!(
+        !refused.status.success() && said(&refused).contains("Nothing was changed."),
+        "{}",
+        said(&refused)
+    );
     let restored = restore(&stack, &stack);
     assert!(restored.status.success(), "{}", said(&restored));
 

@@ -36,6 +36,9 @@ pub enum Unreached {
     /// The host's name can't be in a certificate.
     #[error("the host's name can't be in a certificate")]
     Name(#[from] InvalidDnsNameError),
+    /// The machine has no certificates that could be trusted.
+    #[error("no certificates that could be trusted are found on this machine")]
+    Certificates(#[source] Option<rustls_native_certs::Error>),
     /// The cryptography knows no version of TLS.
     #[error("TLS can't be used")]
     Tls(#[from] rustls::Error),
@@ -79,16 +82,20 @@ impl Target {
 }
 
 /// TLS with the certificates that the machine trusts.
-fn trust() -> Result<ClientConfig, rustls::Error> {
+fn trust() -> Result<ClientConfig, Unreached> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let mut found = rustls_native_certs::load_native_certs();
+    let (read, _) = roots.add_parsable_certificates(found.certs);
+    if read == 0 {
+        return Err(Unreached::Certificates(found.errors.pop()));
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(versions.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// The same, read once.
-pub(crate) fn trusted(tls: &OnceLock<Arc<ClientConfig>>) -> Result<Arc<ClientConfig>, rustls::Error> {
+pub(crate) fn trusted(tls: &OnceLock<Arc<ClientConfig>>) -> Result<Arc<ClientConfig>, Unreached> {
     if let Some(config) = tls.get() {
         return Ok(Arc::clone(config));
     }

@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSett
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::ErrorKind;
 use http_body_util::BodyExt as _;
 use omniflow_http_client::SdkHttpClient;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -17,6 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Clone, Copy)]
 enum Server {
     Answers,
+    /// And closes the connection then, without having said so.
+    AnswersOnce,
     Hangs,
     HangsUp,
 }
@@ -46,9 +49,12 @@ async fn serve(server: Server) -> String {
             tokio::spawn(async move {
                 while read_request(&mut stream).await {
                     match server {
-                        Server::Answers => {
+                        Server::Answers | Server::AnswersOnce => {
                             let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{number}");
                             stream.write_all(answer.as_bytes()).await.unwrap();
+                            if matches!(server, Server::AnswersOnce) {
+                                return;
+                            }
                         }
                         Server::Hangs => std::future::pending().await,
                         Server::HangsUp => return,
@@ -94,6 +100,18 @@ async fn a_connection_is_used_again_until_the_sdk_has_it_closed() {
     assert_eq!(number(&client, request(&address)).await, "1");
 }
 
+#[tokio::test]
+async fn a_kept_connection_that_the_server_has_closed_is_not_used_again() {
+    let (client, address) = (SdkHttpClient::default(), serve(Server::AnswersOnce).await);
+    for expected in ["0", "1", "2"] {
+        assert_eq!(number(&client, request(&address)).await, expected);
+        // The end of the connection arrives.
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_does_not_come_is_not_waited_for() {
     let failure = failure(&serve(Server::Hangs).await).await;
@@ -103,8 +121,8 @@ async fn an_answer_that_does_not_come_is_not_waited_for() {
 #[tokio::test]
 async fn a_connection_that_is_cut_off_or_refused_is_a_failure_of_the_network() {
     let cut_off = failure(&serve(Server::HangsUp).await).await;
-    assert!(cut_off.is_io() || cut_off.is_other(), "{cut_off:?}");
-    assert!(!cut_off.is_user() && !cut_off.is_timeout(), "{cut_off:?}");
+    let is_transient = cut_off.as_other() == Some(ErrorKind::TransientError);
+    assert!(cut_off.is_io() || is_transient, "the SDK sends it again: {cut_off:?}");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);

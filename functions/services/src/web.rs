@@ -1,5 +1,5 @@
-//! HTTPS to others than AWS, by the HTTP client that the SDK's clients bring along: a second one would make
-//! each function larger.
+//! HTTPS to others than AWS, by the HTTP client that the SDK's clients use: a second one would make each function
+//! larger.
 
 use std::error::Error;
 
