@@ -12,6 +12,8 @@
 #
 # Environment: as the AWS CLI.
 set -euo pipefail
+# What fails inside of $(…) ends the script, too (bash 4.4).
+shopt -s inherit_errexit
 export AWS_PAGER="" AWS_DEFAULT_OUTPUT=text
 
 usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -92,12 +94,12 @@ backup_of() {
   echo "$arn"
 }
 
-# Whether a table has come from one of its backups.
-is_back() {
+# Prints "back" of a table that has come from one of its backups, and "old" of another.
+age_of() {
   local from arns
   from="$(aws dynamodb describe-table --table-name "$1" --query Table.RestoreSummary.SourceBackupArn)"
   arns="$(backups_of "$1")"
-  [[ "$from" == arn:* && "$arns" == *"$from"* ]]
+  if [[ "$from" == arn:* && "$arns" == *"$from"* ]]; then echo back; else echo old; fi
 }
 
 stop() {
@@ -148,6 +150,8 @@ for name in "${names[@]}"; do
     if [ -z "$arns" ]; then
       once_backups_are_on aws dynamodb create-backup --table-name "$(copy_of "$name")" --backup-name "$(copy_of "$name")"
     fi
+  elif [ -z "$arns" ]; then
+    refuse "There is no backup that $name can come from."
   fi
 done
 for name in "${names[@]}"; do
@@ -167,10 +171,11 @@ read -r -p "The stack's name again, to go on: " answer
 trap 'echo "The stack $stack stands still. Run the same words again, or: operations/restore.sh $stack start" >&2' EXIT
 stop
 for name in "${names[@]}"; do
-  status="$(status_of "$name")"
-  if [ "$status" = ACTIVE ] && ! is_back "$name"; then
-    backup_of "$name" > /dev/null
-    say "$name goes."
+  status="$(status_of "$name")" age=""
+  [ "$status" != ACTIVE ] || age="$(age_of "$name")"
+  if [ "$age" = old ]; then
+    backup="$(backup_of "$name")"
+    say "$name goes, and comes back from $backup."
     aws dynamodb update-table --table-name "$name" --no-deletion-protection-enabled > /dev/null
     await "$name" ACTIVE
     aws dynamodb delete-table --table-name "$name" > /dev/null
@@ -184,7 +189,6 @@ for name in "${names[@]}"; do
   fi
   if [ "$status" = MISSING ]; then
     backup="$(backup_of "$name")"
-    say "$name comes back."
     aws dynamodb restore-table-from-backup --backup-arn "$backup" --target-table-name "$name" > /dev/null
   fi
 done
