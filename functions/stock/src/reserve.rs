@@ -14,6 +14,7 @@ use omniflow_store::{Decided, LowStock, Moves, Place, Shelves, Stock, Warehouses
 use serde::Serialize;
 
 use crate::crowding::Crowding;
+use crate::emptied::Emptied;
 
 /// An order that has to plan its reservation anew so often counts as one that others got in the way of.
 const OFTEN: u32 = 2;
@@ -67,6 +68,7 @@ pub struct ReserveStock {
     stock: Stock,
     warehouses: Warehouses,
     crowding: Crowding,
+    emptied: Emptied,
     most_buckets: u8,
     low_stock: LowStock,
 }
@@ -102,6 +104,7 @@ impl Function for ReserveStock {
             stock: Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
             warehouses: Warehouses::new(services, environment)?,
             crowding: Crowding::default(),
+            emptied: Emptied::default(),
             most_buckets: environment.parse("MOST_STOCK_BUCKETS")?,
             low_stock: LowStock::new(services, environment)?,
         })
@@ -228,17 +231,22 @@ impl ReserveStock {
             _ => self.stock.glimpse(&products, first).await?,
         };
         let shares = allocated(glimpse.at_least());
-        if shares.is_ok() && shares == allocated(glimpse.at_most()) {
+        let now = self.activity.now();
+        let is_empty = |place: &Place| self.emptied.contains(place, now);
+        if shares.is_ok() && shares == allocated(glimpse.at_most(is_empty)) {
             return Ok((shares, glimpse.into_shelves()));
         }
-        let shelves = self.stock.shelves(wanted).await?;
-        let shares = allocated(shelves.available());
-        if shares.is_ok() || !shelves.any_is_split() {
-            return Ok((shares, shelves));
+        let mut shelves = self.stock.shelves(wanted).await?;
+        let mut shares = allocated(shelves.available());
+        // Pieces that went from one bucket to another meanwhile may have been in neither when it was read. Where none were
+        // before, none went.
+        let all_were_empty = shelves.places().all(|(place, _)| is_empty(place));
+        if shares.is_err() && shelves.any_is_split() && !all_were_empty {
+            shelves = self.stock.shelves(wanted).await?;
+            shares = allocated(shelves.available());
         }
-        // Pieces that went from one bucket to another meanwhile may have been in neither when it was read.
-        let shelves = self.stock.shelves(wanted).await?;
-        Ok((allocated(shelves.available()), shelves))
+        self.emptied.note(&shelves, now);
+        Ok((shares, shelves))
     }
 }
 

@@ -99,9 +99,13 @@ impl Glimpse {
         self.0.available()
     }
 
-    /// What is available at most: there may be any number of pieces in buckets that were not read.
-    pub fn at_most(&self) -> Available {
-        self.0.counted(|shelf| if shelf.count() > 1 { u32::MAX } else { shelf.total().available })
+    /// What is available at most: there may be any number of pieces in buckets that were not read, unless the place is
+    /// known to be `empty`.
+    pub fn at_most(&self, empty: impl Fn(&Place) -> bool) -> Available {
+        self.0.counted(|place, shelf| match shelf.count() > 1 && !empty(place) {
+            true => u32::MAX,
+            false => shelf.total().available,
+        })
     }
 
     /// Whether any of the places is split, so that not all of it was read.
@@ -118,13 +122,19 @@ impl Glimpse {
 impl Shelves {
     /// What is available there.
     pub fn available(&self) -> Available {
-        self.counted(|shelf| shelf.total().available)
+        self.counted(|_, shelf| shelf.total().available)
     }
 
-    fn counted(&self, count: impl Fn(&Shelf) -> u32) -> Available {
+    /// Each place, with the pieces that are available there.
+    pub fn places(&self) -> impl Iterator<Item = (&Place, u32)> {
+        self.0.iter().map(|(place, shelf)| (place, shelf.total().available))
+    }
+
+    fn counted(&self, count: impl Fn(&Place, &Shelf) -> u32) -> Available {
         let mut available = Available::new();
-        for ((product, warehouse), shelf) in &self.0 {
-            available.entry(product.clone()).or_default().insert(warehouse.clone(), count(shelf));
+        for (place, shelf) in &self.0 {
+            let (product, warehouse) = place.clone();
+            available.entry(product).or_default().insert(warehouse, count(place, shelf));
         }
         available
     }

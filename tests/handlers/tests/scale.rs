@@ -328,7 +328,7 @@ async fn a_row_that_dynamodb_throttles_is_split_into_as_many_buckets_as_it_has_p
 
 #[tokio::test]
 async fn an_order_of_what_many_want_reads_one_bucket_unless_that_is_empty_or_another_warehouse_is_nearer() {
-    let stock = [("ring", "wh-east", 64), ("ring", "wh-west", 0)];
+    let stock = [("ring", "wh-east", 64), ("ring", "wh-west", 20)];
     let shop = Shop::stocked(&stock);
     split(&shop, 32).await;
     let reads = async |id: OrderId| {
@@ -336,12 +336,18 @@ async fn an_order_of_what_many_want_reads_one_bucket_unless_that_is_empty_or_ano
         shop.forward("reserve-stock", &id).await.unwrap();
         shop.aws.requests() - before
     };
-    let (one, five) = (shop.place_one("ring", 1).await, shop.place_one("ring", 5).await);
+    let place = async |quantity| shop.place_one("ring", quantity).await;
+    let (one, five) = (place(1).await, place(5).await);
     // The order, the warehouses, the product's rows, one bucket, what is low, the transaction, the event.
     let few = reads(one).await;
     assert!(few <= 8, "{few}");
     assert!(reads(five).await >= 32, "no bucket has five");
-    assert_eq!(rings(&shop).await, (58, 6, 0, Some(32)));
+    assert_eq!(rings(&shop).await, (78, 6, 0, Some(32)));
+    let (rest, first, second) = (place(58).await, place(1).await, place(1).await);
+    shop.forward("reserve-stock", &rest).await.unwrap();
+    assert!(reads(first).await >= 32, "the nearer warehouse may have had some");
+    assert!(reads(second).await <= 8, "it is known to be empty");
+    assert_eq!(rings(&shop).await, (18, 66, 0, Some(32)));
 }
 
 #[tokio::test(start_paused = true)]
