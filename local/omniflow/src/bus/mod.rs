@@ -42,16 +42,6 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often old dead letters are looked for.
 const FORGET: Duration = Duration::from_secs(600);
 
-tokio::task_local! {
-    static FLUSHED_LATER: ();
-}
-
-/// Runs `work`, which is part of a step of a workflow that is committed later. The events that it publishes
-/// are not written to disk at once: whoever commits the step calls [`EventBus::flush`] before the commit.
-pub(crate) async fn flushed_later<T>(work: impl Future<Output = T>) -> T {
-    FLUSHED_LATER.scope((), work).await
-}
-
 /// Why the bus failed.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -242,9 +232,8 @@ impl EventBus {
         }
         let mut queue = self.queue();
         matched.into_iter().for_each(|delivery| queue.add(delivery));
-        if FLUSHED_LATER.try_with(|()| ()).is_err() {
-            queue.flush(self.now())?;
-        }
+        // Whoever publishes may note in a table that it is done, before the step that it belongs to is committed.
+        queue.flush(self.now())?;
         drop(queue);
         self.0.waiting.notify_one();
         Ok(())
