@@ -388,10 +388,39 @@ mod tests {
     use super::*;
 
     fn open(store: &Path) -> EventBus {
+        open_with(Vec::new(), store)
+    }
+
+    fn open_with(rules: Vec<Rule>, store: &Path) -> EventBus {
         let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
         let functions = Functions::new([], None, place.clone(), Randomness::seeded(1));
-        EventBus::open(Vec::new(), place, store, Some("this"), functions, Surroundings::of_this_machine())
-            .unwrap()
+        EventBus::open(rules, place, store, Some("this"), functions, Surroundings::of_this_machine()).unwrap()
+    }
+
+    #[test]
+    fn an_event_that_was_taken_is_there_after_a_crash() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("deliveries.db");
+        let rule = Rule {
+            name: "Notify".to_owned(),
+            bus: "orders".to_owned(),
+            pattern: serde_json::json!({ "source": ["shop"] }),
+            function: "Notify".to_owned(),
+        };
+        let bus = open_with(vec![rule], &store);
+        let text = |text: &str| Some(text.to_owned());
+        let entry = Entry {
+            bus: text("orders"),
+            source: text("shop"),
+            detail_type: text("news"),
+            detail: text("{}"),
+            ..Entry::default()
+        };
+        assert!(bus.put([entry]).unwrap()[0].is_ok());
+        // Nothing is written on the way out of a process that is killed.
+        std::mem::forget(bus);
+        let left = Deliveries::open(&store, None).unwrap().counts().unwrap();
+        assert_eq!(left, (1, 0));
     }
 
     #[tokio::test]
