@@ -3,10 +3,11 @@
 # docs/restore.md tells when to do that, and what is to be done afterwards.
 #
 #   operations/restore.sh STACK MOMENT [TABLE ...]
-#   operations/restore.sh STACK start     lets a stack go on that was stopped for this
+#   operations/restore.sh STACK last TABLE ...    brings tables back that are gone, as they were last
+#   operations/restore.sh STACK start             lets a stack go on that was stopped for this
 #
 # MOMENT is a time of the last 35 days in UTC, such as 2026-11-26T04:00:00Z, and TABLE a table's logical name in
-# template.yaml; without any, it is the four that belong together. A table that is gone comes back from the backup that AWS
+# template.yaml; without any, it is the four that belong together. What is gone has no earlier moments, but a backup that AWS
 # made when it was deleted. It asks before it stops the stack. Started anew with the same words after it was cut off, it goes
 # on where it stood.
 #
@@ -24,8 +25,11 @@ refuse() { echo "$*" >&2; exit 1; }
 stack="$1" moment="$2"
 shift 2
 tables=("$@")
-[ ${#tables[@]} -gt 0 ] || tables=(OrdersTable StockTable MovementsTable SimulatedLedgerTable)
-[[ "$moment" =~ ^(start|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)$ ]] || usage
+if [ ${#tables[@]} -eq 0 ]; then
+  [ "$moment" != last ] || usage
+  tables=(OrdersTable StockTable MovementsTable SimulatedLedgerTable)
+fi
+[[ "$moment" =~ ^(start|last|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)$ ]] || usage
 
 # The stack: logical name, physical name, type.
 resources="$(aws cloudformation list-stack-resources --stack-name "$stack" \
@@ -73,33 +77,29 @@ once_backups_are_on() {
 
 copy_of() { echo "$1-$(tr -cd '[:alnum:]' <<< "$moment")"; }
 
-# Prints the ARNs of the backups that a table can come from: of its copy, or the one that AWS made when it was deleted.
-backups_of() {
-  local arns
-  arns="$(aws dynamodb list-backups --table-name "$(copy_of "$1")" --query 'BackupSummaries[].BackupArn')"
-  if [[ "$arns" != arn:* ]]; then
-    arns="$(aws dynamodb list-backups --table-name "$1" --backup-type SYSTEM --query 'BackupSummaries[].BackupArn')"
-  fi
-  if [[ "$arns" == arn:* ]]; then echo "$arns"; fi
-}
-
-# Prints the newest of them, which must be complete.
+# Prints the ARN of the backup that a table is to come from, if there is one: that of its copy, or the last one that AWS made
+# when the table was deleted.
 backup_of() {
-  local arns arn status
-  arns="$(backups_of "$1")"
-  arn="$(awk 'NF { print $NF }' <<< "$arns")"
-  [ -n "$arn" ] || refuse "There is no backup that $1 can come from."
-  status="$(aws dynamodb describe-backup --backup-arn "$arn" --query BackupDescription.BackupDetails.BackupStatus)"
-  [ "$status" = AVAILABLE ] || refuse "The backup $arn is $status."
-  echo "$arn"
+  local of=(--table-name "$(copy_of "$1")") arn
+  [ "$moment" != last ] || of=(--table-name "$1" --backup-type SYSTEM)
+  arn="$(aws dynamodb list-backups "${of[@]}" --query 'sort_by(BackupSummaries, &BackupCreationDateTime)[-1].BackupArn')"
+  if [[ "$arn" == arn:* ]]; then echo "$arn"; fi
 }
 
-# Prints "back" of a table that has come from one of its backups, and "old" of another.
+# Prints "back" of a table that has come from this backup, and "old" of another.
 age_of() {
-  local from arns
+  local from
   from="$(aws dynamodb describe-table --table-name "$1" --query Table.RestoreSummary.SourceBackupArn)"
-  arns="$(backups_of "$1")"
-  if [[ "$from" == arn:* && "$arns" == *"$from"* ]]; then echo back; else echo old; fi
+  if [ "$from" = "$2" ]; then echo back; else echo old; fi
+}
+
+await_backup() {
+  local status=CREATING
+  while [ "$status" = CREATING ]; do
+    status="$(aws dynamodb describe-backup --backup-arn "$1" --query BackupDescription.BackupDetails.BackupStatus)"
+    if [ "$status" = CREATING ]; then sleep 5; fi
+  done
+  [ "$status" = AVAILABLE ] || refuse "The backup $1 is $status."
 }
 
 stop() {
@@ -134,33 +134,40 @@ for table in "${tables[@]}"; do
 done
 
 # While the stack goes on: a copy of each table as it was then. A moment that AWS doesn't know ends it here.
-for name in "${names[@]}"; do
-  source="$(status_of "$name")" copied="$(status_of "$(copy_of "$name")")"
-  if [ "$copied" = MISSING ] && [ "$source" = ACTIVE ]; then
-    say "$name as it was at that moment becomes $(copy_of "$name")."
-    aws dynamodb restore-table-to-point-in-time --source-table-name "$name" \
-      --target-table-name "$(copy_of "$name")" --restore-date-time "$moment" > /dev/null
-  fi
-done
-# A table takes a name only when it is made, so each copy goes by way of a backup.
-for name in "${names[@]}"; do
-  copied="$(status_of "$(copy_of "$name")")" arns="$(backups_of "$name")"
-  if [ "$copied" != MISSING ]; then
+if [ "$moment" != last ]; then
+  for name in "${names[@]}"; do
+    copied="$(status_of "$(copy_of "$name")")"
+    if [ "$copied" = MISSING ]; then
+      say "$name as it was at that moment becomes $(copy_of "$name")."
+      aws dynamodb restore-table-to-point-in-time --source-table-name "$name" \
+        --target-table-name "$(copy_of "$name")" --restore-date-time "$moment" > /dev/null
+    fi
+  done
+  # A table takes a name only when it is made, so each copy goes by way of a backup.
+  for name in "${names[@]}"; do
     await "$(copy_of "$name")" ACTIVE
-    if [ -z "$arns" ]; then
+    backup="$(backup_of "$name")"
+    if [ -z "$backup" ]; then
       once_backups_are_on aws dynamodb create-backup --table-name "$(copy_of "$name")" --backup-name "$(copy_of "$name")"
     fi
-  elif [ -z "$arns" ]; then
-    refuse "There is no backup that $name can come from."
-  fi
-done
+  done
+fi
+declare -A backups
 for name in "${names[@]}"; do
-  until backup_of "$name" > /dev/null 2>&1; do sleep 5; done
-  say "$name can come back from $(backup_of "$name")."
+  backup="$(backup_of "$name")"
+  [ -n "$backup" ] || refuse "There is no backup that $name can come from."
+  await_backup "$backup"
+  backups["$name"]="$backup"
+  status="$(status_of "$name")"
+  if [ "$moment" = last ] && [ "$status" = ACTIVE ]; then
+    age="$(age_of "$name" "$backup")"
+    [ "$age" = back ] || refuse "$name is not gone. Name the moment that it is to be put back to."
+  fi
+  say "$name can come back from $backup."
 done
 
 cat << TEXT
-Look at the copies now. What comes next stops the stack $stack, and replaces these tables by what they held at $moment:
+Look at these backups and what they were made of. What comes next stops the stack $stack, and replaces these tables:
 $(printf '  %s\n' "${names[@]}")
 What was written to them since is gone then, and they can't be put back to another moment: of each table, AWS keeps a backup
 of its last state alone, for 35 days.
@@ -172,10 +179,9 @@ trap 'echo "The stack $stack stands still. Run the same words again, or: operati
 stop
 for name in "${names[@]}"; do
   status="$(status_of "$name")" age=""
-  [ "$status" != ACTIVE ] || age="$(age_of "$name")"
+  [ "$status" != ACTIVE ] || age="$(age_of "$name" "${backups[$name]}")"
   if [ "$age" = old ]; then
-    backup="$(backup_of "$name")"
-    say "$name goes, and comes back from $backup."
+    say "$name goes, and comes back from ${backups[$name]}."
     aws dynamodb update-table --table-name "$name" --no-deletion-protection-enabled > /dev/null
     await "$name" ACTIVE
     aws dynamodb delete-table --table-name "$name" > /dev/null
@@ -188,8 +194,7 @@ for name in "${names[@]}"; do
     status=MISSING
   fi
   if [ "$status" = MISSING ]; then
-    backup="$(backup_of "$name")"
-    aws dynamodb restore-table-from-backup --backup-arn "$backup" --target-table-name "$name" > /dev/null
+    aws dynamodb restore-table-from-backup --backup-arn "${backups[$name]}" --target-table-name "$name" > /dev/null
   fi
 done
 

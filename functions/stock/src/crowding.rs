@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use omniflow_store::Place;
 
+use crate::is_lately;
+
 /// How often orders had to plan anew at a place within [`WITHIN`], as this process sees it, from which on the place
 /// counts as crowded.
 const CROWD: u32 = 6;
@@ -27,8 +29,7 @@ impl Crowding {
         now: DateTime<Utc>,
     ) -> Vec<Place> {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A clock that was set back makes nothing last longer.
-        counted.retain(|_, (since, _)| *since <= now && now - *since < WITHIN);
+        counted.retain(|_, (since, _)| is_lately(*since, WITHIN, now));
         let mut crowded = Vec::new();
         for place in places {
             let (_, count) = counted.entry(place.clone()).or_insert((now, 0));

@@ -2,7 +2,6 @@
 //! with the order.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use omniflow_domain::allocation::{Available, Line, Missing, Share, allocate};
@@ -10,7 +9,7 @@ use omniflow_domain::{ErrorName, Order, Reason, Status};
 use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store as store;
 use omniflow_store::activity::{Activity, StepEvent};
-use omniflow_store::{Decided, LowStock, Moves, Place, Shelves, Stock, Warehouses, metrics};
+use omniflow_store::{Attempt, Decided, LowStock, Moves, Place, Shelves, Stock, Warehouses, metrics};
 use serde::Serialize;
 
 use crate::crowding::Crowding;
@@ -112,24 +111,22 @@ impl Function for ReserveStock {
 
     async fn call(&self, step: StepEvent) -> Result<Reserved, Error> {
         let orders = &self.activity.orders;
-        let again = &AtomicU32::new(0);
         let (moves, places) = (&self.stock.moves(), &Mutex::new(Vec::new()));
         let lock = || places.lock().unwrap_or_else(PoisonError::into_inner);
         let plan = |order: Order| async move {
-            let (attempt, first) = moves.attempt(order.id());
-            let plan = self.plan(order, attempt, first, moves).await?;
+            let attempt = moves.attempt(order.id());
+            let plan = self.plan(order, attempt, moves).await?;
             *lock() = store::places_of(&plan.with);
             // Each further plan means that the one before was overtaken by an order that took stock
             // meanwhile.
-            if attempt > 0 && !matches!(plan.answer, Plan::MadeBefore(_)) {
-                again.store(attempt, Ordering::Relaxed);
+            if attempt.number > 0 && !matches!(plan.answer, Plan::MadeBefore(_)) {
                 metrics::count("StockConflicts", plan.order.id());
             }
             Ok::<_, Error>(plan)
         };
         let is_new = |order: &Order| order.status() == Status::Received;
         let reserved = orders.update_with(&step.order_id, is_new, plan).await;
-        let (again, places) = (again.load(Ordering::Relaxed), std::mem::take(&mut *lock()));
+        let (again, places) = (moves.again(), std::mem::take(&mut *lock()));
         if let Err(Error::Store(store::Error::Throttled { writes, .. })) = &reserved {
             // The first write of the transaction is that of the order.
             let place = |write: &usize| places.get(write.checked_sub(1)?).cloned().flatten();
@@ -167,6 +164,9 @@ enum Plan {
     Missing(Vec<Missing>),
 }
 
+/// Which warehouse ships what, or what is missing.
+type Allocated = Result<Vec<Share>, Vec<Missing>>;
+
 impl ReserveStock {
     /// Splits those of these places at which orders get into each other's way, now that one had to plan anew so often.
     async fn relieve(&self, places: impl Iterator<Item = Place>, again: u32) {
@@ -181,8 +181,7 @@ impl ReserveStock {
     async fn plan(
         &self,
         mut order: Order,
-        attempt: u32,
-        first: u64,
+        attempt: Attempt,
         moves: &Moves<'_>,
     ) -> Result<Decided<Plan>, Error> {
         if let Some(reserved) = made_before(&order)? {
@@ -190,11 +189,11 @@ impl ReserveStock {
         }
         let now = self.activity.now();
         order.take_up(now);
-        let (allocated, shelves) = self.allocate(&order.wanted(), attempt, first).await?;
+        let (allocated, shelves) = self.allocate(&order.wanted(), attempt).await?;
         match allocated {
             Ok(shares) => {
                 order.reserve(shares, now).map_err(store::Error::from)?;
-                let with = moves.reserve(&order, &shelves, first).await?;
+                let with = moves.reserve(&order, &shelves, attempt).await?;
                 Ok(Decided { order, answer: Plan::Reserved, with })
             }
             Err(missing) => {
@@ -203,19 +202,13 @@ impl ReserveStock {
             }
         }
     }
-}
 
-/// Which warehouse ships what, or what is missing.
-type Allocated = Result<Vec<Share>, Vec<Missing>>;
-
-impl ReserveStock {
     /// Chooses the warehouses by one bucket of each place, if with all the others full the choice would be the same:
     /// then it needs no more warehouses, and none further away, than by all buckets. Else by all of them.
     async fn allocate(
         &self,
         wanted: &[Line],
-        attempt: u32,
-        first: u64,
+        attempt: Attempt,
     ) -> Result<(Allocated, Shelves), store::Error> {
         let known = self.warehouses.known().await?;
         let allocated = |mut available: Available| {
@@ -225,10 +218,10 @@ impl ReserveStock {
             allocate(wanted, &available, |id| known.rank(id))
         };
         let products: Vec<_> = wanted.iter().map(|line| line.product_id.as_str()).collect();
-        let glimpse = match attempt {
-            0 => self.stock.quick_glimpse(&products, first).await?,
+        let glimpse = match attempt.number {
+            0 => self.stock.quick_glimpse(&products, attempt.first).await?,
             // What overtook the attempt before has to be seen.
-            _ => self.stock.glimpse(&products, first).await?,
+            _ => self.stock.glimpse(&products, attempt.first).await?,
         };
         let shares = allocated(glimpse.at_least());
         let now = self.activity.now();

@@ -31,6 +31,7 @@ pub mod reconcile;
 mod register;
 #[cfg(feature = "sfn")]
 pub mod returns;
+mod shelves;
 mod stock;
 pub mod warehouses;
 #[cfg(feature = "sfn")]
@@ -48,12 +49,13 @@ pub use item::order_of;
 pub use lists::{After, Counted, Page, Unheard, id_in};
 #[cfg(feature = "eventbridge")]
 pub use low_stock::LowStock;
-pub use moves::{Moves, places_of};
+pub use moves::{Attempt, Moves, places_of};
 pub use open_returns::{OpenReturns, ReturnsSince};
 pub use orders::{Decided, Orders};
 pub use products::Products;
 pub use register::Register;
-pub use stock::{Glimpse, Place, Shelves, Stock, StockPage, StockRow};
+pub use shelves::{Glimpse, Shelves};
+pub use stock::{Place, Stock, StockPage, StockRow};
 pub use warehouses::{KnownWarehouses, Warehouses};
 
 /// The length of the longest partition key of a table or an index, in bytes of UTF-8 (Amazon DynamoDB

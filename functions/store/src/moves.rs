@@ -14,7 +14,8 @@ use omniflow_domain::order::{Order, OrderId, SettledStock, Shipment};
 use omniflow_domain::shelf::{Change, Column, Move, bucket_of};
 
 use crate::Error;
-use crate::stock::{Place, Shelves, Stock, key, place_of};
+use crate::shelves::Shelves;
+use crate::stock::{Place, Stock, key, place_of};
 
 /// The largest number of rows that can be written together with an order: 100 items are in a transaction at
 /// most (Amazon DynamoDB API Reference, "TransactWriteItems").
@@ -26,6 +27,15 @@ pub struct Moves<'a> {
     attempts: AtomicU32,
 }
 
+/// An attempt to reserve.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt {
+    /// Its number, from 0.
+    pub number: u32,
+    /// A number that leads to the buckets that it begins with.
+    pub first: u64,
+}
+
 /// Pieces that are to go another way.
 struct Wanted {
     place: Place,
@@ -34,17 +44,20 @@ struct Wanted {
 }
 
 impl Moves<'_> {
-    /// Begins an attempt to reserve, and tells its number, from 0, and a number that leads to the buckets that it
-    /// begins with. From attempt to attempt it grows by a step that each order has of its own, so that orders which
-    /// meet in a bucket go on to different ones.
-    pub fn attempt(&self, id: &OrderId) -> (u32, u64) {
-        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
+    /// Begins an attempt to reserve. The number of its buckets grows from attempt to attempt by a step that each order
+    /// has of its own, so that orders which meet in a bucket go on to different ones.
+    pub fn attempt(&self, id: &OrderId) -> Attempt {
+        let number = self.attempts.fetch_add(1, Ordering::Relaxed);
         let (first, step) = (id.hash64(), (id.hash64() >> 32) | 1);
-        (attempt, first.wrapping_add(step.wrapping_mul(attempt.into())))
+        Attempt { number, first: first.wrapping_add(step.wrapping_mul(number.into())) }
     }
 
-    /// The writes that set aside the pieces of the order's shipments, of places as they were read, beginning with the
-    /// buckets that `first` leads to.
+    /// How many attempts came after the first.
+    pub fn again(&self) -> u32 {
+        self.attempts.load(Ordering::Relaxed).saturating_sub(1)
+    }
+
+    /// The writes that set aside the pieces of the order's shipments in this attempt, of places as they were read.
     ///
     /// # Errors
     /// [`Error::TooLarge`], or a failure of DynamoDB.
@@ -52,9 +65,9 @@ impl Moves<'_> {
         &self,
         order: &Order,
         read: &Shelves,
-        first: u64,
+        attempt: Attempt,
     ) -> Result<Vec<TransactWriteItem>, Error> {
-        self.stock.planned(&held(order, |_| Move::Reserve), read, first).await
+        self.stock.planned(&held(order, |_| Move::Reserve), read, attempt.first).await
     }
 
     /// The writes that make the pieces of the order's shipments available again.
