@@ -15,7 +15,12 @@ pid="$folder/$port.pid" log="$folder/$port.log"
 running() { [ -f "$pid" ] && kill -0 "$(cat "$pid")" 2> /dev/null; }
 
 if [ "${1:-}" = stop ]; then
-  if running; then kill "$(cat "$pid")"; fi
+  if running; then
+    kill "$(cat "$pid")"
+    # Whoever starts it next at this port must not meet the one that is still ending.
+    for _ in $(seq 50); do if running; then sleep 0.2; fi; done
+    if running; then kill -KILL "$(cat "$pid")"; fi
+  fi
   rm -f "$pid"
   exit
 fi
