@@ -6,41 +6,41 @@
 //! is logged and kept as a dead letter.
 
 mod deliveries;
+mod delivering;
 mod pattern;
 mod queue;
 mod status_changes;
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use ambient::Surroundings;
 use chrono::{DateTime, SecondsFormat, Utc};
 use file_versions::Refused;
-use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use crate::changes::Changes;
 use crate::lambda::Functions;
-use crate::pause::pause;
 pub use deliveries::{DeadLetter, Undelivered, Waiting};
 use deliveries::{Deliveries, Delivery};
 pub use pattern::Pattern;
-use queue::{Key, Queue, Settled};
+use queue::Queue;
 use template::{Place, Rule};
 
-/// The pauses before the first and the second retry. Source: Lambda Developer Guide, "Error handling for
-/// asynchronous invocation".
-const RETRIES: &[Duration] = &[Duration::from_secs(60), Duration::from_secs(120)];
-/// The number of deliveries that are made at the same time.
-const AT_ONCE: usize = 32;
-/// How often the store is searched for deliveries that are due.
-const LOOK: Duration = Duration::from_secs(1);
-/// How often old dead letters are looked for.
-const FORGET: Duration = Duration::from_secs(600);
+tokio::task_local! {
+    /// Whether the step of a workflow that runs here has published events that may be only in memory.
+    static PUBLISHED: Cell<bool>;
+}
+
+/// Runs `work`, which is part of a step of a workflow. What it publishes is not written to disk at once, but before
+/// anything relies on it: whoever commits the step calls [`EventBus::flush`] before that, and whoever writes to a
+/// table for it [`EventBus::keep_before_a_write`].
+pub(crate) async fn in_a_step<T>(work: impl Future<Output = T>) -> T {
+    PUBLISHED.scope(Cell::new(false), work).await
+}
 
 /// Why the bus failed.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +58,9 @@ pub enum Error {
     /// The write-ahead log of the deliveries can't be opened for syncing.
     #[error("the write-ahead log of the deliveries can't be opened: {0}")]
     Log(#[source] std::io::Error),
+    /// The write-ahead log of the deliveries can't be synced.
+    #[error("the write-ahead log of the deliveries can't be synced: {0}")]
+    Unsynced(#[source] std::io::Error),
 }
 
 /// Why an entry of PutEvents was refused.
@@ -232,8 +235,9 @@ impl EventBus {
         }
         let mut queue = self.queue();
         matched.into_iter().for_each(|delivery| queue.add(delivery));
-        // Whoever publishes may note in a table that it is done, before the step that it belongs to is committed.
-        queue.flush(self.now())?;
+        if PUBLISHED.try_with(|published| published.set(true)).is_err() {
+            queue.flush(self.now())?;
+        }
         drop(queue);
         self.0.waiting.notify_one();
         Ok(())
@@ -245,6 +249,25 @@ impl EventBus {
     /// When they can't be stored.
     pub fn flush(&self) -> Result<(), Error> {
         Ok(self.queue().flush(self.now())?)
+    }
+
+    /// Makes safe, even from power loss, what the step that runs here has published: it is about to write to a table, and
+    /// may note there that the event is out.
+    ///
+    /// # Errors
+    /// When it can't be stored.
+    pub(crate) async fn keep_before_a_write(&self) -> Result<(), Error> {
+        if !PUBLISHED.try_with(Cell::get).unwrap_or(false) {
+            return Ok(());
+        }
+        self.flush()?;
+        let reached = self.queue().reached();
+        if let Some(reached) = reached {
+            let synced = tokio::task::spawn_blocking(move || reached.log.sync_data()).await;
+            synced.map_err(std::io::Error::other).flatten().map_err(Error::Unsynced)?;
+        }
+        let _ = PUBLISHED.try_with(|published| published.set(false));
+        Ok(())
     }
 
     /// Makes what has been written so far safe from power loss, unless it has come no further than `before`.
@@ -307,120 +330,121 @@ impl EventBus {
         Ok(self.queue().counts()?)
     }
 
-    /// Forgets dead letters that are older than `retention`, in small steps, until the task is aborted.
-    pub(crate) async fn forget_dead_letters(self, retention: Duration) {
-        loop {
-            let forgotten = self.queue().forget_dead_letters(self.now() - retention);
-            match forgotten {
-                // There may be more.
-                Ok(true) => tokio::time::sleep(LOOK).await,
-                Ok(false) => pause(&*self.0.surroundings.clock, FORGET).await,
-                Err(error) => {
-                    tracing::warn!(%error, "old dead letters can't be deleted");
-                    pause(&*self.0.surroundings.clock, FORGET).await;
-                }
-            }
-        }
-    }
-
     /// Whether no delivery is being made. A failed delivery that waits for its retry doesn't count as one.
     pub fn is_idle(&self) -> bool {
         self.queue().is_idle()
-    }
-
-    /// Makes deliveries until the task is aborted.
-    pub async fn deliver(self) {
-        let mut looked: Option<Instant> = None;
-        loop {
-            let mut taken = self.queue().take_fresh(AT_ONCE);
-            if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
-                looked = Some(Instant::now());
-                let due = self.queue().take_due(self.now(), AT_ONCE);
-                self.note(&due);
-                taken.extend(due.unwrap_or_else(|error| {
-                    tracing::error!(%error, "the deliveries can't be read");
-                    Vec::new()
-                }));
-            }
-            if taken.is_empty() {
-                // A new delivery notifies; a retry that has become due is found by the next search.
-                let _ = tokio::time::timeout(LOOK, self.0.waiting.notified()).await;
-                continue;
-            }
-            let results =
-                join_all(taken.into_iter().map(|(key, delivery)| self.try_once(key, delivery))).await;
-            let settled = self.queue().settle(&results, self.now());
-            self.note(&settled);
-            if let Err(error) = settled {
-                tracing::error!(%error, "the deliveries can't be written");
-                self.queue().give_back(results.into_iter().map(|(key, _)| key));
-                tokio::time::sleep(LOOK).await;
-            }
-        }
-    }
-
-    async fn try_once(&self, key: Key, delivery: Delivery) -> (Key, Settled) {
-        let event = serde_json::from_str(&delivery.event).unwrap_or(Value::Null);
-        let failure = match self.0.functions.invoke(&delivery.function, event).await {
-            Ok(Ok(_)) => return (key, Settled::Done),
-            Ok(Err(error)) => error.payload,
-            Err(error) => error.to_string(),
-        };
-        let function = &delivery.function;
-        match RETRIES.iter().take(self.0.functions.retries(function)).nth(delivery.attempts) {
-            Some(pause) => {
-                tracing::warn!(function, failure, "a delivery failed and will be tried again");
-                (key, Settled::Again(self.now() + *pause))
-            }
-            None => {
-                tracing::error!(function, failure, "a delivery failed for good; it is kept as a dead letter");
-                (key, Settled::Dead(failure))
-            }
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::future::pending;
+    use std::time::Duration;
+
     use ambient::Randomness;
+    use futures::future::BoxFuture;
+    use omniflow_services::{Fault, Handler};
     use rusqlite::Connection;
+    use tokio::sync::mpsc;
 
     use super::*;
+    use crate::lambda::Hosted;
 
     fn open(store: &Path) -> EventBus {
         open_with(Vec::new(), store)
     }
 
-    fn open_with(rules: Vec<Rule>, store: &Path) -> EventBus {
+    fn open_with(functions: Vec<Hosted>, store: &Path) -> EventBus {
         let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
-        let functions = Functions::new([], None, place.clone(), Randomness::seeded(1));
+        let rules = functions.iter().map(|hosted| Rule {
+            name: hosted.function.name.clone(),
+            bus: "orders".to_owned(),
+            pattern: json!({ "source": ["shop"] }),
+            function: hosted.function.name.clone(),
+        });
+        let rules = rules.collect();
+        let functions = Functions::new(functions, None, place.clone(), Randomness::seeded(1));
         EventBus::open(rules, place, store, Some("this"), functions, Surroundings::of_this_machine()).unwrap()
     }
 
-    #[test]
-    fn an_event_that_was_taken_is_there_after_a_crash() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = folder.path().join("deliveries.db");
-        let rule = Rule {
+    /// Handles an event by telling its detail, and never ends when that is "slow".
+    struct Told(mpsc::UnboundedSender<Value>);
+
+    impl Handler for Told {
+        fn handle(&self, event: Value) -> BoxFuture<'_, Result<Value, Fault>> {
+            Box::pin(async move {
+                self.0.send(event["detail"]["it"].clone()).unwrap();
+                if event["detail"]["it"] == "slow" { pending().await } else { Ok(Value::Null) }
+            })
+        }
+    }
+
+    fn told() -> (Hosted, mpsc::UnboundedReceiver<Value>) {
+        let (tell, told) = mpsc::unbounded_channel();
+        let function = template::Function {
             name: "Notify".to_owned(),
-            bus: "orders".to_owned(),
-            pattern: serde_json::json!({ "source": ["shop"] }),
-            function: "Notify".to_owned(),
+            binary: "notify".to_owned(),
+            timeout: Duration::from_secs(900),
+            memory: 128,
+            environment: BTreeMap::new(),
+            permissions: Vec::new(),
+            role: String::new(),
+            retries: 0,
         };
-        let bus = open_with(vec![rule], &store);
+        (Hosted { function, handler: Box::new(Told(tell)) }, told)
+    }
+
+    fn put(bus: &EventBus, it: &str) {
         let text = |text: &str| Some(text.to_owned());
         let entry = Entry {
             bus: text("orders"),
             source: text("shop"),
             detail_type: text("news"),
-            detail: text("{}"),
+            detail: Some(json!({ "it": it }).to_string()),
             ..Entry::default()
         };
         assert!(bus.put([entry]).unwrap()[0].is_ok());
-        // Nothing is written on the way out of a process that is killed.
-        std::mem::forget(bus);
-        let left = Deliveries::open(&store, None).unwrap().counts().unwrap();
-        assert_eq!(left, (1, 0));
+    }
+
+    /// What the next process finds when this one is killed now: nothing is written on the way out.
+    fn left(store: &Path) -> u64 {
+        Deliveries::open(store, None).unwrap().counts().unwrap().0
+    }
+
+    #[tokio::test]
+    async fn an_event_that_was_taken_is_there_after_a_crash() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("deliveries.db");
+        let bus = open_with(vec![told().0], &store);
+        put(&bus, "outside of a step");
+        assert_eq!(left(&store), 1);
+        in_a_step(async {
+            bus.keep_before_a_write().await.unwrap();
+            put(&bus, "within a step");
+            assert_eq!(left(&store), 1, "nothing relies on it yet");
+            bus.keep_before_a_write().await.unwrap();
+            assert_eq!(left(&store), 2, "the step may now note that it is out");
+        })
+        .await;
+        in_a_step(async { put(&bus, "at the end of a step") }).await;
+        bus.flush().unwrap();
+        assert_eq!(left(&store), 3, "the step can be committed");
+    }
+
+    #[tokio::test]
+    async fn a_slow_delivery_keeps_no_other_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let (function, mut told) = told();
+        let bus = open_with(vec![function], &folder.path().join("deliveries.db"));
+        let delivering = tokio::spawn(bus.clone().deliver());
+        put(&bus, "slow");
+        assert_eq!(told.recv().await.unwrap(), "slow");
+        for event in ["next", "another"] {
+            put(&bus, event);
+            assert_eq!(told.recv().await.unwrap(), event);
+        }
+        delivering.abort();
     }
 
     #[tokio::test]

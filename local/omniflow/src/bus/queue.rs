@@ -1,8 +1,8 @@
 //! The deliveries that are still to be made: in memory while they are new, and on disk before anything
 //! relies on them.
 //!
-//! Most deliveries are made before the step that published the event is committed, and are then never
-//! written to disk.
+//! Most deliveries are made before the step that published the event is committed or writes to a table, and are then
+//! never written to disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +24,8 @@ pub(super) struct Queue {
     store: Deliveries,
     next: Key,
     fresh: BTreeSet<Key>,
+    /// Those that are only in memory.
+    unwritten: BTreeSet<Key>,
     under_way: BTreeMap<Key, Entry>,
 }
 
@@ -34,11 +36,18 @@ struct Entry {
 
 impl Queue {
     pub(super) fn new(store: Deliveries) -> Self {
-        Self { store, next: 0, fresh: BTreeSet::new(), under_way: BTreeMap::new() }
+        Self {
+            store,
+            next: 0,
+            fresh: BTreeSet::new(),
+            unwritten: BTreeSet::new(),
+            under_way: BTreeMap::new(),
+        }
     }
 
     pub(super) fn add(&mut self, delivery: Delivery) {
         let key = self.insert(delivery, None);
+        self.unwritten.insert(key);
         self.fresh.insert(key);
     }
 
@@ -105,16 +114,20 @@ impl Queue {
 
     /// Writes the deliveries that are only in memory. After that, a crash loses none of them.
     pub(super) fn flush(&mut self, now: DateTime<Utc>) -> rusqlite::Result<()> {
-        let unwritten: Vec<_> = self.under_way.values_mut().filter(|entry| entry.row.is_none()).collect();
-        if unwritten.is_empty() {
+        if self.unwritten.is_empty() {
             return Ok(());
         }
-        let rows = self.store.change(|change| {
-            unwritten.iter().map(|entry| change.add(&entry.delivery, now)).collect::<Result<Vec<_>, _>>()
+        let Self { store, unwritten, under_way, .. } = self;
+        let rows = store.change(|change| {
+            let entries = unwritten.iter().filter_map(|key| Some((*key, under_way.get(key)?)));
+            entries
+                .map(|(key, entry)| Ok((key, change.add(&entry.delivery, now)?)))
+                .collect::<Result<Vec<_>, _>>()
         })?;
-        for (entry, row) in unwritten.into_iter().zip(rows) {
-            entry.row = Some(row);
+        for (key, row) in rows {
+            under_way.entry(key).and_modify(|entry| entry.row = Some(row));
         }
+        unwritten.clear();
         Ok(())
     }
 
@@ -143,6 +156,7 @@ impl Queue {
         }
         for (key, _) in results {
             self.under_way.remove(key);
+            self.unwritten.remove(key);
         }
         Ok(())
     }
