@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use omniflow::{StartError, driven};
 use omniflow_domain::Currency;
 use omniflow_domain::catalogue::{SAMPLES, WAREHOUSES};
-use omniflow_tables::Tables;
 use serde_json::{Value, json};
 use template::{Parameters, System};
 use tokio::task::LocalSet;
@@ -21,7 +20,7 @@ use crate::happenings;
 use crate::people::customer::PAYMENT_WINDOW;
 use crate::people::{bank, clerk, customer, desk, operator, reviewer, warehouse};
 use crate::planted::Planted;
-use crate::process::{self, place};
+use crate::process::place;
 use crate::profile::Profile;
 use crate::provider::Provider;
 use crate::report::Report;
@@ -154,11 +153,11 @@ pub fn run(settings: &Settings, systems: &Systems) -> Result<Report, Error> {
 }
 
 async fn simulate(settings: &Settings, provider: Provider, system: &System) -> Result<Report, Error> {
-    let tables = Tables::in_memory()?;
+    let stores = Stores::new(settings.orders, settings.planted == Some(Planted::JournalForgets))?;
+    let tables = stores.tables()?;
     driven::create_tables(system, &tables).await?;
     let Settings { seed, planted, keep_all, .. } = *settings;
     let world = Arc::new(World::new(seed, settings.profile.clone(), planted, provider, tables, keep_all));
-    let stores = if process::forgets(&world) { Stores::in_files() } else { Stores::in_memory() }?;
     let front = Rc::new(Front::new(Arc::clone(&world), Rc::new(system.clone()), stores));
     stock(&world, system, settings.orders).await?;
     if seed % 2 == 0 {

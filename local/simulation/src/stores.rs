@@ -1,14 +1,19 @@
-//! Where the process keeps its journal and its deliveries. What a transaction has committed outlives a kill, and nothing
+//! Where the tables are, and where the process keeps its journal and its deliveries. What a transaction has committed outlives a kill, and nothing
 //! outlives the run.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use omniflow_tables::Tables;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::run::Error;
+
+/// Databases of more orders are files. In memory, SQLite keeps all pages in one cache, and looks through it with each
+/// transaction that has moved one: what an order costs grows with the number of orders that there are.
+const FEW: u64 = 10_000;
 
 /// How many runs of this program have had databases in memory: each needs names of its own.
 static RUNS: AtomicU64 = AtomicU64::new(0);
@@ -27,11 +32,22 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// Databases in memory: a run pays for no calls to a file system.
+    /// The databases of a run with so many orders, with a journal that can be copied if that is wanted.
     ///
     /// # Errors
     /// When they can't be made.
-    pub fn in_memory() -> Result<Self, Error> {
+    pub fn new(orders: u64, copied: bool) -> Result<Self, Error> {
+        let shared_memory = Path::new("/dev/shm");
+        match orders {
+            _ if copied && shared_memory.is_dir() => Self::in_files(tempfile::tempdir_in(shared_memory)),
+            _ if copied => Self::in_files(tempfile::tempdir()),
+            0..=FEW => Self::in_memory(),
+            _ => Self::in_files(tempfile::tempdir()),
+        }
+    }
+
+    /// Databases in memory: a run pays for no calls to a file system.
+    fn in_memory() -> Result<Self, Error> {
         let run = RUNS.fetch_add(1, Relaxed);
         let name = |what: &str| PathBuf::from(format!("file:{what}-{run}?mode=memory&cache=shared"));
         let (journal, deliveries) = (name("journal"), name("deliveries"));
@@ -39,20 +55,24 @@ impl Stores {
         Ok(Self { journal, deliveries, _kept: kept.map_err(Error::Memory)?, folder: None })
     }
 
-    /// Databases in files, of which the journal can be copied.
-    ///
-    /// # Errors
-    /// When there can be no such files.
-    pub fn in_files() -> Result<Self, Error> {
-        let shared_memory = Path::new("/dev/shm");
-        let folder =
-            if shared_memory.is_dir() { tempfile::tempdir_in(shared_memory) } else { tempfile::tempdir() };
+    fn in_files(folder: io::Result<TempDir>) -> Result<Self, Error> {
         let folder = folder.map_err(Error::Folder)?;
         Ok(Self {
             journal: folder.path().join("journal.db"),
             deliveries: folder.path().join("deliveries.db"),
             _kept: Vec::new(),
             folder: Some(folder),
+        })
+    }
+
+    /// Makes the tables, which outlive the process, too.
+    ///
+    /// # Errors
+    /// When they can't be made.
+    pub fn tables(&self) -> Result<Tables, Error> {
+        Ok(match &self.folder {
+            Some(folder) => Tables::in_scratch_file(&folder.path().join("tables.db"))?,
+            None => Tables::in_memory()?,
         })
     }
 

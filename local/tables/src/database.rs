@@ -129,6 +129,13 @@ impl Database {
         Ok(Self::over(storage))
     }
 
+    /// As [`Database::open`], for a file that needn't survive a power failure.
+    pub(crate) fn scratch(path: &Path) -> std::result::Result<Self, Error> {
+        let database = Self::open(path)?;
+        database.storage.conn().pragma_update(None, "synchronous", "OFF")?;
+        Ok(database)
+    }
+
     fn over(storage: Storage) -> Self {
         let grouped = Arc::new(AtomicBool::new(false));
         let ignoring = Arc::clone(&grouped);

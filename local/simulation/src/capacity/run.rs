@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use omniflow::driven;
 use omniflow_domain::Status;
-use omniflow_tables::Tables;
 use template::{Parameters, System};
 use tokio::task::LocalSet;
 use tokio::time::{sleep, sleep_until, timeout};
@@ -95,7 +94,8 @@ pub fn run(settings: &Settings, system: &System) -> Result<Report, Error> {
 }
 
 async fn simulate(settings: &Settings, system: &System) -> Result<Report, Error> {
-    let tables = Tables::in_memory()?;
+    let stores = Stores::new(settings.orders, false)?;
+    let tables = stores.tables()?;
     driven::create_tables(system, &tables).await?;
     let profile = Profile::load("none").map_err(|error| Error::Stock(error.to_string()))?;
     let mut world = World::new(settings.seed, profile, None, Provider::Simulated, tables, false);
@@ -104,7 +104,7 @@ async fn simulate(settings: &Settings, system: &System) -> Result<Report, Error>
     world.capacity = Some(Capacity::new(settings.seed, &settings.quotas, system, routes, world.clock));
     world.books(|books| books.times = Some(Times::default()));
     let world = Arc::new(world);
-    let front = Rc::new(Front::new(Arc::clone(&world), Rc::new(system.clone()), Stores::in_memory()?));
+    let front = Rc::new(Front::new(Arc::clone(&world), Rc::new(system.clone()), stores));
     let pieces = settings.pieces.unwrap_or(settings.orders.max(1) * 3);
     shop::stock(&world, system, settings.products, pieces).await?;
     front.start().await?;
