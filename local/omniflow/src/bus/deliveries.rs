@@ -85,6 +85,8 @@ const FORGOTTEN_AT_ONCE: i64 = 200;
 /// The open SQLite file.
 pub(super) struct Deliveries {
     connection: Connection,
+    /// The last row that an earlier process has left behind; 0 when there is none.
+    left_behind: i64,
     /// How far it has come, when it belongs to a data folder.
     reached: Option<Reached>,
 }
@@ -109,6 +111,8 @@ impl Deliveries {
         // the function that published those events is then retried and publishes them again.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         MIGRATIONS.run(&connection)?;
+        let left_behind =
+            connection.query_row("SELECT coalesce(max(id), 0) FROM delivery", [], |row| row.get(0))?;
         let claimed = identity.map(|identity| Standing::claim(&connection, identity)).transpose()?;
         let reached = claimed.map(|standing| {
             let changes = standing.reached + 1;
@@ -119,7 +123,7 @@ impl Deliveries {
             let log = Arc::new(File::open(PathBuf::from(log)).map_err(super::Error::Log)?);
             Ok::<_, super::Error>(Reached { changes, log })
         });
-        Ok(Self { reached: reached.transpose()?, connection })
+        Ok(Self { reached: reached.transpose()?, left_behind, connection })
     }
 
     /// How far they have come; `None` when they belong to no data folder.
@@ -140,13 +144,14 @@ impl Deliveries {
     }
 
     /// At most `limit` deliveries whose time has come, the earliest first, each with its row id: those that
-    /// an earlier process left behind, and retries that are due.
+    /// an earlier process left behind, and retries that are due. What this process has not tried yet, it has in memory.
     pub(super) fn due(&self, now: DateTime<Utc>, limit: usize) -> rusqlite::Result<Vec<(i64, Delivery)>> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, function, event, attempts FROM delivery WHERE due <= ?1 ORDER BY due LIMIT ?2",
+            "SELECT id, function, event, attempts FROM delivery
+             WHERE due <= ?1 AND (attempts > 0 OR id <= ?3) ORDER BY due LIMIT ?2",
         )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement.query_map(params![now.timestamp_millis(), limit], |row| {
+        let rows = statement.query_map(params![now.timestamp_millis(), limit, self.left_behind], |row| {
             let attempts: i64 = row.get(3)?;
             let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
             Ok((row.get(0)?, Delivery { function: row.get(1)?, event: row.get(2)?, attempts }))

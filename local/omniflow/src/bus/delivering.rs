@@ -17,7 +17,7 @@ use crate::pause::pause;
 /// asynchronous invocation".
 const RETRIES: &[Duration] = &[Duration::from_secs(60), Duration::from_secs(120)];
 /// The number of deliveries that are made at the same time.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 128;
 /// How often the store is searched for deliveries that are due.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often old dead letters are looked for.
