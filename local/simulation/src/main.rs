@@ -157,6 +157,7 @@ fn simulate(arguments: &Arguments) -> Result<bool, Error> {
         let settings = Settings {
             only: Some(arguments.only.iter().copied().collect()).filter(|_| !arguments.only.is_empty()),
             keep_all: arguments.trace,
+            on_progress: |customers| eprintln!("{customers} customers have come; {}", most_memory()),
             ..arguments.settings(seed, &profile, planted)
         };
         let report = run(&settings, &system)?;
@@ -244,11 +245,17 @@ fn print(report: &Report) {
     let faults: Vec<_> = report.faults.iter().map(|(fault, times)| format!("{fault} {times}")).collect();
     println!("  faults: {}", faults.join(", "));
     println!(
-        "  needed attention because of a disturbance: {} times, {} of them after the money was taken; at most {} MB of memory so far",
+        "  needed attention because of a disturbance: {} times, {} of them after the money was taken; {}",
         report.attention,
         report.attention_after_money,
-        peak_memory().map_or_else(|| "an unknown number of".to_owned(), |megabytes| megabytes.to_string())
+        most_memory()
     );
+}
+
+fn most_memory() -> String {
+    let megabytes =
+        peak_memory().map_or_else(|| "an unknown number of".to_owned(), |megabytes| megabytes.to_string());
+    format!("at most {megabytes} MB of memory so far")
 }
 
 /// How much memory this process has had at most, in megabytes, where the system tells it (proc(5), `VmHWM`).

@@ -33,6 +33,9 @@ use crate::world::World;
 /// How often the orders that have ended are checked.
 const CHECK: Duration = Duration::from_secs(60);
 
+/// After how many customers it is told that they have come.
+pub const TOLD_EVERY: u64 = 10_000;
+
 /// What a run is to do.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -54,6 +57,8 @@ pub struct Settings {
     pub to_rest: Duration,
     /// Whether all lines of the trace are kept.
     pub keep_all: bool,
+    /// Is told how many customers have come, after every [`TOLD_EVERY`] of them: a long run takes hours.
+    pub on_progress: fn(u64),
 }
 
 impl Settings {
@@ -70,6 +75,7 @@ impl Settings {
             only: None,
             to_rest: Duration::from_secs(12 * 3600),
             keep_all: false,
+            on_progress: |_| {},
         }
     }
 }
@@ -228,6 +234,9 @@ async fn customers(settings: &Settings, front: &Rc<Front>, world: &Arc<World>) {
             shopping.spawn_local(customer::shop(Rc::clone(front), Arc::clone(world), number));
         }
         while shopping.try_join_next().is_some() {}
+        if (number + 1) % TOLD_EVERY == 0 {
+            (settings.on_progress)(number + 1);
+        }
     }
     while shopping.join_next().await.is_some() {}
 }
