@@ -257,17 +257,22 @@ impl EventBus {
     /// # Errors
     /// When it can't be stored.
     pub(crate) async fn keep_before_a_write(&self) -> Result<(), Error> {
-        if !PUBLISHED.try_with(Cell::get).unwrap_or(false) {
+        if !PUBLISHED.try_with(Cell::take).unwrap_or(false) {
             return Ok(());
         }
+        let kept = self.keep().await;
+        if kept.is_err() {
+            let _ = PUBLISHED.try_with(|published| published.set(true));
+        }
+        kept
+    }
+
+    async fn keep(&self) -> Result<(), Error> {
         self.flush()?;
         let reached = self.queue().reached();
-        if let Some(reached) = reached {
-            let synced = tokio::task::spawn_blocking(move || reached.log.sync_data()).await;
-            synced.map_err(std::io::Error::other).flatten().map_err(Error::Unsynced)?;
-        }
-        let _ = PUBLISHED.try_with(|published| published.set(false));
-        Ok(())
+        let Some(reached) = reached else { return Ok(()) };
+        let synced = tokio::task::spawn_blocking(move || reached.log.sync_data()).await;
+        synced.map_err(std::io::Error::other).flatten().map_err(Error::Unsynced)
     }
 
     /// Makes what has been written so far safe from power loss, unless it has come no further than `before`.
