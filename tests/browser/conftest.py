@@ -1,5 +1,8 @@
-"""Runtimes of their own and a real Chromium for the console's tests."""
+"""Runtimes of their own and a real Chromium for the console's tests, which several processes may run side by side
+(pytest-xdist), each with its own."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -31,6 +34,14 @@ REQUIRED = os.environ.get("OMNIFLOW_BROWSER") == "required"
 def unavailable(what):
     """Skips, saying what is missing; fails where the browser is required."""
     (pytest.fail if REQUIRED else pytest.skip)(f"{what}; the console is not tested")
+
+
+@contextlib.contextmanager
+def alone():
+    """What several processes of tests do one after the other: what the first has fetched is there for the next."""
+    with open(ROOT / "target/browser-tests.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -85,15 +96,19 @@ def browser(tmp_path_factory):
 def axe():
     """The text of axe-core (MPL-2.0), which is only used here and comes from npm."""
     script = ROOT / f"target/axe-core-{AXE}/package/axe.min.js"
-    if not script.exists():
-        if not shutil.which("npm"):
-            unavailable("there is no npm to get axe-core with")
-        folder = script.parents[1]
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "pack", "--silent", f"axe-core@{AXE}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        with tarfile.open(folder / f"axe-core-{AXE}.tgz") as package:
-            package.extractall(folder, filter="data")
+    with alone():
+        if not script.exists():
+            fetch_axe(script.parents[1])
     return script.read_text()
+
+
+def fetch_axe(folder):
+    if not shutil.which("npm"):
+        unavailable("there is no npm to get axe-core with")
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["npm", "pack", "--silent", f"axe-core@{AXE}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    with tarfile.open(folder / f"axe-core-{AXE}.tgz") as package:
+        package.extractall(folder, filter="data")
 
 
 class Issuer:
@@ -115,16 +130,21 @@ def issuer():
     """An issuer that knows `ann`, `olga`, who is in the group `operators`, and `nobody`, whom it refuses."""
     folder = ROOT / f"target/oidc-provider-{OIDC_PROVIDER}"
     library = folder / "node_modules/oidc-provider/lib/index.js"
-    if not library.exists():
-        if not shutil.which("npm") or not shutil.which("node"):
-            unavailable("there is no npm to get oidc-provider with")
-        folder.mkdir(parents=True, exist_ok=True)
-        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, f"oidc-provider@{OIDC_PROVIDER}"]
-        subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
+    with alone():
+        if not library.exists():
+            fetch_oidc_provider(folder)
     issuer = Issuer(library)
     yield issuer
     issuer.process.kill()
     issuer.process.wait()
+
+
+def fetch_oidc_provider(folder):
+    if not shutil.which("npm") or not shutil.which("node"):
+        unavailable("there is no npm to get oidc-provider with")
+    folder.mkdir(parents=True, exist_ok=True)
+    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, f"oidc-provider@{OIDC_PROVIDER}"]
+    subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
 
 
 @pytest.fixture

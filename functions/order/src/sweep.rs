@@ -159,8 +159,8 @@ impl SweepOrders {
             // meanwhile.
             self.activity
                 .orders
-                .update(id, |now| {
-                    now.settle(&order);
+                .update(id, |current| {
+                    current.settle(&order, now);
                     Ok::<_, store::Error>(())
                 })
                 .await?;

@@ -9,6 +9,7 @@ use ambient::Clock;
 use chrono::{DateTime, Utc};
 use engine::{Engine, ExecutionStatus};
 use omniflow_domain::event::{detail, of_payment};
+use omniflow_domain::shelf::MOST_BUCKETS;
 use omniflow_domain::{Order, Status};
 use serde_json::json;
 use strict_stripe::StrictStripe;
@@ -251,7 +252,7 @@ pub async fn everything_rests(front: &Front, world: &Arc<World>, judge: bool) ->
 /// Checks all rows of the stock: also those that nobody wrote last who should have.
 pub async fn check_the_stock(world: &World) {
     for place in world.books(|books| books.places()) {
-        if let Some(row) = watch::row(&world.tables, &place).await {
+        if let Some(row) = watch::row(&world.tables, &place, MOST_BUCKETS - 1).await {
             world.books(|books| books.row(None, &place, row));
         }
     }

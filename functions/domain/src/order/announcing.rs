@@ -67,7 +67,7 @@ impl Order {
         {
             match self.record.returns.iter().filter_map(|it| it.history.last()).map(|change| change.at).max()
             {
-                Some(changed) => self.note_returns(changed),
+                Some(changed) => self.keep_next_signal(changed),
                 None => self.clear_signal(),
             }
         }
@@ -174,7 +174,7 @@ mod tests {
         order.leave_announcements(now());
         assert_eq!(order.pending_signal(), Some(Signal::Paid));
         let read = order.clone();
-        order.settle(&read);
+        order.settle(&read, now());
         assert_eq!(order.pending_signal(), Some(Signal::Announce), "nobody waits, and somebody must tell");
         let read = order.clone();
         order.settle_announcements(&read);

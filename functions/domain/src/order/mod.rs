@@ -402,7 +402,7 @@ mod tests {
     use crate::payment_gateway::{MoneyAt, PaymentReport};
 
     /// The number of decisions that [`decide`] knows.
-    const DECISIONS: u8 = 34;
+    const DECISIONS: u8 = 35;
 
     /// Makes one of all decisions there are, `seconds` after the order was made.
     fn decide(order: &mut Order, decision: u8, seconds: i64) -> Result<(), Refusal> {
@@ -443,6 +443,11 @@ mod tests {
             }
             31 => order.erase_customer(),
             32 => order.complete_with_last_shipment((seconds % 2 == 0).then_some("s"), now).map(drop),
+            33 => {
+                let read = order.clone();
+                order.settle(&read, now);
+                Ok(())
+            }
             28 => order.note_payment("pi_1"),
             29 => order.pay_at_provider(Some("pm_1"), now),
             30 => {
@@ -481,6 +486,8 @@ mod tests {
                 prop_assert!(order.shipments().is_empty() || lines == 1, "each piece is shipped from one place");
                 let tell = order.pending_shipments().next().is_some();
                 prop_assert!(!tell || order.pending_signal().is_some(), "nobody would find it: {:?}", order);
+                let is_listed = order.record.pending_since.is_some();
+                prop_assert_eq!(order.pending_signal().is_some(), is_listed, "nobody would find it: {:?}", order);
                 if order.status() == Status::Completed {
                     prop_assert_eq!(order.reservation(), Reservation::Sold);
                 }

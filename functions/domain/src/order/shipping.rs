@@ -248,7 +248,8 @@ impl Order {
     /// Stores that shipments have something to be told, unless the order has a signal of its own. Whoever
     /// clears that one finds these; see [`Order::settle`].
     pub(super) fn keep_shipments_signal(&mut self, now: DateTime<Utc>) {
-        let is_free = matches!(self.record.pending_signal, None | Some(Signal::Announce));
+        let is_free =
+            matches!(self.record.pending_signal, None | Some(Signal::Announce | Signal::ReturnsOpen));
         if is_free && self.pending_shipments().next().is_some() {
             self.keep_signal(Signal::Shipments, now);
         }
@@ -324,11 +325,11 @@ mod tests {
         assert_eq!(pending(&order), [("t1", ShipmentSignal::Shipped)]);
         let read = order.clone();
         order.hear("west", &says(WarehouseEvent::Rejected), now()).unwrap();
-        order.settle(&read);
+        order.settle(&read, now());
         assert_eq!(pending(&order), [("t2", ShipmentSignal::Rejected)], "what was said since stays");
         assert_eq!(order.pending_signal(), Some(Signal::Shipments));
         let read = order.clone();
-        order.settle(&read);
+        order.settle(&read, now());
         assert_eq!((pending(&order), order.pending_signal()), (Vec::new(), None));
     }
 

@@ -130,10 +130,33 @@ impl Order {
         self.record.pending_since = None;
     }
 
+    /// Keeps what is to be done once nobody waits for a decision about the order itself: the workflows of its returns, or
+    /// tasks that wait for warehouses, have to be told something, or others what is late; or nothing now, while returns
+    /// are open. Several of them may be there at a time; each is kept when the one before it is done.
+    pub(super) fn keep_next_signal(&mut self, now: DateTime<Utc>) {
+        match self.next_signal() {
+            Some(next) if self.record.pending_signal == Some(next) => {}
+            Some(next) => self.keep_signal(next, now),
+            None => self.clear_signal(),
+        }
+    }
+
+    fn next_signal(&self) -> Option<Signal> {
+        if self.has_returns_to_tell() {
+            Some(Signal::Returns)
+        } else if self.pending_shipments().next().is_some() {
+            Some(Signal::Shipments)
+        } else if self.record.announcements.late {
+            Some(Signal::Announce)
+        } else {
+            self.has_open_returns().then_some(Signal::ReturnsOpen)
+        }
+    }
+
     /// Clears the signal of `read`, which is this order as it was read before: nobody waits for it. A signal
     /// that was given since then stays, and so does the one of a task that began to wait since then. What the
     /// workflow would have announced with it is left to others.
-    pub fn settle(&mut self, read: &Self) {
+    pub fn settle(&mut self, read: &Self, at: DateTime<Utc>) {
         if matches!(self.record.pending_signal, Some(Signal::Returns | Signal::ReturnsOpen)) {
             return;
         }
@@ -143,13 +166,7 @@ impl Order {
         }
         let (now, before) = (&self.record, &read.record);
         if now.pending_signal == before.pending_signal && now.task_token == before.task_token {
-            if self.pending_shipments().next().is_some() {
-                self.record.pending_signal = Some(Signal::Shipments);
-            } else if now.announcements.late {
-                self.record.pending_signal = Some(Signal::Announce);
-            } else {
-                self.clear_signal();
-            }
+            self.keep_next_signal(at);
         }
     }
 
@@ -200,10 +217,10 @@ mod tests {
         order.pay("pm_card", now()).unwrap();
         let read = order.clone();
         order.open_window(token("t2", 1), now(), now()).unwrap();
-        order.settle(&read);
+        order.settle(&read, now());
         assert_eq!(order.pending_signal(), Some(Signal::Paid), "a task that waits again must be told");
         let read = order.clone();
-        order.settle(&read);
+        order.settle(&read, now());
         assert_eq!((order.pending_signal(), order.task_token()), (None, Some("t2")));
     }
 }

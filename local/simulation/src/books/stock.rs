@@ -24,6 +24,8 @@ pub(super) struct Stock {
     movements: HashMap<String, String>,
     /// What was lost there of what orders held.
     lost: HashMap<Place, i64>,
+    /// The last bucket of each place that was ever split.
+    last_buckets: HashMap<Place, u8>,
 }
 
 impl Stock {
@@ -88,6 +90,18 @@ impl Books {
             let found = format!("the request with the key {key} made the movements {first} and {movement}");
             self.violated(Invariant::OneMovement, None, found);
         }
+    }
+
+    /// Notes that a place has this bucket.
+    pub fn has_bucket(&mut self, place: &Place, bucket: u8) {
+        if bucket > self.last_bucket(place) {
+            self.stock.last_buckets.insert(place.clone(), bucket);
+        }
+    }
+
+    /// The last bucket that a place ever had; 0 when it was never split.
+    pub fn last_bucket(&self, place: &Place) -> u8 {
+        self.stock.last_buckets.get(place).copied().unwrap_or_default()
     }
 
     /// Checks a row of the stock after a write.

@@ -1,7 +1,7 @@
 //! DynamoDB as the functions call it. Calls to the ledger's table are calls to the payment gateway and to the
 //! warehouses, which have faults of their own and no retries of the SDK.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -27,7 +27,7 @@ use omniflow_tables::Tables;
 
 use super::mutations;
 use super::retries::{self, ATTEMPTS, Fate, PATIENCE};
-use super::watch::{self, LEDGER, ORDERS, STOCK};
+use super::watch::{self, LEDGER, ORDERS};
 use crate::books::Place;
 use crate::capacity::Dynamo;
 use crate::fault::Fault;
@@ -218,12 +218,15 @@ impl TablesSeam {
         }
     }
 
-    /// Compares rows of the stock with the books.
-    async fn check_rows(&self, places: Vec<Place>) {
+    /// Compares the places of the stock with the books of which these buckets were written.
+    async fn check_places(&self, written: &[(Place, u8)]) {
         let order = Invocation::current().and_then(|invocation| invocation.order());
+        let places: BTreeSet<_> = written.iter().map(|(place, _)| place).collect();
+        self.world.books(|books| written.iter().for_each(|(place, bucket)| books.has_bucket(place, *bucket)));
         for place in places {
-            if let Some(row) = watch::row(&self.tables, &place).await {
-                self.world.books(|books| books.row(order.as_deref(), &place, row));
+            let last = self.world.books(|books| books.last_bucket(place));
+            if let Some(row) = watch::row(&self.tables, place, last).await {
+                self.world.books(|books| books.row(order.as_deref(), place, row));
             }
         }
     }
@@ -350,11 +353,7 @@ impl DynamoDb for TablesSeam {
                         let puts = writes.iter().filter_map(|write| write.put.as_ref());
                         let kept = puts.filter_map(|put| watch::kept(Some(&put.table_name), Some(&put.item)));
                         let kept: Vec<_> = kept.collect();
-                        let updates = writes.iter().filter_map(|write| write.update.as_ref());
-                        let rows: Vec<_> = updates
-                            .filter(|update| update.table_name == STOCK)
-                            .filter_map(|update| watch::place(&update.key))
-                            .collect();
+                        let buckets: Vec<_> = writes.iter().filter_map(watch::written_bucket).collect();
                         seam.limited.transact_write_items(request).await?;
                         is_done.store(true, Relaxed);
                         orders.into_iter().for_each(|item| seam.written(item));
@@ -369,7 +368,7 @@ impl DynamoDb for TablesSeam {
                             }
                         });
                         kept.into_iter().for_each(|key| seam.left(Some(key)));
-                        seam.check_rows(rows).await;
+                        seam.check_places(&buckets).await;
                         Ok(())
                     })
                 },

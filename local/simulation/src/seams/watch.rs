@@ -6,8 +6,7 @@ use aws_sdk_dynamodb::operation::batch_get_item::builders::BatchGetItemInputBuil
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemInputBuilder;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemInputBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use omniflow_domain::shelf::MOST_BUCKETS;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
 use omniflow_services::DynamoDb;
 use omniflow_tables::Tables;
 
@@ -99,11 +98,20 @@ pub fn return_of(purpose: &str) -> Option<u32> {
     purpose.strip_prefix("return-")?.split('#').next()?.parse().ok()
 }
 
-/// The product and the warehouse of a row of the stock, which may be one of several buckets.
-pub fn place(key: &Item) -> Option<Place> {
-    let text = |name: &str| key.get(name)?.as_s().ok().cloned();
-    let product = text("product_id")?;
-    Some((product.split('/').next()?.to_owned(), text("warehouse_id")?))
+/// The product and the warehouse of a row of the stock, and which bucket of it the row is.
+pub fn bucket(key: &Item) -> Option<(Place, u8)> {
+    let text = |name: &str| key.get(name)?.as_s().ok();
+    let mut parts = text("product_id")?.split('/');
+    let place = (parts.next()?.to_owned(), text("warehouse_id")?.clone());
+    Some((place, parts.nth(1).map_or(Some(0), |bucket| bucket.parse().ok())?))
+}
+
+/// The buckets that a write of a transaction writes to.
+pub fn written_bucket(write: &TransactWriteItem) -> Option<(Place, u8)> {
+    let of_stock = |table: &str, item| bucket(item).filter(|_| table == STOCK);
+    let put = write.put.as_ref().map(|put| of_stock(&put.table_name, &put.item));
+    let update = write.update.as_ref().map(|update| of_stock(&update.table_name, &update.key));
+    put.or(update)?
 }
 
 /// A movement of stock: its place, its id, and the number of pieces that it brought. One by which pieces come back that
@@ -137,14 +145,14 @@ fn moved(item: &Item) -> Option<(Place, i64)> {
     Some(((product.to_owned(), warehouse.to_owned()), change))
 }
 
-/// The numbers of a place of the stock, of all its buckets together: available, reserved, sold, lost. All are read in
-/// one request, so that nothing is written between.
-pub async fn row(tables: &Tables, (product, warehouse): &Place) -> Option<[i64; 4]> {
+/// The numbers of a place of the stock, of its buckets up to this one together: available, reserved, sold, lost. All are
+/// read in one request, so that nothing is written between.
+pub async fn row(tables: &Tables, (product, warehouse): &Place, last: u8) -> Option<[i64; 4]> {
     let key = |product: String| {
         let text = |name: &str, value: String| (name.to_owned(), AttributeValue::S(value));
         HashMap::from([text("product_id", product), text("warehouse_id", warehouse.clone())])
     };
-    let buckets = (1..MOST_BUCKETS).map(|bucket| key(format!("{product}/{warehouse}/{bucket}")));
+    let buckets = (1..=last).map(|bucket| key(format!("{product}/{warehouse}/{bucket}")));
     let keys = KeysAndAttributes::builder()
         .set_keys(Some(std::iter::once(key(product.clone())).chain(buckets).collect()))
         .consistent_read(true)

@@ -58,7 +58,7 @@ impl Order {
         };
         asked_for.change(next, now, None, None);
         self.record.returns.push(asked_for);
-        self.note_returns(now);
+        self.keep_next_signal(now);
         Ok(number)
     }
 

@@ -51,7 +51,7 @@ impl Order {
         let it = self.return_mut(number)?;
         it.change(state, now, Some(by), note);
         it.tell(signal);
-        self.note_returns(now);
+        self.keep_next_signal(now);
         Ok(())
     }
 
@@ -78,7 +78,7 @@ impl Order {
         it.change(ReturnState::Received, now, Some(by), None);
         it.tell(ReturnSignal::Received);
         *self.return_mut(number)? = it;
-        self.note_returns(now);
+        self.keep_next_signal(now);
         Ok(())
     }
 

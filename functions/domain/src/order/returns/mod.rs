@@ -10,7 +10,7 @@
 //! Returns are parts of their order, so that the order's conditional write decides their races, too: two returns of
 //! the same pieces, a rejection and the arrival of the goods. Each has an execution of the returns' state machine, a
 //! task that waits, and what it must be told, as the order has for its own workflow. What is to be told and what is to be
-//! published stands on the order with the write that decided it; see [`Order::note_returns`].
+//! published stands on the order with the write that decided it; see [`Order::keep_next_signal`].
 
 mod ask;
 mod decide;
@@ -21,7 +21,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::money::Money;
-use crate::order::{Actor, Failed, Order, OrderId, Role, Signal, Token, Unknown};
+use crate::order::{Actor, Failed, Order, OrderId, Role, Token, Unknown};
 
 pub use ask::Asked;
 pub use decide::ReceivedLine;
@@ -318,25 +318,9 @@ impl Order {
         self.record.returns.iter().any(|it| !it.state.is_final())
     }
 
-    /// Keeps with the order what its returns make somebody else do: their workflows have to be told something, or
-    /// others of what changed; or nothing now, while they are open. An order that is closed has no other signal than that
-    /// for what is late of its own announcements.
-    pub(super) fn note_returns(&mut self, now: DateTime<Utc>) {
-        let is_to_tell = |it: &Return| it.pending.is_some() || it.announced < it.history.len();
-        let wanted = if self.record.returns.iter().any(is_to_tell) {
-            Some(Signal::Returns)
-        } else if self.record.announcements.late {
-            Some(Signal::Announce)
-        } else if self.has_open_returns() {
-            Some(Signal::ReturnsOpen)
-        } else {
-            None
-        };
-        match wanted {
-            Some(signal) if self.record.pending_signal != Some(signal) => self.keep_signal(signal, now),
-            Some(_) => {}
-            None => self.clear_signal(),
-        }
+    /// Whether the workflow of a return has to be told something, or others of what changed.
+    pub(super) fn has_returns_to_tell(&self) -> bool {
+        self.record.returns.iter().any(|it| it.pending.is_some() || it.announced < it.history.len())
     }
 
     /// Notes that all is out which is to be announced of the returns in `read`, this order as it was published.
@@ -346,7 +330,7 @@ impl Order {
                 it.announced = it.announced.max(told.history.len());
             }
         }
-        self.note_returns(now);
+        self.keep_next_signal(now);
     }
 
     /// Clears what the workflows of the returns in `read`, this order as it was read before, had to be told: they have
@@ -360,7 +344,7 @@ impl Order {
                 it.pending = None;
             }
         }
-        self.note_returns(now);
+        self.keep_next_signal(now);
     }
 }
 

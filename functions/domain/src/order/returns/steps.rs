@@ -46,7 +46,7 @@ impl Order {
             // This step tells itself that it may go on.
             it.pending = None;
         }
-        self.note_returns(now);
+        self.keep_next_signal(now);
         Ok(if waits { Passage::Waits } else { Passage::Open })
     }
 
@@ -75,7 +75,7 @@ impl Order {
             it.end(ReturnState::Refunded, now, None, None);
         }
         self.note_given_back();
-        self.note_returns(now);
+        self.keep_next_signal(now);
         Ok(())
     }
 
@@ -105,7 +105,7 @@ impl Order {
             }
             ReturnState::Refunded | ReturnState::Rejected | ReturnState::NeedsAttention => it.stop_waiting(),
         }
-        self.note_returns(now);
+        self.keep_next_signal(now);
         Ok(())
     }
 
@@ -133,7 +133,7 @@ impl Order {
             retried: None,
         });
         it.end(ReturnState::NeedsAttention, now, None, None);
-        self.note_returns(now);
+        self.keep_next_signal(now);
         Ok(true)
     }
 
@@ -154,7 +154,7 @@ impl Order {
         }
         it.resume(by, note, now);
         it.pending = Some(ReturnSignal::Retry);
-        self.note_returns(now);
+        self.keep_next_signal(now);
         Ok(())
     }
 
@@ -175,7 +175,7 @@ impl Order {
         }
         it.end(ReturnState::Refunded, now, Some(by), Some(note));
         self.note_given_back();
-        self.note_returns(now);
+        self.keep_next_signal(now);
         Ok(())
     }
 
@@ -186,7 +186,7 @@ impl Order {
         {
             it.begin_anew();
         }
-        self.note_returns(now);
+        self.keep_next_signal(now);
     }
 }
 

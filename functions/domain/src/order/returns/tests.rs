@@ -5,7 +5,7 @@ use super::*;
 use crate::allocation::{Line, Share};
 use crate::currency::Currency;
 use crate::order::samples::{now, received_items, token};
-use crate::order::{Item, PaymentState, Refusal};
+use crate::order::{Item, PaymentState, Refusal, Signal};
 use crate::payment_gateway::{MoneyAt, PaymentReport};
 use crate::status::Status;
 
@@ -50,6 +50,20 @@ fn completed(items: Vec<Item>, amount: u64) -> Order {
         order.ship(&warehouse, "t", now()).unwrap();
     }
     order.complete(now()).unwrap();
+    order
+}
+
+/// As [`completed`], but the order was completed by the task of one warehouse while that of another had not heard yet that
+/// its goods are on their way.
+fn completed_unheard() -> Order {
+    let mut order = received_items(vec![item("mug", 2, Some(1_000))], money(2_000));
+    let share = |warehouse: &str| Share { warehouse: warehouse.to_owned(), items: vec![line("mug", 1)] };
+    order.reserve(vec![share("wh-east"), share("wh-west")], now()).unwrap();
+    order.capture(now()).unwrap();
+    order.dispatch("wh-east", Some(token("east", 0)), now()).unwrap();
+    order.ship("wh-east", "t", now()).unwrap();
+    order.ship("wh-west", "t", now()).unwrap();
+    assert!(order.complete_with_last_shipment(None, now()).unwrap());
     order
 }
 
@@ -298,4 +312,29 @@ fn what_was_given_back_past_the_shop_is_known_whether_or_not_the_money_of_a_retu
     assert_eq!(returned(&order), (Some(money(30_00)), 2), "more was given back past the shop");
     order.learn(&report(30_00), Some("evt_4"), now());
     assert_eq!(returned(&order), (Some(money(10_00)), 3), "some of it has failed");
+}
+
+#[test]
+fn a_task_that_has_not_heard_of_a_shipment_is_found_also_when_returns_were_to_be_told_first() {
+    let mut order = completed_unheard();
+    assert_eq!(order.pending_signal(), Some(Signal::Shipments));
+    ask(&mut order, &[line("mug", 1)]).unwrap();
+    assert_eq!(order.pending_signal(), Some(Signal::Returns));
+    let mut signals = Vec::new();
+    for minute in 1..9 {
+        let (read, at) = (order.clone(), now() + Duration::minutes(minute));
+        match order.pending_signal() {
+            Some(Signal::Returns) => {
+                order.settle_return_announcements(&read, at);
+                order.settle_returns(&read, at);
+            }
+            Some(Signal::Announce) => order.settle_announcements(&read),
+            _ => order.settle(&read, at),
+        }
+        signals.push(order.pending_signal());
+        assert_eq!(order.record.pending_signal.is_some(), order.record.pending_since.is_some(), "{order:?}");
+    }
+    signals.dedup();
+    assert_eq!(signals, [Signal::Shipments, Signal::Announce, Signal::ReturnsOpen].map(Some));
+    assert_eq!(order.pending_shipments().count(), 0);
 }
