@@ -14,7 +14,6 @@ use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
 use crate::aws::{ApiError, Aws, events, states};
-use crate::bus::in_a_step;
 use crate::lambda;
 use exceptions::{DYNAMODB_EXCEPTIONS, LAMBDA_EXCEPTIONS};
 
@@ -31,7 +30,7 @@ impl LocalIntegrations {
 impl Integrations for LocalIntegrations {
     fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<Value, TaskError>> {
         let aws = Arc::clone(&self.0);
-        Box::pin(in_a_step(async move { self::call(&aws, &call.resource, &call.arguments).await }))
+        Box::pin(async move { self::call(&aws, &call.resource, &call.arguments).await })
     }
 }
 

@@ -90,7 +90,8 @@ impl Aws {
     pub async fn answer(&self, request: Request<Bytes>, acknowledge: Acknowledge) -> Response<Bytes> {
         let response = match target(request.headers()).filter(|_| request.method() == Method::POST) {
             Some(("DynamoDB_20120810", operation)) => {
-                self.answer_for_tables(operation, request.body().clone()).await
+                let answer = self.tables.answer(operation, request.body().clone()).await;
+                json_response(status(answer.status), answer.body.into())
             }
             Some(("AWSStepFunctions", operation)) => respond(match parse(request.body()) {
                 Ok(body) => states::answer(self, operation, body).await,
@@ -114,18 +115,6 @@ impl Aws {
             Acknowledge::Early => response,
             Acknowledge::Durably => self.with_request_id(self.durably(response).await),
         }
-    }
-
-    async fn answer_for_tables(&self, operation: &str, body: Bytes) -> Response<Bytes> {
-        if let Err(error) = self.bus.keep_before_a_write().await {
-            return respond(Err(ApiError {
-                status: StatusCode::INTERNAL_SERVER_ERROR,
-                code: "InternalServerError".to_owned(),
-                message: error.to_string(),
-            }));
-        }
-        let answer = self.tables.answer(operation, body).await;
-        json_response(status(answer.status), answer.body.into())
     }
 
     fn with_request_id(&self, mut response: Response<Bytes>) -> Response<Bytes> {

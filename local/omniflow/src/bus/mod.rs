@@ -11,7 +11,6 @@ mod pattern;
 mod queue;
 mod status_changes;
 
-use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,18 +29,6 @@ pub use pattern::Pattern;
 use queue::Queue;
 use template::{Place, Rule};
 
-tokio::task_local! {
-    /// Whether the step of a workflow that runs here has published events that may be only in memory.
-    static PUBLISHED: Cell<bool>;
-}
-
-/// Runs `work`, which is part of a step of a workflow. What it publishes is not written to disk at once, but before
-/// anything relies on it: whoever commits the step calls [`EventBus::flush`] before that, and whoever writes to a
-/// table for it [`EventBus::keep_before_a_write`].
-pub(crate) async fn in_a_step<T>(work: impl Future<Output = T>) -> T {
-    PUBLISHED.scope(Cell::new(false), work).await
-}
-
 /// Why the bus failed.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -58,9 +45,6 @@ pub enum Error {
     /// The write-ahead log of the deliveries can't be opened for syncing.
     #[error("the write-ahead log of the deliveries can't be opened: {0}")]
     Log(#[source] std::io::Error),
-    /// The write-ahead log of the deliveries can't be synced.
-    #[error("the write-ahead log of the deliveries can't be synced: {0}")]
-    Unsynced(#[source] std::io::Error),
 }
 
 /// Why an entry of PutEvents was refused.
@@ -235,9 +219,8 @@ impl EventBus {
         }
         let mut queue = self.queue();
         matched.into_iter().for_each(|delivery| queue.add(delivery));
-        if PUBLISHED.try_with(|published| published.set(true)).is_err() {
-            queue.flush(self.now())?;
-        }
+        // Whoever publishes may note in a table that it is done, before the step that it belongs to is committed.
+        queue.flush(self.now())?;
         drop(queue);
         self.0.waiting.notify_one();
         Ok(())
@@ -249,30 +232,6 @@ impl EventBus {
     /// When they can't be stored.
     pub fn flush(&self) -> Result<(), Error> {
         Ok(self.queue().flush(self.now())?)
-    }
-
-    /// Makes safe, even from power loss, what the step that runs here has published: it is about to write to a table, and
-    /// may note there that the event is out.
-    ///
-    /// # Errors
-    /// When it can't be stored.
-    pub(crate) async fn keep_before_a_write(&self) -> Result<(), Error> {
-        if !PUBLISHED.try_with(Cell::take).unwrap_or(false) {
-            return Ok(());
-        }
-        let kept = self.keep().await;
-        if kept.is_err() {
-            let _ = PUBLISHED.try_with(|published| published.set(true));
-        }
-        kept
-    }
-
-    async fn keep(&self) -> Result<(), Error> {
-        self.flush()?;
-        let reached = self.queue().reached();
-        let Some(reached) = reached else { return Ok(()) };
-        let synced = tokio::task::spawn_blocking(move || reached.log.sync_data()).await;
-        synced.map_err(std::io::Error::other).flatten().map_err(Error::Unsynced)
     }
 
     /// Makes what has been written so far safe from power loss, unless it has come no further than `before`.
@@ -417,24 +376,13 @@ mod tests {
         Deliveries::open(store, None).unwrap().counts().unwrap().0
     }
 
-    #[tokio::test]
-    async fn an_event_that_was_taken_is_there_after_a_crash() {
+    #[test]
+    fn an_event_that_was_taken_is_there_after_a_crash() {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("deliveries.db");
         let bus = open_with(vec![told().0], &store);
-        put(&bus, "outside of a step");
+        put(&bus, "news");
         assert_eq!(left(&store), 1);
-        in_a_step(async {
-            bus.keep_before_a_write().await.unwrap();
-            put(&bus, "within a step");
-            assert_eq!(left(&store), 1, "nothing relies on it yet");
-            bus.keep_before_a_write().await.unwrap();
-            assert_eq!(left(&store), 2, "the step may now note that it is out");
-        })
-        .await;
-        in_a_step(async { put(&bus, "at the end of a step") }).await;
-        bus.flush().unwrap();
-        assert_eq!(left(&store), 3, "the step can be committed");
     }
 
     #[tokio::test]

@@ -1,8 +1,4 @@
-//! The deliveries that are still to be made: in memory while they are new, and on disk before anything
-//! relies on them.
-//!
-//! Most deliveries are made before the step that published the event is committed or writes to a table, and are then
-//! never written to disk.
+//! The deliveries that are still to be made: in memory, and on disk before anything relies on them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
