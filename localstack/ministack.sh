@@ -18,7 +18,7 @@ if [ "${1:-}" = stop ]; then
   if running; then
     kill "$(cat "$pid")"
     # Whoever starts it next at this port must not meet the one that is still ending.
-    for _ in $(seq 50); do if running; then sleep 0.2; fi; done
+    for _ in $(seq 50); do running || break; sleep 0.2; done
     if running; then kill -KILL "$(cat "$pid")"; fi
   fi
   rm -f "$pid"

@@ -124,13 +124,12 @@ pub(crate) fn note_deliveries_once(folder: &DataFolder, bus: &EventBus, before: 
 
 /// Makes durable, before each commit of the journal, what it relies on, and notes in `relied_on` how far the
 /// tables had come.
-pub(crate) fn before_commit(tables: &Tables, bus: &EventBus, relied_on: &Arc<AtomicU64>) -> BeforeCommit {
-    let (tables, bus, relied_on) = (tables.clone(), bus.clone(), Arc::clone(relied_on));
+pub(crate) fn before_commit(tables: &Tables, relied_on: &Arc<AtomicU64>) -> BeforeCommit {
+    let (tables, relied_on) = (tables.clone(), Arc::clone(relied_on));
     Box::new(move || {
-        let (syncing, flushed) = (tables.sync(), bus.flush());
+        let syncing = tables.sync();
         let relied_on = Arc::clone(&relied_on);
         Box::new(move || {
-            flushed.map_err(std::io::Error::other)?;
             // The tables sync never again after a failure (`Syncing::done`).
             let reached = syncing.wait().map_err(|error| std::io::Error::other(WritesLost(error.into())))?;
             relied_on.store(reached, Relaxed);

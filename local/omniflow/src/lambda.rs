@@ -224,8 +224,25 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    /// A function of this name that runs this handler.
+    pub(crate) fn hosted(name: &str, timeout: Duration, handler: impl Handler + 'static) -> Hosted {
+        let function = Function {
+            name: name.to_owned(),
+            binary: name.to_lowercase(),
+            timeout,
+            memory: 128,
+            environment: BTreeMap::new(),
+            permissions: Vec::new(),
+            role: String::new(),
+            retries: 0,
+        };
+        Hosted { function, handler: Box::new(handler) }
+    }
 
     struct Fake(fn(&Value));
 
@@ -239,23 +256,9 @@ mod tests {
     }
 
     async fn invoke(work: fn(&Value)) -> FunctionError {
-        let function = Function {
-            name: "Fake".to_owned(),
-            binary: "fake".to_owned(),
-            timeout: std::time::Duration::from_millis(10),
-            memory: 128,
-            environment: BTreeMap::new(),
-            permissions: Vec::new(),
-            role: String::new(),
-            retries: 0,
-        };
         let place = Place { region: "us-east-1".to_owned(), account: "000000000000".to_owned() };
-        let functions = Functions::new(
-            [Hosted { function, handler: Box::new(Fake(work)) }],
-            None,
-            place,
-            Randomness::seeded(1),
-        );
+        let fake = hosted("Fake", Duration::from_millis(10), Fake(work));
+        let functions = Functions::new([fake], None, place, Randomness::seeded(1));
         functions.invoke("Fake", Value::Null).await.unwrap().unwrap_err()
     }
 

@@ -305,7 +305,7 @@ pub(crate) fn connect<Opened>(
         account: place.account.clone(),
         clock: Arc::clone(&surroundings.clock),
         randomness: surroundings.randomness.clone(),
-        before_commit: data::before_commit(&tables, &bus, &relied_on),
+        before_commit: data::before_commit(&tables, &relied_on),
         status_changes: Box::new(bus.clone()),
         folder: folder.map(|folder| data::in_folder(&folder, &tables, relied_on)),
         ..Options::at(journal.clone())

@@ -1,5 +1,5 @@
-//! Where the tables are, and where the process keeps its journal and its deliveries. What a transaction has committed outlives a kill, and nothing
-//! outlives the run.
+//! Where the tables are, and where the process keeps its journal and its deliveries. What a transaction has committed
+//! outlives a kill, and nothing outlives the run.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,11 +38,12 @@ impl Stores {
     /// When they can't be made.
     pub fn new(orders: u64, copied: bool) -> Result<Self, Error> {
         let shared_memory = Path::new("/dev/shm");
-        match orders {
-            _ if copied && shared_memory.is_dir() => Self::in_files(tempfile::tempdir_in(shared_memory)),
-            _ if copied => Self::in_files(tempfile::tempdir()),
-            0..=FEW => Self::in_memory(),
-            _ => Self::in_files(tempfile::tempdir()),
+        if copied && shared_memory.is_dir() {
+            Self::in_files(tempfile::tempdir_in(shared_memory))
+        } else if copied || orders > FEW {
+            Self::in_files(tempfile::tempdir())
+        } else {
+            Self::in_memory()
         }
     }
 

@@ -1,7 +1,6 @@
 //! EventBridge on one machine: matches events against the template's rules and delivers them to functions.
 //!
-//! A delivery that isn't made at once is stored as a row until its function has answered, so it survives a
-//! crash. A delivery that fails is tried again after one minute and, if that fails too, after two more, as
+//! A delivery is stored as a row until its function has answered, so it survives a crash. A delivery that fails is tried again after one minute and, if that fails too, after two more, as
 //! Lambda does with asynchronous invocations; the template can lower the number of retries. What still fails
 //! is logged and kept as a dead letter.
 
@@ -217,21 +216,10 @@ impl EventBus {
         if matched.is_empty() {
             return Ok(());
         }
-        let mut queue = self.queue();
-        matched.into_iter().for_each(|delivery| queue.add(delivery));
         // Whoever publishes may note in a table that it is done, before the step that it belongs to is committed.
-        queue.flush(self.now())?;
-        drop(queue);
+        self.queue().add(matched, self.now())?;
         self.0.waiting.notify_one();
         Ok(())
-    }
-
-    /// Writes the deliveries that are only in memory to disk.
-    ///
-    /// # Errors
-    /// When they can't be stored.
-    pub fn flush(&self) -> Result<(), Error> {
-        Ok(self.queue().flush(self.now())?)
     }
 
     /// Makes what has been written so far safe from power loss, unless it has come no further than `before`.
@@ -255,12 +243,12 @@ impl EventBus {
         Ok(self.queue().cut_log()?)
     }
 
-    /// Writes what is only in memory, and closes the file. Nothing can be published any more.
+    /// Closes the file. Nothing can be published any more.
     ///
     /// # Errors
-    /// When it can't be written.
+    /// When SQLite fails.
     pub fn close(&self) -> Result<(), Error> {
-        Ok(self.queue().close(self.now())?)
+        Ok(self.queue().close()?)
     }
 
     /// Why deliveries can't be made, because they can't be read or written; `None` while they can.
@@ -302,7 +290,6 @@ impl EventBus {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::future::pending;
     use std::time::Duration;
 
@@ -314,6 +301,7 @@ mod tests {
 
     use super::*;
     use crate::lambda::Hosted;
+    use crate::lambda::tests::hosted;
 
     fn open(store: &Path) -> EventBus {
         open_with(Vec::new(), store)
@@ -346,17 +334,7 @@ mod tests {
 
     fn told() -> (Hosted, mpsc::UnboundedReceiver<Value>) {
         let (tell, told) = mpsc::unbounded_channel();
-        let function = template::Function {
-            name: "Notify".to_owned(),
-            binary: "notify".to_owned(),
-            timeout: Duration::from_secs(900),
-            memory: 128,
-            environment: BTreeMap::new(),
-            permissions: Vec::new(),
-            role: String::new(),
-            retries: 0,
-        };
-        (Hosted { function, handler: Box::new(Told(tell)) }, told)
+        (hosted("Notify", Duration::from_secs(900), Told(tell)), told)
     }
 
     fn put(bus: &EventBus, it: &str) {
@@ -430,12 +408,14 @@ mod tests {
         let bus = open(&store);
         let reached = bus.sync(0).unwrap().unwrap();
         assert_eq!(bus.sync(reached).unwrap(), None);
-        bus.queue().add(Delivery { function: "Notify".to_owned(), event: "{}".to_owned(), attempts: 0 });
-        bus.flush().unwrap();
+        let add = || {
+            let delivery = Delivery { function: "Notify".to_owned(), event: "{}".to_owned(), attempts: 0 };
+            bus.queue().add(vec![delivery], bus.now())
+        };
+        add().unwrap();
         assert_eq!(bus.sync(reached).unwrap(), Some(reached + 1));
         bus.close().unwrap();
         assert_eq!(file_versions::Standing::of(&store).unwrap().unwrap().reached, reached + 1);
-        bus.queue().add(Delivery { function: "Notify".to_owned(), event: "{}".to_owned(), attempts: 0 });
-        bus.flush().unwrap_err();
+        add().unwrap_err();
     }
 }

@@ -1,4 +1,5 @@
-//! The deliveries that are still to be made: in memory, and on disk before anything relies on them.
+//! The deliveries that are still to be made: on disk, so that a crash loses none, and in memory until their attempts have
+//! ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use super::deliveries::{Deliveries, Delivery, Reached, Undelivered};
 
-/// Identifies a delivery while it is in memory.
-pub(super) type Key = u64;
+/// Identifies a delivery: its row on disk.
+pub(super) type Key = i64;
 
 /// How an attempt ended.
 pub(super) enum Settled {
@@ -18,40 +19,19 @@ pub(super) enum Settled {
 
 pub(super) struct Queue {
     store: Deliveries,
-    next: Key,
     fresh: BTreeSet<Key>,
-    /// Those that are only in memory.
-    unwritten: BTreeSet<Key>,
-    under_way: BTreeMap<Key, Entry>,
-}
-
-struct Entry {
-    delivery: Delivery,
-    row: Option<i64>,
+    under_way: BTreeMap<Key, Delivery>,
 }
 
 impl Queue {
     pub(super) fn new(store: Deliveries) -> Self {
-        Self {
-            store,
-            next: 0,
-            fresh: BTreeSet::new(),
-            unwritten: BTreeSet::new(),
-            under_way: BTreeMap::new(),
-        }
+        Self { store, fresh: BTreeSet::new(), under_way: BTreeMap::new() }
     }
 
-    pub(super) fn add(&mut self, delivery: Delivery) {
-        let key = self.insert(delivery, None);
-        self.unwritten.insert(key);
-        self.fresh.insert(key);
-    }
-
-    fn insert(&mut self, delivery: Delivery, row: Option<i64>) -> Key {
-        let key = self.next;
-        self.next += 1;
-        self.under_way.insert(key, Entry { delivery, row });
-        key
+    /// Writes deliveries, and makes them available to [`Queue::take_fresh`].
+    pub(super) fn add(&mut self, deliveries: Vec<Delivery>, now: DateTime<Utc>) -> rusqlite::Result<()> {
+        let added = self.hold(deliveries, now)?;
+        self.let_go(&added, true)
     }
 
     /// Writes deliveries and keeps them back until [`Queue::let_go`] says what becomes of them. A process that
@@ -61,11 +41,11 @@ impl Queue {
         deliveries: Vec<Delivery>,
         now: DateTime<Utc>,
     ) -> rusqlite::Result<Vec<Key>> {
-        let rows = self.store.change(|change| {
+        let keys = self.store.change(|change| {
             deliveries.iter().map(|delivery| change.add(delivery, now)).collect::<Result<Vec<_>, _>>()
         })?;
-        let held = deliveries.into_iter().zip(rows);
-        Ok(held.map(|(delivery, row)| self.insert(delivery, Some(row))).collect())
+        self.under_way.extend(keys.iter().copied().zip(deliveries));
+        Ok(keys)
     }
 
     /// Makes held deliveries available to [`Queue::take_fresh`], or drops them.
@@ -74,8 +54,7 @@ impl Queue {
             self.fresh.extend(keys);
             return Ok(());
         }
-        let rows = keys.iter().filter_map(|key| self.under_way.get(key)?.row).collect::<Vec<_>>();
-        self.store.change(|change| rows.iter().try_for_each(|row| change.remove(*row)))?;
+        self.store.change(|change| keys.iter().try_for_each(|key| change.remove(*key)))?;
         keys.iter().for_each(|key| drop(self.under_way.remove(key)));
         Ok(())
     }
@@ -91,7 +70,7 @@ impl Queue {
         keys.into_iter()
             .filter_map(|key| {
                 self.fresh.remove(&key);
-                Some((key, self.under_way.get(&key)?.delivery.clone()))
+                Some((key, self.under_way.get(&key)?.clone()))
             })
             .collect()
     }
@@ -102,57 +81,33 @@ impl Queue {
         now: DateTime<Utc>,
         limit: usize,
     ) -> rusqlite::Result<Vec<(Key, Delivery)>> {
-        let known: BTreeSet<_> = self.under_way.values().filter_map(|entry| entry.row).collect();
-        let due = self.store.due(now, limit + known.len())?;
-        let due = due.into_iter().filter(|(row, _)| !known.contains(row)).take(limit);
-        Ok(due.map(|(row, delivery)| (self.insert(delivery.clone(), Some(row)), delivery)).collect())
-    }
-
-    /// Writes the deliveries that are only in memory. After that, a crash loses none of them.
-    pub(super) fn flush(&mut self, now: DateTime<Utc>) -> rusqlite::Result<()> {
-        if self.unwritten.is_empty() {
-            return Ok(());
-        }
-        let Self { store, unwritten, under_way, .. } = self;
-        let rows = store.change(|change| {
-            let entries = unwritten.iter().filter_map(|key| Some((*key, under_way.get(key)?)));
-            entries
-                .map(|(key, entry)| Ok((key, change.add(&entry.delivery, now)?)))
-                .collect::<Result<Vec<_>, _>>()
-        })?;
-        for (key, row) in rows {
-            under_way.entry(key).and_modify(|entry| entry.row = Some(row));
-        }
-        unwritten.clear();
-        Ok(())
+        let due = self.store.due(now, limit + self.under_way.len())?;
+        let due = due.into_iter().filter(|(key, _)| !self.under_way.contains_key(key));
+        let due: Vec<_> = due.take(limit).collect();
+        self.under_way.extend(due.iter().cloned());
+        Ok(due)
     }
 
     /// Records how attempts ended. When that can't be written, the deliveries stay in memory and are to be
     /// tried again.
     pub(super) fn settle(&mut self, results: &[(Key, Settled)], now: DateTime<Utc>) -> rusqlite::Result<()> {
-        let ended: Vec<_> =
-            results.iter().filter_map(|(key, settled)| Some((self.under_way.get(key)?, settled))).collect();
-        let in_memory =
-            |(entry, settled): &(&Entry, &Settled)| entry.row.is_none() && matches!(settled, Settled::Done);
-        if !ended.iter().all(in_memory) {
-            self.store.change(|change| {
-                for (Entry { delivery, row }, settled) in &ended {
-                    match settled {
-                        Settled::Done => {}
-                        Settled::Again(due) => {
-                            let tried = Delivery { attempts: delivery.attempts + 1, ..delivery.clone() };
-                            change.add(&tried, *due)?;
-                        }
-                        Settled::Dead(failure) => change.bury(delivery, failure, now)?,
+        let ended = results.iter().filter_map(|(key, how)| Some((key, self.under_way.get(key)?, how)));
+        self.store.change(|change| {
+            for (key, delivery, settled) in ended {
+                match settled {
+                    Settled::Done => {}
+                    Settled::Again(due) => {
+                        let tried = Delivery { attempts: delivery.attempts + 1, ..delivery.clone() };
+                        change.add(&tried, *due)?;
                     }
-                    row.map_or(Ok(()), |row| change.remove(row))?;
+                    Settled::Dead(failure) => change.bury(delivery, failure, now)?,
                 }
-                Ok(())
-            })?;
-        }
+                change.remove(*key)?;
+            }
+            Ok(())
+        })?;
         for (key, _) in results {
             self.under_way.remove(key);
-            self.unwritten.remove(key);
         }
         Ok(())
     }
@@ -183,9 +138,8 @@ impl Queue {
         self.store.cut_log()
     }
 
-    /// Writes what is only in memory, and closes the store. Nothing can be written any more.
-    pub(super) fn close(&mut self, now: DateTime<Utc>) -> rusqlite::Result<()> {
-        self.flush(now)?;
+    /// Closes the store. Nothing can be written any more.
+    pub(super) fn close(&mut self) -> rusqlite::Result<()> {
         self.store.close()
     }
 
@@ -212,15 +166,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_flushed_survives_and_what_was_delivered_does_not_come_back() {
+    fn what_was_added_survives_and_what_was_delivered_does_not_come_back() {
         let (folder, now) = (tempfile::tempdir().unwrap(), Utc::now());
         let mut queue = open(&folder);
-        for event in ["early", "before", "after"] {
-            queue.add(delivery(event));
-        }
+        queue.add(["early", "before", "after"].map(delivery).to_vec(), now).unwrap();
         let early = queue.take_fresh(1);
         queue.settle(&[(early[0].0, Settled::Done)], now).unwrap();
-        queue.flush(now).unwrap();
         let before = queue.take_fresh(1);
         assert_eq!(events(&before), ["before"]);
         assert!(queue.take_due(now, 9).unwrap().is_empty(), "what is under way is not taken twice");
@@ -253,7 +204,7 @@ mod tests {
     fn a_failed_attempt_waits_for_its_time_and_a_dead_one_is_kept() {
         let (folder, now) = (tempfile::tempdir().unwrap(), Utc::now());
         let mut queue = open(&folder);
-        queue.add(delivery("again"));
+        queue.add(vec![delivery("again")], now).unwrap();
         let taken = queue.take_fresh(9);
         let later = now + chrono::TimeDelta::minutes(1);
         queue.settle(&[(taken[0].0, Settled::Again(later))], now).unwrap();
@@ -276,7 +227,7 @@ mod tests {
         let (folder, now) = (tempfile::tempdir().unwrap(), Utc::now());
         let mut queue = open(&folder);
         for (event, died) in [("old", now), ("young", now + chrono::TimeDelta::days(1))] {
-            queue.add(delivery(event));
+            queue.add(vec![delivery(event)], now).unwrap();
             let taken = queue.take_fresh(9);
             queue.settle(&[(taken[0].0, Settled::Dead("no".to_owned()))], died).unwrap();
         }

@@ -99,19 +99,19 @@ pub fn return_of(purpose: &str) -> Option<u32> {
 }
 
 /// The product and the warehouse of a row of the stock, and which bucket of it the row is.
-pub fn bucket(key: &Item) -> Option<(Place, u8)> {
+fn bucket(key: &Item) -> Option<(Place, u8)> {
     let text = |name: &str| key.get(name)?.as_s().ok();
     let mut parts = text("product_id")?.split('/');
     let place = (parts.next()?.to_owned(), text("warehouse_id")?.clone());
     Some((place, parts.nth(1).map_or(Some(0), |bucket| bucket.parse().ok())?))
 }
 
-/// The buckets that a write of a transaction writes to.
+/// The bucket that a write of a transaction is to, if it is to the stock.
 pub fn written_bucket(write: &TransactWriteItem) -> Option<(Place, u8)> {
-    let of_stock = |table: &str, item| bucket(item).filter(|_| table == STOCK);
-    let put = write.put.as_ref().map(|put| of_stock(&put.table_name, &put.item));
-    let update = write.update.as_ref().map(|update| of_stock(&update.table_name, &update.key));
-    put.or(update)?
+    let put = write.put.as_ref().map(|put| (&put.table_name, &put.item));
+    let update = write.update.as_ref().map(|update| (&update.table_name, &update.key));
+    let (_, key) = put.or(update).filter(|(table, _)| *table == STOCK)?;
+    bucket(key)
 }
 
 /// A movement of stock: its place, its id, and the number of pieces that it brought. One by which pieces come back that
