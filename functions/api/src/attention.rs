@@ -68,7 +68,7 @@ pub(crate) async fn resolve_order(
             .map_err(|contradiction| contradicted(&order, contradiction, request, api))?;
         order = stop_shipments(api, links, order, &resolution, request).await?;
     }
-    let held = api.stock.held_by(&order).await.map_err(|error| unavailable(&error))?;
+    let held = api.stock.held_by(&order, resolution.stock).await.map_err(|error| unavailable(&error))?;
     let resolve = |order: &mut Order| order.resolve(resolution.clone(), request.caller.actor(), now);
     let stock = |before: &Order, after: &Order| {
         if before.status() == Status::NeedsAttention && before.shipments() != order.shipments() {

@@ -14,10 +14,11 @@ use chrono::{DateTime, Utc};
 use omniflow_domain::movement::{Impossible, MovementKind, OnShelf};
 use omniflow_domain::order::returns::Return;
 use omniflow_domain::order::{Actor, OrderId};
-use omniflow_domain::shelf::{Pieces, Shelf};
+use omniflow_domain::shelf::{Column, Pieces, Shelf};
 use omniflow_services::{DynamoDb, Item};
 use serde::{Deserialize, Serialize};
 
+use crate::moves::MOST_ROWS;
 use crate::{Error, Stock};
 
 /// The number of the form that movements are stored in.
@@ -199,11 +200,34 @@ impl Movements {
 
     /// The writes that bring the goods of a return back to the shelves that they were sold from, to be made with the
     /// order: those that can be sold again with a movement for each row, and those that can't be as lost. The rows must be
-    /// as they were read, so that the movements tell what was available after them.
+    /// as they were read, so that the movements tell what was available after them. Where pieces were sold from so many
+    /// buckets that one transaction can't take them back, they are brought together first, which changes no sum.
     ///
     /// # Errors
     /// [`NotMoved`].
     pub async fn of_return(
+        &self,
+        order: &OrderId,
+        returned: &Return,
+        id: &str,
+        by: &Actor,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<TransactWriteItem>, NotMoved> {
+        let writes = self.coming_back(order, returned, id, by, at).await?;
+        if writes.len() <= MOST_ROWS {
+            return Ok(writes);
+        }
+        for line in returned.lines.iter().filter(|line| line.came() > 0) {
+            let there = (line.product_id.clone(), line.warehouse.clone());
+            if let Some(shelf) = self.stock.shelf(&there).await? {
+                let first = order.hash64();
+                self.stock.bring_together(&there, &shelf, Column::Sold, line.came(), first).await?;
+            }
+        }
+        self.coming_back(order, returned, id, by, at).await
+    }
+
+    async fn coming_back(
         &self,
         order: &OrderId,
         returned: &Return,

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use omniflow_domain::order::{Order, OrderId, SettledStock, Shipment};
-use omniflow_domain::shelf::{Change, Column, Move, bucket_of};
+use omniflow_domain::shelf::{Change, Column, Move, Shelf, bucket_of};
 
 use crate::Error;
 use crate::shelves::Shelves;
@@ -19,7 +19,7 @@ use crate::stock::{Place, Stock, key, place_of};
 
 /// The largest number of rows that can be written together with an order: 100 items are in a transaction at
 /// most (Amazon DynamoDB API Reference, "TransactWriteItems").
-const MOST_ROWS: usize = 99;
+pub(crate) const MOST_ROWS: usize = 99;
 
 /// The attempts to move pieces of one order, each of which is planned anew.
 pub struct Moves<'a> {
@@ -102,12 +102,18 @@ impl Stock {
         Moves { stock: self, attempts: AtomicU32::new(0) }
     }
 
-    /// Reads the places that hold pieces for the order.
+    /// Reads the places that hold pieces for the order, which one transaction can move then as a person settles it.
     ///
     /// # Errors
     /// As [`Stock::of`].
-    pub async fn held_by(&self, order: &Order) -> Result<Shelves, Error> {
-        self.shelves_at(places(&held(order, |_| Move::Release))).await
+    pub async fn held_by(&self, order: &Order, settled: SettledStock) -> Result<Shelves, Error> {
+        let wanted = settled_pieces(order, settled);
+        let read = self.shelves_at(places(&wanted)).await?;
+        let first = order.id().hash64();
+        match self.moved(&wanted, &read, first) {
+            Err(Error::TooLarge(_)) => self.brought_together(&wanted, &read, first).await,
+            Ok(_) | Err(_) => Ok(read),
+        }
     }
 
     /// The writes that move the pieces of the order's shipments as a person has settled it, in places as they were
@@ -121,14 +127,7 @@ impl Stock {
         settled: SettledStock,
         read: &Shelves,
     ) -> Result<Vec<TransactWriteItem>, Error> {
-        let is_out = |shipment: &Shipment| shipment.state.is_out();
-        let none_out = !order.shipments().iter().any(is_out);
-        let wanted = held(order, |shipment| match settled {
-            SettledStock::Sold if is_out(shipment) => Move::Sell,
-            SettledStock::Lost if is_out(shipment) || none_out => Move::Lose,
-            SettledStock::Released | SettledStock::Sold | SettledStock::Lost => Move::Release,
-        });
-        self.moved(&wanted, read, order.id().hash64())
+        self.moved(&settled_pieces(order, settled), read, order.id().hash64())
     }
 
     /// The writes that set the pieces of a shipment of the order aside in another warehouse, and make those available
@@ -167,21 +166,47 @@ impl Stock {
         first: u64,
     ) -> Result<Vec<TransactWriteItem>, Error> {
         match self.moved(wanted, read, first) {
-            Err(Error::TooLarge(_)) if wanted.len() <= MOST_ROWS => {}
-            planned => return planned,
+            Err(Error::TooLarge(_)) if wanted.len() <= MOST_ROWS => {
+                self.moved(wanted, &self.brought_together(wanted, read, first).await?, first)
+            }
+            planned => planned,
         }
+    }
+
+    /// Brings the pieces of each place together in the bucket that `first` leads to, and reads the places again.
+    async fn brought_together(
+        &self,
+        wanted: &[Wanted],
+        read: &Shelves,
+        first: u64,
+    ) -> Result<Shelves, Error> {
         for Wanted { place, quantity, change } in wanted {
-            let Some(shelf) = read.get(place).filter(|shelf| shelf.count() > 1) else { continue };
-            let Some(together) = shelf.brought_together(change.from(), *quantity, first) else { continue };
-            let together = together.iter().filter(|change| change.changes_something());
-            let writes = together.map(|change| Ok(write(self.change(place, change)?)));
-            let writes = writes.collect::<Result<Vec<_>, Error>>()?;
-            if !writes.is_empty() {
-                let together = TransactWriteItemsInput::builder().set_transact_items(Some(writes));
-                self.dynamodb.transact_write_items(together).await?;
+            if let Some(shelf) = read.get(place) {
+                self.bring_together(place, shelf, change.from(), *quantity, first).await?;
             }
         }
-        self.moved(wanted, &self.shelves_at(places(wanted)).await?, first)
+        self.shelves_at(places(wanted)).await
+    }
+
+    /// Brings so many pieces of a column together in the bucket that `first` leads to, in a transaction of its own. Where
+    /// there are fewer, nothing is done.
+    pub(crate) async fn bring_together(
+        &self,
+        place: &Place,
+        shelf: &Shelf,
+        column: Column,
+        quantity: u32,
+        first: u64,
+    ) -> Result<(), Error> {
+        let together = shelf.brought_together(column, quantity, first).filter(|_| shelf.count() > 1);
+        let together = together.into_iter().flatten().filter(|change| change.changes_something());
+        let writes = together.map(|change| Ok(write(self.change(place, &change)?)));
+        let writes = writes.collect::<Result<Vec<_>, Error>>()?;
+        if !writes.is_empty() {
+            let together = TransactWriteItemsInput::builder().set_transact_items(Some(writes));
+            self.dynamodb.transact_write_items(together).await?;
+        }
+        Ok(())
     }
 
     /// The writes that move these pieces, beginning with the bucket that `first` leads to. Where nothing was read, or
@@ -238,6 +263,17 @@ impl Stock {
 
 pub(crate) fn write(update: Update) -> TransactWriteItem {
     TransactWriteItem::builder().update(update).build()
+}
+
+/// The pieces that the order's shipments hold, as a person has settled what became of them.
+fn settled_pieces(order: &Order, settled: SettledStock) -> Vec<Wanted> {
+    let is_out = |shipment: &Shipment| shipment.state.is_out();
+    let none_out = !order.shipments().iter().any(is_out);
+    held(order, |shipment| match settled {
+        SettledStock::Sold if is_out(shipment) => Move::Sell,
+        SettledStock::Lost if is_out(shipment) || none_out => Move::Lose,
+        SettledStock::Released | SettledStock::Sold | SettledStock::Lost => Move::Release,
+    })
 }
 
 /// The pieces that the order's shipments hold.

@@ -17,8 +17,8 @@ use crate::control::Control;
 use crate::folder::{DataFolder, Database};
 use crate::{Config, StartError, health, metrics, private_files};
 
-/// How often the deliveries are synced and it is written down how far they have come. What a power failure
-/// takes of them within this time is not missed.
+/// How often it is written down how far the deliveries have come. Files of deliveries that are older by less than this are
+/// not recognised.
 const NOTED_EVERY: Duration = Duration::from_secs(1);
 
 /// The time after which it is asked whether the tables were quiet.
@@ -117,8 +117,10 @@ async fn note_deliveries(folder: Arc<DataFolder>, bus: EventBus) {
 
 /// Writes down how far the deliveries have come, if that is further than `before`, and returns it.
 pub(crate) fn note_deliveries_once(folder: &DataFolder, bus: &EventBus, before: u64) -> std::io::Result<u64> {
-    let Some(now) = bus.sync(before)? else { return Ok(before) };
-    folder.reached(&[(Database::Deliveries, now)]);
+    let now = bus.sync()?;
+    if now > before {
+        folder.reached(&[(Database::Deliveries, now)]);
+    }
     Ok(now)
 }
 
@@ -151,5 +153,48 @@ pub(crate) fn in_folder(
             tables.journal_reached(commit);
             kept.reached(&[(Database::Tables, relied_on.load(Relaxed)), (Database::Journal, commit)]);
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use serde_json::json;
+
+    use super::*;
+    use crate::Runtime;
+    use crate::bus::Entry;
+    use crate::config::Cli;
+
+    /// An order notes in a table that its event was published, and is not asked for it again: a power failure must not take
+    /// the event alone.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_was_published_is_safe_before_the_tables_say_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let anywhere = "127.0.0.1:0";
+        let arguments = ["omniflow", "--data", data.to_str().unwrap(), "--http", anywhere, "--aws", anywhere];
+        let runtime = Runtime::start(Cli::try_parse_from(arguments).unwrap().config).await.unwrap();
+        let Aws { bus, tables, .. } = runtime.aws.clone();
+        let text = |text: &str| Some(text.to_owned());
+        let completed = Entry {
+            bus: text("OrderBus"),
+            source: text("omniflow.orders"),
+            detail_type: text("Order Status Changed"),
+            detail: Some(json!({ "order_id": "ORD-1", "state": "COMPLETED" }).to_string()),
+            ..Entry::default()
+        };
+        let stored = bus.written();
+        assert!(bus.put([completed.clone()]).unwrap()[0].is_ok());
+        assert!(bus.written() > stored, "a rule of the template takes it");
+        let published = bus.written();
+        tables.synced().await.unwrap();
+        assert!(bus.synced() >= published, "before anything else is written");
+
+        assert!(bus.put([completed]).unwrap()[0].is_ok());
+        let published = bus.written();
+        tables.probe().await;
+        assert!(bus.synced() >= published, "with the next write");
+        runtime.stop().await;
     }
 }

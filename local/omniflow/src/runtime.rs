@@ -298,6 +298,8 @@ pub(crate) fn connect<Opened>(
         functions.clone(),
         surroundings.clone(),
     )?;
+    // An order notes in a table that its events were published, and is asked for them never again.
+    bus.made_safe_with(&tables);
     let relied_on = Arc::new(AtomicU64::new(0));
     let options = Options {
         durable,

@@ -11,7 +11,7 @@
 //! Power loss may, until [`Tables::sync`] has made it safe: one fsync does for all writes before it. Whoever
 //! acknowledges a write to the outside waits for that first ([`Tables::synced`]), and so does the engine
 //! before each commit of its journal, so that the journal never knows of a step whose writes could still be
-//! lost.
+//! lost. What the writes themselves rely on is made safe before them ([`Tables::rely_on`]).
 
 mod combiner;
 mod connector;
@@ -46,7 +46,7 @@ pub use file_versions::Standing;
 pub use operations::ApiResponse;
 use operations::Effect;
 use progress::Progress;
-pub use sync::Syncing;
+pub use sync::{ReliedOn, Syncing};
 use sync::{Urgency, WriteAheadLog};
 
 /// The tables of one file, or of one process. Clones share them.
@@ -121,6 +121,16 @@ impl Tables {
         let log = WriteAheadLog::open(path, Arc::clone(&self.counters), Arc::clone(&self.progress))?;
         self.log = Some(Arc::new(log));
         Ok(self)
+    }
+
+    /// Has `first` make safe from power loss, before each fsync of the tables, what their writes rely on: a table may say
+    /// that something was written elsewhere. When it fails, nothing of the tables is acknowledged any more, as after a failed
+    /// fsync of their own. It is set once, before anything is written that relies on it; tables in memory never call it.
+    ///
+    /// Whoever tells [`ReliedOn::changed`] after a change has it made safe by [`Tables::sync`] also where no table says
+    /// anything of it.
+    pub fn rely_on(&self, first: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> ReliedOn {
+        self.log.as_ref().map_or_else(ReliedOn::default, |log| log.rely_on(Box::new(first)))
     }
 
     /// Tells the tables how far the journal has come that relies on them. They store it with what is

@@ -4,9 +4,9 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,9 @@ pub(crate) enum Urgency {
     Soon,
 }
 
+/// Makes safe from power loss what writes of the tables rely on.
+pub(crate) type SyncFirst = Box<dyn Fn() -> io::Result<()> + Send + Sync>;
+
 /// The write-ahead log, and the way to the thread that syncs it.
 pub(crate) struct WriteAheadLog {
     log: Arc<Log>,
@@ -45,6 +48,8 @@ struct Log {
     written: AtomicU64,
     /// How many of those writes are safe from power loss.
     synced: watch::Sender<Synced>,
+    /// What is made safe before each fsync.
+    first: OnceLock<SyncFirst>,
     counters: Arc<Counters>,
     progress: Arc<Progress>,
 }
@@ -85,6 +90,7 @@ impl WriteAheadLog {
             file: File::open(PathBuf::from(path))?,
             written: AtomicU64::new(1),
             synced: watch::Sender::new(Synced::UpTo { writes: 0, groups: 0 }),
+            first: OnceLock::new(),
             counters,
             progress,
         });
@@ -94,6 +100,12 @@ impl WriteAheadLog {
             .name("tables-sync".to_owned())
             .spawn(move || serve(&served, &inbox))?;
         Ok(Self { log, requests: Some(requests), thread: Some(thread) })
+    }
+
+    /// Has `first` called before each further fsync; only the first call of this counts.
+    pub(crate) fn rely_on(&self, first: SyncFirst) -> ReliedOn {
+        let _ = self.log.first.set(first);
+        ReliedOn(Arc::downgrade(&self.log))
     }
 
     /// Whether an fsync has failed, after which nothing can be made safe any more.
@@ -120,6 +132,19 @@ impl WriteAheadLog {
             let _ = self.requests.as_ref().map(|requests| requests.send(urgency));
         }
         Syncing(Some((wanted, synced)))
+    }
+}
+
+/// What writes of the tables rely on, and what is made safe together with them.
+#[derive(Default)]
+pub struct ReliedOn(Weak<Log>);
+
+impl ReliedOn {
+    /// Counts a change of it, so that whoever waits until all is safe waits for it as well.
+    pub fn changed(&self) {
+        if let Some(log) = self.0.upgrade() {
+            log.written.fetch_add(1, SeqCst);
+        }
     }
 }
 
@@ -191,7 +216,8 @@ impl Log {
         }
         // Before the fsync begins, all these groups are in the log.
         let groups = self.progress.reached();
-        let done = self.counters.syncs.time(|| self.file.sync_data());
+        let first = self.first.get().map_or(Ok(()), |first| first());
+        let done = first.and_then(|()| self.counters.syncs.time(|| self.file.sync_data()));
         self.synced.send_replace(match done {
             Ok(()) => Synced::UpTo { writes: covers, groups },
             Err(error) => {

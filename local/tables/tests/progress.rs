@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
-use omniflow_tables::{Standing, Tables};
+use omniflow_tables::{Health, Standing, Tables};
 use serde_json::{Value, json};
 
 fn ask(tables: &Tables, operation: &str, request: &Value) -> u16 {
@@ -113,4 +116,35 @@ fn the_count_goes_on_when_the_tables_are_opened_again_with_what_is_known_of_the_
     tables.close().unwrap();
     drop(tables);
     assert_eq!(standing(), Standing { identity: "this".to_owned(), reached: reached + 1, relies_on: 7 });
+}
+
+#[test]
+fn what_the_tables_rely_on_is_made_safe_before_each_fsync_and_when_that_fails_nothing_is_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = opened(folder.path());
+    tables.sync().wait().unwrap();
+    let (calls, fails) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (called, failing) = (Arc::clone(&calls), Arc::clone(&fails));
+    let relied_on = tables.rely_on(move || {
+        called.fetch_add(1, SeqCst);
+        if failing.load(SeqCst) { Err(io::Error::other("no disk")) } else { Ok(()) }
+    });
+    let syncs = || tables.counters().syncs.count();
+    let before = syncs();
+    put(&tables, "a");
+    tables.sync().wait().unwrap();
+    tables.sync().wait().unwrap();
+    assert_eq!((calls.load(SeqCst), syncs()), (1, before + 1), "there is nothing to do twice");
+    relied_on.changed();
+    tables.sync().wait().unwrap();
+    assert_eq!(calls.load(SeqCst), 2, "it is made safe although no table was written");
+    let before = syncs() - 1;
+
+    fails.store(true, SeqCst);
+    put(&tables, "b");
+    tables.sync().wait().unwrap_err();
+    assert_eq!((syncs(), tables.health()), (before + 1, Health::Lost));
+    fails.store(false, SeqCst);
+    put(&tables, "c");
+    tables.sync().wait().unwrap_err();
 }

@@ -138,6 +138,20 @@ impl Shop {
         (Self::open_at(system(), rows, None, &[], Clients::by_sdk, surroundings), clock)
     }
 
+    /// A shop with two pieces of each of so many products, one in each of two buckets, and all of them as the items of an
+    /// order.
+    pub async fn of_split_products(count: usize) -> (Self, Value) {
+        let names: Vec<_> = (0..count).map(|number| format!("thing-{number}")).collect();
+        let rows: Vec<_> = names.iter().map(|name| (name.as_str(), "wh-east", 2)).collect();
+        let shop = Self::stocked(&rows);
+        for name in &names {
+            let path = format!("/api/v1/stock/{name}/wh-east/buckets");
+            assert_eq!(shop.http("PUT", &path, json!({ "buckets": 2 })).await.status, 200);
+        }
+        let items: Vec<_> = names.iter().map(|name| json!({ "product_id": name, "quantity": 2 })).collect();
+        (shop, Value::from(items))
+    }
+
     /// As [`Shop::timed`], but these warehouses have servers of their own, which take every request and answer by a
     /// message later.
     pub async fn with_far_warehouses(rows: &[(&str, &str, u32)], far: &[&str]) -> (Self, ManualClock) {

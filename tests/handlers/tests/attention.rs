@@ -300,6 +300,22 @@ async fn what_was_done_by_hand_ends_the_order_and_moves_its_stock_in_one_write()
     }
 }
 
+/// Others who move pieces may leave those of an order in more buckets than one transaction can write.
+#[tokio::test]
+async fn an_order_whose_pieces_lie_in_very_many_buckets_is_ended_by_hand_too() {
+    let (shop, items) = Shop::of_split_products(60).await;
+    let id = shop.place(json!({ "items": items })).await;
+    let mut walk = walk_before(&shop, &id, "ShipWarehouses").await;
+    fail_for_good(&shop, &mut walk).await;
+    for mut bucket in shop.items("StockTable") {
+        bucket["reserved"]["N"] = json!("1");
+        shop.put("StockTable", bucket);
+    }
+    let answer = resolve(&shop, &id, "REFUNDED", "RELEASED").await;
+    assert_eq!((answer.status, &answer.body["state"]), (200, &json!("CANCELLED")), "{}", answer.body);
+    assert!(shop.stock().await.iter().all(|row| (row.available, row.reserved) == (2, 0)));
+}
+
 #[tokio::test]
 async fn what_contradicts_the_gateway_or_the_shipments_is_refused_with_the_facts() {
     for (out, money, stock, why) in [

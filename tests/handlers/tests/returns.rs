@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use omniflow_domain::OrderId;
-use omniflow_domain::order::returns::ReturnState;
+use omniflow_domain::order::returns::{MOST_LINES, ReturnState};
 use omniflow_domain::order::{OrderRecord, PaymentState};
 use omniflow_testing::{At, Outage, Shop, Walk, asked_back, customer};
 use serde_json::{Value, json};
@@ -75,6 +75,19 @@ async fn goods_come_back_in_parts_and_their_money_goes() {
     for number in [1, 2] {
         assert_eq!(told(number), ["REQUESTED", "AWAITING_GOODS", "RECEIVED", "REFUNDED"]);
     }
+}
+
+#[tokio::test]
+async fn what_was_sold_from_very_many_buckets_comes_back_at_once() {
+    let (shop, items) = Shop::of_split_products(MOST_LINES).await;
+    let id = shop.place(json!({ "items": items, "payment": { "method": "pm_card" } })).await;
+    shop.complete(&id).await;
+    let all: Vec<_> =
+        items.as_array().unwrap().iter().map(|item| (item["product_id"].as_str().unwrap(), 2)).collect();
+    assert_eq!(shop.ask_back(&id, &all).await, 1);
+    Walk::of_return(&id, 1).to_the_end(&shop).await.unwrap();
+    assert_eq!(state(&shop, &id).await, ReturnState::Refunded);
+    assert!(shop.stock().await.iter().all(|row| (row.available, row.sold) == (2, 0)));
 }
 
 #[tokio::test]

@@ -238,14 +238,7 @@ async fn what_no_bucket_has_alone_is_taken_from_several_and_no_more_than_there_i
 
 #[tokio::test]
 async fn an_order_over_very_many_products_needs_no_more_rows_because_they_are_split() {
-    let names: Vec<_> = (0..60).map(|number| format!("thing-{number}")).collect();
-    let rows: Vec<_> = names.iter().map(|name| (name.as_str(), "wh-east", 2)).collect();
-    let shop = Shop::stocked(&rows);
-    for name in &names {
-        let path = format!("/api/v1/stock/{name}/wh-east/buckets");
-        assert_eq!(shop.http("PUT", &path, json!({ "buckets": 2 })).await.status, 200);
-    }
-    let items: Vec<_> = names.iter().map(|name| json!({ "product_id": name, "quantity": 2 })).collect();
+    let (shop, items) = Shop::of_split_products(60).await;
     let id = shop.place(json!({ "items": items, "payment": { "method": "pm_card" } })).await;
     Walk::of(&id).to_the_end(&shop).await.unwrap();
     assert!(shop.stock().await.iter().all(|row| (row.available, row.reserved, row.sold) == (0, 0, 2)));

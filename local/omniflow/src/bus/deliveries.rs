@@ -107,8 +107,9 @@ impl Deliveries {
         let connection = Connection::open(path)?;
         MIGRATIONS.check(&connection, path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        // With NORMAL, a crash of the process loses nothing. A power failure may lose the last deliveries;
-        // the function that published those events is then retried and publishes them again.
+        // With NORMAL, a crash of the process loses nothing. A power failure may lose what was not synced yet
+        // (`EventBus::sync`). It is synced before the tables and the journal, so that these don't know of such events either:
+        // the step that published them is made again.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         MIGRATIONS.run(&connection)?;
         let left_behind =

@@ -11,11 +11,12 @@ mod queue;
 mod status_changes;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ambient::Surroundings;
 use chrono::{DateTime, SecondsFormat, Utc};
 use file_versions::Refused;
+use omniflow_tables::{ReliedOn, Tables};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -143,6 +144,11 @@ struct Inner {
     changes: Changes,
     /// Why deliveries can't be read or written; `None` while they can.
     stuck: Mutex<Option<String>>,
+    /// How far the deliveries are safe from power loss; `None` once an fsync has failed, after which nobody knows what
+    /// is on the disk, and the next fsync would not tell (PostgreSQL wiki, "Fsync Errors").
+    synced: Mutex<Option<u64>>,
+    /// By whom they are made safe; see [`EventBus::made_safe_with`].
+    safe_with: OnceLock<ReliedOn>,
 }
 
 impl EventBus {
@@ -166,9 +172,18 @@ impl EventBus {
         });
         let rules = rules.collect::<Result<_, Error>>()?;
         let queue = Mutex::new(Queue::new(Deliveries::open(store, identity)?));
-        let (waiting, stuck) = (Notify::new(), Mutex::default());
-        let changes = Changes::default();
-        Ok(Self(Arc::new(Inner { rules, place, queue, functions, surroundings, waiting, changes, stuck })))
+        Ok(Self(Arc::new(Inner {
+            rules,
+            place,
+            queue,
+            functions,
+            surroundings,
+            waiting: Notify::new(),
+            changes: Changes::default(),
+            stuck: Mutex::default(),
+            synced: Mutex::new(Some(0)),
+            safe_with: OnceLock::new(),
+        })))
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -218,20 +233,49 @@ impl EventBus {
         }
         // Whoever publishes may note in a table that it is done, before the step that it belongs to is committed.
         self.queue().add(matched, self.now())?;
+        if let Some(tables) = self.0.safe_with.get() {
+            tables.changed();
+        }
         self.0.waiting.notify_one();
         Ok(())
     }
 
-    /// Makes what has been written so far safe from power loss, unless it has come no further than `before`.
-    /// Returns how far it has come; `None` when it has come no further or belongs to no data folder.
+    /// Has whoever waits until all writes of the tables are safe from power loss wait for what was published before as well.
+    pub(crate) fn made_safe_with(&self, tables: &Tables) {
+        let bus = self.clone();
+        // It is called once, when the runtime is assembled.
+        let _ = self.0.safe_with.set(tables.rely_on(move || bus.sync().map(drop)));
+    }
+
+    /// Makes what has been written so far safe from power loss. Returns how far it has come; 0 when it belongs to no data
+    /// folder. It costs nothing when nothing was written since the last time.
     ///
     /// # Errors
-    /// When the file system fails.
-    pub fn sync(&self, before: u64) -> std::io::Result<Option<u64>> {
-        let reached = self.queue().reached().filter(|reached| reached.changes > before);
-        let Some(reached) = reached else { return Ok(None) };
-        reached.log.sync_data()?;
-        Ok(Some(reached.changes))
+    /// When the file system fails. It fails for good, until the deliveries are opened again.
+    pub fn sync(&self) -> std::io::Result<u64> {
+        let mut synced = self.0.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = synced.ok_or_else(|| {
+            std::io::Error::other("the deliveries could not be synced; restart the runtime")
+        })?;
+        let Some(reached) = self.queue().reached() else { return Ok(0) };
+        if reached.changes > before {
+            *synced = None;
+            reached.log.sync_data()?;
+            *synced = Some(reached.changes);
+        }
+        Ok(reached.changes)
+    }
+
+    /// How many times the deliveries were written.
+    #[cfg(test)]
+    pub(crate) fn written(&self) -> u64 {
+        self.queue().reached().map_or(0, |reached| reached.changes)
+    }
+
+    /// How many of those writes are safe from power loss.
+    #[cfg(test)]
+    pub(crate) fn synced(&self) -> u64 {
+        self.0.synced.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or_default()
     }
 
     /// Gives back the disk that the log takes, if that is much. It is for quiet times, since what is published
@@ -406,14 +450,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("deliveries.db");
         let bus = open(&store);
-        let reached = bus.sync(0).unwrap().unwrap();
-        assert_eq!(bus.sync(reached).unwrap(), None);
+        let reached = bus.sync().unwrap();
+        assert_eq!(bus.sync().unwrap(), reached);
         let add = || {
             let delivery = Delivery { function: "Notify".to_owned(), event: "{}".to_owned(), attempts: 0 };
             bus.queue().add(vec![delivery], bus.now())
         };
         add().unwrap();
-        assert_eq!(bus.sync(reached).unwrap(), Some(reached + 1));
+        assert_eq!(bus.sync().unwrap(), reached + 1);
         bus.close().unwrap();
         assert_eq!(file_versions::Standing::of(&store).unwrap().unwrap().reached, reached + 1);
         add().unwrap_err();
