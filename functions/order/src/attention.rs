@@ -11,6 +11,9 @@ use omniflow_store::returns::ReturnWorkflow;
 use omniflow_store::workflow::{ExecutionState, Unsent, Workflow};
 use serde::{Deserialize, Serialize};
 
+/// How often an order is read and its execution described anew, when others write the order in between.
+const LOOKS: usize = 5;
+
 /// What invokes the function.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -113,48 +116,64 @@ impl MarkNeedsAttention {
             return self.return_ended(&id, number, name).await;
         }
         let Some(id) = OrderId::of_execution(&name) else { return Ok(Answer::Ignored { ignored: name }) };
-        let order = self.activity.orders.get(&id).await?;
-        if order.execution_name() != name {
-            return Ok(Answer::Ignored { ignored: name });
-        }
-        if order.status().is_final() {
-            return Ok(Answer::Marked((&order).into()));
-        }
-        // The event may come late or twice, and the execution may have been redriven meanwhile.
-        match self.workflow.execution(&order).await? {
-            ExecutionState::Failed(failed) => Ok(Answer::Marked((&self.mark(&id, &failed).await?).into())),
-            ExecutionState::Unknown | ExecutionState::Running | ExecutionState::Succeeded => {
-                Ok(Answer::Ignored { ignored: name })
+        for _ in 0..LOOKS {
+            let order = self.activity.orders.get(&id).await?;
+            if order.execution_name() != name {
+                return Ok(Answer::Ignored { ignored: name });
+            }
+            if order.status().is_final() {
+                return Ok(Answer::Marked((&order).into()));
+            }
+            // The event may come late or twice, and the execution may have been redriven meanwhile.
+            let ExecutionState::Failed(failed) = self.workflow.execution(&order).await? else {
+                return Ok(Answer::Ignored { ignored: name });
+            };
+            let now = self.activity.now();
+            let orders = &self.activity.orders;
+            if let (order, Some(is_news)) = orders.need_attention_as_read(&order, &failed, now).await? {
+                self.marked(&order, &failed, is_news).await;
+                return Ok(Answer::Marked((&order).into()));
             }
         }
+        Err(store::Error::Contention.into())
     }
 
     async fn return_ended(&self, id: &OrderId, number: u32, name: String) -> Result<Answer, Error> {
-        let order = self.activity.orders.get(id).await?;
-        let known = order.return_of(number).ok().filter(|it| it.execution_name(id) == name);
-        let Some(it) = known else { return Ok(Answer::Ignored { ignored: name }) };
-        let ExecutionState::Failed(failed) = self.returns.execution(&order, it).await? else {
-            return Ok(Answer::Ignored { ignored: name });
-        };
-        let now = self.activity.now();
-        let fail =
-            |order: &mut Order| order.fail_return(number, failed.clone(), now).map_err(store::Error::from);
-        let (order, is_news) = self.activity.orders.update(id, fail).await?;
-        if is_news {
-            tracing::error!(order_id = %id, number, failure = failed.text(), "a return's workflow failed for good");
-            metrics::count(metrics::NEEDING_ATTENTION, id);
+        for _ in 0..LOOKS {
+            let order = self.activity.orders.get(id).await?;
+            let known = order.return_of(number).ok().filter(|it| it.execution_name(id) == name);
+            let Some(it) = known else { return Ok(Answer::Ignored { ignored: name }) };
+            let ExecutionState::Failed(failed) = self.returns.execution(&order, it).await? else {
+                return Ok(Answer::Ignored { ignored: name });
+            };
+            let now = self.activity.now();
+            let fail = |order: &mut Order| {
+                order.fail_return(number, failed.clone(), now).map_err(store::Error::from)
+            };
+            let (order, Some(is_news)) = self.activity.orders.update_as_read(&order, fail).await? else {
+                continue;
+            };
+            if is_news {
+                tracing::error!(order_id = %id, number, failure = failed.text(), "a return's workflow failed for good");
+                metrics::count(metrics::NEEDING_ATTENTION, id);
+            }
+            self.activity.announce_returns_or_leave(&order).await;
+            return Ok(Answer::Marked((&order).into()));
         }
-        self.activity.announce_returns_or_leave(&order).await;
-        Ok(Answer::Marked((&order).into()))
+        Err(store::Error::Contention.into())
     }
 
     async fn mark(&self, id: &OrderId, failed: &Failed) -> Result<Order, store::Error> {
         let (order, is_news) = self.activity.orders.need_attention(id, failed, self.activity.now()).await?;
-        if is_news {
-            tracing::error!(order_id = %id, failure = failed.text(), "a workflow failed for good");
-            metrics::outcome(&order);
-        }
-        self.activity.announce_or_leave(&order).await;
+        self.marked(&order, failed, is_news).await;
         Ok(order)
+    }
+
+    async fn marked(&self, order: &Order, failed: &Failed, is_news: bool) {
+        if is_news {
+            tracing::error!(order_id = %order.id(), failure = failed.text(), "a workflow failed for good");
+            metrics::outcome(order);
+        }
+        self.activity.announce_or_leave(order).await;
     }
 }

@@ -1,13 +1,21 @@
 //! `reconcile-orders`: finds orders that stand still and that no event told of, and helps them on.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use omniflow_services::{ConfigError, Environment, Function, Services};
 use omniflow_store as store;
 use omniflow_store::reconcile::{Reconciler, Repaired, Scope, Trouble};
 use omniflow_store::returns::ReturnWorkflow;
+use omniflow_store::windows::PaymentWindows;
 use omniflow_store::workflow::Workflow;
 use omniflow_store::{Orders, Stock};
 use serde::Deserialize;
+
+/// The longest times that a run looks for what stands still, and takes care of it. Both end within the function's timeout
+/// (`template.yaml`), with time left for what is under way.
+const LOOKS_FOR: Duration = Duration::from_secs(60);
+const REPAIRS_FOR: Duration = Duration::from_secs(40);
 
 /// The event of a run. EventBridge's scheduled events have members of their own, which don't matter here.
 #[derive(Debug, Deserialize)]
@@ -32,6 +40,7 @@ impl Function for ReconcileOrders {
         "STOCK_TABLE",
         "ORDER_STATE_MACHINE",
         "RETURN_STATE_MACHINE",
+        "PAYMENT_WINDOW_STATE_MACHINE",
         "PAYMENT_WINDOW_SECONDS",
     ];
     const ACTIONS: &'static [&'static str] = &[
@@ -61,6 +70,10 @@ impl Function for ReconcileOrders {
             Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
             Workflow::new(services.step_functions(), machine),
             ReturnWorkflow::new(services.step_functions(), environment.require("RETURN_STATE_MACHINE")?),
+            PaymentWindows::new(
+                services.step_functions(),
+                environment.require("PAYMENT_WINDOW_STATE_MACHINE")?,
+            ),
             services.clock(),
             TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?),
         )))
@@ -71,13 +84,13 @@ impl Function for ReconcileOrders {
             return self.0.write_plainly().await;
         }
         let scope = if run.check_stock { Scope::OrdersAndStock } else { Scope::Orders };
-        let found = self.0.examine(scope).await?;
+        let found = self.0.examine(scope, LOOKS_FOR).await?;
         for finding in &found.findings {
             if finding.trouble == Trouble::StockUnowned {
                 tracing::error!(finding.detail, "stock and orders don't go together");
             }
         }
-        let repaired = self.0.repair(&found).await;
+        let repaired = self.0.repair(&found, REPAIRS_FOR).await;
         if run.check_stock {
             let together = self.0.put_quiet_places_together().await?;
             tracing::info!(together, "places in the stock are split no more");

@@ -64,7 +64,6 @@ impl Function for SweepOrders {
         "dynamodb:Query",
         "events:PutEvents",
         "states:DescribeExecution",
-        "states:GetExecutionHistory",
         "states:RedriveExecution",
         "states:SendTaskFailure",
         "states:SendTaskSuccess",

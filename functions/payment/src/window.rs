@@ -4,25 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ambient::Clock;
-use aws_sdk_sfn::operation::start_execution::StartExecutionInput;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use omniflow_domain::order::{Awaits, PaymentState};
 use omniflow_domain::payment_gateway::{MoneyAt, RefundError, Silent};
 use omniflow_domain::{ErrorName, Order, OrderId, PaymentGateway as _, Reason, Refusal, Status};
-use omniflow_services::{ConfigError, Environment, Fault, Function, ServiceError, Services, StepFunctions};
+use omniflow_services::{ConfigError, Environment, Fault, Function, ServiceError, Services};
 use omniflow_store as store;
 use omniflow_store::Orders;
 use omniflow_store::activity::{Activity, Done, StepEvent, TokenEvent};
+use omniflow_store::windows::PaymentWindows;
 use omniflow_store::workflow::{Tasks, Unsent};
 use omniflow_stripe::StripeGateway;
-use serde_json::json;
 
 use crate::provider::stripe;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the payment window could not be started: {0}")]
-    NotStarted(ServiceError),
+    NotStarted(#[from] ServiceError),
     #[error("the payment window could not be passed by: {0}")]
     NotPassed(#[from] Unsent),
     #[error(transparent)]
@@ -47,8 +46,7 @@ impl From<Error> for Fault {
 pub struct OpenPaymentWindow {
     activity: Activity,
     tasks: Tasks,
-    states: Arc<dyn StepFunctions>,
-    window_machine: String,
+    windows: PaymentWindows,
     length: TimeDelta,
 }
 
@@ -73,8 +71,10 @@ impl Function for OpenPaymentWindow {
         Ok(Self {
             activity: Activity::new(services, environment)?,
             tasks: Tasks::new(services.step_functions()),
-            states: services.step_functions(),
-            window_machine: environment.require("PAYMENT_WINDOW_STATE_MACHINE")?.to_owned(),
+            windows: PaymentWindows::new(
+                services.step_functions(),
+                environment.require("PAYMENT_WINDOW_STATE_MACHINE")?,
+            ),
             length: TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?),
         })
     }
@@ -93,7 +93,7 @@ impl Function for OpenPaymentWindow {
         // For the last two no signal is stored that the sweeper could send, so that a failure to send fails
         // the step, which is tried again.
         match awaits {
-            Awaits::Payment => self.await_payment(&order).await?,
+            Awaits::Payment => self.await_payment(&order, now).await?,
             Awaits::Review => drop(self.tasks.turn_away(&step.task_token).await?),
             Awaits::Nothing => drop(self.tasks.go_on(&order, &step.task_token).await?),
         }
@@ -102,30 +102,18 @@ impl Function for OpenPaymentWindow {
 }
 
 impl OpenPaymentWindow {
-    async fn await_payment(&self, order: &Order) -> Result<(), Error> {
+    async fn await_payment(&self, order: &Order, now: DateTime<Utc>) -> Result<(), Error> {
         // Whoever finds the window's execution takes this for published, so that it is started after that.
         self.activity.publish(order).await?;
         if order.status() == Status::AwaitingPayment {
-            self.start_window(order).await?;
+            // One that still waits after its deadline is paid at a provider, which must be asked.
+            match order.deadline() {
+                Some(deadline) if deadline <= now => self.windows.start_again(order, now).await?,
+                _ => self.windows.start(order).await?,
+            }
         }
         self.tasks.answer_or_leave(order).await;
         Ok(())
-    }
-
-    /// The execution is named after the order and has the same input always, so that starting it twice starts
-    /// one (AWS Step Functions API Reference, "StartExecution").
-    async fn start_window(&self, order: &Order) -> Result<(), Error> {
-        let input = json!({ "order_id": order.id().as_str(), "deadline": order.deadline() }).to_string();
-        let start = StartExecutionInput::builder()
-            .state_machine_arn(&self.window_machine)
-            .name(order.id().as_str())
-            .input(input);
-        match self.states.start_execution(start).await {
-            Err(error) if error.code.as_deref() != Some("ExecutionAlreadyExists") => {
-                Err(Error::NotStarted(error))
-            }
-            _ => Ok(()),
-        }
     }
 }
 
@@ -216,10 +204,11 @@ impl From<CloseError> for Fault {
 }
 
 impl ClosePaymentWindow {
-    /// Asks the provider whether the order that waits for its payment has been paid there.
+    /// Asks the provider whether the order that waits for its payment, or did before it needed attention, has been paid
+    /// there.
     async fn ask(&self, provider: &StripeGateway, id: &OrderId) -> Result<(), CloseError> {
         let order = self.orders.get(id).await?;
-        if order.status() != Status::AwaitingPayment || order.payment().provider_id.is_none() {
+        if order.standing() != Status::AwaitingPayment || order.payment().provider_id.is_none() {
             return Ok(());
         }
         let report = provider.report(order.charge()).await?;

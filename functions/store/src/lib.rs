@@ -35,6 +35,7 @@ mod shelves;
 mod stock;
 pub mod warehouses;
 #[cfg(feature = "sfn")]
+pub mod windows;
 pub mod workflow;
 
 use omniflow_domain::money;

@@ -173,6 +173,23 @@ impl Orders {
         self.update_with(id, changes, decided).await
     }
 
+    /// As [`Orders::update`], for a decision that relies on what was found out since the order was read. When somebody has
+    /// written it meanwhile, nothing is done and there is no answer: what was found out may be older than that write.
+    ///
+    /// # Errors
+    /// As [`Orders::update`].
+    pub async fn update_as_read<T>(
+        &self,
+        read: &Order,
+        decide: impl Fn(&mut Order) -> Result<T, Error>,
+    ) -> Result<(Order, Option<T>), Error> {
+        let decide = |order: &mut Order| match order.version() == read.version() {
+            true => decide(order).map(Some),
+            false => Ok(None),
+        };
+        self.update(read.id(), decide).await
+    }
+
     /// Optimistic concurrency, for every decision about an order: reads it, lets `decide` change it and say
     /// what else is to be written with it, and writes all that on the condition that nobody wrote meanwhile.
     /// On a conflict it begins again, after a pause that grows by a millisecond each time, 20 times at most.
@@ -246,14 +263,22 @@ impl Orders {
         failed: &Failed,
         now: DateTime<Utc>,
     ) -> Result<(Order, bool), Error> {
-        let mark = |order: &mut Order| {
-            let is_news = !order.status().is_final() && order.status() != Status::NeedsAttention;
-            if is_news {
-                order.need_attention(failed.clone(), now)?;
-            }
-            Ok::<_, Error>(is_news)
-        };
-        self.update(id, mark).await
+        self.update(id, |order| mark(order, failed, now)).await
+    }
+
+    /// As [`Orders::need_attention`], with what the order's execution failed with when it was described after this read. When
+    /// somebody has written the order meanwhile, it is left as it is, and there is no answer: a step of an execution that
+    /// goes on again may have stored its token.
+    ///
+    /// # Errors
+    /// As [`Orders::need_attention`].
+    pub async fn need_attention_as_read(
+        &self,
+        read: &Order,
+        failed: &Failed,
+        now: DateTime<Utc>,
+    ) -> Result<(Order, Option<bool>), Error> {
+        self.update_as_read(read, |order| mark(order, failed, now)).await
     }
 
     /// Writes the order on the condition that its version is the one that was read. A write that was made
@@ -351,4 +376,13 @@ fn by_this_write(sent: &Order, name: WriteId, error: &ServiceError) -> Option<Or
     let found = error.reasons.first().and_then(Reason::found)?;
     item::was_written_by(found, name)
         .then(|| item::read(sent.id(), found.clone()).unwrap_or_else(|_| sent.clone()))
+}
+
+/// Leaves the order to a person unless it is closed, and tells whether that is news.
+fn mark(order: &mut Order, failed: &Failed, now: DateTime<Utc>) -> Result<bool, Error> {
+    let is_news = !order.status().is_final() && order.status() != Status::NeedsAttention;
+    if is_news {
+        order.need_attention(failed.clone(), now)?;
+    }
+    Ok(is_news)
 }

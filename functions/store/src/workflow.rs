@@ -5,13 +5,14 @@
 //! that is taken for success.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_sfn::operation::describe_execution::{DescribeExecutionInput, DescribeExecutionOutput};
 use aws_sdk_sfn::operation::redrive_execution::RedriveExecutionInput;
 use aws_sdk_sfn::operation::send_task_failure::SendTaskFailureInput;
 use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessInput;
 use aws_sdk_sfn::operation::start_execution::StartExecutionInput;
-use aws_sdk_sfn::types::ExecutionStatus;
+use aws_sdk_sfn::types::{ExecutionRedriveStatus, ExecutionStatus};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -51,6 +52,9 @@ pub enum ExecutionState {
 /// The length of the longest cause that is kept of a failure, in characters: an order's item is billed by its
 /// length.
 const LONGEST_CAUSE: usize = 500;
+
+/// The time after which DescribeExecution is taken to know what was done before.
+const CONSISTENT_AFTER: Duration = Duration::from_secs(3);
 
 /// What became of a signal that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,16 +171,29 @@ impl Workflow {
             // Emulators of Step Functions may know no redrives (AWS Query Protocol, "Common Error Types").
             Some("InvalidAction" | "UnknownOperationException") => Ok(Heard::Impossible),
             // Perhaps it runs because it was redriven before.
-            Some("ExecutionNotRedrivable") => match self.execution_named(name).await? {
-                ExecutionState::Running => Ok(Heard::NoMore),
+            Some("ExecutionNotRedrivable") => match self.describe_for_certain(name).await? {
+                Some(described) if !has_ended(&described.status) => Ok(Heard::NoMore),
                 // One that has succeeded left an order behind that is not closed, or has closed it since: the
                 // order says which, before another execution begins.
-                ExecutionState::Succeeded | ExecutionState::Unknown | ExecutionState::Failed(_) => {
-                    Ok(Heard::Impossible)
-                }
+                Some(_) | None => Ok(Heard::Impossible),
             },
             _ => Err(Unsent(error)),
         }
+    }
+
+    /// The execution that was not redriven. A description that says it could be may be older than that refusal (AWS Step
+    /// Functions API Reference, "DescribeExecution": it is eventually consistent), and another execution beside one that runs
+    /// would take its place. So it is described once more, some time later.
+    async fn describe_for_certain(&self, name: &str) -> Result<Option<DescribeExecutionOutput>, Unsent> {
+        let described = self.describe(name).await?;
+        let seems_redrivable = |described: &DescribeExecutionOutput| {
+            described.redrive_status == Some(ExecutionRedriveStatus::Redrivable)
+        };
+        if !described.as_ref().is_some_and(seems_redrivable) {
+            return Ok(described);
+        }
+        tokio::time::sleep(CONSISTENT_AFTER).await;
+        self.describe(name).await
     }
 
     fn arn_of(&self, name: &str) -> String {
@@ -185,21 +202,24 @@ impl Workflow {
     }
 
     pub(crate) async fn execution_named(&self, name: &str) -> Result<ExecutionState, Unsent> {
-        let arn = self.arn_of(name);
-        let describe = DescribeExecutionInput::builder().execution_arn(&arn);
-        match self.tasks.states.describe_execution(describe).await {
-            Ok(described) => Ok(match described.status {
-                ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
-                    // Where it stood is good to know, and nothing depends on it.
-                    let state = self.tasks.states.last_state(&arn).await.unwrap_or_default();
-                    ExecutionState::Failed(failed(state, described))
-                }
-                ExecutionStatus::Succeeded => ExecutionState::Succeeded,
-                _ => ExecutionState::Running,
-            }),
-            Err(error) if error.code.as_deref() == Some("ExecutionDoesNotExist") => {
-                Ok(ExecutionState::Unknown)
+        let Some(described) = self.describe(name).await? else { return Ok(ExecutionState::Unknown) };
+        Ok(match described.status {
+            ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
+                // Where it stood is good to know, and nothing depends on it.
+                let state = self.tasks.states.last_state(&self.arn_of(name)).await.unwrap_or_default();
+                ExecutionState::Failed(failed(state, described))
             }
+            ExecutionStatus::Succeeded => ExecutionState::Succeeded,
+            _ => ExecutionState::Running,
+        })
+    }
+
+    /// The execution of this name; `None` when there is none.
+    async fn describe(&self, name: &str) -> Result<Option<DescribeExecutionOutput>, Unsent> {
+        let describe = DescribeExecutionInput::builder().execution_arn(self.arn_of(name));
+        match self.tasks.states.describe_execution(describe).await {
+            Ok(described) => Ok(Some(described)),
+            Err(error) if error.code.as_deref() == Some("ExecutionDoesNotExist") => Ok(None),
             Err(error) => Err(Unsent(error)),
         }
     }
@@ -305,6 +325,16 @@ impl Tasks {
         let failure = SendTaskFailureInput::builder().task_token(token).error(error.as_str()).cause(cause);
         heard(self.states.send_task_failure(failure).await)
     }
+}
+
+fn has_ended(status: &ExecutionStatus) -> bool {
+    matches!(
+        status,
+        ExecutionStatus::Failed
+            | ExecutionStatus::TimedOut
+            | ExecutionStatus::Aborted
+            | ExecutionStatus::Succeeded
+    )
 }
 
 fn failed(state: Option<String>, described: DescribeExecutionOutput) -> Failed {

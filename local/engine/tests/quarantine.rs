@@ -112,6 +112,15 @@ async fn one_of_two_fails(what: &str, damage: &str) {
     engine.shut_down();
 }
 
+/// Runs this state machine as the execution `c`, and catches its failure.
+fn runs(child: &str) -> Value {
+    json!({ "StartAt": "Run", "States": {
+        "Run": { "Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2",
+            "Parameters": { "StateMachineArn": child, "Name": "c" },
+            "Catch": [{ "ErrorEquals": ["States.TaskFailed"], "Next": "Caught" }], "End": true },
+        "Caught": { "Type": "Pass", "Result": "caught", "End": true } } })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_can_not_be_read_of_one_execution_is_its_failure_alone() {
     for (what, damage) in [
@@ -303,12 +312,7 @@ async fn a_child_that_can_not_go_on_fails_its_parent_and_a_token_of_it_has_timed
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "End": true,
         "Parameters": { "FunctionName": "ask", "Payload": { "token.$": "$$.Task.Token" } } } } });
     let child = create(&engine, "child", &asks).await;
-    let runs = json!({ "StartAt": "Run", "States": {
-        "Run": { "Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2",
-            "Parameters": { "StateMachineArn": child, "Name": "c" },
-            "Catch": [{ "ErrorEquals": ["States.TaskFailed"], "Next": "Caught" }], "End": true },
-        "Caught": { "Type": "Pass", "Result": "caught", "End": true } } });
-    let parent = create(&engine, "parent", &runs).await;
+    let parent = create(&engine, "parent", &runs(&child)).await;
     let arn = start(&engine, &parent, "p", &json!({})).await;
     eventually("the child asks", || !outside.calls().is_empty()).await;
     // Its call was answered, so that the child only waits.
@@ -345,6 +349,36 @@ async fn an_execution_whose_history_contradicts_it_fails_alone() {
     clock.advance(Duration::from_secs(60));
     assert_eq!(ended(&engine, &well).await.status, ExecutionStatus::Succeeded);
     assert_eq!(ended(&engine, &sick).await.error.as_deref(), Some("States.Runtime"));
+    engine.shut_down();
+}
+
+/// The child fails when its group is written, after all work of the group is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_an_execution_whose_history_contradicts_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, outside) = (ManualClock::starting_at(some_time()), Outside::echo());
+    let engine = open(folder.path(), &clock, &outside);
+    let twice = json!({ "StartAt": "First", "States": {
+        "First": { "Type": "Wait", "Seconds": 60, "Next": "Second" },
+        "Second": { "Type": "Wait", "Seconds": 60, "End": true } } });
+    let child = create(&engine, "twice", &twice).await;
+    let parent = create(&engine, "parent", &runs(&child)).await;
+    let arn = start(&engine, &parent, "p", &json!({})).await;
+    let child = "arn:aws:states:us-east-1:000000000000:execution:twice:c";
+    eventually("the child waits", || {
+        let history = engine.execution_history(child, false, &PageRequest::default());
+        history.is_ok_and(|history| history.events.last().unwrap()["type"] == "WaitStateEntered")
+    })
+    .await;
+    engine.shut_down();
+    change_state(folder.path(), child, |mut state| {
+        state["e"] = json!(0);
+        state.to_string().into_bytes()
+    });
+    let engine = open(folder.path(), &clock, &outside);
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(ended(&engine, &arn).await.output.as_deref(), Some(r#""caught""#));
+    assert_eq!(ended(&engine, child).await.error.as_deref(), Some("States.Runtime"));
     engine.shut_down();
 }
 

@@ -100,7 +100,7 @@ fn tell(examination: &Examination) -> u8 {
         println!("{words}{since}: {}", finding.detail);
     }
     if examination.more {
-        println!("There is more than one run looks at.");
+        println!("There is more, which this run could not look at.");
     }
     if let Some(Repaired { repaired, failed }) = examination.repair {
         println!("{repaired} taken care of, {failed} not.");

@@ -129,6 +129,7 @@ impl StepFunctions for Inside {
             let describe = request.build().map_err(ServiceError::unsendable)?;
             let arn = describe.execution_arn.unwrap_or_default();
             let described = self.engine()?.describe_execution(&arn).map_err(refused)?;
+            let redrive_status = described.redrive_status();
             DescribeExecutionOutput::builder()
                 .execution_arn(described.arn)
                 .state_machine_arn(described.state_machine_arn)
@@ -137,6 +138,7 @@ impl StepFunctions for Inside {
                 .start_date(DateTime::from_millis(described.started.timestamp_millis()))
                 .set_error(described.error)
                 .set_cause(described.cause)
+                .redrive_status(redrive_status.into())
                 .redrive_count(i32::try_from(described.redrive_count).unwrap_or(i32::MAX))
                 .build()
                 .map_err(ServiceError::unsendable)

@@ -44,6 +44,8 @@ faults! {
     StatesThrottled "states-throttled" PerCall,
     /// Step Functions does what it was asked to, and its answer is lost.
     StatesAnswerLost "states-answer-lost" PerCall,
+    /// A description of an execution that was redriven a moment ago doesn't know that yet.
+    DescribedLate "described-late" PerCall,
     /// A function dies before it begins.
     LambdaDiesBefore "lambda-dies-before" PerCall,
     /// A function dies within its work, at any point at which it waits.

@@ -78,6 +78,8 @@ struct State {
     /// The errors of the executions that have failed, by name.
     failed: BTreeMap<String, (String, Option<String>)>,
     redriven: BTreeSet<String>,
+    /// The execution that is described as failed when it is asked for next.
+    described_late: Option<String>,
     /// The names of the executions that have succeeded.
     succeeded: BTreeSet<String>,
     /// The names of executions that can't be redriven any more.
@@ -256,6 +258,11 @@ impl Aws {
     /// Ends an execution with this error and cause.
     pub fn end_execution(&self, name: &str, error: &str, cause: Option<&str>) {
         self.state().failed.insert(name.to_owned(), (error.to_owned(), cause.map(str::to_owned)));
+    }
+
+    /// Describes the execution once more as failed, whatever has become of it: descriptions are eventually consistent.
+    pub fn describe_late(&self, name: &str) {
+        self.state().described_late = Some(name.to_owned());
     }
 
     /// Ends the execution with success.
@@ -474,23 +481,25 @@ impl State {
     }
 
     /// Describes an execution. Executions are only recorded here: one runs until a test ends it.
-    fn describe(&self, body: &Value) -> (u16, String) {
+    fn describe(&mut self, body: &Value) -> (u16, String) {
         let arn = body["executionArn"].as_str().unwrap();
         let mut parts = arn.rsplit(':');
         let (name, machine) = (parts.next().unwrap(), parts.next().unwrap());
         let Some(input) = self.executions.get(&(machine.to_owned(), name.to_owned())) else {
             return failure(400, "ExecutionDoesNotExist");
         };
+        let is_late = self.described_late.take_if(|late| late == name).is_some();
         let failed = self.failed.get(name);
-        let status = match failed {
-            Some(_) => "FAILED",
-            None if self.succeeded.contains(name) => "SUCCEEDED",
-            None => "RUNNING",
+        let status = match self.succeeded.contains(name) {
+            _ if is_late || failed.is_some() => "FAILED",
+            true => "SUCCEEDED",
+            false => "RUNNING",
         };
         ok(&json!({
             "executionArn": arn,
             "stateMachineArn": machine,
             "status": status,
+            "redriveStatus": if status == "FAILED" && !self.aged.contains(name) { "REDRIVABLE" } else { "NOT_REDRIVABLE" },
             "error": failed.map(|(error, _)| error),
             "cause": failed.and_then(|(_, cause)| cause.as_ref()),
             "startDate": 1_800_000_000,

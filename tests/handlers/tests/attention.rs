@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ambient::ManualClock;
-use omniflow_domain::order::{PaymentState, Reservation, Role, ShipmentState};
+use ambient::{Clock as _, ManualClock};
+use omniflow_domain::order::{PaymentState, Reservation, Role, ShipmentState, Signal};
 use omniflow_domain::{OrderId, Reason, Status};
 use omniflow_testing::{At, HttpAnswer, Shop, Walk, customer};
 use serde_json::{Value, json};
@@ -221,6 +221,93 @@ async fn a_retry_is_made_once_however_often_it_is_asked_for() {
     assert_eq!(shop.aws.calls("RedriveExecution").len(), 1 + 1, "the signal may be sent again");
     walk.to_the_end(&shop).await.unwrap();
     assert_eq!(retry(&shop, &id).await.status, 409);
+}
+
+/// The first answer about the execution is from before it was redriven.
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_runs_again_gets_no_other_one_beside_it_when_that_is_not_known_yet() {
+    let shop = Shop::stocked(&STOCK);
+    let id = place(&shop).await;
+    let mut walk = walk_before(&shop, &id, "CapturePayment").await;
+    fail_for_good(&shop, &mut walk).await;
+    shop.aws.fail("RedriveExecution", "ServiceUnavailable");
+    retry(&shop, &id).await;
+    assert_eq!(shop.order(&id).await.pending_signal(), Some(Signal::Retry));
+    shop.aws.heal();
+    // It was done, and the answer was lost.
+    walk.redrive(&shop);
+    shop.aws.describe_late(id.as_str());
+    shop.age_signal(&id).await;
+    shop.sweep().await;
+    let order = shop.order(&id).await;
+    assert_eq!((order.execution_name(), order.pending_signal()), (id.to_string(), None));
+    walk.to_the_end(&shop).await.unwrap();
+    assert_eq!(shop.order(&id).await.status(), Status::Completed);
+}
+
+/// Between the look at the execution and the mark, another one marks the order, a person has it go on, and the step that
+/// waits stores its new token.
+#[tokio::test]
+async fn an_execution_that_goes_on_while_somebody_looks_at_its_failure_keeps_its_token() {
+    for by_event in [true, false] {
+        let (shop, clock) = Shop::timed(&STOCK);
+        let shop = Arc::new(shop);
+        let id = place(&shop).await;
+        let mut walk = Walk::until(&shop, &id, "AwaitAudit").await;
+        walk.step(&shop).await;
+        clock.advance(6 * MINUTE);
+        shop.aws.end_execution(id.as_str(), "StoreUnavailable", None);
+        let history = shop.aws.hold("GetExecutionHistory");
+        let (looker, name) = (Arc::clone(&shop), id.to_string());
+        let looking = tokio::spawn(async move {
+            match by_event {
+                true => looker.execution_failed(&name).await,
+                false => drop(looker.invoke("reconcile-orders", json!({})).await.unwrap()),
+            }
+        });
+        history.arrived().await;
+        shop.execution_failed(id.as_str()).await;
+        assert_eq!(retry(&shop, &id).await.status, 200);
+        walk.redrive(&shop);
+        walk.step(&shop).await;
+        history.release();
+        looking.await.unwrap();
+        let order = shop.order(&id).await;
+        assert_eq!((order.status(), order.waiting_tokens().count()), (Status::AwaitingAudit, 1));
+        walk.to_the_end(&shop).await.unwrap();
+    }
+}
+
+/// More than one run looks at, newest first, wait for a person.
+#[tokio::test]
+async fn an_order_that_is_older_than_very_many_others_goes_on_all_the_same() {
+    let (shop, clock) = Shop::timed(&STOCK);
+    let id = place(&shop).await;
+    let mut walk = walk_before(&shop, &id, "CapturePayment").await;
+    fail_for_good(&shop, &mut walk).await;
+    let stuck = json!({ "items": ["fragile-vase", "stuck-crate"], "payment": { "method": "pm_card" } });
+    let stuck = shop.place(stuck).await;
+    let _ = Walk::of(&stuck).to_the_end(&shop).await;
+    let mut item = shop.item(&stuck);
+    for number in 1..=1000 {
+        item["order_id"]["S"] = json!(OrderId::new(clock.now(), number));
+        shop.put("OrdersTable", item.clone());
+    }
+    reconcile(&shop, &clock, 6 * MINUTE).await;
+    assert_eq!(shop.order(&id).await.status(), Status::PaymentReceived);
+}
+
+#[tokio::test]
+async fn a_doctor_who_is_told_nothing_does_not_say_that_all_is_well() {
+    let (shop, clock) = Shop::timed(&STOCK);
+    let id = place(&shop).await;
+    walk_before(&shop, &id, "CapturePayment").await;
+    clock.advance(6 * MINUTE);
+    shop.sweep().await;
+    let more = async || shop.http("GET", "/api/v1/doctor", Value::Null).await.body["more"] == true;
+    assert!(!more().await);
+    shop.aws.fail("DescribeExecution", "ThrottlingException");
+    assert!(more().await);
 }
 
 #[tokio::test]

@@ -258,6 +258,14 @@ async fn paid_at_stripe() -> BTreeSet<Use> {
     let resolved = shop.http("POST", &format!("/api/v1/orders/{left}/resolve"), resolution).await;
     assert_eq!(resolved.status, 200, "{}", resolved.body);
     resolved_before_it_left(&shop, "pm_card_visa").await;
+    // By the reconciler, which has Stripe asked once more.
+    let overdue = shop.place_one("ring", 1).await;
+    Walk::until(&shop, &overdue, "AwaitPayment").await.step(&shop).await;
+    shop.http("POST", &format!("/api/v1/orders/{overdue}/payment"), json!({})).await;
+    clock.advance(std::time::Duration::from_secs(3600));
+    shop.touch(&overdue);
+    shop.invoke("reconcile-orders", json!({})).await.unwrap();
+    shop.http("POST", "/api/v1/doctor", Value::Null).await;
     shop.aws.used()
 }
 

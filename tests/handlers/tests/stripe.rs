@@ -56,6 +56,12 @@ impl Case {
         (case, payment)
     }
 
+    /// Whether another execution than the first was started to close the window.
+    async fn asks_again(&self) -> bool {
+        let name = format!("{}-{}-0", self.id, self.shop.order(&self.id).await.timeline().len());
+        self.shop.aws.started("PaymentWindowStateMachine", &name).is_some()
+    }
+
     async fn post(&self, call: &str, body: Value) -> HttpAnswer {
         self.shop.http_in("en", "POST", &format!("/api/v1/orders/{}/{call}", self.id), body).await
     }
@@ -318,6 +324,40 @@ async fn a_window_that_is_about_to_close_asks_stripe_first() {
     assert_eq!((case.status().await, case.stripe.money(&payment)), (Status::Cancelled, NOTHING));
 }
 
+/// The execution fails while the order waits, and a person has it go on when the time to be paid is over.
+#[tokio::test(start_paused = true)]
+async fn an_order_that_failed_while_it_waited_goes_on_with_what_stripe_says() {
+    for (paid, heard, closed) in
+        [(true, true, false), (true, false, true), (true, false, false), (false, false, true)]
+    {
+        let (mut case, payment) = Case::opened().await;
+        case.shop.aws.end_execution(case.id.as_str(), "StoreUnavailable", None);
+        case.shop.execution_failed(case.id.as_str()).await;
+        if paid {
+            case.stripe.confirm_on_page(&payment, "pm_card_visa");
+        }
+        if heard {
+            assert_eq!(case.hear(CAPTURABLE, &payment).await, 200);
+        }
+        case.shop.pass_deadline(&case.id).await;
+        if closed {
+            case.shop.forward("close-payment-window", &case.id).await.unwrap();
+        }
+        assert_eq!(case.status().await, Status::NeedsAttention);
+        assert_eq!(case.post("retry", json!({})).await.status, 200);
+        case.walk.redrive(&case.shop);
+        case.walk.step(&case.shop).await;
+        if !(heard || paid && closed) {
+            assert!(case.asks_again().await, "the execution of before has ended");
+            case.shop.forward("close-payment-window", &case.id).await.unwrap();
+        }
+        case.to_the_end().await.ok();
+        let (status, money) = if paid { (Status::Completed, TAKEN) } else { (Status::Cancelled, NOTHING) };
+        assert_eq!((case.status().await, case.stripe.money(&payment)), (status, money), "{heard} {closed}");
+        assert_eq!(case.stripe.status(&payment), if paid { "succeeded" } else { "canceled" });
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_else_closes_a_window_while_stripe_is_silent() {
     let (case, payment) = Case::opened().await;
@@ -326,6 +366,7 @@ async fn nothing_else_closes_a_window_while_stripe_is_silent() {
     case.clock.advance(std::time::Duration::from_secs(6 * 3600));
     case.shop.forward("close-payment-window", &case.id).await.unwrap_err();
     case.shop.invoke("reconcile-orders", json!({})).await.unwrap();
+    assert!(case.asks_again().await, "another execution asks");
     case.shop.wait("open-payment-window", &case.id, "another token").await.unwrap();
     assert_eq!(case.status().await, Status::AwaitingPayment);
     let found = case.shop.http("GET", "/api/v1/doctor", Value::Null).await.body;

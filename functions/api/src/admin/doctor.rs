@@ -1,5 +1,7 @@
 //! What stands still, and helping it on: the reconciler, for those who run the shop.
 
+use std::time::Duration;
+
 use omniflow_store::reconcile::{Findings, Repaired, Scope};
 use serde::Serialize;
 use serde_json::json;
@@ -8,6 +10,10 @@ use crate::admin::Admin;
 use crate::problem::Problem;
 use crate::response::Response;
 use crate::unavailable;
+
+/// The longest times that a request looks for what stands still, and takes care of it: API Gateway waits for 30 s at most.
+const LOOKS_FOR: Duration = Duration::from_secs(12);
+const REPAIRS_FOR: Duration = Duration::from_secs(8);
 
 /// What was found, and what was done about it.
 #[derive(Debug, Serialize)]
@@ -23,13 +29,18 @@ pub(crate) struct Examination {
 
 /// `GET /api/v1/doctor`
 pub(crate) async fn examine(admin: &Admin) -> Result<Response, Problem> {
-    let found = admin.reconciler.examine(Scope::OrdersAndStock).await.map_err(|error| unavailable(&error))?;
+    let found = found(admin).await?;
     Ok(Response::json(200, &json!(Examination { found, repair: None })))
 }
 
 /// `POST /api/v1/doctor`
 pub(crate) async fn repair(admin: &Admin) -> Result<Response, Problem> {
-    let found = admin.reconciler.examine(Scope::OrdersAndStock).await.map_err(|error| unavailable(&error))?;
-    let repair = Some(admin.reconciler.repair(&found).await);
+    let found = found(admin).await?;
+    let repair = Some(admin.reconciler.repair(&found, REPAIRS_FOR).await);
     Ok(Response::json(200, &json!(Examination { found, repair })))
+}
+
+async fn found(admin: &Admin) -> Result<Findings, Problem> {
+    let found = admin.reconciler.examine(Scope::OrdersAndStock, LOOKS_FOR);
+    found.await.map_err(|error| unavailable(&error))
 }

@@ -22,6 +22,7 @@ use omniflow_services::{ConfigError, Environment, Fault, Function, Services};
 use omniflow_store::movements::Movements;
 use omniflow_store::reconcile::Reconciler;
 use omniflow_store::returns::ReturnWorkflow;
+use omniflow_store::windows::PaymentWindows;
 use omniflow_store::{LowStock, Products, Register};
 use serde_json::Value;
 
@@ -76,6 +77,7 @@ impl Function for Admin {
         "ORDER_STATE_MACHINE",
         "PAYMENT_PROVIDER",
         "PAYMENT_WINDOW_SECONDS",
+        "PAYMENT_WINDOW_STATE_MACHINE",
         "PUBLIC_URL",
         "RETURN_DAYS",
         "RETURN_REVIEW_THRESHOLD",
@@ -120,6 +122,10 @@ impl Function for Admin {
                 decisions.stock.clone(),
                 decisions.workflow.clone(),
                 returns.clone(),
+                PaymentWindows::new(
+                    services.step_functions(),
+                    environment.require("PAYMENT_WINDOW_STATE_MACHINE")?,
+                ),
                 services.clock(),
                 window,
             ),

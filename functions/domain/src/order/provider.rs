@@ -96,20 +96,28 @@ impl Order {
     }
 
     /// Notes that the customer's bank holds the money. That the deadline has passed is no reason to refuse it
-    /// as long as nobody has cancelled the order for that: the money is there.
+    /// as long as nobody has cancelled the order for that: the money is there. An order that needs attention is
+    /// paid once it goes on.
     ///
     /// # Errors
     /// When nobody waits for the payment.
     pub fn pay_at_provider(&mut self, method: Option<&str>, now: DateTime<Utc>) -> Result<(), Refusal> {
-        if self.record.status != Status::AwaitingPayment {
+        if self.standing() != Status::AwaitingPayment {
             return Err(IllegalTransition { from: self.record.status, to: Status::PaymentReceived }.into());
         }
-        self.change_status(Status::PaymentReceived, now)?;
+        match &mut self.record.attention {
+            Some(attention) if self.record.status == Status::NeedsAttention => {
+                attention.was = Status::PaymentReceived;
+            }
+            _ => {
+                self.change_status(Status::PaymentReceived, now)?;
+                self.keep_signal(Signal::Paid, now);
+            }
+        }
         if let Some(method) = method {
             self.record.payment.method = Some(method.to_owned());
         }
         self.record.payment.state = PaymentState::Authorised;
-        self.keep_signal(Signal::Paid, now);
         Ok(())
     }
 
@@ -223,7 +231,8 @@ mod tests {
 
     use super::*;
     use crate::currency::Currency;
-    use crate::order::samples::{awaiting_payment, now, received};
+    use crate::order::samples::{awaiting_payment, now, received, token};
+    use crate::order::{Actor, Failed};
 
     fn held() -> PaymentReport {
         PaymentReport { method: Some("pm_1".to_owned()), ..PaymentReport::of(MoneyAt::Held) }
@@ -243,6 +252,38 @@ mod tests {
         let paid = order.clone();
         order.learn(&held(), Some("evt_2"), now() + Duration::days(1));
         assert_eq!(order, paid, "told again, nothing changes");
+    }
+
+    #[test]
+    fn money_that_is_held_for_an_order_that_needs_attention_pays_it_once_it_goes_on() {
+        let failed = || Failed { state: Some("AwaitPayment".to_owned()), ..Failed::default() };
+        for by_hand in [true, false] {
+            let mut order = awaiting_payment();
+            order.need_attention(failed(), now()).unwrap();
+            for event in ["evt_1", "evt_2"] {
+                order.learn(&held(), Some(event), now());
+                assert_eq!(
+                    (order.status(), order.standing(), order.payment().state, order.pending_signal()),
+                    (Status::NeedsAttention, Status::PaymentReceived, PaymentState::Authorised, None)
+                );
+            }
+            match by_hand {
+                true => order.retry(Actor::SYSTEM, None, now()).unwrap(),
+                false => order.take_up(now()),
+            }
+            let late = now() + Duration::days(1);
+            order.open_window(token("t2", 1), late, late).unwrap();
+            assert_eq!(
+                (order.status(), order.pending_signal()),
+                (Status::PaymentReceived, Some(Signal::Paid))
+            );
+        }
+        let mut reserved = received(None, false);
+        reserved.reserve(Vec::new(), now()).unwrap();
+        reserved.need_attention(failed(), now()).unwrap();
+        let before = reserved.clone();
+        reserved.learn(&held(), None, now());
+        assert_eq!(reserved, before, "it did not wait for its payment yet");
     }
 
     #[test]

@@ -72,8 +72,27 @@ pub struct Finding {
 pub struct Findings {
     /// What was found.
     pub findings: Vec<Finding>,
-    /// Whether there were more orders than a run looks at.
+    /// Whether there were more orders than a run looks at, or some whose execution Step Functions didn't tell about.
     pub more: bool,
+}
+
+/// What a look at an order or a return shows.
+pub(super) enum Look {
+    /// Nothing is wrong.
+    Well,
+    Found(Finding),
+    /// Step Functions didn't tell.
+    Unseen,
+}
+
+impl Findings {
+    pub(super) fn note(&mut self, look: Look) {
+        match look {
+            Look::Well => {}
+            Look::Found(finding) => self.findings.push(finding),
+            Look::Unseen => self.more = true,
+        }
+    }
 }
 
 /// What a repair did.

@@ -8,7 +8,8 @@
 //!
 //! A run costs a query for each status and each signal, and a read and a DescribeExecution for each order that
 //! stands in a status in which orders move and has not for some minutes. Orders that wait for their payment are
-//! read only when they are older than the window.
+//! read only when they are older than the window. Of very many orders of one status a run looks at the newest and at
+//! some of the others, at other ones each time; and it ends when its time is over.
 
 mod findings;
 mod holders;
@@ -24,18 +25,24 @@ use futures::stream::{self, StreamExt};
 use omniflow_domain::order::{Actor, Failed, Order, OrderId, Reservation, Signal};
 use omniflow_domain::status::Status;
 
+use tokio::time::{Instant, timeout_at};
+
 use crate::returns::ReturnWorkflow;
-use crate::workflow::{ExecutionState, NotSent, Workflow};
+use crate::windows::PaymentWindows;
+use crate::workflow::{ExecutionState, NotSent, Unsent, Workflow};
 use crate::{Error, Orders, Stock, StockRow};
 
 pub use findings::{Finding, Findings, Repaired, Scope, Trouble};
-use findings::{attention, finding, retry_at, unowned, unreadable_order};
+use findings::{Look, attention, finding, retry_at, unowned, unreadable_order};
 use holders::{Holders, Place, differences, note_holder};
 
 /// The time for which an order has to stand still before anybody looks at its execution.
 const STILL: TimeDelta = TimeDelta::minutes(5);
-/// The number of orders of one status that one run looks at.
+/// The number of orders of one status that one run looks at: so many of the newest, and so many of the others.
 const MOST_OF_ONE_STATUS: usize = 1000;
+/// Where a run begins with the others: at an age of [`STILL`], doubled up to so many times, which is 57 days, longer than an
+/// execution may run.
+const DOUBLINGS: u32 = 14;
 /// The number of orders that are read at once.
 const PAGE: usize = 100;
 /// The number of signals of one kind that one run looks at.
@@ -66,6 +73,7 @@ pub struct Reconciler {
     stock: Stock,
     workflow: Workflow,
     returns: ReturnWorkflow,
+    windows: PaymentWindows,
     clock: Arc<dyn Clock>,
     window: TimeDelta,
 }
@@ -78,106 +86,136 @@ impl Reconciler {
         stock: Stock,
         workflow: Workflow,
         returns: ReturnWorkflow,
+        windows: PaymentWindows,
         clock: Arc<dyn Clock>,
         window: TimeDelta,
     ) -> Self {
-        Self { orders: orders.under_all_keys(), stock, workflow, returns, clock, window }
+        Self { orders: orders.under_all_keys(), stock, workflow, returns, windows, clock, window }
     }
 
     fn now(&self) -> DateTime<Utc> {
         self.clock.now_in_milliseconds()
     }
 
-    /// Looks for orders that stand still.
+    /// Looks for orders that stand still, for so long at most.
     ///
     /// # Errors
     /// A failure of DynamoDB.
-    pub async fn examine(&self, scope: Scope) -> Result<Findings, Error> {
+    pub async fn examine(&self, scope: Scope, within: Duration) -> Result<Findings, Error> {
         let mut found = Findings::default();
+        let run = Run { scope, until: Instant::now() + within };
         let still = self.now() - STILL;
         for status in MOVING {
-            self.examine_status(status, still, scope, &mut found).await?;
+            self.examine_status(status, still, run, &mut found).await?;
         }
-        self.examine_status(Status::AwaitingAudit, still, scope, &mut found).await?;
-        self.examine_status(Status::AwaitingPayment, still - self.window, scope, &mut found).await?;
-        self.examine_status(Status::NeedsAttention, self.now(), scope, &mut found).await?;
+        self.examine_status(Status::AwaitingAudit, still, run, &mut found).await?;
+        self.examine_status(Status::AwaitingPayment, still - self.window, run, &mut found).await?;
+        self.examine_status(Status::NeedsAttention, self.now(), run, &mut found).await?;
         for signal in Signal::ALL.into_iter().filter(|signal| signal.is_to_be_sent()) {
             self.examine_signal(signal, still, &mut found).await?;
         }
-        self.examine_returns(scope, &mut found).await?;
+        self.examine_returns(run, &mut found).await?;
         if scope == Scope::OrdersAndStock {
-            found.findings.extend(self.unowned_stock().await?);
+            match timeout_at(run.until, self.unowned_stock()).await {
+                Ok(unowned) => found.findings.extend(unowned?),
+                Err(_) => found.more = true,
+            }
         }
         Ok(found)
     }
 
-    /// Looks at the orders of one status that were made before this moment, newest first.
+    /// Looks at the orders of one status that were made before this moment: the newest, and some of the others.
     async fn examine_status(
         &self,
         status: Status,
         made_before: DateTime<Utc>,
-        scope: Scope,
+        run: Run,
         found: &mut Findings,
     ) -> Result<(), Error> {
-        let mut after = Some(OrderId::new(made_before, 0));
-        for _ in 0..MOST_OF_ONE_STATUS / PAGE {
-            let page = self.orders.list(Some(status), OrderId::PREFIX, PAGE, after.as_ref()).await?;
-            let mut looked = stream::iter(page.orders)
-                .map(|order| async {
-                    match order {
-                        Ok(order) => self.look(&order, scope).await,
-                        Err(unreadable) => Some(unreadable_order(&unreadable)),
-                    }
-                })
-                .buffer_unordered(AT_ONCE);
-            while let Some(finding) = looked.next().await {
-                found.findings.extend(finding);
-            }
-            after = page.next;
-            if after.is_none() {
-                return Ok(());
+        let newest = OrderId::new(made_before, 0);
+        let Some(last) = self.examine_after(status, newest, run, found).await?.next else { return Ok(()) };
+        found.more = true;
+        // What is drawn from the time is another number in each run.
+        let drawn = OrderId::new(self.now(), 0).hash64();
+        let doublings = u32::try_from(drawn % u64::from(DOUBLINGS)).unwrap_or_default();
+        for doubled in (0..=doublings).rev() {
+            let times = 1_i32 << doubled;
+            let further = i32::try_from((drawn >> 32) % u64::from(times.unsigned_abs())).unwrap_or_default();
+            let begin = OrderId::new(made_before - STILL * (times + further), 0).min(last.clone());
+            // Where no order is that old, a shorter way back leads to some.
+            if self.examine_after(status, begin, run, found).await?.any {
+                break;
             }
         }
-        found.more = true;
         Ok(())
     }
 
-    async fn look(&self, order: &Order, scope: Scope) -> Option<Finding> {
+    /// Looks at so many orders of one status after this one, newest first.
+    async fn examine_after(
+        &self,
+        status: Status,
+        after: OrderId,
+        run: Run,
+        found: &mut Findings,
+    ) -> Result<Examined, Error> {
+        let mut examined = Examined { any: false, next: Some(after) };
+        for _ in 0..MOST_OF_ONE_STATUS / PAGE {
+            if examined.next.is_none() || run.is_over() {
+                break;
+            }
+            let page = self.orders.list(Some(status), OrderId::PREFIX, PAGE, examined.next.as_ref()).await?;
+            examined.any |= !page.orders.is_empty();
+            let mut looked = stream::iter(page.orders)
+                .map(|order| async {
+                    match order {
+                        Ok(order) => self.look(&order, run.scope).await,
+                        Err(unreadable) => Look::Found(unreadable_order(&unreadable)),
+                    }
+                })
+                .buffer_unordered(AT_ONCE);
+            while let Some(look) = looked.next().await {
+                found.note(look);
+            }
+            examined.next = page.next;
+        }
+        Ok(examined)
+    }
+
+    async fn look(&self, order: &Order, scope: Scope) -> Look {
         let now = self.now();
-        let since = order.timeline().last().map(|change| change.at)?;
+        let Some(since) = order.timeline().last().map(|change| change.at) else { return Look::Well };
         match order.status() {
-            status if status.is_final() => return None,
-            Status::NeedsAttention => return Some(attention(order, now)),
-            _ if since > now - STILL => return None,
+            status if status.is_final() => return Look::Well,
+            Status::NeedsAttention => return Look::Found(attention(order, now)),
+            _ if since > now - STILL => return Look::Well,
             // It may wait for days. That its execution stands is only looked for with the stock, every hour.
-            Status::Shipping if scope == Scope::Orders && order.awaits_warehouse() => return None,
-            _ if order.pending_signal().is_some_and(|signal| signal != Signal::Announce) => return None,
+            Status::Shipping if scope == Scope::Orders && order.awaits_warehouse() => return Look::Well,
+            _ if order.pending_signal().is_some_and(|signal| signal != Signal::Announce) => {
+                return Look::Well;
+            }
             Status::AwaitingPayment => {
                 let overdue = order.deadline().is_some_and(|deadline| deadline + STILL <= now);
-                // Whoever pays at the provider may have paid, and only the window's own step asks.
-                let is_asked = order.payment().provider_id.is_some();
-                let detail = match is_asked {
+                let detail = match order.payment().provider_id.is_some() {
                     true => {
                         "its time to be paid is over, and the payment provider has not said whether it is paid"
                     }
                     false => "its time to be paid is over",
                 };
-                let finding = || finding(order, Trouble::WindowNotClosed, detail.to_owned(), !is_asked);
-                return overdue.then(finding);
+                let finding = || finding(order, Trouble::WindowNotClosed, detail.to_owned(), true);
+                return overdue.then(finding).map_or(Look::Well, Look::Found);
             }
             _ => {}
         }
-        let (trouble, detail) = match self.workflow.execution(order).await {
-            Ok(ExecutionState::Running) => return None,
-            Ok(ExecutionState::Failed(failed)) => (Trouble::WorkflowFailed, failed.text()),
-            Ok(ExecutionState::Unknown) => (Trouble::WorkflowMissing, "no workflow runs for it".to_owned()),
-            Ok(ExecutionState::Succeeded) => (Trouble::WorkflowEnded, "its workflow has ended".to_owned()),
+        match self.workflow.execution(order).await {
+            Ok(execution) => match stands(execution) {
+                Some((trouble, detail)) => Look::Found(finding(order, trouble, detail, true)),
+                None => Look::Well,
+            },
             Err(error) => {
                 tracing::warn!(order_id = %order.id(), %error, "left to the next run");
-                return None;
+                Look::Unseen
             }
-        };
-        Some(finding(order, trouble, detail, true))
+        }
     }
 
     async fn examine_signal(
@@ -262,14 +300,18 @@ impl Reconciler {
         self.stock.put_quiet_places_together(self.now()).await
     }
 
-    /// Takes care of what was found, as far as that is safe.
-    pub async fn repair(&self, found: &Findings) -> Repaired {
+    /// Takes care of what was found, as far as that is safe. After so long, nothing more is begun; what is left counts as
+    /// failed.
+    pub async fn repair(&self, found: &Findings, within: Duration) -> Repaired {
         let mut repaired = Repaired::default();
+        let until = Instant::now() + within;
         let due = found.findings.iter().filter(|finding| finding.repairable);
         let due = due.filter_map(|due| Some((due.order_id.clone()?, due.return_number, due.trouble)));
         let due: Vec<_> = due.collect();
         let mut ends = stream::iter(due)
-            .map(|(id, number, trouble)| self.repair_one(id, number, trouble))
+            .map(async |(id, number, trouble)| {
+                Instant::now() < until && self.repair_one(id, number, trouble).await
+            })
             .buffer_unordered(AT_ONCE);
         while let Some(done) = ends.next().await {
             if done {
@@ -299,10 +341,17 @@ impl Reconciler {
         let order = match trouble {
             Trouble::WorkflowFailed | Trouble::WorkflowMissing | Trouble::WorkflowEnded => {
                 let Some(failed) = self.failure(&order).await? else { return Ok(()) };
-                let (order, is_news) = self.orders.need_attention(id, &failed, now).await?;
-                if is_news {
+                let (order, is_news) = self.orders.need_attention_as_read(&order, &failed, now).await?;
+                if is_news == Some(true) {
                     tracing::error!(order_id = %id, failure = failed.text(), "a workflow failed and no event told");
                     crate::metrics::outcome(&order);
+                }
+                order
+            }
+            // Whoever pays at a provider may have paid, and only the window's own step asks.
+            Trouble::WindowNotClosed if order.payment().provider_id.is_some() => {
+                if order.status() == Status::AwaitingPayment {
+                    self.windows.start_again(&order, now).await.map_err(Unsent::from)?;
                 }
                 order
             }
@@ -344,6 +393,37 @@ impl Reconciler {
     /// What the order's workflow failed with, if it doesn't run.
     async fn failure(&self, order: &Order) -> Result<Option<Failed>, NotSent> {
         Ok(failure(self.workflow.execution(order).await?))
+    }
+}
+
+/// The orders that a run has looked at.
+struct Examined {
+    /// Whether there were any.
+    any: bool,
+    /// The order after which there are more; `None` when there are no more.
+    next: Option<OrderId>,
+}
+
+/// What a run looks at, and until when.
+#[derive(Clone, Copy)]
+struct Run {
+    scope: Scope,
+    until: Instant,
+}
+
+impl Run {
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+}
+
+/// What is wrong with an order or a return whose execution is in this state; `None` when it runs.
+fn stands(execution: ExecutionState) -> Option<(Trouble, String)> {
+    match execution {
+        ExecutionState::Running => None,
+        ExecutionState::Failed(failed) => Some((Trouble::WorkflowFailed, failed.text())),
+        ExecutionState::Unknown => Some((Trouble::WorkflowMissing, "no workflow runs for it".to_owned())),
+        ExecutionState::Succeeded => Some((Trouble::WorkflowEnded, "its workflow has ended".to_owned())),
     }
 }
 

@@ -5,15 +5,15 @@ use omniflow_domain::Order;
 use omniflow_domain::order::returns::{Return, ReturnState};
 use omniflow_domain::order::{Actor, OrderId, Signal};
 
-use super::findings::{Finding, Findings, Scope, Trouble, retry_at};
-use super::{MOST_OF_ONE_STATUS, MOST_SIGNALS, Reconciler, STILL, failure};
+use super::findings::{Finding, Findings, Look, Scope, Trouble, retry_at};
+use super::{MOST_OF_ONE_STATUS, MOST_SIGNALS, Reconciler, Run, STILL, failure, stands};
 use crate::Error;
 use crate::metrics;
-use crate::workflow::{ExecutionState, NotSent};
+use crate::workflow::NotSent;
 
 impl Reconciler {
     /// Looks at the returns that are open, those first that have not moved for longest.
-    pub(super) async fn examine_returns(&self, scope: Scope, found: &mut Findings) -> Result<(), Error> {
+    pub(super) async fn examine_returns(&self, run: Run, found: &mut Findings) -> Result<(), Error> {
         let before = self.now().timestamp_millis();
         let (mut after, mut looked) = (None, 0);
         loop {
@@ -22,7 +22,7 @@ impl Reconciler {
                 match self.orders.get(id).await {
                     Ok(order) => {
                         for it in order.returns() {
-                            found.findings.extend(self.look_at_return(&order, it, scope).await);
+                            found.note(self.look_at_return(&order, it, run.scope).await);
                         }
                     }
                     Err(Error::Unreadable(order)) => {
@@ -37,35 +37,34 @@ impl Reconciler {
             if after.is_none() {
                 return Ok(());
             }
-            if looked >= MOST_OF_ONE_STATUS {
+            if looked >= MOST_OF_ONE_STATUS || run.is_over() {
                 found.more = true;
                 return Ok(());
             }
         }
     }
 
-    async fn look_at_return(&self, order: &Order, it: &Return, scope: Scope) -> Option<Finding> {
+    async fn look_at_return(&self, order: &Order, it: &Return, scope: Scope) -> Look {
         let now = self.now();
-        let since = it.history.last()?.at;
+        let Some(since) = it.history.last().map(|change| change.at) else { return Look::Well };
         match it.state {
-            state if state.is_final() => return None,
-            ReturnState::NeedsAttention => return Some(attention(order, it, now)),
-            _ if since > now - STILL || it.pending.is_some() => return None,
+            state if state.is_final() => return Look::Well,
+            ReturnState::NeedsAttention => return Look::Found(attention(order, it, now)),
+            _ if since > now - STILL || it.pending.is_some() => return Look::Well,
             // It may wait for weeks. That its execution stands is only looked for with the stock, every hour.
-            state if state.awaits_person() && scope == Scope::Orders => return None,
+            state if state.awaits_person() && scope == Scope::Orders => return Look::Well,
             _ => {}
         }
-        let (trouble, detail) = match self.returns.execution(order, it).await {
-            Ok(ExecutionState::Running) => return None,
-            Ok(ExecutionState::Failed(failed)) => (Trouble::WorkflowFailed, failed.text()),
-            Ok(ExecutionState::Unknown) => (Trouble::WorkflowMissing, "no workflow runs for it".to_owned()),
-            Ok(ExecutionState::Succeeded) => (Trouble::WorkflowEnded, "its workflow has ended".to_owned()),
+        match self.returns.execution(order, it).await {
+            Ok(execution) => match stands(execution) {
+                Some((trouble, detail)) => Look::Found(finding(order, it, trouble, &detail, true)),
+                None => Look::Well,
+            },
             Err(error) => {
                 tracing::warn!(order_id = %order.id(), %error, "left to the next run");
-                return None;
+                Look::Unseen
             }
-        };
-        Some(finding(order, it, trouble, &detail, true))
+        }
     }
 
     /// Looks at the return again, since it may have gone on, and helps it on if it has not.
@@ -91,8 +90,8 @@ impl Reconciler {
         }
         let Some(failed) = failure(self.returns.execution(&order, it).await?) else { return Ok(()) };
         let fail = |order: &mut Order| order.fail_return(number, failed.clone(), now).map_err(Error::from);
-        let (_, is_news) = self.orders.update(id, fail).await?;
-        if is_news {
+        let (_, is_news) = self.orders.update_as_read(&order, fail).await?;
+        if is_news == Some(true) {
             let failure = failed.text();
             tracing::error!(order_id = %id, number, failure, "a return's workflow failed and no event told");
             metrics::count(metrics::NEEDING_ATTENTION, id);

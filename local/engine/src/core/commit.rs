@@ -185,7 +185,8 @@ impl Core {
                 self.quarantine_or(seq, error)?;
             }
         }
-        Ok(())
+        // Whoever waits for an execution that has failed only now is told in the next group.
+        self.postpone_rest()
     }
 
     fn write_execution(&mut self, seq: Seq) -> Result<(), JournalError> {

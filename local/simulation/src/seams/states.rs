@@ -1,9 +1,11 @@
 //! Step Functions as the functions call it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::operation::describe_execution::builders::DescribeExecutionInputBuilder;
+use aws_sdk_sfn::operation::describe_execution::{DescribeExecutionInput, DescribeExecutionOutput};
 use aws_sdk_sfn::operation::redrive_execution::builders::RedriveExecutionInputBuilder;
 use aws_sdk_sfn::operation::send_task_failure::builders::SendTaskFailureInputBuilder;
 use aws_sdk_sfn::operation::send_task_success::builders::SendTaskSuccessInputBuilder;
@@ -13,6 +15,8 @@ use futures::future::BoxFuture;
 use omniflow_domain::order::returns::Return;
 use omniflow_domain::{Order, OrderId};
 use omniflow_services::{ServiceError, ServiceFuture, StepFunctions};
+
+use tokio::time::Instant;
 
 use super::retries::{self, ATTEMPTS, Fate};
 use crate::books::Books;
@@ -26,14 +30,25 @@ use crate::world::World;
 pub struct States {
     world: Arc<World>,
     behind: Arc<dyn StepFunctions>,
+    /// The executions that were redriven, by their ARNs: until when, and as what, one may still be described.
+    before: Arc<Mutex<BTreeMap<String, (Instant, DescribeExecutionOutput)>>>,
 }
+
+/// How long a description may be out of date.
+const DESCRIBED_LATE_BY: Duration = Duration::from_secs(2);
 
 type Perform<Request, T> = fn(States, Request) -> BoxFuture<'static, Result<T, ServiceError>>;
 
 impl States {
     /// The seam before this Step Functions.
     pub fn new(world: Arc<World>, behind: Arc<dyn StepFunctions>) -> Self {
-        Self { world, behind }
+        Self { world, behind, before: Arc::default() }
+    }
+
+    fn before(&self) -> MutexGuard<'_, BTreeMap<String, (Instant, DescribeExecutionOutput)>> {
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        before.retain(|_, (until, _)| Instant::now() < *until);
+        before
     }
 
     fn fate(&self, what: &str) -> Fate {
@@ -86,7 +101,7 @@ impl StepFunctions for States {
             let order = OrderId::of_execution(&name);
             let is_known = |books: &mut Books| {
                 let order = order.as_ref().and_then(|order| books.order(order.as_str()));
-                order.is_some_and(|entry| is_one_of(&entry.order, &name))
+                order.is_some_and(|entry| of_window || is_one_of(&entry.order, &name))
             };
             if !self.world.books(is_known) {
                 let found =
@@ -140,7 +155,16 @@ impl StepFunctions for States {
 
     fn redrive_execution(&self, request: RedriveExecutionInputBuilder) -> ServiceFuture<'_, ()> {
         Box::pin(self.call("RedriveExecution", request, |seam, request| {
-            Box::pin(async move { seam.behind.redrive_execution(request).await })
+            Box::pin(async move {
+                let arn = request.get_execution_arn().clone().unwrap_or_default();
+                let describe = DescribeExecutionInput::builder().execution_arn(&arn);
+                let before = seam.behind.describe_execution(describe).await;
+                seam.behind.redrive_execution(request).await?;
+                if let Ok(before) = before {
+                    seam.before().insert(arn, (Instant::now() + DESCRIBED_LATE_BY, before));
+                }
+                Ok(())
+            })
         }))
     }
 
@@ -149,7 +173,16 @@ impl StepFunctions for States {
         request: DescribeExecutionInputBuilder,
     ) -> ServiceFuture<'_, DescribeExecutionOutput> {
         Box::pin(self.call("DescribeExecution", request, |seam, request| {
-            Box::pin(async move { seam.behind.describe_execution(request).await })
+            Box::pin(async move {
+                let arn = request.get_execution_arn().clone().unwrap_or_default();
+                let late = seam.before().get(&arn).filter(|(until, _)| Instant::now() < *until).cloned();
+                if let Some((_, before)) = late
+                    && seam.world.happens(Fault::DescribedLate)
+                {
+                    return Ok(before);
+                }
+                seam.behind.describe_execution(request).await
+            })
         }))
     }
 
