@@ -19,6 +19,8 @@ named! {
         MoneyAskedFor "money-asked-for",
         /// No money is taken for an order that has ended.
         NoLateCapture "no-late-capture",
+        /// An order whose money a bank held well before its deadline, and went on to hold, is not cancelled for want of it.
+        PaidInTime "paid-in-time",
         /// No bank holds money for an order that has ended, and nobody can pay one that is undone any more.
         HoldsReleased "holds-released",
         /// An order's status changes as the table of transitions allows, and its timeline only grows; so do the states of

@@ -21,6 +21,10 @@ named! {
         EventForgotten "event-forgotten",
         /// The payment window is closed without the condition that nobody has paid meanwhile.
         WindowClosedUnconditionally "window-closed-unconditionally",
+        /// The payment window is closed as though the payment provider had said that nobody has paid.
+        WindowClosedWithoutAsking "window-closed-without-asking",
+        /// Whoever looks for signals that were not heard leaves out those of one kind.
+        SweepSkipsAStatus "sweep-skips-a-status",
         /// The money is given back although shipments could not be called back.
         RefundAfterFailedCancel "refund-after-failed-cancel",
         /// A refund that fails is taken for done.

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ambient::Clock;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use engine::{Engine, ExecutionStatus};
 use omniflow_domain::event::{detail, of_payment};
 use omniflow_domain::shelf::MOST_BUCKETS;
-use omniflow_domain::{Order, Status};
+use omniflow_domain::{Order, Reason, Status};
 use serde_json::json;
 use strict_stripe::StrictStripe;
 
@@ -145,12 +145,19 @@ fn of_the_order(entry: &Entry, dead: &BTreeSet<String>) -> Vec<Lack> {
             lacks.push((Invariant::MessageSent, format!("its customer was not told of {status}")));
         }
     }
+    let in_time = |since| order.deadline().is_some_and(|deadline| since + IN_TIME < deadline);
+    if order.reason() == Some(Reason::PaymentTimeout) && entry.held_since.is_some_and(in_time) {
+        lacks.push((Invariant::PaidInTime, "its money was held in time, and it was not paid".to_owned()));
+    }
     let is_completed = order.status() == Status::Completed && !is_settled(order);
     if entry.promises.contains(&Promise::Cancelled) && is_completed {
         lacks.push((Invariant::AnswersTrue, "it was cancelled, and is completed".to_owned()));
     }
     lacks
 }
+
+/// How long before the deadline the money has to be held: longer than the clocks of functions differ.
+const IN_TIME: TimeDelta = TimeDelta::minutes(1);
 
 /// What the ids of events about the money have in them, and those about changes of the status have not.
 const PAYMENT_NEWS: &str = ":PAYMENT:";

@@ -6,7 +6,7 @@ use omniflow_simulation::{Profile, Provider, Settings, run, system};
 fn nothing_is_lost_and_nothing_is_done_twice() {
     let (system, mut returns) = (system().unwrap(), 0);
     for (faults, seeds) in
-        [("none", 1..=2), ("momentary", 1..=4), ("storm", 1..=3), ("stopped", 1..=2), ("all", 1..=4)]
+        [("none", 1..=2), ("momentary", 1..=4), ("storm", 1..=3), ("stopped", 1..=3), ("all", 1..=4)]
     {
         for seed in seeds {
             let settings = Settings::new(seed, 12, Profile::load(faults).unwrap());

@@ -97,6 +97,10 @@ impl Order {
         match self.record.status {
             // The customer paid between the first attempt and this one: the new token must be told.
             Status::PaymentReceived => self.keep_signal(Signal::Paid, now),
+            // The provider said so while the order needed attention.
+            Status::AwaitingPayment if self.record.payment.state == PaymentState::Authorised => {
+                self.pay_at_provider(None, now)?;
+            }
             // Where the customer pays at a provider, that one is asked first, when the window closes.
             Status::AwaitingPayment
                 if self.deadline().is_some_and(|deadline| deadline <= now)

@@ -97,7 +97,7 @@ impl Order {
 
     /// Notes that the customer's bank holds the money. That the deadline has passed is no reason to refuse it
     /// as long as nobody has cancelled the order for that: the money is there. An order that needs attention is
-    /// paid once it goes on.
+    /// paid when it goes on and comes to wait again ([`Order::open_window`]).
     ///
     /// # Errors
     /// When nobody waits for the payment.
@@ -105,14 +105,9 @@ impl Order {
         if self.standing() != Status::AwaitingPayment {
             return Err(IllegalTransition { from: self.record.status, to: Status::PaymentReceived }.into());
         }
-        match &mut self.record.attention {
-            Some(attention) if self.record.status == Status::NeedsAttention => {
-                attention.was = Status::PaymentReceived;
-            }
-            _ => {
-                self.change_status(Status::PaymentReceived, now)?;
-                self.keep_signal(Signal::Paid, now);
-            }
+        if self.record.status == Status::AwaitingPayment {
+            self.change_status(Status::PaymentReceived, now)?;
+            self.keep_signal(Signal::Paid, now);
         }
         if let Some(method) = method {
             self.record.payment.method = Some(method.to_owned());
@@ -263,8 +258,8 @@ mod tests {
             for event in ["evt_1", "evt_2"] {
                 order.learn(&held(), Some(event), now());
                 assert_eq!(
-                    (order.status(), order.standing(), order.payment().state, order.pending_signal()),
-                    (Status::NeedsAttention, Status::PaymentReceived, PaymentState::Authorised, None)
+                    (order.status(), order.standing(), order.payment().state),
+                    (Status::NeedsAttention, Status::AwaitingPayment, PaymentState::Authorised)
                 );
             }
             match by_hand {

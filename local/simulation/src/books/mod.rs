@@ -17,6 +17,7 @@ mod told;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
+use chrono::{DateTime, Utc};
 use omniflow_domain::{Order, OrderNumber, Status};
 
 use crate::capacity::Times;
@@ -79,6 +80,8 @@ pub struct Entry {
     pub promises: Vec<Promise>,
     /// What the payment gateway did.
     pub money: Money,
+    /// Since when the customer's bank holds the money, as long as it did not let go of it by itself.
+    pub held_since: Option<DateTime<Utc>>,
     /// What each warehouse did.
     pub goods: BTreeMap<String, Goods>,
     /// The ids of the events that were published, each when it was so first.

@@ -40,6 +40,7 @@ impl Books {
                     asked_to_pay: false,
                     promises: Vec::new(),
                     money: Money::default(),
+                    held_since: None,
                     goods: Default::default(),
                     published: Vec::new(),
                     told: Default::default(),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::orders::{against_the_outside, has_ended};
 use super::{Books, returns};
 use crate::invariant::Invariant;
@@ -54,6 +56,10 @@ impl Goods {
 /// A fact that stands in the ledger from now on.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
+    /// The customer's bank holds the money since then.
+    Held(DateTime<Utc>),
+    /// The bank has let go of the money by itself.
+    HoldExpired,
     /// Money was taken.
     Captured(String),
     /// Money was given back.
@@ -83,6 +89,8 @@ impl Books {
         };
         let mut wrong = Vec::new();
         match fact {
+            Fact::Held(since) => entry.held_since = Some(*since),
+            Fact::HoldExpired => entry.held_since = None,
             Fact::Captured(amount) => {
                 entry.money.captured = Some(amount.clone());
                 entry.money.captures += 1;

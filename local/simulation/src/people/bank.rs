@@ -45,6 +45,7 @@ pub async fn work(front: Rc<Front>, world: Arc<World>) {
                             model.cancel_in_dashboard(&payment, Some("automatic"));
                         };
                         stripe.watch(&payment, true, expire);
+                        stripe.hold_expired(&payment);
                     }
                 }
                 Due::GiveBack { payment, all } => give_back(&stripe, &payment, all),

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::planted::Planted;
 use crate::seams::watch::return_of;
 use crate::till::Due;
-use crate::world::World;
+use crate::world::{Invocation, World};
 
 /// The name of the secret that holds the account's keys: the simulation's value of the template's parameter `StripeSecret`.
 pub const SECRET: &str = "stripe";
@@ -96,15 +96,20 @@ impl Stripe {
         let is_forgotten = match self.0.planted {
             Some(Planted::VoidForgotten) => path.ends_with("/cancel"),
             Some(Planted::ReturnForgotten) => path == "/v1/refunds" && request.method == "POST",
+            Some(Planted::WindowClosedWithoutAsking) => {
+                let function = Invocation::current().map_or("", |invocation| invocation.function);
+                request.method == "GET" && function == "close-payment-window"
+            }
             _ => false,
         };
         let standing =
             payment.filter(|_| is_forgotten).and_then(|payment| self.0.stripe.standing(payment))?;
         let id = payment.unwrap_or_default();
+        let status = if request.method == "GET" { "requires_payment_method" } else { "canceled" };
         let body = match path {
             "/v1/refunds" => serde_json::json!({ "id": "re_0", "status": "succeeded" }),
             _ => serde_json::json!({
-                "id": id, "object": "payment_intent", "status": "canceled", "amount": standing.amount,
+                "id": id, "object": "payment_intent", "status": status, "amount": standing.amount,
                 "currency": "usd", "client_secret": "", "metadata": { "order_id": standing.order },
             }),
         };
@@ -128,6 +133,7 @@ impl Stripe {
         if before.status != after.status {
             match after.status {
                 "requires_capture" => {
+                    self.note(after, &Fact::Held(ambient::Clock::now(&world.clock)));
                     self.tell(payment, after, "payment_intent.amount_capturable_updated");
                     if world.happens(Fault::HoldExpires) {
                         let at = self.in_a_while(Fault::HoldExpires, HOLD);
@@ -160,6 +166,13 @@ impl Stripe {
                 self.note(after, &Fact::Refunded);
             }
             self.tell(payment, after, "charge.refunded");
+        }
+    }
+
+    /// Notes that the bank has let go of the money of this payment.
+    pub fn hold_expired(&self, payment: &str) {
+        if let Some(standing) = self.0.stripe.standing(payment) {
+            self.note(&standing, &Fact::HoldExpired);
         }
     }
 

@@ -251,6 +251,7 @@ impl DynamoDb for TablesSeam {
         Box::pin(self.call(Callee::DynamoDb(Effect::Reads), "Query", request, |seam, request| {
             Box::pin(async move {
                 let is_index = request.get_index_name().is_some();
+                let request = mutations::query(&seam, request);
                 let mut found = seam.limited.query(request).await?;
                 if is_index && seam.world.happens(Fault::IndexLag) {
                     seam.lag(&mut found);
