@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use ambient::Surroundings;
 use engine::{BeforeCommit, WritesLost};
+use futures::future::{BoxFuture, FutureExt as _};
 use omniflow_tables::Tables;
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
 
 use crate::aws::Aws;
 use crate::bus::EventBus;
@@ -62,16 +62,17 @@ impl Data {
     }
 }
 
-/// Keeps the folder's manifest up to date, and answers at its control socket.
-pub(crate) fn tend(folder: &Arc<DataFolder>, aws: &Aws) -> Vec<JoinHandle<()>> {
+/// What goes on beside the requests for a data folder: it keeps the folder's manifest up to date, and answers at its
+/// control socket.
+pub(crate) fn tend(folder: &Arc<DataFolder>, aws: &Aws) -> Vec<BoxFuture<'static, ()>> {
     let mut workers = vec![
-        tokio::spawn(note_deliveries(Arc::clone(folder), aws.bus.clone())),
-        tokio::spawn(health::probe(aws.tables.clone())),
-        tokio::spawn(cut_logs_in_quiet_times(aws.tables.clone(), aws.bus.clone())),
-        tokio::spawn(metrics::keep(folder.path().to_owned(), aws.metrics.clone())),
+        note_deliveries(Arc::clone(folder), aws.bus.clone()).boxed(),
+        health::probe(aws.tables.clone()).boxed(),
+        cut_logs_in_quiet_times(aws.tables.clone(), aws.bus.clone()).boxed(),
+        metrics::keep(folder.path().to_owned(), aws.metrics.clone()).boxed(),
     ];
     match Control::listen(folder.path()) {
-        Ok(control) => workers.push(tokio::spawn(control.serve(aws.tables.clone(), folder.identity()))),
+        Ok(control) => workers.push(control.serve(aws.tables.clone(), folder.identity()).boxed()),
         Err(error) => tracing::warn!(%error, "no control socket: no backups can be made while this runs"),
     }
     workers

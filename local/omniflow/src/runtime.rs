@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use ambient::Surroundings;
 use engine::{Engine, JournalError, Options};
+use futures::future::FutureExt as _;
 use omniflow_tables::Tables;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -31,7 +32,7 @@ use crate::server::{self, AccessToken, Answers, Bodies, Connections, Detached, D
 use crate::{Config, StartError, changes, deployment, gateway, health};
 use entrances::{address, check_addresses, identity, listen, routes};
 use template::{Place, System};
-use workers::start_workers;
+use workers::Workers;
 pub(crate) use workers::workers;
 
 /// The region and the account in all ARNs. AWS's own would be here.
@@ -52,7 +53,7 @@ pub struct Runtime {
     pub asks_issuer: bool,
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
-    workers: Vec<JoinHandle<()>>,
+    workers: Workers,
     /// The requests that are being answered, also those whose clients have hung up.
     under_way: Detached,
     data: Data,
@@ -158,11 +159,13 @@ impl Runtime {
         let load = Load { answers: load.answers.with_own_places(), ..load };
         let aws_router = server::aws_router(aws.clone(), load, token);
         let aws_router = server::for_own_sites(aws_router, sites, Listener::Aws);
-        let mut workers = start_workers(&system, &aws, &place, config.retention());
+        let mut running = Workers::new();
+        running.start(workers(&system, &aws, &place));
+        running.start([aws.bus.clone().forget_dead_letters(config.retention()).boxed()]);
         if let Data::Kept(folder) = &data {
-            workers.extend(data::tend(folder, &aws));
+            running.start(data::tend(folder, &aws));
         }
-        workers.push(tokio::spawn(Arc::clone(&connections).close_idle()));
+        running.start([Arc::clone(&connections).close_idle().boxed()]);
         let runtime = Self {
             http: address(&http, "--http")?,
             aws_address: address(&aws_listener, "--aws")?,
@@ -170,7 +173,7 @@ impl Runtime {
                 tokio::spawn(server::serve(http, router, Arc::clone(&connections), stopped.clone())),
                 tokio::spawn(server::serve(aws_listener, aws_router, connections, stopped)),
             ],
-            workers,
+            workers: running,
             under_way,
             aws,
             asks_issuer,
@@ -185,9 +188,7 @@ impl Runtime {
     pub async fn stop(self) {
         // When no server is left to receive this, there is nothing to stop.
         let _ = self.stop.send(true);
-        for worker in &self.workers {
-            worker.abort();
-        }
+        self.workers.abort();
         let under_way = self.under_way;
         let finish = async {
             futures::future::join_all(self.servers).await;
@@ -219,7 +220,12 @@ impl Runtime {
     /// Returns, with the reason, when this process can't do its work any more and a new one could; otherwise
     /// never. The process should end then, so that its supervisor starts it again.
     pub async fn broken(&self) -> String {
-        health::broken(&self.aws).await
+        tokio::select! {
+            why = health::broken(&self.aws) => why,
+            () = self.workers.crashed() => {
+                "a part of it has crashed that must run all the time; the log has the panic".to_owned()
+            }
+        }
     }
 }
 

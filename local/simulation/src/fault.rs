@@ -70,6 +70,8 @@ faults! {
     EventsDoubled "events-doubled" PerCall,
     /// EventBridge delivers an event seconds late, so that a later one overtakes it.
     EventsLate "events-late" PerCall,
+    /// EventBridge can't deliver the event that an execution has failed, and gives it up.
+    EventsLost "events-lost" PerCall,
     /// The payment gateway fails a call, and nothing of it was done.
     GatewayRefused "gateway-refused" PerCall,
     /// The payment gateway does what it was asked to, and its answer is lost.
@@ -114,6 +116,8 @@ faults! {
     Deployment "deployment" PerHour,
     /// Somebody stops the execution of an order from outside.
     ExecutionStopped "execution-stopped" PerHour,
+    /// Somebody redrives a failed execution in Step Functions, past the shop.
+    ExecutionRedriven "execution-redriven" PerHour,
     /// DynamoDB is down.
     TablesOut "tables-out" PerHour,
     /// Step Functions takes no requests.

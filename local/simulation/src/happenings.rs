@@ -4,8 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use omniflow_domain::Order;
 use omniflow_domain::order::returns::{Return, ReturnState};
+use omniflow_domain::{Order, Status};
 use tokio::time::sleep;
 
 use crate::fault::{Fault, Measure};
@@ -58,6 +58,7 @@ async fn again_and_again(fault: Fault, rate: f64, front: Rc<Front>, world: Arc<W
                 restart(fault, &front, &world).await;
             }
             Fault::ExecutionStopped => stop_execution(&front, &world).await,
+            Fault::ExecutionRedriven => redrive_execution(&front, &world).await,
             outage => {
                 let (shortest, longest) = world.faults.profile().outage_seconds;
                 let lasts = world.faults.milliseconds(outage, (shortest * 1000, longest * 1000));
@@ -93,6 +94,19 @@ async fn stop_execution(front: &Front, world: &World) {
     let stopped = engine.stop_execution(arn, Some("Stopped".to_owned()), Some("by hand".to_owned())).await;
     world.note(&order, format_args!("the execution {name} is stopped by hand: {}", stopped.is_ok()));
     world.faults.count(Fault::ExecutionStopped);
+}
+
+async fn redrive_execution(front: &Front, world: &World) {
+    let waiting: Vec<_> = world.books(|books| {
+        let waiting = books.orders().filter(|(_, entry)| entry.order.status() == Status::NeedsAttention);
+        waiting.map(|(id, entry)| (id.clone(), entry.order.execution_name())).collect()
+    });
+    let Some(engine) = front.engine().filter(|_| !waiting.is_empty()) else { return };
+    let (order, name) = world.faults.draw(Fault::ExecutionRedriven, |dice| dice.pick(&waiting).clone());
+    let arn = crate::rest::execution(&engine, "OrderStateMachine", &name);
+    let redriven = engine.redrive_execution(arn).await;
+    world.note(&order, format_args!("the execution {name} is redriven by hand: {}", redriven.is_ok()));
+    world.faults.count(Fault::ExecutionRedriven);
 }
 
 /// The executions that carry on with an order or with its returns, each with its state machine.

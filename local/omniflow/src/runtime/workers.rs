@@ -1,12 +1,14 @@
 //! What goes on beside the requests.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ambient::Clock;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, FutureExt as _};
 use omniflow_tables::Tables;
 use template::{Place, System};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::aws::Aws;
@@ -17,15 +19,39 @@ use crate::schedule;
 /// Developer Guide, "Using time to live (TTL)").
 const EXPIRY_SWEEP: Duration = Duration::from_secs(600);
 
-pub(super) fn start_workers(
-    system: &System,
-    aws: &Aws,
-    place: &Place,
-    retention: Duration,
-) -> Vec<JoinHandle<()>> {
-    let mut workers: Vec<_> = workers(system, aws, place).into_iter().map(tokio::spawn).collect();
-    workers.push(tokio::spawn(aws.bus.clone().forget_dead_letters(retention)));
-    workers
+/// Tasks that run until they are aborted.
+pub(super) struct Workers {
+    tasks: Vec<JoinHandle<()>>,
+    /// Whether one has panicked.
+    crashed: watch::Sender<bool>,
+}
+
+impl Workers {
+    pub(super) fn new() -> Self {
+        Self { tasks: Vec::new(), crashed: watch::Sender::new(false) }
+    }
+
+    pub(super) fn start(&mut self, works: impl IntoIterator<Item = BoxFuture<'static, ()>>) {
+        let start = |work: BoxFuture<'static, ()>| {
+            let crashed = self.crashed.clone();
+            tokio::spawn(async move {
+                if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+                    crashed.send_replace(true);
+                }
+            })
+        };
+        self.tasks.extend(works.into_iter().map(start));
+    }
+
+    pub(super) fn abort(&self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+
+    /// Returns when one of the tasks has panicked; otherwise never.
+    pub(super) async fn crashed(&self) {
+        // The sender is held here, so the channel can't be closed.
+        let _ = self.crashed.subscribe().wait_for(|crashed| *crashed).await;
+    }
 }
 
 /// What goes on beside the requests, for as long as the runtime runs: the bus makes its deliveries, items
@@ -52,5 +78,23 @@ async fn sweep_expired(tables: Tables, clock: Arc<dyn Clock>) {
         if let Err(error) = tables.sweep_expired(clock.now()).await {
             tracing::warn!(%error, "expired items can't be deleted");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_that_panics_is_noticed_and_one_that_ends_or_is_aborted_is_not() {
+        let mut workers = Workers::new();
+        workers.start([pending().boxed(), ready(()).boxed()]);
+        tokio::time::timeout(Duration::from_secs(1), workers.crashed()).await.unwrap_err();
+        workers.abort();
+        tokio::time::timeout(Duration::from_secs(1), workers.crashed()).await.unwrap_err();
+        workers.start([async { panic!("on purpose") }.boxed()]);
+        workers.crashed().await;
     }
 }

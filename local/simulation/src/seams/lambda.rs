@@ -45,6 +45,8 @@ const APIS: [&str; 6] =
     ["admin", "api", "payment-api", "read-metrics", "receive-payment-event", "warehouse-api"];
 /// The function that tells customers.
 const NOTIFY: &str = "notify-customer";
+/// The binary of the function that hears of executions which have failed.
+const MARK: &str = "mark-needs-attention";
 
 /// A function, with the sandboxes that it runs in.
 #[derive(Clone)]
@@ -238,8 +240,12 @@ impl Lambda {
         {
             return Err(about.failed(world, binary, "Lambda.TooManyRequestsException"));
         }
-        if binary == NOTIFY && world.happens(Fault::EventsLate) {
+        if is_event(binary, &event) && world.happens(Fault::EventsLate) {
             tokio::time::sleep(world.faults.milliseconds(Fault::EventsLate, LATE)).await;
+        }
+        // That customers are told has nobody to look after it but the dead letters.
+        if binary == MARK && is_event(binary, &event) && world.happens(Fault::EventsLost) {
+            return Ok(Value::Null);
         }
         if world.happens(Fault::LambdaDiesBefore) {
             return Err(about.failed(world, binary, "Lambda.Unknown"));
@@ -303,6 +309,11 @@ impl Lambda {
             world.books(|books| books.handled(event_id));
         }
     }
+}
+
+/// Whether EventBridge delivers this because of a rule.
+fn is_event(binary: &str, event: &Value) -> bool {
+    binary == NOTIFY || binary == MARK && event.get("detail-type").is_some()
 }
 
 /// Whether nobody waits for the answer. Lambda itself repeats an asynchronous invocation that it throttles, for hours (AWS

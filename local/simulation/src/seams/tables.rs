@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::BoxFuture;
 use omniflow_domain::Order;
-use omniflow_services::{DynamoDb, ServiceError, ServiceFuture, StepFunctions};
+use omniflow_services::{DynamoDb, Reason, ServiceError, ServiceFuture, StepFunctions};
 use omniflow_store::order_of;
 use omniflow_tables::Tables;
 
@@ -80,7 +80,7 @@ impl TablesSeam {
         Self { world, tables, limited, states }
     }
 
-    fn fate(&self, callee: Callee) -> Fate {
+    fn fate(&self, callee: Callee, what: &str) -> Fate {
         let world = &self.world;
         let outside = |out, refused, lost| {
             if world.faults.is_out(out) {
@@ -117,7 +117,7 @@ impl TablesSeam {
         } else if writes && world.happens(Fault::TablesDoneLater) {
             Fate::DoneLater(world.faults.milliseconds(Fault::TablesDoneLater, LATER))
         } else if effect == Effect::Changes && world.happens(Fault::TransactionConflict) {
-            Fate::Refused(ServiceError::new("TransactionConflictException", "another transaction"), false)
+            Fate::Refused(conflict(what), false)
         } else {
             Fate::Done
         }
@@ -137,7 +137,7 @@ impl TablesSeam {
         let attempts = if matches!(callee, Callee::DynamoDb(_)) { ATTEMPTS } else { 1 };
         let done = |request| perform(self.clone(), request);
         let late = |request, later| self.do_later(later, request, perform);
-        retries::call(&self.world, what, attempts, request, || self.fate(callee), done, late).await
+        retries::call(&self.world, what, attempts, request, || self.fate(callee, what), done, late).await
     }
 
     /// Does something whether or not the caller lives to see it.
@@ -393,4 +393,13 @@ impl TablesSeam {
             });
         }
     }
+}
+
+/// The error of a write that another transaction is in the way of.
+fn conflict(what: &str) -> ServiceError {
+    if what != "TransactWriteItems" {
+        return ServiceError::new("TransactionConflictException", "another transaction");
+    }
+    let reasons = vec![Reason { code: "TransactionConflict".to_owned(), item: None }];
+    ServiceError { reasons, ..ServiceError::new("TransactionCanceledException", "another transaction") }
 }
