@@ -36,6 +36,7 @@ mod stock;
 pub mod warehouses;
 #[cfg(feature = "sfn")]
 pub mod windows;
+#[cfg(feature = "sfn")]
 pub mod workflow;
 
 use omniflow_domain::money;
