@@ -70,10 +70,7 @@ impl Function for ReconcileOrders {
             Stock::new(services.dynamodb(), environment.require("STOCK_TABLE")?),
             Workflow::new(services.step_functions(), machine),
             ReturnWorkflow::new(services.step_functions(), environment.require("RETURN_STATE_MACHINE")?),
-            PaymentWindows::new(
-                services.step_functions(),
-                environment.require("PAYMENT_WINDOW_STATE_MACHINE")?,
-            ),
+            PaymentWindows::new(services, environment)?,
             services.clock(),
             TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?),
         )))

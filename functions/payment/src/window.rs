@@ -71,10 +71,7 @@ impl Function for OpenPaymentWindow {
         Ok(Self {
             activity: Activity::new(services, environment)?,
             tasks: Tasks::new(services.step_functions()),
-            windows: PaymentWindows::new(
-                services.step_functions(),
-                environment.require("PAYMENT_WINDOW_STATE_MACHINE")?,
-            ),
+            windows: PaymentWindows::new(services, environment)?,
             length: TimeDelta::seconds(environment.parse("PAYMENT_WINDOW_SECONDS")?),
         })
     }

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use chrono::{DateTime, Utc};
 use omniflow_domain::movement::{Impossible, MovementKind, OnShelf};
-use omniflow_domain::order::returns::Return;
+use omniflow_domain::order::returns::{Return, ReturnLine};
 use omniflow_domain::order::{Actor, OrderId};
 use omniflow_domain::shelf::{Column, Pieces, Shelf};
 use omniflow_services::{DynamoDb, Item};
@@ -32,6 +32,28 @@ pub struct Movements {
     dynamodb: Arc<dyn DynamoDb>,
     table: String,
     stock: Stock,
+}
+
+/// Goods of a return that have come.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// The order that they were sold with.
+    pub order: &'a OrderId,
+    /// The return, with what has come of each of its lines.
+    pub returned: &'a Return,
+    /// The id that the movements will have; see [`new_id`].
+    pub id: &'a str,
+    /// Who received them.
+    pub by: &'a Actor,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl<'a> Arrival<'a> {
+    /// The lines of which something has come.
+    fn lines(&self) -> impl Iterator<Item = &'a ReturnLine> {
+        self.returned.lines.iter().filter(|line| line.came() > 0)
+    }
 }
 
 /// What somebody wants moved.
@@ -205,38 +227,26 @@ impl Movements {
     ///
     /// # Errors
     /// [`NotMoved`].
-    pub async fn of_return(
-        &self,
-        order: &OrderId,
-        returned: &Return,
-        id: &str,
-        by: &Actor,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<TransactWriteItem>, NotMoved> {
-        let writes = self.coming_back(order, returned, id, by, at).await?;
-        if writes.len() <= MOST_ROWS {
+    pub async fn of_return(&self, arrival: &Arrival<'_>) -> Result<Vec<TransactWriteItem>, NotMoved> {
+        let writes = self.coming_back(arrival).await?;
+        // The answer that is kept for an idempotency key is written with the order as well.
+        if writes.len() < MOST_ROWS {
             return Ok(writes);
         }
-        for line in returned.lines.iter().filter(|line| line.came() > 0) {
+        for line in arrival.lines() {
             let there = (line.product_id.clone(), line.warehouse.clone());
             if let Some(shelf) = self.stock.shelf(&there).await? {
-                let first = order.hash64();
+                let first = arrival.order.hash64();
                 self.stock.bring_together(&there, &shelf, Column::Sold, line.came(), first).await?;
             }
         }
-        self.coming_back(order, returned, id, by, at).await
+        self.coming_back(arrival).await
     }
 
-    async fn coming_back(
-        &self,
-        order: &OrderId,
-        returned: &Return,
-        id: &str,
-        by: &Actor,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<TransactWriteItem>, NotMoved> {
+    async fn coming_back(&self, arrival: &Arrival<'_>) -> Result<Vec<TransactWriteItem>, NotMoved> {
+        let Arrival { order, returned, id, by, at } = *arrival;
         let mut writes = Vec::new();
-        for line in returned.lines.iter().filter(|line| line.came() > 0) {
+        for line in arrival.lines() {
             let (product, warehouse) = (&line.product_id, &line.warehouse);
             let there = (product.clone(), warehouse.clone());
             let shelf = self.stock.shelf(&there).await?;

@@ -166,7 +166,7 @@ impl Stock {
         first: u64,
     ) -> Result<Vec<TransactWriteItem>, Error> {
         match self.moved(wanted, read, first) {
-            Err(Error::TooLarge(_)) if wanted.len() <= MOST_ROWS => {
+            Err(Error::TooLarge(_)) => {
                 self.moved(wanted, &self.brought_together(wanted, read, first).await?, first)
             }
             planned => planned,
@@ -174,12 +174,18 @@ impl Stock {
     }
 
     /// Brings the pieces of each place together in the bucket that `first` leads to, and reads the places again.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when there are more places than one transaction can write, or a failure of DynamoDB.
     async fn brought_together(
         &self,
         wanted: &[Wanted],
         read: &Shelves,
         first: u64,
     ) -> Result<Shelves, Error> {
+        if wanted.len() > MOST_ROWS {
+            return Err(Error::TooLarge(MOST_ROWS));
+        }
         for Wanted { place, quantity, change } in wanted {
             if let Some(shelf) = read.get(place) {
                 self.bring_together(place, shelf, change.from(), *quantity, first).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_sdk_sfn::operation::start_execution::StartExecutionInput;
 use chrono::{DateTime, Utc};
 use omniflow_domain::Order;
-use omniflow_services::{ServiceError, StepFunctions};
+use omniflow_services::{ConfigError, Environment, ServiceError, Services, StepFunctions};
 use serde_json::json;
 
 /// The state machine of payment windows in Step Functions.
@@ -16,9 +16,13 @@ pub struct PaymentWindows {
 }
 
 impl PaymentWindows {
-    /// The windows with this state machine, by its ARN.
-    pub fn new(states: Arc<dyn StepFunctions>, state_machine: &str) -> Self {
-        Self { states, state_machine: state_machine.to_owned() }
+    /// The windows with the state machine that the environment names.
+    ///
+    /// # Errors
+    /// [`ConfigError`], when it names none.
+    pub fn new(services: &impl Services, environment: &Environment) -> Result<Self, ConfigError> {
+        let state_machine = environment.require("PAYMENT_WINDOW_STATE_MACHINE")?.to_owned();
+        Ok(Self { states: services.step_functions(), state_machine })
     }
 
     /// Starts the execution that closes the window at the order's deadline. It is named after the order.

@@ -122,10 +122,7 @@ impl Function for Admin {
                 decisions.stock.clone(),
                 decisions.workflow.clone(),
                 returns.clone(),
-                PaymentWindows::new(
-                    services.step_functions(),
-                    environment.require("PAYMENT_WINDOW_STATE_MACHINE")?,
-                ),
+                PaymentWindows::new(services, environment)?,
                 services.clock(),
                 window,
             ),

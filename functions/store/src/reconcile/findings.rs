@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::holders::Place;
 use crate::Unreadable;
+use crate::workflow::{ExecutionState, Unsent};
 
 /// The pause before the system has an order go on by itself for the first time; each further one is twice as
 /// long.
@@ -83,6 +84,27 @@ pub(super) enum Look {
     Found(Finding),
     /// Step Functions didn't tell.
     Unseen,
+}
+
+impl Look {
+    /// A look at the execution of an order or of one of its returns; `found` makes the finding.
+    pub(super) fn at(
+        execution: Result<ExecutionState, Unsent>,
+        id: &OrderId,
+        found: impl FnOnce(Trouble, String) -> Finding,
+    ) -> Self {
+        let (trouble, detail) = match execution {
+            Ok(ExecutionState::Running) => return Self::Well,
+            Ok(ExecutionState::Failed(failed)) => (Trouble::WorkflowFailed, failed.text()),
+            Ok(ExecutionState::Unknown) => (Trouble::WorkflowMissing, "no workflow runs for it".to_owned()),
+            Ok(ExecutionState::Succeeded) => (Trouble::WorkflowEnded, "its workflow has ended".to_owned()),
+            Err(error) => {
+                tracing::warn!(order_id = %id, %error, "left to the next run");
+                return Self::Unseen;
+            }
+        };
+        Self::Found(found(trouble, detail))
+    }
 }
 
 impl Findings {

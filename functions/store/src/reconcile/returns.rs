@@ -6,7 +6,8 @@ use omniflow_domain::order::returns::{Return, ReturnState};
 use omniflow_domain::order::{Actor, OrderId, Signal};
 
 use super::findings::{Finding, Findings, Look, Scope, Trouble, retry_at};
-use super::{MOST_OF_ONE_STATUS, MOST_SIGNALS, Reconciler, Run, STILL, failure, stands};
+use super::repair::failure;
+use super::{MOST_OF_ONE_STATUS, MOST_SIGNALS, Reconciler, Run, STILL};
 use crate::Error;
 use crate::metrics;
 use crate::workflow::NotSent;
@@ -55,16 +56,8 @@ impl Reconciler {
             state if state.awaits_person() && scope == Scope::Orders => return Look::Well,
             _ => {}
         }
-        match self.returns.execution(order, it).await {
-            Ok(execution) => match stands(execution) {
-                Some((trouble, detail)) => Look::Found(finding(order, it, trouble, &detail, true)),
-                None => Look::Well,
-            },
-            Err(error) => {
-                tracing::warn!(order_id = %order.id(), %error, "left to the next run");
-                Look::Unseen
-            }
-        }
+        let found = |trouble, detail: String| finding(order, it, trouble, &detail, true);
+        Look::at(self.returns.execution(order, it).await, order.id(), found)
     }
 
     /// Looks at the return again, since it may have gone on, and helps it on if it has not.

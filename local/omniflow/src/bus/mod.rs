@@ -1,8 +1,8 @@
 //! EventBridge on one machine: matches events against the template's rules and delivers them to functions.
 //!
-//! A delivery is stored as a row until its function has answered, so it survives a crash. A delivery that fails is tried again after one minute and, if that fails too, after two more, as
-//! Lambda does with asynchronous invocations; the template can lower the number of retries. What still fails
-//! is logged and kept as a dead letter.
+//! A delivery is stored as a row until its function has answered, so it survives a crash. A delivery that fails is
+//! tried again after one minute and, if that fails too, after two more, as Lambda does with asynchronous
+//! invocations; the template can lower the number of retries. What still fails is logged and kept as a dead letter.
 
 mod deliveries;
 mod delivering;

@@ -15,7 +15,6 @@ use futures::future::BoxFuture;
 use omniflow_domain::order::returns::Return;
 use omniflow_domain::{Order, OrderId};
 use omniflow_services::{ServiceError, ServiceFuture, StepFunctions};
-
 use tokio::time::Instant;
 
 use super::retries::{self, ATTEMPTS, Fate};
@@ -45,6 +44,7 @@ impl States {
         Self { world, behind, before: Arc::default() }
     }
 
+    /// Those of which it is not too late yet.
     fn before(&self) -> MutexGuard<'_, BTreeMap<String, (Instant, DescribeExecutionOutput)>> {
         let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
         before.retain(|_, (until, _)| Instant::now() < *until);
@@ -175,7 +175,7 @@ impl StepFunctions for States {
         Box::pin(self.call("DescribeExecution", request, |seam, request| {
             Box::pin(async move {
                 let arn = request.get_execution_arn().clone().unwrap_or_default();
-                let late = seam.before().get(&arn).filter(|(until, _)| Instant::now() < *until).cloned();
+                let late = seam.before().get(&arn).cloned();
                 if let Some((_, before)) = late
                     && seam.world.happens(Fault::DescribedLate)
                 {

@@ -1,6 +1,8 @@
 //! DynamoDB as the functions call it. Calls to the ledger's table are calls to the payment gateway and to the
 //! warehouses, which have faults of their own and no retries of the SDK.
 
+mod fates;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -21,12 +23,12 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::BoxFuture;
 use omniflow_domain::Order;
-use omniflow_services::{DynamoDb, Reason, ServiceError, ServiceFuture, StepFunctions};
+use omniflow_services::{DynamoDb, ServiceError, ServiceFuture, StepFunctions};
 use omniflow_store::order_of;
 use omniflow_tables::Tables;
 
 use super::mutations;
-use super::retries::{self, ATTEMPTS, Fate, PATIENCE};
+use super::retries::{self, ATTEMPTS};
 use super::watch::{self, LEDGER, ORDERS};
 use crate::books::Place;
 use crate::capacity::Dynamo;
@@ -34,10 +36,6 @@ use crate::fault::Fault;
 use crate::invariant::Invariant;
 use crate::world::{INVOCATION, Invocation, World};
 
-/// How late what is done later is done, in milliseconds.
-const LATER: (u64, u64) = (PATIENCE.as_millis() as u64, 30_000);
-/// How late the payment gateway does what it does later, in milliseconds.
-const GATEWAY_LATER: (u64, u64) = (PATIENCE.as_millis() as u64, 240_000);
 /// By how much an index lags behind its table at most, in milliseconds.
 const LAG: u64 = 3_000;
 
@@ -78,49 +76,6 @@ impl TablesSeam {
         let tables = world.tables.clone();
         let limited = Dynamo::new(Arc::clone(&world), tables.clone());
         Self { world, tables, limited, states }
-    }
-
-    fn fate(&self, callee: Callee, what: &str) -> Fate {
-        let world = &self.world;
-        let outside = |out, refused, lost| {
-            if world.faults.is_out(out) {
-                Fate::Unanswered
-            } else if world.happens(refused) {
-                Fate::Refused(ServiceError::new("ServiceUnavailable", "try again later"), false)
-            } else if world.happens(lost) {
-                Fate::AnswerLost
-            } else if callee == Callee::Gateway && world.happens(Fault::GatewayDoneLater) {
-                Fate::DoneLater(world.faults.milliseconds(Fault::GatewayDoneLater, GATEWAY_LATER))
-            } else {
-                Fate::Done
-            }
-        };
-        let effect = match callee {
-            Callee::Gateway => {
-                return outside(Fault::GatewayOut, Fault::GatewayRefused, Fault::GatewayAnswerLost);
-            }
-            Callee::Warehouse => {
-                return outside(Fault::WarehousesOut, Fault::WarehouseRefused, Fault::WarehouseAnswerLost);
-            }
-            Callee::DynamoDb(effect) => effect,
-        };
-        let writes = effect != Effect::Reads;
-        if world.faults.is_out(Fault::TablesOut) {
-            Fate::Unanswered
-        } else if world.happens(Fault::TablesThrottled) {
-            let code = "ProvisionedThroughputExceededException";
-            Fate::Refused(ServiceError::new(code, "throttled by the simulation"), true)
-        } else if world.happens(Fault::TablesRefused) {
-            Fate::Refused(ServiceError::new("InternalServerError", "refused by the simulation"), true)
-        } else if world.happens(Fault::TablesAnswerLost) {
-            Fate::AnswerLost
-        } else if writes && world.happens(Fault::TablesDoneLater) {
-            Fate::DoneLater(world.faults.milliseconds(Fault::TablesDoneLater, LATER))
-        } else if effect == Effect::Changes && world.happens(Fault::TransactionConflict) {
-            Fate::Refused(conflict(what), false)
-        } else {
-            Fate::Done
-        }
     }
 
     async fn call<Request, T>(
@@ -393,13 +348,4 @@ impl TablesSeam {
             });
         }
     }
-}
-
-/// The error of a write that another transaction is in the way of.
-fn conflict(what: &str) -> ServiceError {
-    if what != "TransactWriteItems" {
-        return ServiceError::new("TransactionConflictException", "another transaction");
-    }
-    let reasons = vec![Reason { code: "TransactionConflict".to_owned(), item: None }];
-    ServiceError { reasons, ..ServiceError::new("TransactionCanceledException", "another transaction") }
 }

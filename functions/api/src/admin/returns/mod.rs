@@ -9,7 +9,7 @@ use omniflow_domain::order::returns::{Asked, MOST_LINES, ReceivedLine};
 use omniflow_domain::{Order, Refusal};
 use omniflow_store as store;
 use omniflow_store::Decided;
-use omniflow_store::movements::{NotMoved, RANDOM_BELOW, new_id};
+use omniflow_store::movements::{Arrival, NotMoved, RANDOM_BELOW, new_id};
 use serde_json::{Value, json};
 
 use crate::admin::{Admin, of_path};
@@ -192,7 +192,8 @@ async fn decide(
             key.map(|key| admin.answers.keep(key, status, &answer)).transpose()?.into_iter().collect();
         if let Some(movement) = movement {
             let (by, at) = (request.caller.actor(), admin.now());
-            let back = admin.movements.of_return(order.id(), it, movement, &by, at).await;
+            let arrival = Arrival { order: order.id(), returned: it, id: movement, by: &by, at };
+            let back = admin.movements.of_return(&arrival).await;
             with.extend(back.map_err(|error| match error {
                 NotMoved::Store(error) => Undecided::Store(error),
                 NotMoved::Impossible { warehouse, why } => {
